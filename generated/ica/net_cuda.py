@@ -18,11 +18,12 @@ It runs on CuPy. `loss_and_grad` and its kin never synchronise and, after the fi
 J, K, L and gradients are arrays of the workspace, J a 0-d one, and the next call with the workspace overwrites them. `float(J)`
 waits for the device. Values are not inspected on the device: a NaN in x makes J NaN.
 
-The kernels are in SOURCE below. Each pointwise region is one of them, its mathematics a function of one element, `at_<name>`;
-`vec4_<name>` takes 16 bytes a thread and is used where x and the parameters are aligned to them.
+The kernels are in SOURCE below. Each pointwise region is a map of a function of one element, `at_<name>`, which calls arrays by
+their role, whatever layer they belong to; `vec4_<name>` takes 16 bytes a thread and is used where x and the parameters
+are aligned to them.
 
 description sha256 d4d8833c7e2f1965d5d89b1599a300b10c6c55a495183fe0c4dbf5dbfbcd5973
-template cuda/module.py.j2, sha256 73594d541568d81cd1986ce82ecf9642a1e7828f613219c547d9a14a88092c0c
+template cuda/module.py.j2, sha256 f72316bbe6d2c7e37e53a6f89dc290b784377203b69113365537f6defcf7a535
 """
 
 import operator
@@ -58,7 +59,7 @@ INITIAL = {
 METADATA = {
     "network": "ica",
     "description_sha256": "d4d8833c7e2f1965d5d89b1599a300b10c6c55a495183fe0c4dbf5dbfbcd5973",
-    "template_sha256": "73594d541568d81cd1986ce82ecf9642a1e7828f613219c547d9a14a88092c0c",
+    "template_sha256": "f72316bbe6d2c7e37e53a6f89dc290b784377203b69113365537f6defcf7a535",
     "generator": "smgen 0.1.0",
     "backend": "cuda",
     "dtype": "float32",
@@ -71,6 +72,8 @@ METADATA = {
 _D = 144
 
 SOURCE = r"""
+typedef float real;
+
 static __device__ __forceinline__ float choose(const float a, const float b, const float x, const float y) { return a < b ? x : y; }
 static __device__ __forceinline__ float squared(const float u) { return u * u; }
 
@@ -128,831 +131,452 @@ extern "C" __global__ void row_sum(
         if (threadIdx.x == 0) sums[row] = sum;
     }
 }
+// ---- maps: an element function over rows and columns ----
 
-static __device__ __forceinline__ void at_g_experts(const float g_filters, float& g_experts)
+// Numbers side by side, which are moved at once.
+template <int LANES> struct __align__(LANES * sizeof(real)) pack {
+    real lane[LANES];
+    __device__ real operator[](const int k) const { return lane[k]; }
+    __device__ void store() const {}
+};
+
+template <int LANES> static __device__ __forceinline__ pack<LANES> loaded(const real* const from, const int column)
 {
-    const float shared_1 = fabsf(g_filters);
-    const float shared_2 = log1pf(choose(shared_1, 1.0f, -squared(tanhf(g_filters)), squared(expf(-shared_1))));
-    // g_experts = logcosh(g_filters)
-    g_experts = choose(shared_1, 1.0f, shared_2 * (-0.5f), shared_1 + shared_2 - 0.6931472f);
+    return reinterpret_cast<const pack<LANES>*>(from)[column];
 }
 
-extern "C" __global__ void g_experts(
-    const float* __restrict__ g_filters, float* __restrict__ g_experts, const int N)
+template <int LANES> static __device__ __forceinline__ pack<LANES> all_lanes(const real value)
+{
+    pack<LANES> filled;
+    for (int k = 0; k < LANES; ++k) filled.lane[k] = value;
+    return filled;
+}
+
+// Operands that are read. Row r of a map has row r / EACH % OF of an array whose rows are STRIDE numbers apart.
+template <int EACH, int OF> static __device__ __forceinline__ long long row_in_array(const int row)
+{
+    return OF > 0 ? row / EACH % (OF > 0 ? OF : 1) : row / EACH;
+}
+
+template <int STRIDE, int EACH = 1, int OF = 0> struct rows_of {
+    const real* from;
+    template <int LANES> __device__ pack<LANES> open(const int row, const int column)
+    {
+        return loaded<LANES>(from + row_in_array<EACH, OF>(row) * STRIDE, column);
+    }
+    __device__ void finish() {}
+};
+
+// One row for all.
+struct one_row {
+    const real* from;
+    template <int LANES> __device__ pack<LANES> open(int, const int column) { return loaded<LANES>(from, column); }
+    __device__ void finish() {}
+};
+
+// One number for all columns of a row.
+template <int EACH, int OF = 0> struct number_a_row {
+    const real* from;
+    template <int LANES> __device__ pack<LANES> open(const int row, int) { return all_lanes<LANES>(from[row_in_array<EACH, OF>(row)]); }
+    __device__ void finish() {}
+};
+
+// One number for all: an argument, or in memory.
+template <class T> struct number {
+    T value;
+    template <int LANES> __device__ number open(int, int) { return *this; }
+    __device__ T operator[](int) const { return value; }
+    __device__ void store() const {}
+    __device__ void finish() {}
+};
+struct one_number {
+    const real* from;
+    template <int LANES> __device__ number<real> open(int, int) { return {*from}; }
+    __device__ void finish() {}
+};
+
+// What is left of column WIDTH from one operand, what is right of it from another.
+template <int WIDTH, class Left, class Right> struct beside_operand {
+    Left left;
+    Right right;
+    template <int LANES> __device__ pack<LANES> open(const int row, const int column)
+    {
+        return column < WIDTH / LANES ? as_pack<LANES>(left.template open<LANES>(row, column))
+                                      : as_pack<LANES>(right.template open<LANES>(row, column - WIDTH / LANES));
+    }
+    template <int LANES, class T> static __device__ pack<LANES> as_pack(const T& numbers)
+    {
+        pack<LANES> packed;
+        for (int k = 0; k < LANES; ++k) packed.lane[k] = numbers[k];
+        return packed;
+    }
+    __device__ void finish() {}
+};
+template <int WIDTH, class Left, class Right>
+static __device__ __forceinline__ beside_operand<WIDTH, Left, Right> beside(const Left left, const Right right) { return {left, right}; }
+
+// What is written: numbers for all rows and columns, STRIDE apart.
+template <int LANES> struct written {
+    pack<LANES> numbers;
+    pack<LANES>* to;
+    __device__ real& operator[](const int k) { return numbers.lane[k]; }
+    __device__ void store() const { *to = numbers; }
+};
+template <int STRIDE> struct into {
+    real* to;
+    template <int LANES> __device__ written<LANES> open(const int row, const int column)
+    {
+        written<LANES> slot;
+        slot.to = reinterpret_cast<pack<LANES>*>(to + (long long)row * STRIDE) + column;
+        return slot;
+    }
+    __device__ void finish() {}
+};
+
+// A total: each block leaves its own in `parts`.
+struct sum_slot {
+    double* sum;
+    __device__ double& operator[](int) const { return *sum; }
+    __device__ void store() const {}
+};
+struct sum_into {
+    double* parts;
+    double sum = 0.0;
+    template <int LANES> __device__ sum_slot open(int, int) { return {&sum}; }
+    __device__ void finish()
+    {
+        const double total = block_sum(sum);
+        if (threadIdx.x == 0 && threadIdx.y == 0) parts[blockIdx.y * gridDim.x + blockIdx.x] = total;
+    }
+};
+
+template <int LANES, class Element, class... Slots>
+static __device__ __forceinline__ void each_lane(const Element element, Slots... slots)
+{
+#pragma unroll
+    for (int k = 0; k < LANES; ++k) element(slots[k]...);
+    (slots.store(), ...);
+}
+
+// Columns along x, LANES of them a thread; rows along y, as many at a time as there are threads.
+template <int LANES, class Element, class... Operands>
+static __device__ __forceinline__ void map(const int rows, const int columns, const Element element, Operands... operands)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 288 && row < N; row += gridDim.y * blockDim.y) {
-        const float v_g_filters = g_filters[(long long)row * 288 + column];
-        float v_g_experts;
-        at_g_experts(v_g_filters, v_g_experts);
-        g_experts[(long long)row * 288 + column] = v_g_experts;
-    }
-}
-extern "C" __global__ void vec4_g_experts(
-    const float* __restrict__ g_filters, float* __restrict__ g_experts, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 72 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 v_g_filters = reinterpret_cast<const float4*>(g_filters)[(long long)row * 72 + column];
-        float4 v_g_experts;
-        at_g_experts(v_g_filters.x, v_g_experts.x);
-        at_g_experts(v_g_filters.y, v_g_experts.y);
-        at_g_experts(v_g_filters.z, v_g_experts.z);
-        at_g_experts(v_g_filters.w, v_g_experts.w);
-        reinterpret_cast<float4*>(g_experts)[(long long)row * 72 + column] = v_g_experts;
-    }
+    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < columns / LANES && row < rows; row += gridDim.y * blockDim.y)
+        each_lane<LANES>(element, operands.template open<LANES>(row, column)...);
+    (operands.finish(), ...);
 }
 
-static __device__ __forceinline__ void at_f_prime_experts(const float g_filters, float& f_prime_experts)
+// ---- the mathematics of one element ----
+
+static __device__ __forceinline__ void at_g_2(const float g_1, float& g_2)
 {
-    // f′(g_filters) = tanh(g_filters)
-    f_prime_experts = tanhf(g_filters);
+    const float shared_1 = fabsf(g_1);
+    const float shared_2 = log1pf(choose(shared_1, 1.0f, -squared(tanhf(g_1)), squared(expf(-shared_1))));
+    g_2 = choose(shared_1, 1.0f, shared_2 * (-0.5f), shared_1 + shared_2 - 0.6931472f);
 }
 
-extern "C" __global__ void f_prime_experts(
-    const float* __restrict__ g_filters, float* __restrict__ f_prime_experts, const int N)
+static __device__ __forceinline__ void at_f_prime(const float g, float& f_prime)
 {
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 288 && row < N; row += gridDim.y * blockDim.y) {
-        const float v_g_filters = g_filters[(long long)row * 288 + column];
-        float v_f_prime_experts;
-        at_f_prime_experts(v_g_filters, v_f_prime_experts);
-        f_prime_experts[(long long)row * 288 + column] = v_f_prime_experts;
-    }
-}
-extern "C" __global__ void vec4_f_prime_experts(
-    const float* __restrict__ g_filters, float* __restrict__ f_prime_experts, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 72 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 v_g_filters = reinterpret_cast<const float4*>(g_filters)[(long long)row * 72 + column];
-        float4 v_f_prime_experts;
-        at_f_prime_experts(v_g_filters.x, v_f_prime_experts.x);
-        at_f_prime_experts(v_g_filters.y, v_f_prime_experts.y);
-        at_f_prime_experts(v_g_filters.z, v_f_prime_experts.z);
-        at_f_prime_experts(v_g_filters.w, v_f_prime_experts.w);
-        reinterpret_cast<float4*>(f_prime_experts)[(long long)row * 72 + column] = v_f_prime_experts;
-    }
+    f_prime = tanhf(g);
 }
 
-static __device__ __forceinline__ void at_score(const float delta_x, float& score)
+static __device__ __forceinline__ void at_score(const float delta, float& score)
 {
-    // score = −δ_x
-    score = -delta_x;
+    score = -delta;
 }
 
-extern "C" __global__ void score(
-    const float* __restrict__ delta_x, float* __restrict__ score, const int N)
+static __device__ __forceinline__ void at_f_second(const float g, float& f_second)
 {
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 144 && row < N; row += gridDim.y * blockDim.y) {
-        const float v_delta_x = delta_x[(long long)row * 144 + column];
-        float v_score;
-        at_score(v_delta_x, v_score);
-        score[(long long)row * 144 + column] = v_score;
-    }
-}
-extern "C" __global__ void vec4_score(
-    const float* __restrict__ delta_x, float* __restrict__ score, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 36 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 v_delta_x = reinterpret_cast<const float4*>(delta_x)[(long long)row * 36 + column];
-        float4 v_score;
-        at_score(v_delta_x.x, v_score.x);
-        at_score(v_delta_x.y, v_score.y);
-        at_score(v_delta_x.z, v_score.z);
-        at_score(v_delta_x.w, v_score.w);
-        reinterpret_cast<float4*>(score)[(long long)row * 36 + column] = v_score;
-    }
+    const float shared = expf(-fabsf(g));
+    const float sech_g = shared / (shared * shared + 1.0f) * 2.0f;
+    f_second = sech_g * sech_g;
 }
 
-static __device__ __forceinline__ void at_f_second_experts(const float g_filters, float& f_second_experts)
+static __device__ __forceinline__ void at_W_squared(const float W, float& W_squared)
 {
-    const float shared_1 = expf(-fabsf(g_filters));
-    // sech(g_filters)
-    const float sech_experts = shared_1 / (shared_1 * shared_1 + 1.0f) * 2.0f;
-    // f″(g_filters) = sech(g_filters)²
-    f_second_experts = sech_experts * sech_experts;
+    W_squared = W * W;
 }
 
-extern "C" __global__ void f_second_experts(
-    const float* __restrict__ g_filters, float* __restrict__ f_second_experts, const int N)
+static __device__ __forceinline__ void at_f_second_2(const float g, float& f_prime, float& f_second)
 {
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 288 && row < N; row += gridDim.y * blockDim.y) {
-        const float v_g_filters = g_filters[(long long)row * 288 + column];
-        float v_f_second_experts;
-        at_f_second_experts(v_g_filters, v_f_second_experts);
-        f_second_experts[(long long)row * 288 + column] = v_f_second_experts;
-    }
-}
-extern "C" __global__ void vec4_f_second_experts(
-    const float* __restrict__ g_filters, float* __restrict__ f_second_experts, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 72 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 v_g_filters = reinterpret_cast<const float4*>(g_filters)[(long long)row * 72 + column];
-        float4 v_f_second_experts;
-        at_f_second_experts(v_g_filters.x, v_f_second_experts.x);
-        at_f_second_experts(v_g_filters.y, v_f_second_experts.y);
-        at_f_second_experts(v_g_filters.z, v_f_second_experts.z);
-        at_f_second_experts(v_g_filters.w, v_f_second_experts.w);
-        reinterpret_cast<float4*>(f_second_experts)[(long long)row * 72 + column] = v_f_second_experts;
-    }
+    f_prime = tanhf(g);
+    const float shared = expf(-fabsf(g));
+    const float sech_g = shared / (shared * shared + 1.0f) * 2.0f;
+    f_second = sech_g * sech_g;
 }
 
-static __device__ __forceinline__ void at_W_filters_squared(const float W_filters, float& W_filters_squared)
+static __device__ __forceinline__ void at_sum_delta_prime_squared(const float delta, const float delta_prime, double& sum_delta_squared, double& sum_delta_prime, double& sum_delta_prime_squared)
 {
-    // W_filters ∘ W_filters
-    W_filters_squared = W_filters * W_filters;
-}
-
-extern "C" __global__ void W_filters_squared(
-    const float* __restrict__ W_filters, float* __restrict__ W_filters_squared, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 144 && row < 288; row += gridDim.y * blockDim.y) {
-        const float v_W_filters = W_filters[(long long)row * 144 + column];
-        float v_W_filters_squared;
-        at_W_filters_squared(v_W_filters, v_W_filters_squared);
-        W_filters_squared[(long long)row * 144 + column] = v_W_filters_squared;
-    }
-}
-extern "C" __global__ void vec4_W_filters_squared(
-    const float* __restrict__ W_filters, float* __restrict__ W_filters_squared, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 36 && row < 288; row += gridDim.y * blockDim.y) {
-        const float4 v_W_filters = reinterpret_cast<const float4*>(W_filters)[(long long)row * 36 + column];
-        float4 v_W_filters_squared;
-        at_W_filters_squared(v_W_filters.x, v_W_filters_squared.x);
-        at_W_filters_squared(v_W_filters.y, v_W_filters_squared.y);
-        at_W_filters_squared(v_W_filters.z, v_W_filters_squared.z);
-        at_W_filters_squared(v_W_filters.w, v_W_filters_squared.w);
-        reinterpret_cast<float4*>(W_filters_squared)[(long long)row * 36 + column] = v_W_filters_squared;
-    }
-}
-
-static __device__ __forceinline__ void at_f_prime_experts_to_f_second_experts(const float g_filters, float& f_prime_experts, float& f_second_experts)
-{
-    // f′(g_filters) = tanh(g_filters)
-    f_prime_experts = tanhf(g_filters);
-    const float shared_1 = expf(-fabsf(g_filters));
-    // sech(g_filters)
-    const float sech_experts = shared_1 / (shared_1 * shared_1 + 1.0f) * 2.0f;
-    // f″(g_filters) = sech(g_filters)²
-    f_second_experts = sech_experts * sech_experts;
-}
-
-extern "C" __global__ void f_prime_experts_to_f_second_experts(
-    const float* __restrict__ g_filters, float* __restrict__ f_prime_experts, float* __restrict__ f_second_experts, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 288 && row < N; row += gridDim.y * blockDim.y) {
-        const float v_g_filters = g_filters[(long long)row * 288 + column];
-        float v_f_prime_experts, v_f_second_experts;
-        at_f_prime_experts_to_f_second_experts(v_g_filters, v_f_prime_experts, v_f_second_experts);
-        f_prime_experts[(long long)row * 288 + column] = v_f_prime_experts;
-        f_second_experts[(long long)row * 288 + column] = v_f_second_experts;
-    }
-}
-extern "C" __global__ void vec4_f_prime_experts_to_f_second_experts(
-    const float* __restrict__ g_filters, float* __restrict__ f_prime_experts, float* __restrict__ f_second_experts, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 72 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 v_g_filters = reinterpret_cast<const float4*>(g_filters)[(long long)row * 72 + column];
-        float4 v_f_prime_experts, v_f_second_experts;
-        at_f_prime_experts_to_f_second_experts(v_g_filters.x, v_f_prime_experts.x, v_f_second_experts.x);
-        at_f_prime_experts_to_f_second_experts(v_g_filters.y, v_f_prime_experts.y, v_f_second_experts.y);
-        at_f_prime_experts_to_f_second_experts(v_g_filters.z, v_f_prime_experts.z, v_f_second_experts.z);
-        at_f_prime_experts_to_f_second_experts(v_g_filters.w, v_f_prime_experts.w, v_f_second_experts.w);
-        reinterpret_cast<float4*>(f_prime_experts)[(long long)row * 72 + column] = v_f_prime_experts;
-        reinterpret_cast<float4*>(f_second_experts)[(long long)row * 72 + column] = v_f_second_experts;
-    }
-}
-
-static __device__ __forceinline__ void at_sum_delta_squared_to_sum_delta_prime_squared(const float delta_x, const float delta_prime_x, double& sum_delta_squared, double& sum_delta_prime, double& sum_delta_prime_squared)
-{
-    // δ_x²
-    const float sum_delta_squared_terms = delta_x * delta_x;
-    // δ′_x²
-    const float sum_delta_prime_squared_terms = delta_prime_x * delta_prime_x;
-    // Σ_n Σ_i δ_x²
+    const float sum_delta_squared_terms = delta * delta;
+    const float sum_delta_prime_squared_terms = delta_prime * delta_prime;
     sum_delta_squared += sum_delta_squared_terms;
-    // Σ_n Σ_i δ′_x
-    sum_delta_prime += delta_prime_x;
-    // Σ_n Σ_i δ′_x²
+    sum_delta_prime += delta_prime;
     sum_delta_prime_squared += sum_delta_prime_squared_terms;
 }
 
-extern "C" __global__ void sum_delta_squared_to_sum_delta_prime_squared(
-    const float* __restrict__ delta_x, const float* __restrict__ delta_prime_x, double* __restrict__ sum_delta_squared, double* __restrict__ sum_delta_prime, double* __restrict__ sum_delta_prime_squared, const int N)
+static __device__ __forceinline__ void at_sum_delta_prime(const float delta, const float delta_prime, double& sum_delta_squared, double& sum_delta_prime)
 {
-    double v_sum_delta_squared = 0.0;
-    double v_sum_delta_prime = 0.0;
-    double v_sum_delta_prime_squared = 0.0;
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 144 && row < N; row += gridDim.y * blockDim.y) {
-        const float v_delta_x = delta_x[(long long)row * 144 + column];
-        const float v_delta_prime_x = delta_prime_x[(long long)row * 144 + column];
-        at_sum_delta_squared_to_sum_delta_prime_squared(v_delta_x, v_delta_prime_x, v_sum_delta_squared, v_sum_delta_prime, v_sum_delta_prime_squared);
-    }
-    v_sum_delta_squared = block_sum(v_sum_delta_squared);
-    v_sum_delta_prime = block_sum(v_sum_delta_prime);
-    v_sum_delta_prime_squared = block_sum(v_sum_delta_prime_squared);
-    if (threadIdx.x == 0 && threadIdx.y == 0) {
-        const int block = blockIdx.y * gridDim.x + blockIdx.x;
-        sum_delta_squared[block] = v_sum_delta_squared;
-        sum_delta_prime[block] = v_sum_delta_prime;
-        sum_delta_prime_squared[block] = v_sum_delta_prime_squared;
-    }
-}
-extern "C" __global__ void vec4_sum_delta_squared_to_sum_delta_prime_squared(
-    const float* __restrict__ delta_x, const float* __restrict__ delta_prime_x, double* __restrict__ sum_delta_squared, double* __restrict__ sum_delta_prime, double* __restrict__ sum_delta_prime_squared, const int N)
-{
-    double v_sum_delta_squared = 0.0;
-    double v_sum_delta_prime = 0.0;
-    double v_sum_delta_prime_squared = 0.0;
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 36 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 v_delta_x = reinterpret_cast<const float4*>(delta_x)[(long long)row * 36 + column];
-        const float4 v_delta_prime_x = reinterpret_cast<const float4*>(delta_prime_x)[(long long)row * 36 + column];
-        at_sum_delta_squared_to_sum_delta_prime_squared(v_delta_x.x, v_delta_prime_x.x, v_sum_delta_squared, v_sum_delta_prime, v_sum_delta_prime_squared);
-        at_sum_delta_squared_to_sum_delta_prime_squared(v_delta_x.y, v_delta_prime_x.y, v_sum_delta_squared, v_sum_delta_prime, v_sum_delta_prime_squared);
-        at_sum_delta_squared_to_sum_delta_prime_squared(v_delta_x.z, v_delta_prime_x.z, v_sum_delta_squared, v_sum_delta_prime, v_sum_delta_prime_squared);
-        at_sum_delta_squared_to_sum_delta_prime_squared(v_delta_x.w, v_delta_prime_x.w, v_sum_delta_squared, v_sum_delta_prime, v_sum_delta_prime_squared);
-    }
-    v_sum_delta_squared = block_sum(v_sum_delta_squared);
-    v_sum_delta_prime = block_sum(v_sum_delta_prime);
-    v_sum_delta_prime_squared = block_sum(v_sum_delta_prime_squared);
-    if (threadIdx.x == 0 && threadIdx.y == 0) {
-        const int block = blockIdx.y * gridDim.x + blockIdx.x;
-        sum_delta_squared[block] = v_sum_delta_squared;
-        sum_delta_prime[block] = v_sum_delta_prime;
-        sum_delta_prime_squared[block] = v_sum_delta_prime_squared;
-    }
-}
-
-static __device__ __forceinline__ void at_sum_delta_squared_to_sum_delta_prime(const float delta_x, const float delta_prime_x, double& sum_delta_squared, double& sum_delta_prime)
-{
-    // δ_x²
-    const float sum_delta_squared_terms = delta_x * delta_x;
-    // Σ_n Σ_i δ_x²
+    const float sum_delta_squared_terms = delta * delta;
     sum_delta_squared += sum_delta_squared_terms;
-    // Σ_n Σ_i δ′_x
-    sum_delta_prime += delta_prime_x;
+    sum_delta_prime += delta_prime;
 }
 
-extern "C" __global__ void sum_delta_squared_to_sum_delta_prime(
-    const float* __restrict__ delta_x, const float* __restrict__ delta_prime_x, double* __restrict__ sum_delta_squared, double* __restrict__ sum_delta_prime, const int N)
+static __device__ __forceinline__ void at_sum_delta_prime_squared_2(const float delta, const float delta_prime, const float lam, float& dJ_ddelta_prime, double& sum_delta_squared, double& sum_delta_prime, double& sum_delta_prime_squared)
 {
-    double v_sum_delta_squared = 0.0;
-    double v_sum_delta_prime = 0.0;
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 144 && row < N; row += gridDim.y * blockDim.y) {
-        const float v_delta_x = delta_x[(long long)row * 144 + column];
-        const float v_delta_prime_x = delta_prime_x[(long long)row * 144 + column];
-        at_sum_delta_squared_to_sum_delta_prime(v_delta_x, v_delta_prime_x, v_sum_delta_squared, v_sum_delta_prime);
-    }
-    v_sum_delta_squared = block_sum(v_sum_delta_squared);
-    v_sum_delta_prime = block_sum(v_sum_delta_prime);
-    if (threadIdx.x == 0 && threadIdx.y == 0) {
-        const int block = blockIdx.y * gridDim.x + blockIdx.x;
-        sum_delta_squared[block] = v_sum_delta_squared;
-        sum_delta_prime[block] = v_sum_delta_prime;
-    }
-}
-extern "C" __global__ void vec4_sum_delta_squared_to_sum_delta_prime(
-    const float* __restrict__ delta_x, const float* __restrict__ delta_prime_x, double* __restrict__ sum_delta_squared, double* __restrict__ sum_delta_prime, const int N)
-{
-    double v_sum_delta_squared = 0.0;
-    double v_sum_delta_prime = 0.0;
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 36 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 v_delta_x = reinterpret_cast<const float4*>(delta_x)[(long long)row * 36 + column];
-        const float4 v_delta_prime_x = reinterpret_cast<const float4*>(delta_prime_x)[(long long)row * 36 + column];
-        at_sum_delta_squared_to_sum_delta_prime(v_delta_x.x, v_delta_prime_x.x, v_sum_delta_squared, v_sum_delta_prime);
-        at_sum_delta_squared_to_sum_delta_prime(v_delta_x.y, v_delta_prime_x.y, v_sum_delta_squared, v_sum_delta_prime);
-        at_sum_delta_squared_to_sum_delta_prime(v_delta_x.z, v_delta_prime_x.z, v_sum_delta_squared, v_sum_delta_prime);
-        at_sum_delta_squared_to_sum_delta_prime(v_delta_x.w, v_delta_prime_x.w, v_sum_delta_squared, v_sum_delta_prime);
-    }
-    v_sum_delta_squared = block_sum(v_sum_delta_squared);
-    v_sum_delta_prime = block_sum(v_sum_delta_prime);
-    if (threadIdx.x == 0 && threadIdx.y == 0) {
-        const int block = blockIdx.y * gridDim.x + blockIdx.x;
-        sum_delta_squared[block] = v_sum_delta_squared;
-        sum_delta_prime[block] = v_sum_delta_prime;
-    }
-}
-
-static __device__ __forceinline__ void at_dJ_ddelta_prime_x_to_sum_delta_prime_squared(const float delta_x, const float delta_prime_x, const float lam, float& dJ_ddelta_prime_x, double& sum_delta_squared, double& sum_delta_prime, double& sum_delta_prime_squared)
-{
-    // δ_x²
-    const float sum_delta_squared_terms = delta_x * delta_x;
-    // δ′_x²
-    const float sum_delta_prime_squared_terms = delta_prime_x * delta_prime_x;
-    // ∂J/∂δ′_x = −1 + 2 λ δ′_x  (7)
-    dJ_ddelta_prime_x = delta_prime_x * lam * 2.0f - 1.0f;
-    // Σ_n Σ_i δ_x²
+    const float sum_delta_squared_terms = delta * delta;
+    const float sum_delta_prime_squared_terms = delta_prime * delta_prime;
+    dJ_ddelta_prime = delta_prime * lam * 2.0f - 1.0f;
     sum_delta_squared += sum_delta_squared_terms;
-    // Σ_n Σ_i δ′_x
-    sum_delta_prime += delta_prime_x;
-    // Σ_n Σ_i δ′_x²
+    sum_delta_prime += delta_prime;
     sum_delta_prime_squared += sum_delta_prime_squared_terms;
 }
 
-extern "C" __global__ void dJ_ddelta_prime_x_to_sum_delta_prime_squared(
-    const float* __restrict__ delta_x, const float* __restrict__ delta_prime_x, float* __restrict__ dJ_ddelta_prime_x, double* __restrict__ sum_delta_squared, double* __restrict__ sum_delta_prime, double* __restrict__ sum_delta_prime_squared, const float lam, const int N)
+static __device__ __forceinline__ void at_dJ_dg(const float f_prime, const float f_second, const float dJ_ddelta, const float dJ_ddelta_prime, float& dJ_dg)
 {
-    double v_sum_delta_squared = 0.0;
-    double v_sum_delta_prime = 0.0;
-    double v_sum_delta_prime_squared = 0.0;
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 144 && row < N; row += gridDim.y * blockDim.y) {
-        const float v_delta_x = delta_x[(long long)row * 144 + column];
-        const float v_delta_prime_x = delta_prime_x[(long long)row * 144 + column];
-        float v_dJ_ddelta_prime_x;
-        at_dJ_ddelta_prime_x_to_sum_delta_prime_squared(v_delta_x, v_delta_prime_x, lam, v_dJ_ddelta_prime_x, v_sum_delta_squared, v_sum_delta_prime, v_sum_delta_prime_squared);
-        dJ_ddelta_prime_x[(long long)row * 144 + column] = v_dJ_ddelta_prime_x;
-    }
-    v_sum_delta_squared = block_sum(v_sum_delta_squared);
-    v_sum_delta_prime = block_sum(v_sum_delta_prime);
-    v_sum_delta_prime_squared = block_sum(v_sum_delta_prime_squared);
-    if (threadIdx.x == 0 && threadIdx.y == 0) {
-        const int block = blockIdx.y * gridDim.x + blockIdx.x;
-        sum_delta_squared[block] = v_sum_delta_squared;
-        sum_delta_prime[block] = v_sum_delta_prime;
-        sum_delta_prime_squared[block] = v_sum_delta_prime_squared;
-    }
-}
-extern "C" __global__ void vec4_dJ_ddelta_prime_x_to_sum_delta_prime_squared(
-    const float* __restrict__ delta_x, const float* __restrict__ delta_prime_x, float* __restrict__ dJ_ddelta_prime_x, double* __restrict__ sum_delta_squared, double* __restrict__ sum_delta_prime, double* __restrict__ sum_delta_prime_squared, const float lam, const int N)
-{
-    double v_sum_delta_squared = 0.0;
-    double v_sum_delta_prime = 0.0;
-    double v_sum_delta_prime_squared = 0.0;
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 36 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 v_delta_x = reinterpret_cast<const float4*>(delta_x)[(long long)row * 36 + column];
-        const float4 v_delta_prime_x = reinterpret_cast<const float4*>(delta_prime_x)[(long long)row * 36 + column];
-        float4 v_dJ_ddelta_prime_x;
-        at_dJ_ddelta_prime_x_to_sum_delta_prime_squared(v_delta_x.x, v_delta_prime_x.x, lam, v_dJ_ddelta_prime_x.x, v_sum_delta_squared, v_sum_delta_prime, v_sum_delta_prime_squared);
-        at_dJ_ddelta_prime_x_to_sum_delta_prime_squared(v_delta_x.y, v_delta_prime_x.y, lam, v_dJ_ddelta_prime_x.y, v_sum_delta_squared, v_sum_delta_prime, v_sum_delta_prime_squared);
-        at_dJ_ddelta_prime_x_to_sum_delta_prime_squared(v_delta_x.z, v_delta_prime_x.z, lam, v_dJ_ddelta_prime_x.z, v_sum_delta_squared, v_sum_delta_prime, v_sum_delta_prime_squared);
-        at_dJ_ddelta_prime_x_to_sum_delta_prime_squared(v_delta_x.w, v_delta_prime_x.w, lam, v_dJ_ddelta_prime_x.w, v_sum_delta_squared, v_sum_delta_prime, v_sum_delta_prime_squared);
-        reinterpret_cast<float4*>(dJ_ddelta_prime_x)[(long long)row * 36 + column] = v_dJ_ddelta_prime_x;
-    }
-    v_sum_delta_squared = block_sum(v_sum_delta_squared);
-    v_sum_delta_prime = block_sum(v_sum_delta_prime);
-    v_sum_delta_prime_squared = block_sum(v_sum_delta_prime_squared);
-    if (threadIdx.x == 0 && threadIdx.y == 0) {
-        const int block = blockIdx.y * gridDim.x + blockIdx.x;
-        sum_delta_squared[block] = v_sum_delta_squared;
-        sum_delta_prime[block] = v_sum_delta_prime;
-        sum_delta_prime_squared[block] = v_sum_delta_prime_squared;
-    }
+    const float f_third = f_prime * f_second * (-2.0f);
+    dJ_dg = dJ_ddelta * f_second + dJ_ddelta_prime * f_third;
 }
 
-static __device__ __forceinline__ void at_dJ_dg_filters(const float f_prime_experts, const float f_second_experts, const float dJ_ddelta_filters, const float dJ_ddelta_prime_filters, float& dJ_dg_filters)
+static __device__ __forceinline__ void at_dJ_dW(const float W, const float dJ_dW_delta, const float dJ_dW_delta_prime, const float dJ_dW_g, const int N, float& dJ_dW)
 {
-    // f‴(g_filters) = −2 f′(g_filters) f″(g_filters)
-    const float f_third_experts = f_prime_experts * f_second_experts * (-2.0f);
-    // ∂J/∂g_filters = ∂J/∂δ_filters f″(g_filters) + ∂J/∂δ′_filters f‴(g_filters)  (21)+(22)
-    dJ_dg_filters = dJ_ddelta_filters * f_second_experts + dJ_ddelta_prime_filters * f_third_experts;
+    dJ_dW = (W * dJ_dW_delta_prime * 2.0f + dJ_dW_delta + dJ_dW_g) / N;
 }
 
-extern "C" __global__ void dJ_dg_filters(
-    const float* __restrict__ f_prime_experts, const float* __restrict__ f_second_experts, const float* __restrict__ dJ_ddelta_filters, const float* __restrict__ dJ_ddelta_prime_filters, float* __restrict__ dJ_dg_filters, const int N)
+static __device__ __forceinline__ void at_dJ_dg_2(const float f_prime, const float f_second, const float value, const float dJ_ddelta, float& dJ_dg)
 {
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 288 && row < N; row += gridDim.y * blockDim.y) {
-        const float v_f_prime_experts = f_prime_experts[(long long)row * 288 + column];
-        const float v_f_second_experts = f_second_experts[(long long)row * 288 + column];
-        const float v_dJ_ddelta_filters = dJ_ddelta_filters[(long long)row * 288 + column];
-        const float v_dJ_ddelta_prime_filters = dJ_ddelta_prime_filters[(long long)row * 288 + column];
-        float v_dJ_dg_filters;
-        at_dJ_dg_filters(v_f_prime_experts, v_f_second_experts, v_dJ_ddelta_filters, v_dJ_ddelta_prime_filters, v_dJ_dg_filters);
-        dJ_dg_filters[(long long)row * 288 + column] = v_dJ_dg_filters;
-    }
-}
-extern "C" __global__ void vec4_dJ_dg_filters(
-    const float* __restrict__ f_prime_experts, const float* __restrict__ f_second_experts, const float* __restrict__ dJ_ddelta_filters, const float* __restrict__ dJ_ddelta_prime_filters, float* __restrict__ dJ_dg_filters, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 72 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 v_f_prime_experts = reinterpret_cast<const float4*>(f_prime_experts)[(long long)row * 72 + column];
-        const float4 v_f_second_experts = reinterpret_cast<const float4*>(f_second_experts)[(long long)row * 72 + column];
-        const float4 v_dJ_ddelta_filters = reinterpret_cast<const float4*>(dJ_ddelta_filters)[(long long)row * 72 + column];
-        const float4 v_dJ_ddelta_prime_filters = reinterpret_cast<const float4*>(dJ_ddelta_prime_filters)[(long long)row * 72 + column];
-        float4 v_dJ_dg_filters;
-        at_dJ_dg_filters(v_f_prime_experts.x, v_f_second_experts.x, v_dJ_ddelta_filters.x, v_dJ_ddelta_prime_filters.x, v_dJ_dg_filters.x);
-        at_dJ_dg_filters(v_f_prime_experts.y, v_f_second_experts.y, v_dJ_ddelta_filters.y, v_dJ_ddelta_prime_filters.y, v_dJ_dg_filters.y);
-        at_dJ_dg_filters(v_f_prime_experts.z, v_f_second_experts.z, v_dJ_ddelta_filters.z, v_dJ_ddelta_prime_filters.z, v_dJ_dg_filters.z);
-        at_dJ_dg_filters(v_f_prime_experts.w, v_f_second_experts.w, v_dJ_ddelta_filters.w, v_dJ_ddelta_prime_filters.w, v_dJ_dg_filters.w);
-        reinterpret_cast<float4*>(dJ_dg_filters)[(long long)row * 72 + column] = v_dJ_dg_filters;
-    }
+    const float f_third = f_prime * f_second * (-2.0f);
+    dJ_dg = dJ_ddelta * f_second - f_third * value;
 }
 
-static __device__ __forceinline__ void at_dJ_dW_filters(const float W_filters, const float dJ_dW_filters_delta, const float dJ_dW_filters_delta_prime, const float dJ_dW_filters_g, const int N, float& dJ_dW_filters)
+static __device__ __forceinline__ void at_dJ_dW_2(const float value, const float W, const float dJ_dW_delta, const float dJ_dW_g, const int N, float& dJ_dW)
 {
-    // ∂J/∂W_filters = (1/N) (Σ_n f′(g_filters) δ_xᵀ + Σ_n ∂J/∂g_filters g_xᵀ + 2 W_filters ∘ (Σ_n f″(g_filters) ∂J/∂δ′_xᵀ))  (16)+(17)
-    dJ_dW_filters = (W_filters * dJ_dW_filters_delta_prime * 2.0f + dJ_dW_filters_delta + dJ_dW_filters_g) / N;
+    dJ_dW = (dJ_dW_delta + dJ_dW_g - W * value * 2.0f) / N;
 }
 
-extern "C" __global__ void dJ_dW_filters(
-    const float* __restrict__ W_filters, const float* __restrict__ dJ_dW_filters_delta, const float* __restrict__ dJ_dW_filters_delta_prime, const float* __restrict__ dJ_dW_filters_g, float* __restrict__ dJ_dW_filters, const int N)
+static __device__ __forceinline__ void at_sum_delta_prime_squared_3(const float delta, const float delta_prime, const float lam, float& dL_ddelta_prime, double& sum_delta_squared, double& sum_delta_prime, double& sum_delta_prime_squared)
 {
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 144 && row < 288; row += gridDim.y * blockDim.y) {
-        const float v_W_filters = W_filters[(long long)row * 144 + column];
-        const float v_dJ_dW_filters_delta = dJ_dW_filters_delta[(long long)row * 144 + column];
-        const float v_dJ_dW_filters_delta_prime = dJ_dW_filters_delta_prime[(long long)row * 144 + column];
-        const float v_dJ_dW_filters_g = dJ_dW_filters_g[(long long)row * 144 + column];
-        float v_dJ_dW_filters;
-        at_dJ_dW_filters(v_W_filters, v_dJ_dW_filters_delta, v_dJ_dW_filters_delta_prime, v_dJ_dW_filters_g, N, v_dJ_dW_filters);
-        dJ_dW_filters[(long long)row * 144 + column] = v_dJ_dW_filters;
-    }
-}
-extern "C" __global__ void vec4_dJ_dW_filters(
-    const float* __restrict__ W_filters, const float* __restrict__ dJ_dW_filters_delta, const float* __restrict__ dJ_dW_filters_delta_prime, const float* __restrict__ dJ_dW_filters_g, float* __restrict__ dJ_dW_filters, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 36 && row < 288; row += gridDim.y * blockDim.y) {
-        const float4 v_W_filters = reinterpret_cast<const float4*>(W_filters)[(long long)row * 36 + column];
-        const float4 v_dJ_dW_filters_delta = reinterpret_cast<const float4*>(dJ_dW_filters_delta)[(long long)row * 36 + column];
-        const float4 v_dJ_dW_filters_delta_prime = reinterpret_cast<const float4*>(dJ_dW_filters_delta_prime)[(long long)row * 36 + column];
-        const float4 v_dJ_dW_filters_g = reinterpret_cast<const float4*>(dJ_dW_filters_g)[(long long)row * 36 + column];
-        float4 v_dJ_dW_filters;
-        at_dJ_dW_filters(v_W_filters.x, v_dJ_dW_filters_delta.x, v_dJ_dW_filters_delta_prime.x, v_dJ_dW_filters_g.x, N, v_dJ_dW_filters.x);
-        at_dJ_dW_filters(v_W_filters.y, v_dJ_dW_filters_delta.y, v_dJ_dW_filters_delta_prime.y, v_dJ_dW_filters_g.y, N, v_dJ_dW_filters.y);
-        at_dJ_dW_filters(v_W_filters.z, v_dJ_dW_filters_delta.z, v_dJ_dW_filters_delta_prime.z, v_dJ_dW_filters_g.z, N, v_dJ_dW_filters.z);
-        at_dJ_dW_filters(v_W_filters.w, v_dJ_dW_filters_delta.w, v_dJ_dW_filters_delta_prime.w, v_dJ_dW_filters_g.w, N, v_dJ_dW_filters.w);
-        reinterpret_cast<float4*>(dJ_dW_filters)[(long long)row * 36 + column] = v_dJ_dW_filters;
-    }
-}
-
-static __device__ __forceinline__ void at_dJ_dg_filters_2(const float f_prime_experts, const float f_second_experts, const float W_filters_squared_sum, const float dJ_ddelta_filters, float& dJ_dg_filters)
-{
-    // f‴(g_filters) = −2 f′(g_filters) f″(g_filters)
-    const float f_third_experts = f_prime_experts * f_second_experts * (-2.0f);
-    // ∂J/∂g_filters = ∂J/∂δ_filters f″(g_filters) − f‴(g_filters) Σ_i W_filters ∘ W_filters  (21)+(22)
-    dJ_dg_filters = dJ_ddelta_filters * f_second_experts - W_filters_squared_sum * f_third_experts;
-}
-
-extern "C" __global__ void dJ_dg_filters_2(
-    const float* __restrict__ f_prime_experts, const float* __restrict__ f_second_experts, const float* __restrict__ W_filters_squared_sum, const float* __restrict__ dJ_ddelta_filters, float* __restrict__ dJ_dg_filters, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 288 && row < N; row += gridDim.y * blockDim.y) {
-        const float v_f_prime_experts = f_prime_experts[(long long)row * 288 + column];
-        const float v_f_second_experts = f_second_experts[(long long)row * 288 + column];
-        const float v_W_filters_squared_sum = W_filters_squared_sum[column];
-        const float v_dJ_ddelta_filters = dJ_ddelta_filters[(long long)row * 288 + column];
-        float v_dJ_dg_filters;
-        at_dJ_dg_filters_2(v_f_prime_experts, v_f_second_experts, v_W_filters_squared_sum, v_dJ_ddelta_filters, v_dJ_dg_filters);
-        dJ_dg_filters[(long long)row * 288 + column] = v_dJ_dg_filters;
-    }
-}
-extern "C" __global__ void vec4_dJ_dg_filters_2(
-    const float* __restrict__ f_prime_experts, const float* __restrict__ f_second_experts, const float* __restrict__ W_filters_squared_sum, const float* __restrict__ dJ_ddelta_filters, float* __restrict__ dJ_dg_filters, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 72 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 v_f_prime_experts = reinterpret_cast<const float4*>(f_prime_experts)[(long long)row * 72 + column];
-        const float4 v_f_second_experts = reinterpret_cast<const float4*>(f_second_experts)[(long long)row * 72 + column];
-        const float4 v_W_filters_squared_sum = reinterpret_cast<const float4*>(W_filters_squared_sum)[column];
-        const float4 v_dJ_ddelta_filters = reinterpret_cast<const float4*>(dJ_ddelta_filters)[(long long)row * 72 + column];
-        float4 v_dJ_dg_filters;
-        at_dJ_dg_filters_2(v_f_prime_experts.x, v_f_second_experts.x, v_W_filters_squared_sum.x, v_dJ_ddelta_filters.x, v_dJ_dg_filters.x);
-        at_dJ_dg_filters_2(v_f_prime_experts.y, v_f_second_experts.y, v_W_filters_squared_sum.y, v_dJ_ddelta_filters.y, v_dJ_dg_filters.y);
-        at_dJ_dg_filters_2(v_f_prime_experts.z, v_f_second_experts.z, v_W_filters_squared_sum.z, v_dJ_ddelta_filters.z, v_dJ_dg_filters.z);
-        at_dJ_dg_filters_2(v_f_prime_experts.w, v_f_second_experts.w, v_W_filters_squared_sum.w, v_dJ_ddelta_filters.w, v_dJ_dg_filters.w);
-        reinterpret_cast<float4*>(dJ_dg_filters)[(long long)row * 72 + column] = v_dJ_dg_filters;
-    }
-}
-
-static __device__ __forceinline__ void at_dJ_dW_filters_2(const float W_filters, const float dJ_dW_filters_delta, const float dJ_dW_filters_delta_prime_sum_column, const float dJ_dW_filters_g, const int N, float& dJ_dW_filters)
-{
-    // ∂J/∂W_filters = (1/N) (Σ_n f′(g_filters) δ_xᵀ + Σ_n ∂J/∂g_filters g_xᵀ − 2 diag(Σ_n f″(g_filters)) W_filters)  (16)+(17)
-    dJ_dW_filters = (dJ_dW_filters_delta + dJ_dW_filters_g - W_filters * dJ_dW_filters_delta_prime_sum_column * 2.0f) / N;
-}
-
-extern "C" __global__ void dJ_dW_filters_2(
-    const float* __restrict__ W_filters, const float* __restrict__ dJ_dW_filters_delta, const float* __restrict__ dJ_dW_filters_delta_prime_sum_column, const float* __restrict__ dJ_dW_filters_g, float* __restrict__ dJ_dW_filters, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 144 && row < 288; row += gridDim.y * blockDim.y) {
-        const float v_W_filters = W_filters[(long long)row * 144 + column];
-        const float v_dJ_dW_filters_delta = dJ_dW_filters_delta[(long long)row * 144 + column];
-        const float v_dJ_dW_filters_g = dJ_dW_filters_g[(long long)row * 144 + column];
-        const float v_dJ_dW_filters_delta_prime_sum_column = dJ_dW_filters_delta_prime_sum_column[row];
-        float v_dJ_dW_filters;
-        at_dJ_dW_filters_2(v_W_filters, v_dJ_dW_filters_delta, v_dJ_dW_filters_delta_prime_sum_column, v_dJ_dW_filters_g, N, v_dJ_dW_filters);
-        dJ_dW_filters[(long long)row * 144 + column] = v_dJ_dW_filters;
-    }
-}
-extern "C" __global__ void vec4_dJ_dW_filters_2(
-    const float* __restrict__ W_filters, const float* __restrict__ dJ_dW_filters_delta, const float* __restrict__ dJ_dW_filters_delta_prime_sum_column, const float* __restrict__ dJ_dW_filters_g, float* __restrict__ dJ_dW_filters, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 36 && row < 288; row += gridDim.y * blockDim.y) {
-        const float4 v_W_filters = reinterpret_cast<const float4*>(W_filters)[(long long)row * 36 + column];
-        const float4 v_dJ_dW_filters_delta = reinterpret_cast<const float4*>(dJ_dW_filters_delta)[(long long)row * 36 + column];
-        const float4 v_dJ_dW_filters_g = reinterpret_cast<const float4*>(dJ_dW_filters_g)[(long long)row * 36 + column];
-        const float v_dJ_dW_filters_delta_prime_sum_column = dJ_dW_filters_delta_prime_sum_column[row];
-        float4 v_dJ_dW_filters;
-        at_dJ_dW_filters_2(v_W_filters.x, v_dJ_dW_filters_delta.x, v_dJ_dW_filters_delta_prime_sum_column, v_dJ_dW_filters_g.x, N, v_dJ_dW_filters.x);
-        at_dJ_dW_filters_2(v_W_filters.y, v_dJ_dW_filters_delta.y, v_dJ_dW_filters_delta_prime_sum_column, v_dJ_dW_filters_g.y, N, v_dJ_dW_filters.y);
-        at_dJ_dW_filters_2(v_W_filters.z, v_dJ_dW_filters_delta.z, v_dJ_dW_filters_delta_prime_sum_column, v_dJ_dW_filters_g.z, N, v_dJ_dW_filters.z);
-        at_dJ_dW_filters_2(v_W_filters.w, v_dJ_dW_filters_delta.w, v_dJ_dW_filters_delta_prime_sum_column, v_dJ_dW_filters_g.w, N, v_dJ_dW_filters.w);
-        reinterpret_cast<float4*>(dJ_dW_filters)[(long long)row * 36 + column] = v_dJ_dW_filters;
-    }
-}
-
-static __device__ __forceinline__ void at_dL_ddelta_prime_x_to_sum_delta_prime_squared(const float delta_x, const float delta_prime_x, const float lam, float& dL_ddelta_prime_x, double& sum_delta_squared, double& sum_delta_prime, double& sum_delta_prime_squared)
-{
-    // δ_x²
-    const float sum_delta_squared_terms = delta_x * delta_x;
-    // δ′_x²
-    const float sum_delta_prime_squared_terms = delta_prime_x * delta_prime_x;
-    // ∂L/∂δ′_x = −1 + 2 λ δ′_x  (7)
-    dL_ddelta_prime_x = delta_prime_x * lam * 2.0f - 1.0f;
-    // Σ_n Σ_i δ_x²
+    const float sum_delta_squared_terms = delta * delta;
+    const float sum_delta_prime_squared_terms = delta_prime * delta_prime;
+    dL_ddelta_prime = delta_prime * lam * 2.0f - 1.0f;
     sum_delta_squared += sum_delta_squared_terms;
-    // Σ_n Σ_i δ′_x
-    sum_delta_prime += delta_prime_x;
-    // Σ_n Σ_i δ′_x²
+    sum_delta_prime += delta_prime;
     sum_delta_prime_squared += sum_delta_prime_squared_terms;
 }
 
-extern "C" __global__ void dL_ddelta_prime_x_to_sum_delta_prime_squared(
-    const float* __restrict__ delta_x, const float* __restrict__ delta_prime_x, float* __restrict__ dL_ddelta_prime_x, double* __restrict__ sum_delta_squared, double* __restrict__ sum_delta_prime, double* __restrict__ sum_delta_prime_squared, const float lam, const int N)
+static __device__ __forceinline__ void at_dK_dg(const float dK_ddelta, const float f_second, float& dK_dg)
 {
-    double v_sum_delta_squared = 0.0;
-    double v_sum_delta_prime = 0.0;
-    double v_sum_delta_prime_squared = 0.0;
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 144 && row < N; row += gridDim.y * blockDim.y) {
-        const float v_delta_x = delta_x[(long long)row * 144 + column];
-        const float v_delta_prime_x = delta_prime_x[(long long)row * 144 + column];
-        float v_dL_ddelta_prime_x;
-        at_dL_ddelta_prime_x_to_sum_delta_prime_squared(v_delta_x, v_delta_prime_x, lam, v_dL_ddelta_prime_x, v_sum_delta_squared, v_sum_delta_prime, v_sum_delta_prime_squared);
-        dL_ddelta_prime_x[(long long)row * 144 + column] = v_dL_ddelta_prime_x;
-    }
-    v_sum_delta_squared = block_sum(v_sum_delta_squared);
-    v_sum_delta_prime = block_sum(v_sum_delta_prime);
-    v_sum_delta_prime_squared = block_sum(v_sum_delta_prime_squared);
-    if (threadIdx.x == 0 && threadIdx.y == 0) {
-        const int block = blockIdx.y * gridDim.x + blockIdx.x;
-        sum_delta_squared[block] = v_sum_delta_squared;
-        sum_delta_prime[block] = v_sum_delta_prime;
-        sum_delta_prime_squared[block] = v_sum_delta_prime_squared;
-    }
-}
-extern "C" __global__ void vec4_dL_ddelta_prime_x_to_sum_delta_prime_squared(
-    const float* __restrict__ delta_x, const float* __restrict__ delta_prime_x, float* __restrict__ dL_ddelta_prime_x, double* __restrict__ sum_delta_squared, double* __restrict__ sum_delta_prime, double* __restrict__ sum_delta_prime_squared, const float lam, const int N)
-{
-    double v_sum_delta_squared = 0.0;
-    double v_sum_delta_prime = 0.0;
-    double v_sum_delta_prime_squared = 0.0;
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 36 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 v_delta_x = reinterpret_cast<const float4*>(delta_x)[(long long)row * 36 + column];
-        const float4 v_delta_prime_x = reinterpret_cast<const float4*>(delta_prime_x)[(long long)row * 36 + column];
-        float4 v_dL_ddelta_prime_x;
-        at_dL_ddelta_prime_x_to_sum_delta_prime_squared(v_delta_x.x, v_delta_prime_x.x, lam, v_dL_ddelta_prime_x.x, v_sum_delta_squared, v_sum_delta_prime, v_sum_delta_prime_squared);
-        at_dL_ddelta_prime_x_to_sum_delta_prime_squared(v_delta_x.y, v_delta_prime_x.y, lam, v_dL_ddelta_prime_x.y, v_sum_delta_squared, v_sum_delta_prime, v_sum_delta_prime_squared);
-        at_dL_ddelta_prime_x_to_sum_delta_prime_squared(v_delta_x.z, v_delta_prime_x.z, lam, v_dL_ddelta_prime_x.z, v_sum_delta_squared, v_sum_delta_prime, v_sum_delta_prime_squared);
-        at_dL_ddelta_prime_x_to_sum_delta_prime_squared(v_delta_x.w, v_delta_prime_x.w, lam, v_dL_ddelta_prime_x.w, v_sum_delta_squared, v_sum_delta_prime, v_sum_delta_prime_squared);
-        reinterpret_cast<float4*>(dL_ddelta_prime_x)[(long long)row * 36 + column] = v_dL_ddelta_prime_x;
-    }
-    v_sum_delta_squared = block_sum(v_sum_delta_squared);
-    v_sum_delta_prime = block_sum(v_sum_delta_prime);
-    v_sum_delta_prime_squared = block_sum(v_sum_delta_prime_squared);
-    if (threadIdx.x == 0 && threadIdx.y == 0) {
-        const int block = blockIdx.y * gridDim.x + blockIdx.x;
-        sum_delta_squared[block] = v_sum_delta_squared;
-        sum_delta_prime[block] = v_sum_delta_prime;
-        sum_delta_prime_squared[block] = v_sum_delta_prime_squared;
-    }
+    dK_dg = dK_ddelta * f_second;
 }
 
-static __device__ __forceinline__ void at_dK_dg_filters(const float dK_ddelta_filters, const float f_second_experts, float& dK_dg_filters)
+static __device__ __forceinline__ void at_dK_dW(const float dK_dW_delta, const float dK_dW_g, const int N, float& dK_dW)
 {
-    // ∂K/∂g_filters = ∂K/∂δ_filters f″(g_filters)  (21)
-    dK_dg_filters = dK_ddelta_filters * f_second_experts;
+    dK_dW = (dK_dW_delta + dK_dW_g) / N;
 }
 
-extern "C" __global__ void dK_dg_filters(
-    const float* __restrict__ dK_ddelta_filters, const float* __restrict__ f_second_experts, float* __restrict__ dK_dg_filters, const int N)
+static __device__ __forceinline__ void at_dL_dg(const float f_prime, const float f_second, const float dL_ddelta_prime, float& dL_dg)
 {
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 288 && row < N; row += gridDim.y * blockDim.y) {
-        const float v_dK_ddelta_filters = dK_ddelta_filters[(long long)row * 288 + column];
-        const float v_f_second_experts = f_second_experts[(long long)row * 288 + column];
-        float v_dK_dg_filters;
-        at_dK_dg_filters(v_dK_ddelta_filters, v_f_second_experts, v_dK_dg_filters);
-        dK_dg_filters[(long long)row * 288 + column] = v_dK_dg_filters;
-    }
-}
-extern "C" __global__ void vec4_dK_dg_filters(
-    const float* __restrict__ dK_ddelta_filters, const float* __restrict__ f_second_experts, float* __restrict__ dK_dg_filters, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 72 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 v_dK_ddelta_filters = reinterpret_cast<const float4*>(dK_ddelta_filters)[(long long)row * 72 + column];
-        const float4 v_f_second_experts = reinterpret_cast<const float4*>(f_second_experts)[(long long)row * 72 + column];
-        float4 v_dK_dg_filters;
-        at_dK_dg_filters(v_dK_ddelta_filters.x, v_f_second_experts.x, v_dK_dg_filters.x);
-        at_dK_dg_filters(v_dK_ddelta_filters.y, v_f_second_experts.y, v_dK_dg_filters.y);
-        at_dK_dg_filters(v_dK_ddelta_filters.z, v_f_second_experts.z, v_dK_dg_filters.z);
-        at_dK_dg_filters(v_dK_ddelta_filters.w, v_f_second_experts.w, v_dK_dg_filters.w);
-        reinterpret_cast<float4*>(dK_dg_filters)[(long long)row * 72 + column] = v_dK_dg_filters;
-    }
+    const float f_third = f_prime * f_second * (-2.0f);
+    dL_dg = dL_ddelta_prime * f_third;
 }
 
-static __device__ __forceinline__ void at_dK_dW_filters(const float dK_dW_filters_delta, const float dK_dW_filters_g, const int N, float& dK_dW_filters)
+static __device__ __forceinline__ void at_dL_dW(const float W, const float dL_dW_delta_prime, const float dL_dW_g, const int N, float& dL_dW)
 {
-    // ∂K/∂W_filters = (1/N) (Σ_n f′(g_filters) δ_xᵀ + Σ_n ∂K/∂g_filters g_xᵀ)  (16)
-    dK_dW_filters = (dK_dW_filters_delta + dK_dW_filters_g) / N;
+    dL_dW = (W * dL_dW_delta_prime * 2.0f + dL_dW_g) / N;
 }
 
-extern "C" __global__ void dK_dW_filters(
-    const float* __restrict__ dK_dW_filters_delta, const float* __restrict__ dK_dW_filters_g, float* __restrict__ dK_dW_filters, const int N)
+static __device__ __forceinline__ void at_dL_dg_2(const float f_prime, const float f_second, const float value, float& dL_dg)
 {
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 144 && row < 288; row += gridDim.y * blockDim.y) {
-        const float v_dK_dW_filters_delta = dK_dW_filters_delta[(long long)row * 144 + column];
-        const float v_dK_dW_filters_g = dK_dW_filters_g[(long long)row * 144 + column];
-        float v_dK_dW_filters;
-        at_dK_dW_filters(v_dK_dW_filters_delta, v_dK_dW_filters_g, N, v_dK_dW_filters);
-        dK_dW_filters[(long long)row * 144 + column] = v_dK_dW_filters;
-    }
-}
-extern "C" __global__ void vec4_dK_dW_filters(
-    const float* __restrict__ dK_dW_filters_delta, const float* __restrict__ dK_dW_filters_g, float* __restrict__ dK_dW_filters, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 36 && row < 288; row += gridDim.y * blockDim.y) {
-        const float4 v_dK_dW_filters_delta = reinterpret_cast<const float4*>(dK_dW_filters_delta)[(long long)row * 36 + column];
-        const float4 v_dK_dW_filters_g = reinterpret_cast<const float4*>(dK_dW_filters_g)[(long long)row * 36 + column];
-        float4 v_dK_dW_filters;
-        at_dK_dW_filters(v_dK_dW_filters_delta.x, v_dK_dW_filters_g.x, N, v_dK_dW_filters.x);
-        at_dK_dW_filters(v_dK_dW_filters_delta.y, v_dK_dW_filters_g.y, N, v_dK_dW_filters.y);
-        at_dK_dW_filters(v_dK_dW_filters_delta.z, v_dK_dW_filters_g.z, N, v_dK_dW_filters.z);
-        at_dK_dW_filters(v_dK_dW_filters_delta.w, v_dK_dW_filters_g.w, N, v_dK_dW_filters.w);
-        reinterpret_cast<float4*>(dK_dW_filters)[(long long)row * 36 + column] = v_dK_dW_filters;
-    }
+    const float f_third = f_prime * f_second * (-2.0f);
+    dL_dg = -f_third * value;
 }
 
-static __device__ __forceinline__ void at_dL_dg_filters(const float f_prime_experts, const float f_second_experts, const float dL_ddelta_prime_filters, float& dL_dg_filters)
+static __device__ __forceinline__ void at_dL_dW_2(const float value, const float W, const float dL_dW_g, const int N, float& dL_dW)
 {
-    // f‴(g_filters) = −2 f′(g_filters) f″(g_filters)
-    const float f_third_experts = f_prime_experts * f_second_experts * (-2.0f);
-    // ∂L/∂g_filters = ∂L/∂δ′_filters f‴(g_filters)  (22)
-    dL_dg_filters = dL_ddelta_prime_filters * f_third_experts;
+    dL_dW = (dL_dW_g - W * value * 2.0f) / N;
 }
 
-extern "C" __global__ void dL_dg_filters(
-    const float* __restrict__ f_prime_experts, const float* __restrict__ f_second_experts, const float* __restrict__ dL_ddelta_prime_filters, float* __restrict__ dL_dg_filters, const int N)
+// ---- kernels: vec4_… take 16 bytes a thread ----
+
+extern "C" __global__ void g_2(const float* __restrict__ g_1, float* __restrict__ g_2, const int N)
 {
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 288 && row < N; row += gridDim.y * blockDim.y) {
-        const float v_f_prime_experts = f_prime_experts[(long long)row * 288 + column];
-        const float v_f_second_experts = f_second_experts[(long long)row * 288 + column];
-        const float v_dL_ddelta_prime_filters = dL_ddelta_prime_filters[(long long)row * 288 + column];
-        float v_dL_dg_filters;
-        at_dL_dg_filters(v_f_prime_experts, v_f_second_experts, v_dL_ddelta_prime_filters, v_dL_dg_filters);
-        dL_dg_filters[(long long)row * 288 + column] = v_dL_dg_filters;
-    }
+    map<1>(N, 288, at_g_2, rows_of<288>{g_1}, into<288>{g_2});
 }
-extern "C" __global__ void vec4_dL_dg_filters(
-    const float* __restrict__ f_prime_experts, const float* __restrict__ f_second_experts, const float* __restrict__ dL_ddelta_prime_filters, float* __restrict__ dL_dg_filters, const int N)
+extern "C" __global__ void vec4_g_2(const float* __restrict__ g_1, float* __restrict__ g_2, const int N)
 {
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 72 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 v_f_prime_experts = reinterpret_cast<const float4*>(f_prime_experts)[(long long)row * 72 + column];
-        const float4 v_f_second_experts = reinterpret_cast<const float4*>(f_second_experts)[(long long)row * 72 + column];
-        const float4 v_dL_ddelta_prime_filters = reinterpret_cast<const float4*>(dL_ddelta_prime_filters)[(long long)row * 72 + column];
-        float4 v_dL_dg_filters;
-        at_dL_dg_filters(v_f_prime_experts.x, v_f_second_experts.x, v_dL_ddelta_prime_filters.x, v_dL_dg_filters.x);
-        at_dL_dg_filters(v_f_prime_experts.y, v_f_second_experts.y, v_dL_ddelta_prime_filters.y, v_dL_dg_filters.y);
-        at_dL_dg_filters(v_f_prime_experts.z, v_f_second_experts.z, v_dL_ddelta_prime_filters.z, v_dL_dg_filters.z);
-        at_dL_dg_filters(v_f_prime_experts.w, v_f_second_experts.w, v_dL_ddelta_prime_filters.w, v_dL_dg_filters.w);
-        reinterpret_cast<float4*>(dL_dg_filters)[(long long)row * 72 + column] = v_dL_dg_filters;
-    }
+    map<4>(N, 288, at_g_2, rows_of<288>{g_1}, into<288>{g_2});
 }
 
-static __device__ __forceinline__ void at_dL_dW_filters(const float W_filters, const float dL_dW_filters_delta_prime, const float dL_dW_filters_g, const int N, float& dL_dW_filters)
+extern "C" __global__ void f_prime(const float* __restrict__ g, float* __restrict__ f_prime, const int N)
 {
-    // ∂L/∂W_filters = (1/N) (Σ_n ∂L/∂g_filters g_xᵀ + 2 W_filters ∘ (Σ_n f″(g_filters) ∂L/∂δ′_xᵀ))  (17)
-    dL_dW_filters = (W_filters * dL_dW_filters_delta_prime * 2.0f + dL_dW_filters_g) / N;
+    map<1>(N, 288, at_f_prime, rows_of<288>{g}, into<288>{f_prime});
+}
+extern "C" __global__ void vec4_f_prime(const float* __restrict__ g, float* __restrict__ f_prime, const int N)
+{
+    map<4>(N, 288, at_f_prime, rows_of<288>{g}, into<288>{f_prime});
 }
 
-extern "C" __global__ void dL_dW_filters(
-    const float* __restrict__ W_filters, const float* __restrict__ dL_dW_filters_delta_prime, const float* __restrict__ dL_dW_filters_g, float* __restrict__ dL_dW_filters, const int N)
+extern "C" __global__ void score(const float* __restrict__ delta, float* __restrict__ score, const int N)
 {
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 144 && row < 288; row += gridDim.y * blockDim.y) {
-        const float v_W_filters = W_filters[(long long)row * 144 + column];
-        const float v_dL_dW_filters_delta_prime = dL_dW_filters_delta_prime[(long long)row * 144 + column];
-        const float v_dL_dW_filters_g = dL_dW_filters_g[(long long)row * 144 + column];
-        float v_dL_dW_filters;
-        at_dL_dW_filters(v_W_filters, v_dL_dW_filters_delta_prime, v_dL_dW_filters_g, N, v_dL_dW_filters);
-        dL_dW_filters[(long long)row * 144 + column] = v_dL_dW_filters;
-    }
+    map<1>(N, 144, at_score, rows_of<144>{delta}, into<144>{score});
 }
-extern "C" __global__ void vec4_dL_dW_filters(
-    const float* __restrict__ W_filters, const float* __restrict__ dL_dW_filters_delta_prime, const float* __restrict__ dL_dW_filters_g, float* __restrict__ dL_dW_filters, const int N)
+extern "C" __global__ void vec4_score(const float* __restrict__ delta, float* __restrict__ score, const int N)
 {
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 36 && row < 288; row += gridDim.y * blockDim.y) {
-        const float4 v_W_filters = reinterpret_cast<const float4*>(W_filters)[(long long)row * 36 + column];
-        const float4 v_dL_dW_filters_delta_prime = reinterpret_cast<const float4*>(dL_dW_filters_delta_prime)[(long long)row * 36 + column];
-        const float4 v_dL_dW_filters_g = reinterpret_cast<const float4*>(dL_dW_filters_g)[(long long)row * 36 + column];
-        float4 v_dL_dW_filters;
-        at_dL_dW_filters(v_W_filters.x, v_dL_dW_filters_delta_prime.x, v_dL_dW_filters_g.x, N, v_dL_dW_filters.x);
-        at_dL_dW_filters(v_W_filters.y, v_dL_dW_filters_delta_prime.y, v_dL_dW_filters_g.y, N, v_dL_dW_filters.y);
-        at_dL_dW_filters(v_W_filters.z, v_dL_dW_filters_delta_prime.z, v_dL_dW_filters_g.z, N, v_dL_dW_filters.z);
-        at_dL_dW_filters(v_W_filters.w, v_dL_dW_filters_delta_prime.w, v_dL_dW_filters_g.w, N, v_dL_dW_filters.w);
-        reinterpret_cast<float4*>(dL_dW_filters)[(long long)row * 36 + column] = v_dL_dW_filters;
-    }
+    map<4>(N, 144, at_score, rows_of<144>{delta}, into<144>{score});
 }
 
-static __device__ __forceinline__ void at_dL_dg_filters_2(const float f_prime_experts, const float f_second_experts, const float W_filters_squared_sum, float& dL_dg_filters)
+extern "C" __global__ void f_second(const float* __restrict__ g, float* __restrict__ f_second, const int N)
 {
-    // f‴(g_filters) = −2 f′(g_filters) f″(g_filters)
-    const float f_third_experts = f_prime_experts * f_second_experts * (-2.0f);
-    // ∂L/∂g_filters = −f‴(g_filters) Σ_i W_filters ∘ W_filters  (22)
-    dL_dg_filters = -W_filters_squared_sum * f_third_experts;
+    map<1>(N, 288, at_f_second, rows_of<288>{g}, into<288>{f_second});
+}
+extern "C" __global__ void vec4_f_second(const float* __restrict__ g, float* __restrict__ f_second, const int N)
+{
+    map<4>(N, 288, at_f_second, rows_of<288>{g}, into<288>{f_second});
 }
 
-extern "C" __global__ void dL_dg_filters_2(
-    const float* __restrict__ f_prime_experts, const float* __restrict__ f_second_experts, const float* __restrict__ W_filters_squared_sum, float* __restrict__ dL_dg_filters, const int N)
+extern "C" __global__ void W_squared(const float* __restrict__ W, float* __restrict__ W_squared, const int N)
 {
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 288 && row < N; row += gridDim.y * blockDim.y) {
-        const float v_f_prime_experts = f_prime_experts[(long long)row * 288 + column];
-        const float v_f_second_experts = f_second_experts[(long long)row * 288 + column];
-        const float v_W_filters_squared_sum = W_filters_squared_sum[column];
-        float v_dL_dg_filters;
-        at_dL_dg_filters_2(v_f_prime_experts, v_f_second_experts, v_W_filters_squared_sum, v_dL_dg_filters);
-        dL_dg_filters[(long long)row * 288 + column] = v_dL_dg_filters;
-    }
+    map<1>(288, 144, at_W_squared, rows_of<144>{W}, into<144>{W_squared});
 }
-extern "C" __global__ void vec4_dL_dg_filters_2(
-    const float* __restrict__ f_prime_experts, const float* __restrict__ f_second_experts, const float* __restrict__ W_filters_squared_sum, float* __restrict__ dL_dg_filters, const int N)
+extern "C" __global__ void vec4_W_squared(const float* __restrict__ W, float* __restrict__ W_squared, const int N)
 {
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 72 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 v_f_prime_experts = reinterpret_cast<const float4*>(f_prime_experts)[(long long)row * 72 + column];
-        const float4 v_f_second_experts = reinterpret_cast<const float4*>(f_second_experts)[(long long)row * 72 + column];
-        const float4 v_W_filters_squared_sum = reinterpret_cast<const float4*>(W_filters_squared_sum)[column];
-        float4 v_dL_dg_filters;
-        at_dL_dg_filters_2(v_f_prime_experts.x, v_f_second_experts.x, v_W_filters_squared_sum.x, v_dL_dg_filters.x);
-        at_dL_dg_filters_2(v_f_prime_experts.y, v_f_second_experts.y, v_W_filters_squared_sum.y, v_dL_dg_filters.y);
-        at_dL_dg_filters_2(v_f_prime_experts.z, v_f_second_experts.z, v_W_filters_squared_sum.z, v_dL_dg_filters.z);
-        at_dL_dg_filters_2(v_f_prime_experts.w, v_f_second_experts.w, v_W_filters_squared_sum.w, v_dL_dg_filters.w);
-        reinterpret_cast<float4*>(dL_dg_filters)[(long long)row * 72 + column] = v_dL_dg_filters;
-    }
+    map<4>(288, 144, at_W_squared, rows_of<144>{W}, into<144>{W_squared});
 }
 
-static __device__ __forceinline__ void at_dL_dW_filters_2(const float W_filters, const float dL_dW_filters_delta_prime_sum_column, const float dL_dW_filters_g, const int N, float& dL_dW_filters)
+extern "C" __global__ void f_second_2(const float* __restrict__ g, float* __restrict__ f_prime, float* __restrict__ f_second, const int N)
 {
-    // ∂L/∂W_filters = (1/N) (Σ_n ∂L/∂g_filters g_xᵀ − 2 diag(Σ_n f″(g_filters)) W_filters)  (17)
-    dL_dW_filters = (dL_dW_filters_g - W_filters * dL_dW_filters_delta_prime_sum_column * 2.0f) / N;
+    map<1>(N, 288, at_f_second_2, rows_of<288>{g}, into<288>{f_prime}, into<288>{f_second});
+}
+extern "C" __global__ void vec4_f_second_2(const float* __restrict__ g, float* __restrict__ f_prime, float* __restrict__ f_second, const int N)
+{
+    map<4>(N, 288, at_f_second_2, rows_of<288>{g}, into<288>{f_prime}, into<288>{f_second});
 }
 
-extern "C" __global__ void dL_dW_filters_2(
-    const float* __restrict__ W_filters, const float* __restrict__ dL_dW_filters_delta_prime_sum_column, const float* __restrict__ dL_dW_filters_g, float* __restrict__ dL_dW_filters, const int N)
+extern "C" __global__ void sum_delta_prime_squared(const float* __restrict__ delta, const float* __restrict__ delta_prime, double* __restrict__ sum_delta_squared, double* __restrict__ sum_delta_prime, double* __restrict__ sum_delta_prime_squared, const int N)
 {
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 144 && row < 288; row += gridDim.y * blockDim.y) {
-        const float v_W_filters = W_filters[(long long)row * 144 + column];
-        const float v_dL_dW_filters_g = dL_dW_filters_g[(long long)row * 144 + column];
-        const float v_dL_dW_filters_delta_prime_sum_column = dL_dW_filters_delta_prime_sum_column[row];
-        float v_dL_dW_filters;
-        at_dL_dW_filters_2(v_W_filters, v_dL_dW_filters_delta_prime_sum_column, v_dL_dW_filters_g, N, v_dL_dW_filters);
-        dL_dW_filters[(long long)row * 144 + column] = v_dL_dW_filters;
-    }
+    map<1>(N, 144, at_sum_delta_prime_squared, rows_of<144>{delta}, rows_of<144>{delta_prime}, sum_into{sum_delta_squared}, sum_into{sum_delta_prime}, sum_into{sum_delta_prime_squared});
 }
-extern "C" __global__ void vec4_dL_dW_filters_2(
-    const float* __restrict__ W_filters, const float* __restrict__ dL_dW_filters_delta_prime_sum_column, const float* __restrict__ dL_dW_filters_g, float* __restrict__ dL_dW_filters, const int N)
+extern "C" __global__ void vec4_sum_delta_prime_squared(const float* __restrict__ delta, const float* __restrict__ delta_prime, double* __restrict__ sum_delta_squared, double* __restrict__ sum_delta_prime, double* __restrict__ sum_delta_prime_squared, const int N)
 {
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 36 && row < 288; row += gridDim.y * blockDim.y) {
-        const float4 v_W_filters = reinterpret_cast<const float4*>(W_filters)[(long long)row * 36 + column];
-        const float4 v_dL_dW_filters_g = reinterpret_cast<const float4*>(dL_dW_filters_g)[(long long)row * 36 + column];
-        const float v_dL_dW_filters_delta_prime_sum_column = dL_dW_filters_delta_prime_sum_column[row];
-        float4 v_dL_dW_filters;
-        at_dL_dW_filters_2(v_W_filters.x, v_dL_dW_filters_delta_prime_sum_column, v_dL_dW_filters_g.x, N, v_dL_dW_filters.x);
-        at_dL_dW_filters_2(v_W_filters.y, v_dL_dW_filters_delta_prime_sum_column, v_dL_dW_filters_g.y, N, v_dL_dW_filters.y);
-        at_dL_dW_filters_2(v_W_filters.z, v_dL_dW_filters_delta_prime_sum_column, v_dL_dW_filters_g.z, N, v_dL_dW_filters.z);
-        at_dL_dW_filters_2(v_W_filters.w, v_dL_dW_filters_delta_prime_sum_column, v_dL_dW_filters_g.w, N, v_dL_dW_filters.w);
-        reinterpret_cast<float4*>(dL_dW_filters)[(long long)row * 36 + column] = v_dL_dW_filters;
-    }
+    map<4>(N, 144, at_sum_delta_prime_squared, rows_of<144>{delta}, rows_of<144>{delta_prime}, sum_into{sum_delta_squared}, sum_into{sum_delta_prime}, sum_into{sum_delta_prime_squared});
+}
+
+extern "C" __global__ void sum_delta_prime(const float* __restrict__ delta, const float* __restrict__ delta_prime, double* __restrict__ sum_delta_squared, double* __restrict__ sum_delta_prime, const int N)
+{
+    map<1>(N, 144, at_sum_delta_prime, rows_of<144>{delta}, rows_of<144>{delta_prime}, sum_into{sum_delta_squared}, sum_into{sum_delta_prime});
+}
+extern "C" __global__ void vec4_sum_delta_prime(const float* __restrict__ delta, const float* __restrict__ delta_prime, double* __restrict__ sum_delta_squared, double* __restrict__ sum_delta_prime, const int N)
+{
+    map<4>(N, 144, at_sum_delta_prime, rows_of<144>{delta}, rows_of<144>{delta_prime}, sum_into{sum_delta_squared}, sum_into{sum_delta_prime});
+}
+
+extern "C" __global__ void sum_delta_prime_squared_2(const float* __restrict__ delta, const float* __restrict__ delta_prime, float* __restrict__ dJ_ddelta_prime, double* __restrict__ sum_delta_squared, double* __restrict__ sum_delta_prime, double* __restrict__ sum_delta_prime_squared, const float lam, const int N)
+{
+    map<1>(N, 144, at_sum_delta_prime_squared_2, rows_of<144>{delta}, rows_of<144>{delta_prime}, number<float>{lam}, into<144>{dJ_ddelta_prime}, sum_into{sum_delta_squared}, sum_into{sum_delta_prime}, sum_into{sum_delta_prime_squared});
+}
+extern "C" __global__ void vec4_sum_delta_prime_squared_2(const float* __restrict__ delta, const float* __restrict__ delta_prime, float* __restrict__ dJ_ddelta_prime, double* __restrict__ sum_delta_squared, double* __restrict__ sum_delta_prime, double* __restrict__ sum_delta_prime_squared, const float lam, const int N)
+{
+    map<4>(N, 144, at_sum_delta_prime_squared_2, rows_of<144>{delta}, rows_of<144>{delta_prime}, number<float>{lam}, into<144>{dJ_ddelta_prime}, sum_into{sum_delta_squared}, sum_into{sum_delta_prime}, sum_into{sum_delta_prime_squared});
+}
+
+extern "C" __global__ void dJ_dg(const float* __restrict__ f_prime, const float* __restrict__ f_second, const float* __restrict__ dJ_ddelta, const float* __restrict__ dJ_ddelta_prime, float* __restrict__ dJ_dg, const int N)
+{
+    map<1>(N, 288, at_dJ_dg, rows_of<288>{f_prime}, rows_of<288>{f_second}, rows_of<288>{dJ_ddelta}, rows_of<288>{dJ_ddelta_prime}, into<288>{dJ_dg});
+}
+extern "C" __global__ void vec4_dJ_dg(const float* __restrict__ f_prime, const float* __restrict__ f_second, const float* __restrict__ dJ_ddelta, const float* __restrict__ dJ_ddelta_prime, float* __restrict__ dJ_dg, const int N)
+{
+    map<4>(N, 288, at_dJ_dg, rows_of<288>{f_prime}, rows_of<288>{f_second}, rows_of<288>{dJ_ddelta}, rows_of<288>{dJ_ddelta_prime}, into<288>{dJ_dg});
+}
+
+extern "C" __global__ void dJ_dW(const float* __restrict__ W, const float* __restrict__ dJ_dW_delta, const float* __restrict__ dJ_dW_delta_prime, const float* __restrict__ dJ_dW_g, float* __restrict__ dJ_dW, const int N)
+{
+    map<1>(288, 144, at_dJ_dW, rows_of<144>{W}, rows_of<144>{dJ_dW_delta}, rows_of<144>{dJ_dW_delta_prime}, rows_of<144>{dJ_dW_g}, number<int>{N}, into<144>{dJ_dW});
+}
+extern "C" __global__ void vec4_dJ_dW(const float* __restrict__ W, const float* __restrict__ dJ_dW_delta, const float* __restrict__ dJ_dW_delta_prime, const float* __restrict__ dJ_dW_g, float* __restrict__ dJ_dW, const int N)
+{
+    map<4>(288, 144, at_dJ_dW, rows_of<144>{W}, rows_of<144>{dJ_dW_delta}, rows_of<144>{dJ_dW_delta_prime}, rows_of<144>{dJ_dW_g}, number<int>{N}, into<144>{dJ_dW});
+}
+
+extern "C" __global__ void dJ_dg_2(const float* __restrict__ f_prime, const float* __restrict__ f_second, const float* __restrict__ value, const float* __restrict__ dJ_ddelta, float* __restrict__ dJ_dg, const int N)
+{
+    map<1>(N, 288, at_dJ_dg_2, rows_of<288>{f_prime}, rows_of<288>{f_second}, one_row{value}, rows_of<288>{dJ_ddelta}, into<288>{dJ_dg});
+}
+extern "C" __global__ void vec4_dJ_dg_2(const float* __restrict__ f_prime, const float* __restrict__ f_second, const float* __restrict__ value, const float* __restrict__ dJ_ddelta, float* __restrict__ dJ_dg, const int N)
+{
+    map<4>(N, 288, at_dJ_dg_2, rows_of<288>{f_prime}, rows_of<288>{f_second}, one_row{value}, rows_of<288>{dJ_ddelta}, into<288>{dJ_dg});
+}
+
+extern "C" __global__ void dJ_dW_2(const float* __restrict__ value, const float* __restrict__ W, const float* __restrict__ dJ_dW_delta, const float* __restrict__ dJ_dW_g, float* __restrict__ dJ_dW, const int N)
+{
+    map<1>(288, 144, at_dJ_dW_2, number_a_row<1>{value}, rows_of<144>{W}, rows_of<144>{dJ_dW_delta}, rows_of<144>{dJ_dW_g}, number<int>{N}, into<144>{dJ_dW});
+}
+extern "C" __global__ void vec4_dJ_dW_2(const float* __restrict__ value, const float* __restrict__ W, const float* __restrict__ dJ_dW_delta, const float* __restrict__ dJ_dW_g, float* __restrict__ dJ_dW, const int N)
+{
+    map<4>(288, 144, at_dJ_dW_2, number_a_row<1>{value}, rows_of<144>{W}, rows_of<144>{dJ_dW_delta}, rows_of<144>{dJ_dW_g}, number<int>{N}, into<144>{dJ_dW});
+}
+
+extern "C" __global__ void sum_delta_prime_squared_3(const float* __restrict__ delta, const float* __restrict__ delta_prime, float* __restrict__ dL_ddelta_prime, double* __restrict__ sum_delta_squared, double* __restrict__ sum_delta_prime, double* __restrict__ sum_delta_prime_squared, const float lam, const int N)
+{
+    map<1>(N, 144, at_sum_delta_prime_squared_3, rows_of<144>{delta}, rows_of<144>{delta_prime}, number<float>{lam}, into<144>{dL_ddelta_prime}, sum_into{sum_delta_squared}, sum_into{sum_delta_prime}, sum_into{sum_delta_prime_squared});
+}
+extern "C" __global__ void vec4_sum_delta_prime_squared_3(const float* __restrict__ delta, const float* __restrict__ delta_prime, float* __restrict__ dL_ddelta_prime, double* __restrict__ sum_delta_squared, double* __restrict__ sum_delta_prime, double* __restrict__ sum_delta_prime_squared, const float lam, const int N)
+{
+    map<4>(N, 144, at_sum_delta_prime_squared_3, rows_of<144>{delta}, rows_of<144>{delta_prime}, number<float>{lam}, into<144>{dL_ddelta_prime}, sum_into{sum_delta_squared}, sum_into{sum_delta_prime}, sum_into{sum_delta_prime_squared});
+}
+
+extern "C" __global__ void dK_dg(const float* __restrict__ dK_ddelta, const float* __restrict__ f_second, float* __restrict__ dK_dg, const int N)
+{
+    map<1>(N, 288, at_dK_dg, rows_of<288>{dK_ddelta}, rows_of<288>{f_second}, into<288>{dK_dg});
+}
+extern "C" __global__ void vec4_dK_dg(const float* __restrict__ dK_ddelta, const float* __restrict__ f_second, float* __restrict__ dK_dg, const int N)
+{
+    map<4>(N, 288, at_dK_dg, rows_of<288>{dK_ddelta}, rows_of<288>{f_second}, into<288>{dK_dg});
+}
+
+extern "C" __global__ void dK_dW(const float* __restrict__ dK_dW_delta, const float* __restrict__ dK_dW_g, float* __restrict__ dK_dW, const int N)
+{
+    map<1>(288, 144, at_dK_dW, rows_of<144>{dK_dW_delta}, rows_of<144>{dK_dW_g}, number<int>{N}, into<144>{dK_dW});
+}
+extern "C" __global__ void vec4_dK_dW(const float* __restrict__ dK_dW_delta, const float* __restrict__ dK_dW_g, float* __restrict__ dK_dW, const int N)
+{
+    map<4>(288, 144, at_dK_dW, rows_of<144>{dK_dW_delta}, rows_of<144>{dK_dW_g}, number<int>{N}, into<144>{dK_dW});
+}
+
+extern "C" __global__ void dL_dg(const float* __restrict__ f_prime, const float* __restrict__ f_second, const float* __restrict__ dL_ddelta_prime, float* __restrict__ dL_dg, const int N)
+{
+    map<1>(N, 288, at_dL_dg, rows_of<288>{f_prime}, rows_of<288>{f_second}, rows_of<288>{dL_ddelta_prime}, into<288>{dL_dg});
+}
+extern "C" __global__ void vec4_dL_dg(const float* __restrict__ f_prime, const float* __restrict__ f_second, const float* __restrict__ dL_ddelta_prime, float* __restrict__ dL_dg, const int N)
+{
+    map<4>(N, 288, at_dL_dg, rows_of<288>{f_prime}, rows_of<288>{f_second}, rows_of<288>{dL_ddelta_prime}, into<288>{dL_dg});
+}
+
+extern "C" __global__ void dL_dW(const float* __restrict__ W, const float* __restrict__ dL_dW_delta_prime, const float* __restrict__ dL_dW_g, float* __restrict__ dL_dW, const int N)
+{
+    map<1>(288, 144, at_dL_dW, rows_of<144>{W}, rows_of<144>{dL_dW_delta_prime}, rows_of<144>{dL_dW_g}, number<int>{N}, into<144>{dL_dW});
+}
+extern "C" __global__ void vec4_dL_dW(const float* __restrict__ W, const float* __restrict__ dL_dW_delta_prime, const float* __restrict__ dL_dW_g, float* __restrict__ dL_dW, const int N)
+{
+    map<4>(288, 144, at_dL_dW, rows_of<144>{W}, rows_of<144>{dL_dW_delta_prime}, rows_of<144>{dL_dW_g}, number<int>{N}, into<144>{dL_dW});
+}
+
+extern "C" __global__ void dL_dg_2(const float* __restrict__ f_prime, const float* __restrict__ f_second, const float* __restrict__ value, float* __restrict__ dL_dg, const int N)
+{
+    map<1>(N, 288, at_dL_dg_2, rows_of<288>{f_prime}, rows_of<288>{f_second}, one_row{value}, into<288>{dL_dg});
+}
+extern "C" __global__ void vec4_dL_dg_2(const float* __restrict__ f_prime, const float* __restrict__ f_second, const float* __restrict__ value, float* __restrict__ dL_dg, const int N)
+{
+    map<4>(N, 288, at_dL_dg_2, rows_of<288>{f_prime}, rows_of<288>{f_second}, one_row{value}, into<288>{dL_dg});
+}
+
+extern "C" __global__ void dL_dW_2(const float* __restrict__ value, const float* __restrict__ W, const float* __restrict__ dL_dW_g, float* __restrict__ dL_dW, const int N)
+{
+    map<1>(288, 144, at_dL_dW_2, number_a_row<1>{value}, rows_of<144>{W}, rows_of<144>{dL_dW_g}, number<int>{N}, into<144>{dL_dW});
+}
+extern "C" __global__ void vec4_dL_dW_2(const float* __restrict__ value, const float* __restrict__ W, const float* __restrict__ dL_dW_g, float* __restrict__ dL_dW, const int N)
+{
+    map<4>(288, 144, at_dL_dW_2, number_a_row<1>{value}, rows_of<144>{W}, rows_of<144>{dL_dW_g}, number<int>{N}, into<144>{dL_dW});
 }
 
 extern "C" __global__ void K_and_L_and_J(
@@ -962,11 +586,8 @@ extern "C" __global__ void K_and_L_and_J(
     const double sum_delta_prime = total_of(parts_sum_delta_prime, blocks_sum_delta_prime);
     const double sum_delta_prime_squared = total_of(parts_sum_delta_prime_squared, blocks_sum_delta_prime_squared);
     if (threadIdx.x == 0) {
-        // K = (1/N) ½ Σ_n Σ_i δ_x²
         const double K = sum_delta_squared / N * 0.5;
-        // L = (1/N) λ Σ_n Σ_i δ′_x² − (1/N) Σ_n Σ_i δ′_x
         const double L = lam * sum_delta_prime_squared / N - sum_delta_prime / N;
-        // J = K + L
         const double J = K + L;
         *out_K = K;
         *out_L = L;
@@ -980,11 +601,8 @@ extern "C" __global__ void K_and_L_and_J_2(
     const double sum_delta_squared = total_of(parts_sum_delta_squared, blocks_sum_delta_squared);
     const double sum_delta_prime = total_of(parts_sum_delta_prime, blocks_sum_delta_prime);
     if (threadIdx.x == 0) {
-        // K = (1/N) ½ Σ_n Σ_i δ_x²
         const double K = sum_delta_squared / N * 0.5;
-        // L = −(1/N) Σ_n Σ_i δ′_x
         const double L = -sum_delta_prime / N;
-        // J = K + L
         const double J = K + L;
         *out_K = K;
         *out_L = L;
@@ -999,7 +617,6 @@ extern "C" __global__ void J(
     const double sum_delta_prime_squared = total_of(parts_sum_delta_prime_squared, blocks_sum_delta_prime_squared);
     const double sum_delta_squared = total_of(parts_sum_delta_squared, blocks_sum_delta_squared);
     if (threadIdx.x == 0) {
-        // J = (1/N) ½ Σ_n Σ_i δ_x² − (1/N) Σ_n Σ_i δ′_x + (1/N) λ Σ_n Σ_i δ′_x²
         const double J = lam * sum_delta_prime_squared / N + sum_delta_squared / N * 0.5 - sum_delta_prime / N;
         *out_J = J;
     }
@@ -1011,7 +628,6 @@ extern "C" __global__ void J_2(
     const double sum_delta_prime = total_of(parts_sum_delta_prime, blocks_sum_delta_prime);
     const double sum_delta_squared = total_of(parts_sum_delta_squared, blocks_sum_delta_squared);
     if (threadIdx.x == 0) {
-        // J = (1/N) ½ Σ_n Σ_i δ_x² − (1/N) Σ_n Σ_i δ′_x
         const double J = sum_delta_squared / N * 0.5 - sum_delta_prime / N;
         *out_J = J;
     }
@@ -1024,9 +640,7 @@ extern "C" __global__ void K_and_L(
     const double sum_delta_prime = total_of(parts_sum_delta_prime, blocks_sum_delta_prime);
     const double sum_delta_prime_squared = total_of(parts_sum_delta_prime_squared, blocks_sum_delta_prime_squared);
     if (threadIdx.x == 0) {
-        // K = (1/N) ½ Σ_n Σ_i δ_x²
         const double K = sum_delta_squared / N * 0.5;
-        // L = (1/N) λ Σ_n Σ_i δ′_x² − (1/N) Σ_n Σ_i δ′_x
         const double L = lam * sum_delta_prime_squared / N - sum_delta_prime / N;
         *out_K = K;
         *out_L = L;
@@ -1039,9 +653,7 @@ extern "C" __global__ void K_and_L_2(
     const double sum_delta_squared = total_of(parts_sum_delta_squared, blocks_sum_delta_squared);
     const double sum_delta_prime = total_of(parts_sum_delta_prime, blocks_sum_delta_prime);
     if (threadIdx.x == 0) {
-        // K = (1/N) ½ Σ_n Σ_i δ_x²
         const double K = sum_delta_squared / N * 0.5;
-        // L = −(1/N) Σ_n Σ_i δ′_x
         const double L = -sum_delta_prime / N;
         *out_K = K;
         *out_L = L;
@@ -1051,26 +663,26 @@ extern "C" __global__ void K_and_L_2(
 
 # Kernel → rows (0 stands for N), columns, values a thread of its vector variant, rows of each sample.
 _MAPS = {
-    "g_experts": (0, 288, 4, 1),
-    "f_prime_experts": (0, 288, 4, 1),
+    "g_2": (0, 288, 4, 1),
+    "f_prime": (0, 288, 4, 1),
     "score": (0, 144, 4, 1),
-    "f_second_experts": (0, 288, 4, 1),
-    "W_filters_squared": (288, 144, 4, 1),
-    "f_prime_experts_to_f_second_experts": (0, 288, 4, 1),
-    "sum_delta_squared_to_sum_delta_prime_squared": (0, 144, 4, 1),
-    "sum_delta_squared_to_sum_delta_prime": (0, 144, 4, 1),
-    "dJ_ddelta_prime_x_to_sum_delta_prime_squared": (0, 144, 4, 1),
-    "dJ_dg_filters": (0, 288, 4, 1),
-    "dJ_dW_filters": (288, 144, 4, 1),
-    "dJ_dg_filters_2": (0, 288, 4, 1),
-    "dJ_dW_filters_2": (288, 144, 4, 1),
-    "dL_ddelta_prime_x_to_sum_delta_prime_squared": (0, 144, 4, 1),
-    "dK_dg_filters": (0, 288, 4, 1),
-    "dK_dW_filters": (288, 144, 4, 1),
-    "dL_dg_filters": (0, 288, 4, 1),
-    "dL_dW_filters": (288, 144, 4, 1),
-    "dL_dg_filters_2": (0, 288, 4, 1),
-    "dL_dW_filters_2": (288, 144, 4, 1),
+    "f_second": (0, 288, 4, 1),
+    "W_squared": (288, 144, 4, 1),
+    "f_second_2": (0, 288, 4, 1),
+    "sum_delta_prime_squared": (0, 144, 4, 1),
+    "sum_delta_prime": (0, 144, 4, 1),
+    "sum_delta_prime_squared_2": (0, 144, 4, 1),
+    "dJ_dg": (0, 288, 4, 1),
+    "dJ_dW": (288, 144, 4, 1),
+    "dJ_dg_2": (0, 288, 4, 1),
+    "dJ_dW_2": (288, 144, 4, 1),
+    "sum_delta_prime_squared_3": (0, 144, 4, 1),
+    "dK_dg": (0, 288, 4, 1),
+    "dK_dW": (288, 144, 4, 1),
+    "dL_dg": (0, 288, 4, 1),
+    "dL_dW": (288, 144, 4, 1),
+    "dL_dg_2": (0, 288, 4, 1),
+    "dL_dW_2": (288, 144, 4, 1),
 }
 
 _ARRAYS = {
@@ -1153,11 +765,11 @@ def _aligned(x, params):
     return x.data.ptr % 16 == 0 and all(array.data.ptr % 16 == 0 for array in params.values())
 
 
-def _map(name, n, wide, arguments):
+def _launch(name, n, vectorised, arguments):
     """Launch an elementwise kernel: columns along x, rows along y, 256 threads a block. Returns the number of blocks."""
     rows, columns, lanes, tangents = _MAPS[name]
     rows = rows or n * tangents
-    if wide and lanes > 1:
+    if vectorised and lanes > 1:
         name, columns = f"vec{lanes}_{name}", columns // lanes
     block_x = min(1 << (columns - 1).bit_length(), 128)
     block_y = 256 // block_x
@@ -1167,7 +779,7 @@ def _map(name, n, wide, arguments):
     return np.int32(grid_x * grid_y)
 
 
-def _scalars(name, arguments):
+def _launch_totals(name, arguments):
     """Launch the one block that adds up partial sums."""
     _kernel(name)((1, 1), (256, 1), arguments)
 
@@ -1382,7 +994,7 @@ def _energy(params, x, lam, workspace):
     """E, (N,)."""
     N = x.shape[0]
     samples, lam_real = np.int32(N), DTYPE(lam)
-    wide = _aligned(x, params)
+    vectorised = _aligned(x, params)
     g_x = x
     W_filters = params["filters.weight"]
     (
@@ -1397,7 +1009,7 @@ def _energy(params, x, lam, workspace):
     g_filters = cp.matmul(g_x, W_filters.T, out=Nx288_0)
     # g_experts = logcosh(g_filters)
     g_experts = Nx288_1
-    _map("g_experts", N, wide, (g_filters, g_experts, samples))
+    _launch("g_2", N, vectorised, (g_filters, g_experts, samples))
 
     # ---- energy: reads g; writes energy
     # Σ_i g_experts
@@ -1412,7 +1024,7 @@ def _score(params, x, lam, workspace):
     """−δ at the input, (N, D)."""
     N = x.shape[0]
     samples, lam_real = np.int32(N), DTYPE(lam)
-    wide = _aligned(x, params)
+    vectorised = _aligned(x, params)
     g_x = x
     W_filters = params["filters.weight"]
     (
@@ -1427,14 +1039,14 @@ def _score(params, x, lam, workspace):
     g_filters = cp.matmul(g_x, W_filters.T, out=Nx288_0)
     # f′(g_filters) = tanh(g_filters)
     f_prime_experts = Nx288_1
-    _map("f_prime_experts", N, wide, (g_filters, f_prime_experts, samples))
+    _launch("f_prime", N, vectorised, (g_filters, f_prime_experts, samples))
 
     # ---- backward: reads f′, W; writes δ, score
     # δ_x = W_filtersᵀ f′(g_filters)  (1)
     delta_x = cp.matmul(f_prime_experts, W_filters, out=Nx144_0)
     # score = −δ_x
     score = cp.empty((N, 144), DTYPE)
-    _map("score", N, wide, (delta_x, score, samples))
+    _launch("score", N, vectorised, (delta_x, score, samples))
 
     return score
 
@@ -1443,7 +1055,7 @@ def _hessian_diagonal(params, x, lam, workspace):
     """δ′ at the input, (N, D)."""
     N = x.shape[0]
     samples, lam_real = np.int32(N), DTYPE(lam)
-    wide = _aligned(x, params)
+    vectorised = _aligned(x, params)
     g_x = x
     W_filters = params["filters.weight"]
     (
@@ -1458,12 +1070,13 @@ def _hessian_diagonal(params, x, lam, workspace):
     g_filters = cp.matmul(g_x, W_filters.T, out=Nx288_0)
 
     # ---- forward, backward: reads g, W; writes f″, δ′, hessian_diagonal
+    # sech(g_filters)
     # f″(g_filters) = sech(g_filters)²
     f_second_experts = Nx288_1
-    _map("f_second_experts", N, wide, (g_filters, f_second_experts, samples))
+    _launch("f_second", N, vectorised, (g_filters, f_second_experts, samples))
     # W_filters ∘ W_filters
     W_filters_squared = M288x144_0
-    _map("W_filters_squared", N, wide, (W_filters, W_filters_squared, samples))
+    _launch("W_squared", N, vectorised, (W_filters, W_filters_squared, samples))
     # δ′_x = (W_filters ∘ W_filters)ᵀ f″(g_filters)  (§1.3)
     delta_prime_x = cp.matmul(f_second_experts, W_filters_squared, out=cp.empty((N, 144), DTYPE))
     # hessian_diagonal = δ′_x
@@ -1476,7 +1089,7 @@ def _loss_terms(params, x, lam, workspace):
     """K, L and J, means over the batch."""
     N = x.shape[0]
     samples, lam_real = np.int32(N), DTYPE(lam)
-    wide = _aligned(x, params)
+    vectorised = _aligned(x, params)
     g_x = x
     W_filters = params["filters.weight"]
     (
@@ -1491,33 +1104,41 @@ def _loss_terms(params, x, lam, workspace):
     # ---- forward, backward: reads g, W; writes g, f′, f″
     # g_filters = W_filters g_x
     g_filters = cp.matmul(g_x, W_filters.T, out=Nx288_0)
-    # f′(g_filters) = tanh(g_filters); f″(g_filters) = sech(g_filters)²
+    # f′(g_filters) = tanh(g_filters)
+    # sech(g_filters)
+    # f″(g_filters) = sech(g_filters)²
     f_prime_experts = Nx288_1
     f_second_experts = Nx288_2
-    _map("f_prime_experts_to_f_second_experts", N, wide, (g_filters, f_prime_experts, f_second_experts, samples))
+    _launch("f_second_2", N, vectorised, (g_filters, f_prime_experts, f_second_experts, samples))
 
     # ---- backward: reads f′, W, f″; writes δ, δ′
     # δ_x = W_filtersᵀ f′(g_filters)  (1)
     delta_x = cp.matmul(f_prime_experts, W_filters, out=Nx144_0)
     # W_filters ∘ W_filters
     W_filters_squared = M288x144_0
-    _map("W_filters_squared", N, wide, (W_filters, W_filters_squared, samples))
+    _launch("W_squared", N, vectorised, (W_filters, W_filters_squared, samples))
     # δ′_x = (W_filters ∘ W_filters)ᵀ f″(g_filters)  (§1.3)
     delta_prime_x = cp.matmul(f_second_experts, W_filters_squared, out=Nx144_1)
 
     # ---- loss: reads δ, δ′; writes K, L, J
-    # Σ_n Σ_i δ_x²; Σ_n Σ_i δ′_x; Σ_n Σ_i δ′_x²
+    # δ_x²
+    # δ′_x²
+    # Σ_n Σ_i δ_x²
+    # Σ_n Σ_i δ′_x
+    # Σ_n Σ_i δ′_x²
     sum_delta_squared = parts_sum_delta_squared
     sum_delta_prime = parts_sum_delta_prime
     sum_delta_prime_squared = parts_sum_delta_prime_squared
-    blocks_sum_delta_squared = _map("sum_delta_squared_to_sum_delta_prime_squared", N, wide, (
+    blocks_sum_delta_squared = _launch("sum_delta_prime_squared", N, vectorised, (
         delta_x, delta_prime_x, sum_delta_squared, sum_delta_prime, sum_delta_prime_squared, samples,
     ))
-    # K = (1/N) ½ Σ_n Σ_i δ_x²; L = (1/N) λ Σ_n Σ_i δ′_x² − (1/N) Σ_n Σ_i δ′_x; J = K + L
+    # K = (1/N) ½ Σ_n Σ_i δ_x²
+    # L = (1/N) λ Σ_n Σ_i δ′_x² − (1/N) Σ_n Σ_i δ′_x
+    # J = K + L
     K = cp.empty((), np.float64)
     L = cp.empty((), np.float64)
     J = cp.empty((), np.float64)
-    _scalars("K_and_L_and_J", (
+    _launch_totals("K_and_L_and_J", (
         sum_delta_squared, blocks_sum_delta_squared, sum_delta_prime, blocks_sum_delta_squared,
         sum_delta_prime_squared, blocks_sum_delta_squared, K, L, J, np.float64(lam), samples,
     ))
@@ -1529,7 +1150,7 @@ def _loss_terms_lam0(params, x, lam, workspace):
     """K, L and J, means over the batch. λ = 0."""
     N = x.shape[0]
     samples, lam_real = np.int32(N), DTYPE(lam)
-    wide = _aligned(x, params)
+    vectorised = _aligned(x, params)
     g_x = x
     W_filters = params["filters.weight"]
     (
@@ -1543,32 +1164,38 @@ def _loss_terms_lam0(params, x, lam, workspace):
     # ---- forward, backward: reads g, W; writes g, f′, f″
     # g_filters = W_filters g_x
     g_filters = cp.matmul(g_x, W_filters.T, out=Nx288_0)
-    # f′(g_filters) = tanh(g_filters); f″(g_filters) = sech(g_filters)²
+    # f′(g_filters) = tanh(g_filters)
+    # sech(g_filters)
+    # f″(g_filters) = sech(g_filters)²
     f_prime_experts = Nx288_1
     f_second_experts = Nx288_2
-    _map("f_prime_experts_to_f_second_experts", N, wide, (g_filters, f_prime_experts, f_second_experts, samples))
+    _launch("f_second_2", N, vectorised, (g_filters, f_prime_experts, f_second_experts, samples))
 
     # ---- backward: reads f′, W, f″; writes δ, δ′
     # δ_x = W_filtersᵀ f′(g_filters)  (1)
     delta_x = cp.matmul(f_prime_experts, W_filters, out=Nx144_0)
     # W_filters ∘ W_filters
     W_filters_squared = M288x144_0
-    _map("W_filters_squared", N, wide, (W_filters, W_filters_squared, samples))
+    _launch("W_squared", N, vectorised, (W_filters, W_filters_squared, samples))
     # δ′_x = (W_filters ∘ W_filters)ᵀ f″(g_filters)  (§1.3)
     delta_prime_x = cp.matmul(f_second_experts, W_filters_squared, out=Nx144_1)
 
     # ---- loss: reads δ, δ′; writes K, L, J
-    # Σ_n Σ_i δ_x²; Σ_n Σ_i δ′_x
+    # δ_x²
+    # Σ_n Σ_i δ_x²
+    # Σ_n Σ_i δ′_x
     sum_delta_squared = parts_sum_delta_squared
     sum_delta_prime = parts_sum_delta_prime
-    blocks_sum_delta_squared = _map("sum_delta_squared_to_sum_delta_prime", N, wide, (
+    blocks_sum_delta_squared = _launch("sum_delta_prime", N, vectorised, (
         delta_x, delta_prime_x, sum_delta_squared, sum_delta_prime, samples,
     ))
-    # K = (1/N) ½ Σ_n Σ_i δ_x²; L = −(1/N) Σ_n Σ_i δ′_x; J = K + L
+    # K = (1/N) ½ Σ_n Σ_i δ_x²
+    # L = −(1/N) Σ_n Σ_i δ′_x
+    # J = K + L
     K = cp.empty((), np.float64)
     L = cp.empty((), np.float64)
     J = cp.empty((), np.float64)
-    _scalars("K_and_L_and_J_2", (
+    _launch_totals("K_and_L_and_J_2", (
         sum_delta_squared, blocks_sum_delta_squared, sum_delta_prime, blocks_sum_delta_squared, K, L, J,
         np.float64(lam), samples,
     ))
@@ -1580,7 +1207,7 @@ def _loss_and_grad(params, x, lam, workspace):
     """J and its gradient: the merged sweep."""
     N = x.shape[0]
     samples, lam_real = np.int32(N), DTYPE(lam)
-    wide = _aligned(x, params)
+    vectorised = _aligned(x, params)
     g_x = x
     W_filters = params["filters.weight"]
     (
@@ -1596,33 +1223,40 @@ def _loss_and_grad(params, x, lam, workspace):
     # ---- forward, backward: reads g, W; writes g, f′, f″
     # g_filters = W_filters g_x
     g_filters = cp.matmul(g_x, W_filters.T, out=Nx288_0)
-    # f′(g_filters) = tanh(g_filters); f″(g_filters) = sech(g_filters)²
+    # f′(g_filters) = tanh(g_filters)
+    # sech(g_filters)
+    # f″(g_filters) = sech(g_filters)²
     f_prime_experts = Nx288_1
     f_second_experts = Nx288_2
-    _map("f_prime_experts_to_f_second_experts", N, wide, (g_filters, f_prime_experts, f_second_experts, samples))
+    _launch("f_second_2", N, vectorised, (g_filters, f_prime_experts, f_second_experts, samples))
 
     # ---- backward: reads f′, W, f″; writes δ, δ′
     # δ_x = W_filtersᵀ f′(g_filters)  (1)
     delta_x = cp.matmul(f_prime_experts, W_filters, out=Nx144_0)
     # W_filters ∘ W_filters
     W_filters_squared = M288x144_0
-    _map("W_filters_squared", N, wide, (W_filters, W_filters_squared, samples))
+    _launch("W_squared", N, vectorised, (W_filters, W_filters_squared, samples))
     # δ′_x = (W_filters ∘ W_filters)ᵀ f″(g_filters)  (§1.3)
     delta_prime_x = cp.matmul(f_second_experts, W_filters_squared, out=Nx144_1)
 
     # ---- loss, forward adjoints of J: reads δ, δ′; writes ∂J/∂δ′, J
-    # ∂J/∂δ′_x = −1 + 2 λ δ′_x  (7); Σ_n Σ_i δ_x²; Σ_n Σ_i δ′_x; Σ_n Σ_i δ′_x²
+    # δ_x²
+    # δ′_x²
+    # ∂J/∂δ′_x = −1 + 2 λ δ′_x  (7)
+    # Σ_n Σ_i δ_x²
+    # Σ_n Σ_i δ′_x
+    # Σ_n Σ_i δ′_x²
     dJ_ddelta_prime_x = Nx144_2
     sum_delta_squared = parts_sum_delta_squared
     sum_delta_prime = parts_sum_delta_prime
     sum_delta_prime_squared = parts_sum_delta_prime_squared
-    blocks_sum_delta_squared = _map("dJ_ddelta_prime_x_to_sum_delta_prime_squared", N, wide, (
+    blocks_sum_delta_squared = _launch("sum_delta_prime_squared_2", N, vectorised, (
         delta_x, delta_prime_x, dJ_ddelta_prime_x, sum_delta_squared, sum_delta_prime, sum_delta_prime_squared,
         lam_real, samples,
     ))
     # J = (1/N) ½ Σ_n Σ_i δ_x² − (1/N) Σ_n Σ_i δ′_x + (1/N) λ Σ_n Σ_i δ′_x²
     J = out_J
-    _scalars("J", (
+    _launch_totals("J", (
         sum_delta_prime, blocks_sum_delta_squared, sum_delta_prime_squared, blocks_sum_delta_squared,
         sum_delta_squared, blocks_sum_delta_squared, J, np.float64(lam), samples,
     ))
@@ -1634,9 +1268,10 @@ def _loss_and_grad(params, x, lam, workspace):
     dJ_ddelta_prime_filters = cp.matmul(dJ_ddelta_prime_x, W_filters_squared.T, out=Nx288_3)
 
     # ---- backward adjoints of J and gradients: reads f′, f″, ∂J/∂δ, ∂J/∂δ′, δ, g, W; writes ∂J/∂g, ∂J/∂W
+    # f‴(g_filters) = −2 f′(g_filters) f″(g_filters)
     # ∂J/∂g_filters = ∂J/∂δ_filters f″(g_filters) + ∂J/∂δ′_filters f‴(g_filters)  (21)+(22)
     dJ_dg_filters = Nx288_4
-    _map("dJ_dg_filters", N, wide, (
+    _launch("dJ_dg", N, vectorised, (
         f_prime_experts, f_second_experts, dJ_ddelta_filters, dJ_ddelta_prime_filters, dJ_dg_filters, samples,
     ))
     # Σ_n f′(g_filters) δ_xᵀ
@@ -1648,7 +1283,7 @@ def _loss_and_grad(params, x, lam, workspace):
     # ∂J/∂W_filters = (1/N) (Σ_n f′(g_filters) δ_xᵀ + Σ_n ∂J/∂g_filters g_xᵀ + 2 W_filters ∘ (Σ_n f″(g_filters)
     #     ∂J/∂δ′_xᵀ))  (16)+(17)
     dJ_dW_filters = out_dJ_dW_filters
-    _map("dJ_dW_filters", N, wide, (
+    _launch("dJ_dW", N, vectorised, (
         W_filters, dJ_dW_filters_delta, dJ_dW_filters_delta_prime, dJ_dW_filters_g, dJ_dW_filters, samples,
     ))
 
@@ -1661,7 +1296,7 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     """J and its gradient: the merged sweep. λ = 0."""
     N = x.shape[0]
     samples, lam_real = np.int32(N), DTYPE(lam)
-    wide = _aligned(x, params)
+    vectorised = _aligned(x, params)
     g_x = x
     W_filters = params["filters.weight"]
     (
@@ -1676,30 +1311,34 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     # ---- forward, backward: reads g, W; writes g, f′, f″
     # g_filters = W_filters g_x
     g_filters = cp.matmul(g_x, W_filters.T, out=Nx288_0)
-    # f′(g_filters) = tanh(g_filters); f″(g_filters) = sech(g_filters)²
+    # f′(g_filters) = tanh(g_filters)
+    # sech(g_filters)
+    # f″(g_filters) = sech(g_filters)²
     f_prime_experts = Nx288_1
     f_second_experts = Nx288_2
-    _map("f_prime_experts_to_f_second_experts", N, wide, (g_filters, f_prime_experts, f_second_experts, samples))
+    _launch("f_second_2", N, vectorised, (g_filters, f_prime_experts, f_second_experts, samples))
 
     # ---- backward: reads f′, W, f″; writes δ, δ′
     # δ_x = W_filtersᵀ f′(g_filters)  (1)
     delta_x = cp.matmul(f_prime_experts, W_filters, out=Nx144_0)
     # W_filters ∘ W_filters
     W_filters_squared = M288x144_0
-    _map("W_filters_squared", N, wide, (W_filters, W_filters_squared, samples))
+    _launch("W_squared", N, vectorised, (W_filters, W_filters_squared, samples))
     # δ′_x = (W_filters ∘ W_filters)ᵀ f″(g_filters)  (§1.3)
     delta_prime_x = cp.matmul(f_second_experts, W_filters_squared, out=Nx144_1)
 
     # ---- loss: reads δ, δ′; writes J
-    # Σ_n Σ_i δ_x²; Σ_n Σ_i δ′_x
+    # δ_x²
+    # Σ_n Σ_i δ_x²
+    # Σ_n Σ_i δ′_x
     sum_delta_squared = parts_sum_delta_squared
     sum_delta_prime = parts_sum_delta_prime
-    blocks_sum_delta_squared = _map("sum_delta_squared_to_sum_delta_prime", N, wide, (
+    blocks_sum_delta_squared = _launch("sum_delta_prime", N, vectorised, (
         delta_x, delta_prime_x, sum_delta_squared, sum_delta_prime, samples,
     ))
     # J = (1/N) ½ Σ_n Σ_i δ_x² − (1/N) Σ_n Σ_i δ′_x
     J = out_J
-    _scalars("J_2", (
+    _launch_totals("J_2", (
         sum_delta_prime, blocks_sum_delta_squared, sum_delta_squared, blocks_sum_delta_squared, J, np.float64(lam),
         samples,
     ))
@@ -1711,9 +1350,10 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     W_filters_squared_sum = cp.matmul(W_filters_squared, ones_144, out=M288_0)
 
     # ---- backward adjoints of J and gradients: reads f′, f″, ∂J/∂δ, δ, g, W; writes ∂J/∂g, ∂J/∂W
+    # f‴(g_filters) = −2 f′(g_filters) f″(g_filters)
     # ∂J/∂g_filters = ∂J/∂δ_filters f″(g_filters) − f‴(g_filters) Σ_i W_filters ∘ W_filters  (21)+(22)
     dJ_dg_filters = Nx288_3
-    _map("dJ_dg_filters_2", N, wide, (
+    _launch("dJ_dg_2", N, vectorised, (
         f_prime_experts, f_second_experts, W_filters_squared_sum, dJ_ddelta_filters, dJ_dg_filters, samples,
     ))
     # Σ_n f′(g_filters) δ_xᵀ
@@ -1727,8 +1367,8 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     # ∂J/∂W_filters = (1/N) (Σ_n f′(g_filters) δ_xᵀ + Σ_n ∂J/∂g_filters g_xᵀ − 2 diag(Σ_n f″(g_filters)) W_filters)
     #     (16)+(17)
     dJ_dW_filters = out_dJ_dW_filters
-    _map("dJ_dW_filters_2", N, wide, (
-        W_filters, dJ_dW_filters_delta, dJ_dW_filters_delta_prime_sum_column, dJ_dW_filters_g, dJ_dW_filters,
+    _launch("dJ_dW_2", N, vectorised, (
+        dJ_dW_filters_delta_prime_sum_column, W_filters, dJ_dW_filters_delta, dJ_dW_filters_g, dJ_dW_filters,
         samples,
     ))
 
@@ -1741,7 +1381,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     """K, L and the gradient of each: the source's separate sweeps."""
     N = x.shape[0]
     samples, lam_real = np.int32(N), DTYPE(lam)
-    wide = _aligned(x, params)
+    vectorised = _aligned(x, params)
     g_x = x
     W_filters = params["filters.weight"]
     (
@@ -1758,34 +1398,42 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     # ---- forward, backward: reads g, W; writes g, f′, f″
     # g_filters = W_filters g_x
     g_filters = cp.matmul(g_x, W_filters.T, out=Nx288_0)
-    # f′(g_filters) = tanh(g_filters); f″(g_filters) = sech(g_filters)²
+    # f′(g_filters) = tanh(g_filters)
+    # sech(g_filters)
+    # f″(g_filters) = sech(g_filters)²
     f_prime_experts = Nx288_1
     f_second_experts = Nx288_2
-    _map("f_prime_experts_to_f_second_experts", N, wide, (g_filters, f_prime_experts, f_second_experts, samples))
+    _launch("f_second_2", N, vectorised, (g_filters, f_prime_experts, f_second_experts, samples))
 
     # ---- backward: reads f′, W, f″; writes δ, δ′
     # δ_x = W_filtersᵀ f′(g_filters)  (1)
     delta_x = cp.matmul(f_prime_experts, W_filters, out=Nx144_0)
     # W_filters ∘ W_filters
     W_filters_squared = M288x144_0
-    _map("W_filters_squared", N, wide, (W_filters, W_filters_squared, samples))
+    _launch("W_squared", N, vectorised, (W_filters, W_filters_squared, samples))
     # δ′_x = (W_filters ∘ W_filters)ᵀ f″(g_filters)  (§1.3)
     delta_prime_x = cp.matmul(f_second_experts, W_filters_squared, out=Nx144_1)
 
     # ---- loss, forward adjoints of L: reads δ, δ′; writes ∂L/∂δ′, K, L
-    # ∂L/∂δ′_x = −1 + 2 λ δ′_x  (7); Σ_n Σ_i δ_x²; Σ_n Σ_i δ′_x; Σ_n Σ_i δ′_x²
+    # δ_x²
+    # δ′_x²
+    # ∂L/∂δ′_x = −1 + 2 λ δ′_x  (7)
+    # Σ_n Σ_i δ_x²
+    # Σ_n Σ_i δ′_x
+    # Σ_n Σ_i δ′_x²
     dL_ddelta_prime_x = Nx144_2
     sum_delta_squared = parts_sum_delta_squared
     sum_delta_prime = parts_sum_delta_prime
     sum_delta_prime_squared = parts_sum_delta_prime_squared
-    blocks_sum_delta_squared = _map("dL_ddelta_prime_x_to_sum_delta_prime_squared", N, wide, (
+    blocks_sum_delta_squared = _launch("sum_delta_prime_squared_3", N, vectorised, (
         delta_x, delta_prime_x, dL_ddelta_prime_x, sum_delta_squared, sum_delta_prime, sum_delta_prime_squared,
         lam_real, samples,
     ))
-    # K = (1/N) ½ Σ_n Σ_i δ_x²; L = (1/N) λ Σ_n Σ_i δ′_x² − (1/N) Σ_n Σ_i δ′_x
+    # K = (1/N) ½ Σ_n Σ_i δ_x²
+    # L = (1/N) λ Σ_n Σ_i δ′_x² − (1/N) Σ_n Σ_i δ′_x
     K = out_K
     L = out_L
-    _scalars("K_and_L", (
+    _launch_totals("K_and_L", (
         sum_delta_squared, blocks_sum_delta_squared, sum_delta_prime, blocks_sum_delta_squared,
         sum_delta_prime_squared, blocks_sum_delta_squared, K, L, np.float64(lam), samples,
     ))
@@ -1797,23 +1445,24 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     # ---- backward adjoints of K and gradients: reads ∂K/∂δ, f″, f′, δ, g; writes ∂K/∂g, ∂K/∂W
     # ∂K/∂g_filters = ∂K/∂δ_filters f″(g_filters)  (21)
     dK_dg_filters = Nx288_3
-    _map("dK_dg_filters", N, wide, (dK_ddelta_filters, f_second_experts, dK_dg_filters, samples))
+    _launch("dK_dg", N, vectorised, (dK_ddelta_filters, f_second_experts, dK_dg_filters, samples))
     # Σ_n f′(g_filters) δ_xᵀ
     dK_dW_filters_delta = cp.matmul(f_prime_experts.T, delta_x, out=M288x144_1)
     # Σ_n ∂K/∂g_filters g_xᵀ
     dK_dW_filters_g = cp.matmul(dK_dg_filters.T, g_x, out=M288x144_2)
     # ∂K/∂W_filters = (1/N) (Σ_n f′(g_filters) δ_xᵀ + Σ_n ∂K/∂g_filters g_xᵀ)  (16)
     dK_dW_filters = out_dK_dW_filters
-    _map("dK_dW_filters", N, wide, (dK_dW_filters_delta, dK_dW_filters_g, dK_dW_filters, samples))
+    _launch("dK_dW", N, vectorised, (dK_dW_filters_delta, dK_dW_filters_g, dK_dW_filters, samples))
 
     # ---- forward adjoints of L: reads ∂L/∂δ′; writes ∂L/∂δ′
     # ∂L/∂δ′_filters = (W_filters ∘ W_filters) ∂L/∂δ′_x  (13)
     dL_ddelta_prime_filters = cp.matmul(dL_ddelta_prime_x, W_filters_squared.T, out=Nx288_3)
 
     # ---- backward adjoints of L and gradients: reads f′, f″, ∂L/∂δ′, g, W; writes ∂L/∂g, ∂L/∂W
+    # f‴(g_filters) = −2 f′(g_filters) f″(g_filters)
     # ∂L/∂g_filters = ∂L/∂δ′_filters f‴(g_filters)  (22)
     dL_dg_filters = Nx288_0
-    _map("dL_dg_filters", N, wide, (
+    _launch("dL_dg", N, vectorised, (
         f_prime_experts, f_second_experts, dL_ddelta_prime_filters, dL_dg_filters, samples,
     ))
     # Σ_n f″(g_filters) ∂L/∂δ′_xᵀ
@@ -1822,7 +1471,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     dL_dW_filters_g = cp.matmul(dL_dg_filters.T, g_x, out=M288x144_2)
     # ∂L/∂W_filters = (1/N) (Σ_n ∂L/∂g_filters g_xᵀ + 2 W_filters ∘ (Σ_n f″(g_filters) ∂L/∂δ′_xᵀ))  (17)
     dL_dW_filters = out_dL_dW_filters
-    _map("dL_dW_filters", N, wide, (W_filters, dL_dW_filters_delta_prime, dL_dW_filters_g, dL_dW_filters, samples))
+    _launch("dL_dW", N, vectorised, (W_filters, dL_dW_filters_delta_prime, dL_dW_filters_g, dL_dW_filters, samples))
 
     return K, L, {
         "filters.weight": dK_dW_filters,
@@ -1835,7 +1484,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     """K, L and the gradient of each: the source's separate sweeps. λ = 0."""
     N = x.shape[0]
     samples, lam_real = np.int32(N), DTYPE(lam)
-    wide = _aligned(x, params)
+    vectorised = _aligned(x, params)
     g_x = x
     W_filters = params["filters.weight"]
     (
@@ -1852,31 +1501,36 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     # ---- forward, backward: reads g, W; writes g, f′, f″
     # g_filters = W_filters g_x
     g_filters = cp.matmul(g_x, W_filters.T, out=Nx288_0)
-    # f′(g_filters) = tanh(g_filters); f″(g_filters) = sech(g_filters)²
+    # f′(g_filters) = tanh(g_filters)
+    # sech(g_filters)
+    # f″(g_filters) = sech(g_filters)²
     f_prime_experts = Nx288_1
     f_second_experts = Nx288_2
-    _map("f_prime_experts_to_f_second_experts", N, wide, (g_filters, f_prime_experts, f_second_experts, samples))
+    _launch("f_second_2", N, vectorised, (g_filters, f_prime_experts, f_second_experts, samples))
 
     # ---- backward: reads f′, W, f″; writes δ, δ′
     # δ_x = W_filtersᵀ f′(g_filters)  (1)
     delta_x = cp.matmul(f_prime_experts, W_filters, out=Nx144_0)
     # W_filters ∘ W_filters
     W_filters_squared = M288x144_0
-    _map("W_filters_squared", N, wide, (W_filters, W_filters_squared, samples))
+    _launch("W_squared", N, vectorised, (W_filters, W_filters_squared, samples))
     # δ′_x = (W_filters ∘ W_filters)ᵀ f″(g_filters)  (§1.3)
     delta_prime_x = cp.matmul(f_second_experts, W_filters_squared, out=Nx144_1)
 
     # ---- loss: reads δ, δ′; writes K, L
-    # Σ_n Σ_i δ_x²; Σ_n Σ_i δ′_x
+    # δ_x²
+    # Σ_n Σ_i δ_x²
+    # Σ_n Σ_i δ′_x
     sum_delta_squared = parts_sum_delta_squared
     sum_delta_prime = parts_sum_delta_prime
-    blocks_sum_delta_squared = _map("sum_delta_squared_to_sum_delta_prime", N, wide, (
+    blocks_sum_delta_squared = _launch("sum_delta_prime", N, vectorised, (
         delta_x, delta_prime_x, sum_delta_squared, sum_delta_prime, samples,
     ))
-    # K = (1/N) ½ Σ_n Σ_i δ_x²; L = −(1/N) Σ_n Σ_i δ′_x
+    # K = (1/N) ½ Σ_n Σ_i δ_x²
+    # L = −(1/N) Σ_n Σ_i δ′_x
     K = out_K
     L = out_L
-    _scalars("K_and_L_2", (
+    _launch_totals("K_and_L_2", (
         sum_delta_squared, blocks_sum_delta_squared, sum_delta_prime, blocks_sum_delta_squared, K, L,
         np.float64(lam), samples,
     ))
@@ -1888,23 +1542,24 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     # ---- backward adjoints of K and gradients: reads ∂K/∂δ, f″, f′, δ, g; writes ∂K/∂g, ∂K/∂W
     # ∂K/∂g_filters = ∂K/∂δ_filters f″(g_filters)  (21)
     dK_dg_filters = Nx288_3
-    _map("dK_dg_filters", N, wide, (dK_ddelta_filters, f_second_experts, dK_dg_filters, samples))
+    _launch("dK_dg", N, vectorised, (dK_ddelta_filters, f_second_experts, dK_dg_filters, samples))
     # Σ_n f′(g_filters) δ_xᵀ
     dK_dW_filters_delta = cp.matmul(f_prime_experts.T, delta_x, out=M288x144_1)
     # Σ_n ∂K/∂g_filters g_xᵀ
     dK_dW_filters_g = cp.matmul(dK_dg_filters.T, g_x, out=M288x144_2)
     # ∂K/∂W_filters = (1/N) (Σ_n f′(g_filters) δ_xᵀ + Σ_n ∂K/∂g_filters g_xᵀ)  (16)
     dK_dW_filters = out_dK_dW_filters
-    _map("dK_dW_filters", N, wide, (dK_dW_filters_delta, dK_dW_filters_g, dK_dW_filters, samples))
+    _launch("dK_dW", N, vectorised, (dK_dW_filters_delta, dK_dW_filters_g, dK_dW_filters, samples))
 
     # ---- forward adjoints of L
     # Σ_i W_filters ∘ W_filters
     W_filters_squared_sum = cp.matmul(W_filters_squared, ones_144, out=M288_0)
 
     # ---- backward adjoints of L and gradients: reads f′, f″, g, W; writes ∂L/∂g, ∂L/∂W
+    # f‴(g_filters) = −2 f′(g_filters) f″(g_filters)
     # ∂L/∂g_filters = −f‴(g_filters) Σ_i W_filters ∘ W_filters  (22)
     dL_dg_filters = Nx288_3
-    _map("dL_dg_filters_2", N, wide, (
+    _launch("dL_dg_2", N, vectorised, (
         f_prime_experts, f_second_experts, W_filters_squared_sum, dL_dg_filters, samples,
     ))
     # Σ_n f″(g_filters)
@@ -1915,8 +1570,8 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     dL_dW_filters_g = cp.matmul(dL_dg_filters.T, g_x, out=M288x144_0)
     # ∂L/∂W_filters = (1/N) (Σ_n ∂L/∂g_filters g_xᵀ − 2 diag(Σ_n f″(g_filters)) W_filters)  (17)
     dL_dW_filters = out_dL_dW_filters
-    _map("dL_dW_filters_2", N, wide, (
-        W_filters, dL_dW_filters_delta_prime_sum_column, dL_dW_filters_g, dL_dW_filters, samples,
+    _launch("dL_dW_2", N, vectorised, (
+        dL_dW_filters_delta_prime_sum_column, W_filters, dL_dW_filters_g, dL_dW_filters, samples,
     ))
 
     return K, L, {
@@ -2082,4 +1737,4 @@ def _loss_noise(loss, params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above 62d93c24e2628f165f8afdbb8e6a1af8a37e17eb0b3c99569cd0936a0a6d6986
+# sha256 of all above 228071f23d07cc467ca122b1d409e578d903554f8531cf6ac20fa4bbe87db2f9

@@ -23,11 +23,12 @@ It runs on CuPy. `loss_and_grad` and its kin never synchronise and, after the fi
 J, K, L and gradients are arrays of the workspace, J a 0-d one, and the next call with the workspace overwrites them. `float(J)`
 waits for the device. Values are not inspected on the device: a NaN in x makes J NaN.
 
-The kernels are in SOURCE below. Each pointwise region is one of them, its mathematics a function of one element, `at_<name>`;
-`vec4_<name>` takes 16 bytes a thread and is used where x and the parameters are aligned to them.
+The kernels are in SOURCE below. Each pointwise region is a map of a function of one element, `at_<name>`, which calls arrays by
+their role, whatever layer they belong to; `vec4_<name>` takes 16 bytes a thread and is used where x and the parameters
+are aligned to them.
 
 description sha256 782fa71001c0057997d760c121f88568127ef619e55674d5b229673e521a3b8e
-template cuda/module.py.j2, sha256 73594d541568d81cd1986ce82ecf9642a1e7828f613219c547d9a14a88092c0c
+template cuda/module.py.j2, sha256 f72316bbe6d2c7e37e53a6f89dc290b784377203b69113365537f6defcf7a535
 """
 
 import operator
@@ -73,7 +74,7 @@ INITIAL = {
 METADATA = {
     "network": "mlp",
     "description_sha256": "782fa71001c0057997d760c121f88568127ef619e55674d5b229673e521a3b8e",
-    "template_sha256": "73594d541568d81cd1986ce82ecf9642a1e7828f613219c547d9a14a88092c0c",
+    "template_sha256": "f72316bbe6d2c7e37e53a6f89dc290b784377203b69113365537f6defcf7a535",
     "generator": "smgen 0.1.0",
     "backend": "cuda",
     "dtype": "float32",
@@ -86,6 +87,8 @@ METADATA = {
 _D = 64
 
 SOURCE = r"""
+typedef float real;
+
 static __device__ __forceinline__ float maximum(const float a, const float b) { const float m = a > b ? a : b; return a != a ? a : m; }
 static __device__ __forceinline__ float relu(const float u) { const float m = u > 0 ? u : 0; return u != u ? u : m; }
 static __device__ __forceinline__ float signum(const float u) { const float s = u > 0 ? 1 : u; return u < 0 ? -1 : s; }
@@ -144,2390 +147,931 @@ extern "C" __global__ void row_sum(
         if (threadIdx.x == 0) sums[row] = sum;
     }
 }
+// ---- maps: an element function over rows and columns ----
 
-static __device__ __forceinline__ void at_g_softplus_1(const float b_layer_1, const float g_layer_1_unbiased, float& g_softplus_1)
+// Numbers side by side, which are moved at once.
+template <int LANES> struct __align__(LANES * sizeof(real)) pack {
+    real lane[LANES];
+    __device__ real operator[](const int k) const { return lane[k]; }
+    __device__ void store() const {}
+};
+
+template <int LANES> static __device__ __forceinline__ pack<LANES> loaded(const real* const from, const int column)
 {
-    // g_layer_1 = W_layer_1 g_x + b_layer_1
-    const float g_layer_1 = b_layer_1 + g_layer_1_unbiased;
-    // g_softplus_1 = softplus(g_layer_1)
-    g_softplus_1 = log1pf(expf(-fabsf(g_layer_1))) + relu(g_layer_1);
+    return reinterpret_cast<const pack<LANES>*>(from)[column];
 }
 
-extern "C" __global__ void g_softplus_1(
-    const float* __restrict__ b_layer_1, const float* __restrict__ g_layer_1_unbiased, float* __restrict__ g_softplus_1, const int N)
+template <int LANES> static __device__ __forceinline__ pack<LANES> all_lanes(const real value)
+{
+    pack<LANES> filled;
+    for (int k = 0; k < LANES; ++k) filled.lane[k] = value;
+    return filled;
+}
+
+// Operands that are read. Row r of a map has row r / EACH % OF of an array whose rows are STRIDE numbers apart.
+template <int EACH, int OF> static __device__ __forceinline__ long long row_in_array(const int row)
+{
+    return OF > 0 ? row / EACH % (OF > 0 ? OF : 1) : row / EACH;
+}
+
+template <int STRIDE, int EACH = 1, int OF = 0> struct rows_of {
+    const real* from;
+    template <int LANES> __device__ pack<LANES> open(const int row, const int column)
+    {
+        return loaded<LANES>(from + row_in_array<EACH, OF>(row) * STRIDE, column);
+    }
+    __device__ void finish() {}
+};
+
+// One row for all.
+struct one_row {
+    const real* from;
+    template <int LANES> __device__ pack<LANES> open(int, const int column) { return loaded<LANES>(from, column); }
+    __device__ void finish() {}
+};
+
+// One number for all columns of a row.
+template <int EACH, int OF = 0> struct number_a_row {
+    const real* from;
+    template <int LANES> __device__ pack<LANES> open(const int row, int) { return all_lanes<LANES>(from[row_in_array<EACH, OF>(row)]); }
+    __device__ void finish() {}
+};
+
+// One number for all: an argument, or in memory.
+template <class T> struct number {
+    T value;
+    template <int LANES> __device__ number open(int, int) { return *this; }
+    __device__ T operator[](int) const { return value; }
+    __device__ void store() const {}
+    __device__ void finish() {}
+};
+struct one_number {
+    const real* from;
+    template <int LANES> __device__ number<real> open(int, int) { return {*from}; }
+    __device__ void finish() {}
+};
+
+// What is left of column WIDTH from one operand, what is right of it from another.
+template <int WIDTH, class Left, class Right> struct beside_operand {
+    Left left;
+    Right right;
+    template <int LANES> __device__ pack<LANES> open(const int row, const int column)
+    {
+        return column < WIDTH / LANES ? as_pack<LANES>(left.template open<LANES>(row, column))
+                                      : as_pack<LANES>(right.template open<LANES>(row, column - WIDTH / LANES));
+    }
+    template <int LANES, class T> static __device__ pack<LANES> as_pack(const T& numbers)
+    {
+        pack<LANES> packed;
+        for (int k = 0; k < LANES; ++k) packed.lane[k] = numbers[k];
+        return packed;
+    }
+    __device__ void finish() {}
+};
+template <int WIDTH, class Left, class Right>
+static __device__ __forceinline__ beside_operand<WIDTH, Left, Right> beside(const Left left, const Right right) { return {left, right}; }
+
+// What is written: numbers for all rows and columns, STRIDE apart.
+template <int LANES> struct written {
+    pack<LANES> numbers;
+    pack<LANES>* to;
+    __device__ real& operator[](const int k) { return numbers.lane[k]; }
+    __device__ void store() const { *to = numbers; }
+};
+template <int STRIDE> struct into {
+    real* to;
+    template <int LANES> __device__ written<LANES> open(const int row, const int column)
+    {
+        written<LANES> slot;
+        slot.to = reinterpret_cast<pack<LANES>*>(to + (long long)row * STRIDE) + column;
+        return slot;
+    }
+    __device__ void finish() {}
+};
+
+// A total: each block leaves its own in `parts`.
+struct sum_slot {
+    double* sum;
+    __device__ double& operator[](int) const { return *sum; }
+    __device__ void store() const {}
+};
+struct sum_into {
+    double* parts;
+    double sum = 0.0;
+    template <int LANES> __device__ sum_slot open(int, int) { return {&sum}; }
+    __device__ void finish()
+    {
+        const double total = block_sum(sum);
+        if (threadIdx.x == 0 && threadIdx.y == 0) parts[blockIdx.y * gridDim.x + blockIdx.x] = total;
+    }
+};
+
+template <int LANES, class Element, class... Slots>
+static __device__ __forceinline__ void each_lane(const Element element, Slots... slots)
+{
+#pragma unroll
+    for (int k = 0; k < LANES; ++k) element(slots[k]...);
+    (slots.store(), ...);
+}
+
+// Columns along x, LANES of them a thread; rows along y, as many at a time as there are threads.
+template <int LANES, class Element, class... Operands>
+static __device__ __forceinline__ void map(const int rows, const int columns, const Element element, Operands... operands)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < N; row += gridDim.y * blockDim.y) {
-        const float v_b_layer_1 = b_layer_1[column];
-        const float v_g_layer_1_unbiased = g_layer_1_unbiased[(long long)row * 128 + column];
-        float v_g_softplus_1;
-        at_g_softplus_1(v_b_layer_1, v_g_layer_1_unbiased, v_g_softplus_1);
-        g_softplus_1[(long long)row * 128 + column] = v_g_softplus_1;
-    }
-}
-extern "C" __global__ void vec4_g_softplus_1(
-    const float* __restrict__ b_layer_1, const float* __restrict__ g_layer_1_unbiased, float* __restrict__ g_softplus_1, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 v_b_layer_1 = reinterpret_cast<const float4*>(b_layer_1)[column];
-        const float4 v_g_layer_1_unbiased = reinterpret_cast<const float4*>(g_layer_1_unbiased)[(long long)row * 32 + column];
-        float4 v_g_softplus_1;
-        at_g_softplus_1(v_b_layer_1.x, v_g_layer_1_unbiased.x, v_g_softplus_1.x);
-        at_g_softplus_1(v_b_layer_1.y, v_g_layer_1_unbiased.y, v_g_softplus_1.y);
-        at_g_softplus_1(v_b_layer_1.z, v_g_layer_1_unbiased.z, v_g_softplus_1.z);
-        at_g_softplus_1(v_b_layer_1.w, v_g_layer_1_unbiased.w, v_g_softplus_1.w);
-        reinterpret_cast<float4*>(g_softplus_1)[(long long)row * 32 + column] = v_g_softplus_1;
-    }
+    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < columns / LANES && row < rows; row += gridDim.y * blockDim.y)
+        each_lane<LANES>(element, operands.template open<LANES>(row, column)...);
+    (operands.finish(), ...);
 }
 
-static __device__ __forceinline__ void at_g_softplus_2(const float b_layer_2, const float g_layer_2_unbiased, float& g_softplus_2)
+// ---- the mathematics of one element ----
+
+static __device__ __forceinline__ void at_g_2(const float b, const float g_unbiased, float& g_2)
 {
-    // g_layer_2 = W_layer_2 g_softplus_1 + b_layer_2
-    const float g_layer_2 = b_layer_2 + g_layer_2_unbiased;
-    // g_softplus_2 = softplus(g_layer_2)
-    g_softplus_2 = log1pf(expf(-fabsf(g_layer_2))) + relu(g_layer_2);
+    const float g_1 = b + g_unbiased;
+    g_2 = log1pf(expf(-fabsf(g_1))) + relu(g_1);
 }
 
-extern "C" __global__ void g_softplus_2(
-    const float* __restrict__ b_layer_2, const float* __restrict__ g_layer_2_unbiased, float* __restrict__ g_softplus_2, const int N)
+static __device__ __forceinline__ void at_g_2_2(const float b, const float g_unbiased, float& f_prime, float& g_2)
 {
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < N; row += gridDim.y * blockDim.y) {
-        const float v_b_layer_2 = b_layer_2[column];
-        const float v_g_layer_2_unbiased = g_layer_2_unbiased[(long long)row * 64 + column];
-        float v_g_softplus_2;
-        at_g_softplus_2(v_b_layer_2, v_g_layer_2_unbiased, v_g_softplus_2);
-        g_softplus_2[(long long)row * 64 + column] = v_g_softplus_2;
-    }
-}
-extern "C" __global__ void vec4_g_softplus_2(
-    const float* __restrict__ b_layer_2, const float* __restrict__ g_layer_2_unbiased, float* __restrict__ g_softplus_2, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 v_b_layer_2 = reinterpret_cast<const float4*>(b_layer_2)[column];
-        const float4 v_g_layer_2_unbiased = reinterpret_cast<const float4*>(g_layer_2_unbiased)[(long long)row * 16 + column];
-        float4 v_g_softplus_2;
-        at_g_softplus_2(v_b_layer_2.x, v_g_layer_2_unbiased.x, v_g_softplus_2.x);
-        at_g_softplus_2(v_b_layer_2.y, v_g_layer_2_unbiased.y, v_g_softplus_2.y);
-        at_g_softplus_2(v_b_layer_2.z, v_g_layer_2_unbiased.z, v_g_softplus_2.z);
-        at_g_softplus_2(v_b_layer_2.w, v_g_layer_2_unbiased.w, v_g_softplus_2.w);
-        reinterpret_cast<float4*>(g_softplus_2)[(long long)row * 16 + column] = v_g_softplus_2;
-    }
+    const float g_1 = b + g_unbiased;
+    const float shared = expf(-fabsf(g_1));
+    f_prime = maximum(shared, signum(g_1)) / (shared + 1.0f);
+    g_2 = log1pf(shared) + relu(g_1);
 }
 
-static __device__ __forceinline__ void at_g_softplus_3(const float b_layer_3, const float g_layer_3_unbiased, float& g_softplus_3)
+static __device__ __forceinline__ void at_f_prime(const float b, const float g_unbiased, float& f_prime)
 {
-    // g_layer_3 = W_layer_3 g_softplus_2 + b_layer_3
-    const float g_layer_3 = b_layer_3 + g_layer_3_unbiased;
-    // g_softplus_3 = softplus(g_layer_3)
-    g_softplus_3 = log1pf(expf(-fabsf(g_layer_3))) + relu(g_layer_3);
+    const float g = b + g_unbiased;
+    const float shared = expf(-fabsf(g));
+    f_prime = maximum(shared, signum(g)) / (shared + 1.0f);
 }
 
-extern "C" __global__ void g_softplus_3(
-    const float* __restrict__ b_layer_3, const float* __restrict__ g_layer_3_unbiased, float* __restrict__ g_softplus_3, const int N)
+static __device__ __forceinline__ void at_delta_2(const float delta_1, const float f_prime, float& delta_2)
 {
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 1 && row < N; row += gridDim.y * blockDim.y) {
-        const float v_b_layer_3 = b_layer_3[column];
-        const float v_g_layer_3_unbiased = g_layer_3_unbiased[(long long)row * 1 + column];
-        float v_g_softplus_3;
-        at_g_softplus_3(v_b_layer_3, v_g_layer_3_unbiased, v_g_softplus_3);
-        g_softplus_3[(long long)row * 1 + column] = v_g_softplus_3;
-    }
+    delta_2 = delta_1 * f_prime;
 }
 
-static __device__ __forceinline__ void at_f_prime_softplus_1_to_g_softplus_1(const float b_layer_1, const float g_layer_1_unbiased, float& f_prime_softplus_1, float& g_softplus_1)
+static __device__ __forceinline__ void at_score(const float delta, float& score)
 {
-    // g_layer_1 = W_layer_1 g_x + b_layer_1
-    const float g_layer_1 = b_layer_1 + g_layer_1_unbiased;
-    const float shared_1 = expf(-fabsf(g_layer_1));
-    // f′(g_layer_1) = sigmoid(g_layer_1)
-    f_prime_softplus_1 = maximum(shared_1, signum(g_layer_1)) / (shared_1 + 1.0f);
-    // g_softplus_1 = softplus(g_layer_1)
-    g_softplus_1 = log1pf(shared_1) + relu(g_layer_1);
+    score = -delta;
 }
 
-extern "C" __global__ void f_prime_softplus_1_to_g_softplus_1(
-    const float* __restrict__ b_layer_1, const float* __restrict__ g_layer_1_unbiased, float* __restrict__ f_prime_softplus_1, float* __restrict__ g_softplus_1, const int N)
+static __device__ __forceinline__ void at_g_2_3(const float b, const float g_unbiased, float& sigmoid_minus_g, float& f_prime, float& g_2)
 {
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < N; row += gridDim.y * blockDim.y) {
-        const float v_b_layer_1 = b_layer_1[column];
-        const float v_g_layer_1_unbiased = g_layer_1_unbiased[(long long)row * 128 + column];
-        float v_f_prime_softplus_1, v_g_softplus_1;
-        at_f_prime_softplus_1_to_g_softplus_1(v_b_layer_1, v_g_layer_1_unbiased, v_f_prime_softplus_1, v_g_softplus_1);
-        f_prime_softplus_1[(long long)row * 128 + column] = v_f_prime_softplus_1;
-        g_softplus_1[(long long)row * 128 + column] = v_g_softplus_1;
-    }
-}
-extern "C" __global__ void vec4_f_prime_softplus_1_to_g_softplus_1(
-    const float* __restrict__ b_layer_1, const float* __restrict__ g_layer_1_unbiased, float* __restrict__ f_prime_softplus_1, float* __restrict__ g_softplus_1, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 v_b_layer_1 = reinterpret_cast<const float4*>(b_layer_1)[column];
-        const float4 v_g_layer_1_unbiased = reinterpret_cast<const float4*>(g_layer_1_unbiased)[(long long)row * 32 + column];
-        float4 v_f_prime_softplus_1, v_g_softplus_1;
-        at_f_prime_softplus_1_to_g_softplus_1(v_b_layer_1.x, v_g_layer_1_unbiased.x, v_f_prime_softplus_1.x, v_g_softplus_1.x);
-        at_f_prime_softplus_1_to_g_softplus_1(v_b_layer_1.y, v_g_layer_1_unbiased.y, v_f_prime_softplus_1.y, v_g_softplus_1.y);
-        at_f_prime_softplus_1_to_g_softplus_1(v_b_layer_1.z, v_g_layer_1_unbiased.z, v_f_prime_softplus_1.z, v_g_softplus_1.z);
-        at_f_prime_softplus_1_to_g_softplus_1(v_b_layer_1.w, v_g_layer_1_unbiased.w, v_f_prime_softplus_1.w, v_g_softplus_1.w);
-        reinterpret_cast<float4*>(f_prime_softplus_1)[(long long)row * 32 + column] = v_f_prime_softplus_1;
-        reinterpret_cast<float4*>(g_softplus_1)[(long long)row * 32 + column] = v_g_softplus_1;
-    }
-}
-
-static __device__ __forceinline__ void at_f_prime_softplus_2_to_g_softplus_2(const float b_layer_2, const float g_layer_2_unbiased, float& f_prime_softplus_2, float& g_softplus_2)
-{
-    // g_layer_2 = W_layer_2 g_softplus_1 + b_layer_2
-    const float g_layer_2 = b_layer_2 + g_layer_2_unbiased;
-    const float shared_1 = expf(-fabsf(g_layer_2));
-    // f′(g_layer_2) = sigmoid(g_layer_2)
-    f_prime_softplus_2 = maximum(shared_1, signum(g_layer_2)) / (shared_1 + 1.0f);
-    // g_softplus_2 = softplus(g_layer_2)
-    g_softplus_2 = log1pf(shared_1) + relu(g_layer_2);
-}
-
-extern "C" __global__ void f_prime_softplus_2_to_g_softplus_2(
-    const float* __restrict__ b_layer_2, const float* __restrict__ g_layer_2_unbiased, float* __restrict__ f_prime_softplus_2, float* __restrict__ g_softplus_2, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < N; row += gridDim.y * blockDim.y) {
-        const float v_b_layer_2 = b_layer_2[column];
-        const float v_g_layer_2_unbiased = g_layer_2_unbiased[(long long)row * 64 + column];
-        float v_f_prime_softplus_2, v_g_softplus_2;
-        at_f_prime_softplus_2_to_g_softplus_2(v_b_layer_2, v_g_layer_2_unbiased, v_f_prime_softplus_2, v_g_softplus_2);
-        f_prime_softplus_2[(long long)row * 64 + column] = v_f_prime_softplus_2;
-        g_softplus_2[(long long)row * 64 + column] = v_g_softplus_2;
-    }
-}
-extern "C" __global__ void vec4_f_prime_softplus_2_to_g_softplus_2(
-    const float* __restrict__ b_layer_2, const float* __restrict__ g_layer_2_unbiased, float* __restrict__ f_prime_softplus_2, float* __restrict__ g_softplus_2, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 v_b_layer_2 = reinterpret_cast<const float4*>(b_layer_2)[column];
-        const float4 v_g_layer_2_unbiased = reinterpret_cast<const float4*>(g_layer_2_unbiased)[(long long)row * 16 + column];
-        float4 v_f_prime_softplus_2, v_g_softplus_2;
-        at_f_prime_softplus_2_to_g_softplus_2(v_b_layer_2.x, v_g_layer_2_unbiased.x, v_f_prime_softplus_2.x, v_g_softplus_2.x);
-        at_f_prime_softplus_2_to_g_softplus_2(v_b_layer_2.y, v_g_layer_2_unbiased.y, v_f_prime_softplus_2.y, v_g_softplus_2.y);
-        at_f_prime_softplus_2_to_g_softplus_2(v_b_layer_2.z, v_g_layer_2_unbiased.z, v_f_prime_softplus_2.z, v_g_softplus_2.z);
-        at_f_prime_softplus_2_to_g_softplus_2(v_b_layer_2.w, v_g_layer_2_unbiased.w, v_f_prime_softplus_2.w, v_g_softplus_2.w);
-        reinterpret_cast<float4*>(f_prime_softplus_2)[(long long)row * 16 + column] = v_f_prime_softplus_2;
-        reinterpret_cast<float4*>(g_softplus_2)[(long long)row * 16 + column] = v_g_softplus_2;
-    }
-}
-
-static __device__ __forceinline__ void at_f_prime_softplus_3(const float b_layer_3, const float g_layer_3_unbiased, float& f_prime_softplus_3)
-{
-    // g_layer_3 = W_layer_3 g_softplus_2 + b_layer_3
-    const float g_layer_3 = b_layer_3 + g_layer_3_unbiased;
-    const float shared_1 = expf(-fabsf(g_layer_3));
-    // f′(g_layer_3) = sigmoid(g_layer_3)
-    f_prime_softplus_3 = maximum(shared_1, signum(g_layer_3)) / (shared_1 + 1.0f);
-}
-
-extern "C" __global__ void f_prime_softplus_3(
-    const float* __restrict__ b_layer_3, const float* __restrict__ g_layer_3_unbiased, float* __restrict__ f_prime_softplus_3, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 1 && row < N; row += gridDim.y * blockDim.y) {
-        const float v_b_layer_3 = b_layer_3[column];
-        const float v_g_layer_3_unbiased = g_layer_3_unbiased[(long long)row * 1 + column];
-        float v_f_prime_softplus_3;
-        at_f_prime_softplus_3(v_b_layer_3, v_g_layer_3_unbiased, v_f_prime_softplus_3);
-        f_prime_softplus_3[(long long)row * 1 + column] = v_f_prime_softplus_3;
-    }
-}
-
-static __device__ __forceinline__ void at_delta_layer_2(const float delta_softplus_2, const float f_prime_softplus_2, float& delta_layer_2)
-{
-    // δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1)
-    delta_layer_2 = delta_softplus_2 * f_prime_softplus_2;
-}
-
-extern "C" __global__ void delta_layer_2(
-    const float* __restrict__ delta_softplus_2, const float* __restrict__ f_prime_softplus_2, float* __restrict__ delta_layer_2, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < N; row += gridDim.y * blockDim.y) {
-        const float v_delta_softplus_2 = delta_softplus_2[(long long)row * 64 + column];
-        const float v_f_prime_softplus_2 = f_prime_softplus_2[(long long)row * 64 + column];
-        float v_delta_layer_2;
-        at_delta_layer_2(v_delta_softplus_2, v_f_prime_softplus_2, v_delta_layer_2);
-        delta_layer_2[(long long)row * 64 + column] = v_delta_layer_2;
-    }
-}
-extern "C" __global__ void vec4_delta_layer_2(
-    const float* __restrict__ delta_softplus_2, const float* __restrict__ f_prime_softplus_2, float* __restrict__ delta_layer_2, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 v_delta_softplus_2 = reinterpret_cast<const float4*>(delta_softplus_2)[(long long)row * 16 + column];
-        const float4 v_f_prime_softplus_2 = reinterpret_cast<const float4*>(f_prime_softplus_2)[(long long)row * 16 + column];
-        float4 v_delta_layer_2;
-        at_delta_layer_2(v_delta_softplus_2.x, v_f_prime_softplus_2.x, v_delta_layer_2.x);
-        at_delta_layer_2(v_delta_softplus_2.y, v_f_prime_softplus_2.y, v_delta_layer_2.y);
-        at_delta_layer_2(v_delta_softplus_2.z, v_f_prime_softplus_2.z, v_delta_layer_2.z);
-        at_delta_layer_2(v_delta_softplus_2.w, v_f_prime_softplus_2.w, v_delta_layer_2.w);
-        reinterpret_cast<float4*>(delta_layer_2)[(long long)row * 16 + column] = v_delta_layer_2;
-    }
-}
-
-static __device__ __forceinline__ void at_delta_layer_1(const float delta_softplus_1, const float f_prime_softplus_1, float& delta_layer_1)
-{
-    // δ_layer_1 = δ_softplus_1 f′(g_layer_1)  (1)
-    delta_layer_1 = delta_softplus_1 * f_prime_softplus_1;
-}
-
-extern "C" __global__ void delta_layer_1(
-    const float* __restrict__ delta_softplus_1, const float* __restrict__ f_prime_softplus_1, float* __restrict__ delta_layer_1, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < N; row += gridDim.y * blockDim.y) {
-        const float v_delta_softplus_1 = delta_softplus_1[(long long)row * 128 + column];
-        const float v_f_prime_softplus_1 = f_prime_softplus_1[(long long)row * 128 + column];
-        float v_delta_layer_1;
-        at_delta_layer_1(v_delta_softplus_1, v_f_prime_softplus_1, v_delta_layer_1);
-        delta_layer_1[(long long)row * 128 + column] = v_delta_layer_1;
-    }
-}
-extern "C" __global__ void vec4_delta_layer_1(
-    const float* __restrict__ delta_softplus_1, const float* __restrict__ f_prime_softplus_1, float* __restrict__ delta_layer_1, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 v_delta_softplus_1 = reinterpret_cast<const float4*>(delta_softplus_1)[(long long)row * 32 + column];
-        const float4 v_f_prime_softplus_1 = reinterpret_cast<const float4*>(f_prime_softplus_1)[(long long)row * 32 + column];
-        float4 v_delta_layer_1;
-        at_delta_layer_1(v_delta_softplus_1.x, v_f_prime_softplus_1.x, v_delta_layer_1.x);
-        at_delta_layer_1(v_delta_softplus_1.y, v_f_prime_softplus_1.y, v_delta_layer_1.y);
-        at_delta_layer_1(v_delta_softplus_1.z, v_f_prime_softplus_1.z, v_delta_layer_1.z);
-        at_delta_layer_1(v_delta_softplus_1.w, v_f_prime_softplus_1.w, v_delta_layer_1.w);
-        reinterpret_cast<float4*>(delta_layer_1)[(long long)row * 32 + column] = v_delta_layer_1;
-    }
-}
-
-static __device__ __forceinline__ void at_score(const float delta_x, float& score)
-{
-    // score = −δ_x
-    score = -delta_x;
-}
-
-extern "C" __global__ void score(
-    const float* __restrict__ delta_x, float* __restrict__ score, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < N; row += gridDim.y * blockDim.y) {
-        const float v_delta_x = delta_x[(long long)row * 64 + column];
-        float v_score;
-        at_score(v_delta_x, v_score);
-        score[(long long)row * 64 + column] = v_score;
-    }
-}
-extern "C" __global__ void vec4_score(
-    const float* __restrict__ delta_x, float* __restrict__ score, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 v_delta_x = reinterpret_cast<const float4*>(delta_x)[(long long)row * 16 + column];
-        float4 v_score;
-        at_score(v_delta_x.x, v_score.x);
-        at_score(v_delta_x.y, v_score.y);
-        at_score(v_delta_x.z, v_score.z);
-        at_score(v_delta_x.w, v_score.w);
-        reinterpret_cast<float4*>(score)[(long long)row * 16 + column] = v_score;
-    }
-}
-
-static __device__ __forceinline__ void at_sigmoid_minus_softplus_1_to_g_softplus_1(const float b_layer_1, const float g_layer_1_unbiased, float& sigmoid_minus_softplus_1, float& f_prime_softplus_1, float& g_softplus_1)
-{
-    // g_layer_1 = W_layer_1 g_x + b_layer_1
-    const float g_layer_1 = b_layer_1 + g_layer_1_unbiased;
-    const float shared_1 = expf(-fabsf(g_layer_1));
+    const float g_1 = b + g_unbiased;
+    const float shared_1 = expf(-fabsf(g_1));
     const float shared_2 = 1.0f / (shared_1 + 1.0f);
-    // sigmoid(−g_layer_1)
-    sigmoid_minus_softplus_1 = shared_2 * maximum(shared_1, signum(-g_layer_1));
-    // f′(g_layer_1) = sigmoid(g_layer_1)
-    f_prime_softplus_1 = shared_2 * maximum(shared_1, signum(g_layer_1));
-    // g_softplus_1 = softplus(g_layer_1)
-    g_softplus_1 = log1pf(shared_1) + relu(g_layer_1);
+    sigmoid_minus_g = shared_2 * maximum(shared_1, signum(-g_1));
+    f_prime = shared_2 * maximum(shared_1, signum(g_1));
+    g_2 = log1pf(shared_1) + relu(g_1);
 }
 
-extern "C" __global__ void sigmoid_minus_softplus_1_to_g_softplus_1(
-    const float* __restrict__ b_layer_1, const float* __restrict__ g_layer_1_unbiased, float* __restrict__ sigmoid_minus_softplus_1, float* __restrict__ f_prime_softplus_1, float* __restrict__ g_softplus_1, const int N)
+static __device__ __forceinline__ void at_f_second(const float b, const float g_unbiased, float& f_prime, float& f_second)
 {
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < N; row += gridDim.y * blockDim.y) {
-        const float v_b_layer_1 = b_layer_1[column];
-        const float v_g_layer_1_unbiased = g_layer_1_unbiased[(long long)row * 128 + column];
-        float v_sigmoid_minus_softplus_1, v_f_prime_softplus_1, v_g_softplus_1;
-        at_sigmoid_minus_softplus_1_to_g_softplus_1(v_b_layer_1, v_g_layer_1_unbiased, v_sigmoid_minus_softplus_1, v_f_prime_softplus_1, v_g_softplus_1);
-        sigmoid_minus_softplus_1[(long long)row * 128 + column] = v_sigmoid_minus_softplus_1;
-        f_prime_softplus_1[(long long)row * 128 + column] = v_f_prime_softplus_1;
-        g_softplus_1[(long long)row * 128 + column] = v_g_softplus_1;
-    }
-}
-extern "C" __global__ void vec4_sigmoid_minus_softplus_1_to_g_softplus_1(
-    const float* __restrict__ b_layer_1, const float* __restrict__ g_layer_1_unbiased, float* __restrict__ sigmoid_minus_softplus_1, float* __restrict__ f_prime_softplus_1, float* __restrict__ g_softplus_1, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 v_b_layer_1 = reinterpret_cast<const float4*>(b_layer_1)[column];
-        const float4 v_g_layer_1_unbiased = reinterpret_cast<const float4*>(g_layer_1_unbiased)[(long long)row * 32 + column];
-        float4 v_sigmoid_minus_softplus_1, v_f_prime_softplus_1, v_g_softplus_1;
-        at_sigmoid_minus_softplus_1_to_g_softplus_1(v_b_layer_1.x, v_g_layer_1_unbiased.x, v_sigmoid_minus_softplus_1.x, v_f_prime_softplus_1.x, v_g_softplus_1.x);
-        at_sigmoid_minus_softplus_1_to_g_softplus_1(v_b_layer_1.y, v_g_layer_1_unbiased.y, v_sigmoid_minus_softplus_1.y, v_f_prime_softplus_1.y, v_g_softplus_1.y);
-        at_sigmoid_minus_softplus_1_to_g_softplus_1(v_b_layer_1.z, v_g_layer_1_unbiased.z, v_sigmoid_minus_softplus_1.z, v_f_prime_softplus_1.z, v_g_softplus_1.z);
-        at_sigmoid_minus_softplus_1_to_g_softplus_1(v_b_layer_1.w, v_g_layer_1_unbiased.w, v_sigmoid_minus_softplus_1.w, v_f_prime_softplus_1.w, v_g_softplus_1.w);
-        reinterpret_cast<float4*>(sigmoid_minus_softplus_1)[(long long)row * 32 + column] = v_sigmoid_minus_softplus_1;
-        reinterpret_cast<float4*>(f_prime_softplus_1)[(long long)row * 32 + column] = v_f_prime_softplus_1;
-        reinterpret_cast<float4*>(g_softplus_1)[(long long)row * 32 + column] = v_g_softplus_1;
-    }
-}
-
-static __device__ __forceinline__ void at_sigmoid_minus_softplus_2_to_g_softplus_2(const float b_layer_2, const float g_layer_2_unbiased, float& sigmoid_minus_softplus_2, float& f_prime_softplus_2, float& g_softplus_2)
-{
-    // g_layer_2 = W_layer_2 g_softplus_1 + b_layer_2
-    const float g_layer_2 = b_layer_2 + g_layer_2_unbiased;
-    const float shared_1 = expf(-fabsf(g_layer_2));
+    const float g = b + g_unbiased;
+    const float shared_1 = expf(-fabsf(g));
     const float shared_2 = 1.0f / (shared_1 + 1.0f);
-    // sigmoid(−g_layer_2)
-    sigmoid_minus_softplus_2 = shared_2 * maximum(shared_1, signum(-g_layer_2));
-    // f′(g_layer_2) = sigmoid(g_layer_2)
-    f_prime_softplus_2 = shared_2 * maximum(shared_1, signum(g_layer_2));
-    // g_softplus_2 = softplus(g_layer_2)
-    g_softplus_2 = log1pf(shared_1) + relu(g_layer_2);
+    const float sigmoid_minus_g = shared_2 * maximum(shared_1, signum(-g));
+    f_prime = shared_2 * maximum(shared_1, signum(g));
+    f_second = f_prime * sigmoid_minus_g;
 }
 
-extern "C" __global__ void sigmoid_minus_softplus_2_to_g_softplus_2(
-    const float* __restrict__ b_layer_2, const float* __restrict__ g_layer_2_unbiased, float* __restrict__ sigmoid_minus_softplus_2, float* __restrict__ f_prime_softplus_2, float* __restrict__ g_softplus_2, const int N)
+static __device__ __forceinline__ void at_W_squared(const float W, float& W_squared)
 {
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < N; row += gridDim.y * blockDim.y) {
-        const float v_b_layer_2 = b_layer_2[column];
-        const float v_g_layer_2_unbiased = g_layer_2_unbiased[(long long)row * 64 + column];
-        float v_sigmoid_minus_softplus_2, v_f_prime_softplus_2, v_g_softplus_2;
-        at_sigmoid_minus_softplus_2_to_g_softplus_2(v_b_layer_2, v_g_layer_2_unbiased, v_sigmoid_minus_softplus_2, v_f_prime_softplus_2, v_g_softplus_2);
-        sigmoid_minus_softplus_2[(long long)row * 64 + column] = v_sigmoid_minus_softplus_2;
-        f_prime_softplus_2[(long long)row * 64 + column] = v_f_prime_softplus_2;
-        g_softplus_2[(long long)row * 64 + column] = v_g_softplus_2;
-    }
-}
-extern "C" __global__ void vec4_sigmoid_minus_softplus_2_to_g_softplus_2(
-    const float* __restrict__ b_layer_2, const float* __restrict__ g_layer_2_unbiased, float* __restrict__ sigmoid_minus_softplus_2, float* __restrict__ f_prime_softplus_2, float* __restrict__ g_softplus_2, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 v_b_layer_2 = reinterpret_cast<const float4*>(b_layer_2)[column];
-        const float4 v_g_layer_2_unbiased = reinterpret_cast<const float4*>(g_layer_2_unbiased)[(long long)row * 16 + column];
-        float4 v_sigmoid_minus_softplus_2, v_f_prime_softplus_2, v_g_softplus_2;
-        at_sigmoid_minus_softplus_2_to_g_softplus_2(v_b_layer_2.x, v_g_layer_2_unbiased.x, v_sigmoid_minus_softplus_2.x, v_f_prime_softplus_2.x, v_g_softplus_2.x);
-        at_sigmoid_minus_softplus_2_to_g_softplus_2(v_b_layer_2.y, v_g_layer_2_unbiased.y, v_sigmoid_minus_softplus_2.y, v_f_prime_softplus_2.y, v_g_softplus_2.y);
-        at_sigmoid_minus_softplus_2_to_g_softplus_2(v_b_layer_2.z, v_g_layer_2_unbiased.z, v_sigmoid_minus_softplus_2.z, v_f_prime_softplus_2.z, v_g_softplus_2.z);
-        at_sigmoid_minus_softplus_2_to_g_softplus_2(v_b_layer_2.w, v_g_layer_2_unbiased.w, v_sigmoid_minus_softplus_2.w, v_f_prime_softplus_2.w, v_g_softplus_2.w);
-        reinterpret_cast<float4*>(sigmoid_minus_softplus_2)[(long long)row * 16 + column] = v_sigmoid_minus_softplus_2;
-        reinterpret_cast<float4*>(f_prime_softplus_2)[(long long)row * 16 + column] = v_f_prime_softplus_2;
-        reinterpret_cast<float4*>(g_softplus_2)[(long long)row * 16 + column] = v_g_softplus_2;
-    }
+    W_squared = W * W;
 }
 
-static __device__ __forceinline__ void at_f_prime_softplus_3_to_f_second_softplus_3(const float b_layer_3, const float g_layer_3_unbiased, float& f_prime_softplus_3, float& f_second_softplus_3)
+static __device__ __forceinline__ void at_delta_prime_2(const float delta_1, const float f_prime, const float sigmoid_minus_g, const float delta_prime_1, float& delta_2, float& delta_prime_2)
 {
-    // g_layer_3 = W_layer_3 g_softplus_2 + b_layer_3
-    const float g_layer_3 = b_layer_3 + g_layer_3_unbiased;
-    const float shared_1 = expf(-fabsf(g_layer_3));
-    const float shared_2 = 1.0f / (shared_1 + 1.0f);
-    // sigmoid(−g_layer_3)
-    const float sigmoid_minus_softplus_3 = shared_2 * maximum(shared_1, signum(-g_layer_3));
-    // f′(g_layer_3) = sigmoid(g_layer_3)
-    f_prime_softplus_3 = shared_2 * maximum(shared_1, signum(g_layer_3));
-    // f″(g_layer_3) = f′(g_layer_3) sigmoid(−g_layer_3)
-    f_second_softplus_3 = f_prime_softplus_3 * sigmoid_minus_softplus_3;
+    delta_2 = delta_1 * f_prime;
+    const float f_second = f_prime * sigmoid_minus_g;
+    delta_prime_2 = delta_1 * f_second + delta_prime_1 * (f_prime * f_prime);
 }
 
-extern "C" __global__ void f_prime_softplus_3_to_f_second_softplus_3(
-    const float* __restrict__ b_layer_3, const float* __restrict__ g_layer_3_unbiased, float* __restrict__ f_prime_softplus_3, float* __restrict__ f_second_softplus_3, const int N)
+static __device__ __forceinline__ void at_delta_prime_2_2(const float f_prime, const float sigmoid_minus_g, const float delta, const float delta_prime_1, float& delta_prime_2)
 {
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 1 && row < N; row += gridDim.y * blockDim.y) {
-        const float v_b_layer_3 = b_layer_3[column];
-        const float v_g_layer_3_unbiased = g_layer_3_unbiased[(long long)row * 1 + column];
-        float v_f_prime_softplus_3, v_f_second_softplus_3;
-        at_f_prime_softplus_3_to_f_second_softplus_3(v_b_layer_3, v_g_layer_3_unbiased, v_f_prime_softplus_3, v_f_second_softplus_3);
-        f_prime_softplus_3[(long long)row * 1 + column] = v_f_prime_softplus_3;
-        f_second_softplus_3[(long long)row * 1 + column] = v_f_second_softplus_3;
-    }
+    const float f_second = f_prime * sigmoid_minus_g;
+    delta_prime_2 = delta * f_second + delta_prime_1 * (f_prime * f_prime);
 }
 
-static __device__ __forceinline__ void at_W_layer_3_squared(const float W_layer_3, float& W_layer_3_squared)
+static __device__ __forceinline__ void at_sum_delta_prime_squared(const float delta, const float delta_prime, double& sum_delta_squared, double& sum_delta_prime, double& sum_delta_prime_squared)
 {
-    // W_layer_3 ∘ W_layer_3
-    W_layer_3_squared = W_layer_3 * W_layer_3;
-}
-
-extern "C" __global__ void W_layer_3_squared(
-    const float* __restrict__ W_layer_3, float* __restrict__ W_layer_3_squared, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < 1; row += gridDim.y * blockDim.y) {
-        const float v_W_layer_3 = W_layer_3[(long long)row * 64 + column];
-        float v_W_layer_3_squared;
-        at_W_layer_3_squared(v_W_layer_3, v_W_layer_3_squared);
-        W_layer_3_squared[(long long)row * 64 + column] = v_W_layer_3_squared;
-    }
-}
-extern "C" __global__ void vec4_W_layer_3_squared(
-    const float* __restrict__ W_layer_3, float* __restrict__ W_layer_3_squared, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < 1; row += gridDim.y * blockDim.y) {
-        const float4 v_W_layer_3 = reinterpret_cast<const float4*>(W_layer_3)[(long long)row * 16 + column];
-        float4 v_W_layer_3_squared;
-        at_W_layer_3_squared(v_W_layer_3.x, v_W_layer_3_squared.x);
-        at_W_layer_3_squared(v_W_layer_3.y, v_W_layer_3_squared.y);
-        at_W_layer_3_squared(v_W_layer_3.z, v_W_layer_3_squared.z);
-        at_W_layer_3_squared(v_W_layer_3.w, v_W_layer_3_squared.w);
-        reinterpret_cast<float4*>(W_layer_3_squared)[(long long)row * 16 + column] = v_W_layer_3_squared;
-    }
-}
-
-static __device__ __forceinline__ void at_delta_layer_2_to_delta_prime_layer_2(const float delta_softplus_2, const float f_prime_softplus_2, const float sigmoid_minus_softplus_2, const float delta_prime_softplus_2, float& delta_layer_2, float& delta_prime_layer_2)
-{
-    // δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1)
-    delta_layer_2 = delta_softplus_2 * f_prime_softplus_2;
-    // f″(g_layer_2) = f′(g_layer_2) sigmoid(−g_layer_2)
-    const float f_second_softplus_2 = f_prime_softplus_2 * sigmoid_minus_softplus_2;
-    // δ′_layer_2 = δ_softplus_2 f″(g_layer_2) + δ′_softplus_2 f′(g_layer_2)²  (§1.3)
-    delta_prime_layer_2 = delta_prime_softplus_2 * (f_prime_softplus_2 * f_prime_softplus_2) + delta_softplus_2 * f_second_softplus_2;
-}
-
-extern "C" __global__ void delta_layer_2_to_delta_prime_layer_2(
-    const float* __restrict__ delta_softplus_2, const float* __restrict__ f_prime_softplus_2, const float* __restrict__ sigmoid_minus_softplus_2, const float* __restrict__ delta_prime_softplus_2, float* __restrict__ delta_layer_2, float* __restrict__ delta_prime_layer_2, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < N; row += gridDim.y * blockDim.y) {
-        const float v_delta_softplus_2 = delta_softplus_2[(long long)row * 64 + column];
-        const float v_f_prime_softplus_2 = f_prime_softplus_2[(long long)row * 64 + column];
-        const float v_sigmoid_minus_softplus_2 = sigmoid_minus_softplus_2[(long long)row * 64 + column];
-        const float v_delta_prime_softplus_2 = delta_prime_softplus_2[(long long)row * 64 + column];
-        float v_delta_layer_2, v_delta_prime_layer_2;
-        at_delta_layer_2_to_delta_prime_layer_2(v_delta_softplus_2, v_f_prime_softplus_2, v_sigmoid_minus_softplus_2, v_delta_prime_softplus_2, v_delta_layer_2, v_delta_prime_layer_2);
-        delta_layer_2[(long long)row * 64 + column] = v_delta_layer_2;
-        delta_prime_layer_2[(long long)row * 64 + column] = v_delta_prime_layer_2;
-    }
-}
-extern "C" __global__ void vec4_delta_layer_2_to_delta_prime_layer_2(
-    const float* __restrict__ delta_softplus_2, const float* __restrict__ f_prime_softplus_2, const float* __restrict__ sigmoid_minus_softplus_2, const float* __restrict__ delta_prime_softplus_2, float* __restrict__ delta_layer_2, float* __restrict__ delta_prime_layer_2, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 v_delta_softplus_2 = reinterpret_cast<const float4*>(delta_softplus_2)[(long long)row * 16 + column];
-        const float4 v_f_prime_softplus_2 = reinterpret_cast<const float4*>(f_prime_softplus_2)[(long long)row * 16 + column];
-        const float4 v_sigmoid_minus_softplus_2 = reinterpret_cast<const float4*>(sigmoid_minus_softplus_2)[(long long)row * 16 + column];
-        const float4 v_delta_prime_softplus_2 = reinterpret_cast<const float4*>(delta_prime_softplus_2)[(long long)row * 16 + column];
-        float4 v_delta_layer_2, v_delta_prime_layer_2;
-        at_delta_layer_2_to_delta_prime_layer_2(v_delta_softplus_2.x, v_f_prime_softplus_2.x, v_sigmoid_minus_softplus_2.x, v_delta_prime_softplus_2.x, v_delta_layer_2.x, v_delta_prime_layer_2.x);
-        at_delta_layer_2_to_delta_prime_layer_2(v_delta_softplus_2.y, v_f_prime_softplus_2.y, v_sigmoid_minus_softplus_2.y, v_delta_prime_softplus_2.y, v_delta_layer_2.y, v_delta_prime_layer_2.y);
-        at_delta_layer_2_to_delta_prime_layer_2(v_delta_softplus_2.z, v_f_prime_softplus_2.z, v_sigmoid_minus_softplus_2.z, v_delta_prime_softplus_2.z, v_delta_layer_2.z, v_delta_prime_layer_2.z);
-        at_delta_layer_2_to_delta_prime_layer_2(v_delta_softplus_2.w, v_f_prime_softplus_2.w, v_sigmoid_minus_softplus_2.w, v_delta_prime_softplus_2.w, v_delta_layer_2.w, v_delta_prime_layer_2.w);
-        reinterpret_cast<float4*>(delta_layer_2)[(long long)row * 16 + column] = v_delta_layer_2;
-        reinterpret_cast<float4*>(delta_prime_layer_2)[(long long)row * 16 + column] = v_delta_prime_layer_2;
-    }
-}
-
-static __device__ __forceinline__ void at_W_layer_2_squared(const float W_layer_2, float& W_layer_2_squared)
-{
-    // W_layer_2 ∘ W_layer_2
-    W_layer_2_squared = W_layer_2 * W_layer_2;
-}
-
-extern "C" __global__ void W_layer_2_squared(
-    const float* __restrict__ W_layer_2, float* __restrict__ W_layer_2_squared, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < 64; row += gridDim.y * blockDim.y) {
-        const float v_W_layer_2 = W_layer_2[(long long)row * 128 + column];
-        float v_W_layer_2_squared;
-        at_W_layer_2_squared(v_W_layer_2, v_W_layer_2_squared);
-        W_layer_2_squared[(long long)row * 128 + column] = v_W_layer_2_squared;
-    }
-}
-extern "C" __global__ void vec4_W_layer_2_squared(
-    const float* __restrict__ W_layer_2, float* __restrict__ W_layer_2_squared, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < 64; row += gridDim.y * blockDim.y) {
-        const float4 v_W_layer_2 = reinterpret_cast<const float4*>(W_layer_2)[(long long)row * 32 + column];
-        float4 v_W_layer_2_squared;
-        at_W_layer_2_squared(v_W_layer_2.x, v_W_layer_2_squared.x);
-        at_W_layer_2_squared(v_W_layer_2.y, v_W_layer_2_squared.y);
-        at_W_layer_2_squared(v_W_layer_2.z, v_W_layer_2_squared.z);
-        at_W_layer_2_squared(v_W_layer_2.w, v_W_layer_2_squared.w);
-        reinterpret_cast<float4*>(W_layer_2_squared)[(long long)row * 32 + column] = v_W_layer_2_squared;
-    }
-}
-
-static __device__ __forceinline__ void at_delta_prime_layer_1(const float f_prime_softplus_1, const float sigmoid_minus_softplus_1, const float delta_prime_softplus_1, const float delta_softplus_1, float& delta_prime_layer_1)
-{
-    // f″(g_layer_1) = f′(g_layer_1) sigmoid(−g_layer_1)
-    const float f_second_softplus_1 = f_prime_softplus_1 * sigmoid_minus_softplus_1;
-    // δ′_layer_1 = δ_softplus_1 f″(g_layer_1) + δ′_softplus_1 f′(g_layer_1)²  (§1.3)
-    delta_prime_layer_1 = delta_prime_softplus_1 * (f_prime_softplus_1 * f_prime_softplus_1) + delta_softplus_1 * f_second_softplus_1;
-}
-
-extern "C" __global__ void delta_prime_layer_1(
-    const float* __restrict__ f_prime_softplus_1, const float* __restrict__ sigmoid_minus_softplus_1, const float* __restrict__ delta_prime_softplus_1, const float* __restrict__ delta_softplus_1, float* __restrict__ delta_prime_layer_1, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < N; row += gridDim.y * blockDim.y) {
-        const float v_f_prime_softplus_1 = f_prime_softplus_1[(long long)row * 128 + column];
-        const float v_sigmoid_minus_softplus_1 = sigmoid_minus_softplus_1[(long long)row * 128 + column];
-        const float v_delta_prime_softplus_1 = delta_prime_softplus_1[(long long)row * 128 + column];
-        const float v_delta_softplus_1 = delta_softplus_1[(long long)row * 128 + column];
-        float v_delta_prime_layer_1;
-        at_delta_prime_layer_1(v_f_prime_softplus_1, v_sigmoid_minus_softplus_1, v_delta_prime_softplus_1, v_delta_softplus_1, v_delta_prime_layer_1);
-        delta_prime_layer_1[(long long)row * 128 + column] = v_delta_prime_layer_1;
-    }
-}
-extern "C" __global__ void vec4_delta_prime_layer_1(
-    const float* __restrict__ f_prime_softplus_1, const float* __restrict__ sigmoid_minus_softplus_1, const float* __restrict__ delta_prime_softplus_1, const float* __restrict__ delta_softplus_1, float* __restrict__ delta_prime_layer_1, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 v_f_prime_softplus_1 = reinterpret_cast<const float4*>(f_prime_softplus_1)[(long long)row * 32 + column];
-        const float4 v_sigmoid_minus_softplus_1 = reinterpret_cast<const float4*>(sigmoid_minus_softplus_1)[(long long)row * 32 + column];
-        const float4 v_delta_prime_softplus_1 = reinterpret_cast<const float4*>(delta_prime_softplus_1)[(long long)row * 32 + column];
-        const float4 v_delta_softplus_1 = reinterpret_cast<const float4*>(delta_softplus_1)[(long long)row * 32 + column];
-        float4 v_delta_prime_layer_1;
-        at_delta_prime_layer_1(v_f_prime_softplus_1.x, v_sigmoid_minus_softplus_1.x, v_delta_prime_softplus_1.x, v_delta_softplus_1.x, v_delta_prime_layer_1.x);
-        at_delta_prime_layer_1(v_f_prime_softplus_1.y, v_sigmoid_minus_softplus_1.y, v_delta_prime_softplus_1.y, v_delta_softplus_1.y, v_delta_prime_layer_1.y);
-        at_delta_prime_layer_1(v_f_prime_softplus_1.z, v_sigmoid_minus_softplus_1.z, v_delta_prime_softplus_1.z, v_delta_softplus_1.z, v_delta_prime_layer_1.z);
-        at_delta_prime_layer_1(v_f_prime_softplus_1.w, v_sigmoid_minus_softplus_1.w, v_delta_prime_softplus_1.w, v_delta_softplus_1.w, v_delta_prime_layer_1.w);
-        reinterpret_cast<float4*>(delta_prime_layer_1)[(long long)row * 32 + column] = v_delta_prime_layer_1;
-    }
-}
-
-static __device__ __forceinline__ void at_W_layer_1_squared(const float W_layer_1, float& W_layer_1_squared)
-{
-    // W_layer_1 ∘ W_layer_1
-    W_layer_1_squared = W_layer_1 * W_layer_1;
-}
-
-extern "C" __global__ void W_layer_1_squared(
-    const float* __restrict__ W_layer_1, float* __restrict__ W_layer_1_squared, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < 128; row += gridDim.y * blockDim.y) {
-        const float v_W_layer_1 = W_layer_1[(long long)row * 64 + column];
-        float v_W_layer_1_squared;
-        at_W_layer_1_squared(v_W_layer_1, v_W_layer_1_squared);
-        W_layer_1_squared[(long long)row * 64 + column] = v_W_layer_1_squared;
-    }
-}
-extern "C" __global__ void vec4_W_layer_1_squared(
-    const float* __restrict__ W_layer_1, float* __restrict__ W_layer_1_squared, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < 128; row += gridDim.y * blockDim.y) {
-        const float4 v_W_layer_1 = reinterpret_cast<const float4*>(W_layer_1)[(long long)row * 16 + column];
-        float4 v_W_layer_1_squared;
-        at_W_layer_1_squared(v_W_layer_1.x, v_W_layer_1_squared.x);
-        at_W_layer_1_squared(v_W_layer_1.y, v_W_layer_1_squared.y);
-        at_W_layer_1_squared(v_W_layer_1.z, v_W_layer_1_squared.z);
-        at_W_layer_1_squared(v_W_layer_1.w, v_W_layer_1_squared.w);
-        reinterpret_cast<float4*>(W_layer_1_squared)[(long long)row * 16 + column] = v_W_layer_1_squared;
-    }
-}
-
-static __device__ __forceinline__ void at_delta_layer_1_to_delta_prime_layer_1(const float delta_softplus_1, const float f_prime_softplus_1, const float sigmoid_minus_softplus_1, const float delta_prime_softplus_1, float& delta_layer_1, float& delta_prime_layer_1)
-{
-    // δ_layer_1 = δ_softplus_1 f′(g_layer_1)  (1)
-    delta_layer_1 = delta_softplus_1 * f_prime_softplus_1;
-    // f″(g_layer_1) = f′(g_layer_1) sigmoid(−g_layer_1)
-    const float f_second_softplus_1 = f_prime_softplus_1 * sigmoid_minus_softplus_1;
-    // δ′_layer_1 = δ_softplus_1 f″(g_layer_1) + δ′_softplus_1 f′(g_layer_1)²  (§1.3)
-    delta_prime_layer_1 = delta_prime_softplus_1 * (f_prime_softplus_1 * f_prime_softplus_1) + delta_softplus_1 * f_second_softplus_1;
-}
-
-extern "C" __global__ void delta_layer_1_to_delta_prime_layer_1(
-    const float* __restrict__ delta_softplus_1, const float* __restrict__ f_prime_softplus_1, const float* __restrict__ sigmoid_minus_softplus_1, const float* __restrict__ delta_prime_softplus_1, float* __restrict__ delta_layer_1, float* __restrict__ delta_prime_layer_1, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < N; row += gridDim.y * blockDim.y) {
-        const float v_delta_softplus_1 = delta_softplus_1[(long long)row * 128 + column];
-        const float v_f_prime_softplus_1 = f_prime_softplus_1[(long long)row * 128 + column];
-        const float v_sigmoid_minus_softplus_1 = sigmoid_minus_softplus_1[(long long)row * 128 + column];
-        const float v_delta_prime_softplus_1 = delta_prime_softplus_1[(long long)row * 128 + column];
-        float v_delta_layer_1, v_delta_prime_layer_1;
-        at_delta_layer_1_to_delta_prime_layer_1(v_delta_softplus_1, v_f_prime_softplus_1, v_sigmoid_minus_softplus_1, v_delta_prime_softplus_1, v_delta_layer_1, v_delta_prime_layer_1);
-        delta_layer_1[(long long)row * 128 + column] = v_delta_layer_1;
-        delta_prime_layer_1[(long long)row * 128 + column] = v_delta_prime_layer_1;
-    }
-}
-extern "C" __global__ void vec4_delta_layer_1_to_delta_prime_layer_1(
-    const float* __restrict__ delta_softplus_1, const float* __restrict__ f_prime_softplus_1, const float* __restrict__ sigmoid_minus_softplus_1, const float* __restrict__ delta_prime_softplus_1, float* __restrict__ delta_layer_1, float* __restrict__ delta_prime_layer_1, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 v_delta_softplus_1 = reinterpret_cast<const float4*>(delta_softplus_1)[(long long)row * 32 + column];
-        const float4 v_f_prime_softplus_1 = reinterpret_cast<const float4*>(f_prime_softplus_1)[(long long)row * 32 + column];
-        const float4 v_sigmoid_minus_softplus_1 = reinterpret_cast<const float4*>(sigmoid_minus_softplus_1)[(long long)row * 32 + column];
-        const float4 v_delta_prime_softplus_1 = reinterpret_cast<const float4*>(delta_prime_softplus_1)[(long long)row * 32 + column];
-        float4 v_delta_layer_1, v_delta_prime_layer_1;
-        at_delta_layer_1_to_delta_prime_layer_1(v_delta_softplus_1.x, v_f_prime_softplus_1.x, v_sigmoid_minus_softplus_1.x, v_delta_prime_softplus_1.x, v_delta_layer_1.x, v_delta_prime_layer_1.x);
-        at_delta_layer_1_to_delta_prime_layer_1(v_delta_softplus_1.y, v_f_prime_softplus_1.y, v_sigmoid_minus_softplus_1.y, v_delta_prime_softplus_1.y, v_delta_layer_1.y, v_delta_prime_layer_1.y);
-        at_delta_layer_1_to_delta_prime_layer_1(v_delta_softplus_1.z, v_f_prime_softplus_1.z, v_sigmoid_minus_softplus_1.z, v_delta_prime_softplus_1.z, v_delta_layer_1.z, v_delta_prime_layer_1.z);
-        at_delta_layer_1_to_delta_prime_layer_1(v_delta_softplus_1.w, v_f_prime_softplus_1.w, v_sigmoid_minus_softplus_1.w, v_delta_prime_softplus_1.w, v_delta_layer_1.w, v_delta_prime_layer_1.w);
-        reinterpret_cast<float4*>(delta_layer_1)[(long long)row * 32 + column] = v_delta_layer_1;
-        reinterpret_cast<float4*>(delta_prime_layer_1)[(long long)row * 32 + column] = v_delta_prime_layer_1;
-    }
-}
-
-static __device__ __forceinline__ void at_sum_delta_squared_to_sum_delta_prime_squared(const float delta_x, const float delta_prime_x, double& sum_delta_squared, double& sum_delta_prime, double& sum_delta_prime_squared)
-{
-    // δ_x²
-    const float sum_delta_squared_terms = delta_x * delta_x;
-    // δ′_x²
-    const float sum_delta_prime_squared_terms = delta_prime_x * delta_prime_x;
-    // Σ_n Σ_i δ_x²
+    const float sum_delta_squared_terms = delta * delta;
+    const float sum_delta_prime_squared_terms = delta_prime * delta_prime;
     sum_delta_squared += sum_delta_squared_terms;
-    // Σ_n Σ_i δ′_x
-    sum_delta_prime += delta_prime_x;
-    // Σ_n Σ_i δ′_x²
+    sum_delta_prime += delta_prime;
     sum_delta_prime_squared += sum_delta_prime_squared_terms;
 }
 
-extern "C" __global__ void sum_delta_squared_to_sum_delta_prime_squared(
-    const float* __restrict__ delta_x, const float* __restrict__ delta_prime_x, double* __restrict__ sum_delta_squared, double* __restrict__ sum_delta_prime, double* __restrict__ sum_delta_prime_squared, const int N)
+static __device__ __forceinline__ void at_sum_delta_prime(const float delta, const float delta_prime, double& sum_delta_squared, double& sum_delta_prime)
 {
-    double v_sum_delta_squared = 0.0;
-    double v_sum_delta_prime = 0.0;
-    double v_sum_delta_prime_squared = 0.0;
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < N; row += gridDim.y * blockDim.y) {
-        const float v_delta_x = delta_x[(long long)row * 64 + column];
-        const float v_delta_prime_x = delta_prime_x[(long long)row * 64 + column];
-        at_sum_delta_squared_to_sum_delta_prime_squared(v_delta_x, v_delta_prime_x, v_sum_delta_squared, v_sum_delta_prime, v_sum_delta_prime_squared);
-    }
-    v_sum_delta_squared = block_sum(v_sum_delta_squared);
-    v_sum_delta_prime = block_sum(v_sum_delta_prime);
-    v_sum_delta_prime_squared = block_sum(v_sum_delta_prime_squared);
-    if (threadIdx.x == 0 && threadIdx.y == 0) {
-        const int block = blockIdx.y * gridDim.x + blockIdx.x;
-        sum_delta_squared[block] = v_sum_delta_squared;
-        sum_delta_prime[block] = v_sum_delta_prime;
-        sum_delta_prime_squared[block] = v_sum_delta_prime_squared;
-    }
-}
-extern "C" __global__ void vec4_sum_delta_squared_to_sum_delta_prime_squared(
-    const float* __restrict__ delta_x, const float* __restrict__ delta_prime_x, double* __restrict__ sum_delta_squared, double* __restrict__ sum_delta_prime, double* __restrict__ sum_delta_prime_squared, const int N)
-{
-    double v_sum_delta_squared = 0.0;
-    double v_sum_delta_prime = 0.0;
-    double v_sum_delta_prime_squared = 0.0;
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 v_delta_x = reinterpret_cast<const float4*>(delta_x)[(long long)row * 16 + column];
-        const float4 v_delta_prime_x = reinterpret_cast<const float4*>(delta_prime_x)[(long long)row * 16 + column];
-        at_sum_delta_squared_to_sum_delta_prime_squared(v_delta_x.x, v_delta_prime_x.x, v_sum_delta_squared, v_sum_delta_prime, v_sum_delta_prime_squared);
-        at_sum_delta_squared_to_sum_delta_prime_squared(v_delta_x.y, v_delta_prime_x.y, v_sum_delta_squared, v_sum_delta_prime, v_sum_delta_prime_squared);
-        at_sum_delta_squared_to_sum_delta_prime_squared(v_delta_x.z, v_delta_prime_x.z, v_sum_delta_squared, v_sum_delta_prime, v_sum_delta_prime_squared);
-        at_sum_delta_squared_to_sum_delta_prime_squared(v_delta_x.w, v_delta_prime_x.w, v_sum_delta_squared, v_sum_delta_prime, v_sum_delta_prime_squared);
-    }
-    v_sum_delta_squared = block_sum(v_sum_delta_squared);
-    v_sum_delta_prime = block_sum(v_sum_delta_prime);
-    v_sum_delta_prime_squared = block_sum(v_sum_delta_prime_squared);
-    if (threadIdx.x == 0 && threadIdx.y == 0) {
-        const int block = blockIdx.y * gridDim.x + blockIdx.x;
-        sum_delta_squared[block] = v_sum_delta_squared;
-        sum_delta_prime[block] = v_sum_delta_prime;
-        sum_delta_prime_squared[block] = v_sum_delta_prime_squared;
-    }
-}
-
-static __device__ __forceinline__ void at_sum_delta_squared_to_sum_delta_prime(const float delta_x, const float delta_prime_x, double& sum_delta_squared, double& sum_delta_prime)
-{
-    // δ_x²
-    const float sum_delta_squared_terms = delta_x * delta_x;
-    // Σ_n Σ_i δ_x²
+    const float sum_delta_squared_terms = delta * delta;
     sum_delta_squared += sum_delta_squared_terms;
-    // Σ_n Σ_i δ′_x
-    sum_delta_prime += delta_prime_x;
+    sum_delta_prime += delta_prime;
 }
 
-extern "C" __global__ void sum_delta_squared_to_sum_delta_prime(
-    const float* __restrict__ delta_x, const float* __restrict__ delta_prime_x, double* __restrict__ sum_delta_squared, double* __restrict__ sum_delta_prime, const int N)
+static __device__ __forceinline__ void at_f_second_2(const float b, const float g_unbiased, float& sigmoid_minus_g, float& f_prime, float& f_second)
 {
-    double v_sum_delta_squared = 0.0;
-    double v_sum_delta_prime = 0.0;
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < N; row += gridDim.y * blockDim.y) {
-        const float v_delta_x = delta_x[(long long)row * 64 + column];
-        const float v_delta_prime_x = delta_prime_x[(long long)row * 64 + column];
-        at_sum_delta_squared_to_sum_delta_prime(v_delta_x, v_delta_prime_x, v_sum_delta_squared, v_sum_delta_prime);
-    }
-    v_sum_delta_squared = block_sum(v_sum_delta_squared);
-    v_sum_delta_prime = block_sum(v_sum_delta_prime);
-    if (threadIdx.x == 0 && threadIdx.y == 0) {
-        const int block = blockIdx.y * gridDim.x + blockIdx.x;
-        sum_delta_squared[block] = v_sum_delta_squared;
-        sum_delta_prime[block] = v_sum_delta_prime;
-    }
-}
-extern "C" __global__ void vec4_sum_delta_squared_to_sum_delta_prime(
-    const float* __restrict__ delta_x, const float* __restrict__ delta_prime_x, double* __restrict__ sum_delta_squared, double* __restrict__ sum_delta_prime, const int N)
-{
-    double v_sum_delta_squared = 0.0;
-    double v_sum_delta_prime = 0.0;
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 v_delta_x = reinterpret_cast<const float4*>(delta_x)[(long long)row * 16 + column];
-        const float4 v_delta_prime_x = reinterpret_cast<const float4*>(delta_prime_x)[(long long)row * 16 + column];
-        at_sum_delta_squared_to_sum_delta_prime(v_delta_x.x, v_delta_prime_x.x, v_sum_delta_squared, v_sum_delta_prime);
-        at_sum_delta_squared_to_sum_delta_prime(v_delta_x.y, v_delta_prime_x.y, v_sum_delta_squared, v_sum_delta_prime);
-        at_sum_delta_squared_to_sum_delta_prime(v_delta_x.z, v_delta_prime_x.z, v_sum_delta_squared, v_sum_delta_prime);
-        at_sum_delta_squared_to_sum_delta_prime(v_delta_x.w, v_delta_prime_x.w, v_sum_delta_squared, v_sum_delta_prime);
-    }
-    v_sum_delta_squared = block_sum(v_sum_delta_squared);
-    v_sum_delta_prime = block_sum(v_sum_delta_prime);
-    if (threadIdx.x == 0 && threadIdx.y == 0) {
-        const int block = blockIdx.y * gridDim.x + blockIdx.x;
-        sum_delta_squared[block] = v_sum_delta_squared;
-        sum_delta_prime[block] = v_sum_delta_prime;
-    }
-}
-
-static __device__ __forceinline__ void at_sigmoid_minus_softplus_3_to_f_second_softplus_3(const float b_layer_3, const float g_layer_3_unbiased, float& sigmoid_minus_softplus_3, float& f_prime_softplus_3, float& f_second_softplus_3)
-{
-    // g_layer_3 = W_layer_3 g_softplus_2 + b_layer_3
-    const float g_layer_3 = b_layer_3 + g_layer_3_unbiased;
-    const float shared_1 = expf(-fabsf(g_layer_3));
+    const float g = b + g_unbiased;
+    const float shared_1 = expf(-fabsf(g));
     const float shared_2 = 1.0f / (shared_1 + 1.0f);
-    // sigmoid(−g_layer_3)
-    sigmoid_minus_softplus_3 = shared_2 * maximum(shared_1, signum(-g_layer_3));
-    // f′(g_layer_3) = sigmoid(g_layer_3)
-    f_prime_softplus_3 = shared_2 * maximum(shared_1, signum(g_layer_3));
-    // f″(g_layer_3) = f′(g_layer_3) sigmoid(−g_layer_3)
-    f_second_softplus_3 = f_prime_softplus_3 * sigmoid_minus_softplus_3;
+    sigmoid_minus_g = shared_2 * maximum(shared_1, signum(-g));
+    f_prime = shared_2 * maximum(shared_1, signum(g));
+    f_second = f_prime * sigmoid_minus_g;
 }
 
-extern "C" __global__ void sigmoid_minus_softplus_3_to_f_second_softplus_3(
-    const float* __restrict__ b_layer_3, const float* __restrict__ g_layer_3_unbiased, float* __restrict__ sigmoid_minus_softplus_3, float* __restrict__ f_prime_softplus_3, float* __restrict__ f_second_softplus_3, const int N)
+static __device__ __forceinline__ void at_delta_prime_2_3(const float delta_1, const float f_prime, const float sigmoid_minus_g, const float delta_prime_1, float& delta_2, float& f_second, float& delta_prime_2)
 {
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 1 && row < N; row += gridDim.y * blockDim.y) {
-        const float v_b_layer_3 = b_layer_3[column];
-        const float v_g_layer_3_unbiased = g_layer_3_unbiased[(long long)row * 1 + column];
-        float v_sigmoid_minus_softplus_3, v_f_prime_softplus_3, v_f_second_softplus_3;
-        at_sigmoid_minus_softplus_3_to_f_second_softplus_3(v_b_layer_3, v_g_layer_3_unbiased, v_sigmoid_minus_softplus_3, v_f_prime_softplus_3, v_f_second_softplus_3);
-        sigmoid_minus_softplus_3[(long long)row * 1 + column] = v_sigmoid_minus_softplus_3;
-        f_prime_softplus_3[(long long)row * 1 + column] = v_f_prime_softplus_3;
-        f_second_softplus_3[(long long)row * 1 + column] = v_f_second_softplus_3;
-    }
+    delta_2 = delta_1 * f_prime;
+    f_second = f_prime * sigmoid_minus_g;
+    delta_prime_2 = delta_1 * f_second + delta_prime_1 * (f_prime * f_prime);
 }
 
-static __device__ __forceinline__ void at_delta_layer_2_to_delta_prime_layer_2_2(const float delta_softplus_2, const float f_prime_softplus_2, const float sigmoid_minus_softplus_2, const float delta_prime_softplus_2, float& delta_layer_2, float& f_second_softplus_2, float& delta_prime_layer_2)
+static __device__ __forceinline__ void at_sum_delta_prime_squared_2(const float delta, const float delta_prime, const float lam, float& dJ_ddelta_prime, double& sum_delta_squared, double& sum_delta_prime, double& sum_delta_prime_squared)
 {
-    // δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1)
-    delta_layer_2 = delta_softplus_2 * f_prime_softplus_2;
-    // f″(g_layer_2) = f′(g_layer_2) sigmoid(−g_layer_2)
-    f_second_softplus_2 = f_prime_softplus_2 * sigmoid_minus_softplus_2;
-    // δ′_layer_2 = δ_softplus_2 f″(g_layer_2) + δ′_softplus_2 f′(g_layer_2)²  (§1.3)
-    delta_prime_layer_2 = delta_prime_softplus_2 * (f_prime_softplus_2 * f_prime_softplus_2) + delta_softplus_2 * f_second_softplus_2;
-}
-
-extern "C" __global__ void delta_layer_2_to_delta_prime_layer_2_2(
-    const float* __restrict__ delta_softplus_2, const float* __restrict__ f_prime_softplus_2, const float* __restrict__ sigmoid_minus_softplus_2, const float* __restrict__ delta_prime_softplus_2, float* __restrict__ delta_layer_2, float* __restrict__ f_second_softplus_2, float* __restrict__ delta_prime_layer_2, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < N; row += gridDim.y * blockDim.y) {
-        const float v_delta_softplus_2 = delta_softplus_2[(long long)row * 64 + column];
-        const float v_f_prime_softplus_2 = f_prime_softplus_2[(long long)row * 64 + column];
-        const float v_sigmoid_minus_softplus_2 = sigmoid_minus_softplus_2[(long long)row * 64 + column];
-        const float v_delta_prime_softplus_2 = delta_prime_softplus_2[(long long)row * 64 + column];
-        float v_delta_layer_2, v_f_second_softplus_2, v_delta_prime_layer_2;
-        at_delta_layer_2_to_delta_prime_layer_2_2(v_delta_softplus_2, v_f_prime_softplus_2, v_sigmoid_minus_softplus_2, v_delta_prime_softplus_2, v_delta_layer_2, v_f_second_softplus_2, v_delta_prime_layer_2);
-        delta_layer_2[(long long)row * 64 + column] = v_delta_layer_2;
-        f_second_softplus_2[(long long)row * 64 + column] = v_f_second_softplus_2;
-        delta_prime_layer_2[(long long)row * 64 + column] = v_delta_prime_layer_2;
-    }
-}
-extern "C" __global__ void vec4_delta_layer_2_to_delta_prime_layer_2_2(
-    const float* __restrict__ delta_softplus_2, const float* __restrict__ f_prime_softplus_2, const float* __restrict__ sigmoid_minus_softplus_2, const float* __restrict__ delta_prime_softplus_2, float* __restrict__ delta_layer_2, float* __restrict__ f_second_softplus_2, float* __restrict__ delta_prime_layer_2, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 v_delta_softplus_2 = reinterpret_cast<const float4*>(delta_softplus_2)[(long long)row * 16 + column];
-        const float4 v_f_prime_softplus_2 = reinterpret_cast<const float4*>(f_prime_softplus_2)[(long long)row * 16 + column];
-        const float4 v_sigmoid_minus_softplus_2 = reinterpret_cast<const float4*>(sigmoid_minus_softplus_2)[(long long)row * 16 + column];
-        const float4 v_delta_prime_softplus_2 = reinterpret_cast<const float4*>(delta_prime_softplus_2)[(long long)row * 16 + column];
-        float4 v_delta_layer_2, v_f_second_softplus_2, v_delta_prime_layer_2;
-        at_delta_layer_2_to_delta_prime_layer_2_2(v_delta_softplus_2.x, v_f_prime_softplus_2.x, v_sigmoid_minus_softplus_2.x, v_delta_prime_softplus_2.x, v_delta_layer_2.x, v_f_second_softplus_2.x, v_delta_prime_layer_2.x);
-        at_delta_layer_2_to_delta_prime_layer_2_2(v_delta_softplus_2.y, v_f_prime_softplus_2.y, v_sigmoid_minus_softplus_2.y, v_delta_prime_softplus_2.y, v_delta_layer_2.y, v_f_second_softplus_2.y, v_delta_prime_layer_2.y);
-        at_delta_layer_2_to_delta_prime_layer_2_2(v_delta_softplus_2.z, v_f_prime_softplus_2.z, v_sigmoid_minus_softplus_2.z, v_delta_prime_softplus_2.z, v_delta_layer_2.z, v_f_second_softplus_2.z, v_delta_prime_layer_2.z);
-        at_delta_layer_2_to_delta_prime_layer_2_2(v_delta_softplus_2.w, v_f_prime_softplus_2.w, v_sigmoid_minus_softplus_2.w, v_delta_prime_softplus_2.w, v_delta_layer_2.w, v_f_second_softplus_2.w, v_delta_prime_layer_2.w);
-        reinterpret_cast<float4*>(delta_layer_2)[(long long)row * 16 + column] = v_delta_layer_2;
-        reinterpret_cast<float4*>(f_second_softplus_2)[(long long)row * 16 + column] = v_f_second_softplus_2;
-        reinterpret_cast<float4*>(delta_prime_layer_2)[(long long)row * 16 + column] = v_delta_prime_layer_2;
-    }
-}
-
-static __device__ __forceinline__ void at_delta_layer_1_to_delta_prime_layer_1_2(const float delta_softplus_1, const float f_prime_softplus_1, const float sigmoid_minus_softplus_1, const float delta_prime_softplus_1, float& delta_layer_1, float& f_second_softplus_1, float& delta_prime_layer_1)
-{
-    // δ_layer_1 = δ_softplus_1 f′(g_layer_1)  (1)
-    delta_layer_1 = delta_softplus_1 * f_prime_softplus_1;
-    // f″(g_layer_1) = f′(g_layer_1) sigmoid(−g_layer_1)
-    f_second_softplus_1 = f_prime_softplus_1 * sigmoid_minus_softplus_1;
-    // δ′_layer_1 = δ_softplus_1 f″(g_layer_1) + δ′_softplus_1 f′(g_layer_1)²  (§1.3)
-    delta_prime_layer_1 = delta_prime_softplus_1 * (f_prime_softplus_1 * f_prime_softplus_1) + delta_softplus_1 * f_second_softplus_1;
-}
-
-extern "C" __global__ void delta_layer_1_to_delta_prime_layer_1_2(
-    const float* __restrict__ delta_softplus_1, const float* __restrict__ f_prime_softplus_1, const float* __restrict__ sigmoid_minus_softplus_1, const float* __restrict__ delta_prime_softplus_1, float* __restrict__ delta_layer_1, float* __restrict__ f_second_softplus_1, float* __restrict__ delta_prime_layer_1, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < N; row += gridDim.y * blockDim.y) {
-        const float v_delta_softplus_1 = delta_softplus_1[(long long)row * 128 + column];
-        const float v_f_prime_softplus_1 = f_prime_softplus_1[(long long)row * 128 + column];
-        const float v_sigmoid_minus_softplus_1 = sigmoid_minus_softplus_1[(long long)row * 128 + column];
-        const float v_delta_prime_softplus_1 = delta_prime_softplus_1[(long long)row * 128 + column];
-        float v_delta_layer_1, v_f_second_softplus_1, v_delta_prime_layer_1;
-        at_delta_layer_1_to_delta_prime_layer_1_2(v_delta_softplus_1, v_f_prime_softplus_1, v_sigmoid_minus_softplus_1, v_delta_prime_softplus_1, v_delta_layer_1, v_f_second_softplus_1, v_delta_prime_layer_1);
-        delta_layer_1[(long long)row * 128 + column] = v_delta_layer_1;
-        f_second_softplus_1[(long long)row * 128 + column] = v_f_second_softplus_1;
-        delta_prime_layer_1[(long long)row * 128 + column] = v_delta_prime_layer_1;
-    }
-}
-extern "C" __global__ void vec4_delta_layer_1_to_delta_prime_layer_1_2(
-    const float* __restrict__ delta_softplus_1, const float* __restrict__ f_prime_softplus_1, const float* __restrict__ sigmoid_minus_softplus_1, const float* __restrict__ delta_prime_softplus_1, float* __restrict__ delta_layer_1, float* __restrict__ f_second_softplus_1, float* __restrict__ delta_prime_layer_1, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 v_delta_softplus_1 = reinterpret_cast<const float4*>(delta_softplus_1)[(long long)row * 32 + column];
-        const float4 v_f_prime_softplus_1 = reinterpret_cast<const float4*>(f_prime_softplus_1)[(long long)row * 32 + column];
-        const float4 v_sigmoid_minus_softplus_1 = reinterpret_cast<const float4*>(sigmoid_minus_softplus_1)[(long long)row * 32 + column];
-        const float4 v_delta_prime_softplus_1 = reinterpret_cast<const float4*>(delta_prime_softplus_1)[(long long)row * 32 + column];
-        float4 v_delta_layer_1, v_f_second_softplus_1, v_delta_prime_layer_1;
-        at_delta_layer_1_to_delta_prime_layer_1_2(v_delta_softplus_1.x, v_f_prime_softplus_1.x, v_sigmoid_minus_softplus_1.x, v_delta_prime_softplus_1.x, v_delta_layer_1.x, v_f_second_softplus_1.x, v_delta_prime_layer_1.x);
-        at_delta_layer_1_to_delta_prime_layer_1_2(v_delta_softplus_1.y, v_f_prime_softplus_1.y, v_sigmoid_minus_softplus_1.y, v_delta_prime_softplus_1.y, v_delta_layer_1.y, v_f_second_softplus_1.y, v_delta_prime_layer_1.y);
-        at_delta_layer_1_to_delta_prime_layer_1_2(v_delta_softplus_1.z, v_f_prime_softplus_1.z, v_sigmoid_minus_softplus_1.z, v_delta_prime_softplus_1.z, v_delta_layer_1.z, v_f_second_softplus_1.z, v_delta_prime_layer_1.z);
-        at_delta_layer_1_to_delta_prime_layer_1_2(v_delta_softplus_1.w, v_f_prime_softplus_1.w, v_sigmoid_minus_softplus_1.w, v_delta_prime_softplus_1.w, v_delta_layer_1.w, v_f_second_softplus_1.w, v_delta_prime_layer_1.w);
-        reinterpret_cast<float4*>(delta_layer_1)[(long long)row * 32 + column] = v_delta_layer_1;
-        reinterpret_cast<float4*>(f_second_softplus_1)[(long long)row * 32 + column] = v_f_second_softplus_1;
-        reinterpret_cast<float4*>(delta_prime_layer_1)[(long long)row * 32 + column] = v_delta_prime_layer_1;
-    }
-}
-
-static __device__ __forceinline__ void at_dJ_ddelta_prime_x_to_sum_delta_prime_squared(const float delta_x, const float delta_prime_x, const float lam, float& dJ_ddelta_prime_x, double& sum_delta_squared, double& sum_delta_prime, double& sum_delta_prime_squared)
-{
-    // δ_x²
-    const float sum_delta_squared_terms = delta_x * delta_x;
-    // δ′_x²
-    const float sum_delta_prime_squared_terms = delta_prime_x * delta_prime_x;
-    // ∂J/∂δ′_x = −1 + 2 λ δ′_x  (7)
-    dJ_ddelta_prime_x = delta_prime_x * lam * 2.0f - 1.0f;
-    // Σ_n Σ_i δ_x²
+    const float sum_delta_squared_terms = delta * delta;
+    const float sum_delta_prime_squared_terms = delta_prime * delta_prime;
+    dJ_ddelta_prime = delta_prime * lam * 2.0f - 1.0f;
     sum_delta_squared += sum_delta_squared_terms;
-    // Σ_n Σ_i δ′_x
-    sum_delta_prime += delta_prime_x;
-    // Σ_n Σ_i δ′_x²
+    sum_delta_prime += delta_prime;
     sum_delta_prime_squared += sum_delta_prime_squared_terms;
 }
 
-extern "C" __global__ void dJ_ddelta_prime_x_to_sum_delta_prime_squared(
-    const float* __restrict__ delta_x, const float* __restrict__ delta_prime_x, float* __restrict__ dJ_ddelta_prime_x, double* __restrict__ sum_delta_squared, double* __restrict__ sum_delta_prime, double* __restrict__ sum_delta_prime_squared, const float lam, const int N)
-{
-    double v_sum_delta_squared = 0.0;
-    double v_sum_delta_prime = 0.0;
-    double v_sum_delta_prime_squared = 0.0;
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < N; row += gridDim.y * blockDim.y) {
-        const float v_delta_x = delta_x[(long long)row * 64 + column];
-        const float v_delta_prime_x = delta_prime_x[(long long)row * 64 + column];
-        float v_dJ_ddelta_prime_x;
-        at_dJ_ddelta_prime_x_to_sum_delta_prime_squared(v_delta_x, v_delta_prime_x, lam, v_dJ_ddelta_prime_x, v_sum_delta_squared, v_sum_delta_prime, v_sum_delta_prime_squared);
-        dJ_ddelta_prime_x[(long long)row * 64 + column] = v_dJ_ddelta_prime_x;
-    }
-    v_sum_delta_squared = block_sum(v_sum_delta_squared);
-    v_sum_delta_prime = block_sum(v_sum_delta_prime);
-    v_sum_delta_prime_squared = block_sum(v_sum_delta_prime_squared);
-    if (threadIdx.x == 0 && threadIdx.y == 0) {
-        const int block = blockIdx.y * gridDim.x + blockIdx.x;
-        sum_delta_squared[block] = v_sum_delta_squared;
-        sum_delta_prime[block] = v_sum_delta_prime;
-        sum_delta_prime_squared[block] = v_sum_delta_prime_squared;
-    }
-}
-extern "C" __global__ void vec4_dJ_ddelta_prime_x_to_sum_delta_prime_squared(
-    const float* __restrict__ delta_x, const float* __restrict__ delta_prime_x, float* __restrict__ dJ_ddelta_prime_x, double* __restrict__ sum_delta_squared, double* __restrict__ sum_delta_prime, double* __restrict__ sum_delta_prime_squared, const float lam, const int N)
-{
-    double v_sum_delta_squared = 0.0;
-    double v_sum_delta_prime = 0.0;
-    double v_sum_delta_prime_squared = 0.0;
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 v_delta_x = reinterpret_cast<const float4*>(delta_x)[(long long)row * 16 + column];
-        const float4 v_delta_prime_x = reinterpret_cast<const float4*>(delta_prime_x)[(long long)row * 16 + column];
-        float4 v_dJ_ddelta_prime_x;
-        at_dJ_ddelta_prime_x_to_sum_delta_prime_squared(v_delta_x.x, v_delta_prime_x.x, lam, v_dJ_ddelta_prime_x.x, v_sum_delta_squared, v_sum_delta_prime, v_sum_delta_prime_squared);
-        at_dJ_ddelta_prime_x_to_sum_delta_prime_squared(v_delta_x.y, v_delta_prime_x.y, lam, v_dJ_ddelta_prime_x.y, v_sum_delta_squared, v_sum_delta_prime, v_sum_delta_prime_squared);
-        at_dJ_ddelta_prime_x_to_sum_delta_prime_squared(v_delta_x.z, v_delta_prime_x.z, lam, v_dJ_ddelta_prime_x.z, v_sum_delta_squared, v_sum_delta_prime, v_sum_delta_prime_squared);
-        at_dJ_ddelta_prime_x_to_sum_delta_prime_squared(v_delta_x.w, v_delta_prime_x.w, lam, v_dJ_ddelta_prime_x.w, v_sum_delta_squared, v_sum_delta_prime, v_sum_delta_prime_squared);
-        reinterpret_cast<float4*>(dJ_ddelta_prime_x)[(long long)row * 16 + column] = v_dJ_ddelta_prime_x;
-    }
-    v_sum_delta_squared = block_sum(v_sum_delta_squared);
-    v_sum_delta_prime = block_sum(v_sum_delta_prime);
-    v_sum_delta_prime_squared = block_sum(v_sum_delta_prime_squared);
-    if (threadIdx.x == 0 && threadIdx.y == 0) {
-        const int block = blockIdx.y * gridDim.x + blockIdx.x;
-        sum_delta_squared[block] = v_sum_delta_squared;
-        sum_delta_prime[block] = v_sum_delta_prime;
-        sum_delta_prime_squared[block] = v_sum_delta_prime_squared;
-    }
-}
-
-static __device__ __forceinline__ void at_dJ_ddelta_softplus_1_to_dJ_ddelta_prime_softplus_1(const float dJ_ddelta_layer_1, const float dJ_ddelta_prime_layer_1, const float f_prime_softplus_1, const float f_second_softplus_1, float& dJ_ddelta_softplus_1, float& dJ_ddelta_prime_softplus_1)
-{
-    // ∂J/∂δ_softplus_1 = ∂J/∂δ_layer_1 f′(g_layer_1) + ∂J/∂δ′_layer_1 f″(g_layer_1)  (18)+(19)
-    dJ_ddelta_softplus_1 = dJ_ddelta_layer_1 * f_prime_softplus_1 + dJ_ddelta_prime_layer_1 * f_second_softplus_1;
-    // ∂J/∂δ′_softplus_1 = ∂J/∂δ′_layer_1 f′(g_layer_1)²  (20)
-    dJ_ddelta_prime_softplus_1 = dJ_ddelta_prime_layer_1 * (f_prime_softplus_1 * f_prime_softplus_1);
-}
-
-extern "C" __global__ void dJ_ddelta_softplus_1_to_dJ_ddelta_prime_softplus_1(
-    const float* __restrict__ dJ_ddelta_layer_1, const float* __restrict__ dJ_ddelta_prime_layer_1, const float* __restrict__ f_prime_softplus_1, const float* __restrict__ f_second_softplus_1, float* __restrict__ dJ_ddelta_softplus_1, float* __restrict__ dJ_ddelta_prime_softplus_1, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < N; row += gridDim.y * blockDim.y) {
-        const float v_dJ_ddelta_layer_1 = dJ_ddelta_layer_1[(long long)row * 128 + column];
-        const float v_dJ_ddelta_prime_layer_1 = dJ_ddelta_prime_layer_1[(long long)row * 128 + column];
-        const float v_f_prime_softplus_1 = f_prime_softplus_1[(long long)row * 128 + column];
-        const float v_f_second_softplus_1 = f_second_softplus_1[(long long)row * 128 + column];
-        float v_dJ_ddelta_softplus_1, v_dJ_ddelta_prime_softplus_1;
-        at_dJ_ddelta_softplus_1_to_dJ_ddelta_prime_softplus_1(v_dJ_ddelta_layer_1, v_dJ_ddelta_prime_layer_1, v_f_prime_softplus_1, v_f_second_softplus_1, v_dJ_ddelta_softplus_1, v_dJ_ddelta_prime_softplus_1);
-        dJ_ddelta_softplus_1[(long long)row * 128 + column] = v_dJ_ddelta_softplus_1;
-        dJ_ddelta_prime_softplus_1[(long long)row * 128 + column] = v_dJ_ddelta_prime_softplus_1;
-    }
-}
-extern "C" __global__ void vec4_dJ_ddelta_softplus_1_to_dJ_ddelta_prime_softplus_1(
-    const float* __restrict__ dJ_ddelta_layer_1, const float* __restrict__ dJ_ddelta_prime_layer_1, const float* __restrict__ f_prime_softplus_1, const float* __restrict__ f_second_softplus_1, float* __restrict__ dJ_ddelta_softplus_1, float* __restrict__ dJ_ddelta_prime_softplus_1, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 v_dJ_ddelta_layer_1 = reinterpret_cast<const float4*>(dJ_ddelta_layer_1)[(long long)row * 32 + column];
-        const float4 v_dJ_ddelta_prime_layer_1 = reinterpret_cast<const float4*>(dJ_ddelta_prime_layer_1)[(long long)row * 32 + column];
-        const float4 v_f_prime_softplus_1 = reinterpret_cast<const float4*>(f_prime_softplus_1)[(long long)row * 32 + column];
-        const float4 v_f_second_softplus_1 = reinterpret_cast<const float4*>(f_second_softplus_1)[(long long)row * 32 + column];
-        float4 v_dJ_ddelta_softplus_1, v_dJ_ddelta_prime_softplus_1;
-        at_dJ_ddelta_softplus_1_to_dJ_ddelta_prime_softplus_1(v_dJ_ddelta_layer_1.x, v_dJ_ddelta_prime_layer_1.x, v_f_prime_softplus_1.x, v_f_second_softplus_1.x, v_dJ_ddelta_softplus_1.x, v_dJ_ddelta_prime_softplus_1.x);
-        at_dJ_ddelta_softplus_1_to_dJ_ddelta_prime_softplus_1(v_dJ_ddelta_layer_1.y, v_dJ_ddelta_prime_layer_1.y, v_f_prime_softplus_1.y, v_f_second_softplus_1.y, v_dJ_ddelta_softplus_1.y, v_dJ_ddelta_prime_softplus_1.y);
-        at_dJ_ddelta_softplus_1_to_dJ_ddelta_prime_softplus_1(v_dJ_ddelta_layer_1.z, v_dJ_ddelta_prime_layer_1.z, v_f_prime_softplus_1.z, v_f_second_softplus_1.z, v_dJ_ddelta_softplus_1.z, v_dJ_ddelta_prime_softplus_1.z);
-        at_dJ_ddelta_softplus_1_to_dJ_ddelta_prime_softplus_1(v_dJ_ddelta_layer_1.w, v_dJ_ddelta_prime_layer_1.w, v_f_prime_softplus_1.w, v_f_second_softplus_1.w, v_dJ_ddelta_softplus_1.w, v_dJ_ddelta_prime_softplus_1.w);
-        reinterpret_cast<float4*>(dJ_ddelta_softplus_1)[(long long)row * 32 + column] = v_dJ_ddelta_softplus_1;
-        reinterpret_cast<float4*>(dJ_ddelta_prime_softplus_1)[(long long)row * 32 + column] = v_dJ_ddelta_prime_softplus_1;
-    }
-}
-
-static __device__ __forceinline__ void at_dJ_ddelta_softplus_2_to_dJ_ddelta_prime_softplus_2(const float dJ_ddelta_layer_2, const float dJ_ddelta_prime_layer_2, const float f_prime_softplus_2, const float f_second_softplus_2, float& dJ_ddelta_softplus_2, float& dJ_ddelta_prime_softplus_2)
-{
-    // ∂J/∂δ_softplus_2 = ∂J/∂δ_layer_2 f′(g_layer_2) + ∂J/∂δ′_layer_2 f″(g_layer_2)  (18)+(19)
-    dJ_ddelta_softplus_2 = dJ_ddelta_layer_2 * f_prime_softplus_2 + dJ_ddelta_prime_layer_2 * f_second_softplus_2;
-    // ∂J/∂δ′_softplus_2 = ∂J/∂δ′_layer_2 f′(g_layer_2)²  (20)
-    dJ_ddelta_prime_softplus_2 = dJ_ddelta_prime_layer_2 * (f_prime_softplus_2 * f_prime_softplus_2);
-}
+static __device__ __forceinline__ void at_dJ_ddelta_prime_2(const float dJ_ddelta_1, const float dJ_ddelta_prime_1, const float f_prime, const float f_second, float& dJ_ddelta_2, float& dJ_ddelta_prime_2)
+{
+    dJ_ddelta_2 = dJ_ddelta_1 * f_prime + dJ_ddelta_prime_1 * f_second;
+    dJ_ddelta_prime_2 = dJ_ddelta_prime_1 * (f_prime * f_prime);
+}
+
+static __device__ __forceinline__ void at_dJ_dg(const float f_prime, const float f_second, const float sigmoid_minus_g, const float dJ_ddelta, const float dJ_ddelta_prime, float& dJ_dg)
+{
+    const float f_third = f_second * (sigmoid_minus_g - f_prime);
+    dJ_dg = dJ_ddelta * f_second + dJ_ddelta_prime * f_third;
+}
+
+static __device__ __forceinline__ void at_dJ_dW(const float W, const float dJ_dW_delta, const float dJ_dW_delta_prime, const float dJ_dW_g, const int N, float& dJ_dW)
+{
+    dJ_dW = (W * dJ_dW_delta_prime * 2.0f + dJ_dW_delta + dJ_dW_g) / N;
+}
+
+static __device__ __forceinline__ void at_dJ_db(const float dJ_db_sum, const int N, float& dJ_db)
+{
+    dJ_db = dJ_db_sum / N;
+}
+
+static __device__ __forceinline__ void at_dJ_dg_2(const float f_prime, const float f_second, const float sigmoid_minus_g, const float dJ_ddelta, const float dJ_ddelta_prime, const float dJ_dg_1, const float delta, const float delta_prime, float& dJ_dg_2)
+{
+    const float f_third = f_second * (sigmoid_minus_g - f_prime);
+    dJ_dg_2 = dJ_ddelta * delta * f_second + dJ_ddelta_prime * delta * f_third + dJ_ddelta_prime * delta_prime * f_prime * f_second * 2.0f + dJ_dg_1 * f_prime;
+}
+
+static __device__ __forceinline__ void at_dJ_ddelta_prime(const float value, const float dJ_ddelta_1, const float f_prime, const float f_second, float& dJ_ddelta_2, float& dJ_ddelta_prime)
+{
+    dJ_ddelta_2 = dJ_ddelta_1 * f_prime - f_second * value;
+    dJ_ddelta_prime = -f_prime * f_prime * value;
+}
+
+static __device__ __forceinline__ void at_dJ_dg_2_2(const float f_prime, const float f_second, const float sigmoid_minus_g, const float value, const float dJ_ddelta, const float dJ_dg_1, const float delta, const float delta_prime, float& dJ_dg_2)
+{
+    const float f_third = f_second * (sigmoid_minus_g - f_prime);
+    dJ_dg_2 = dJ_ddelta * delta * f_second + dJ_dg_1 * f_prime - delta * f_third * value - delta_prime * f_prime * f_second * value * 2.0f;
+}
+
+static __device__ __forceinline__ void at_dJ_dW_2(const float value, const float W, const float dJ_dW_delta, const float dJ_dW_g, const int N, float& dJ_dW)
+{
+    dJ_dW = (dJ_dW_delta + dJ_dW_g - W * value * 2.0f) / N;
+}
+
+static __device__ __forceinline__ void at_dK_ddelta_2(const float dK_ddelta_1, const float f_prime, float& dK_ddelta_2)
+{
+    dK_ddelta_2 = dK_ddelta_1 * f_prime;
+}
+
+static __device__ __forceinline__ void at_dK_dg(const float dK_ddelta, const float f_second, float& dK_dg)
+{
+    dK_dg = dK_ddelta * f_second;
+}
+
+static __device__ __forceinline__ void at_dK_dW(const float dK_dW_delta, const float dK_dW_g, const int N, float& dK_dW)
+{
+    dK_dW = (dK_dW_delta + dK_dW_g) / N;
+}
+
+static __device__ __forceinline__ void at_dK_db(const float dK_db_sum, const int N, float& dK_db)
+{
+    dK_db = dK_db_sum / N;
+}
+
+static __device__ __forceinline__ void at_dL_ddelta_prime(const float dK_ddelta, const float dK_dg_1, const float delta, const float f_prime, const float f_second, const float delta_prime, const float lam, float& dK_dg_2, float& dL_ddelta_prime)
+{
+    dK_dg_2 = dK_ddelta * delta * f_second + dK_dg_1 * f_prime;
+    dL_ddelta_prime = delta_prime * lam * 2.0f - 1.0f;
+}
+
+static __device__ __forceinline__ void at_dK_dg_2(const float dK_ddelta, const float dK_dg_1, const float delta, const float f_prime, const float f_second, float& dK_dg_2)
+{
+    dK_dg_2 = dK_ddelta * delta * f_second + dK_dg_1 * f_prime;
+}
+
+static __device__ __forceinline__ void at_dL_ddelta_prime_2(const float dL_ddelta_prime_1, const float f_second, const float f_prime, float& dL_ddelta, float& dL_ddelta_prime_2)
+{
+    dL_ddelta = dL_ddelta_prime_1 * f_second;
+    dL_ddelta_prime_2 = dL_ddelta_prime_1 * (f_prime * f_prime);
+}
+
+static __device__ __forceinline__ void at_dL_ddelta_prime_2_2(const float dL_ddelta_1, const float dL_ddelta_prime_1, const float f_prime, const float f_second, float& dL_ddelta_2, float& dL_ddelta_prime_2)
+{
+    dL_ddelta_2 = dL_ddelta_1 * f_prime + dL_ddelta_prime_1 * f_second;
+    dL_ddelta_prime_2 = dL_ddelta_prime_1 * (f_prime * f_prime);
+}
+
+static __device__ __forceinline__ void at_dL_dg(const float f_prime, const float f_second, const float sigmoid_minus_g, const float dL_ddelta, const float dL_ddelta_prime, float& dL_dg)
+{
+    const float f_third = f_second * (sigmoid_minus_g - f_prime);
+    dL_dg = dL_ddelta * f_second + dL_ddelta_prime * f_third;
+}
+
+static __device__ __forceinline__ void at_dL_dW(const float W, const float dL_dW_delta, const float dL_dW_delta_prime, const float dL_dW_g, const int N, float& dL_dW)
+{
+    dL_dW = (W * dL_dW_delta_prime * 2.0f + dL_dW_delta + dL_dW_g) / N;
+}
+
+static __device__ __forceinline__ void at_dL_db(const float dL_db_sum, const int N, float& dL_db)
+{
+    dL_db = dL_db_sum / N;
+}
+
+static __device__ __forceinline__ void at_dL_dg_2(const float f_prime, const float f_second, const float sigmoid_minus_g, const float dL_ddelta, const float dL_ddelta_prime, const float dL_dg_1, const float delta, const float delta_prime, float& dL_dg_2)
+{
+    const float f_third = f_second * (sigmoid_minus_g - f_prime);
+    dL_dg_2 = dL_ddelta * delta * f_second + dL_ddelta_prime * delta * f_third + dL_ddelta_prime * delta_prime * f_prime * f_second * 2.0f + dL_dg_1 * f_prime;
+}
+
+static __device__ __forceinline__ void at_dL_dg_2_2(const float f_prime, const float f_second, const float sigmoid_minus_g, const float dL_ddelta_prime, const float dL_dg_1, const float delta, const float delta_prime, float& dL_dg_2)
+{
+    const float f_third = f_second * (sigmoid_minus_g - f_prime);
+    dL_dg_2 = dL_ddelta_prime * delta * f_third + dL_ddelta_prime * delta_prime * f_prime * f_second * 2.0f + dL_dg_1 * f_prime;
+}
+
+static __device__ __forceinline__ void at_dL_dW_2(const float W, const float dL_dW_delta_prime, const float dL_dW_g, const int N, float& dL_dW)
+{
+    dL_dW = (W * dL_dW_delta_prime * 2.0f + dL_dW_g) / N;
+}
+
+static __device__ __forceinline__ void at_dL_ddelta_prime_3(const float value, const float f_second, const float f_prime, float& dL_ddelta, float& dL_ddelta_prime)
+{
+    dL_ddelta = -f_second * value;
+    dL_ddelta_prime = -f_prime * f_prime * value;
+}
+
+static __device__ __forceinline__ void at_dL_dg_2_3(const float f_prime, const float f_second, const float sigmoid_minus_g, const float value, const float dL_dg_1, const float delta, const float delta_prime, float& dL_dg_2)
+{
+    const float f_third = f_second * (sigmoid_minus_g - f_prime);
+    dL_dg_2 = dL_dg_1 * f_prime - delta * f_third * value - delta_prime * f_prime * f_second * value * 2.0f;
+}
+
+static __device__ __forceinline__ void at_dL_dW_3(const float value, const float W, const float dL_dW_g, const int N, float& dL_dW)
+{
+    dL_dW = (dL_dW_g - W * value * 2.0f) / N;
+}
+
+// ---- kernels: vec4_… take 16 bytes a thread ----
+
+extern "C" __global__ void g_2(const float* __restrict__ b, const float* __restrict__ g_unbiased, float* __restrict__ g_2, const int N)
+{
+    map<1>(N, 128, at_g_2, one_row{b}, rows_of<128>{g_unbiased}, into<128>{g_2});
+}
+extern "C" __global__ void vec4_g_2(const float* __restrict__ b, const float* __restrict__ g_unbiased, float* __restrict__ g_2, const int N)
+{
+    map<4>(N, 128, at_g_2, one_row{b}, rows_of<128>{g_unbiased}, into<128>{g_2});
+}
+
+extern "C" __global__ void g_2_2(const float* __restrict__ b, const float* __restrict__ g_unbiased, float* __restrict__ g_2, const int N)
+{
+    map<1>(N, 64, at_g_2, one_row{b}, rows_of<64>{g_unbiased}, into<64>{g_2});
+}
+extern "C" __global__ void vec4_g_2_2(const float* __restrict__ b, const float* __restrict__ g_unbiased, float* __restrict__ g_2, const int N)
+{
+    map<4>(N, 64, at_g_2, one_row{b}, rows_of<64>{g_unbiased}, into<64>{g_2});
+}
+
+extern "C" __global__ void g_2_3(const float* __restrict__ b, const float* __restrict__ g_unbiased, float* __restrict__ g_2, const int N)
+{
+    map<1>(N, 1, at_g_2, one_row{b}, rows_of<1>{g_unbiased}, into<1>{g_2});
+}
+
+extern "C" __global__ void g_2_4(const float* __restrict__ b, const float* __restrict__ g_unbiased, float* __restrict__ f_prime, float* __restrict__ g_2, const int N)
+{
+    map<1>(N, 128, at_g_2_2, one_row{b}, rows_of<128>{g_unbiased}, into<128>{f_prime}, into<128>{g_2});
+}
+extern "C" __global__ void vec4_g_2_4(const float* __restrict__ b, const float* __restrict__ g_unbiased, float* __restrict__ f_prime, float* __restrict__ g_2, const int N)
+{
+    map<4>(N, 128, at_g_2_2, one_row{b}, rows_of<128>{g_unbiased}, into<128>{f_prime}, into<128>{g_2});
+}
+
+extern "C" __global__ void g_2_5(const float* __restrict__ b, const float* __restrict__ g_unbiased, float* __restrict__ f_prime, float* __restrict__ g_2, const int N)
+{
+    map<1>(N, 64, at_g_2_2, one_row{b}, rows_of<64>{g_unbiased}, into<64>{f_prime}, into<64>{g_2});
+}
+extern "C" __global__ void vec4_g_2_5(const float* __restrict__ b, const float* __restrict__ g_unbiased, float* __restrict__ f_prime, float* __restrict__ g_2, const int N)
+{
+    map<4>(N, 64, at_g_2_2, one_row{b}, rows_of<64>{g_unbiased}, into<64>{f_prime}, into<64>{g_2});
+}
+
+extern "C" __global__ void f_prime(const float* __restrict__ b, const float* __restrict__ g_unbiased, float* __restrict__ f_prime, const int N)
+{
+    map<1>(N, 1, at_f_prime, one_row{b}, rows_of<1>{g_unbiased}, into<1>{f_prime});
+}
+
+extern "C" __global__ void delta_2(const float* __restrict__ delta_1, const float* __restrict__ f_prime, float* __restrict__ delta_2, const int N)
+{
+    map<1>(N, 64, at_delta_2, rows_of<64>{delta_1}, rows_of<64>{f_prime}, into<64>{delta_2});
+}
+extern "C" __global__ void vec4_delta_2(const float* __restrict__ delta_1, const float* __restrict__ f_prime, float* __restrict__ delta_2, const int N)
+{
+    map<4>(N, 64, at_delta_2, rows_of<64>{delta_1}, rows_of<64>{f_prime}, into<64>{delta_2});
+}
+
+extern "C" __global__ void delta_2_2(const float* __restrict__ delta_1, const float* __restrict__ f_prime, float* __restrict__ delta_2, const int N)
+{
+    map<1>(N, 128, at_delta_2, rows_of<128>{delta_1}, rows_of<128>{f_prime}, into<128>{delta_2});
+}
+extern "C" __global__ void vec4_delta_2_2(const float* __restrict__ delta_1, const float* __restrict__ f_prime, float* __restrict__ delta_2, const int N)
+{
+    map<4>(N, 128, at_delta_2, rows_of<128>{delta_1}, rows_of<128>{f_prime}, into<128>{delta_2});
+}
+
+extern "C" __global__ void score(const float* __restrict__ delta, float* __restrict__ score, const int N)
+{
+    map<1>(N, 64, at_score, rows_of<64>{delta}, into<64>{score});
+}
+extern "C" __global__ void vec4_score(const float* __restrict__ delta, float* __restrict__ score, const int N)
+{
+    map<4>(N, 64, at_score, rows_of<64>{delta}, into<64>{score});
+}
+
+extern "C" __global__ void g_2_6(const float* __restrict__ b, const float* __restrict__ g_unbiased, float* __restrict__ sigmoid_minus_g, float* __restrict__ f_prime, float* __restrict__ g_2, const int N)
+{
+    map<1>(N, 128, at_g_2_3, one_row{b}, rows_of<128>{g_unbiased}, into<128>{sigmoid_minus_g}, into<128>{f_prime}, into<128>{g_2});
+}
+extern "C" __global__ void vec4_g_2_6(const float* __restrict__ b, const float* __restrict__ g_unbiased, float* __restrict__ sigmoid_minus_g, float* __restrict__ f_prime, float* __restrict__ g_2, const int N)
+{
+    map<4>(N, 128, at_g_2_3, one_row{b}, rows_of<128>{g_unbiased}, into<128>{sigmoid_minus_g}, into<128>{f_prime}, into<128>{g_2});
+}
+
+extern "C" __global__ void g_2_7(const float* __restrict__ b, const float* __restrict__ g_unbiased, float* __restrict__ sigmoid_minus_g, float* __restrict__ f_prime, float* __restrict__ g_2, const int N)
+{
+    map<1>(N, 64, at_g_2_3, one_row{b}, rows_of<64>{g_unbiased}, into<64>{sigmoid_minus_g}, into<64>{f_prime}, into<64>{g_2});
+}
+extern "C" __global__ void vec4_g_2_7(const float* __restrict__ b, const float* __restrict__ g_unbiased, float* __restrict__ sigmoid_minus_g, float* __restrict__ f_prime, float* __restrict__ g_2, const int N)
+{
+    map<4>(N, 64, at_g_2_3, one_row{b}, rows_of<64>{g_unbiased}, into<64>{sigmoid_minus_g}, into<64>{f_prime}, into<64>{g_2});
+}
+
+extern "C" __global__ void f_second(const float* __restrict__ b, const float* __restrict__ g_unbiased, float* __restrict__ f_prime, float* __restrict__ f_second, const int N)
+{
+    map<1>(N, 1, at_f_second, one_row{b}, rows_of<1>{g_unbiased}, into<1>{f_prime}, into<1>{f_second});
+}
+
+extern "C" __global__ void W_squared(const float* __restrict__ W, float* __restrict__ W_squared, const int N)
+{
+    map<1>(1, 64, at_W_squared, one_row{W}, into<64>{W_squared});
+}
+extern "C" __global__ void vec4_W_squared(const float* __restrict__ W, float* __restrict__ W_squared, const int N)
+{
+    map<4>(1, 64, at_W_squared, one_row{W}, into<64>{W_squared});
+}
+
+extern "C" __global__ void delta_prime_2(const float* __restrict__ delta_1, const float* __restrict__ f_prime, const float* __restrict__ sigmoid_minus_g, const float* __restrict__ delta_prime_1, float* __restrict__ delta_2, float* __restrict__ delta_prime_2, const int N)
+{
+    map<1>(N, 64, at_delta_prime_2, rows_of<64>{delta_1}, rows_of<64>{f_prime}, rows_of<64>{sigmoid_minus_g}, rows_of<64>{delta_prime_1}, into<64>{delta_2}, into<64>{delta_prime_2});
+}
+extern "C" __global__ void vec4_delta_prime_2(const float* __restrict__ delta_1, const float* __restrict__ f_prime, const float* __restrict__ sigmoid_minus_g, const float* __restrict__ delta_prime_1, float* __restrict__ delta_2, float* __restrict__ delta_prime_2, const int N)
+{
+    map<4>(N, 64, at_delta_prime_2, rows_of<64>{delta_1}, rows_of<64>{f_prime}, rows_of<64>{sigmoid_minus_g}, rows_of<64>{delta_prime_1}, into<64>{delta_2}, into<64>{delta_prime_2});
+}
+
+extern "C" __global__ void W_squared_2(const float* __restrict__ W, float* __restrict__ W_squared, const int N)
+{
+    map<1>(64, 128, at_W_squared, rows_of<128>{W}, into<128>{W_squared});
+}
+extern "C" __global__ void vec4_W_squared_2(const float* __restrict__ W, float* __restrict__ W_squared, const int N)
+{
+    map<4>(64, 128, at_W_squared, rows_of<128>{W}, into<128>{W_squared});
+}
+
+extern "C" __global__ void delta_prime_2_2(const float* __restrict__ f_prime, const float* __restrict__ sigmoid_minus_g, const float* __restrict__ delta, const float* __restrict__ delta_prime_1, float* __restrict__ delta_prime_2, const int N)
+{
+    map<1>(N, 128, at_delta_prime_2_2, rows_of<128>{f_prime}, rows_of<128>{sigmoid_minus_g}, rows_of<128>{delta}, rows_of<128>{delta_prime_1}, into<128>{delta_prime_2});
+}
+extern "C" __global__ void vec4_delta_prime_2_2(const float* __restrict__ f_prime, const float* __restrict__ sigmoid_minus_g, const float* __restrict__ delta, const float* __restrict__ delta_prime_1, float* __restrict__ delta_prime_2, const int N)
+{
+    map<4>(N, 128, at_delta_prime_2_2, rows_of<128>{f_prime}, rows_of<128>{sigmoid_minus_g}, rows_of<128>{delta}, rows_of<128>{delta_prime_1}, into<128>{delta_prime_2});
+}
+
+extern "C" __global__ void W_squared_3(const float* __restrict__ W, float* __restrict__ W_squared, const int N)
+{
+    map<1>(128, 64, at_W_squared, rows_of<64>{W}, into<64>{W_squared});
+}
+extern "C" __global__ void vec4_W_squared_3(const float* __restrict__ W, float* __restrict__ W_squared, const int N)
+{
+    map<4>(128, 64, at_W_squared, rows_of<64>{W}, into<64>{W_squared});
+}
+
+extern "C" __global__ void delta_prime_2_3(const float* __restrict__ delta_1, const float* __restrict__ f_prime, const float* __restrict__ sigmoid_minus_g, const float* __restrict__ delta_prime_1, float* __restrict__ delta_2, float* __restrict__ delta_prime_2, const int N)
+{
+    map<1>(N, 128, at_delta_prime_2, rows_of<128>{delta_1}, rows_of<128>{f_prime}, rows_of<128>{sigmoid_minus_g}, rows_of<128>{delta_prime_1}, into<128>{delta_2}, into<128>{delta_prime_2});
+}
+extern "C" __global__ void vec4_delta_prime_2_3(const float* __restrict__ delta_1, const float* __restrict__ f_prime, const float* __restrict__ sigmoid_minus_g, const float* __restrict__ delta_prime_1, float* __restrict__ delta_2, float* __restrict__ delta_prime_2, const int N)
+{
+    map<4>(N, 128, at_delta_prime_2, rows_of<128>{delta_1}, rows_of<128>{f_prime}, rows_of<128>{sigmoid_minus_g}, rows_of<128>{delta_prime_1}, into<128>{delta_2}, into<128>{delta_prime_2});
+}
+
+extern "C" __global__ void sum_delta_prime_squared(const float* __restrict__ delta, const float* __restrict__ delta_prime, double* __restrict__ sum_delta_squared, double* __restrict__ sum_delta_prime, double* __restrict__ sum_delta_prime_squared, const int N)
+{
+    map<1>(N, 64, at_sum_delta_prime_squared, rows_of<64>{delta}, rows_of<64>{delta_prime}, sum_into{sum_delta_squared}, sum_into{sum_delta_prime}, sum_into{sum_delta_prime_squared});
+}
+extern "C" __global__ void vec4_sum_delta_prime_squared(const float* __restrict__ delta, const float* __restrict__ delta_prime, double* __restrict__ sum_delta_squared, double* __restrict__ sum_delta_prime, double* __restrict__ sum_delta_prime_squared, const int N)
+{
+    map<4>(N, 64, at_sum_delta_prime_squared, rows_of<64>{delta}, rows_of<64>{delta_prime}, sum_into{sum_delta_squared}, sum_into{sum_delta_prime}, sum_into{sum_delta_prime_squared});
+}
+
+extern "C" __global__ void sum_delta_prime(const float* __restrict__ delta, const float* __restrict__ delta_prime, double* __restrict__ sum_delta_squared, double* __restrict__ sum_delta_prime, const int N)
+{
+    map<1>(N, 64, at_sum_delta_prime, rows_of<64>{delta}, rows_of<64>{delta_prime}, sum_into{sum_delta_squared}, sum_into{sum_delta_prime});
+}
+extern "C" __global__ void vec4_sum_delta_prime(const float* __restrict__ delta, const float* __restrict__ delta_prime, double* __restrict__ sum_delta_squared, double* __restrict__ sum_delta_prime, const int N)
+{
+    map<4>(N, 64, at_sum_delta_prime, rows_of<64>{delta}, rows_of<64>{delta_prime}, sum_into{sum_delta_squared}, sum_into{sum_delta_prime});
+}
+
+extern "C" __global__ void f_second_2(const float* __restrict__ b, const float* __restrict__ g_unbiased, float* __restrict__ sigmoid_minus_g, float* __restrict__ f_prime, float* __restrict__ f_second, const int N)
+{
+    map<1>(N, 1, at_f_second_2, one_row{b}, rows_of<1>{g_unbiased}, into<1>{sigmoid_minus_g}, into<1>{f_prime}, into<1>{f_second});
+}
+
+extern "C" __global__ void delta_prime_2_4(const float* __restrict__ delta_1, const float* __restrict__ f_prime, const float* __restrict__ sigmoid_minus_g, const float* __restrict__ delta_prime_1, float* __restrict__ delta_2, float* __restrict__ f_second, float* __restrict__ delta_prime_2, const int N)
+{
+    map<1>(N, 64, at_delta_prime_2_3, rows_of<64>{delta_1}, rows_of<64>{f_prime}, rows_of<64>{sigmoid_minus_g}, rows_of<64>{delta_prime_1}, into<64>{delta_2}, into<64>{f_second}, into<64>{delta_prime_2});
+}
+extern "C" __global__ void vec4_delta_prime_2_4(const float* __restrict__ delta_1, const float* __restrict__ f_prime, const float* __restrict__ sigmoid_minus_g, const float* __restrict__ delta_prime_1, float* __restrict__ delta_2, float* __restrict__ f_second, float* __restrict__ delta_prime_2, const int N)
+{
+    map<4>(N, 64, at_delta_prime_2_3, rows_of<64>{delta_1}, rows_of<64>{f_prime}, rows_of<64>{sigmoid_minus_g}, rows_of<64>{delta_prime_1}, into<64>{delta_2}, into<64>{f_second}, into<64>{delta_prime_2});
+}
+
+extern "C" __global__ void delta_prime_2_5(const float* __restrict__ delta_1, const float* __restrict__ f_prime, const float* __restrict__ sigmoid_minus_g, const float* __restrict__ delta_prime_1, float* __restrict__ delta_2, float* __restrict__ f_second, float* __restrict__ delta_prime_2, const int N)
+{
+    map<1>(N, 128, at_delta_prime_2_3, rows_of<128>{delta_1}, rows_of<128>{f_prime}, rows_of<128>{sigmoid_minus_g}, rows_of<128>{delta_prime_1}, into<128>{delta_2}, into<128>{f_second}, into<128>{delta_prime_2});
+}
+extern "C" __global__ void vec4_delta_prime_2_5(const float* __restrict__ delta_1, const float* __restrict__ f_prime, const float* __restrict__ sigmoid_minus_g, const float* __restrict__ delta_prime_1, float* __restrict__ delta_2, float* __restrict__ f_second, float* __restrict__ delta_prime_2, const int N)
+{
+    map<4>(N, 128, at_delta_prime_2_3, rows_of<128>{delta_1}, rows_of<128>{f_prime}, rows_of<128>{sigmoid_minus_g}, rows_of<128>{delta_prime_1}, into<128>{delta_2}, into<128>{f_second}, into<128>{delta_prime_2});
+}
+
+extern "C" __global__ void sum_delta_prime_squared_2(const float* __restrict__ delta, const float* __restrict__ delta_prime, float* __restrict__ dJ_ddelta_prime, double* __restrict__ sum_delta_squared, double* __restrict__ sum_delta_prime, double* __restrict__ sum_delta_prime_squared, const float lam, const int N)
+{
+    map<1>(N, 64, at_sum_delta_prime_squared_2, rows_of<64>{delta}, rows_of<64>{delta_prime}, number<float>{lam}, into<64>{dJ_ddelta_prime}, sum_into{sum_delta_squared}, sum_into{sum_delta_prime}, sum_into{sum_delta_prime_squared});
+}
+extern "C" __global__ void vec4_sum_delta_prime_squared_2(const float* __restrict__ delta, const float* __restrict__ delta_prime, float* __restrict__ dJ_ddelta_prime, double* __restrict__ sum_delta_squared, double* __restrict__ sum_delta_prime, double* __restrict__ sum_delta_prime_squared, const float lam, const int N)
+{
+    map<4>(N, 64, at_sum_delta_prime_squared_2, rows_of<64>{delta}, rows_of<64>{delta_prime}, number<float>{lam}, into<64>{dJ_ddelta_prime}, sum_into{sum_delta_squared}, sum_into{sum_delta_prime}, sum_into{sum_delta_prime_squared});
+}
+
+extern "C" __global__ void dJ_ddelta_prime_2(const float* __restrict__ dJ_ddelta_1, const float* __restrict__ dJ_ddelta_prime_1, const float* __restrict__ f_prime, const float* __restrict__ f_second, float* __restrict__ dJ_ddelta_2, float* __restrict__ dJ_ddelta_prime_2, const int N)
+{
+    map<1>(N, 128, at_dJ_ddelta_prime_2, rows_of<128>{dJ_ddelta_1}, rows_of<128>{dJ_ddelta_prime_1}, rows_of<128>{f_prime}, rows_of<128>{f_second}, into<128>{dJ_ddelta_2}, into<128>{dJ_ddelta_prime_2});
+}
+extern "C" __global__ void vec4_dJ_ddelta_prime_2(const float* __restrict__ dJ_ddelta_1, const float* __restrict__ dJ_ddelta_prime_1, const float* __restrict__ f_prime, const float* __restrict__ f_second, float* __restrict__ dJ_ddelta_2, float* __restrict__ dJ_ddelta_prime_2, const int N)
+{
+    map<4>(N, 128, at_dJ_ddelta_prime_2, rows_of<128>{dJ_ddelta_1}, rows_of<128>{dJ_ddelta_prime_1}, rows_of<128>{f_prime}, rows_of<128>{f_second}, into<128>{dJ_ddelta_2}, into<128>{dJ_ddelta_prime_2});
+}
+
+extern "C" __global__ void dJ_ddelta_prime_2_2(const float* __restrict__ dJ_ddelta_1, const float* __restrict__ dJ_ddelta_prime_1, const float* __restrict__ f_prime, const float* __restrict__ f_second, float* __restrict__ dJ_ddelta_2, float* __restrict__ dJ_ddelta_prime_2, const int N)
+{
+    map<1>(N, 64, at_dJ_ddelta_prime_2, rows_of<64>{dJ_ddelta_1}, rows_of<64>{dJ_ddelta_prime_1}, rows_of<64>{f_prime}, rows_of<64>{f_second}, into<64>{dJ_ddelta_2}, into<64>{dJ_ddelta_prime_2});
+}
+extern "C" __global__ void vec4_dJ_ddelta_prime_2_2(const float* __restrict__ dJ_ddelta_1, const float* __restrict__ dJ_ddelta_prime_1, const float* __restrict__ f_prime, const float* __restrict__ f_second, float* __restrict__ dJ_ddelta_2, float* __restrict__ dJ_ddelta_prime_2, const int N)
+{
+    map<4>(N, 64, at_dJ_ddelta_prime_2, rows_of<64>{dJ_ddelta_1}, rows_of<64>{dJ_ddelta_prime_1}, rows_of<64>{f_prime}, rows_of<64>{f_second}, into<64>{dJ_ddelta_2}, into<64>{dJ_ddelta_prime_2});
+}
+
+extern "C" __global__ void dJ_dg(const float* __restrict__ f_prime, const float* __restrict__ f_second, const float* __restrict__ sigmoid_minus_g, const float* __restrict__ dJ_ddelta, const float* __restrict__ dJ_ddelta_prime, float* __restrict__ dJ_dg, const int N)
+{
+    map<1>(N, 1, at_dJ_dg, rows_of<1>{f_prime}, rows_of<1>{f_second}, rows_of<1>{sigmoid_minus_g}, rows_of<1>{dJ_ddelta}, rows_of<1>{dJ_ddelta_prime}, into<1>{dJ_dg});
+}
+
+extern "C" __global__ void dJ_dW(const float* __restrict__ W, const float* __restrict__ dJ_dW_delta, const float* __restrict__ dJ_dW_delta_prime, const float* __restrict__ dJ_dW_g, float* __restrict__ dJ_dW, const int N)
+{
+    map<1>(1, 64, at_dJ_dW, one_row{W}, one_row{dJ_dW_delta}, one_row{dJ_dW_delta_prime}, one_row{dJ_dW_g}, number<int>{N}, into<64>{dJ_dW});
+}
+extern "C" __global__ void vec4_dJ_dW(const float* __restrict__ W, const float* __restrict__ dJ_dW_delta, const float* __restrict__ dJ_dW_delta_prime, const float* __restrict__ dJ_dW_g, float* __restrict__ dJ_dW, const int N)
+{
+    map<4>(1, 64, at_dJ_dW, one_row{W}, one_row{dJ_dW_delta}, one_row{dJ_dW_delta_prime}, one_row{dJ_dW_g}, number<int>{N}, into<64>{dJ_dW});
+}
+
+extern "C" __global__ void dJ_db(const float* __restrict__ dJ_db_sum, float* __restrict__ dJ_db, const int N)
+{
+    map<1>(1, 1, at_dJ_db, one_row{dJ_db_sum}, number<int>{N}, into<1>{dJ_db});
+}
+
+extern "C" __global__ void dJ_dg_2(const float* __restrict__ f_prime, const float* __restrict__ f_second, const float* __restrict__ sigmoid_minus_g, const float* __restrict__ dJ_ddelta, const float* __restrict__ dJ_ddelta_prime, const float* __restrict__ dJ_dg_1, const float* __restrict__ delta, const float* __restrict__ delta_prime, float* __restrict__ dJ_dg_2, const int N)
+{
+    map<1>(N, 64, at_dJ_dg_2, rows_of<64>{f_prime}, rows_of<64>{f_second}, rows_of<64>{sigmoid_minus_g}, rows_of<64>{dJ_ddelta}, rows_of<64>{dJ_ddelta_prime}, rows_of<64>{dJ_dg_1}, rows_of<64>{delta}, rows_of<64>{delta_prime}, into<64>{dJ_dg_2});
+}
+extern "C" __global__ void vec4_dJ_dg_2(const float* __restrict__ f_prime, const float* __restrict__ f_second, const float* __restrict__ sigmoid_minus_g, const float* __restrict__ dJ_ddelta, const float* __restrict__ dJ_ddelta_prime, const float* __restrict__ dJ_dg_1, const float* __restrict__ delta, const float* __restrict__ delta_prime, float* __restrict__ dJ_dg_2, const int N)
+{
+    map<4>(N, 64, at_dJ_dg_2, rows_of<64>{f_prime}, rows_of<64>{f_second}, rows_of<64>{sigmoid_minus_g}, rows_of<64>{dJ_ddelta}, rows_of<64>{dJ_ddelta_prime}, rows_of<64>{dJ_dg_1}, rows_of<64>{delta}, rows_of<64>{delta_prime}, into<64>{dJ_dg_2});
+}
+
+extern "C" __global__ void dJ_dW_2(const float* __restrict__ W, const float* __restrict__ dJ_dW_delta, const float* __restrict__ dJ_dW_delta_prime, const float* __restrict__ dJ_dW_g, float* __restrict__ dJ_dW, const int N)
+{
+    map<1>(64, 128, at_dJ_dW, rows_of<128>{W}, rows_of<128>{dJ_dW_delta}, rows_of<128>{dJ_dW_delta_prime}, rows_of<128>{dJ_dW_g}, number<int>{N}, into<128>{dJ_dW});
+}
+extern "C" __global__ void vec4_dJ_dW_2(const float* __restrict__ W, const float* __restrict__ dJ_dW_delta, const float* __restrict__ dJ_dW_delta_prime, const float* __restrict__ dJ_dW_g, float* __restrict__ dJ_dW, const int N)
+{
+    map<4>(64, 128, at_dJ_dW, rows_of<128>{W}, rows_of<128>{dJ_dW_delta}, rows_of<128>{dJ_dW_delta_prime}, rows_of<128>{dJ_dW_g}, number<int>{N}, into<128>{dJ_dW});
+}
+
+extern "C" __global__ void dJ_db_2(const float* __restrict__ dJ_db_sum, float* __restrict__ dJ_db, const int N)
+{
+    map<1>(1, 64, at_dJ_db, one_row{dJ_db_sum}, number<int>{N}, into<64>{dJ_db});
+}
+extern "C" __global__ void vec4_dJ_db_2(const float* __restrict__ dJ_db_sum, float* __restrict__ dJ_db, const int N)
+{
+    map<4>(1, 64, at_dJ_db, one_row{dJ_db_sum}, number<int>{N}, into<64>{dJ_db});
+}
+
+extern "C" __global__ void dJ_dg_2_2(const float* __restrict__ f_prime, const float* __restrict__ f_second, const float* __restrict__ sigmoid_minus_g, const float* __restrict__ dJ_ddelta, const float* __restrict__ dJ_ddelta_prime, const float* __restrict__ dJ_dg_1, const float* __restrict__ delta, const float* __restrict__ delta_prime, float* __restrict__ dJ_dg_2, const int N)
+{
+    map<1>(N, 128, at_dJ_dg_2, rows_of<128>{f_prime}, rows_of<128>{f_second}, rows_of<128>{sigmoid_minus_g}, rows_of<128>{dJ_ddelta}, rows_of<128>{dJ_ddelta_prime}, rows_of<128>{dJ_dg_1}, rows_of<128>{delta}, rows_of<128>{delta_prime}, into<128>{dJ_dg_2});
+}
+extern "C" __global__ void vec4_dJ_dg_2_2(const float* __restrict__ f_prime, const float* __restrict__ f_second, const float* __restrict__ sigmoid_minus_g, const float* __restrict__ dJ_ddelta, const float* __restrict__ dJ_ddelta_prime, const float* __restrict__ dJ_dg_1, const float* __restrict__ delta, const float* __restrict__ delta_prime, float* __restrict__ dJ_dg_2, const int N)
+{
+    map<4>(N, 128, at_dJ_dg_2, rows_of<128>{f_prime}, rows_of<128>{f_second}, rows_of<128>{sigmoid_minus_g}, rows_of<128>{dJ_ddelta}, rows_of<128>{dJ_ddelta_prime}, rows_of<128>{dJ_dg_1}, rows_of<128>{delta}, rows_of<128>{delta_prime}, into<128>{dJ_dg_2});
+}
+
+extern "C" __global__ void dJ_dW_3(const float* __restrict__ W, const float* __restrict__ dJ_dW_delta, const float* __restrict__ dJ_dW_delta_prime, const float* __restrict__ dJ_dW_g, float* __restrict__ dJ_dW, const int N)
+{
+    map<1>(128, 64, at_dJ_dW, rows_of<64>{W}, rows_of<64>{dJ_dW_delta}, rows_of<64>{dJ_dW_delta_prime}, rows_of<64>{dJ_dW_g}, number<int>{N}, into<64>{dJ_dW});
+}
+extern "C" __global__ void vec4_dJ_dW_3(const float* __restrict__ W, const float* __restrict__ dJ_dW_delta, const float* __restrict__ dJ_dW_delta_prime, const float* __restrict__ dJ_dW_g, float* __restrict__ dJ_dW, const int N)
+{
+    map<4>(128, 64, at_dJ_dW, rows_of<64>{W}, rows_of<64>{dJ_dW_delta}, rows_of<64>{dJ_dW_delta_prime}, rows_of<64>{dJ_dW_g}, number<int>{N}, into<64>{dJ_dW});
+}
+
+extern "C" __global__ void dJ_db_3(const float* __restrict__ dJ_db_sum, float* __restrict__ dJ_db, const int N)
+{
+    map<1>(1, 128, at_dJ_db, one_row{dJ_db_sum}, number<int>{N}, into<128>{dJ_db});
+}
+extern "C" __global__ void vec4_dJ_db_3(const float* __restrict__ dJ_db_sum, float* __restrict__ dJ_db, const int N)
+{
+    map<4>(1, 128, at_dJ_db, one_row{dJ_db_sum}, number<int>{N}, into<128>{dJ_db});
+}
+
+extern "C" __global__ void dJ_ddelta_prime(const float* __restrict__ value, const float* __restrict__ dJ_ddelta_1, const float* __restrict__ f_prime, const float* __restrict__ f_second, float* __restrict__ dJ_ddelta_2, float* __restrict__ dJ_ddelta_prime, const int N)
+{
+    map<1>(N, 128, at_dJ_ddelta_prime, one_row{value}, rows_of<128>{dJ_ddelta_1}, rows_of<128>{f_prime}, rows_of<128>{f_second}, into<128>{dJ_ddelta_2}, into<128>{dJ_ddelta_prime});
+}
+extern "C" __global__ void vec4_dJ_ddelta_prime(const float* __restrict__ value, const float* __restrict__ dJ_ddelta_1, const float* __restrict__ f_prime, const float* __restrict__ f_second, float* __restrict__ dJ_ddelta_2, float* __restrict__ dJ_ddelta_prime, const int N)
+{
+    map<4>(N, 128, at_dJ_ddelta_prime, one_row{value}, rows_of<128>{dJ_ddelta_1}, rows_of<128>{f_prime}, rows_of<128>{f_second}, into<128>{dJ_ddelta_2}, into<128>{dJ_ddelta_prime});
+}
+
+extern "C" __global__ void dJ_dg_2_3(const float* __restrict__ f_prime, const float* __restrict__ f_second, const float* __restrict__ sigmoid_minus_g, const float* __restrict__ value, const float* __restrict__ dJ_ddelta, const float* __restrict__ dJ_dg_1, const float* __restrict__ delta, const float* __restrict__ delta_prime, float* __restrict__ dJ_dg_2, const int N)
+{
+    map<1>(N, 128, at_dJ_dg_2_2, rows_of<128>{f_prime}, rows_of<128>{f_second}, rows_of<128>{sigmoid_minus_g}, one_row{value}, rows_of<128>{dJ_ddelta}, rows_of<128>{dJ_dg_1}, rows_of<128>{delta}, rows_of<128>{delta_prime}, into<128>{dJ_dg_2});
+}
+extern "C" __global__ void vec4_dJ_dg_2_3(const float* __restrict__ f_prime, const float* __restrict__ f_second, const float* __restrict__ sigmoid_minus_g, const float* __restrict__ value, const float* __restrict__ dJ_ddelta, const float* __restrict__ dJ_dg_1, const float* __restrict__ delta, const float* __restrict__ delta_prime, float* __restrict__ dJ_dg_2, const int N)
+{
+    map<4>(N, 128, at_dJ_dg_2_2, rows_of<128>{f_prime}, rows_of<128>{f_second}, rows_of<128>{sigmoid_minus_g}, one_row{value}, rows_of<128>{dJ_ddelta}, rows_of<128>{dJ_dg_1}, rows_of<128>{delta}, rows_of<128>{delta_prime}, into<128>{dJ_dg_2});
+}
+
+extern "C" __global__ void dJ_dW_4(const float* __restrict__ value, const float* __restrict__ W, const float* __restrict__ dJ_dW_delta, const float* __restrict__ dJ_dW_g, float* __restrict__ dJ_dW, const int N)
+{
+    map<1>(128, 64, at_dJ_dW_2, number_a_row<1>{value}, rows_of<64>{W}, rows_of<64>{dJ_dW_delta}, rows_of<64>{dJ_dW_g}, number<int>{N}, into<64>{dJ_dW});
+}
+extern "C" __global__ void vec4_dJ_dW_4(const float* __restrict__ value, const float* __restrict__ W, const float* __restrict__ dJ_dW_delta, const float* __restrict__ dJ_dW_g, float* __restrict__ dJ_dW, const int N)
+{
+    map<4>(128, 64, at_dJ_dW_2, number_a_row<1>{value}, rows_of<64>{W}, rows_of<64>{dJ_dW_delta}, rows_of<64>{dJ_dW_g}, number<int>{N}, into<64>{dJ_dW});
+}
+
+extern "C" __global__ void dK_ddelta_2(const float* __restrict__ dK_ddelta_1, const float* __restrict__ f_prime, float* __restrict__ dK_ddelta_2, const int N)
+{
+    map<1>(N, 128, at_dK_ddelta_2, rows_of<128>{dK_ddelta_1}, rows_of<128>{f_prime}, into<128>{dK_ddelta_2});
+}
+extern "C" __global__ void vec4_dK_ddelta_2(const float* __restrict__ dK_ddelta_1, const float* __restrict__ f_prime, float* __restrict__ dK_ddelta_2, const int N)
+{
+    map<4>(N, 128, at_dK_ddelta_2, rows_of<128>{dK_ddelta_1}, rows_of<128>{f_prime}, into<128>{dK_ddelta_2});
+}
+
+extern "C" __global__ void dK_ddelta_2_2(const float* __restrict__ dK_ddelta_1, const float* __restrict__ f_prime, float* __restrict__ dK_ddelta_2, const int N)
+{
+    map<1>(N, 64, at_dK_ddelta_2, rows_of<64>{dK_ddelta_1}, rows_of<64>{f_prime}, into<64>{dK_ddelta_2});
+}
+extern "C" __global__ void vec4_dK_ddelta_2_2(const float* __restrict__ dK_ddelta_1, const float* __restrict__ f_prime, float* __restrict__ dK_ddelta_2, const int N)
+{
+    map<4>(N, 64, at_dK_ddelta_2, rows_of<64>{dK_ddelta_1}, rows_of<64>{f_prime}, into<64>{dK_ddelta_2});
+}
+
+extern "C" __global__ void dK_dg(const float* __restrict__ dK_ddelta, const float* __restrict__ f_second, float* __restrict__ dK_dg, const int N)
+{
+    map<1>(N, 1, at_dK_dg, rows_of<1>{dK_ddelta}, rows_of<1>{f_second}, into<1>{dK_dg});
+}
+
+extern "C" __global__ void dK_dW(const float* __restrict__ dK_dW_delta, const float* __restrict__ dK_dW_g, float* __restrict__ dK_dW, const int N)
+{
+    map<1>(1, 64, at_dK_dW, one_row{dK_dW_delta}, one_row{dK_dW_g}, number<int>{N}, into<64>{dK_dW});
+}
+extern "C" __global__ void vec4_dK_dW(const float* __restrict__ dK_dW_delta, const float* __restrict__ dK_dW_g, float* __restrict__ dK_dW, const int N)
+{
+    map<4>(1, 64, at_dK_dW, one_row{dK_dW_delta}, one_row{dK_dW_g}, number<int>{N}, into<64>{dK_dW});
+}
+
+extern "C" __global__ void dK_db(const float* __restrict__ dK_db_sum, float* __restrict__ dK_db, const int N)
+{
+    map<1>(1, 1, at_dK_db, one_row{dK_db_sum}, number<int>{N}, into<1>{dK_db});
+}
+
+extern "C" __global__ void dL_ddelta_prime(const float* __restrict__ dK_ddelta, const float* __restrict__ dK_dg_1, const float* __restrict__ delta, const float* __restrict__ f_prime, const float* __restrict__ f_second, const float* __restrict__ delta_prime, float* __restrict__ dK_dg_2, float* __restrict__ dL_ddelta_prime, const float lam, const int N)
+{
+    map<1>(N, 64, at_dL_ddelta_prime, rows_of<64>{dK_ddelta}, rows_of<64>{dK_dg_1}, rows_of<64>{delta}, rows_of<64>{f_prime}, rows_of<64>{f_second}, rows_of<64>{delta_prime}, number<float>{lam}, into<64>{dK_dg_2}, into<64>{dL_ddelta_prime});
+}
+extern "C" __global__ void vec4_dL_ddelta_prime(const float* __restrict__ dK_ddelta, const float* __restrict__ dK_dg_1, const float* __restrict__ delta, const float* __restrict__ f_prime, const float* __restrict__ f_second, const float* __restrict__ delta_prime, float* __restrict__ dK_dg_2, float* __restrict__ dL_ddelta_prime, const float lam, const int N)
+{
+    map<4>(N, 64, at_dL_ddelta_prime, rows_of<64>{dK_ddelta}, rows_of<64>{dK_dg_1}, rows_of<64>{delta}, rows_of<64>{f_prime}, rows_of<64>{f_second}, rows_of<64>{delta_prime}, number<float>{lam}, into<64>{dK_dg_2}, into<64>{dL_ddelta_prime});
+}
 
-extern "C" __global__ void dJ_ddelta_softplus_2_to_dJ_ddelta_prime_softplus_2(
-    const float* __restrict__ dJ_ddelta_layer_2, const float* __restrict__ dJ_ddelta_prime_layer_2, const float* __restrict__ f_prime_softplus_2, const float* __restrict__ f_second_softplus_2, float* __restrict__ dJ_ddelta_softplus_2, float* __restrict__ dJ_ddelta_prime_softplus_2, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < N; row += gridDim.y * blockDim.y) {
-        const float v_dJ_ddelta_layer_2 = dJ_ddelta_layer_2[(long long)row * 64 + column];
-        const float v_dJ_ddelta_prime_layer_2 = dJ_ddelta_prime_layer_2[(long long)row * 64 + column];
-        const float v_f_prime_softplus_2 = f_prime_softplus_2[(long long)row * 64 + column];
-        const float v_f_second_softplus_2 = f_second_softplus_2[(long long)row * 64 + column];
-        float v_dJ_ddelta_softplus_2, v_dJ_ddelta_prime_softplus_2;
-        at_dJ_ddelta_softplus_2_to_dJ_ddelta_prime_softplus_2(v_dJ_ddelta_layer_2, v_dJ_ddelta_prime_layer_2, v_f_prime_softplus_2, v_f_second_softplus_2, v_dJ_ddelta_softplus_2, v_dJ_ddelta_prime_softplus_2);
-        dJ_ddelta_softplus_2[(long long)row * 64 + column] = v_dJ_ddelta_softplus_2;
-        dJ_ddelta_prime_softplus_2[(long long)row * 64 + column] = v_dJ_ddelta_prime_softplus_2;
-    }
-}
-extern "C" __global__ void vec4_dJ_ddelta_softplus_2_to_dJ_ddelta_prime_softplus_2(
-    const float* __restrict__ dJ_ddelta_layer_2, const float* __restrict__ dJ_ddelta_prime_layer_2, const float* __restrict__ f_prime_softplus_2, const float* __restrict__ f_second_softplus_2, float* __restrict__ dJ_ddelta_softplus_2, float* __restrict__ dJ_ddelta_prime_softplus_2, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 v_dJ_ddelta_layer_2 = reinterpret_cast<const float4*>(dJ_ddelta_layer_2)[(long long)row * 16 + column];
-        const float4 v_dJ_ddelta_prime_layer_2 = reinterpret_cast<const float4*>(dJ_ddelta_prime_layer_2)[(long long)row * 16 + column];
-        const float4 v_f_prime_softplus_2 = reinterpret_cast<const float4*>(f_prime_softplus_2)[(long long)row * 16 + column];
-        const float4 v_f_second_softplus_2 = reinterpret_cast<const float4*>(f_second_softplus_2)[(long long)row * 16 + column];
-        float4 v_dJ_ddelta_softplus_2, v_dJ_ddelta_prime_softplus_2;
-        at_dJ_ddelta_softplus_2_to_dJ_ddelta_prime_softplus_2(v_dJ_ddelta_layer_2.x, v_dJ_ddelta_prime_layer_2.x, v_f_prime_softplus_2.x, v_f_second_softplus_2.x, v_dJ_ddelta_softplus_2.x, v_dJ_ddelta_prime_softplus_2.x);
-        at_dJ_ddelta_softplus_2_to_dJ_ddelta_prime_softplus_2(v_dJ_ddelta_layer_2.y, v_dJ_ddelta_prime_layer_2.y, v_f_prime_softplus_2.y, v_f_second_softplus_2.y, v_dJ_ddelta_softplus_2.y, v_dJ_ddelta_prime_softplus_2.y);
-        at_dJ_ddelta_softplus_2_to_dJ_ddelta_prime_softplus_2(v_dJ_ddelta_layer_2.z, v_dJ_ddelta_prime_layer_2.z, v_f_prime_softplus_2.z, v_f_second_softplus_2.z, v_dJ_ddelta_softplus_2.z, v_dJ_ddelta_prime_softplus_2.z);
-        at_dJ_ddelta_softplus_2_to_dJ_ddelta_prime_softplus_2(v_dJ_ddelta_layer_2.w, v_dJ_ddelta_prime_layer_2.w, v_f_prime_softplus_2.w, v_f_second_softplus_2.w, v_dJ_ddelta_softplus_2.w, v_dJ_ddelta_prime_softplus_2.w);
-        reinterpret_cast<float4*>(dJ_ddelta_softplus_2)[(long long)row * 16 + column] = v_dJ_ddelta_softplus_2;
-        reinterpret_cast<float4*>(dJ_ddelta_prime_softplus_2)[(long long)row * 16 + column] = v_dJ_ddelta_prime_softplus_2;
-    }
-}
-
-static __device__ __forceinline__ void at_dJ_dg_layer_3(const float f_prime_softplus_3, const float f_second_softplus_3, const float sigmoid_minus_softplus_3, const float dJ_ddelta_layer_3, const float dJ_ddelta_prime_layer_3, float& dJ_dg_layer_3)
-{
-    // f‴(g_layer_3) = f″(g_layer_3) (sigmoid(−g_layer_3) − f′(g_layer_3))
-    const float f_third_softplus_3 = f_second_softplus_3 * (sigmoid_minus_softplus_3 - f_prime_softplus_3);
-    // ∂J/∂g_layer_3 = ∂J/∂δ_layer_3 f″(g_layer_3) + ∂J/∂δ′_layer_3 f‴(g_layer_3)  (21)+(22)
-    dJ_dg_layer_3 = dJ_ddelta_layer_3 * f_second_softplus_3 + dJ_ddelta_prime_layer_3 * f_third_softplus_3;
-}
-
-extern "C" __global__ void dJ_dg_layer_3(
-    const float* __restrict__ f_prime_softplus_3, const float* __restrict__ f_second_softplus_3, const float* __restrict__ sigmoid_minus_softplus_3, const float* __restrict__ dJ_ddelta_layer_3, const float* __restrict__ dJ_ddelta_prime_layer_3, float* __restrict__ dJ_dg_layer_3, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 1 && row < N; row += gridDim.y * blockDim.y) {
-        const float v_f_prime_softplus_3 = f_prime_softplus_3[(long long)row * 1 + column];
-        const float v_f_second_softplus_3 = f_second_softplus_3[(long long)row * 1 + column];
-        const float v_sigmoid_minus_softplus_3 = sigmoid_minus_softplus_3[(long long)row * 1 + column];
-        const float v_dJ_ddelta_layer_3 = dJ_ddelta_layer_3[(long long)row * 1 + column];
-        const float v_dJ_ddelta_prime_layer_3 = dJ_ddelta_prime_layer_3[(long long)row * 1 + column];
-        float v_dJ_dg_layer_3;
-        at_dJ_dg_layer_3(v_f_prime_softplus_3, v_f_second_softplus_3, v_sigmoid_minus_softplus_3, v_dJ_ddelta_layer_3, v_dJ_ddelta_prime_layer_3, v_dJ_dg_layer_3);
-        dJ_dg_layer_3[(long long)row * 1 + column] = v_dJ_dg_layer_3;
-    }
-}
-
-static __device__ __forceinline__ void at_dJ_dW_layer_3(const float W_layer_3, const float dJ_dW_layer_3_delta, const float dJ_dW_layer_3_delta_prime, const float dJ_dW_layer_3_g, const int N, float& dJ_dW_layer_3)
-{
-    // ∂J/∂W_layer_3 = (1/N) (Σ_n f′(g_layer_3) ∂J/∂δ_softplus_2ᵀ + Σ_n ∂J/∂g_layer_3 g_softplus_2ᵀ + 2 W_layer_3 ∘ (Σ_n f″(g_layer_3) ∂J/∂δ′_softplus_2ᵀ))  (16)+(17)
-    dJ_dW_layer_3 = (W_layer_3 * dJ_dW_layer_3_delta_prime * 2.0f + dJ_dW_layer_3_delta + dJ_dW_layer_3_g) / N;
-}
-
-extern "C" __global__ void dJ_dW_layer_3(
-    const float* __restrict__ W_layer_3, const float* __restrict__ dJ_dW_layer_3_delta, const float* __restrict__ dJ_dW_layer_3_delta_prime, const float* __restrict__ dJ_dW_layer_3_g, float* __restrict__ dJ_dW_layer_3, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < 1; row += gridDim.y * blockDim.y) {
-        const float v_W_layer_3 = W_layer_3[(long long)row * 64 + column];
-        const float v_dJ_dW_layer_3_delta = dJ_dW_layer_3_delta[(long long)row * 64 + column];
-        const float v_dJ_dW_layer_3_delta_prime = dJ_dW_layer_3_delta_prime[(long long)row * 64 + column];
-        const float v_dJ_dW_layer_3_g = dJ_dW_layer_3_g[(long long)row * 64 + column];
-        float v_dJ_dW_layer_3;
-        at_dJ_dW_layer_3(v_W_layer_3, v_dJ_dW_layer_3_delta, v_dJ_dW_layer_3_delta_prime, v_dJ_dW_layer_3_g, N, v_dJ_dW_layer_3);
-        dJ_dW_layer_3[(long long)row * 64 + column] = v_dJ_dW_layer_3;
-    }
-}
-extern "C" __global__ void vec4_dJ_dW_layer_3(
-    const float* __restrict__ W_layer_3, const float* __restrict__ dJ_dW_layer_3_delta, const float* __restrict__ dJ_dW_layer_3_delta_prime, const float* __restrict__ dJ_dW_layer_3_g, float* __restrict__ dJ_dW_layer_3, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < 1; row += gridDim.y * blockDim.y) {
-        const float4 v_W_layer_3 = reinterpret_cast<const float4*>(W_layer_3)[(long long)row * 16 + column];
-        const float4 v_dJ_dW_layer_3_delta = reinterpret_cast<const float4*>(dJ_dW_layer_3_delta)[(long long)row * 16 + column];
-        const float4 v_dJ_dW_layer_3_delta_prime = reinterpret_cast<const float4*>(dJ_dW_layer_3_delta_prime)[(long long)row * 16 + column];
-        const float4 v_dJ_dW_layer_3_g = reinterpret_cast<const float4*>(dJ_dW_layer_3_g)[(long long)row * 16 + column];
-        float4 v_dJ_dW_layer_3;
-        at_dJ_dW_layer_3(v_W_layer_3.x, v_dJ_dW_layer_3_delta.x, v_dJ_dW_layer_3_delta_prime.x, v_dJ_dW_layer_3_g.x, N, v_dJ_dW_layer_3.x);
-        at_dJ_dW_layer_3(v_W_layer_3.y, v_dJ_dW_layer_3_delta.y, v_dJ_dW_layer_3_delta_prime.y, v_dJ_dW_layer_3_g.y, N, v_dJ_dW_layer_3.y);
-        at_dJ_dW_layer_3(v_W_layer_3.z, v_dJ_dW_layer_3_delta.z, v_dJ_dW_layer_3_delta_prime.z, v_dJ_dW_layer_3_g.z, N, v_dJ_dW_layer_3.z);
-        at_dJ_dW_layer_3(v_W_layer_3.w, v_dJ_dW_layer_3_delta.w, v_dJ_dW_layer_3_delta_prime.w, v_dJ_dW_layer_3_g.w, N, v_dJ_dW_layer_3.w);
-        reinterpret_cast<float4*>(dJ_dW_layer_3)[(long long)row * 16 + column] = v_dJ_dW_layer_3;
-    }
-}
-
-static __device__ __forceinline__ void at_dJ_db_layer_3(const float dJ_db_layer_3_sum, const int N, float& dJ_db_layer_3)
-{
-    // ∂J/∂b_layer_3 = (1/N) Σ_n ∂J/∂g_layer_3  [+] bias
-    dJ_db_layer_3 = dJ_db_layer_3_sum / N;
-}
-
-extern "C" __global__ void dJ_db_layer_3(
-    const float* __restrict__ dJ_db_layer_3_sum, float* __restrict__ dJ_db_layer_3, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 1 && row < 1; row += gridDim.y * blockDim.y) {
-        const float v_dJ_db_layer_3_sum = dJ_db_layer_3_sum[column];
-        float v_dJ_db_layer_3;
-        at_dJ_db_layer_3(v_dJ_db_layer_3_sum, N, v_dJ_db_layer_3);
-        dJ_db_layer_3[column] = v_dJ_db_layer_3;
-    }
-}
-
-static __device__ __forceinline__ void at_dJ_dg_layer_2(const float f_prime_softplus_2, const float f_second_softplus_2, const float sigmoid_minus_softplus_2, const float dJ_ddelta_layer_2, const float dJ_ddelta_prime_layer_2, const float dJ_dg_softplus_2, const float delta_prime_softplus_2, const float delta_softplus_2, float& dJ_dg_layer_2)
-{
-    // f‴(g_layer_2) = f″(g_layer_2) (sigmoid(−g_layer_2) − f′(g_layer_2))
-    const float f_third_softplus_2 = f_second_softplus_2 * (sigmoid_minus_softplus_2 - f_prime_softplus_2);
-    // ∂J/∂g_layer_2 = ∂J/∂g_softplus_2 f′(g_layer_2) + ∂J/∂δ_layer_2 δ_softplus_2 f″(g_layer_2) + ∂J/∂δ′_layer_2 δ_softplus_2 f‴(g_layer_2) + 2 ∂J/∂δ′_layer_2 δ′_softplus_2 f′(g_layer_2) f″(g_layer_2)  (21)+(22)
-    dJ_dg_layer_2 = dJ_ddelta_layer_2 * delta_softplus_2 * f_second_softplus_2 + dJ_ddelta_prime_layer_2 * delta_prime_softplus_2 * f_prime_softplus_2 * f_second_softplus_2 * 2.0f + dJ_ddelta_prime_layer_2 * delta_softplus_2 * f_third_softplus_2 + dJ_dg_softplus_2 * f_prime_softplus_2;
-}
-
-extern "C" __global__ void dJ_dg_layer_2(
-    const float* __restrict__ f_prime_softplus_2, const float* __restrict__ f_second_softplus_2, const float* __restrict__ sigmoid_minus_softplus_2, const float* __restrict__ dJ_ddelta_layer_2, const float* __restrict__ dJ_ddelta_prime_layer_2, const float* __restrict__ dJ_dg_softplus_2, const float* __restrict__ delta_prime_softplus_2, const float* __restrict__ delta_softplus_2, float* __restrict__ dJ_dg_layer_2, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < N; row += gridDim.y * blockDim.y) {
-        const float v_f_prime_softplus_2 = f_prime_softplus_2[(long long)row * 64 + column];
-        const float v_f_second_softplus_2 = f_second_softplus_2[(long long)row * 64 + column];
-        const float v_sigmoid_minus_softplus_2 = sigmoid_minus_softplus_2[(long long)row * 64 + column];
-        const float v_dJ_ddelta_layer_2 = dJ_ddelta_layer_2[(long long)row * 64 + column];
-        const float v_dJ_ddelta_prime_layer_2 = dJ_ddelta_prime_layer_2[(long long)row * 64 + column];
-        const float v_dJ_dg_softplus_2 = dJ_dg_softplus_2[(long long)row * 64 + column];
-        const float v_delta_prime_softplus_2 = delta_prime_softplus_2[(long long)row * 64 + column];
-        const float v_delta_softplus_2 = delta_softplus_2[(long long)row * 64 + column];
-        float v_dJ_dg_layer_2;
-        at_dJ_dg_layer_2(v_f_prime_softplus_2, v_f_second_softplus_2, v_sigmoid_minus_softplus_2, v_dJ_ddelta_layer_2, v_dJ_ddelta_prime_layer_2, v_dJ_dg_softplus_2, v_delta_prime_softplus_2, v_delta_softplus_2, v_dJ_dg_layer_2);
-        dJ_dg_layer_2[(long long)row * 64 + column] = v_dJ_dg_layer_2;
-    }
-}
-extern "C" __global__ void vec4_dJ_dg_layer_2(
-    const float* __restrict__ f_prime_softplus_2, const float* __restrict__ f_second_softplus_2, const float* __restrict__ sigmoid_minus_softplus_2, const float* __restrict__ dJ_ddelta_layer_2, const float* __restrict__ dJ_ddelta_prime_layer_2, const float* __restrict__ dJ_dg_softplus_2, const float* __restrict__ delta_prime_softplus_2, const float* __restrict__ delta_softplus_2, float* __restrict__ dJ_dg_layer_2, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 v_f_prime_softplus_2 = reinterpret_cast<const float4*>(f_prime_softplus_2)[(long long)row * 16 + column];
-        const float4 v_f_second_softplus_2 = reinterpret_cast<const float4*>(f_second_softplus_2)[(long long)row * 16 + column];
-        const float4 v_sigmoid_minus_softplus_2 = reinterpret_cast<const float4*>(sigmoid_minus_softplus_2)[(long long)row * 16 + column];
-        const float4 v_dJ_ddelta_layer_2 = reinterpret_cast<const float4*>(dJ_ddelta_layer_2)[(long long)row * 16 + column];
-        const float4 v_dJ_ddelta_prime_layer_2 = reinterpret_cast<const float4*>(dJ_ddelta_prime_layer_2)[(long long)row * 16 + column];
-        const float4 v_dJ_dg_softplus_2 = reinterpret_cast<const float4*>(dJ_dg_softplus_2)[(long long)row * 16 + column];
-        const float4 v_delta_prime_softplus_2 = reinterpret_cast<const float4*>(delta_prime_softplus_2)[(long long)row * 16 + column];
-        const float4 v_delta_softplus_2 = reinterpret_cast<const float4*>(delta_softplus_2)[(long long)row * 16 + column];
-        float4 v_dJ_dg_layer_2;
-        at_dJ_dg_layer_2(v_f_prime_softplus_2.x, v_f_second_softplus_2.x, v_sigmoid_minus_softplus_2.x, v_dJ_ddelta_layer_2.x, v_dJ_ddelta_prime_layer_2.x, v_dJ_dg_softplus_2.x, v_delta_prime_softplus_2.x, v_delta_softplus_2.x, v_dJ_dg_layer_2.x);
-        at_dJ_dg_layer_2(v_f_prime_softplus_2.y, v_f_second_softplus_2.y, v_sigmoid_minus_softplus_2.y, v_dJ_ddelta_layer_2.y, v_dJ_ddelta_prime_layer_2.y, v_dJ_dg_softplus_2.y, v_delta_prime_softplus_2.y, v_delta_softplus_2.y, v_dJ_dg_layer_2.y);
-        at_dJ_dg_layer_2(v_f_prime_softplus_2.z, v_f_second_softplus_2.z, v_sigmoid_minus_softplus_2.z, v_dJ_ddelta_layer_2.z, v_dJ_ddelta_prime_layer_2.z, v_dJ_dg_softplus_2.z, v_delta_prime_softplus_2.z, v_delta_softplus_2.z, v_dJ_dg_layer_2.z);
-        at_dJ_dg_layer_2(v_f_prime_softplus_2.w, v_f_second_softplus_2.w, v_sigmoid_minus_softplus_2.w, v_dJ_ddelta_layer_2.w, v_dJ_ddelta_prime_layer_2.w, v_dJ_dg_softplus_2.w, v_delta_prime_softplus_2.w, v_delta_softplus_2.w, v_dJ_dg_layer_2.w);
-        reinterpret_cast<float4*>(dJ_dg_layer_2)[(long long)row * 16 + column] = v_dJ_dg_layer_2;
-    }
-}
-
-static __device__ __forceinline__ void at_dJ_dW_layer_2(const float W_layer_2, const float dJ_dW_layer_2_delta, const float dJ_dW_layer_2_delta_prime, const float dJ_dW_layer_2_g, const int N, float& dJ_dW_layer_2)
-{
-    // ∂J/∂W_layer_2 = (1/N) (Σ_n δ_layer_2 ∂J/∂δ_softplus_1ᵀ + Σ_n ∂J/∂g_layer_2 g_softplus_1ᵀ + 2 W_layer_2 ∘ (Σ_n δ′_layer_2 ∂J/∂δ′_softplus_1ᵀ))  (16)+(17)
-    dJ_dW_layer_2 = (W_layer_2 * dJ_dW_layer_2_delta_prime * 2.0f + dJ_dW_layer_2_delta + dJ_dW_layer_2_g) / N;
-}
-
-extern "C" __global__ void dJ_dW_layer_2(
-    const float* __restrict__ W_layer_2, const float* __restrict__ dJ_dW_layer_2_delta, const float* __restrict__ dJ_dW_layer_2_delta_prime, const float* __restrict__ dJ_dW_layer_2_g, float* __restrict__ dJ_dW_layer_2, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < 64; row += gridDim.y * blockDim.y) {
-        const float v_W_layer_2 = W_layer_2[(long long)row * 128 + column];
-        const float v_dJ_dW_layer_2_delta = dJ_dW_layer_2_delta[(long long)row * 128 + column];
-        const float v_dJ_dW_layer_2_delta_prime = dJ_dW_layer_2_delta_prime[(long long)row * 128 + column];
-        const float v_dJ_dW_layer_2_g = dJ_dW_layer_2_g[(long long)row * 128 + column];
-        float v_dJ_dW_layer_2;
-        at_dJ_dW_layer_2(v_W_layer_2, v_dJ_dW_layer_2_delta, v_dJ_dW_layer_2_delta_prime, v_dJ_dW_layer_2_g, N, v_dJ_dW_layer_2);
-        dJ_dW_layer_2[(long long)row * 128 + column] = v_dJ_dW_layer_2;
-    }
-}
-extern "C" __global__ void vec4_dJ_dW_layer_2(
-    const float* __restrict__ W_layer_2, const float* __restrict__ dJ_dW_layer_2_delta, const float* __restrict__ dJ_dW_layer_2_delta_prime, const float* __restrict__ dJ_dW_layer_2_g, float* __restrict__ dJ_dW_layer_2, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < 64; row += gridDim.y * blockDim.y) {
-        const float4 v_W_layer_2 = reinterpret_cast<const float4*>(W_layer_2)[(long long)row * 32 + column];
-        const float4 v_dJ_dW_layer_2_delta = reinterpret_cast<const float4*>(dJ_dW_layer_2_delta)[(long long)row * 32 + column];
-        const float4 v_dJ_dW_layer_2_delta_prime = reinterpret_cast<const float4*>(dJ_dW_layer_2_delta_prime)[(long long)row * 32 + column];
-        const float4 v_dJ_dW_layer_2_g = reinterpret_cast<const float4*>(dJ_dW_layer_2_g)[(long long)row * 32 + column];
-        float4 v_dJ_dW_layer_2;
-        at_dJ_dW_layer_2(v_W_layer_2.x, v_dJ_dW_layer_2_delta.x, v_dJ_dW_layer_2_delta_prime.x, v_dJ_dW_layer_2_g.x, N, v_dJ_dW_layer_2.x);
-        at_dJ_dW_layer_2(v_W_layer_2.y, v_dJ_dW_layer_2_delta.y, v_dJ_dW_layer_2_delta_prime.y, v_dJ_dW_layer_2_g.y, N, v_dJ_dW_layer_2.y);
-        at_dJ_dW_layer_2(v_W_layer_2.z, v_dJ_dW_layer_2_delta.z, v_dJ_dW_layer_2_delta_prime.z, v_dJ_dW_layer_2_g.z, N, v_dJ_dW_layer_2.z);
-        at_dJ_dW_layer_2(v_W_layer_2.w, v_dJ_dW_layer_2_delta.w, v_dJ_dW_layer_2_delta_prime.w, v_dJ_dW_layer_2_g.w, N, v_dJ_dW_layer_2.w);
-        reinterpret_cast<float4*>(dJ_dW_layer_2)[(long long)row * 32 + column] = v_dJ_dW_layer_2;
-    }
-}
-
-static __device__ __forceinline__ void at_dJ_db_layer_2(const float dJ_db_layer_2_sum, const int N, float& dJ_db_layer_2)
-{
-    // ∂J/∂b_layer_2 = (1/N) Σ_n ∂J/∂g_layer_2  [+] bias
-    dJ_db_layer_2 = dJ_db_layer_2_sum / N;
-}
-
-extern "C" __global__ void dJ_db_layer_2(
-    const float* __restrict__ dJ_db_layer_2_sum, float* __restrict__ dJ_db_layer_2, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < 1; row += gridDim.y * blockDim.y) {
-        const float v_dJ_db_layer_2_sum = dJ_db_layer_2_sum[column];
-        float v_dJ_db_layer_2;
-        at_dJ_db_layer_2(v_dJ_db_layer_2_sum, N, v_dJ_db_layer_2);
-        dJ_db_layer_2[column] = v_dJ_db_layer_2;
-    }
-}
-extern "C" __global__ void vec4_dJ_db_layer_2(
-    const float* __restrict__ dJ_db_layer_2_sum, float* __restrict__ dJ_db_layer_2, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < 1; row += gridDim.y * blockDim.y) {
-        const float4 v_dJ_db_layer_2_sum = reinterpret_cast<const float4*>(dJ_db_layer_2_sum)[column];
-        float4 v_dJ_db_layer_2;
-        at_dJ_db_layer_2(v_dJ_db_layer_2_sum.x, N, v_dJ_db_layer_2.x);
-        at_dJ_db_layer_2(v_dJ_db_layer_2_sum.y, N, v_dJ_db_layer_2.y);
-        at_dJ_db_layer_2(v_dJ_db_layer_2_sum.z, N, v_dJ_db_layer_2.z);
-        at_dJ_db_layer_2(v_dJ_db_layer_2_sum.w, N, v_dJ_db_layer_2.w);
-        reinterpret_cast<float4*>(dJ_db_layer_2)[column] = v_dJ_db_layer_2;
-    }
-}
-
-static __device__ __forceinline__ void at_dJ_dg_layer_1(const float f_prime_softplus_1, const float f_second_softplus_1, const float sigmoid_minus_softplus_1, const float dJ_ddelta_layer_1, const float dJ_ddelta_prime_layer_1, const float dJ_dg_softplus_1, const float delta_prime_softplus_1, const float delta_softplus_1, float& dJ_dg_layer_1)
-{
-    // f‴(g_layer_1) = f″(g_layer_1) (sigmoid(−g_layer_1) − f′(g_layer_1))
-    const float f_third_softplus_1 = f_second_softplus_1 * (sigmoid_minus_softplus_1 - f_prime_softplus_1);
-    // ∂J/∂g_layer_1 = ∂J/∂g_softplus_1 f′(g_layer_1) + ∂J/∂δ_layer_1 δ_softplus_1 f″(g_layer_1) + ∂J/∂δ′_layer_1 δ_softplus_1 f‴(g_layer_1) + 2 ∂J/∂δ′_layer_1 δ′_softplus_1 f′(g_layer_1) f″(g_layer_1)  (21)+(22)
-    dJ_dg_layer_1 = dJ_ddelta_layer_1 * delta_softplus_1 * f_second_softplus_1 + dJ_ddelta_prime_layer_1 * delta_prime_softplus_1 * f_prime_softplus_1 * f_second_softplus_1 * 2.0f + dJ_ddelta_prime_layer_1 * delta_softplus_1 * f_third_softplus_1 + dJ_dg_softplus_1 * f_prime_softplus_1;
-}
-
-extern "C" __global__ void dJ_dg_layer_1(
-    const float* __restrict__ f_prime_softplus_1, const float* __restrict__ f_second_softplus_1, const float* __restrict__ sigmoid_minus_softplus_1, const float* __restrict__ dJ_ddelta_layer_1, const float* __restrict__ dJ_ddelta_prime_layer_1, const float* __restrict__ dJ_dg_softplus_1, const float* __restrict__ delta_prime_softplus_1, const float* __restrict__ delta_softplus_1, float* __restrict__ dJ_dg_layer_1, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < N; row += gridDim.y * blockDim.y) {
-        const float v_f_prime_softplus_1 = f_prime_softplus_1[(long long)row * 128 + column];
-        const float v_f_second_softplus_1 = f_second_softplus_1[(long long)row * 128 + column];
-        const float v_sigmoid_minus_softplus_1 = sigmoid_minus_softplus_1[(long long)row * 128 + column];
-        const float v_dJ_ddelta_layer_1 = dJ_ddelta_layer_1[(long long)row * 128 + column];
-        const float v_dJ_ddelta_prime_layer_1 = dJ_ddelta_prime_layer_1[(long long)row * 128 + column];
-        const float v_dJ_dg_softplus_1 = dJ_dg_softplus_1[(long long)row * 128 + column];
-        const float v_delta_prime_softplus_1 = delta_prime_softplus_1[(long long)row * 128 + column];
-        const float v_delta_softplus_1 = delta_softplus_1[(long long)row * 128 + column];
-        float v_dJ_dg_layer_1;
-        at_dJ_dg_layer_1(v_f_prime_softplus_1, v_f_second_softplus_1, v_sigmoid_minus_softplus_1, v_dJ_ddelta_layer_1, v_dJ_ddelta_prime_layer_1, v_dJ_dg_softplus_1, v_delta_prime_softplus_1, v_delta_softplus_1, v_dJ_dg_layer_1);
-        dJ_dg_layer_1[(long long)row * 128 + column] = v_dJ_dg_layer_1;
-    }
-}
-extern "C" __global__ void vec4_dJ_dg_layer_1(
-    const float* __restrict__ f_prime_softplus_1, const float* __restrict__ f_second_softplus_1, const float* __restrict__ sigmoid_minus_softplus_1, const float* __restrict__ dJ_ddelta_layer_1, const float* __restrict__ dJ_ddelta_prime_layer_1, const float* __restrict__ dJ_dg_softplus_1, const float* __restrict__ delta_prime_softplus_1, const float* __restrict__ delta_softplus_1, float* __restrict__ dJ_dg_layer_1, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 v_f_prime_softplus_1 = reinterpret_cast<const float4*>(f_prime_softplus_1)[(long long)row * 32 + column];
-        const float4 v_f_second_softplus_1 = reinterpret_cast<const float4*>(f_second_softplus_1)[(long long)row * 32 + column];
-        const float4 v_sigmoid_minus_softplus_1 = reinterpret_cast<const float4*>(sigmoid_minus_softplus_1)[(long long)row * 32 + column];
-        const float4 v_dJ_ddelta_layer_1 = reinterpret_cast<const float4*>(dJ_ddelta_layer_1)[(long long)row * 32 + column];
-        const float4 v_dJ_ddelta_prime_layer_1 = reinterpret_cast<const float4*>(dJ_ddelta_prime_layer_1)[(long long)row * 32 + column];
-        const float4 v_dJ_dg_softplus_1 = reinterpret_cast<const float4*>(dJ_dg_softplus_1)[(long long)row * 32 + column];
-        const float4 v_delta_prime_softplus_1 = reinterpret_cast<const float4*>(delta_prime_softplus_1)[(long long)row * 32 + column];
-        const float4 v_delta_softplus_1 = reinterpret_cast<const float4*>(delta_softplus_1)[(long long)row * 32 + column];
-        float4 v_dJ_dg_layer_1;
-        at_dJ_dg_layer_1(v_f_prime_softplus_1.x, v_f_second_softplus_1.x, v_sigmoid_minus_softplus_1.x, v_dJ_ddelta_layer_1.x, v_dJ_ddelta_prime_layer_1.x, v_dJ_dg_softplus_1.x, v_delta_prime_softplus_1.x, v_delta_softplus_1.x, v_dJ_dg_layer_1.x);
-        at_dJ_dg_layer_1(v_f_prime_softplus_1.y, v_f_second_softplus_1.y, v_sigmoid_minus_softplus_1.y, v_dJ_ddelta_layer_1.y, v_dJ_ddelta_prime_layer_1.y, v_dJ_dg_softplus_1.y, v_delta_prime_softplus_1.y, v_delta_softplus_1.y, v_dJ_dg_layer_1.y);
-        at_dJ_dg_layer_1(v_f_prime_softplus_1.z, v_f_second_softplus_1.z, v_sigmoid_minus_softplus_1.z, v_dJ_ddelta_layer_1.z, v_dJ_ddelta_prime_layer_1.z, v_dJ_dg_softplus_1.z, v_delta_prime_softplus_1.z, v_delta_softplus_1.z, v_dJ_dg_layer_1.z);
-        at_dJ_dg_layer_1(v_f_prime_softplus_1.w, v_f_second_softplus_1.w, v_sigmoid_minus_softplus_1.w, v_dJ_ddelta_layer_1.w, v_dJ_ddelta_prime_layer_1.w, v_dJ_dg_softplus_1.w, v_delta_prime_softplus_1.w, v_delta_softplus_1.w, v_dJ_dg_layer_1.w);
-        reinterpret_cast<float4*>(dJ_dg_layer_1)[(long long)row * 32 + column] = v_dJ_dg_layer_1;
-    }
-}
-
-static __device__ __forceinline__ void at_dJ_dW_layer_1(const float W_layer_1, const float dJ_dW_layer_1_delta, const float dJ_dW_layer_1_delta_prime, const float dJ_dW_layer_1_g, const int N, float& dJ_dW_layer_1)
-{
-    // ∂J/∂W_layer_1 = (1/N) (Σ_n δ_layer_1 δ_xᵀ + Σ_n ∂J/∂g_layer_1 g_xᵀ + 2 W_layer_1 ∘ (Σ_n δ′_layer_1 ∂J/∂δ′_xᵀ))  (16)+(17)
-    dJ_dW_layer_1 = (W_layer_1 * dJ_dW_layer_1_delta_prime * 2.0f + dJ_dW_layer_1_delta + dJ_dW_layer_1_g) / N;
-}
-
-extern "C" __global__ void dJ_dW_layer_1(
-    const float* __restrict__ W_layer_1, const float* __restrict__ dJ_dW_layer_1_delta, const float* __restrict__ dJ_dW_layer_1_delta_prime, const float* __restrict__ dJ_dW_layer_1_g, float* __restrict__ dJ_dW_layer_1, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < 128; row += gridDim.y * blockDim.y) {
-        const float v_W_layer_1 = W_layer_1[(long long)row * 64 + column];
-        const float v_dJ_dW_layer_1_delta = dJ_dW_layer_1_delta[(long long)row * 64 + column];
-        const float v_dJ_dW_layer_1_delta_prime = dJ_dW_layer_1_delta_prime[(long long)row * 64 + column];
-        const float v_dJ_dW_layer_1_g = dJ_dW_layer_1_g[(long long)row * 64 + column];
-        float v_dJ_dW_layer_1;
-        at_dJ_dW_layer_1(v_W_layer_1, v_dJ_dW_layer_1_delta, v_dJ_dW_layer_1_delta_prime, v_dJ_dW_layer_1_g, N, v_dJ_dW_layer_1);
-        dJ_dW_layer_1[(long long)row * 64 + column] = v_dJ_dW_layer_1;
-    }
-}
-extern "C" __global__ void vec4_dJ_dW_layer_1(
-    const float* __restrict__ W_layer_1, const float* __restrict__ dJ_dW_layer_1_delta, const float* __restrict__ dJ_dW_layer_1_delta_prime, const float* __restrict__ dJ_dW_layer_1_g, float* __restrict__ dJ_dW_layer_1, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < 128; row += gridDim.y * blockDim.y) {
-        const float4 v_W_layer_1 = reinterpret_cast<const float4*>(W_layer_1)[(long long)row * 16 + column];
-        const float4 v_dJ_dW_layer_1_delta = reinterpret_cast<const float4*>(dJ_dW_layer_1_delta)[(long long)row * 16 + column];
-        const float4 v_dJ_dW_layer_1_delta_prime = reinterpret_cast<const float4*>(dJ_dW_layer_1_delta_prime)[(long long)row * 16 + column];
-        const float4 v_dJ_dW_layer_1_g = reinterpret_cast<const float4*>(dJ_dW_layer_1_g)[(long long)row * 16 + column];
-        float4 v_dJ_dW_layer_1;
-        at_dJ_dW_layer_1(v_W_layer_1.x, v_dJ_dW_layer_1_delta.x, v_dJ_dW_layer_1_delta_prime.x, v_dJ_dW_layer_1_g.x, N, v_dJ_dW_layer_1.x);
-        at_dJ_dW_layer_1(v_W_layer_1.y, v_dJ_dW_layer_1_delta.y, v_dJ_dW_layer_1_delta_prime.y, v_dJ_dW_layer_1_g.y, N, v_dJ_dW_layer_1.y);
-        at_dJ_dW_layer_1(v_W_layer_1.z, v_dJ_dW_layer_1_delta.z, v_dJ_dW_layer_1_delta_prime.z, v_dJ_dW_layer_1_g.z, N, v_dJ_dW_layer_1.z);
-        at_dJ_dW_layer_1(v_W_layer_1.w, v_dJ_dW_layer_1_delta.w, v_dJ_dW_layer_1_delta_prime.w, v_dJ_dW_layer_1_g.w, N, v_dJ_dW_layer_1.w);
-        reinterpret_cast<float4*>(dJ_dW_layer_1)[(long long)row * 16 + column] = v_dJ_dW_layer_1;
-    }
-}
-
-static __device__ __forceinline__ void at_dJ_db_layer_1(const float dJ_db_layer_1_sum, const int N, float& dJ_db_layer_1)
-{
-    // ∂J/∂b_layer_1 = (1/N) Σ_n ∂J/∂g_layer_1  [+] bias
-    dJ_db_layer_1 = dJ_db_layer_1_sum / N;
-}
-
-extern "C" __global__ void dJ_db_layer_1(
-    const float* __restrict__ dJ_db_layer_1_sum, float* __restrict__ dJ_db_layer_1, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < 1; row += gridDim.y * blockDim.y) {
-        const float v_dJ_db_layer_1_sum = dJ_db_layer_1_sum[column];
-        float v_dJ_db_layer_1;
-        at_dJ_db_layer_1(v_dJ_db_layer_1_sum, N, v_dJ_db_layer_1);
-        dJ_db_layer_1[column] = v_dJ_db_layer_1;
-    }
-}
-extern "C" __global__ void vec4_dJ_db_layer_1(
-    const float* __restrict__ dJ_db_layer_1_sum, float* __restrict__ dJ_db_layer_1, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < 1; row += gridDim.y * blockDim.y) {
-        const float4 v_dJ_db_layer_1_sum = reinterpret_cast<const float4*>(dJ_db_layer_1_sum)[column];
-        float4 v_dJ_db_layer_1;
-        at_dJ_db_layer_1(v_dJ_db_layer_1_sum.x, N, v_dJ_db_layer_1.x);
-        at_dJ_db_layer_1(v_dJ_db_layer_1_sum.y, N, v_dJ_db_layer_1.y);
-        at_dJ_db_layer_1(v_dJ_db_layer_1_sum.z, N, v_dJ_db_layer_1.z);
-        at_dJ_db_layer_1(v_dJ_db_layer_1_sum.w, N, v_dJ_db_layer_1.w);
-        reinterpret_cast<float4*>(dJ_db_layer_1)[column] = v_dJ_db_layer_1;
-    }
-}
-
-static __device__ __forceinline__ void at_dJ_ddelta_softplus_1_to_dJ_ddelta_prime_softplus_1_2(const float W_layer_1_squared_sum, const float dJ_ddelta_layer_1, const float f_prime_softplus_1, const float f_second_softplus_1, float& dJ_ddelta_softplus_1, float& dJ_ddelta_prime_softplus_1)
-{
-    // ∂J/∂δ_softplus_1 = ∂J/∂δ_layer_1 f′(g_layer_1) − f″(g_layer_1) Σ_i W_layer_1 ∘ W_layer_1  (18)+(19)
-    dJ_ddelta_softplus_1 = dJ_ddelta_layer_1 * f_prime_softplus_1 - W_layer_1_squared_sum * f_second_softplus_1;
-    // ∂J/∂δ′_softplus_1 = −f′(g_layer_1)² Σ_i W_layer_1 ∘ W_layer_1  (20)
-    dJ_ddelta_prime_softplus_1 = -W_layer_1_squared_sum * (f_prime_softplus_1 * f_prime_softplus_1);
-}
-
-extern "C" __global__ void dJ_ddelta_softplus_1_to_dJ_ddelta_prime_softplus_1_2(
-    const float* __restrict__ W_layer_1_squared_sum, const float* __restrict__ dJ_ddelta_layer_1, const float* __restrict__ f_prime_softplus_1, const float* __restrict__ f_second_softplus_1, float* __restrict__ dJ_ddelta_softplus_1, float* __restrict__ dJ_ddelta_prime_softplus_1, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < N; row += gridDim.y * blockDim.y) {
-        const float v_W_layer_1_squared_sum = W_layer_1_squared_sum[column];
-        const float v_dJ_ddelta_layer_1 = dJ_ddelta_layer_1[(long long)row * 128 + column];
-        const float v_f_prime_softplus_1 = f_prime_softplus_1[(long long)row * 128 + column];
-        const float v_f_second_softplus_1 = f_second_softplus_1[(long long)row * 128 + column];
-        float v_dJ_ddelta_softplus_1, v_dJ_ddelta_prime_softplus_1;
-        at_dJ_ddelta_softplus_1_to_dJ_ddelta_prime_softplus_1_2(v_W_layer_1_squared_sum, v_dJ_ddelta_layer_1, v_f_prime_softplus_1, v_f_second_softplus_1, v_dJ_ddelta_softplus_1, v_dJ_ddelta_prime_softplus_1);
-        dJ_ddelta_softplus_1[(long long)row * 128 + column] = v_dJ_ddelta_softplus_1;
-        dJ_ddelta_prime_softplus_1[(long long)row * 128 + column] = v_dJ_ddelta_prime_softplus_1;
-    }
-}
-extern "C" __global__ void vec4_dJ_ddelta_softplus_1_to_dJ_ddelta_prime_softplus_1_2(
-    const float* __restrict__ W_layer_1_squared_sum, const float* __restrict__ dJ_ddelta_layer_1, const float* __restrict__ f_prime_softplus_1, const float* __restrict__ f_second_softplus_1, float* __restrict__ dJ_ddelta_softplus_1, float* __restrict__ dJ_ddelta_prime_softplus_1, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 v_W_layer_1_squared_sum = reinterpret_cast<const float4*>(W_layer_1_squared_sum)[column];
-        const float4 v_dJ_ddelta_layer_1 = reinterpret_cast<const float4*>(dJ_ddelta_layer_1)[(long long)row * 32 + column];
-        const float4 v_f_prime_softplus_1 = reinterpret_cast<const float4*>(f_prime_softplus_1)[(long long)row * 32 + column];
-        const float4 v_f_second_softplus_1 = reinterpret_cast<const float4*>(f_second_softplus_1)[(long long)row * 32 + column];
-        float4 v_dJ_ddelta_softplus_1, v_dJ_ddelta_prime_softplus_1;
-        at_dJ_ddelta_softplus_1_to_dJ_ddelta_prime_softplus_1_2(v_W_layer_1_squared_sum.x, v_dJ_ddelta_layer_1.x, v_f_prime_softplus_1.x, v_f_second_softplus_1.x, v_dJ_ddelta_softplus_1.x, v_dJ_ddelta_prime_softplus_1.x);
-        at_dJ_ddelta_softplus_1_to_dJ_ddelta_prime_softplus_1_2(v_W_layer_1_squared_sum.y, v_dJ_ddelta_layer_1.y, v_f_prime_softplus_1.y, v_f_second_softplus_1.y, v_dJ_ddelta_softplus_1.y, v_dJ_ddelta_prime_softplus_1.y);
-        at_dJ_ddelta_softplus_1_to_dJ_ddelta_prime_softplus_1_2(v_W_layer_1_squared_sum.z, v_dJ_ddelta_layer_1.z, v_f_prime_softplus_1.z, v_f_second_softplus_1.z, v_dJ_ddelta_softplus_1.z, v_dJ_ddelta_prime_softplus_1.z);
-        at_dJ_ddelta_softplus_1_to_dJ_ddelta_prime_softplus_1_2(v_W_layer_1_squared_sum.w, v_dJ_ddelta_layer_1.w, v_f_prime_softplus_1.w, v_f_second_softplus_1.w, v_dJ_ddelta_softplus_1.w, v_dJ_ddelta_prime_softplus_1.w);
-        reinterpret_cast<float4*>(dJ_ddelta_softplus_1)[(long long)row * 32 + column] = v_dJ_ddelta_softplus_1;
-        reinterpret_cast<float4*>(dJ_ddelta_prime_softplus_1)[(long long)row * 32 + column] = v_dJ_ddelta_prime_softplus_1;
-    }
-}
-
-static __device__ __forceinline__ void at_dJ_dg_layer_1_2(const float f_prime_softplus_1, const float f_second_softplus_1, const float sigmoid_minus_softplus_1, const float W_layer_1_squared_sum, const float dJ_ddelta_layer_1, const float dJ_dg_softplus_1, const float delta_prime_softplus_1, const float delta_softplus_1, float& dJ_dg_layer_1)
-{
-    // f‴(g_layer_1) = f″(g_layer_1) (sigmoid(−g_layer_1) − f′(g_layer_1))
-    const float f_third_softplus_1 = f_second_softplus_1 * (sigmoid_minus_softplus_1 - f_prime_softplus_1);
-    // ∂J/∂g_layer_1 = ∂J/∂g_softplus_1 f′(g_layer_1) + ∂J/∂δ_layer_1 δ_softplus_1 f″(g_layer_1) − δ_softplus_1 f‴(g_layer_1) Σ_i W_layer_1 ∘ W_layer_1 − 2 δ′_softplus_1 f′(g_layer_1) f″(g_layer_1) Σ_i W_layer_1 ∘ W_layer_1  (21)+(22)
-    dJ_dg_layer_1 = dJ_ddelta_layer_1 * delta_softplus_1 * f_second_softplus_1 + dJ_dg_softplus_1 * f_prime_softplus_1 - W_layer_1_squared_sum * delta_prime_softplus_1 * f_prime_softplus_1 * f_second_softplus_1 * 2.0f - W_layer_1_squared_sum * delta_softplus_1 * f_third_softplus_1;
-}
-
-extern "C" __global__ void dJ_dg_layer_1_2(
-    const float* __restrict__ f_prime_softplus_1, const float* __restrict__ f_second_softplus_1, const float* __restrict__ sigmoid_minus_softplus_1, const float* __restrict__ W_layer_1_squared_sum, const float* __restrict__ dJ_ddelta_layer_1, const float* __restrict__ dJ_dg_softplus_1, const float* __restrict__ delta_prime_softplus_1, const float* __restrict__ delta_softplus_1, float* __restrict__ dJ_dg_layer_1, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < N; row += gridDim.y * blockDim.y) {
-        const float v_f_prime_softplus_1 = f_prime_softplus_1[(long long)row * 128 + column];
-        const float v_f_second_softplus_1 = f_second_softplus_1[(long long)row * 128 + column];
-        const float v_sigmoid_minus_softplus_1 = sigmoid_minus_softplus_1[(long long)row * 128 + column];
-        const float v_W_layer_1_squared_sum = W_layer_1_squared_sum[column];
-        const float v_dJ_ddelta_layer_1 = dJ_ddelta_layer_1[(long long)row * 128 + column];
-        const float v_dJ_dg_softplus_1 = dJ_dg_softplus_1[(long long)row * 128 + column];
-        const float v_delta_prime_softplus_1 = delta_prime_softplus_1[(long long)row * 128 + column];
-        const float v_delta_softplus_1 = delta_softplus_1[(long long)row * 128 + column];
-        float v_dJ_dg_layer_1;
-        at_dJ_dg_layer_1_2(v_f_prime_softplus_1, v_f_second_softplus_1, v_sigmoid_minus_softplus_1, v_W_layer_1_squared_sum, v_dJ_ddelta_layer_1, v_dJ_dg_softplus_1, v_delta_prime_softplus_1, v_delta_softplus_1, v_dJ_dg_layer_1);
-        dJ_dg_layer_1[(long long)row * 128 + column] = v_dJ_dg_layer_1;
-    }
-}
-extern "C" __global__ void vec4_dJ_dg_layer_1_2(
-    const float* __restrict__ f_prime_softplus_1, const float* __restrict__ f_second_softplus_1, const float* __restrict__ sigmoid_minus_softplus_1, const float* __restrict__ W_layer_1_squared_sum, const float* __restrict__ dJ_ddelta_layer_1, const float* __restrict__ dJ_dg_softplus_1, const float* __restrict__ delta_prime_softplus_1, const float* __restrict__ delta_softplus_1, float* __restrict__ dJ_dg_layer_1, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 v_f_prime_softplus_1 = reinterpret_cast<const float4*>(f_prime_softplus_1)[(long long)row * 32 + column];
-        const float4 v_f_second_softplus_1 = reinterpret_cast<const float4*>(f_second_softplus_1)[(long long)row * 32 + column];
-        const float4 v_sigmoid_minus_softplus_1 = reinterpret_cast<const float4*>(sigmoid_minus_softplus_1)[(long long)row * 32 + column];
-        const float4 v_W_layer_1_squared_sum = reinterpret_cast<const float4*>(W_layer_1_squared_sum)[column];
-        const float4 v_dJ_ddelta_layer_1 = reinterpret_cast<const float4*>(dJ_ddelta_layer_1)[(long long)row * 32 + column];
-        const float4 v_dJ_dg_softplus_1 = reinterpret_cast<const float4*>(dJ_dg_softplus_1)[(long long)row * 32 + column];
-        const float4 v_delta_prime_softplus_1 = reinterpret_cast<const float4*>(delta_prime_softplus_1)[(long long)row * 32 + column];
-        const float4 v_delta_softplus_1 = reinterpret_cast<const float4*>(delta_softplus_1)[(long long)row * 32 + column];
-        float4 v_dJ_dg_layer_1;
-        at_dJ_dg_layer_1_2(v_f_prime_softplus_1.x, v_f_second_softplus_1.x, v_sigmoid_minus_softplus_1.x, v_W_layer_1_squared_sum.x, v_dJ_ddelta_layer_1.x, v_dJ_dg_softplus_1.x, v_delta_prime_softplus_1.x, v_delta_softplus_1.x, v_dJ_dg_layer_1.x);
-        at_dJ_dg_layer_1_2(v_f_prime_softplus_1.y, v_f_second_softplus_1.y, v_sigmoid_minus_softplus_1.y, v_W_layer_1_squared_sum.y, v_dJ_ddelta_layer_1.y, v_dJ_dg_softplus_1.y, v_delta_prime_softplus_1.y, v_delta_softplus_1.y, v_dJ_dg_layer_1.y);
-        at_dJ_dg_layer_1_2(v_f_prime_softplus_1.z, v_f_second_softplus_1.z, v_sigmoid_minus_softplus_1.z, v_W_layer_1_squared_sum.z, v_dJ_ddelta_layer_1.z, v_dJ_dg_softplus_1.z, v_delta_prime_softplus_1.z, v_delta_softplus_1.z, v_dJ_dg_layer_1.z);
-        at_dJ_dg_layer_1_2(v_f_prime_softplus_1.w, v_f_second_softplus_1.w, v_sigmoid_minus_softplus_1.w, v_W_layer_1_squared_sum.w, v_dJ_ddelta_layer_1.w, v_dJ_dg_softplus_1.w, v_delta_prime_softplus_1.w, v_delta_softplus_1.w, v_dJ_dg_layer_1.w);
-        reinterpret_cast<float4*>(dJ_dg_layer_1)[(long long)row * 32 + column] = v_dJ_dg_layer_1;
-    }
-}
-
-static __device__ __forceinline__ void at_dJ_dW_layer_1_2(const float W_layer_1, const float dJ_dW_layer_1_delta, const float dJ_dW_layer_1_delta_prime_sum_column, const float dJ_dW_layer_1_g, const int N, float& dJ_dW_layer_1)
-{
-    // ∂J/∂W_layer_1 = (1/N) (Σ_n δ_layer_1 δ_xᵀ + Σ_n ∂J/∂g_layer_1 g_xᵀ − 2 diag(Σ_n δ′_layer_1) W_layer_1)  (16)+(17)
-    dJ_dW_layer_1 = (dJ_dW_layer_1_delta + dJ_dW_layer_1_g - W_layer_1 * dJ_dW_layer_1_delta_prime_sum_column * 2.0f) / N;
-}
-
-extern "C" __global__ void dJ_dW_layer_1_2(
-    const float* __restrict__ W_layer_1, const float* __restrict__ dJ_dW_layer_1_delta, const float* __restrict__ dJ_dW_layer_1_delta_prime_sum_column, const float* __restrict__ dJ_dW_layer_1_g, float* __restrict__ dJ_dW_layer_1, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < 128; row += gridDim.y * blockDim.y) {
-        const float v_W_layer_1 = W_layer_1[(long long)row * 64 + column];
-        const float v_dJ_dW_layer_1_delta = dJ_dW_layer_1_delta[(long long)row * 64 + column];
-        const float v_dJ_dW_layer_1_g = dJ_dW_layer_1_g[(long long)row * 64 + column];
-        const float v_dJ_dW_layer_1_delta_prime_sum_column = dJ_dW_layer_1_delta_prime_sum_column[row];
-        float v_dJ_dW_layer_1;
-        at_dJ_dW_layer_1_2(v_W_layer_1, v_dJ_dW_layer_1_delta, v_dJ_dW_layer_1_delta_prime_sum_column, v_dJ_dW_layer_1_g, N, v_dJ_dW_layer_1);
-        dJ_dW_layer_1[(long long)row * 64 + column] = v_dJ_dW_layer_1;
-    }
-}
-extern "C" __global__ void vec4_dJ_dW_layer_1_2(
-    const float* __restrict__ W_layer_1, const float* __restrict__ dJ_dW_layer_1_delta, const float* __restrict__ dJ_dW_layer_1_delta_prime_sum_column, const float* __restrict__ dJ_dW_layer_1_g, float* __restrict__ dJ_dW_layer_1, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < 128; row += gridDim.y * blockDim.y) {
-        const float4 v_W_layer_1 = reinterpret_cast<const float4*>(W_layer_1)[(long long)row * 16 + column];
-        const float4 v_dJ_dW_layer_1_delta = reinterpret_cast<const float4*>(dJ_dW_layer_1_delta)[(long long)row * 16 + column];
-        const float4 v_dJ_dW_layer_1_g = reinterpret_cast<const float4*>(dJ_dW_layer_1_g)[(long long)row * 16 + column];
-        const float v_dJ_dW_layer_1_delta_prime_sum_column = dJ_dW_layer_1_delta_prime_sum_column[row];
-        float4 v_dJ_dW_layer_1;
-        at_dJ_dW_layer_1_2(v_W_layer_1.x, v_dJ_dW_layer_1_delta.x, v_dJ_dW_layer_1_delta_prime_sum_column, v_dJ_dW_layer_1_g.x, N, v_dJ_dW_layer_1.x);
-        at_dJ_dW_layer_1_2(v_W_layer_1.y, v_dJ_dW_layer_1_delta.y, v_dJ_dW_layer_1_delta_prime_sum_column, v_dJ_dW_layer_1_g.y, N, v_dJ_dW_layer_1.y);
-        at_dJ_dW_layer_1_2(v_W_layer_1.z, v_dJ_dW_layer_1_delta.z, v_dJ_dW_layer_1_delta_prime_sum_column, v_dJ_dW_layer_1_g.z, N, v_dJ_dW_layer_1.z);
-        at_dJ_dW_layer_1_2(v_W_layer_1.w, v_dJ_dW_layer_1_delta.w, v_dJ_dW_layer_1_delta_prime_sum_column, v_dJ_dW_layer_1_g.w, N, v_dJ_dW_layer_1.w);
-        reinterpret_cast<float4*>(dJ_dW_layer_1)[(long long)row * 16 + column] = v_dJ_dW_layer_1;
-    }
-}
-
-static __device__ __forceinline__ void at_dK_ddelta_softplus_1(const float dK_ddelta_layer_1, const float f_prime_softplus_1, float& dK_ddelta_softplus_1)
-{
-    // ∂K/∂δ_softplus_1 = ∂K/∂δ_layer_1 f′(g_layer_1)  (18)
-    dK_ddelta_softplus_1 = dK_ddelta_layer_1 * f_prime_softplus_1;
-}
-
-extern "C" __global__ void dK_ddelta_softplus_1(
-    const float* __restrict__ dK_ddelta_layer_1, const float* __restrict__ f_prime_softplus_1, float* __restrict__ dK_ddelta_softplus_1, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < N; row += gridDim.y * blockDim.y) {
-        const float v_dK_ddelta_layer_1 = dK_ddelta_layer_1[(long long)row * 128 + column];
-        const float v_f_prime_softplus_1 = f_prime_softplus_1[(long long)row * 128 + column];
-        float v_dK_ddelta_softplus_1;
-        at_dK_ddelta_softplus_1(v_dK_ddelta_layer_1, v_f_prime_softplus_1, v_dK_ddelta_softplus_1);
-        dK_ddelta_softplus_1[(long long)row * 128 + column] = v_dK_ddelta_softplus_1;
-    }
-}
-extern "C" __global__ void vec4_dK_ddelta_softplus_1(
-    const float* __restrict__ dK_ddelta_layer_1, const float* __restrict__ f_prime_softplus_1, float* __restrict__ dK_ddelta_softplus_1, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 v_dK_ddelta_layer_1 = reinterpret_cast<const float4*>(dK_ddelta_layer_1)[(long long)row * 32 + column];
-        const float4 v_f_prime_softplus_1 = reinterpret_cast<const float4*>(f_prime_softplus_1)[(long long)row * 32 + column];
-        float4 v_dK_ddelta_softplus_1;
-        at_dK_ddelta_softplus_1(v_dK_ddelta_layer_1.x, v_f_prime_softplus_1.x, v_dK_ddelta_softplus_1.x);
-        at_dK_ddelta_softplus_1(v_dK_ddelta_layer_1.y, v_f_prime_softplus_1.y, v_dK_ddelta_softplus_1.y);
-        at_dK_ddelta_softplus_1(v_dK_ddelta_layer_1.z, v_f_prime_softplus_1.z, v_dK_ddelta_softplus_1.z);
-        at_dK_ddelta_softplus_1(v_dK_ddelta_layer_1.w, v_f_prime_softplus_1.w, v_dK_ddelta_softplus_1.w);
-        reinterpret_cast<float4*>(dK_ddelta_softplus_1)[(long long)row * 32 + column] = v_dK_ddelta_softplus_1;
-    }
-}
-
-static __device__ __forceinline__ void at_dK_ddelta_softplus_2(const float dK_ddelta_layer_2, const float f_prime_softplus_2, float& dK_ddelta_softplus_2)
-{
-    // ∂K/∂δ_softplus_2 = ∂K/∂δ_layer_2 f′(g_layer_2)  (18)
-    dK_ddelta_softplus_2 = dK_ddelta_layer_2 * f_prime_softplus_2;
-}
-
-extern "C" __global__ void dK_ddelta_softplus_2(
-    const float* __restrict__ dK_ddelta_layer_2, const float* __restrict__ f_prime_softplus_2, float* __restrict__ dK_ddelta_softplus_2, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < N; row += gridDim.y * blockDim.y) {
-        const float v_dK_ddelta_layer_2 = dK_ddelta_layer_2[(long long)row * 64 + column];
-        const float v_f_prime_softplus_2 = f_prime_softplus_2[(long long)row * 64 + column];
-        float v_dK_ddelta_softplus_2;
-        at_dK_ddelta_softplus_2(v_dK_ddelta_layer_2, v_f_prime_softplus_2, v_dK_ddelta_softplus_2);
-        dK_ddelta_softplus_2[(long long)row * 64 + column] = v_dK_ddelta_softplus_2;
-    }
-}
-extern "C" __global__ void vec4_dK_ddelta_softplus_2(
-    const float* __restrict__ dK_ddelta_layer_2, const float* __restrict__ f_prime_softplus_2, float* __restrict__ dK_ddelta_softplus_2, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 v_dK_ddelta_layer_2 = reinterpret_cast<const float4*>(dK_ddelta_layer_2)[(long long)row * 16 + column];
-        const float4 v_f_prime_softplus_2 = reinterpret_cast<const float4*>(f_prime_softplus_2)[(long long)row * 16 + column];
-        float4 v_dK_ddelta_softplus_2;
-        at_dK_ddelta_softplus_2(v_dK_ddelta_layer_2.x, v_f_prime_softplus_2.x, v_dK_ddelta_softplus_2.x);
-        at_dK_ddelta_softplus_2(v_dK_ddelta_layer_2.y, v_f_prime_softplus_2.y, v_dK_ddelta_softplus_2.y);
-        at_dK_ddelta_softplus_2(v_dK_ddelta_layer_2.z, v_f_prime_softplus_2.z, v_dK_ddelta_softplus_2.z);
-        at_dK_ddelta_softplus_2(v_dK_ddelta_layer_2.w, v_f_prime_softplus_2.w, v_dK_ddelta_softplus_2.w);
-        reinterpret_cast<float4*>(dK_ddelta_softplus_2)[(long long)row * 16 + column] = v_dK_ddelta_softplus_2;
-    }
-}
-
-static __device__ __forceinline__ void at_dK_dg_layer_3(const float dK_ddelta_layer_3, const float f_second_softplus_3, float& dK_dg_layer_3)
-{
-    // ∂K/∂g_layer_3 = ∂K/∂δ_layer_3 f″(g_layer_3)  (21)
-    dK_dg_layer_3 = dK_ddelta_layer_3 * f_second_softplus_3;
-}
-
-extern "C" __global__ void dK_dg_layer_3(
-    const float* __restrict__ dK_ddelta_layer_3, const float* __restrict__ f_second_softplus_3, float* __restrict__ dK_dg_layer_3, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 1 && row < N; row += gridDim.y * blockDim.y) {
-        const float v_dK_ddelta_layer_3 = dK_ddelta_layer_3[(long long)row * 1 + column];
-        const float v_f_second_softplus_3 = f_second_softplus_3[(long long)row * 1 + column];
-        float v_dK_dg_layer_3;
-        at_dK_dg_layer_3(v_dK_ddelta_layer_3, v_f_second_softplus_3, v_dK_dg_layer_3);
-        dK_dg_layer_3[(long long)row * 1 + column] = v_dK_dg_layer_3;
-    }
-}
-
-static __device__ __forceinline__ void at_dK_dW_layer_3(const float dK_dW_layer_3_delta, const float dK_dW_layer_3_g, const int N, float& dK_dW_layer_3)
-{
-    // ∂K/∂W_layer_3 = (1/N) (Σ_n f′(g_layer_3) ∂K/∂δ_softplus_2ᵀ + Σ_n ∂K/∂g_layer_3 g_softplus_2ᵀ)  (16)
-    dK_dW_layer_3 = (dK_dW_layer_3_delta + dK_dW_layer_3_g) / N;
-}
-
-extern "C" __global__ void dK_dW_layer_3(
-    const float* __restrict__ dK_dW_layer_3_delta, const float* __restrict__ dK_dW_layer_3_g, float* __restrict__ dK_dW_layer_3, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < 1; row += gridDim.y * blockDim.y) {
-        const float v_dK_dW_layer_3_delta = dK_dW_layer_3_delta[(long long)row * 64 + column];
-        const float v_dK_dW_layer_3_g = dK_dW_layer_3_g[(long long)row * 64 + column];
-        float v_dK_dW_layer_3;
-        at_dK_dW_layer_3(v_dK_dW_layer_3_delta, v_dK_dW_layer_3_g, N, v_dK_dW_layer_3);
-        dK_dW_layer_3[(long long)row * 64 + column] = v_dK_dW_layer_3;
-    }
-}
-extern "C" __global__ void vec4_dK_dW_layer_3(
-    const float* __restrict__ dK_dW_layer_3_delta, const float* __restrict__ dK_dW_layer_3_g, float* __restrict__ dK_dW_layer_3, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < 1; row += gridDim.y * blockDim.y) {
-        const float4 v_dK_dW_layer_3_delta = reinterpret_cast<const float4*>(dK_dW_layer_3_delta)[(long long)row * 16 + column];
-        const float4 v_dK_dW_layer_3_g = reinterpret_cast<const float4*>(dK_dW_layer_3_g)[(long long)row * 16 + column];
-        float4 v_dK_dW_layer_3;
-        at_dK_dW_layer_3(v_dK_dW_layer_3_delta.x, v_dK_dW_layer_3_g.x, N, v_dK_dW_layer_3.x);
-        at_dK_dW_layer_3(v_dK_dW_layer_3_delta.y, v_dK_dW_layer_3_g.y, N, v_dK_dW_layer_3.y);
-        at_dK_dW_layer_3(v_dK_dW_layer_3_delta.z, v_dK_dW_layer_3_g.z, N, v_dK_dW_layer_3.z);
-        at_dK_dW_layer_3(v_dK_dW_layer_3_delta.w, v_dK_dW_layer_3_g.w, N, v_dK_dW_layer_3.w);
-        reinterpret_cast<float4*>(dK_dW_layer_3)[(long long)row * 16 + column] = v_dK_dW_layer_3;
-    }
-}
-
-static __device__ __forceinline__ void at_dK_db_layer_3(const float dK_db_layer_3_sum, const int N, float& dK_db_layer_3)
-{
-    // ∂K/∂b_layer_3 = (1/N) Σ_n ∂K/∂g_layer_3  [+] bias
-    dK_db_layer_3 = dK_db_layer_3_sum / N;
-}
-
-extern "C" __global__ void dK_db_layer_3(
-    const float* __restrict__ dK_db_layer_3_sum, float* __restrict__ dK_db_layer_3, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 1 && row < 1; row += gridDim.y * blockDim.y) {
-        const float v_dK_db_layer_3_sum = dK_db_layer_3_sum[column];
-        float v_dK_db_layer_3;
-        at_dK_db_layer_3(v_dK_db_layer_3_sum, N, v_dK_db_layer_3);
-        dK_db_layer_3[column] = v_dK_db_layer_3;
-    }
-}
-
-static __device__ __forceinline__ void at_dK_dg_layer_2_to_dL_ddelta_prime_x(const float dK_ddelta_layer_2, const float dK_dg_softplus_2, const float delta_softplus_2, const float f_prime_softplus_2, const float f_second_softplus_2, const float delta_prime_x, const float lam, float& dK_dg_layer_2, float& dL_ddelta_prime_x)
-{
-    // ∂K/∂g_layer_2 = ∂K/∂g_softplus_2 f′(g_layer_2) + ∂K/∂δ_layer_2 δ_softplus_2 f″(g_layer_2)  (21)
-    dK_dg_layer_2 = dK_ddelta_layer_2 * delta_softplus_2 * f_second_softplus_2 + dK_dg_softplus_2 * f_prime_softplus_2;
-    // ∂L/∂δ′_x = −1 + 2 λ δ′_x  (7)
-    dL_ddelta_prime_x = delta_prime_x * lam * 2.0f - 1.0f;
-}
-
-extern "C" __global__ void dK_dg_layer_2_to_dL_ddelta_prime_x(
-    const float* __restrict__ dK_ddelta_layer_2, const float* __restrict__ dK_dg_softplus_2, const float* __restrict__ delta_softplus_2, const float* __restrict__ f_prime_softplus_2, const float* __restrict__ f_second_softplus_2, const float* __restrict__ delta_prime_x, float* __restrict__ dK_dg_layer_2, float* __restrict__ dL_ddelta_prime_x, const float lam, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < N; row += gridDim.y * blockDim.y) {
-        const float v_dK_ddelta_layer_2 = dK_ddelta_layer_2[(long long)row * 64 + column];
-        const float v_dK_dg_softplus_2 = dK_dg_softplus_2[(long long)row * 64 + column];
-        const float v_delta_softplus_2 = delta_softplus_2[(long long)row * 64 + column];
-        const float v_f_prime_softplus_2 = f_prime_softplus_2[(long long)row * 64 + column];
-        const float v_f_second_softplus_2 = f_second_softplus_2[(long long)row * 64 + column];
-        const float v_delta_prime_x = delta_prime_x[(long long)row * 64 + column];
-        float v_dK_dg_layer_2, v_dL_ddelta_prime_x;
-        at_dK_dg_layer_2_to_dL_ddelta_prime_x(v_dK_ddelta_layer_2, v_dK_dg_softplus_2, v_delta_softplus_2, v_f_prime_softplus_2, v_f_second_softplus_2, v_delta_prime_x, lam, v_dK_dg_layer_2, v_dL_ddelta_prime_x);
-        dK_dg_layer_2[(long long)row * 64 + column] = v_dK_dg_layer_2;
-        dL_ddelta_prime_x[(long long)row * 64 + column] = v_dL_ddelta_prime_x;
-    }
-}
-extern "C" __global__ void vec4_dK_dg_layer_2_to_dL_ddelta_prime_x(
-    const float* __restrict__ dK_ddelta_layer_2, const float* __restrict__ dK_dg_softplus_2, const float* __restrict__ delta_softplus_2, const float* __restrict__ f_prime_softplus_2, const float* __restrict__ f_second_softplus_2, const float* __restrict__ delta_prime_x, float* __restrict__ dK_dg_layer_2, float* __restrict__ dL_ddelta_prime_x, const float lam, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 v_dK_ddelta_layer_2 = reinterpret_cast<const float4*>(dK_ddelta_layer_2)[(long long)row * 16 + column];
-        const float4 v_dK_dg_softplus_2 = reinterpret_cast<const float4*>(dK_dg_softplus_2)[(long long)row * 16 + column];
-        const float4 v_delta_softplus_2 = reinterpret_cast<const float4*>(delta_softplus_2)[(long long)row * 16 + column];
-        const float4 v_f_prime_softplus_2 = reinterpret_cast<const float4*>(f_prime_softplus_2)[(long long)row * 16 + column];
-        const float4 v_f_second_softplus_2 = reinterpret_cast<const float4*>(f_second_softplus_2)[(long long)row * 16 + column];
-        const float4 v_delta_prime_x = reinterpret_cast<const float4*>(delta_prime_x)[(long long)row * 16 + column];
-        float4 v_dK_dg_layer_2, v_dL_ddelta_prime_x;
-        at_dK_dg_layer_2_to_dL_ddelta_prime_x(v_dK_ddelta_layer_2.x, v_dK_dg_softplus_2.x, v_delta_softplus_2.x, v_f_prime_softplus_2.x, v_f_second_softplus_2.x, v_delta_prime_x.x, lam, v_dK_dg_layer_2.x, v_dL_ddelta_prime_x.x);
-        at_dK_dg_layer_2_to_dL_ddelta_prime_x(v_dK_ddelta_layer_2.y, v_dK_dg_softplus_2.y, v_delta_softplus_2.y, v_f_prime_softplus_2.y, v_f_second_softplus_2.y, v_delta_prime_x.y, lam, v_dK_dg_layer_2.y, v_dL_ddelta_prime_x.y);
-        at_dK_dg_layer_2_to_dL_ddelta_prime_x(v_dK_ddelta_layer_2.z, v_dK_dg_softplus_2.z, v_delta_softplus_2.z, v_f_prime_softplus_2.z, v_f_second_softplus_2.z, v_delta_prime_x.z, lam, v_dK_dg_layer_2.z, v_dL_ddelta_prime_x.z);
-        at_dK_dg_layer_2_to_dL_ddelta_prime_x(v_dK_ddelta_layer_2.w, v_dK_dg_softplus_2.w, v_delta_softplus_2.w, v_f_prime_softplus_2.w, v_f_second_softplus_2.w, v_delta_prime_x.w, lam, v_dK_dg_layer_2.w, v_dL_ddelta_prime_x.w);
-        reinterpret_cast<float4*>(dK_dg_layer_2)[(long long)row * 16 + column] = v_dK_dg_layer_2;
-        reinterpret_cast<float4*>(dL_ddelta_prime_x)[(long long)row * 16 + column] = v_dL_ddelta_prime_x;
-    }
-}
-
-static __device__ __forceinline__ void at_dK_dW_layer_2(const float dK_dW_layer_2_delta, const float dK_dW_layer_2_g, const int N, float& dK_dW_layer_2)
-{
-    // ∂K/∂W_layer_2 = (1/N) (Σ_n δ_layer_2 ∂K/∂δ_softplus_1ᵀ + Σ_n ∂K/∂g_layer_2 g_softplus_1ᵀ)  (16)
-    dK_dW_layer_2 = (dK_dW_layer_2_delta + dK_dW_layer_2_g) / N;
-}
-
-extern "C" __global__ void dK_dW_layer_2(
-    const float* __restrict__ dK_dW_layer_2_delta, const float* __restrict__ dK_dW_layer_2_g, float* __restrict__ dK_dW_layer_2, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < 64; row += gridDim.y * blockDim.y) {
-        const float v_dK_dW_layer_2_delta = dK_dW_layer_2_delta[(long long)row * 128 + column];
-        const float v_dK_dW_layer_2_g = dK_dW_layer_2_g[(long long)row * 128 + column];
-        float v_dK_dW_layer_2;
-        at_dK_dW_layer_2(v_dK_dW_layer_2_delta, v_dK_dW_layer_2_g, N, v_dK_dW_layer_2);
-        dK_dW_layer_2[(long long)row * 128 + column] = v_dK_dW_layer_2;
-    }
-}
-extern "C" __global__ void vec4_dK_dW_layer_2(
-    const float* __restrict__ dK_dW_layer_2_delta, const float* __restrict__ dK_dW_layer_2_g, float* __restrict__ dK_dW_layer_2, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < 64; row += gridDim.y * blockDim.y) {
-        const float4 v_dK_dW_layer_2_delta = reinterpret_cast<const float4*>(dK_dW_layer_2_delta)[(long long)row * 32 + column];
-        const float4 v_dK_dW_layer_2_g = reinterpret_cast<const float4*>(dK_dW_layer_2_g)[(long long)row * 32 + column];
-        float4 v_dK_dW_layer_2;
-        at_dK_dW_layer_2(v_dK_dW_layer_2_delta.x, v_dK_dW_layer_2_g.x, N, v_dK_dW_layer_2.x);
-        at_dK_dW_layer_2(v_dK_dW_layer_2_delta.y, v_dK_dW_layer_2_g.y, N, v_dK_dW_layer_2.y);
-        at_dK_dW_layer_2(v_dK_dW_layer_2_delta.z, v_dK_dW_layer_2_g.z, N, v_dK_dW_layer_2.z);
-        at_dK_dW_layer_2(v_dK_dW_layer_2_delta.w, v_dK_dW_layer_2_g.w, N, v_dK_dW_layer_2.w);
-        reinterpret_cast<float4*>(dK_dW_layer_2)[(long long)row * 32 + column] = v_dK_dW_layer_2;
-    }
-}
-
-static __device__ __forceinline__ void at_dK_db_layer_2(const float dK_db_layer_2_sum, const int N, float& dK_db_layer_2)
-{
-    // ∂K/∂b_layer_2 = (1/N) Σ_n ∂K/∂g_layer_2  [+] bias
-    dK_db_layer_2 = dK_db_layer_2_sum / N;
-}
-
-extern "C" __global__ void dK_db_layer_2(
-    const float* __restrict__ dK_db_layer_2_sum, float* __restrict__ dK_db_layer_2, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < 1; row += gridDim.y * blockDim.y) {
-        const float v_dK_db_layer_2_sum = dK_db_layer_2_sum[column];
-        float v_dK_db_layer_2;
-        at_dK_db_layer_2(v_dK_db_layer_2_sum, N, v_dK_db_layer_2);
-        dK_db_layer_2[column] = v_dK_db_layer_2;
-    }
-}
-extern "C" __global__ void vec4_dK_db_layer_2(
-    const float* __restrict__ dK_db_layer_2_sum, float* __restrict__ dK_db_layer_2, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < 1; row += gridDim.y * blockDim.y) {
-        const float4 v_dK_db_layer_2_sum = reinterpret_cast<const float4*>(dK_db_layer_2_sum)[column];
-        float4 v_dK_db_layer_2;
-        at_dK_db_layer_2(v_dK_db_layer_2_sum.x, N, v_dK_db_layer_2.x);
-        at_dK_db_layer_2(v_dK_db_layer_2_sum.y, N, v_dK_db_layer_2.y);
-        at_dK_db_layer_2(v_dK_db_layer_2_sum.z, N, v_dK_db_layer_2.z);
-        at_dK_db_layer_2(v_dK_db_layer_2_sum.w, N, v_dK_db_layer_2.w);
-        reinterpret_cast<float4*>(dK_db_layer_2)[column] = v_dK_db_layer_2;
-    }
-}
-
-static __device__ __forceinline__ void at_dK_dg_layer_1(const float dK_ddelta_layer_1, const float dK_dg_softplus_1, const float delta_softplus_1, const float f_prime_softplus_1, const float f_second_softplus_1, float& dK_dg_layer_1)
-{
-    // ∂K/∂g_layer_1 = ∂K/∂g_softplus_1 f′(g_layer_1) + ∂K/∂δ_layer_1 δ_softplus_1 f″(g_layer_1)  (21)
-    dK_dg_layer_1 = dK_ddelta_layer_1 * delta_softplus_1 * f_second_softplus_1 + dK_dg_softplus_1 * f_prime_softplus_1;
-}
-
-extern "C" __global__ void dK_dg_layer_1(
-    const float* __restrict__ dK_ddelta_layer_1, const float* __restrict__ dK_dg_softplus_1, const float* __restrict__ delta_softplus_1, const float* __restrict__ f_prime_softplus_1, const float* __restrict__ f_second_softplus_1, float* __restrict__ dK_dg_layer_1, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < N; row += gridDim.y * blockDim.y) {
-        const float v_dK_ddelta_layer_1 = dK_ddelta_layer_1[(long long)row * 128 + column];
-        const float v_dK_dg_softplus_1 = dK_dg_softplus_1[(long long)row * 128 + column];
-        const float v_delta_softplus_1 = delta_softplus_1[(long long)row * 128 + column];
-        const float v_f_prime_softplus_1 = f_prime_softplus_1[(long long)row * 128 + column];
-        const float v_f_second_softplus_1 = f_second_softplus_1[(long long)row * 128 + column];
-        float v_dK_dg_layer_1;
-        at_dK_dg_layer_1(v_dK_ddelta_layer_1, v_dK_dg_softplus_1, v_delta_softplus_1, v_f_prime_softplus_1, v_f_second_softplus_1, v_dK_dg_layer_1);
-        dK_dg_layer_1[(long long)row * 128 + column] = v_dK_dg_layer_1;
-    }
-}
-extern "C" __global__ void vec4_dK_dg_layer_1(
-    const float* __restrict__ dK_ddelta_layer_1, const float* __restrict__ dK_dg_softplus_1, const float* __restrict__ delta_softplus_1, const float* __restrict__ f_prime_softplus_1, const float* __restrict__ f_second_softplus_1, float* __restrict__ dK_dg_layer_1, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 v_dK_ddelta_layer_1 = reinterpret_cast<const float4*>(dK_ddelta_layer_1)[(long long)row * 32 + column];
-        const float4 v_dK_dg_softplus_1 = reinterpret_cast<const float4*>(dK_dg_softplus_1)[(long long)row * 32 + column];
-        const float4 v_delta_softplus_1 = reinterpret_cast<const float4*>(delta_softplus_1)[(long long)row * 32 + column];
-        const float4 v_f_prime_softplus_1 = reinterpret_cast<const float4*>(f_prime_softplus_1)[(long long)row * 32 + column];
-        const float4 v_f_second_softplus_1 = reinterpret_cast<const float4*>(f_second_softplus_1)[(long long)row * 32 + column];
-        float4 v_dK_dg_layer_1;
-        at_dK_dg_layer_1(v_dK_ddelta_layer_1.x, v_dK_dg_softplus_1.x, v_delta_softplus_1.x, v_f_prime_softplus_1.x, v_f_second_softplus_1.x, v_dK_dg_layer_1.x);
-        at_dK_dg_layer_1(v_dK_ddelta_layer_1.y, v_dK_dg_softplus_1.y, v_delta_softplus_1.y, v_f_prime_softplus_1.y, v_f_second_softplus_1.y, v_dK_dg_layer_1.y);
-        at_dK_dg_layer_1(v_dK_ddelta_layer_1.z, v_dK_dg_softplus_1.z, v_delta_softplus_1.z, v_f_prime_softplus_1.z, v_f_second_softplus_1.z, v_dK_dg_layer_1.z);
-        at_dK_dg_layer_1(v_dK_ddelta_layer_1.w, v_dK_dg_softplus_1.w, v_delta_softplus_1.w, v_f_prime_softplus_1.w, v_f_second_softplus_1.w, v_dK_dg_layer_1.w);
-        reinterpret_cast<float4*>(dK_dg_layer_1)[(long long)row * 32 + column] = v_dK_dg_layer_1;
-    }
-}
-
-static __device__ __forceinline__ void at_dK_dW_layer_1(const float dK_dW_layer_1_delta, const float dK_dW_layer_1_g, const int N, float& dK_dW_layer_1)
-{
-    // ∂K/∂W_layer_1 = (1/N) (Σ_n δ_layer_1 δ_xᵀ + Σ_n ∂K/∂g_layer_1 g_xᵀ)  (16)
-    dK_dW_layer_1 = (dK_dW_layer_1_delta + dK_dW_layer_1_g) / N;
-}
-
-extern "C" __global__ void dK_dW_layer_1(
-    const float* __restrict__ dK_dW_layer_1_delta, const float* __restrict__ dK_dW_layer_1_g, float* __restrict__ dK_dW_layer_1, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < 128; row += gridDim.y * blockDim.y) {
-        const float v_dK_dW_layer_1_delta = dK_dW_layer_1_delta[(long long)row * 64 + column];
-        const float v_dK_dW_layer_1_g = dK_dW_layer_1_g[(long long)row * 64 + column];
-        float v_dK_dW_layer_1;
-        at_dK_dW_layer_1(v_dK_dW_layer_1_delta, v_dK_dW_layer_1_g, N, v_dK_dW_layer_1);
-        dK_dW_layer_1[(long long)row * 64 + column] = v_dK_dW_layer_1;
-    }
-}
-extern "C" __global__ void vec4_dK_dW_layer_1(
-    const float* __restrict__ dK_dW_layer_1_delta, const float* __restrict__ dK_dW_layer_1_g, float* __restrict__ dK_dW_layer_1, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < 128; row += gridDim.y * blockDim.y) {
-        const float4 v_dK_dW_layer_1_delta = reinterpret_cast<const float4*>(dK_dW_layer_1_delta)[(long long)row * 16 + column];
-        const float4 v_dK_dW_layer_1_g = reinterpret_cast<const float4*>(dK_dW_layer_1_g)[(long long)row * 16 + column];
-        float4 v_dK_dW_layer_1;
-        at_dK_dW_layer_1(v_dK_dW_layer_1_delta.x, v_dK_dW_layer_1_g.x, N, v_dK_dW_layer_1.x);
-        at_dK_dW_layer_1(v_dK_dW_layer_1_delta.y, v_dK_dW_layer_1_g.y, N, v_dK_dW_layer_1.y);
-        at_dK_dW_layer_1(v_dK_dW_layer_1_delta.z, v_dK_dW_layer_1_g.z, N, v_dK_dW_layer_1.z);
-        at_dK_dW_layer_1(v_dK_dW_layer_1_delta.w, v_dK_dW_layer_1_g.w, N, v_dK_dW_layer_1.w);
-        reinterpret_cast<float4*>(dK_dW_layer_1)[(long long)row * 16 + column] = v_dK_dW_layer_1;
-    }
-}
-
-static __device__ __forceinline__ void at_dK_db_layer_1(const float dK_db_layer_1_sum, const int N, float& dK_db_layer_1)
-{
-    // ∂K/∂b_layer_1 = (1/N) Σ_n ∂K/∂g_layer_1  [+] bias
-    dK_db_layer_1 = dK_db_layer_1_sum / N;
-}
-
-extern "C" __global__ void dK_db_layer_1(
-    const float* __restrict__ dK_db_layer_1_sum, float* __restrict__ dK_db_layer_1, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < 1; row += gridDim.y * blockDim.y) {
-        const float v_dK_db_layer_1_sum = dK_db_layer_1_sum[column];
-        float v_dK_db_layer_1;
-        at_dK_db_layer_1(v_dK_db_layer_1_sum, N, v_dK_db_layer_1);
-        dK_db_layer_1[column] = v_dK_db_layer_1;
-    }
-}
-extern "C" __global__ void vec4_dK_db_layer_1(
-    const float* __restrict__ dK_db_layer_1_sum, float* __restrict__ dK_db_layer_1, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < 1; row += gridDim.y * blockDim.y) {
-        const float4 v_dK_db_layer_1_sum = reinterpret_cast<const float4*>(dK_db_layer_1_sum)[column];
-        float4 v_dK_db_layer_1;
-        at_dK_db_layer_1(v_dK_db_layer_1_sum.x, N, v_dK_db_layer_1.x);
-        at_dK_db_layer_1(v_dK_db_layer_1_sum.y, N, v_dK_db_layer_1.y);
-        at_dK_db_layer_1(v_dK_db_layer_1_sum.z, N, v_dK_db_layer_1.z);
-        at_dK_db_layer_1(v_dK_db_layer_1_sum.w, N, v_dK_db_layer_1.w);
-        reinterpret_cast<float4*>(dK_db_layer_1)[column] = v_dK_db_layer_1;
-    }
-}
-
-static __device__ __forceinline__ void at_dL_ddelta_softplus_1_to_dL_ddelta_prime_softplus_1(const float dL_ddelta_prime_layer_1, const float f_second_softplus_1, const float f_prime_softplus_1, float& dL_ddelta_softplus_1, float& dL_ddelta_prime_softplus_1)
-{
-    // ∂L/∂δ_softplus_1 = ∂L/∂δ′_layer_1 f″(g_layer_1)  (19)
-    dL_ddelta_softplus_1 = dL_ddelta_prime_layer_1 * f_second_softplus_1;
-    // ∂L/∂δ′_softplus_1 = ∂L/∂δ′_layer_1 f′(g_layer_1)²  (20)
-    dL_ddelta_prime_softplus_1 = dL_ddelta_prime_layer_1 * (f_prime_softplus_1 * f_prime_softplus_1);
-}
-
-extern "C" __global__ void dL_ddelta_softplus_1_to_dL_ddelta_prime_softplus_1(
-    const float* __restrict__ dL_ddelta_prime_layer_1, const float* __restrict__ f_second_softplus_1, const float* __restrict__ f_prime_softplus_1, float* __restrict__ dL_ddelta_softplus_1, float* __restrict__ dL_ddelta_prime_softplus_1, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < N; row += gridDim.y * blockDim.y) {
-        const float v_dL_ddelta_prime_layer_1 = dL_ddelta_prime_layer_1[(long long)row * 128 + column];
-        const float v_f_second_softplus_1 = f_second_softplus_1[(long long)row * 128 + column];
-        const float v_f_prime_softplus_1 = f_prime_softplus_1[(long long)row * 128 + column];
-        float v_dL_ddelta_softplus_1, v_dL_ddelta_prime_softplus_1;
-        at_dL_ddelta_softplus_1_to_dL_ddelta_prime_softplus_1(v_dL_ddelta_prime_layer_1, v_f_second_softplus_1, v_f_prime_softplus_1, v_dL_ddelta_softplus_1, v_dL_ddelta_prime_softplus_1);
-        dL_ddelta_softplus_1[(long long)row * 128 + column] = v_dL_ddelta_softplus_1;
-        dL_ddelta_prime_softplus_1[(long long)row * 128 + column] = v_dL_ddelta_prime_softplus_1;
-    }
-}
-extern "C" __global__ void vec4_dL_ddelta_softplus_1_to_dL_ddelta_prime_softplus_1(
-    const float* __restrict__ dL_ddelta_prime_layer_1, const float* __restrict__ f_second_softplus_1, const float* __restrict__ f_prime_softplus_1, float* __restrict__ dL_ddelta_softplus_1, float* __restrict__ dL_ddelta_prime_softplus_1, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 v_dL_ddelta_prime_layer_1 = reinterpret_cast<const float4*>(dL_ddelta_prime_layer_1)[(long long)row * 32 + column];
-        const float4 v_f_second_softplus_1 = reinterpret_cast<const float4*>(f_second_softplus_1)[(long long)row * 32 + column];
-        const float4 v_f_prime_softplus_1 = reinterpret_cast<const float4*>(f_prime_softplus_1)[(long long)row * 32 + column];
-        float4 v_dL_ddelta_softplus_1, v_dL_ddelta_prime_softplus_1;
-        at_dL_ddelta_softplus_1_to_dL_ddelta_prime_softplus_1(v_dL_ddelta_prime_layer_1.x, v_f_second_softplus_1.x, v_f_prime_softplus_1.x, v_dL_ddelta_softplus_1.x, v_dL_ddelta_prime_softplus_1.x);
-        at_dL_ddelta_softplus_1_to_dL_ddelta_prime_softplus_1(v_dL_ddelta_prime_layer_1.y, v_f_second_softplus_1.y, v_f_prime_softplus_1.y, v_dL_ddelta_softplus_1.y, v_dL_ddelta_prime_softplus_1.y);
-        at_dL_ddelta_softplus_1_to_dL_ddelta_prime_softplus_1(v_dL_ddelta_prime_layer_1.z, v_f_second_softplus_1.z, v_f_prime_softplus_1.z, v_dL_ddelta_softplus_1.z, v_dL_ddelta_prime_softplus_1.z);
-        at_dL_ddelta_softplus_1_to_dL_ddelta_prime_softplus_1(v_dL_ddelta_prime_layer_1.w, v_f_second_softplus_1.w, v_f_prime_softplus_1.w, v_dL_ddelta_softplus_1.w, v_dL_ddelta_prime_softplus_1.w);
-        reinterpret_cast<float4*>(dL_ddelta_softplus_1)[(long long)row * 32 + column] = v_dL_ddelta_softplus_1;
-        reinterpret_cast<float4*>(dL_ddelta_prime_softplus_1)[(long long)row * 32 + column] = v_dL_ddelta_prime_softplus_1;
-    }
-}
-
-static __device__ __forceinline__ void at_dL_ddelta_softplus_2_to_dL_ddelta_prime_softplus_2(const float dL_ddelta_layer_2, const float dL_ddelta_prime_layer_2, const float f_prime_softplus_2, const float f_second_softplus_2, float& dL_ddelta_softplus_2, float& dL_ddelta_prime_softplus_2)
-{
-    // ∂L/∂δ_softplus_2 = ∂L/∂δ_layer_2 f′(g_layer_2) + ∂L/∂δ′_layer_2 f″(g_layer_2)  (19)
-    dL_ddelta_softplus_2 = dL_ddelta_layer_2 * f_prime_softplus_2 + dL_ddelta_prime_layer_2 * f_second_softplus_2;
-    // ∂L/∂δ′_softplus_2 = ∂L/∂δ′_layer_2 f′(g_layer_2)²  (20)
-    dL_ddelta_prime_softplus_2 = dL_ddelta_prime_layer_2 * (f_prime_softplus_2 * f_prime_softplus_2);
-}
-
-extern "C" __global__ void dL_ddelta_softplus_2_to_dL_ddelta_prime_softplus_2(
-    const float* __restrict__ dL_ddelta_layer_2, const float* __restrict__ dL_ddelta_prime_layer_2, const float* __restrict__ f_prime_softplus_2, const float* __restrict__ f_second_softplus_2, float* __restrict__ dL_ddelta_softplus_2, float* __restrict__ dL_ddelta_prime_softplus_2, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < N; row += gridDim.y * blockDim.y) {
-        const float v_dL_ddelta_layer_2 = dL_ddelta_layer_2[(long long)row * 64 + column];
-        const float v_dL_ddelta_prime_layer_2 = dL_ddelta_prime_layer_2[(long long)row * 64 + column];
-        const float v_f_prime_softplus_2 = f_prime_softplus_2[(long long)row * 64 + column];
-        const float v_f_second_softplus_2 = f_second_softplus_2[(long long)row * 64 + column];
-        float v_dL_ddelta_softplus_2, v_dL_ddelta_prime_softplus_2;
-        at_dL_ddelta_softplus_2_to_dL_ddelta_prime_softplus_2(v_dL_ddelta_layer_2, v_dL_ddelta_prime_layer_2, v_f_prime_softplus_2, v_f_second_softplus_2, v_dL_ddelta_softplus_2, v_dL_ddelta_prime_softplus_2);
-        dL_ddelta_softplus_2[(long long)row * 64 + column] = v_dL_ddelta_softplus_2;
-        dL_ddelta_prime_softplus_2[(long long)row * 64 + column] = v_dL_ddelta_prime_softplus_2;
-    }
-}
-extern "C" __global__ void vec4_dL_ddelta_softplus_2_to_dL_ddelta_prime_softplus_2(
-    const float* __restrict__ dL_ddelta_layer_2, const float* __restrict__ dL_ddelta_prime_layer_2, const float* __restrict__ f_prime_softplus_2, const float* __restrict__ f_second_softplus_2, float* __restrict__ dL_ddelta_softplus_2, float* __restrict__ dL_ddelta_prime_softplus_2, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 v_dL_ddelta_layer_2 = reinterpret_cast<const float4*>(dL_ddelta_layer_2)[(long long)row * 16 + column];
-        const float4 v_dL_ddelta_prime_layer_2 = reinterpret_cast<const float4*>(dL_ddelta_prime_layer_2)[(long long)row * 16 + column];
-        const float4 v_f_prime_softplus_2 = reinterpret_cast<const float4*>(f_prime_softplus_2)[(long long)row * 16 + column];
-        const float4 v_f_second_softplus_2 = reinterpret_cast<const float4*>(f_second_softplus_2)[(long long)row * 16 + column];
-        float4 v_dL_ddelta_softplus_2, v_dL_ddelta_prime_softplus_2;
-        at_dL_ddelta_softplus_2_to_dL_ddelta_prime_softplus_2(v_dL_ddelta_layer_2.x, v_dL_ddelta_prime_layer_2.x, v_f_prime_softplus_2.x, v_f_second_softplus_2.x, v_dL_ddelta_softplus_2.x, v_dL_ddelta_prime_softplus_2.x);
-        at_dL_ddelta_softplus_2_to_dL_ddelta_prime_softplus_2(v_dL_ddelta_layer_2.y, v_dL_ddelta_prime_layer_2.y, v_f_prime_softplus_2.y, v_f_second_softplus_2.y, v_dL_ddelta_softplus_2.y, v_dL_ddelta_prime_softplus_2.y);
-        at_dL_ddelta_softplus_2_to_dL_ddelta_prime_softplus_2(v_dL_ddelta_layer_2.z, v_dL_ddelta_prime_layer_2.z, v_f_prime_softplus_2.z, v_f_second_softplus_2.z, v_dL_ddelta_softplus_2.z, v_dL_ddelta_prime_softplus_2.z);
-        at_dL_ddelta_softplus_2_to_dL_ddelta_prime_softplus_2(v_dL_ddelta_layer_2.w, v_dL_ddelta_prime_layer_2.w, v_f_prime_softplus_2.w, v_f_second_softplus_2.w, v_dL_ddelta_softplus_2.w, v_dL_ddelta_prime_softplus_2.w);
-        reinterpret_cast<float4*>(dL_ddelta_softplus_2)[(long long)row * 16 + column] = v_dL_ddelta_softplus_2;
-        reinterpret_cast<float4*>(dL_ddelta_prime_softplus_2)[(long long)row * 16 + column] = v_dL_ddelta_prime_softplus_2;
-    }
-}
-
-static __device__ __forceinline__ void at_dL_dg_layer_3(const float f_prime_softplus_3, const float f_second_softplus_3, const float sigmoid_minus_softplus_3, const float dL_ddelta_layer_3, const float dL_ddelta_prime_layer_3, float& dL_dg_layer_3)
-{
-    // f‴(g_layer_3) = f″(g_layer_3) (sigmoid(−g_layer_3) − f′(g_layer_3))
-    const float f_third_softplus_3 = f_second_softplus_3 * (sigmoid_minus_softplus_3 - f_prime_softplus_3);
-    // ∂L/∂g_layer_3 = ∂L/∂δ_layer_3 f″(g_layer_3) + ∂L/∂δ′_layer_3 f‴(g_layer_3)  (22)
-    dL_dg_layer_3 = dL_ddelta_layer_3 * f_second_softplus_3 + dL_ddelta_prime_layer_3 * f_third_softplus_3;
-}
-
-extern "C" __global__ void dL_dg_layer_3(
-    const float* __restrict__ f_prime_softplus_3, const float* __restrict__ f_second_softplus_3, const float* __restrict__ sigmoid_minus_softplus_3, const float* __restrict__ dL_ddelta_layer_3, const float* __restrict__ dL_ddelta_prime_layer_3, float* __restrict__ dL_dg_layer_3, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 1 && row < N; row += gridDim.y * blockDim.y) {
-        const float v_f_prime_softplus_3 = f_prime_softplus_3[(long long)row * 1 + column];
-        const float v_f_second_softplus_3 = f_second_softplus_3[(long long)row * 1 + column];
-        const float v_sigmoid_minus_softplus_3 = sigmoid_minus_softplus_3[(long long)row * 1 + column];
-        const float v_dL_ddelta_layer_3 = dL_ddelta_layer_3[(long long)row * 1 + column];
-        const float v_dL_ddelta_prime_layer_3 = dL_ddelta_prime_layer_3[(long long)row * 1 + column];
-        float v_dL_dg_layer_3;
-        at_dL_dg_layer_3(v_f_prime_softplus_3, v_f_second_softplus_3, v_sigmoid_minus_softplus_3, v_dL_ddelta_layer_3, v_dL_ddelta_prime_layer_3, v_dL_dg_layer_3);
-        dL_dg_layer_3[(long long)row * 1 + column] = v_dL_dg_layer_3;
-    }
-}
-
-static __device__ __forceinline__ void at_dL_dW_layer_3(const float W_layer_3, const float dL_dW_layer_3_delta, const float dL_dW_layer_3_delta_prime, const float dL_dW_layer_3_g, const int N, float& dL_dW_layer_3)
-{
-    // ∂L/∂W_layer_3 = (1/N) (Σ_n f′(g_layer_3) ∂L/∂δ_softplus_2ᵀ + Σ_n ∂L/∂g_layer_3 g_softplus_2ᵀ + 2 W_layer_3 ∘ (Σ_n f″(g_layer_3) ∂L/∂δ′_softplus_2ᵀ))  (17)
-    dL_dW_layer_3 = (W_layer_3 * dL_dW_layer_3_delta_prime * 2.0f + dL_dW_layer_3_delta + dL_dW_layer_3_g) / N;
-}
-
-extern "C" __global__ void dL_dW_layer_3(
-    const float* __restrict__ W_layer_3, const float* __restrict__ dL_dW_layer_3_delta, const float* __restrict__ dL_dW_layer_3_delta_prime, const float* __restrict__ dL_dW_layer_3_g, float* __restrict__ dL_dW_layer_3, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < 1; row += gridDim.y * blockDim.y) {
-        const float v_W_layer_3 = W_layer_3[(long long)row * 64 + column];
-        const float v_dL_dW_layer_3_delta = dL_dW_layer_3_delta[(long long)row * 64 + column];
-        const float v_dL_dW_layer_3_delta_prime = dL_dW_layer_3_delta_prime[(long long)row * 64 + column];
-        const float v_dL_dW_layer_3_g = dL_dW_layer_3_g[(long long)row * 64 + column];
-        float v_dL_dW_layer_3;
-        at_dL_dW_layer_3(v_W_layer_3, v_dL_dW_layer_3_delta, v_dL_dW_layer_3_delta_prime, v_dL_dW_layer_3_g, N, v_dL_dW_layer_3);
-        dL_dW_layer_3[(long long)row * 64 + column] = v_dL_dW_layer_3;
-    }
-}
-extern "C" __global__ void vec4_dL_dW_layer_3(
-    const float* __restrict__ W_layer_3, const float* __restrict__ dL_dW_layer_3_delta, const float* __restrict__ dL_dW_layer_3_delta_prime, const float* __restrict__ dL_dW_layer_3_g, float* __restrict__ dL_dW_layer_3, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < 1; row += gridDim.y * blockDim.y) {
-        const float4 v_W_layer_3 = reinterpret_cast<const float4*>(W_layer_3)[(long long)row * 16 + column];
-        const float4 v_dL_dW_layer_3_delta = reinterpret_cast<const float4*>(dL_dW_layer_3_delta)[(long long)row * 16 + column];
-        const float4 v_dL_dW_layer_3_delta_prime = reinterpret_cast<const float4*>(dL_dW_layer_3_delta_prime)[(long long)row * 16 + column];
-        const float4 v_dL_dW_layer_3_g = reinterpret_cast<const float4*>(dL_dW_layer_3_g)[(long long)row * 16 + column];
-        float4 v_dL_dW_layer_3;
-        at_dL_dW_layer_3(v_W_layer_3.x, v_dL_dW_layer_3_delta.x, v_dL_dW_layer_3_delta_prime.x, v_dL_dW_layer_3_g.x, N, v_dL_dW_layer_3.x);
-        at_dL_dW_layer_3(v_W_layer_3.y, v_dL_dW_layer_3_delta.y, v_dL_dW_layer_3_delta_prime.y, v_dL_dW_layer_3_g.y, N, v_dL_dW_layer_3.y);
-        at_dL_dW_layer_3(v_W_layer_3.z, v_dL_dW_layer_3_delta.z, v_dL_dW_layer_3_delta_prime.z, v_dL_dW_layer_3_g.z, N, v_dL_dW_layer_3.z);
-        at_dL_dW_layer_3(v_W_layer_3.w, v_dL_dW_layer_3_delta.w, v_dL_dW_layer_3_delta_prime.w, v_dL_dW_layer_3_g.w, N, v_dL_dW_layer_3.w);
-        reinterpret_cast<float4*>(dL_dW_layer_3)[(long long)row * 16 + column] = v_dL_dW_layer_3;
-    }
-}
-
-static __device__ __forceinline__ void at_dL_db_layer_3(const float dL_db_layer_3_sum, const int N, float& dL_db_layer_3)
-{
-    // ∂L/∂b_layer_3 = (1/N) Σ_n ∂L/∂g_layer_3  [+] bias
-    dL_db_layer_3 = dL_db_layer_3_sum / N;
-}
-
-extern "C" __global__ void dL_db_layer_3(
-    const float* __restrict__ dL_db_layer_3_sum, float* __restrict__ dL_db_layer_3, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 1 && row < 1; row += gridDim.y * blockDim.y) {
-        const float v_dL_db_layer_3_sum = dL_db_layer_3_sum[column];
-        float v_dL_db_layer_3;
-        at_dL_db_layer_3(v_dL_db_layer_3_sum, N, v_dL_db_layer_3);
-        dL_db_layer_3[column] = v_dL_db_layer_3;
-    }
-}
-
-static __device__ __forceinline__ void at_dL_dg_layer_2(const float f_prime_softplus_2, const float f_second_softplus_2, const float sigmoid_minus_softplus_2, const float dL_ddelta_layer_2, const float dL_ddelta_prime_layer_2, const float dL_dg_softplus_2, const float delta_prime_softplus_2, const float delta_softplus_2, float& dL_dg_layer_2)
-{
-    // f‴(g_layer_2) = f″(g_layer_2) (sigmoid(−g_layer_2) − f′(g_layer_2))
-    const float f_third_softplus_2 = f_second_softplus_2 * (sigmoid_minus_softplus_2 - f_prime_softplus_2);
-    // ∂L/∂g_layer_2 = ∂L/∂g_softplus_2 f′(g_layer_2) + ∂L/∂δ_layer_2 δ_softplus_2 f″(g_layer_2) + ∂L/∂δ′_layer_2 δ_softplus_2 f‴(g_layer_2) + 2 ∂L/∂δ′_layer_2 δ′_softplus_2 f′(g_layer_2) f″(g_layer_2)  (22)
-    dL_dg_layer_2 = dL_ddelta_layer_2 * delta_softplus_2 * f_second_softplus_2 + dL_ddelta_prime_layer_2 * delta_prime_softplus_2 * f_prime_softplus_2 * f_second_softplus_2 * 2.0f + dL_ddelta_prime_layer_2 * delta_softplus_2 * f_third_softplus_2 + dL_dg_softplus_2 * f_prime_softplus_2;
-}
-
-extern "C" __global__ void dL_dg_layer_2(
-    const float* __restrict__ f_prime_softplus_2, const float* __restrict__ f_second_softplus_2, const float* __restrict__ sigmoid_minus_softplus_2, const float* __restrict__ dL_ddelta_layer_2, const float* __restrict__ dL_ddelta_prime_layer_2, const float* __restrict__ dL_dg_softplus_2, const float* __restrict__ delta_prime_softplus_2, const float* __restrict__ delta_softplus_2, float* __restrict__ dL_dg_layer_2, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < N; row += gridDim.y * blockDim.y) {
-        const float v_f_prime_softplus_2 = f_prime_softplus_2[(long long)row * 64 + column];
-        const float v_f_second_softplus_2 = f_second_softplus_2[(long long)row * 64 + column];
-        const float v_sigmoid_minus_softplus_2 = sigmoid_minus_softplus_2[(long long)row * 64 + column];
-        const float v_dL_ddelta_layer_2 = dL_ddelta_layer_2[(long long)row * 64 + column];
-        const float v_dL_ddelta_prime_layer_2 = dL_ddelta_prime_layer_2[(long long)row * 64 + column];
-        const float v_dL_dg_softplus_2 = dL_dg_softplus_2[(long long)row * 64 + column];
-        const float v_delta_prime_softplus_2 = delta_prime_softplus_2[(long long)row * 64 + column];
-        const float v_delta_softplus_2 = delta_softplus_2[(long long)row * 64 + column];
-        float v_dL_dg_layer_2;
-        at_dL_dg_layer_2(v_f_prime_softplus_2, v_f_second_softplus_2, v_sigmoid_minus_softplus_2, v_dL_ddelta_layer_2, v_dL_ddelta_prime_layer_2, v_dL_dg_softplus_2, v_delta_prime_softplus_2, v_delta_softplus_2, v_dL_dg_layer_2);
-        dL_dg_layer_2[(long long)row * 64 + column] = v_dL_dg_layer_2;
-    }
-}
-extern "C" __global__ void vec4_dL_dg_layer_2(
-    const float* __restrict__ f_prime_softplus_2, const float* __restrict__ f_second_softplus_2, const float* __restrict__ sigmoid_minus_softplus_2, const float* __restrict__ dL_ddelta_layer_2, const float* __restrict__ dL_ddelta_prime_layer_2, const float* __restrict__ dL_dg_softplus_2, const float* __restrict__ delta_prime_softplus_2, const float* __restrict__ delta_softplus_2, float* __restrict__ dL_dg_layer_2, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 v_f_prime_softplus_2 = reinterpret_cast<const float4*>(f_prime_softplus_2)[(long long)row * 16 + column];
-        const float4 v_f_second_softplus_2 = reinterpret_cast<const float4*>(f_second_softplus_2)[(long long)row * 16 + column];
-        const float4 v_sigmoid_minus_softplus_2 = reinterpret_cast<const float4*>(sigmoid_minus_softplus_2)[(long long)row * 16 + column];
-        const float4 v_dL_ddelta_layer_2 = reinterpret_cast<const float4*>(dL_ddelta_layer_2)[(long long)row * 16 + column];
-        const float4 v_dL_ddelta_prime_layer_2 = reinterpret_cast<const float4*>(dL_ddelta_prime_layer_2)[(long long)row * 16 + column];
-        const float4 v_dL_dg_softplus_2 = reinterpret_cast<const float4*>(dL_dg_softplus_2)[(long long)row * 16 + column];
-        const float4 v_delta_prime_softplus_2 = reinterpret_cast<const float4*>(delta_prime_softplus_2)[(long long)row * 16 + column];
-        const float4 v_delta_softplus_2 = reinterpret_cast<const float4*>(delta_softplus_2)[(long long)row * 16 + column];
-        float4 v_dL_dg_layer_2;
-        at_dL_dg_layer_2(v_f_prime_softplus_2.x, v_f_second_softplus_2.x, v_sigmoid_minus_softplus_2.x, v_dL_ddelta_layer_2.x, v_dL_ddelta_prime_layer_2.x, v_dL_dg_softplus_2.x, v_delta_prime_softplus_2.x, v_delta_softplus_2.x, v_dL_dg_layer_2.x);
-        at_dL_dg_layer_2(v_f_prime_softplus_2.y, v_f_second_softplus_2.y, v_sigmoid_minus_softplus_2.y, v_dL_ddelta_layer_2.y, v_dL_ddelta_prime_layer_2.y, v_dL_dg_softplus_2.y, v_delta_prime_softplus_2.y, v_delta_softplus_2.y, v_dL_dg_layer_2.y);
-        at_dL_dg_layer_2(v_f_prime_softplus_2.z, v_f_second_softplus_2.z, v_sigmoid_minus_softplus_2.z, v_dL_ddelta_layer_2.z, v_dL_ddelta_prime_layer_2.z, v_dL_dg_softplus_2.z, v_delta_prime_softplus_2.z, v_delta_softplus_2.z, v_dL_dg_layer_2.z);
-        at_dL_dg_layer_2(v_f_prime_softplus_2.w, v_f_second_softplus_2.w, v_sigmoid_minus_softplus_2.w, v_dL_ddelta_layer_2.w, v_dL_ddelta_prime_layer_2.w, v_dL_dg_softplus_2.w, v_delta_prime_softplus_2.w, v_delta_softplus_2.w, v_dL_dg_layer_2.w);
-        reinterpret_cast<float4*>(dL_dg_layer_2)[(long long)row * 16 + column] = v_dL_dg_layer_2;
-    }
-}
-
-static __device__ __forceinline__ void at_dL_dW_layer_2(const float W_layer_2, const float dL_dW_layer_2_delta, const float dL_dW_layer_2_delta_prime, const float dL_dW_layer_2_g, const int N, float& dL_dW_layer_2)
-{
-    // ∂L/∂W_layer_2 = (1/N) (Σ_n δ_layer_2 ∂L/∂δ_softplus_1ᵀ + Σ_n ∂L/∂g_layer_2 g_softplus_1ᵀ + 2 W_layer_2 ∘ (Σ_n δ′_layer_2 ∂L/∂δ′_softplus_1ᵀ))  (17)
-    dL_dW_layer_2 = (W_layer_2 * dL_dW_layer_2_delta_prime * 2.0f + dL_dW_layer_2_delta + dL_dW_layer_2_g) / N;
-}
-
-extern "C" __global__ void dL_dW_layer_2(
-    const float* __restrict__ W_layer_2, const float* __restrict__ dL_dW_layer_2_delta, const float* __restrict__ dL_dW_layer_2_delta_prime, const float* __restrict__ dL_dW_layer_2_g, float* __restrict__ dL_dW_layer_2, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < 64; row += gridDim.y * blockDim.y) {
-        const float v_W_layer_2 = W_layer_2[(long long)row * 128 + column];
-        const float v_dL_dW_layer_2_delta = dL_dW_layer_2_delta[(long long)row * 128 + column];
-        const float v_dL_dW_layer_2_delta_prime = dL_dW_layer_2_delta_prime[(long long)row * 128 + column];
-        const float v_dL_dW_layer_2_g = dL_dW_layer_2_g[(long long)row * 128 + column];
-        float v_dL_dW_layer_2;
-        at_dL_dW_layer_2(v_W_layer_2, v_dL_dW_layer_2_delta, v_dL_dW_layer_2_delta_prime, v_dL_dW_layer_2_g, N, v_dL_dW_layer_2);
-        dL_dW_layer_2[(long long)row * 128 + column] = v_dL_dW_layer_2;
-    }
-}
-extern "C" __global__ void vec4_dL_dW_layer_2(
-    const float* __restrict__ W_layer_2, const float* __restrict__ dL_dW_layer_2_delta, const float* __restrict__ dL_dW_layer_2_delta_prime, const float* __restrict__ dL_dW_layer_2_g, float* __restrict__ dL_dW_layer_2, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < 64; row += gridDim.y * blockDim.y) {
-        const float4 v_W_layer_2 = reinterpret_cast<const float4*>(W_layer_2)[(long long)row * 32 + column];
-        const float4 v_dL_dW_layer_2_delta = reinterpret_cast<const float4*>(dL_dW_layer_2_delta)[(long long)row * 32 + column];
-        const float4 v_dL_dW_layer_2_delta_prime = reinterpret_cast<const float4*>(dL_dW_layer_2_delta_prime)[(long long)row * 32 + column];
-        const float4 v_dL_dW_layer_2_g = reinterpret_cast<const float4*>(dL_dW_layer_2_g)[(long long)row * 32 + column];
-        float4 v_dL_dW_layer_2;
-        at_dL_dW_layer_2(v_W_layer_2.x, v_dL_dW_layer_2_delta.x, v_dL_dW_layer_2_delta_prime.x, v_dL_dW_layer_2_g.x, N, v_dL_dW_layer_2.x);
-        at_dL_dW_layer_2(v_W_layer_2.y, v_dL_dW_layer_2_delta.y, v_dL_dW_layer_2_delta_prime.y, v_dL_dW_layer_2_g.y, N, v_dL_dW_layer_2.y);
-        at_dL_dW_layer_2(v_W_layer_2.z, v_dL_dW_layer_2_delta.z, v_dL_dW_layer_2_delta_prime.z, v_dL_dW_layer_2_g.z, N, v_dL_dW_layer_2.z);
-        at_dL_dW_layer_2(v_W_layer_2.w, v_dL_dW_layer_2_delta.w, v_dL_dW_layer_2_delta_prime.w, v_dL_dW_layer_2_g.w, N, v_dL_dW_layer_2.w);
-        reinterpret_cast<float4*>(dL_dW_layer_2)[(long long)row * 32 + column] = v_dL_dW_layer_2;
-    }
-}
-
-static __device__ __forceinline__ void at_dL_db_layer_2(const float dL_db_layer_2_sum, const int N, float& dL_db_layer_2)
-{
-    // ∂L/∂b_layer_2 = (1/N) Σ_n ∂L/∂g_layer_2  [+] bias
-    dL_db_layer_2 = dL_db_layer_2_sum / N;
-}
-
-extern "C" __global__ void dL_db_layer_2(
-    const float* __restrict__ dL_db_layer_2_sum, float* __restrict__ dL_db_layer_2, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < 1; row += gridDim.y * blockDim.y) {
-        const float v_dL_db_layer_2_sum = dL_db_layer_2_sum[column];
-        float v_dL_db_layer_2;
-        at_dL_db_layer_2(v_dL_db_layer_2_sum, N, v_dL_db_layer_2);
-        dL_db_layer_2[column] = v_dL_db_layer_2;
-    }
-}
-extern "C" __global__ void vec4_dL_db_layer_2(
-    const float* __restrict__ dL_db_layer_2_sum, float* __restrict__ dL_db_layer_2, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < 1; row += gridDim.y * blockDim.y) {
-        const float4 v_dL_db_layer_2_sum = reinterpret_cast<const float4*>(dL_db_layer_2_sum)[column];
-        float4 v_dL_db_layer_2;
-        at_dL_db_layer_2(v_dL_db_layer_2_sum.x, N, v_dL_db_layer_2.x);
-        at_dL_db_layer_2(v_dL_db_layer_2_sum.y, N, v_dL_db_layer_2.y);
-        at_dL_db_layer_2(v_dL_db_layer_2_sum.z, N, v_dL_db_layer_2.z);
-        at_dL_db_layer_2(v_dL_db_layer_2_sum.w, N, v_dL_db_layer_2.w);
-        reinterpret_cast<float4*>(dL_db_layer_2)[column] = v_dL_db_layer_2;
-    }
-}
-
-static __device__ __forceinline__ void at_dL_dg_layer_1(const float f_prime_softplus_1, const float f_second_softplus_1, const float sigmoid_minus_softplus_1, const float dL_ddelta_prime_layer_1, const float dL_dg_softplus_1, const float delta_prime_softplus_1, const float delta_softplus_1, float& dL_dg_layer_1)
-{
-    // f‴(g_layer_1) = f″(g_layer_1) (sigmoid(−g_layer_1) − f′(g_layer_1))
-    const float f_third_softplus_1 = f_second_softplus_1 * (sigmoid_minus_softplus_1 - f_prime_softplus_1);
-    // ∂L/∂g_layer_1 = ∂L/∂g_softplus_1 f′(g_layer_1) + ∂L/∂δ′_layer_1 δ_softplus_1 f‴(g_layer_1) + 2 ∂L/∂δ′_layer_1 δ′_softplus_1 f′(g_layer_1) f″(g_layer_1)  (22)
-    dL_dg_layer_1 = dL_ddelta_prime_layer_1 * delta_prime_softplus_1 * f_prime_softplus_1 * f_second_softplus_1 * 2.0f + dL_ddelta_prime_layer_1 * delta_softplus_1 * f_third_softplus_1 + dL_dg_softplus_1 * f_prime_softplus_1;
-}
-
-extern "C" __global__ void dL_dg_layer_1(
-    const float* __restrict__ f_prime_softplus_1, const float* __restrict__ f_second_softplus_1, const float* __restrict__ sigmoid_minus_softplus_1, const float* __restrict__ dL_ddelta_prime_layer_1, const float* __restrict__ dL_dg_softplus_1, const float* __restrict__ delta_prime_softplus_1, const float* __restrict__ delta_softplus_1, float* __restrict__ dL_dg_layer_1, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < N; row += gridDim.y * blockDim.y) {
-        const float v_f_prime_softplus_1 = f_prime_softplus_1[(long long)row * 128 + column];
-        const float v_f_second_softplus_1 = f_second_softplus_1[(long long)row * 128 + column];
-        const float v_sigmoid_minus_softplus_1 = sigmoid_minus_softplus_1[(long long)row * 128 + column];
-        const float v_dL_ddelta_prime_layer_1 = dL_ddelta_prime_layer_1[(long long)row * 128 + column];
-        const float v_dL_dg_softplus_1 = dL_dg_softplus_1[(long long)row * 128 + column];
-        const float v_delta_prime_softplus_1 = delta_prime_softplus_1[(long long)row * 128 + column];
-        const float v_delta_softplus_1 = delta_softplus_1[(long long)row * 128 + column];
-        float v_dL_dg_layer_1;
-        at_dL_dg_layer_1(v_f_prime_softplus_1, v_f_second_softplus_1, v_sigmoid_minus_softplus_1, v_dL_ddelta_prime_layer_1, v_dL_dg_softplus_1, v_delta_prime_softplus_1, v_delta_softplus_1, v_dL_dg_layer_1);
-        dL_dg_layer_1[(long long)row * 128 + column] = v_dL_dg_layer_1;
-    }
-}
-extern "C" __global__ void vec4_dL_dg_layer_1(
-    const float* __restrict__ f_prime_softplus_1, const float* __restrict__ f_second_softplus_1, const float* __restrict__ sigmoid_minus_softplus_1, const float* __restrict__ dL_ddelta_prime_layer_1, const float* __restrict__ dL_dg_softplus_1, const float* __restrict__ delta_prime_softplus_1, const float* __restrict__ delta_softplus_1, float* __restrict__ dL_dg_layer_1, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 v_f_prime_softplus_1 = reinterpret_cast<const float4*>(f_prime_softplus_1)[(long long)row * 32 + column];
-        const float4 v_f_second_softplus_1 = reinterpret_cast<const float4*>(f_second_softplus_1)[(long long)row * 32 + column];
-        const float4 v_sigmoid_minus_softplus_1 = reinterpret_cast<const float4*>(sigmoid_minus_softplus_1)[(long long)row * 32 + column];
-        const float4 v_dL_ddelta_prime_layer_1 = reinterpret_cast<const float4*>(dL_ddelta_prime_layer_1)[(long long)row * 32 + column];
-        const float4 v_dL_dg_softplus_1 = reinterpret_cast<const float4*>(dL_dg_softplus_1)[(long long)row * 32 + column];
-        const float4 v_delta_prime_softplus_1 = reinterpret_cast<const float4*>(delta_prime_softplus_1)[(long long)row * 32 + column];
-        const float4 v_delta_softplus_1 = reinterpret_cast<const float4*>(delta_softplus_1)[(long long)row * 32 + column];
-        float4 v_dL_dg_layer_1;
-        at_dL_dg_layer_1(v_f_prime_softplus_1.x, v_f_second_softplus_1.x, v_sigmoid_minus_softplus_1.x, v_dL_ddelta_prime_layer_1.x, v_dL_dg_softplus_1.x, v_delta_prime_softplus_1.x, v_delta_softplus_1.x, v_dL_dg_layer_1.x);
-        at_dL_dg_layer_1(v_f_prime_softplus_1.y, v_f_second_softplus_1.y, v_sigmoid_minus_softplus_1.y, v_dL_ddelta_prime_layer_1.y, v_dL_dg_softplus_1.y, v_delta_prime_softplus_1.y, v_delta_softplus_1.y, v_dL_dg_layer_1.y);
-        at_dL_dg_layer_1(v_f_prime_softplus_1.z, v_f_second_softplus_1.z, v_sigmoid_minus_softplus_1.z, v_dL_ddelta_prime_layer_1.z, v_dL_dg_softplus_1.z, v_delta_prime_softplus_1.z, v_delta_softplus_1.z, v_dL_dg_layer_1.z);
-        at_dL_dg_layer_1(v_f_prime_softplus_1.w, v_f_second_softplus_1.w, v_sigmoid_minus_softplus_1.w, v_dL_ddelta_prime_layer_1.w, v_dL_dg_softplus_1.w, v_delta_prime_softplus_1.w, v_delta_softplus_1.w, v_dL_dg_layer_1.w);
-        reinterpret_cast<float4*>(dL_dg_layer_1)[(long long)row * 32 + column] = v_dL_dg_layer_1;
-    }
-}
-
-static __device__ __forceinline__ void at_dL_dW_layer_1(const float W_layer_1, const float dL_dW_layer_1_delta_prime, const float dL_dW_layer_1_g, const int N, float& dL_dW_layer_1)
-{
-    // ∂L/∂W_layer_1 = (1/N) (Σ_n ∂L/∂g_layer_1 g_xᵀ + 2 W_layer_1 ∘ (Σ_n δ′_layer_1 ∂L/∂δ′_xᵀ))  (17)
-    dL_dW_layer_1 = (W_layer_1 * dL_dW_layer_1_delta_prime * 2.0f + dL_dW_layer_1_g) / N;
-}
-
-extern "C" __global__ void dL_dW_layer_1(
-    const float* __restrict__ W_layer_1, const float* __restrict__ dL_dW_layer_1_delta_prime, const float* __restrict__ dL_dW_layer_1_g, float* __restrict__ dL_dW_layer_1, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < 128; row += gridDim.y * blockDim.y) {
-        const float v_W_layer_1 = W_layer_1[(long long)row * 64 + column];
-        const float v_dL_dW_layer_1_delta_prime = dL_dW_layer_1_delta_prime[(long long)row * 64 + column];
-        const float v_dL_dW_layer_1_g = dL_dW_layer_1_g[(long long)row * 64 + column];
-        float v_dL_dW_layer_1;
-        at_dL_dW_layer_1(v_W_layer_1, v_dL_dW_layer_1_delta_prime, v_dL_dW_layer_1_g, N, v_dL_dW_layer_1);
-        dL_dW_layer_1[(long long)row * 64 + column] = v_dL_dW_layer_1;
-    }
-}
-extern "C" __global__ void vec4_dL_dW_layer_1(
-    const float* __restrict__ W_layer_1, const float* __restrict__ dL_dW_layer_1_delta_prime, const float* __restrict__ dL_dW_layer_1_g, float* __restrict__ dL_dW_layer_1, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < 128; row += gridDim.y * blockDim.y) {
-        const float4 v_W_layer_1 = reinterpret_cast<const float4*>(W_layer_1)[(long long)row * 16 + column];
-        const float4 v_dL_dW_layer_1_delta_prime = reinterpret_cast<const float4*>(dL_dW_layer_1_delta_prime)[(long long)row * 16 + column];
-        const float4 v_dL_dW_layer_1_g = reinterpret_cast<const float4*>(dL_dW_layer_1_g)[(long long)row * 16 + column];
-        float4 v_dL_dW_layer_1;
-        at_dL_dW_layer_1(v_W_layer_1.x, v_dL_dW_layer_1_delta_prime.x, v_dL_dW_layer_1_g.x, N, v_dL_dW_layer_1.x);
-        at_dL_dW_layer_1(v_W_layer_1.y, v_dL_dW_layer_1_delta_prime.y, v_dL_dW_layer_1_g.y, N, v_dL_dW_layer_1.y);
-        at_dL_dW_layer_1(v_W_layer_1.z, v_dL_dW_layer_1_delta_prime.z, v_dL_dW_layer_1_g.z, N, v_dL_dW_layer_1.z);
-        at_dL_dW_layer_1(v_W_layer_1.w, v_dL_dW_layer_1_delta_prime.w, v_dL_dW_layer_1_g.w, N, v_dL_dW_layer_1.w);
-        reinterpret_cast<float4*>(dL_dW_layer_1)[(long long)row * 16 + column] = v_dL_dW_layer_1;
-    }
-}
-
-static __device__ __forceinline__ void at_dL_db_layer_1(const float dL_db_layer_1_sum, const int N, float& dL_db_layer_1)
-{
-    // ∂L/∂b_layer_1 = (1/N) Σ_n ∂L/∂g_layer_1  [+] bias
-    dL_db_layer_1 = dL_db_layer_1_sum / N;
-}
-
-extern "C" __global__ void dL_db_layer_1(
-    const float* __restrict__ dL_db_layer_1_sum, float* __restrict__ dL_db_layer_1, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < 1; row += gridDim.y * blockDim.y) {
-        const float v_dL_db_layer_1_sum = dL_db_layer_1_sum[column];
-        float v_dL_db_layer_1;
-        at_dL_db_layer_1(v_dL_db_layer_1_sum, N, v_dL_db_layer_1);
-        dL_db_layer_1[column] = v_dL_db_layer_1;
-    }
-}
-extern "C" __global__ void vec4_dL_db_layer_1(
-    const float* __restrict__ dL_db_layer_1_sum, float* __restrict__ dL_db_layer_1, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < 1; row += gridDim.y * blockDim.y) {
-        const float4 v_dL_db_layer_1_sum = reinterpret_cast<const float4*>(dL_db_layer_1_sum)[column];
-        float4 v_dL_db_layer_1;
-        at_dL_db_layer_1(v_dL_db_layer_1_sum.x, N, v_dL_db_layer_1.x);
-        at_dL_db_layer_1(v_dL_db_layer_1_sum.y, N, v_dL_db_layer_1.y);
-        at_dL_db_layer_1(v_dL_db_layer_1_sum.z, N, v_dL_db_layer_1.z);
-        at_dL_db_layer_1(v_dL_db_layer_1_sum.w, N, v_dL_db_layer_1.w);
-        reinterpret_cast<float4*>(dL_db_layer_1)[column] = v_dL_db_layer_1;
-    }
-}
-
-static __device__ __forceinline__ void at_dK_dg_layer_2(const float dK_ddelta_layer_2, const float dK_dg_softplus_2, const float delta_softplus_2, const float f_prime_softplus_2, const float f_second_softplus_2, float& dK_dg_layer_2)
-{
-    // ∂K/∂g_layer_2 = ∂K/∂g_softplus_2 f′(g_layer_2) + ∂K/∂δ_layer_2 δ_softplus_2 f″(g_layer_2)  (21)
-    dK_dg_layer_2 = dK_ddelta_layer_2 * delta_softplus_2 * f_second_softplus_2 + dK_dg_softplus_2 * f_prime_softplus_2;
-}
-
-extern "C" __global__ void dK_dg_layer_2(
-    const float* __restrict__ dK_ddelta_layer_2, const float* __restrict__ dK_dg_softplus_2, const float* __restrict__ delta_softplus_2, const float* __restrict__ f_prime_softplus_2, const float* __restrict__ f_second_softplus_2, float* __restrict__ dK_dg_layer_2, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < N; row += gridDim.y * blockDim.y) {
-        const float v_dK_ddelta_layer_2 = dK_ddelta_layer_2[(long long)row * 64 + column];
-        const float v_dK_dg_softplus_2 = dK_dg_softplus_2[(long long)row * 64 + column];
-        const float v_delta_softplus_2 = delta_softplus_2[(long long)row * 64 + column];
-        const float v_f_prime_softplus_2 = f_prime_softplus_2[(long long)row * 64 + column];
-        const float v_f_second_softplus_2 = f_second_softplus_2[(long long)row * 64 + column];
-        float v_dK_dg_layer_2;
-        at_dK_dg_layer_2(v_dK_ddelta_layer_2, v_dK_dg_softplus_2, v_delta_softplus_2, v_f_prime_softplus_2, v_f_second_softplus_2, v_dK_dg_layer_2);
-        dK_dg_layer_2[(long long)row * 64 + column] = v_dK_dg_layer_2;
-    }
-}
-extern "C" __global__ void vec4_dK_dg_layer_2(
-    const float* __restrict__ dK_ddelta_layer_2, const float* __restrict__ dK_dg_softplus_2, const float* __restrict__ delta_softplus_2, const float* __restrict__ f_prime_softplus_2, const float* __restrict__ f_second_softplus_2, float* __restrict__ dK_dg_layer_2, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 v_dK_ddelta_layer_2 = reinterpret_cast<const float4*>(dK_ddelta_layer_2)[(long long)row * 16 + column];
-        const float4 v_dK_dg_softplus_2 = reinterpret_cast<const float4*>(dK_dg_softplus_2)[(long long)row * 16 + column];
-        const float4 v_delta_softplus_2 = reinterpret_cast<const float4*>(delta_softplus_2)[(long long)row * 16 + column];
-        const float4 v_f_prime_softplus_2 = reinterpret_cast<const float4*>(f_prime_softplus_2)[(long long)row * 16 + column];
-        const float4 v_f_second_softplus_2 = reinterpret_cast<const float4*>(f_second_softplus_2)[(long long)row * 16 + column];
-        float4 v_dK_dg_layer_2;
-        at_dK_dg_layer_2(v_dK_ddelta_layer_2.x, v_dK_dg_softplus_2.x, v_delta_softplus_2.x, v_f_prime_softplus_2.x, v_f_second_softplus_2.x, v_dK_dg_layer_2.x);
-        at_dK_dg_layer_2(v_dK_ddelta_layer_2.y, v_dK_dg_softplus_2.y, v_delta_softplus_2.y, v_f_prime_softplus_2.y, v_f_second_softplus_2.y, v_dK_dg_layer_2.y);
-        at_dK_dg_layer_2(v_dK_ddelta_layer_2.z, v_dK_dg_softplus_2.z, v_delta_softplus_2.z, v_f_prime_softplus_2.z, v_f_second_softplus_2.z, v_dK_dg_layer_2.z);
-        at_dK_dg_layer_2(v_dK_ddelta_layer_2.w, v_dK_dg_softplus_2.w, v_delta_softplus_2.w, v_f_prime_softplus_2.w, v_f_second_softplus_2.w, v_dK_dg_layer_2.w);
-        reinterpret_cast<float4*>(dK_dg_layer_2)[(long long)row * 16 + column] = v_dK_dg_layer_2;
-    }
-}
-
-static __device__ __forceinline__ void at_dL_ddelta_softplus_1_to_dL_ddelta_prime_softplus_1_2(const float W_layer_1_squared_sum, const float f_second_softplus_1, const float f_prime_softplus_1, float& dL_ddelta_softplus_1, float& dL_ddelta_prime_softplus_1)
-{
-    // ∂L/∂δ_softplus_1 = −f″(g_layer_1) Σ_i W_layer_1 ∘ W_layer_1  (19)
-    dL_ddelta_softplus_1 = -W_layer_1_squared_sum * f_second_softplus_1;
-    // ∂L/∂δ′_softplus_1 = −f′(g_layer_1)² Σ_i W_layer_1 ∘ W_layer_1  (20)
-    dL_ddelta_prime_softplus_1 = -W_layer_1_squared_sum * (f_prime_softplus_1 * f_prime_softplus_1);
-}
-
-extern "C" __global__ void dL_ddelta_softplus_1_to_dL_ddelta_prime_softplus_1_2(
-    const float* __restrict__ W_layer_1_squared_sum, const float* __restrict__ f_second_softplus_1, const float* __restrict__ f_prime_softplus_1, float* __restrict__ dL_ddelta_softplus_1, float* __restrict__ dL_ddelta_prime_softplus_1, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < N; row += gridDim.y * blockDim.y) {
-        const float v_W_layer_1_squared_sum = W_layer_1_squared_sum[column];
-        const float v_f_second_softplus_1 = f_second_softplus_1[(long long)row * 128 + column];
-        const float v_f_prime_softplus_1 = f_prime_softplus_1[(long long)row * 128 + column];
-        float v_dL_ddelta_softplus_1, v_dL_ddelta_prime_softplus_1;
-        at_dL_ddelta_softplus_1_to_dL_ddelta_prime_softplus_1_2(v_W_layer_1_squared_sum, v_f_second_softplus_1, v_f_prime_softplus_1, v_dL_ddelta_softplus_1, v_dL_ddelta_prime_softplus_1);
-        dL_ddelta_softplus_1[(long long)row * 128 + column] = v_dL_ddelta_softplus_1;
-        dL_ddelta_prime_softplus_1[(long long)row * 128 + column] = v_dL_ddelta_prime_softplus_1;
-    }
-}
-extern "C" __global__ void vec4_dL_ddelta_softplus_1_to_dL_ddelta_prime_softplus_1_2(
-    const float* __restrict__ W_layer_1_squared_sum, const float* __restrict__ f_second_softplus_1, const float* __restrict__ f_prime_softplus_1, float* __restrict__ dL_ddelta_softplus_1, float* __restrict__ dL_ddelta_prime_softplus_1, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 v_W_layer_1_squared_sum = reinterpret_cast<const float4*>(W_layer_1_squared_sum)[column];
-        const float4 v_f_second_softplus_1 = reinterpret_cast<const float4*>(f_second_softplus_1)[(long long)row * 32 + column];
-        const float4 v_f_prime_softplus_1 = reinterpret_cast<const float4*>(f_prime_softplus_1)[(long long)row * 32 + column];
-        float4 v_dL_ddelta_softplus_1, v_dL_ddelta_prime_softplus_1;
-        at_dL_ddelta_softplus_1_to_dL_ddelta_prime_softplus_1_2(v_W_layer_1_squared_sum.x, v_f_second_softplus_1.x, v_f_prime_softplus_1.x, v_dL_ddelta_softplus_1.x, v_dL_ddelta_prime_softplus_1.x);
-        at_dL_ddelta_softplus_1_to_dL_ddelta_prime_softplus_1_2(v_W_layer_1_squared_sum.y, v_f_second_softplus_1.y, v_f_prime_softplus_1.y, v_dL_ddelta_softplus_1.y, v_dL_ddelta_prime_softplus_1.y);
-        at_dL_ddelta_softplus_1_to_dL_ddelta_prime_softplus_1_2(v_W_layer_1_squared_sum.z, v_f_second_softplus_1.z, v_f_prime_softplus_1.z, v_dL_ddelta_softplus_1.z, v_dL_ddelta_prime_softplus_1.z);
-        at_dL_ddelta_softplus_1_to_dL_ddelta_prime_softplus_1_2(v_W_layer_1_squared_sum.w, v_f_second_softplus_1.w, v_f_prime_softplus_1.w, v_dL_ddelta_softplus_1.w, v_dL_ddelta_prime_softplus_1.w);
-        reinterpret_cast<float4*>(dL_ddelta_softplus_1)[(long long)row * 32 + column] = v_dL_ddelta_softplus_1;
-        reinterpret_cast<float4*>(dL_ddelta_prime_softplus_1)[(long long)row * 32 + column] = v_dL_ddelta_prime_softplus_1;
-    }
-}
-
-static __device__ __forceinline__ void at_dL_dg_layer_1_2(const float f_prime_softplus_1, const float f_second_softplus_1, const float sigmoid_minus_softplus_1, const float W_layer_1_squared_sum, const float dL_dg_softplus_1, const float delta_prime_softplus_1, const float delta_softplus_1, float& dL_dg_layer_1)
-{
-    // f‴(g_layer_1) = f″(g_layer_1) (sigmoid(−g_layer_1) − f′(g_layer_1))
-    const float f_third_softplus_1 = f_second_softplus_1 * (sigmoid_minus_softplus_1 - f_prime_softplus_1);
-    // ∂L/∂g_layer_1 = ∂L/∂g_softplus_1 f′(g_layer_1) − δ_softplus_1 f‴(g_layer_1) Σ_i W_layer_1 ∘ W_layer_1 − 2 δ′_softplus_1 f′(g_layer_1) f″(g_layer_1) Σ_i W_layer_1 ∘ W_layer_1  (22)
-    dL_dg_layer_1 = dL_dg_softplus_1 * f_prime_softplus_1 - W_layer_1_squared_sum * delta_prime_softplus_1 * f_prime_softplus_1 * f_second_softplus_1 * 2.0f - W_layer_1_squared_sum * delta_softplus_1 * f_third_softplus_1;
-}
-
-extern "C" __global__ void dL_dg_layer_1_2(
-    const float* __restrict__ f_prime_softplus_1, const float* __restrict__ f_second_softplus_1, const float* __restrict__ sigmoid_minus_softplus_1, const float* __restrict__ W_layer_1_squared_sum, const float* __restrict__ dL_dg_softplus_1, const float* __restrict__ delta_prime_softplus_1, const float* __restrict__ delta_softplus_1, float* __restrict__ dL_dg_layer_1, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < N; row += gridDim.y * blockDim.y) {
-        const float v_f_prime_softplus_1 = f_prime_softplus_1[(long long)row * 128 + column];
-        const float v_f_second_softplus_1 = f_second_softplus_1[(long long)row * 128 + column];
-        const float v_sigmoid_minus_softplus_1 = sigmoid_minus_softplus_1[(long long)row * 128 + column];
-        const float v_W_layer_1_squared_sum = W_layer_1_squared_sum[column];
-        const float v_dL_dg_softplus_1 = dL_dg_softplus_1[(long long)row * 128 + column];
-        const float v_delta_prime_softplus_1 = delta_prime_softplus_1[(long long)row * 128 + column];
-        const float v_delta_softplus_1 = delta_softplus_1[(long long)row * 128 + column];
-        float v_dL_dg_layer_1;
-        at_dL_dg_layer_1_2(v_f_prime_softplus_1, v_f_second_softplus_1, v_sigmoid_minus_softplus_1, v_W_layer_1_squared_sum, v_dL_dg_softplus_1, v_delta_prime_softplus_1, v_delta_softplus_1, v_dL_dg_layer_1);
-        dL_dg_layer_1[(long long)row * 128 + column] = v_dL_dg_layer_1;
-    }
-}
-extern "C" __global__ void vec4_dL_dg_layer_1_2(
-    const float* __restrict__ f_prime_softplus_1, const float* __restrict__ f_second_softplus_1, const float* __restrict__ sigmoid_minus_softplus_1, const float* __restrict__ W_layer_1_squared_sum, const float* __restrict__ dL_dg_softplus_1, const float* __restrict__ delta_prime_softplus_1, const float* __restrict__ delta_softplus_1, float* __restrict__ dL_dg_layer_1, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 v_f_prime_softplus_1 = reinterpret_cast<const float4*>(f_prime_softplus_1)[(long long)row * 32 + column];
-        const float4 v_f_second_softplus_1 = reinterpret_cast<const float4*>(f_second_softplus_1)[(long long)row * 32 + column];
-        const float4 v_sigmoid_minus_softplus_1 = reinterpret_cast<const float4*>(sigmoid_minus_softplus_1)[(long long)row * 32 + column];
-        const float4 v_W_layer_1_squared_sum = reinterpret_cast<const float4*>(W_layer_1_squared_sum)[column];
-        const float4 v_dL_dg_softplus_1 = reinterpret_cast<const float4*>(dL_dg_softplus_1)[(long long)row * 32 + column];
-        const float4 v_delta_prime_softplus_1 = reinterpret_cast<const float4*>(delta_prime_softplus_1)[(long long)row * 32 + column];
-        const float4 v_delta_softplus_1 = reinterpret_cast<const float4*>(delta_softplus_1)[(long long)row * 32 + column];
-        float4 v_dL_dg_layer_1;
-        at_dL_dg_layer_1_2(v_f_prime_softplus_1.x, v_f_second_softplus_1.x, v_sigmoid_minus_softplus_1.x, v_W_layer_1_squared_sum.x, v_dL_dg_softplus_1.x, v_delta_prime_softplus_1.x, v_delta_softplus_1.x, v_dL_dg_layer_1.x);
-        at_dL_dg_layer_1_2(v_f_prime_softplus_1.y, v_f_second_softplus_1.y, v_sigmoid_minus_softplus_1.y, v_W_layer_1_squared_sum.y, v_dL_dg_softplus_1.y, v_delta_prime_softplus_1.y, v_delta_softplus_1.y, v_dL_dg_layer_1.y);
-        at_dL_dg_layer_1_2(v_f_prime_softplus_1.z, v_f_second_softplus_1.z, v_sigmoid_minus_softplus_1.z, v_W_layer_1_squared_sum.z, v_dL_dg_softplus_1.z, v_delta_prime_softplus_1.z, v_delta_softplus_1.z, v_dL_dg_layer_1.z);
-        at_dL_dg_layer_1_2(v_f_prime_softplus_1.w, v_f_second_softplus_1.w, v_sigmoid_minus_softplus_1.w, v_W_layer_1_squared_sum.w, v_dL_dg_softplus_1.w, v_delta_prime_softplus_1.w, v_delta_softplus_1.w, v_dL_dg_layer_1.w);
-        reinterpret_cast<float4*>(dL_dg_layer_1)[(long long)row * 32 + column] = v_dL_dg_layer_1;
-    }
-}
-
-static __device__ __forceinline__ void at_dL_dW_layer_1_2(const float W_layer_1, const float dL_dW_layer_1_delta_prime_sum_column, const float dL_dW_layer_1_g, const int N, float& dL_dW_layer_1)
-{
-    // ∂L/∂W_layer_1 = (1/N) (Σ_n ∂L/∂g_layer_1 g_xᵀ − 2 diag(Σ_n δ′_layer_1) W_layer_1)  (17)
-    dL_dW_layer_1 = (dL_dW_layer_1_g - W_layer_1 * dL_dW_layer_1_delta_prime_sum_column * 2.0f) / N;
-}
-
-extern "C" __global__ void dL_dW_layer_1_2(
-    const float* __restrict__ W_layer_1, const float* __restrict__ dL_dW_layer_1_delta_prime_sum_column, const float* __restrict__ dL_dW_layer_1_g, float* __restrict__ dL_dW_layer_1, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < 128; row += gridDim.y * blockDim.y) {
-        const float v_W_layer_1 = W_layer_1[(long long)row * 64 + column];
-        const float v_dL_dW_layer_1_g = dL_dW_layer_1_g[(long long)row * 64 + column];
-        const float v_dL_dW_layer_1_delta_prime_sum_column = dL_dW_layer_1_delta_prime_sum_column[row];
-        float v_dL_dW_layer_1;
-        at_dL_dW_layer_1_2(v_W_layer_1, v_dL_dW_layer_1_delta_prime_sum_column, v_dL_dW_layer_1_g, N, v_dL_dW_layer_1);
-        dL_dW_layer_1[(long long)row * 64 + column] = v_dL_dW_layer_1;
-    }
-}
-extern "C" __global__ void vec4_dL_dW_layer_1_2(
-    const float* __restrict__ W_layer_1, const float* __restrict__ dL_dW_layer_1_delta_prime_sum_column, const float* __restrict__ dL_dW_layer_1_g, float* __restrict__ dL_dW_layer_1, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < 128; row += gridDim.y * blockDim.y) {
-        const float4 v_W_layer_1 = reinterpret_cast<const float4*>(W_layer_1)[(long long)row * 16 + column];
-        const float4 v_dL_dW_layer_1_g = reinterpret_cast<const float4*>(dL_dW_layer_1_g)[(long long)row * 16 + column];
-        const float v_dL_dW_layer_1_delta_prime_sum_column = dL_dW_layer_1_delta_prime_sum_column[row];
-        float4 v_dL_dW_layer_1;
-        at_dL_dW_layer_1_2(v_W_layer_1.x, v_dL_dW_layer_1_delta_prime_sum_column, v_dL_dW_layer_1_g.x, N, v_dL_dW_layer_1.x);
-        at_dL_dW_layer_1_2(v_W_layer_1.y, v_dL_dW_layer_1_delta_prime_sum_column, v_dL_dW_layer_1_g.y, N, v_dL_dW_layer_1.y);
-        at_dL_dW_layer_1_2(v_W_layer_1.z, v_dL_dW_layer_1_delta_prime_sum_column, v_dL_dW_layer_1_g.z, N, v_dL_dW_layer_1.z);
-        at_dL_dW_layer_1_2(v_W_layer_1.w, v_dL_dW_layer_1_delta_prime_sum_column, v_dL_dW_layer_1_g.w, N, v_dL_dW_layer_1.w);
-        reinterpret_cast<float4*>(dL_dW_layer_1)[(long long)row * 16 + column] = v_dL_dW_layer_1;
-    }
+extern "C" __global__ void dK_dW_2(const float* __restrict__ dK_dW_delta, const float* __restrict__ dK_dW_g, float* __restrict__ dK_dW, const int N)
+{
+    map<1>(64, 128, at_dK_dW, rows_of<128>{dK_dW_delta}, rows_of<128>{dK_dW_g}, number<int>{N}, into<128>{dK_dW});
+}
+extern "C" __global__ void vec4_dK_dW_2(const float* __restrict__ dK_dW_delta, const float* __restrict__ dK_dW_g, float* __restrict__ dK_dW, const int N)
+{
+    map<4>(64, 128, at_dK_dW, rows_of<128>{dK_dW_delta}, rows_of<128>{dK_dW_g}, number<int>{N}, into<128>{dK_dW});
+}
+
+extern "C" __global__ void dK_db_2(const float* __restrict__ dK_db_sum, float* __restrict__ dK_db, const int N)
+{
+    map<1>(1, 64, at_dK_db, one_row{dK_db_sum}, number<int>{N}, into<64>{dK_db});
+}
+extern "C" __global__ void vec4_dK_db_2(const float* __restrict__ dK_db_sum, float* __restrict__ dK_db, const int N)
+{
+    map<4>(1, 64, at_dK_db, one_row{dK_db_sum}, number<int>{N}, into<64>{dK_db});
+}
+
+extern "C" __global__ void dK_dg_2(const float* __restrict__ dK_ddelta, const float* __restrict__ dK_dg_1, const float* __restrict__ delta, const float* __restrict__ f_prime, const float* __restrict__ f_second, float* __restrict__ dK_dg_2, const int N)
+{
+    map<1>(N, 128, at_dK_dg_2, rows_of<128>{dK_ddelta}, rows_of<128>{dK_dg_1}, rows_of<128>{delta}, rows_of<128>{f_prime}, rows_of<128>{f_second}, into<128>{dK_dg_2});
+}
+extern "C" __global__ void vec4_dK_dg_2(const float* __restrict__ dK_ddelta, const float* __restrict__ dK_dg_1, const float* __restrict__ delta, const float* __restrict__ f_prime, const float* __restrict__ f_second, float* __restrict__ dK_dg_2, const int N)
+{
+    map<4>(N, 128, at_dK_dg_2, rows_of<128>{dK_ddelta}, rows_of<128>{dK_dg_1}, rows_of<128>{delta}, rows_of<128>{f_prime}, rows_of<128>{f_second}, into<128>{dK_dg_2});
+}
+
+extern "C" __global__ void dK_dW_3(const float* __restrict__ dK_dW_delta, const float* __restrict__ dK_dW_g, float* __restrict__ dK_dW, const int N)
+{
+    map<1>(128, 64, at_dK_dW, rows_of<64>{dK_dW_delta}, rows_of<64>{dK_dW_g}, number<int>{N}, into<64>{dK_dW});
+}
+extern "C" __global__ void vec4_dK_dW_3(const float* __restrict__ dK_dW_delta, const float* __restrict__ dK_dW_g, float* __restrict__ dK_dW, const int N)
+{
+    map<4>(128, 64, at_dK_dW, rows_of<64>{dK_dW_delta}, rows_of<64>{dK_dW_g}, number<int>{N}, into<64>{dK_dW});
+}
+
+extern "C" __global__ void dK_db_3(const float* __restrict__ dK_db_sum, float* __restrict__ dK_db, const int N)
+{
+    map<1>(1, 128, at_dK_db, one_row{dK_db_sum}, number<int>{N}, into<128>{dK_db});
+}
+extern "C" __global__ void vec4_dK_db_3(const float* __restrict__ dK_db_sum, float* __restrict__ dK_db, const int N)
+{
+    map<4>(1, 128, at_dK_db, one_row{dK_db_sum}, number<int>{N}, into<128>{dK_db});
+}
+
+extern "C" __global__ void dL_ddelta_prime_2(const float* __restrict__ dL_ddelta_prime_1, const float* __restrict__ f_second, const float* __restrict__ f_prime, float* __restrict__ dL_ddelta, float* __restrict__ dL_ddelta_prime_2, const int N)
+{
+    map<1>(N, 128, at_dL_ddelta_prime_2, rows_of<128>{dL_ddelta_prime_1}, rows_of<128>{f_second}, rows_of<128>{f_prime}, into<128>{dL_ddelta}, into<128>{dL_ddelta_prime_2});
+}
+extern "C" __global__ void vec4_dL_ddelta_prime_2(const float* __restrict__ dL_ddelta_prime_1, const float* __restrict__ f_second, const float* __restrict__ f_prime, float* __restrict__ dL_ddelta, float* __restrict__ dL_ddelta_prime_2, const int N)
+{
+    map<4>(N, 128, at_dL_ddelta_prime_2, rows_of<128>{dL_ddelta_prime_1}, rows_of<128>{f_second}, rows_of<128>{f_prime}, into<128>{dL_ddelta}, into<128>{dL_ddelta_prime_2});
+}
+
+extern "C" __global__ void dL_ddelta_prime_2_2(const float* __restrict__ dL_ddelta_1, const float* __restrict__ dL_ddelta_prime_1, const float* __restrict__ f_prime, const float* __restrict__ f_second, float* __restrict__ dL_ddelta_2, float* __restrict__ dL_ddelta_prime_2, const int N)
+{
+    map<1>(N, 64, at_dL_ddelta_prime_2_2, rows_of<64>{dL_ddelta_1}, rows_of<64>{dL_ddelta_prime_1}, rows_of<64>{f_prime}, rows_of<64>{f_second}, into<64>{dL_ddelta_2}, into<64>{dL_ddelta_prime_2});
+}
+extern "C" __global__ void vec4_dL_ddelta_prime_2_2(const float* __restrict__ dL_ddelta_1, const float* __restrict__ dL_ddelta_prime_1, const float* __restrict__ f_prime, const float* __restrict__ f_second, float* __restrict__ dL_ddelta_2, float* __restrict__ dL_ddelta_prime_2, const int N)
+{
+    map<4>(N, 64, at_dL_ddelta_prime_2_2, rows_of<64>{dL_ddelta_1}, rows_of<64>{dL_ddelta_prime_1}, rows_of<64>{f_prime}, rows_of<64>{f_second}, into<64>{dL_ddelta_2}, into<64>{dL_ddelta_prime_2});
+}
+
+extern "C" __global__ void dL_dg(const float* __restrict__ f_prime, const float* __restrict__ f_second, const float* __restrict__ sigmoid_minus_g, const float* __restrict__ dL_ddelta, const float* __restrict__ dL_ddelta_prime, float* __restrict__ dL_dg, const int N)
+{
+    map<1>(N, 1, at_dL_dg, rows_of<1>{f_prime}, rows_of<1>{f_second}, rows_of<1>{sigmoid_minus_g}, rows_of<1>{dL_ddelta}, rows_of<1>{dL_ddelta_prime}, into<1>{dL_dg});
+}
+
+extern "C" __global__ void dL_dW(const float* __restrict__ W, const float* __restrict__ dL_dW_delta, const float* __restrict__ dL_dW_delta_prime, const float* __restrict__ dL_dW_g, float* __restrict__ dL_dW, const int N)
+{
+    map<1>(1, 64, at_dL_dW, one_row{W}, one_row{dL_dW_delta}, one_row{dL_dW_delta_prime}, one_row{dL_dW_g}, number<int>{N}, into<64>{dL_dW});
+}
+extern "C" __global__ void vec4_dL_dW(const float* __restrict__ W, const float* __restrict__ dL_dW_delta, const float* __restrict__ dL_dW_delta_prime, const float* __restrict__ dL_dW_g, float* __restrict__ dL_dW, const int N)
+{
+    map<4>(1, 64, at_dL_dW, one_row{W}, one_row{dL_dW_delta}, one_row{dL_dW_delta_prime}, one_row{dL_dW_g}, number<int>{N}, into<64>{dL_dW});
+}
+
+extern "C" __global__ void dL_db(const float* __restrict__ dL_db_sum, float* __restrict__ dL_db, const int N)
+{
+    map<1>(1, 1, at_dL_db, one_row{dL_db_sum}, number<int>{N}, into<1>{dL_db});
+}
+
+extern "C" __global__ void dL_dg_2(const float* __restrict__ f_prime, const float* __restrict__ f_second, const float* __restrict__ sigmoid_minus_g, const float* __restrict__ dL_ddelta, const float* __restrict__ dL_ddelta_prime, const float* __restrict__ dL_dg_1, const float* __restrict__ delta, const float* __restrict__ delta_prime, float* __restrict__ dL_dg_2, const int N)
+{
+    map<1>(N, 64, at_dL_dg_2, rows_of<64>{f_prime}, rows_of<64>{f_second}, rows_of<64>{sigmoid_minus_g}, rows_of<64>{dL_ddelta}, rows_of<64>{dL_ddelta_prime}, rows_of<64>{dL_dg_1}, rows_of<64>{delta}, rows_of<64>{delta_prime}, into<64>{dL_dg_2});
+}
+extern "C" __global__ void vec4_dL_dg_2(const float* __restrict__ f_prime, const float* __restrict__ f_second, const float* __restrict__ sigmoid_minus_g, const float* __restrict__ dL_ddelta, const float* __restrict__ dL_ddelta_prime, const float* __restrict__ dL_dg_1, const float* __restrict__ delta, const float* __restrict__ delta_prime, float* __restrict__ dL_dg_2, const int N)
+{
+    map<4>(N, 64, at_dL_dg_2, rows_of<64>{f_prime}, rows_of<64>{f_second}, rows_of<64>{sigmoid_minus_g}, rows_of<64>{dL_ddelta}, rows_of<64>{dL_ddelta_prime}, rows_of<64>{dL_dg_1}, rows_of<64>{delta}, rows_of<64>{delta_prime}, into<64>{dL_dg_2});
+}
+
+extern "C" __global__ void dL_dW_2(const float* __restrict__ W, const float* __restrict__ dL_dW_delta, const float* __restrict__ dL_dW_delta_prime, const float* __restrict__ dL_dW_g, float* __restrict__ dL_dW, const int N)
+{
+    map<1>(64, 128, at_dL_dW, rows_of<128>{W}, rows_of<128>{dL_dW_delta}, rows_of<128>{dL_dW_delta_prime}, rows_of<128>{dL_dW_g}, number<int>{N}, into<128>{dL_dW});
+}
+extern "C" __global__ void vec4_dL_dW_2(const float* __restrict__ W, const float* __restrict__ dL_dW_delta, const float* __restrict__ dL_dW_delta_prime, const float* __restrict__ dL_dW_g, float* __restrict__ dL_dW, const int N)
+{
+    map<4>(64, 128, at_dL_dW, rows_of<128>{W}, rows_of<128>{dL_dW_delta}, rows_of<128>{dL_dW_delta_prime}, rows_of<128>{dL_dW_g}, number<int>{N}, into<128>{dL_dW});
+}
+
+extern "C" __global__ void dL_db_2(const float* __restrict__ dL_db_sum, float* __restrict__ dL_db, const int N)
+{
+    map<1>(1, 64, at_dL_db, one_row{dL_db_sum}, number<int>{N}, into<64>{dL_db});
+}
+extern "C" __global__ void vec4_dL_db_2(const float* __restrict__ dL_db_sum, float* __restrict__ dL_db, const int N)
+{
+    map<4>(1, 64, at_dL_db, one_row{dL_db_sum}, number<int>{N}, into<64>{dL_db});
+}
+
+extern "C" __global__ void dL_dg_2_2(const float* __restrict__ f_prime, const float* __restrict__ f_second, const float* __restrict__ sigmoid_minus_g, const float* __restrict__ dL_ddelta_prime, const float* __restrict__ dL_dg_1, const float* __restrict__ delta, const float* __restrict__ delta_prime, float* __restrict__ dL_dg_2, const int N)
+{
+    map<1>(N, 128, at_dL_dg_2_2, rows_of<128>{f_prime}, rows_of<128>{f_second}, rows_of<128>{sigmoid_minus_g}, rows_of<128>{dL_ddelta_prime}, rows_of<128>{dL_dg_1}, rows_of<128>{delta}, rows_of<128>{delta_prime}, into<128>{dL_dg_2});
+}
+extern "C" __global__ void vec4_dL_dg_2_2(const float* __restrict__ f_prime, const float* __restrict__ f_second, const float* __restrict__ sigmoid_minus_g, const float* __restrict__ dL_ddelta_prime, const float* __restrict__ dL_dg_1, const float* __restrict__ delta, const float* __restrict__ delta_prime, float* __restrict__ dL_dg_2, const int N)
+{
+    map<4>(N, 128, at_dL_dg_2_2, rows_of<128>{f_prime}, rows_of<128>{f_second}, rows_of<128>{sigmoid_minus_g}, rows_of<128>{dL_ddelta_prime}, rows_of<128>{dL_dg_1}, rows_of<128>{delta}, rows_of<128>{delta_prime}, into<128>{dL_dg_2});
+}
+
+extern "C" __global__ void dL_dW_3(const float* __restrict__ W, const float* __restrict__ dL_dW_delta_prime, const float* __restrict__ dL_dW_g, float* __restrict__ dL_dW, const int N)
+{
+    map<1>(128, 64, at_dL_dW_2, rows_of<64>{W}, rows_of<64>{dL_dW_delta_prime}, rows_of<64>{dL_dW_g}, number<int>{N}, into<64>{dL_dW});
+}
+extern "C" __global__ void vec4_dL_dW_3(const float* __restrict__ W, const float* __restrict__ dL_dW_delta_prime, const float* __restrict__ dL_dW_g, float* __restrict__ dL_dW, const int N)
+{
+    map<4>(128, 64, at_dL_dW_2, rows_of<64>{W}, rows_of<64>{dL_dW_delta_prime}, rows_of<64>{dL_dW_g}, number<int>{N}, into<64>{dL_dW});
+}
+
+extern "C" __global__ void dL_db_3(const float* __restrict__ dL_db_sum, float* __restrict__ dL_db, const int N)
+{
+    map<1>(1, 128, at_dL_db, one_row{dL_db_sum}, number<int>{N}, into<128>{dL_db});
+}
+extern "C" __global__ void vec4_dL_db_3(const float* __restrict__ dL_db_sum, float* __restrict__ dL_db, const int N)
+{
+    map<4>(1, 128, at_dL_db, one_row{dL_db_sum}, number<int>{N}, into<128>{dL_db});
+}
+
+extern "C" __global__ void dK_dg_2_2(const float* __restrict__ dK_ddelta, const float* __restrict__ dK_dg_1, const float* __restrict__ delta, const float* __restrict__ f_prime, const float* __restrict__ f_second, float* __restrict__ dK_dg_2, const int N)
+{
+    map<1>(N, 64, at_dK_dg_2, rows_of<64>{dK_ddelta}, rows_of<64>{dK_dg_1}, rows_of<64>{delta}, rows_of<64>{f_prime}, rows_of<64>{f_second}, into<64>{dK_dg_2});
+}
+extern "C" __global__ void vec4_dK_dg_2_2(const float* __restrict__ dK_ddelta, const float* __restrict__ dK_dg_1, const float* __restrict__ delta, const float* __restrict__ f_prime, const float* __restrict__ f_second, float* __restrict__ dK_dg_2, const int N)
+{
+    map<4>(N, 64, at_dK_dg_2, rows_of<64>{dK_ddelta}, rows_of<64>{dK_dg_1}, rows_of<64>{delta}, rows_of<64>{f_prime}, rows_of<64>{f_second}, into<64>{dK_dg_2});
+}
+
+extern "C" __global__ void dL_ddelta_prime_3(const float* __restrict__ value, const float* __restrict__ f_second, const float* __restrict__ f_prime, float* __restrict__ dL_ddelta, float* __restrict__ dL_ddelta_prime, const int N)
+{
+    map<1>(N, 128, at_dL_ddelta_prime_3, one_row{value}, rows_of<128>{f_second}, rows_of<128>{f_prime}, into<128>{dL_ddelta}, into<128>{dL_ddelta_prime});
+}
+extern "C" __global__ void vec4_dL_ddelta_prime_3(const float* __restrict__ value, const float* __restrict__ f_second, const float* __restrict__ f_prime, float* __restrict__ dL_ddelta, float* __restrict__ dL_ddelta_prime, const int N)
+{
+    map<4>(N, 128, at_dL_ddelta_prime_3, one_row{value}, rows_of<128>{f_second}, rows_of<128>{f_prime}, into<128>{dL_ddelta}, into<128>{dL_ddelta_prime});
+}
+
+extern "C" __global__ void dL_dg_2_3(const float* __restrict__ f_prime, const float* __restrict__ f_second, const float* __restrict__ sigmoid_minus_g, const float* __restrict__ value, const float* __restrict__ dL_dg_1, const float* __restrict__ delta, const float* __restrict__ delta_prime, float* __restrict__ dL_dg_2, const int N)
+{
+    map<1>(N, 128, at_dL_dg_2_3, rows_of<128>{f_prime}, rows_of<128>{f_second}, rows_of<128>{sigmoid_minus_g}, one_row{value}, rows_of<128>{dL_dg_1}, rows_of<128>{delta}, rows_of<128>{delta_prime}, into<128>{dL_dg_2});
+}
+extern "C" __global__ void vec4_dL_dg_2_3(const float* __restrict__ f_prime, const float* __restrict__ f_second, const float* __restrict__ sigmoid_minus_g, const float* __restrict__ value, const float* __restrict__ dL_dg_1, const float* __restrict__ delta, const float* __restrict__ delta_prime, float* __restrict__ dL_dg_2, const int N)
+{
+    map<4>(N, 128, at_dL_dg_2_3, rows_of<128>{f_prime}, rows_of<128>{f_second}, rows_of<128>{sigmoid_minus_g}, one_row{value}, rows_of<128>{dL_dg_1}, rows_of<128>{delta}, rows_of<128>{delta_prime}, into<128>{dL_dg_2});
+}
+
+extern "C" __global__ void dL_dW_4(const float* __restrict__ value, const float* __restrict__ W, const float* __restrict__ dL_dW_g, float* __restrict__ dL_dW, const int N)
+{
+    map<1>(128, 64, at_dL_dW_3, number_a_row<1>{value}, rows_of<64>{W}, rows_of<64>{dL_dW_g}, number<int>{N}, into<64>{dL_dW});
+}
+extern "C" __global__ void vec4_dL_dW_4(const float* __restrict__ value, const float* __restrict__ W, const float* __restrict__ dL_dW_g, float* __restrict__ dL_dW, const int N)
+{
+    map<4>(128, 64, at_dL_dW_3, number_a_row<1>{value}, rows_of<64>{W}, rows_of<64>{dL_dW_g}, number<int>{N}, into<64>{dL_dW});
 }
 
 extern "C" __global__ void K_and_L_and_J(
@@ -2537,11 +1081,8 @@ extern "C" __global__ void K_and_L_and_J(
     const double sum_delta_prime = total_of(parts_sum_delta_prime, blocks_sum_delta_prime);
     const double sum_delta_prime_squared = total_of(parts_sum_delta_prime_squared, blocks_sum_delta_prime_squared);
     if (threadIdx.x == 0) {
-        // K = (1/N) ½ Σ_n Σ_i δ_x²
         const double K = sum_delta_squared / N * 0.5;
-        // L = (1/N) λ Σ_n Σ_i δ′_x² − (1/N) Σ_n Σ_i δ′_x
         const double L = lam * sum_delta_prime_squared / N - sum_delta_prime / N;
-        // J = K + L
         const double J = K + L;
         *out_K = K;
         *out_L = L;
@@ -2555,11 +1096,8 @@ extern "C" __global__ void K_and_L_and_J_2(
     const double sum_delta_squared = total_of(parts_sum_delta_squared, blocks_sum_delta_squared);
     const double sum_delta_prime = total_of(parts_sum_delta_prime, blocks_sum_delta_prime);
     if (threadIdx.x == 0) {
-        // K = (1/N) ½ Σ_n Σ_i δ_x²
         const double K = sum_delta_squared / N * 0.5;
-        // L = −(1/N) Σ_n Σ_i δ′_x
         const double L = -sum_delta_prime / N;
-        // J = K + L
         const double J = K + L;
         *out_K = K;
         *out_L = L;
@@ -2574,7 +1112,6 @@ extern "C" __global__ void J(
     const double sum_delta_prime_squared = total_of(parts_sum_delta_prime_squared, blocks_sum_delta_prime_squared);
     const double sum_delta_squared = total_of(parts_sum_delta_squared, blocks_sum_delta_squared);
     if (threadIdx.x == 0) {
-        // J = (1/N) ½ Σ_n Σ_i δ_x² − (1/N) Σ_n Σ_i δ′_x + (1/N) λ Σ_n Σ_i δ′_x²
         const double J = lam * sum_delta_prime_squared / N + sum_delta_squared / N * 0.5 - sum_delta_prime / N;
         *out_J = J;
     }
@@ -2586,7 +1123,6 @@ extern "C" __global__ void J_2(
     const double sum_delta_prime = total_of(parts_sum_delta_prime, blocks_sum_delta_prime);
     const double sum_delta_squared = total_of(parts_sum_delta_squared, blocks_sum_delta_squared);
     if (threadIdx.x == 0) {
-        // J = (1/N) ½ Σ_n Σ_i δ_x² − (1/N) Σ_n Σ_i δ′_x
         const double J = sum_delta_squared / N * 0.5 - sum_delta_prime / N;
         *out_J = J;
     }
@@ -2599,9 +1135,7 @@ extern "C" __global__ void K_and_L(
     const double sum_delta_prime = total_of(parts_sum_delta_prime, blocks_sum_delta_prime);
     const double sum_delta_prime_squared = total_of(parts_sum_delta_prime_squared, blocks_sum_delta_prime_squared);
     if (threadIdx.x == 0) {
-        // K = (1/N) ½ Σ_n Σ_i δ_x²
         const double K = sum_delta_squared / N * 0.5;
-        // L = (1/N) λ Σ_n Σ_i δ′_x² − (1/N) Σ_n Σ_i δ′_x
         const double L = lam * sum_delta_prime_squared / N - sum_delta_prime / N;
         *out_K = K;
         *out_L = L;
@@ -2614,9 +1148,7 @@ extern "C" __global__ void K_and_L_2(
     const double sum_delta_squared = total_of(parts_sum_delta_squared, blocks_sum_delta_squared);
     const double sum_delta_prime = total_of(parts_sum_delta_prime, blocks_sum_delta_prime);
     if (threadIdx.x == 0) {
-        // K = (1/N) ½ Σ_n Σ_i δ_x²
         const double K = sum_delta_squared / N * 0.5;
-        // L = −(1/N) Σ_n Σ_i δ′_x
         const double L = -sum_delta_prime / N;
         *out_K = K;
         *out_L = L;
@@ -2626,70 +1158,70 @@ extern "C" __global__ void K_and_L_2(
 
 # Kernel → rows (0 stands for N), columns, values a thread of its vector variant, rows of each sample.
 _MAPS = {
-    "g_softplus_1": (0, 128, 4, 1),
-    "g_softplus_2": (0, 64, 4, 1),
-    "g_softplus_3": (0, 1, 1, 1),
-    "f_prime_softplus_1_to_g_softplus_1": (0, 128, 4, 1),
-    "f_prime_softplus_2_to_g_softplus_2": (0, 64, 4, 1),
-    "f_prime_softplus_3": (0, 1, 1, 1),
-    "delta_layer_2": (0, 64, 4, 1),
-    "delta_layer_1": (0, 128, 4, 1),
+    "g_2": (0, 128, 4, 1),
+    "g_2_2": (0, 64, 4, 1),
+    "g_2_3": (0, 1, 1, 1),
+    "g_2_4": (0, 128, 4, 1),
+    "g_2_5": (0, 64, 4, 1),
+    "f_prime": (0, 1, 1, 1),
+    "delta_2": (0, 64, 4, 1),
+    "delta_2_2": (0, 128, 4, 1),
     "score": (0, 64, 4, 1),
-    "sigmoid_minus_softplus_1_to_g_softplus_1": (0, 128, 4, 1),
-    "sigmoid_minus_softplus_2_to_g_softplus_2": (0, 64, 4, 1),
-    "f_prime_softplus_3_to_f_second_softplus_3": (0, 1, 1, 1),
-    "W_layer_3_squared": (1, 64, 4, 1),
-    "delta_layer_2_to_delta_prime_layer_2": (0, 64, 4, 1),
-    "W_layer_2_squared": (64, 128, 4, 1),
-    "delta_prime_layer_1": (0, 128, 4, 1),
-    "W_layer_1_squared": (128, 64, 4, 1),
-    "delta_layer_1_to_delta_prime_layer_1": (0, 128, 4, 1),
-    "sum_delta_squared_to_sum_delta_prime_squared": (0, 64, 4, 1),
-    "sum_delta_squared_to_sum_delta_prime": (0, 64, 4, 1),
-    "sigmoid_minus_softplus_3_to_f_second_softplus_3": (0, 1, 1, 1),
-    "delta_layer_2_to_delta_prime_layer_2_2": (0, 64, 4, 1),
-    "delta_layer_1_to_delta_prime_layer_1_2": (0, 128, 4, 1),
-    "dJ_ddelta_prime_x_to_sum_delta_prime_squared": (0, 64, 4, 1),
-    "dJ_ddelta_softplus_1_to_dJ_ddelta_prime_softplus_1": (0, 128, 4, 1),
-    "dJ_ddelta_softplus_2_to_dJ_ddelta_prime_softplus_2": (0, 64, 4, 1),
-    "dJ_dg_layer_3": (0, 1, 1, 1),
-    "dJ_dW_layer_3": (1, 64, 4, 1),
-    "dJ_db_layer_3": (1, 1, 1, 1),
-    "dJ_dg_layer_2": (0, 64, 4, 1),
-    "dJ_dW_layer_2": (64, 128, 4, 1),
-    "dJ_db_layer_2": (1, 64, 4, 1),
-    "dJ_dg_layer_1": (0, 128, 4, 1),
-    "dJ_dW_layer_1": (128, 64, 4, 1),
-    "dJ_db_layer_1": (1, 128, 4, 1),
-    "dJ_ddelta_softplus_1_to_dJ_ddelta_prime_softplus_1_2": (0, 128, 4, 1),
-    "dJ_dg_layer_1_2": (0, 128, 4, 1),
-    "dJ_dW_layer_1_2": (128, 64, 4, 1),
-    "dK_ddelta_softplus_1": (0, 128, 4, 1),
-    "dK_ddelta_softplus_2": (0, 64, 4, 1),
-    "dK_dg_layer_3": (0, 1, 1, 1),
-    "dK_dW_layer_3": (1, 64, 4, 1),
-    "dK_db_layer_3": (1, 1, 1, 1),
-    "dK_dg_layer_2_to_dL_ddelta_prime_x": (0, 64, 4, 1),
-    "dK_dW_layer_2": (64, 128, 4, 1),
-    "dK_db_layer_2": (1, 64, 4, 1),
-    "dK_dg_layer_1": (0, 128, 4, 1),
-    "dK_dW_layer_1": (128, 64, 4, 1),
-    "dK_db_layer_1": (1, 128, 4, 1),
-    "dL_ddelta_softplus_1_to_dL_ddelta_prime_softplus_1": (0, 128, 4, 1),
-    "dL_ddelta_softplus_2_to_dL_ddelta_prime_softplus_2": (0, 64, 4, 1),
-    "dL_dg_layer_3": (0, 1, 1, 1),
-    "dL_dW_layer_3": (1, 64, 4, 1),
-    "dL_db_layer_3": (1, 1, 1, 1),
-    "dL_dg_layer_2": (0, 64, 4, 1),
-    "dL_dW_layer_2": (64, 128, 4, 1),
-    "dL_db_layer_2": (1, 64, 4, 1),
-    "dL_dg_layer_1": (0, 128, 4, 1),
-    "dL_dW_layer_1": (128, 64, 4, 1),
-    "dL_db_layer_1": (1, 128, 4, 1),
-    "dK_dg_layer_2": (0, 64, 4, 1),
-    "dL_ddelta_softplus_1_to_dL_ddelta_prime_softplus_1_2": (0, 128, 4, 1),
-    "dL_dg_layer_1_2": (0, 128, 4, 1),
-    "dL_dW_layer_1_2": (128, 64, 4, 1),
+    "g_2_6": (0, 128, 4, 1),
+    "g_2_7": (0, 64, 4, 1),
+    "f_second": (0, 1, 1, 1),
+    "W_squared": (1, 64, 4, 1),
+    "delta_prime_2": (0, 64, 4, 1),
+    "W_squared_2": (64, 128, 4, 1),
+    "delta_prime_2_2": (0, 128, 4, 1),
+    "W_squared_3": (128, 64, 4, 1),
+    "delta_prime_2_3": (0, 128, 4, 1),
+    "sum_delta_prime_squared": (0, 64, 4, 1),
+    "sum_delta_prime": (0, 64, 4, 1),
+    "f_second_2": (0, 1, 1, 1),
+    "delta_prime_2_4": (0, 64, 4, 1),
+    "delta_prime_2_5": (0, 128, 4, 1),
+    "sum_delta_prime_squared_2": (0, 64, 4, 1),
+    "dJ_ddelta_prime_2": (0, 128, 4, 1),
+    "dJ_ddelta_prime_2_2": (0, 64, 4, 1),
+    "dJ_dg": (0, 1, 1, 1),
+    "dJ_dW": (1, 64, 4, 1),
+    "dJ_db": (1, 1, 1, 1),
+    "dJ_dg_2": (0, 64, 4, 1),
+    "dJ_dW_2": (64, 128, 4, 1),
+    "dJ_db_2": (1, 64, 4, 1),
+    "dJ_dg_2_2": (0, 128, 4, 1),
+    "dJ_dW_3": (128, 64, 4, 1),
+    "dJ_db_3": (1, 128, 4, 1),
+    "dJ_ddelta_prime": (0, 128, 4, 1),
+    "dJ_dg_2_3": (0, 128, 4, 1),
+    "dJ_dW_4": (128, 64, 4, 1),
+    "dK_ddelta_2": (0, 128, 4, 1),
+    "dK_ddelta_2_2": (0, 64, 4, 1),
+    "dK_dg": (0, 1, 1, 1),
+    "dK_dW": (1, 64, 4, 1),
+    "dK_db": (1, 1, 1, 1),
+    "dL_ddelta_prime": (0, 64, 4, 1),
+    "dK_dW_2": (64, 128, 4, 1),
+    "dK_db_2": (1, 64, 4, 1),
+    "dK_dg_2": (0, 128, 4, 1),
+    "dK_dW_3": (128, 64, 4, 1),
+    "dK_db_3": (1, 128, 4, 1),
+    "dL_ddelta_prime_2": (0, 128, 4, 1),
+    "dL_ddelta_prime_2_2": (0, 64, 4, 1),
+    "dL_dg": (0, 1, 1, 1),
+    "dL_dW": (1, 64, 4, 1),
+    "dL_db": (1, 1, 1, 1),
+    "dL_dg_2": (0, 64, 4, 1),
+    "dL_dW_2": (64, 128, 4, 1),
+    "dL_db_2": (1, 64, 4, 1),
+    "dL_dg_2_2": (0, 128, 4, 1),
+    "dL_dW_3": (128, 64, 4, 1),
+    "dL_db_3": (1, 128, 4, 1),
+    "dK_dg_2_2": (0, 64, 4, 1),
+    "dL_ddelta_prime_3": (0, 128, 4, 1),
+    "dL_dg_2_3": (0, 128, 4, 1),
+    "dL_dW_4": (128, 64, 4, 1),
 }
 
 _ARRAYS = {
@@ -2823,11 +1355,11 @@ def _aligned(x, params):
     return x.data.ptr % 16 == 0 and all(array.data.ptr % 16 == 0 for array in params.values())
 
 
-def _map(name, n, wide, arguments):
+def _launch(name, n, vectorised, arguments):
     """Launch an elementwise kernel: columns along x, rows along y, 256 threads a block. Returns the number of blocks."""
     rows, columns, lanes, tangents = _MAPS[name]
     rows = rows or n * tangents
-    if wide and lanes > 1:
+    if vectorised and lanes > 1:
         name, columns = f"vec{lanes}_{name}", columns // lanes
     block_x = min(1 << (columns - 1).bit_length(), 128)
     block_y = 256 // block_x
@@ -2837,7 +1369,7 @@ def _map(name, n, wide, arguments):
     return np.int32(grid_x * grid_y)
 
 
-def _scalars(name, arguments):
+def _launch_totals(name, arguments):
     """Launch the one block that adds up partial sums."""
     _kernel(name)((1, 1), (256, 1), arguments)
 
@@ -3052,7 +1584,7 @@ def _energy(params, x, lam, workspace):
     """E, (N,)."""
     N = x.shape[0]
     samples, lam_real = np.int32(N), DTYPE(lam)
-    wide = _aligned(x, params)
+    vectorised = _aligned(x, params)
     g_x = x
     W_layer_1 = params["layer_1.weight"]
     b_layer_1 = params["layer_1.bias"]
@@ -3070,19 +1602,22 @@ def _energy(params, x, lam, workspace):
     # ---- forward: reads g, W, b; writes g
     # W_layer_1 g_x
     g_layer_1_unbiased = cp.matmul(g_x, W_layer_1.T, out=Nx128_0)
+    # g_layer_1 = W_layer_1 g_x + b_layer_1
     # g_softplus_1 = softplus(g_layer_1)
     g_softplus_1 = Nx128_1
-    _map("g_softplus_1", N, wide, (b_layer_1, g_layer_1_unbiased, g_softplus_1, samples))
+    _launch("g_2", N, vectorised, (b_layer_1, g_layer_1_unbiased, g_softplus_1, samples))
     # W_layer_2 g_softplus_1
     g_layer_2_unbiased = cp.matmul(g_softplus_1, W_layer_2.T, out=Nx64_0)
+    # g_layer_2 = W_layer_2 g_softplus_1 + b_layer_2
     # g_softplus_2 = softplus(g_layer_2)
     g_softplus_2 = Nx64_1
-    _map("g_softplus_2", N, wide, (b_layer_2, g_layer_2_unbiased, g_softplus_2, samples))
+    _launch("g_2_2", N, vectorised, (b_layer_2, g_layer_2_unbiased, g_softplus_2, samples))
     # W_layer_3 g_softplus_2
     g_layer_3_unbiased = cp.matmul(g_softplus_2, W_layer_3.T, out=Nx1_0)
+    # g_layer_3 = W_layer_3 g_softplus_2 + b_layer_3
     # g_softplus_3 = softplus(g_layer_3)
     g_softplus_3 = Nx1_1
-    _map("g_softplus_3", N, wide, (b_layer_3, g_layer_3_unbiased, g_softplus_3, samples))
+    _launch("g_2_3", N, vectorised, (b_layer_3, g_layer_3_unbiased, g_softplus_3, samples))
 
     # ---- energy: reads g; writes energy
     # Σ_i g_softplus_3
@@ -3097,7 +1632,7 @@ def _score(params, x, lam, workspace):
     """−δ at the input, (N, D)."""
     N = x.shape[0]
     samples, lam_real = np.int32(N), DTYPE(lam)
-    wide = _aligned(x, params)
+    vectorised = _aligned(x, params)
     g_x = x
     W_layer_1 = params["layer_1.weight"]
     b_layer_1 = params["layer_1.bias"]
@@ -3115,42 +1650,43 @@ def _score(params, x, lam, workspace):
     # ---- forward: reads g, W, b; writes f′, g
     # W_layer_1 g_x
     g_layer_1_unbiased = cp.matmul(g_x, W_layer_1.T, out=Nx128_0)
-    # f′(g_layer_1) = sigmoid(g_layer_1); g_softplus_1 = softplus(g_layer_1)
+    # g_layer_1 = W_layer_1 g_x + b_layer_1
+    # f′(g_layer_1) = sigmoid(g_layer_1)
+    # g_softplus_1 = softplus(g_layer_1)
     f_prime_softplus_1 = Nx128_1
     g_softplus_1 = Nx128_2
-    _map("f_prime_softplus_1_to_g_softplus_1", N, wide, (
-        b_layer_1, g_layer_1_unbiased, f_prime_softplus_1, g_softplus_1, samples,
-    ))
+    _launch("g_2_4", N, vectorised, (b_layer_1, g_layer_1_unbiased, f_prime_softplus_1, g_softplus_1, samples))
     # W_layer_2 g_softplus_1
     g_layer_2_unbiased = cp.matmul(g_softplus_1, W_layer_2.T, out=Nx64_0)
-    # f′(g_layer_2) = sigmoid(g_layer_2); g_softplus_2 = softplus(g_layer_2)
+    # g_layer_2 = W_layer_2 g_softplus_1 + b_layer_2
+    # f′(g_layer_2) = sigmoid(g_layer_2)
+    # g_softplus_2 = softplus(g_layer_2)
     f_prime_softplus_2 = Nx64_1
     g_softplus_2 = Nx64_2
-    _map("f_prime_softplus_2_to_g_softplus_2", N, wide, (
-        b_layer_2, g_layer_2_unbiased, f_prime_softplus_2, g_softplus_2, samples,
-    ))
+    _launch("g_2_5", N, vectorised, (b_layer_2, g_layer_2_unbiased, f_prime_softplus_2, g_softplus_2, samples))
     # W_layer_3 g_softplus_2
     g_layer_3_unbiased = cp.matmul(g_softplus_2, W_layer_3.T, out=Nx1_0)
+    # g_layer_3 = W_layer_3 g_softplus_2 + b_layer_3
     # f′(g_layer_3) = sigmoid(g_layer_3)
     f_prime_softplus_3 = Nx1_1
-    _map("f_prime_softplus_3", N, wide, (b_layer_3, g_layer_3_unbiased, f_prime_softplus_3, samples))
+    _launch("f_prime", N, vectorised, (b_layer_3, g_layer_3_unbiased, f_prime_softplus_3, samples))
 
     # ---- backward: reads f′, W; writes δ, score
     # δ_softplus_2 = W_layer_3ᵀ f′(g_layer_3)  (1)
     delta_softplus_2 = cp.matmul(f_prime_softplus_3, W_layer_3, out=Nx64_2)
     # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1)
     delta_layer_2 = Nx64_0
-    _map("delta_layer_2", N, wide, (delta_softplus_2, f_prime_softplus_2, delta_layer_2, samples))
+    _launch("delta_2", N, vectorised, (delta_softplus_2, f_prime_softplus_2, delta_layer_2, samples))
     # δ_softplus_1 = W_layer_2ᵀ δ_layer_2  (1)
     delta_softplus_1 = cp.matmul(delta_layer_2, W_layer_2, out=Nx128_2)
     # δ_layer_1 = δ_softplus_1 f′(g_layer_1)  (1)
     delta_layer_1 = Nx128_0
-    _map("delta_layer_1", N, wide, (delta_softplus_1, f_prime_softplus_1, delta_layer_1, samples))
+    _launch("delta_2_2", N, vectorised, (delta_softplus_1, f_prime_softplus_1, delta_layer_1, samples))
     # δ_x = W_layer_1ᵀ δ_layer_1  (1)
     delta_x = cp.matmul(delta_layer_1, W_layer_1, out=Nx64_0)
     # score = −δ_x
     score = cp.empty((N, 64), DTYPE)
-    _map("score", N, wide, (delta_x, score, samples))
+    _launch("score", N, vectorised, (delta_x, score, samples))
 
     return score
 
@@ -3159,7 +1695,7 @@ def _hessian_diagonal(params, x, lam, workspace):
     """δ′ at the input, (N, D)."""
     N = x.shape[0]
     samples, lam_real = np.int32(N), DTYPE(lam)
-    wide = _aligned(x, params)
+    vectorised = _aligned(x, params)
     g_x = x
     W_layer_1 = params["layer_1.weight"]
     b_layer_1 = params["layer_1.bias"]
@@ -3179,28 +1715,37 @@ def _hessian_diagonal(params, x, lam, workspace):
     # ---- forward, backward: reads g, W, b; writes f′, g, f″
     # W_layer_1 g_x
     g_layer_1_unbiased = cp.matmul(g_x, W_layer_1.T, out=Nx128_0)
-    # sigmoid(−g_layer_1); f′(g_layer_1) = sigmoid(g_layer_1); g_softplus_1 = softplus(g_layer_1)
+    # g_layer_1 = W_layer_1 g_x + b_layer_1
+    # sigmoid(−g_layer_1)
+    # f′(g_layer_1) = sigmoid(g_layer_1)
+    # g_softplus_1 = softplus(g_layer_1)
     sigmoid_minus_softplus_1 = Nx128_1
     f_prime_softplus_1 = Nx128_2
     g_softplus_1 = Nx128_3
-    _map("sigmoid_minus_softplus_1_to_g_softplus_1", N, wide, (
+    _launch("g_2_6", N, vectorised, (
         b_layer_1, g_layer_1_unbiased, sigmoid_minus_softplus_1, f_prime_softplus_1, g_softplus_1, samples,
     ))
     # W_layer_2 g_softplus_1
     g_layer_2_unbiased = cp.matmul(g_softplus_1, W_layer_2.T, out=Nx64_0)
-    # sigmoid(−g_layer_2); f′(g_layer_2) = sigmoid(g_layer_2); g_softplus_2 = softplus(g_layer_2)
+    # g_layer_2 = W_layer_2 g_softplus_1 + b_layer_2
+    # sigmoid(−g_layer_2)
+    # f′(g_layer_2) = sigmoid(g_layer_2)
+    # g_softplus_2 = softplus(g_layer_2)
     sigmoid_minus_softplus_2 = Nx64_1
     f_prime_softplus_2 = Nx64_2
     g_softplus_2 = Nx64_3
-    _map("sigmoid_minus_softplus_2_to_g_softplus_2", N, wide, (
+    _launch("g_2_7", N, vectorised, (
         b_layer_2, g_layer_2_unbiased, sigmoid_minus_softplus_2, f_prime_softplus_2, g_softplus_2, samples,
     ))
     # W_layer_3 g_softplus_2
     g_layer_3_unbiased = cp.matmul(g_softplus_2, W_layer_3.T, out=Nx1_0)
-    # f′(g_layer_3) = sigmoid(g_layer_3); f″(g_layer_3) = f′(g_layer_3) sigmoid(−g_layer_3)
+    # g_layer_3 = W_layer_3 g_softplus_2 + b_layer_3
+    # sigmoid(−g_layer_3)
+    # f′(g_layer_3) = sigmoid(g_layer_3)
+    # f″(g_layer_3) = f′(g_layer_3) sigmoid(−g_layer_3)
     f_prime_softplus_3 = Nx1_1
     f_second_softplus_3 = Nx1_2
-    _map("f_prime_softplus_3_to_f_second_softplus_3", N, wide, (
+    _launch("f_second", N, vectorised, (
         b_layer_3, g_layer_3_unbiased, f_prime_softplus_3, f_second_softplus_3, samples,
     ))
 
@@ -3209,14 +1754,15 @@ def _hessian_diagonal(params, x, lam, workspace):
     delta_softplus_2 = cp.matmul(f_prime_softplus_3, W_layer_3, out=Nx64_3)
     # W_layer_3 ∘ W_layer_3
     W_layer_3_squared = M1x64_0
-    _map("W_layer_3_squared", N, wide, (W_layer_3, W_layer_3_squared, samples))
+    _launch("W_squared", N, vectorised, (W_layer_3, W_layer_3_squared, samples))
     # δ′_softplus_2 = (W_layer_3 ∘ W_layer_3)ᵀ f″(g_layer_3)  (§1.3)
     delta_prime_softplus_2 = cp.matmul(f_second_softplus_3, W_layer_3_squared, out=Nx64_0)
-    # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1); δ′_layer_2 = δ_softplus_2 f″(g_layer_2) + δ′_softplus_2
-    #     f′(g_layer_2)²  (§1.3)
+    # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1)
+    # f″(g_layer_2) = f′(g_layer_2) sigmoid(−g_layer_2)
+    # δ′_layer_2 = δ_softplus_2 f″(g_layer_2) + δ′_softplus_2 f′(g_layer_2)²  (§1.3)
     delta_layer_2 = Nx64_4
     delta_prime_layer_2 = Nx64_5
-    _map("delta_layer_2_to_delta_prime_layer_2", N, wide, (
+    _launch("delta_prime_2", N, vectorised, (
         delta_softplus_2, f_prime_softplus_2, sigmoid_minus_softplus_2, delta_prime_softplus_2, delta_layer_2,
         delta_prime_layer_2, samples,
     ))
@@ -3224,18 +1770,19 @@ def _hessian_diagonal(params, x, lam, workspace):
     delta_softplus_1 = cp.matmul(delta_layer_2, W_layer_2, out=Nx128_3)
     # W_layer_2 ∘ W_layer_2
     W_layer_2_squared = M64x128_0
-    _map("W_layer_2_squared", N, wide, (W_layer_2, W_layer_2_squared, samples))
+    _launch("W_squared_2", N, vectorised, (W_layer_2, W_layer_2_squared, samples))
     # δ′_softplus_1 = (W_layer_2 ∘ W_layer_2)ᵀ δ′_layer_2  (§1.3)
     delta_prime_softplus_1 = cp.matmul(delta_prime_layer_2, W_layer_2_squared, out=Nx128_0)
+    # f″(g_layer_1) = f′(g_layer_1) sigmoid(−g_layer_1)
     # δ′_layer_1 = δ_softplus_1 f″(g_layer_1) + δ′_softplus_1 f′(g_layer_1)²  (§1.3)
     delta_prime_layer_1 = Nx128_4
-    _map("delta_prime_layer_1", N, wide, (
-        f_prime_softplus_1, sigmoid_minus_softplus_1, delta_prime_softplus_1, delta_softplus_1, delta_prime_layer_1,
+    _launch("delta_prime_2_2", N, vectorised, (
+        f_prime_softplus_1, sigmoid_minus_softplus_1, delta_softplus_1, delta_prime_softplus_1, delta_prime_layer_1,
         samples,
     ))
     # W_layer_1 ∘ W_layer_1
     W_layer_1_squared = M128x64_0
-    _map("W_layer_1_squared", N, wide, (W_layer_1, W_layer_1_squared, samples))
+    _launch("W_squared_3", N, vectorised, (W_layer_1, W_layer_1_squared, samples))
     # δ′_x = (W_layer_1 ∘ W_layer_1)ᵀ δ′_layer_1  (§1.3)
     delta_prime_x = cp.matmul(delta_prime_layer_1, W_layer_1_squared, out=cp.empty((N, 64), DTYPE))
     # hessian_diagonal = δ′_x
@@ -3248,7 +1795,7 @@ def _loss_terms(params, x, lam, workspace):
     """K, L and J, means over the batch."""
     N = x.shape[0]
     samples, lam_real = np.int32(N), DTYPE(lam)
-    wide = _aligned(x, params)
+    vectorised = _aligned(x, params)
     g_x = x
     W_layer_1 = params["layer_1.weight"]
     b_layer_1 = params["layer_1.bias"]
@@ -3270,28 +1817,37 @@ def _loss_terms(params, x, lam, workspace):
     # ---- forward, backward: reads g, W, b; writes f′, g, f″
     # W_layer_1 g_x
     g_layer_1_unbiased = cp.matmul(g_x, W_layer_1.T, out=Nx128_0)
-    # sigmoid(−g_layer_1); f′(g_layer_1) = sigmoid(g_layer_1); g_softplus_1 = softplus(g_layer_1)
+    # g_layer_1 = W_layer_1 g_x + b_layer_1
+    # sigmoid(−g_layer_1)
+    # f′(g_layer_1) = sigmoid(g_layer_1)
+    # g_softplus_1 = softplus(g_layer_1)
     sigmoid_minus_softplus_1 = Nx128_1
     f_prime_softplus_1 = Nx128_2
     g_softplus_1 = Nx128_3
-    _map("sigmoid_minus_softplus_1_to_g_softplus_1", N, wide, (
+    _launch("g_2_6", N, vectorised, (
         b_layer_1, g_layer_1_unbiased, sigmoid_minus_softplus_1, f_prime_softplus_1, g_softplus_1, samples,
     ))
     # W_layer_2 g_softplus_1
     g_layer_2_unbiased = cp.matmul(g_softplus_1, W_layer_2.T, out=Nx64_0)
-    # sigmoid(−g_layer_2); f′(g_layer_2) = sigmoid(g_layer_2); g_softplus_2 = softplus(g_layer_2)
+    # g_layer_2 = W_layer_2 g_softplus_1 + b_layer_2
+    # sigmoid(−g_layer_2)
+    # f′(g_layer_2) = sigmoid(g_layer_2)
+    # g_softplus_2 = softplus(g_layer_2)
     sigmoid_minus_softplus_2 = Nx64_1
     f_prime_softplus_2 = Nx64_2
     g_softplus_2 = Nx64_3
-    _map("sigmoid_minus_softplus_2_to_g_softplus_2", N, wide, (
+    _launch("g_2_7", N, vectorised, (
         b_layer_2, g_layer_2_unbiased, sigmoid_minus_softplus_2, f_prime_softplus_2, g_softplus_2, samples,
     ))
     # W_layer_3 g_softplus_2
     g_layer_3_unbiased = cp.matmul(g_softplus_2, W_layer_3.T, out=Nx1_0)
-    # f′(g_layer_3) = sigmoid(g_layer_3); f″(g_layer_3) = f′(g_layer_3) sigmoid(−g_layer_3)
+    # g_layer_3 = W_layer_3 g_softplus_2 + b_layer_3
+    # sigmoid(−g_layer_3)
+    # f′(g_layer_3) = sigmoid(g_layer_3)
+    # f″(g_layer_3) = f′(g_layer_3) sigmoid(−g_layer_3)
     f_prime_softplus_3 = Nx1_1
     f_second_softplus_3 = Nx1_2
-    _map("f_prime_softplus_3_to_f_second_softplus_3", N, wide, (
+    _launch("f_second", N, vectorised, (
         b_layer_3, g_layer_3_unbiased, f_prime_softplus_3, f_second_softplus_3, samples,
     ))
 
@@ -3300,14 +1856,15 @@ def _loss_terms(params, x, lam, workspace):
     delta_softplus_2 = cp.matmul(f_prime_softplus_3, W_layer_3, out=Nx64_3)
     # W_layer_3 ∘ W_layer_3
     W_layer_3_squared = M1x64_0
-    _map("W_layer_3_squared", N, wide, (W_layer_3, W_layer_3_squared, samples))
+    _launch("W_squared", N, vectorised, (W_layer_3, W_layer_3_squared, samples))
     # δ′_softplus_2 = (W_layer_3 ∘ W_layer_3)ᵀ f″(g_layer_3)  (§1.3)
     delta_prime_softplus_2 = cp.matmul(f_second_softplus_3, W_layer_3_squared, out=Nx64_0)
-    # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1); δ′_layer_2 = δ_softplus_2 f″(g_layer_2) + δ′_softplus_2
-    #     f′(g_layer_2)²  (§1.3)
+    # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1)
+    # f″(g_layer_2) = f′(g_layer_2) sigmoid(−g_layer_2)
+    # δ′_layer_2 = δ_softplus_2 f″(g_layer_2) + δ′_softplus_2 f′(g_layer_2)²  (§1.3)
     delta_layer_2 = Nx64_4
     delta_prime_layer_2 = Nx64_5
-    _map("delta_layer_2_to_delta_prime_layer_2", N, wide, (
+    _launch("delta_prime_2", N, vectorised, (
         delta_softplus_2, f_prime_softplus_2, sigmoid_minus_softplus_2, delta_prime_softplus_2, delta_layer_2,
         delta_prime_layer_2, samples,
     ))
@@ -3315,14 +1872,15 @@ def _loss_terms(params, x, lam, workspace):
     delta_softplus_1 = cp.matmul(delta_layer_2, W_layer_2, out=Nx128_3)
     # W_layer_2 ∘ W_layer_2
     W_layer_2_squared = M64x128_0
-    _map("W_layer_2_squared", N, wide, (W_layer_2, W_layer_2_squared, samples))
+    _launch("W_squared_2", N, vectorised, (W_layer_2, W_layer_2_squared, samples))
     # δ′_softplus_1 = (W_layer_2 ∘ W_layer_2)ᵀ δ′_layer_2  (§1.3)
     delta_prime_softplus_1 = cp.matmul(delta_prime_layer_2, W_layer_2_squared, out=Nx128_0)
-    # δ_layer_1 = δ_softplus_1 f′(g_layer_1)  (1); δ′_layer_1 = δ_softplus_1 f″(g_layer_1) + δ′_softplus_1
-    #     f′(g_layer_1)²  (§1.3)
+    # δ_layer_1 = δ_softplus_1 f′(g_layer_1)  (1)
+    # f″(g_layer_1) = f′(g_layer_1) sigmoid(−g_layer_1)
+    # δ′_layer_1 = δ_softplus_1 f″(g_layer_1) + δ′_softplus_1 f′(g_layer_1)²  (§1.3)
     delta_layer_1 = Nx128_4
     delta_prime_layer_1 = Nx128_5
-    _map("delta_layer_1_to_delta_prime_layer_1", N, wide, (
+    _launch("delta_prime_2_3", N, vectorised, (
         delta_softplus_1, f_prime_softplus_1, sigmoid_minus_softplus_1, delta_prime_softplus_1, delta_layer_1,
         delta_prime_layer_1, samples,
     ))
@@ -3330,23 +1888,29 @@ def _loss_terms(params, x, lam, workspace):
     delta_x = cp.matmul(delta_layer_1, W_layer_1, out=Nx64_5)
     # W_layer_1 ∘ W_layer_1
     W_layer_1_squared = M128x64_0
-    _map("W_layer_1_squared", N, wide, (W_layer_1, W_layer_1_squared, samples))
+    _launch("W_squared_3", N, vectorised, (W_layer_1, W_layer_1_squared, samples))
     # δ′_x = (W_layer_1 ∘ W_layer_1)ᵀ δ′_layer_1  (§1.3)
     delta_prime_x = cp.matmul(delta_prime_layer_1, W_layer_1_squared, out=Nx64_4)
 
     # ---- loss: reads δ, δ′; writes K, L, J
-    # Σ_n Σ_i δ_x²; Σ_n Σ_i δ′_x; Σ_n Σ_i δ′_x²
+    # δ_x²
+    # δ′_x²
+    # Σ_n Σ_i δ_x²
+    # Σ_n Σ_i δ′_x
+    # Σ_n Σ_i δ′_x²
     sum_delta_squared = parts_sum_delta_squared
     sum_delta_prime = parts_sum_delta_prime
     sum_delta_prime_squared = parts_sum_delta_prime_squared
-    blocks_sum_delta_squared = _map("sum_delta_squared_to_sum_delta_prime_squared", N, wide, (
+    blocks_sum_delta_squared = _launch("sum_delta_prime_squared", N, vectorised, (
         delta_x, delta_prime_x, sum_delta_squared, sum_delta_prime, sum_delta_prime_squared, samples,
     ))
-    # K = (1/N) ½ Σ_n Σ_i δ_x²; L = (1/N) λ Σ_n Σ_i δ′_x² − (1/N) Σ_n Σ_i δ′_x; J = K + L
+    # K = (1/N) ½ Σ_n Σ_i δ_x²
+    # L = (1/N) λ Σ_n Σ_i δ′_x² − (1/N) Σ_n Σ_i δ′_x
+    # J = K + L
     K = cp.empty((), np.float64)
     L = cp.empty((), np.float64)
     J = cp.empty((), np.float64)
-    _scalars("K_and_L_and_J", (
+    _launch_totals("K_and_L_and_J", (
         sum_delta_squared, blocks_sum_delta_squared, sum_delta_prime, blocks_sum_delta_squared,
         sum_delta_prime_squared, blocks_sum_delta_squared, K, L, J, np.float64(lam), samples,
     ))
@@ -3358,7 +1922,7 @@ def _loss_terms_lam0(params, x, lam, workspace):
     """K, L and J, means over the batch. λ = 0."""
     N = x.shape[0]
     samples, lam_real = np.int32(N), DTYPE(lam)
-    wide = _aligned(x, params)
+    vectorised = _aligned(x, params)
     g_x = x
     W_layer_1 = params["layer_1.weight"]
     b_layer_1 = params["layer_1.bias"]
@@ -3379,28 +1943,37 @@ def _loss_terms_lam0(params, x, lam, workspace):
     # ---- forward, backward: reads g, W, b; writes f′, g, f″
     # W_layer_1 g_x
     g_layer_1_unbiased = cp.matmul(g_x, W_layer_1.T, out=Nx128_0)
-    # sigmoid(−g_layer_1); f′(g_layer_1) = sigmoid(g_layer_1); g_softplus_1 = softplus(g_layer_1)
+    # g_layer_1 = W_layer_1 g_x + b_layer_1
+    # sigmoid(−g_layer_1)
+    # f′(g_layer_1) = sigmoid(g_layer_1)
+    # g_softplus_1 = softplus(g_layer_1)
     sigmoid_minus_softplus_1 = Nx128_1
     f_prime_softplus_1 = Nx128_2
     g_softplus_1 = Nx128_3
-    _map("sigmoid_minus_softplus_1_to_g_softplus_1", N, wide, (
+    _launch("g_2_6", N, vectorised, (
         b_layer_1, g_layer_1_unbiased, sigmoid_minus_softplus_1, f_prime_softplus_1, g_softplus_1, samples,
     ))
     # W_layer_2 g_softplus_1
     g_layer_2_unbiased = cp.matmul(g_softplus_1, W_layer_2.T, out=Nx64_0)
-    # sigmoid(−g_layer_2); f′(g_layer_2) = sigmoid(g_layer_2); g_softplus_2 = softplus(g_layer_2)
+    # g_layer_2 = W_layer_2 g_softplus_1 + b_layer_2
+    # sigmoid(−g_layer_2)
+    # f′(g_layer_2) = sigmoid(g_layer_2)
+    # g_softplus_2 = softplus(g_layer_2)
     sigmoid_minus_softplus_2 = Nx64_1
     f_prime_softplus_2 = Nx64_2
     g_softplus_2 = Nx64_3
-    _map("sigmoid_minus_softplus_2_to_g_softplus_2", N, wide, (
+    _launch("g_2_7", N, vectorised, (
         b_layer_2, g_layer_2_unbiased, sigmoid_minus_softplus_2, f_prime_softplus_2, g_softplus_2, samples,
     ))
     # W_layer_3 g_softplus_2
     g_layer_3_unbiased = cp.matmul(g_softplus_2, W_layer_3.T, out=Nx1_0)
-    # f′(g_layer_3) = sigmoid(g_layer_3); f″(g_layer_3) = f′(g_layer_3) sigmoid(−g_layer_3)
+    # g_layer_3 = W_layer_3 g_softplus_2 + b_layer_3
+    # sigmoid(−g_layer_3)
+    # f′(g_layer_3) = sigmoid(g_layer_3)
+    # f″(g_layer_3) = f′(g_layer_3) sigmoid(−g_layer_3)
     f_prime_softplus_3 = Nx1_1
     f_second_softplus_3 = Nx1_2
-    _map("f_prime_softplus_3_to_f_second_softplus_3", N, wide, (
+    _launch("f_second", N, vectorised, (
         b_layer_3, g_layer_3_unbiased, f_prime_softplus_3, f_second_softplus_3, samples,
     ))
 
@@ -3409,14 +1982,15 @@ def _loss_terms_lam0(params, x, lam, workspace):
     delta_softplus_2 = cp.matmul(f_prime_softplus_3, W_layer_3, out=Nx64_3)
     # W_layer_3 ∘ W_layer_3
     W_layer_3_squared = M1x64_0
-    _map("W_layer_3_squared", N, wide, (W_layer_3, W_layer_3_squared, samples))
+    _launch("W_squared", N, vectorised, (W_layer_3, W_layer_3_squared, samples))
     # δ′_softplus_2 = (W_layer_3 ∘ W_layer_3)ᵀ f″(g_layer_3)  (§1.3)
     delta_prime_softplus_2 = cp.matmul(f_second_softplus_3, W_layer_3_squared, out=Nx64_0)
-    # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1); δ′_layer_2 = δ_softplus_2 f″(g_layer_2) + δ′_softplus_2
-    #     f′(g_layer_2)²  (§1.3)
+    # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1)
+    # f″(g_layer_2) = f′(g_layer_2) sigmoid(−g_layer_2)
+    # δ′_layer_2 = δ_softplus_2 f″(g_layer_2) + δ′_softplus_2 f′(g_layer_2)²  (§1.3)
     delta_layer_2 = Nx64_4
     delta_prime_layer_2 = Nx64_5
-    _map("delta_layer_2_to_delta_prime_layer_2", N, wide, (
+    _launch("delta_prime_2", N, vectorised, (
         delta_softplus_2, f_prime_softplus_2, sigmoid_minus_softplus_2, delta_prime_softplus_2, delta_layer_2,
         delta_prime_layer_2, samples,
     ))
@@ -3424,14 +1998,15 @@ def _loss_terms_lam0(params, x, lam, workspace):
     delta_softplus_1 = cp.matmul(delta_layer_2, W_layer_2, out=Nx128_3)
     # W_layer_2 ∘ W_layer_2
     W_layer_2_squared = M64x128_0
-    _map("W_layer_2_squared", N, wide, (W_layer_2, W_layer_2_squared, samples))
+    _launch("W_squared_2", N, vectorised, (W_layer_2, W_layer_2_squared, samples))
     # δ′_softplus_1 = (W_layer_2 ∘ W_layer_2)ᵀ δ′_layer_2  (§1.3)
     delta_prime_softplus_1 = cp.matmul(delta_prime_layer_2, W_layer_2_squared, out=Nx128_0)
-    # δ_layer_1 = δ_softplus_1 f′(g_layer_1)  (1); δ′_layer_1 = δ_softplus_1 f″(g_layer_1) + δ′_softplus_1
-    #     f′(g_layer_1)²  (§1.3)
+    # δ_layer_1 = δ_softplus_1 f′(g_layer_1)  (1)
+    # f″(g_layer_1) = f′(g_layer_1) sigmoid(−g_layer_1)
+    # δ′_layer_1 = δ_softplus_1 f″(g_layer_1) + δ′_softplus_1 f′(g_layer_1)²  (§1.3)
     delta_layer_1 = Nx128_4
     delta_prime_layer_1 = Nx128_5
-    _map("delta_layer_1_to_delta_prime_layer_1", N, wide, (
+    _launch("delta_prime_2_3", N, vectorised, (
         delta_softplus_1, f_prime_softplus_1, sigmoid_minus_softplus_1, delta_prime_softplus_1, delta_layer_1,
         delta_prime_layer_1, samples,
     ))
@@ -3439,22 +2014,26 @@ def _loss_terms_lam0(params, x, lam, workspace):
     delta_x = cp.matmul(delta_layer_1, W_layer_1, out=Nx64_5)
     # W_layer_1 ∘ W_layer_1
     W_layer_1_squared = M128x64_0
-    _map("W_layer_1_squared", N, wide, (W_layer_1, W_layer_1_squared, samples))
+    _launch("W_squared_3", N, vectorised, (W_layer_1, W_layer_1_squared, samples))
     # δ′_x = (W_layer_1 ∘ W_layer_1)ᵀ δ′_layer_1  (§1.3)
     delta_prime_x = cp.matmul(delta_prime_layer_1, W_layer_1_squared, out=Nx64_4)
 
     # ---- loss: reads δ, δ′; writes K, L, J
-    # Σ_n Σ_i δ_x²; Σ_n Σ_i δ′_x
+    # δ_x²
+    # Σ_n Σ_i δ_x²
+    # Σ_n Σ_i δ′_x
     sum_delta_squared = parts_sum_delta_squared
     sum_delta_prime = parts_sum_delta_prime
-    blocks_sum_delta_squared = _map("sum_delta_squared_to_sum_delta_prime", N, wide, (
+    blocks_sum_delta_squared = _launch("sum_delta_prime", N, vectorised, (
         delta_x, delta_prime_x, sum_delta_squared, sum_delta_prime, samples,
     ))
-    # K = (1/N) ½ Σ_n Σ_i δ_x²; L = −(1/N) Σ_n Σ_i δ′_x; J = K + L
+    # K = (1/N) ½ Σ_n Σ_i δ_x²
+    # L = −(1/N) Σ_n Σ_i δ′_x
+    # J = K + L
     K = cp.empty((), np.float64)
     L = cp.empty((), np.float64)
     J = cp.empty((), np.float64)
-    _scalars("K_and_L_and_J_2", (
+    _launch_totals("K_and_L_and_J_2", (
         sum_delta_squared, blocks_sum_delta_squared, sum_delta_prime, blocks_sum_delta_squared, K, L, J,
         np.float64(lam), samples,
     ))
@@ -3466,7 +2045,7 @@ def _loss_and_grad(params, x, lam, workspace):
     """J and its gradient: the merged sweep."""
     N = x.shape[0]
     samples, lam_real = np.int32(N), DTYPE(lam)
-    wide = _aligned(x, params)
+    vectorised = _aligned(x, params)
     g_x = x
     W_layer_1 = params["layer_1.weight"]
     b_layer_1 = params["layer_1.bias"]
@@ -3497,29 +2076,38 @@ def _loss_and_grad(params, x, lam, workspace):
     # ---- forward, backward: reads g, W, b; writes f′, g, f″
     # W_layer_1 g_x
     g_layer_1_unbiased = cp.matmul(g_x, W_layer_1.T, out=Nx128_0)
-    # sigmoid(−g_layer_1); f′(g_layer_1) = sigmoid(g_layer_1); g_softplus_1 = softplus(g_layer_1)
+    # g_layer_1 = W_layer_1 g_x + b_layer_1
+    # sigmoid(−g_layer_1)
+    # f′(g_layer_1) = sigmoid(g_layer_1)
+    # g_softplus_1 = softplus(g_layer_1)
     sigmoid_minus_softplus_1 = Nx128_1
     f_prime_softplus_1 = Nx128_2
     g_softplus_1 = Nx128_3
-    _map("sigmoid_minus_softplus_1_to_g_softplus_1", N, wide, (
+    _launch("g_2_6", N, vectorised, (
         b_layer_1, g_layer_1_unbiased, sigmoid_minus_softplus_1, f_prime_softplus_1, g_softplus_1, samples,
     ))
     # W_layer_2 g_softplus_1
     g_layer_2_unbiased = cp.matmul(g_softplus_1, W_layer_2.T, out=Nx64_0)
-    # sigmoid(−g_layer_2); f′(g_layer_2) = sigmoid(g_layer_2); g_softplus_2 = softplus(g_layer_2)
+    # g_layer_2 = W_layer_2 g_softplus_1 + b_layer_2
+    # sigmoid(−g_layer_2)
+    # f′(g_layer_2) = sigmoid(g_layer_2)
+    # g_softplus_2 = softplus(g_layer_2)
     sigmoid_minus_softplus_2 = Nx64_1
     f_prime_softplus_2 = Nx64_2
     g_softplus_2 = Nx64_3
-    _map("sigmoid_minus_softplus_2_to_g_softplus_2", N, wide, (
+    _launch("g_2_7", N, vectorised, (
         b_layer_2, g_layer_2_unbiased, sigmoid_minus_softplus_2, f_prime_softplus_2, g_softplus_2, samples,
     ))
     # W_layer_3 g_softplus_2
     g_layer_3_unbiased = cp.matmul(g_softplus_2, W_layer_3.T, out=Nx1_0)
-    # sigmoid(−g_layer_3); f′(g_layer_3) = sigmoid(g_layer_3); f″(g_layer_3) = f′(g_layer_3) sigmoid(−g_layer_3)
+    # g_layer_3 = W_layer_3 g_softplus_2 + b_layer_3
+    # sigmoid(−g_layer_3)
+    # f′(g_layer_3) = sigmoid(g_layer_3)
+    # f″(g_layer_3) = f′(g_layer_3) sigmoid(−g_layer_3)
     sigmoid_minus_softplus_3 = Nx1_1
     f_prime_softplus_3 = Nx1_2
     f_second_softplus_3 = Nx1_3
-    _map("sigmoid_minus_softplus_3_to_f_second_softplus_3", N, wide, (
+    _launch("f_second_2", N, vectorised, (
         b_layer_3, g_layer_3_unbiased, sigmoid_minus_softplus_3, f_prime_softplus_3, f_second_softplus_3, samples,
     ))
 
@@ -3528,15 +2116,16 @@ def _loss_and_grad(params, x, lam, workspace):
     delta_softplus_2 = cp.matmul(f_prime_softplus_3, W_layer_3, out=Nx64_0)
     # W_layer_3 ∘ W_layer_3
     W_layer_3_squared = M1x64_0
-    _map("W_layer_3_squared", N, wide, (W_layer_3, W_layer_3_squared, samples))
+    _launch("W_squared", N, vectorised, (W_layer_3, W_layer_3_squared, samples))
     # δ′_softplus_2 = (W_layer_3 ∘ W_layer_3)ᵀ f″(g_layer_3)  (§1.3)
     delta_prime_softplus_2 = cp.matmul(f_second_softplus_3, W_layer_3_squared, out=Nx64_4)
-    # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1); f″(g_layer_2) = f′(g_layer_2) sigmoid(−g_layer_2); δ′_layer_2 =
-    #     δ_softplus_2 f″(g_layer_2) + δ′_softplus_2 f′(g_layer_2)²  (§1.3)
+    # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1)
+    # f″(g_layer_2) = f′(g_layer_2) sigmoid(−g_layer_2)
+    # δ′_layer_2 = δ_softplus_2 f″(g_layer_2) + δ′_softplus_2 f′(g_layer_2)²  (§1.3)
     delta_layer_2 = Nx64_5
     f_second_softplus_2 = Nx64_6
     delta_prime_layer_2 = Nx64_7
-    _map("delta_layer_2_to_delta_prime_layer_2_2", N, wide, (
+    _launch("delta_prime_2_4", N, vectorised, (
         delta_softplus_2, f_prime_softplus_2, sigmoid_minus_softplus_2, delta_prime_softplus_2, delta_layer_2,
         f_second_softplus_2, delta_prime_layer_2, samples,
     ))
@@ -3544,15 +2133,16 @@ def _loss_and_grad(params, x, lam, workspace):
     delta_softplus_1 = cp.matmul(delta_layer_2, W_layer_2, out=Nx128_0)
     # W_layer_2 ∘ W_layer_2
     W_layer_2_squared = M64x128_0
-    _map("W_layer_2_squared", N, wide, (W_layer_2, W_layer_2_squared, samples))
+    _launch("W_squared_2", N, vectorised, (W_layer_2, W_layer_2_squared, samples))
     # δ′_softplus_1 = (W_layer_2 ∘ W_layer_2)ᵀ δ′_layer_2  (§1.3)
     delta_prime_softplus_1 = cp.matmul(delta_prime_layer_2, W_layer_2_squared, out=Nx128_4)
-    # δ_layer_1 = δ_softplus_1 f′(g_layer_1)  (1); f″(g_layer_1) = f′(g_layer_1) sigmoid(−g_layer_1); δ′_layer_1 =
-    #     δ_softplus_1 f″(g_layer_1) + δ′_softplus_1 f′(g_layer_1)²  (§1.3)
+    # δ_layer_1 = δ_softplus_1 f′(g_layer_1)  (1)
+    # f″(g_layer_1) = f′(g_layer_1) sigmoid(−g_layer_1)
+    # δ′_layer_1 = δ_softplus_1 f″(g_layer_1) + δ′_softplus_1 f′(g_layer_1)²  (§1.3)
     delta_layer_1 = Nx128_5
     f_second_softplus_1 = Nx128_6
     delta_prime_layer_1 = Nx128_7
-    _map("delta_layer_1_to_delta_prime_layer_1_2", N, wide, (
+    _launch("delta_prime_2_5", N, vectorised, (
         delta_softplus_1, f_prime_softplus_1, sigmoid_minus_softplus_1, delta_prime_softplus_1, delta_layer_1,
         f_second_softplus_1, delta_prime_layer_1, samples,
     ))
@@ -3560,23 +2150,28 @@ def _loss_and_grad(params, x, lam, workspace):
     delta_x = cp.matmul(delta_layer_1, W_layer_1, out=Nx64_8)
     # W_layer_1 ∘ W_layer_1
     W_layer_1_squared = M128x64_0
-    _map("W_layer_1_squared", N, wide, (W_layer_1, W_layer_1_squared, samples))
+    _launch("W_squared_3", N, vectorised, (W_layer_1, W_layer_1_squared, samples))
     # δ′_x = (W_layer_1 ∘ W_layer_1)ᵀ δ′_layer_1  (§1.3)
     delta_prime_x = cp.matmul(delta_prime_layer_1, W_layer_1_squared, out=Nx64_9)
 
     # ---- loss, forward adjoints of J: reads δ, δ′; writes ∂J/∂δ′, J
-    # ∂J/∂δ′_x = −1 + 2 λ δ′_x  (7); Σ_n Σ_i δ_x²; Σ_n Σ_i δ′_x; Σ_n Σ_i δ′_x²
+    # δ_x²
+    # δ′_x²
+    # ∂J/∂δ′_x = −1 + 2 λ δ′_x  (7)
+    # Σ_n Σ_i δ_x²
+    # Σ_n Σ_i δ′_x
+    # Σ_n Σ_i δ′_x²
     dJ_ddelta_prime_x = Nx64_10
     sum_delta_squared = parts_sum_delta_squared
     sum_delta_prime = parts_sum_delta_prime
     sum_delta_prime_squared = parts_sum_delta_prime_squared
-    blocks_sum_delta_squared = _map("dJ_ddelta_prime_x_to_sum_delta_prime_squared", N, wide, (
+    blocks_sum_delta_squared = _launch("sum_delta_prime_squared_2", N, vectorised, (
         delta_x, delta_prime_x, dJ_ddelta_prime_x, sum_delta_squared, sum_delta_prime, sum_delta_prime_squared,
         lam_real, samples,
     ))
     # J = (1/N) ½ Σ_n Σ_i δ_x² − (1/N) Σ_n Σ_i δ′_x + (1/N) λ Σ_n Σ_i δ′_x²
     J = out_J
-    _scalars("J", (
+    _launch_totals("J", (
         sum_delta_prime, blocks_sum_delta_squared, sum_delta_prime_squared, blocks_sum_delta_squared,
         sum_delta_squared, blocks_sum_delta_squared, J, np.float64(lam), samples,
     ))
@@ -3586,11 +2181,11 @@ def _loss_and_grad(params, x, lam, workspace):
     dJ_ddelta_layer_1 = cp.matmul(delta_x, W_layer_1.T, out=Nx128_8)
     # ∂J/∂δ′_layer_1 = (W_layer_1 ∘ W_layer_1) ∂J/∂δ′_x  (13)
     dJ_ddelta_prime_layer_1 = cp.matmul(dJ_ddelta_prime_x, W_layer_1_squared.T, out=Nx128_9)
-    # ∂J/∂δ_softplus_1 = ∂J/∂δ_layer_1 f′(g_layer_1) + ∂J/∂δ′_layer_1 f″(g_layer_1)  (18)+(19); ∂J/∂δ′_softplus_1 =
-    #     ∂J/∂δ′_layer_1 f′(g_layer_1)²  (20)
+    # ∂J/∂δ_softplus_1 = ∂J/∂δ_layer_1 f′(g_layer_1) + ∂J/∂δ′_layer_1 f″(g_layer_1)  (18)+(19)
+    # ∂J/∂δ′_softplus_1 = ∂J/∂δ′_layer_1 f′(g_layer_1)²  (20)
     dJ_ddelta_softplus_1 = Nx128_10
     dJ_ddelta_prime_softplus_1 = Nx128_11
-    _map("dJ_ddelta_softplus_1_to_dJ_ddelta_prime_softplus_1", N, wide, (
+    _launch("dJ_ddelta_prime_2", N, vectorised, (
         dJ_ddelta_layer_1, dJ_ddelta_prime_layer_1, f_prime_softplus_1, f_second_softplus_1, dJ_ddelta_softplus_1,
         dJ_ddelta_prime_softplus_1, samples,
     ))
@@ -3598,11 +2193,11 @@ def _loss_and_grad(params, x, lam, workspace):
     dJ_ddelta_layer_2 = cp.matmul(dJ_ddelta_softplus_1, W_layer_2.T, out=Nx64_9)
     # ∂J/∂δ′_layer_2 = (W_layer_2 ∘ W_layer_2) ∂J/∂δ′_softplus_1  (13)
     dJ_ddelta_prime_layer_2 = cp.matmul(dJ_ddelta_prime_softplus_1, W_layer_2_squared.T, out=Nx64_11)
-    # ∂J/∂δ_softplus_2 = ∂J/∂δ_layer_2 f′(g_layer_2) + ∂J/∂δ′_layer_2 f″(g_layer_2)  (18)+(19); ∂J/∂δ′_softplus_2 =
-    #     ∂J/∂δ′_layer_2 f′(g_layer_2)²  (20)
+    # ∂J/∂δ_softplus_2 = ∂J/∂δ_layer_2 f′(g_layer_2) + ∂J/∂δ′_layer_2 f″(g_layer_2)  (18)+(19)
+    # ∂J/∂δ′_softplus_2 = ∂J/∂δ′_layer_2 f′(g_layer_2)²  (20)
     dJ_ddelta_softplus_2 = Nx64_12
     dJ_ddelta_prime_softplus_2 = Nx64_13
-    _map("dJ_ddelta_softplus_2_to_dJ_ddelta_prime_softplus_2", N, wide, (
+    _launch("dJ_ddelta_prime_2_2", N, vectorised, (
         dJ_ddelta_layer_2, dJ_ddelta_prime_layer_2, f_prime_softplus_2, f_second_softplus_2, dJ_ddelta_softplus_2,
         dJ_ddelta_prime_softplus_2, samples,
     ))
@@ -3613,9 +2208,10 @@ def _loss_and_grad(params, x, lam, workspace):
 
     # ---- backward adjoints of J and gradients: reads f′, f″, ∂J/∂δ, ∂J/∂δ′, g, W, δ′, δ; writes ∂J/∂g, ∂J/∂W,
     #      ∂J/∂b
+    # f‴(g_layer_3) = f″(g_layer_3) (sigmoid(−g_layer_3) − f′(g_layer_3))
     # ∂J/∂g_layer_3 = ∂J/∂δ_layer_3 f″(g_layer_3) + ∂J/∂δ′_layer_3 f‴(g_layer_3)  (21)+(22)
     dJ_dg_layer_3 = Nx1_5
-    _map("dJ_dg_layer_3", N, wide, (
+    _launch("dJ_dg", N, vectorised, (
         f_prime_softplus_3, f_second_softplus_3, sigmoid_minus_softplus_3, dJ_ddelta_layer_3,
         dJ_ddelta_prime_layer_3, dJ_dg_layer_3, samples,
     ))
@@ -3630,20 +2226,21 @@ def _loss_and_grad(params, x, lam, workspace):
     # ∂J/∂W_layer_3 = (1/N) (Σ_n f′(g_layer_3) ∂J/∂δ_softplus_2ᵀ + Σ_n ∂J/∂g_layer_3 g_softplus_2ᵀ + 2 W_layer_3 ∘
     #     (Σ_n f″(g_layer_3) ∂J/∂δ′_softplus_2ᵀ))  (16)+(17)
     dJ_dW_layer_3 = out_dJ_dW_layer_3
-    _map("dJ_dW_layer_3", N, wide, (
+    _launch("dJ_dW", N, vectorised, (
         W_layer_3, dJ_dW_layer_3_delta, dJ_dW_layer_3_delta_prime, dJ_dW_layer_3_g, dJ_dW_layer_3, samples,
     ))
     # ∂J/∂b_layer_3 = (1/N) Σ_n ∂J/∂g_layer_3  [+] bias
     dJ_db_layer_3 = out_dJ_db_layer_3
-    _map("dJ_db_layer_3", N, wide, (dJ_db_layer_3_sum, dJ_db_layer_3, samples))
+    _launch("dJ_db", N, vectorised, (dJ_db_layer_3_sum, dJ_db_layer_3, samples))
     # ∂J/∂g_softplus_2 = W_layer_3ᵀ ∂J/∂g_layer_3  (14)+(15)
     dJ_dg_softplus_2 = cp.matmul(dJ_dg_layer_3, W_layer_3, out=Nx64_3)
+    # f‴(g_layer_2) = f″(g_layer_2) (sigmoid(−g_layer_2) − f′(g_layer_2))
     # ∂J/∂g_layer_2 = ∂J/∂g_softplus_2 f′(g_layer_2) + ∂J/∂δ_layer_2 δ_softplus_2 f″(g_layer_2) + ∂J/∂δ′_layer_2
     #     δ_softplus_2 f‴(g_layer_2) + 2 ∂J/∂δ′_layer_2 δ′_softplus_2 f′(g_layer_2) f″(g_layer_2)  (21)+(22)
     dJ_dg_layer_2 = Nx64_13
-    _map("dJ_dg_layer_2", N, wide, (
+    _launch("dJ_dg_2", N, vectorised, (
         f_prime_softplus_2, f_second_softplus_2, sigmoid_minus_softplus_2, dJ_ddelta_layer_2,
-        dJ_ddelta_prime_layer_2, dJ_dg_softplus_2, delta_prime_softplus_2, delta_softplus_2, dJ_dg_layer_2, samples,
+        dJ_ddelta_prime_layer_2, dJ_dg_softplus_2, delta_softplus_2, delta_prime_softplus_2, dJ_dg_layer_2, samples,
     ))
     # Σ_n δ_layer_2 ∂J/∂δ_softplus_1ᵀ
     dJ_dW_layer_2_delta = cp.matmul(delta_layer_2.T, dJ_ddelta_softplus_1, out=M64x128_0)
@@ -3656,20 +2253,21 @@ def _loss_and_grad(params, x, lam, workspace):
     # ∂J/∂W_layer_2 = (1/N) (Σ_n δ_layer_2 ∂J/∂δ_softplus_1ᵀ + Σ_n ∂J/∂g_layer_2 g_softplus_1ᵀ + 2 W_layer_2 ∘ (Σ_n
     #     δ′_layer_2 ∂J/∂δ′_softplus_1ᵀ))  (16)+(17)
     dJ_dW_layer_2 = out_dJ_dW_layer_2
-    _map("dJ_dW_layer_2", N, wide, (
+    _launch("dJ_dW_2", N, vectorised, (
         W_layer_2, dJ_dW_layer_2_delta, dJ_dW_layer_2_delta_prime, dJ_dW_layer_2_g, dJ_dW_layer_2, samples,
     ))
     # ∂J/∂b_layer_2 = (1/N) Σ_n ∂J/∂g_layer_2  [+] bias
     dJ_db_layer_2 = out_dJ_db_layer_2
-    _map("dJ_db_layer_2", N, wide, (dJ_db_layer_2_sum, dJ_db_layer_2, samples))
+    _launch("dJ_db_2", N, vectorised, (dJ_db_layer_2_sum, dJ_db_layer_2, samples))
     # ∂J/∂g_softplus_1 = W_layer_2ᵀ ∂J/∂g_layer_2  (14)+(15)
     dJ_dg_softplus_1 = cp.matmul(dJ_dg_layer_2, W_layer_2, out=Nx128_3)
+    # f‴(g_layer_1) = f″(g_layer_1) (sigmoid(−g_layer_1) − f′(g_layer_1))
     # ∂J/∂g_layer_1 = ∂J/∂g_softplus_1 f′(g_layer_1) + ∂J/∂δ_layer_1 δ_softplus_1 f″(g_layer_1) + ∂J/∂δ′_layer_1
     #     δ_softplus_1 f‴(g_layer_1) + 2 ∂J/∂δ′_layer_1 δ′_softplus_1 f′(g_layer_1) f″(g_layer_1)  (21)+(22)
     dJ_dg_layer_1 = Nx128_11
-    _map("dJ_dg_layer_1", N, wide, (
+    _launch("dJ_dg_2_2", N, vectorised, (
         f_prime_softplus_1, f_second_softplus_1, sigmoid_minus_softplus_1, dJ_ddelta_layer_1,
-        dJ_ddelta_prime_layer_1, dJ_dg_softplus_1, delta_prime_softplus_1, delta_softplus_1, dJ_dg_layer_1, samples,
+        dJ_ddelta_prime_layer_1, dJ_dg_softplus_1, delta_softplus_1, delta_prime_softplus_1, dJ_dg_layer_1, samples,
     ))
     # Σ_n δ_layer_1 δ_xᵀ
     dJ_dW_layer_1_delta = cp.matmul(delta_layer_1.T, delta_x, out=M128x64_0)
@@ -3682,12 +2280,12 @@ def _loss_and_grad(params, x, lam, workspace):
     # ∂J/∂W_layer_1 = (1/N) (Σ_n δ_layer_1 δ_xᵀ + Σ_n ∂J/∂g_layer_1 g_xᵀ + 2 W_layer_1 ∘ (Σ_n δ′_layer_1 ∂J/∂δ′_xᵀ))
     #     (16)+(17)
     dJ_dW_layer_1 = out_dJ_dW_layer_1
-    _map("dJ_dW_layer_1", N, wide, (
+    _launch("dJ_dW_3", N, vectorised, (
         W_layer_1, dJ_dW_layer_1_delta, dJ_dW_layer_1_delta_prime, dJ_dW_layer_1_g, dJ_dW_layer_1, samples,
     ))
     # ∂J/∂b_layer_1 = (1/N) Σ_n ∂J/∂g_layer_1  [+] bias
     dJ_db_layer_1 = out_dJ_db_layer_1
-    _map("dJ_db_layer_1", N, wide, (dJ_db_layer_1_sum, dJ_db_layer_1, samples))
+    _launch("dJ_db_3", N, vectorised, (dJ_db_layer_1_sum, dJ_db_layer_1, samples))
 
     return J, {
         "layer_1.weight": dJ_dW_layer_1,
@@ -3703,7 +2301,7 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     """J and its gradient: the merged sweep. λ = 0."""
     N = x.shape[0]
     samples, lam_real = np.int32(N), DTYPE(lam)
-    wide = _aligned(x, params)
+    vectorised = _aligned(x, params)
     g_x = x
     W_layer_1 = params["layer_1.weight"]
     b_layer_1 = params["layer_1.bias"]
@@ -3732,29 +2330,38 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     # ---- forward, backward: reads g, W, b; writes f′, g, f″
     # W_layer_1 g_x
     g_layer_1_unbiased = cp.matmul(g_x, W_layer_1.T, out=Nx128_0)
-    # sigmoid(−g_layer_1); f′(g_layer_1) = sigmoid(g_layer_1); g_softplus_1 = softplus(g_layer_1)
+    # g_layer_1 = W_layer_1 g_x + b_layer_1
+    # sigmoid(−g_layer_1)
+    # f′(g_layer_1) = sigmoid(g_layer_1)
+    # g_softplus_1 = softplus(g_layer_1)
     sigmoid_minus_softplus_1 = Nx128_1
     f_prime_softplus_1 = Nx128_2
     g_softplus_1 = Nx128_3
-    _map("sigmoid_minus_softplus_1_to_g_softplus_1", N, wide, (
+    _launch("g_2_6", N, vectorised, (
         b_layer_1, g_layer_1_unbiased, sigmoid_minus_softplus_1, f_prime_softplus_1, g_softplus_1, samples,
     ))
     # W_layer_2 g_softplus_1
     g_layer_2_unbiased = cp.matmul(g_softplus_1, W_layer_2.T, out=Nx64_0)
-    # sigmoid(−g_layer_2); f′(g_layer_2) = sigmoid(g_layer_2); g_softplus_2 = softplus(g_layer_2)
+    # g_layer_2 = W_layer_2 g_softplus_1 + b_layer_2
+    # sigmoid(−g_layer_2)
+    # f′(g_layer_2) = sigmoid(g_layer_2)
+    # g_softplus_2 = softplus(g_layer_2)
     sigmoid_minus_softplus_2 = Nx64_1
     f_prime_softplus_2 = Nx64_2
     g_softplus_2 = Nx64_3
-    _map("sigmoid_minus_softplus_2_to_g_softplus_2", N, wide, (
+    _launch("g_2_7", N, vectorised, (
         b_layer_2, g_layer_2_unbiased, sigmoid_minus_softplus_2, f_prime_softplus_2, g_softplus_2, samples,
     ))
     # W_layer_3 g_softplus_2
     g_layer_3_unbiased = cp.matmul(g_softplus_2, W_layer_3.T, out=Nx1_0)
-    # sigmoid(−g_layer_3); f′(g_layer_3) = sigmoid(g_layer_3); f″(g_layer_3) = f′(g_layer_3) sigmoid(−g_layer_3)
+    # g_layer_3 = W_layer_3 g_softplus_2 + b_layer_3
+    # sigmoid(−g_layer_3)
+    # f′(g_layer_3) = sigmoid(g_layer_3)
+    # f″(g_layer_3) = f′(g_layer_3) sigmoid(−g_layer_3)
     sigmoid_minus_softplus_3 = Nx1_1
     f_prime_softplus_3 = Nx1_2
     f_second_softplus_3 = Nx1_3
-    _map("sigmoid_minus_softplus_3_to_f_second_softplus_3", N, wide, (
+    _launch("f_second_2", N, vectorised, (
         b_layer_3, g_layer_3_unbiased, sigmoid_minus_softplus_3, f_prime_softplus_3, f_second_softplus_3, samples,
     ))
 
@@ -3763,15 +2370,16 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     delta_softplus_2 = cp.matmul(f_prime_softplus_3, W_layer_3, out=Nx64_0)
     # W_layer_3 ∘ W_layer_3
     W_layer_3_squared = M1x64_0
-    _map("W_layer_3_squared", N, wide, (W_layer_3, W_layer_3_squared, samples))
+    _launch("W_squared", N, vectorised, (W_layer_3, W_layer_3_squared, samples))
     # δ′_softplus_2 = (W_layer_3 ∘ W_layer_3)ᵀ f″(g_layer_3)  (§1.3)
     delta_prime_softplus_2 = cp.matmul(f_second_softplus_3, W_layer_3_squared, out=Nx64_4)
-    # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1); f″(g_layer_2) = f′(g_layer_2) sigmoid(−g_layer_2); δ′_layer_2 =
-    #     δ_softplus_2 f″(g_layer_2) + δ′_softplus_2 f′(g_layer_2)²  (§1.3)
+    # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1)
+    # f″(g_layer_2) = f′(g_layer_2) sigmoid(−g_layer_2)
+    # δ′_layer_2 = δ_softplus_2 f″(g_layer_2) + δ′_softplus_2 f′(g_layer_2)²  (§1.3)
     delta_layer_2 = Nx64_5
     f_second_softplus_2 = Nx64_6
     delta_prime_layer_2 = Nx64_7
-    _map("delta_layer_2_to_delta_prime_layer_2_2", N, wide, (
+    _launch("delta_prime_2_4", N, vectorised, (
         delta_softplus_2, f_prime_softplus_2, sigmoid_minus_softplus_2, delta_prime_softplus_2, delta_layer_2,
         f_second_softplus_2, delta_prime_layer_2, samples,
     ))
@@ -3779,15 +2387,16 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     delta_softplus_1 = cp.matmul(delta_layer_2, W_layer_2, out=Nx128_0)
     # W_layer_2 ∘ W_layer_2
     W_layer_2_squared = M64x128_0
-    _map("W_layer_2_squared", N, wide, (W_layer_2, W_layer_2_squared, samples))
+    _launch("W_squared_2", N, vectorised, (W_layer_2, W_layer_2_squared, samples))
     # δ′_softplus_1 = (W_layer_2 ∘ W_layer_2)ᵀ δ′_layer_2  (§1.3)
     delta_prime_softplus_1 = cp.matmul(delta_prime_layer_2, W_layer_2_squared, out=Nx128_4)
-    # δ_layer_1 = δ_softplus_1 f′(g_layer_1)  (1); f″(g_layer_1) = f′(g_layer_1) sigmoid(−g_layer_1); δ′_layer_1 =
-    #     δ_softplus_1 f″(g_layer_1) + δ′_softplus_1 f′(g_layer_1)²  (§1.3)
+    # δ_layer_1 = δ_softplus_1 f′(g_layer_1)  (1)
+    # f″(g_layer_1) = f′(g_layer_1) sigmoid(−g_layer_1)
+    # δ′_layer_1 = δ_softplus_1 f″(g_layer_1) + δ′_softplus_1 f′(g_layer_1)²  (§1.3)
     delta_layer_1 = Nx128_5
     f_second_softplus_1 = Nx128_6
     delta_prime_layer_1 = Nx128_7
-    _map("delta_layer_1_to_delta_prime_layer_1_2", N, wide, (
+    _launch("delta_prime_2_5", N, vectorised, (
         delta_softplus_1, f_prime_softplus_1, sigmoid_minus_softplus_1, delta_prime_softplus_1, delta_layer_1,
         f_second_softplus_1, delta_prime_layer_1, samples,
     ))
@@ -3795,20 +2404,22 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     delta_x = cp.matmul(delta_layer_1, W_layer_1, out=Nx64_8)
     # W_layer_1 ∘ W_layer_1
     W_layer_1_squared = M128x64_0
-    _map("W_layer_1_squared", N, wide, (W_layer_1, W_layer_1_squared, samples))
+    _launch("W_squared_3", N, vectorised, (W_layer_1, W_layer_1_squared, samples))
     # δ′_x = (W_layer_1 ∘ W_layer_1)ᵀ δ′_layer_1  (§1.3)
     delta_prime_x = cp.matmul(delta_prime_layer_1, W_layer_1_squared, out=Nx64_9)
 
     # ---- loss: reads δ, δ′; writes J
-    # Σ_n Σ_i δ_x²; Σ_n Σ_i δ′_x
+    # δ_x²
+    # Σ_n Σ_i δ_x²
+    # Σ_n Σ_i δ′_x
     sum_delta_squared = parts_sum_delta_squared
     sum_delta_prime = parts_sum_delta_prime
-    blocks_sum_delta_squared = _map("sum_delta_squared_to_sum_delta_prime", N, wide, (
+    blocks_sum_delta_squared = _launch("sum_delta_prime", N, vectorised, (
         delta_x, delta_prime_x, sum_delta_squared, sum_delta_prime, samples,
     ))
     # J = (1/N) ½ Σ_n Σ_i δ_x² − (1/N) Σ_n Σ_i δ′_x
     J = out_J
-    _scalars("J_2", (
+    _launch_totals("J_2", (
         sum_delta_prime, blocks_sum_delta_squared, sum_delta_squared, blocks_sum_delta_squared, J, np.float64(lam),
         samples,
     ))
@@ -3818,11 +2429,11 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     dJ_ddelta_layer_1 = cp.matmul(delta_x, W_layer_1.T, out=Nx128_8)
     # Σ_i W_layer_1 ∘ W_layer_1
     W_layer_1_squared_sum = cp.matmul(W_layer_1_squared, ones_64, out=M128_0)
-    # ∂J/∂δ_softplus_1 = ∂J/∂δ_layer_1 f′(g_layer_1) − f″(g_layer_1) Σ_i W_layer_1 ∘ W_layer_1  (18)+(19);
-    #     ∂J/∂δ′_softplus_1 = −f′(g_layer_1)² Σ_i W_layer_1 ∘ W_layer_1  (20)
+    # ∂J/∂δ_softplus_1 = ∂J/∂δ_layer_1 f′(g_layer_1) − f″(g_layer_1) Σ_i W_layer_1 ∘ W_layer_1  (18)+(19)
+    # ∂J/∂δ′_softplus_1 = −f′(g_layer_1)² Σ_i W_layer_1 ∘ W_layer_1  (20)
     dJ_ddelta_softplus_1 = Nx128_9
     dJ_ddelta_prime_softplus_1 = Nx128_10
-    _map("dJ_ddelta_softplus_1_to_dJ_ddelta_prime_softplus_1_2", N, wide, (
+    _launch("dJ_ddelta_prime", N, vectorised, (
         W_layer_1_squared_sum, dJ_ddelta_layer_1, f_prime_softplus_1, f_second_softplus_1, dJ_ddelta_softplus_1,
         dJ_ddelta_prime_softplus_1, samples,
     ))
@@ -3830,11 +2441,11 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     dJ_ddelta_layer_2 = cp.matmul(dJ_ddelta_softplus_1, W_layer_2.T, out=Nx64_9)
     # ∂J/∂δ′_layer_2 = (W_layer_2 ∘ W_layer_2) ∂J/∂δ′_softplus_1  (13)
     dJ_ddelta_prime_layer_2 = cp.matmul(dJ_ddelta_prime_softplus_1, W_layer_2_squared.T, out=Nx64_10)
-    # ∂J/∂δ_softplus_2 = ∂J/∂δ_layer_2 f′(g_layer_2) + ∂J/∂δ′_layer_2 f″(g_layer_2)  (18)+(19); ∂J/∂δ′_softplus_2 =
-    #     ∂J/∂δ′_layer_2 f′(g_layer_2)²  (20)
+    # ∂J/∂δ_softplus_2 = ∂J/∂δ_layer_2 f′(g_layer_2) + ∂J/∂δ′_layer_2 f″(g_layer_2)  (18)+(19)
+    # ∂J/∂δ′_softplus_2 = ∂J/∂δ′_layer_2 f′(g_layer_2)²  (20)
     dJ_ddelta_softplus_2 = Nx64_11
     dJ_ddelta_prime_softplus_2 = Nx64_12
-    _map("dJ_ddelta_softplus_2_to_dJ_ddelta_prime_softplus_2", N, wide, (
+    _launch("dJ_ddelta_prime_2_2", N, vectorised, (
         dJ_ddelta_layer_2, dJ_ddelta_prime_layer_2, f_prime_softplus_2, f_second_softplus_2, dJ_ddelta_softplus_2,
         dJ_ddelta_prime_softplus_2, samples,
     ))
@@ -3845,9 +2456,10 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
 
     # ---- backward adjoints of J and gradients: reads f′, f″, ∂J/∂δ, ∂J/∂δ′, g, W, δ′, δ; writes ∂J/∂g, ∂J/∂W,
     #      ∂J/∂b
+    # f‴(g_layer_3) = f″(g_layer_3) (sigmoid(−g_layer_3) − f′(g_layer_3))
     # ∂J/∂g_layer_3 = ∂J/∂δ_layer_3 f″(g_layer_3) + ∂J/∂δ′_layer_3 f‴(g_layer_3)  (21)+(22)
     dJ_dg_layer_3 = Nx1_5
-    _map("dJ_dg_layer_3", N, wide, (
+    _launch("dJ_dg", N, vectorised, (
         f_prime_softplus_3, f_second_softplus_3, sigmoid_minus_softplus_3, dJ_ddelta_layer_3,
         dJ_ddelta_prime_layer_3, dJ_dg_layer_3, samples,
     ))
@@ -3862,20 +2474,21 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     # ∂J/∂W_layer_3 = (1/N) (Σ_n f′(g_layer_3) ∂J/∂δ_softplus_2ᵀ + Σ_n ∂J/∂g_layer_3 g_softplus_2ᵀ + 2 W_layer_3 ∘
     #     (Σ_n f″(g_layer_3) ∂J/∂δ′_softplus_2ᵀ))  (16)+(17)
     dJ_dW_layer_3 = out_dJ_dW_layer_3
-    _map("dJ_dW_layer_3", N, wide, (
+    _launch("dJ_dW", N, vectorised, (
         W_layer_3, dJ_dW_layer_3_delta, dJ_dW_layer_3_delta_prime, dJ_dW_layer_3_g, dJ_dW_layer_3, samples,
     ))
     # ∂J/∂b_layer_3 = (1/N) Σ_n ∂J/∂g_layer_3  [+] bias
     dJ_db_layer_3 = out_dJ_db_layer_3
-    _map("dJ_db_layer_3", N, wide, (dJ_db_layer_3_sum, dJ_db_layer_3, samples))
+    _launch("dJ_db", N, vectorised, (dJ_db_layer_3_sum, dJ_db_layer_3, samples))
     # ∂J/∂g_softplus_2 = W_layer_3ᵀ ∂J/∂g_layer_3  (14)+(15)
     dJ_dg_softplus_2 = cp.matmul(dJ_dg_layer_3, W_layer_3, out=Nx64_3)
+    # f‴(g_layer_2) = f″(g_layer_2) (sigmoid(−g_layer_2) − f′(g_layer_2))
     # ∂J/∂g_layer_2 = ∂J/∂g_softplus_2 f′(g_layer_2) + ∂J/∂δ_layer_2 δ_softplus_2 f″(g_layer_2) + ∂J/∂δ′_layer_2
     #     δ_softplus_2 f‴(g_layer_2) + 2 ∂J/∂δ′_layer_2 δ′_softplus_2 f′(g_layer_2) f″(g_layer_2)  (21)+(22)
     dJ_dg_layer_2 = Nx64_12
-    _map("dJ_dg_layer_2", N, wide, (
+    _launch("dJ_dg_2", N, vectorised, (
         f_prime_softplus_2, f_second_softplus_2, sigmoid_minus_softplus_2, dJ_ddelta_layer_2,
-        dJ_ddelta_prime_layer_2, dJ_dg_softplus_2, delta_prime_softplus_2, delta_softplus_2, dJ_dg_layer_2, samples,
+        dJ_ddelta_prime_layer_2, dJ_dg_softplus_2, delta_softplus_2, delta_prime_softplus_2, dJ_dg_layer_2, samples,
     ))
     # Σ_n δ_layer_2 ∂J/∂δ_softplus_1ᵀ
     dJ_dW_layer_2_delta = cp.matmul(delta_layer_2.T, dJ_ddelta_softplus_1, out=M64x128_0)
@@ -3888,21 +2501,22 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     # ∂J/∂W_layer_2 = (1/N) (Σ_n δ_layer_2 ∂J/∂δ_softplus_1ᵀ + Σ_n ∂J/∂g_layer_2 g_softplus_1ᵀ + 2 W_layer_2 ∘ (Σ_n
     #     δ′_layer_2 ∂J/∂δ′_softplus_1ᵀ))  (16)+(17)
     dJ_dW_layer_2 = out_dJ_dW_layer_2
-    _map("dJ_dW_layer_2", N, wide, (
+    _launch("dJ_dW_2", N, vectorised, (
         W_layer_2, dJ_dW_layer_2_delta, dJ_dW_layer_2_delta_prime, dJ_dW_layer_2_g, dJ_dW_layer_2, samples,
     ))
     # ∂J/∂b_layer_2 = (1/N) Σ_n ∂J/∂g_layer_2  [+] bias
     dJ_db_layer_2 = out_dJ_db_layer_2
-    _map("dJ_db_layer_2", N, wide, (dJ_db_layer_2_sum, dJ_db_layer_2, samples))
+    _launch("dJ_db_2", N, vectorised, (dJ_db_layer_2_sum, dJ_db_layer_2, samples))
     # ∂J/∂g_softplus_1 = W_layer_2ᵀ ∂J/∂g_layer_2  (14)+(15)
     dJ_dg_softplus_1 = cp.matmul(dJ_dg_layer_2, W_layer_2, out=Nx128_3)
+    # f‴(g_layer_1) = f″(g_layer_1) (sigmoid(−g_layer_1) − f′(g_layer_1))
     # ∂J/∂g_layer_1 = ∂J/∂g_softplus_1 f′(g_layer_1) + ∂J/∂δ_layer_1 δ_softplus_1 f″(g_layer_1) − δ_softplus_1
     #     f‴(g_layer_1) Σ_i W_layer_1 ∘ W_layer_1 − 2 δ′_softplus_1 f′(g_layer_1) f″(g_layer_1) Σ_i W_layer_1 ∘
     #     W_layer_1  (21)+(22)
     dJ_dg_layer_1 = Nx128_10
-    _map("dJ_dg_layer_1_2", N, wide, (
+    _launch("dJ_dg_2_3", N, vectorised, (
         f_prime_softplus_1, f_second_softplus_1, sigmoid_minus_softplus_1, W_layer_1_squared_sum, dJ_ddelta_layer_1,
-        dJ_dg_softplus_1, delta_prime_softplus_1, delta_softplus_1, dJ_dg_layer_1, samples,
+        dJ_dg_softplus_1, delta_softplus_1, delta_prime_softplus_1, dJ_dg_layer_1, samples,
     ))
     # Σ_n δ_layer_1 δ_xᵀ
     dJ_dW_layer_1_delta = cp.matmul(delta_layer_1.T, delta_x, out=M128x64_0)
@@ -3917,13 +2531,13 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     # ∂J/∂W_layer_1 = (1/N) (Σ_n δ_layer_1 δ_xᵀ + Σ_n ∂J/∂g_layer_1 g_xᵀ − 2 diag(Σ_n δ′_layer_1) W_layer_1)
     #     (16)+(17)
     dJ_dW_layer_1 = out_dJ_dW_layer_1
-    _map("dJ_dW_layer_1_2", N, wide, (
-        W_layer_1, dJ_dW_layer_1_delta, dJ_dW_layer_1_delta_prime_sum_column, dJ_dW_layer_1_g, dJ_dW_layer_1,
+    _launch("dJ_dW_4", N, vectorised, (
+        dJ_dW_layer_1_delta_prime_sum_column, W_layer_1, dJ_dW_layer_1_delta, dJ_dW_layer_1_g, dJ_dW_layer_1,
         samples,
     ))
     # ∂J/∂b_layer_1 = (1/N) Σ_n ∂J/∂g_layer_1  [+] bias
     dJ_db_layer_1 = out_dJ_db_layer_1
-    _map("dJ_db_layer_1", N, wide, (dJ_db_layer_1_sum, dJ_db_layer_1, samples))
+    _launch("dJ_db_3", N, vectorised, (dJ_db_layer_1_sum, dJ_db_layer_1, samples))
 
     return J, {
         "layer_1.weight": dJ_dW_layer_1,
@@ -3939,7 +2553,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     """K, L and the gradient of each: the source's separate sweeps."""
     N = x.shape[0]
     samples, lam_real = np.int32(N), DTYPE(lam)
-    wide = _aligned(x, params)
+    vectorised = _aligned(x, params)
     g_x = x
     W_layer_1 = params["layer_1.weight"]
     b_layer_1 = params["layer_1.bias"]
@@ -3972,29 +2586,38 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     # ---- forward, backward: reads g, W, b; writes f′, g, f″
     # W_layer_1 g_x
     g_layer_1_unbiased = cp.matmul(g_x, W_layer_1.T, out=Nx128_0)
-    # sigmoid(−g_layer_1); f′(g_layer_1) = sigmoid(g_layer_1); g_softplus_1 = softplus(g_layer_1)
+    # g_layer_1 = W_layer_1 g_x + b_layer_1
+    # sigmoid(−g_layer_1)
+    # f′(g_layer_1) = sigmoid(g_layer_1)
+    # g_softplus_1 = softplus(g_layer_1)
     sigmoid_minus_softplus_1 = Nx128_1
     f_prime_softplus_1 = Nx128_2
     g_softplus_1 = Nx128_3
-    _map("sigmoid_minus_softplus_1_to_g_softplus_1", N, wide, (
+    _launch("g_2_6", N, vectorised, (
         b_layer_1, g_layer_1_unbiased, sigmoid_minus_softplus_1, f_prime_softplus_1, g_softplus_1, samples,
     ))
     # W_layer_2 g_softplus_1
     g_layer_2_unbiased = cp.matmul(g_softplus_1, W_layer_2.T, out=Nx64_0)
-    # sigmoid(−g_layer_2); f′(g_layer_2) = sigmoid(g_layer_2); g_softplus_2 = softplus(g_layer_2)
+    # g_layer_2 = W_layer_2 g_softplus_1 + b_layer_2
+    # sigmoid(−g_layer_2)
+    # f′(g_layer_2) = sigmoid(g_layer_2)
+    # g_softplus_2 = softplus(g_layer_2)
     sigmoid_minus_softplus_2 = Nx64_1
     f_prime_softplus_2 = Nx64_2
     g_softplus_2 = Nx64_3
-    _map("sigmoid_minus_softplus_2_to_g_softplus_2", N, wide, (
+    _launch("g_2_7", N, vectorised, (
         b_layer_2, g_layer_2_unbiased, sigmoid_minus_softplus_2, f_prime_softplus_2, g_softplus_2, samples,
     ))
     # W_layer_3 g_softplus_2
     g_layer_3_unbiased = cp.matmul(g_softplus_2, W_layer_3.T, out=Nx1_0)
-    # sigmoid(−g_layer_3); f′(g_layer_3) = sigmoid(g_layer_3); f″(g_layer_3) = f′(g_layer_3) sigmoid(−g_layer_3)
+    # g_layer_3 = W_layer_3 g_softplus_2 + b_layer_3
+    # sigmoid(−g_layer_3)
+    # f′(g_layer_3) = sigmoid(g_layer_3)
+    # f″(g_layer_3) = f′(g_layer_3) sigmoid(−g_layer_3)
     sigmoid_minus_softplus_3 = Nx1_1
     f_prime_softplus_3 = Nx1_2
     f_second_softplus_3 = Nx1_3
-    _map("sigmoid_minus_softplus_3_to_f_second_softplus_3", N, wide, (
+    _launch("f_second_2", N, vectorised, (
         b_layer_3, g_layer_3_unbiased, sigmoid_minus_softplus_3, f_prime_softplus_3, f_second_softplus_3, samples,
     ))
 
@@ -4003,15 +2626,16 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     delta_softplus_2 = cp.matmul(f_prime_softplus_3, W_layer_3, out=Nx64_0)
     # W_layer_3 ∘ W_layer_3
     W_layer_3_squared = M1x64_0
-    _map("W_layer_3_squared", N, wide, (W_layer_3, W_layer_3_squared, samples))
+    _launch("W_squared", N, vectorised, (W_layer_3, W_layer_3_squared, samples))
     # δ′_softplus_2 = (W_layer_3 ∘ W_layer_3)ᵀ f″(g_layer_3)  (§1.3)
     delta_prime_softplus_2 = cp.matmul(f_second_softplus_3, W_layer_3_squared, out=Nx64_4)
-    # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1); f″(g_layer_2) = f′(g_layer_2) sigmoid(−g_layer_2); δ′_layer_2 =
-    #     δ_softplus_2 f″(g_layer_2) + δ′_softplus_2 f′(g_layer_2)²  (§1.3)
+    # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1)
+    # f″(g_layer_2) = f′(g_layer_2) sigmoid(−g_layer_2)
+    # δ′_layer_2 = δ_softplus_2 f″(g_layer_2) + δ′_softplus_2 f′(g_layer_2)²  (§1.3)
     delta_layer_2 = Nx64_5
     f_second_softplus_2 = Nx64_6
     delta_prime_layer_2 = Nx64_7
-    _map("delta_layer_2_to_delta_prime_layer_2_2", N, wide, (
+    _launch("delta_prime_2_4", N, vectorised, (
         delta_softplus_2, f_prime_softplus_2, sigmoid_minus_softplus_2, delta_prime_softplus_2, delta_layer_2,
         f_second_softplus_2, delta_prime_layer_2, samples,
     ))
@@ -4019,15 +2643,16 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     delta_softplus_1 = cp.matmul(delta_layer_2, W_layer_2, out=Nx128_0)
     # W_layer_2 ∘ W_layer_2
     W_layer_2_squared = M64x128_0
-    _map("W_layer_2_squared", N, wide, (W_layer_2, W_layer_2_squared, samples))
+    _launch("W_squared_2", N, vectorised, (W_layer_2, W_layer_2_squared, samples))
     # δ′_softplus_1 = (W_layer_2 ∘ W_layer_2)ᵀ δ′_layer_2  (§1.3)
     delta_prime_softplus_1 = cp.matmul(delta_prime_layer_2, W_layer_2_squared, out=Nx128_4)
-    # δ_layer_1 = δ_softplus_1 f′(g_layer_1)  (1); f″(g_layer_1) = f′(g_layer_1) sigmoid(−g_layer_1); δ′_layer_1 =
-    #     δ_softplus_1 f″(g_layer_1) + δ′_softplus_1 f′(g_layer_1)²  (§1.3)
+    # δ_layer_1 = δ_softplus_1 f′(g_layer_1)  (1)
+    # f″(g_layer_1) = f′(g_layer_1) sigmoid(−g_layer_1)
+    # δ′_layer_1 = δ_softplus_1 f″(g_layer_1) + δ′_softplus_1 f′(g_layer_1)²  (§1.3)
     delta_layer_1 = Nx128_5
     f_second_softplus_1 = Nx128_6
     delta_prime_layer_1 = Nx128_7
-    _map("delta_layer_1_to_delta_prime_layer_1_2", N, wide, (
+    _launch("delta_prime_2_5", N, vectorised, (
         delta_softplus_1, f_prime_softplus_1, sigmoid_minus_softplus_1, delta_prime_softplus_1, delta_layer_1,
         f_second_softplus_1, delta_prime_layer_1, samples,
     ))
@@ -4035,22 +2660,27 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     delta_x = cp.matmul(delta_layer_1, W_layer_1, out=Nx64_8)
     # W_layer_1 ∘ W_layer_1
     W_layer_1_squared = M128x64_0
-    _map("W_layer_1_squared", N, wide, (W_layer_1, W_layer_1_squared, samples))
+    _launch("W_squared_3", N, vectorised, (W_layer_1, W_layer_1_squared, samples))
     # δ′_x = (W_layer_1 ∘ W_layer_1)ᵀ δ′_layer_1  (§1.3)
     delta_prime_x = cp.matmul(delta_prime_layer_1, W_layer_1_squared, out=Nx64_9)
 
     # ---- loss: reads δ, δ′; writes K, L
-    # Σ_n Σ_i δ_x²; Σ_n Σ_i δ′_x; Σ_n Σ_i δ′_x²
+    # δ_x²
+    # δ′_x²
+    # Σ_n Σ_i δ_x²
+    # Σ_n Σ_i δ′_x
+    # Σ_n Σ_i δ′_x²
     sum_delta_squared = parts_sum_delta_squared
     sum_delta_prime = parts_sum_delta_prime
     sum_delta_prime_squared = parts_sum_delta_prime_squared
-    blocks_sum_delta_squared = _map("sum_delta_squared_to_sum_delta_prime_squared", N, wide, (
+    blocks_sum_delta_squared = _launch("sum_delta_prime_squared", N, vectorised, (
         delta_x, delta_prime_x, sum_delta_squared, sum_delta_prime, sum_delta_prime_squared, samples,
     ))
-    # K = (1/N) ½ Σ_n Σ_i δ_x²; L = (1/N) λ Σ_n Σ_i δ′_x² − (1/N) Σ_n Σ_i δ′_x
+    # K = (1/N) ½ Σ_n Σ_i δ_x²
+    # L = (1/N) λ Σ_n Σ_i δ′_x² − (1/N) Σ_n Σ_i δ′_x
     K = out_K
     L = out_L
-    _scalars("K_and_L", (
+    _launch_totals("K_and_L", (
         sum_delta_squared, blocks_sum_delta_squared, sum_delta_prime, blocks_sum_delta_squared,
         sum_delta_prime_squared, blocks_sum_delta_squared, K, L, np.float64(lam), samples,
     ))
@@ -4060,12 +2690,12 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     dK_ddelta_layer_1 = cp.matmul(delta_x, W_layer_1.T, out=Nx128_8)
     # ∂K/∂δ_softplus_1 = ∂K/∂δ_layer_1 f′(g_layer_1)  (18)
     dK_ddelta_softplus_1 = Nx128_9
-    _map("dK_ddelta_softplus_1", N, wide, (dK_ddelta_layer_1, f_prime_softplus_1, dK_ddelta_softplus_1, samples))
+    _launch("dK_ddelta_2", N, vectorised, (dK_ddelta_layer_1, f_prime_softplus_1, dK_ddelta_softplus_1, samples))
     # ∂K/∂δ_layer_2 = W_layer_2 ∂K/∂δ_softplus_1  (11)
     dK_ddelta_layer_2 = cp.matmul(dK_ddelta_softplus_1, W_layer_2.T, out=Nx64_10)
     # ∂K/∂δ_softplus_2 = ∂K/∂δ_layer_2 f′(g_layer_2)  (18)
     dK_ddelta_softplus_2 = Nx64_11
-    _map("dK_ddelta_softplus_2", N, wide, (dK_ddelta_layer_2, f_prime_softplus_2, dK_ddelta_softplus_2, samples))
+    _launch("dK_ddelta_2_2", N, vectorised, (dK_ddelta_layer_2, f_prime_softplus_2, dK_ddelta_softplus_2, samples))
     # ∂K/∂δ_layer_3 = W_layer_3 ∂K/∂δ_softplus_2  (11)
     dK_ddelta_layer_3 = cp.matmul(dK_ddelta_softplus_2, W_layer_3.T, out=Nx1_0)
 
@@ -4073,7 +2703,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     #      ∂K/∂g, ∂K/∂W, ∂K/∂b, ∂L/∂δ′
     # ∂K/∂g_layer_3 = ∂K/∂δ_layer_3 f″(g_layer_3)  (21)
     dK_dg_layer_3 = Nx1_4
-    _map("dK_dg_layer_3", N, wide, (dK_ddelta_layer_3, f_second_softplus_3, dK_dg_layer_3, samples))
+    _launch("dK_dg", N, vectorised, (dK_ddelta_layer_3, f_second_softplus_3, dK_dg_layer_3, samples))
     # Σ_n f′(g_layer_3) ∂K/∂δ_softplus_2ᵀ
     dK_dW_layer_3_delta = cp.matmul(f_prime_softplus_3.T, dK_ddelta_softplus_2, out=M1x64_1)
     # Σ_n ∂K/∂g_layer_3 g_softplus_2ᵀ
@@ -4082,17 +2712,17 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     dK_db_layer_3_sum = _column_sum(dK_dg_layer_3, M1_0, parts_columns_1, 1)
     # ∂K/∂W_layer_3 = (1/N) (Σ_n f′(g_layer_3) ∂K/∂δ_softplus_2ᵀ + Σ_n ∂K/∂g_layer_3 g_softplus_2ᵀ)  (16)
     dK_dW_layer_3 = out_dK_dW_layer_3
-    _map("dK_dW_layer_3", N, wide, (dK_dW_layer_3_delta, dK_dW_layer_3_g, dK_dW_layer_3, samples))
+    _launch("dK_dW", N, vectorised, (dK_dW_layer_3_delta, dK_dW_layer_3_g, dK_dW_layer_3, samples))
     # ∂K/∂b_layer_3 = (1/N) Σ_n ∂K/∂g_layer_3  [+] bias
     dK_db_layer_3 = out_dK_db_layer_3
-    _map("dK_db_layer_3", N, wide, (dK_db_layer_3_sum, dK_db_layer_3, samples))
+    _launch("dK_db", N, vectorised, (dK_db_layer_3_sum, dK_db_layer_3, samples))
     # ∂K/∂g_softplus_2 = W_layer_3ᵀ ∂K/∂g_layer_3  (14)
     dK_dg_softplus_2 = cp.matmul(dK_dg_layer_3, W_layer_3, out=Nx64_11)
-    # ∂K/∂g_layer_2 = ∂K/∂g_softplus_2 f′(g_layer_2) + ∂K/∂δ_layer_2 δ_softplus_2 f″(g_layer_2)  (21); ∂L/∂δ′_x = −1
-    #     + 2 λ δ′_x  (7)
+    # ∂K/∂g_layer_2 = ∂K/∂g_softplus_2 f′(g_layer_2) + ∂K/∂δ_layer_2 δ_softplus_2 f″(g_layer_2)  (21)
+    # ∂L/∂δ′_x = −1 + 2 λ δ′_x  (7)
     dK_dg_layer_2 = Nx64_12
     dL_ddelta_prime_x = Nx64_13
-    _map("dK_dg_layer_2_to_dL_ddelta_prime_x", N, wide, (
+    _launch("dL_ddelta_prime", N, vectorised, (
         dK_ddelta_layer_2, dK_dg_softplus_2, delta_softplus_2, f_prime_softplus_2, f_second_softplus_2,
         delta_prime_x, dK_dg_layer_2, dL_ddelta_prime_x, lam_real, samples,
     ))
@@ -4104,15 +2734,15 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     dK_db_layer_2_sum = _column_sum(dK_dg_layer_2, M64_0, parts_columns_64, 64)
     # ∂K/∂W_layer_2 = (1/N) (Σ_n δ_layer_2 ∂K/∂δ_softplus_1ᵀ + Σ_n ∂K/∂g_layer_2 g_softplus_1ᵀ)  (16)
     dK_dW_layer_2 = out_dK_dW_layer_2
-    _map("dK_dW_layer_2", N, wide, (dK_dW_layer_2_delta, dK_dW_layer_2_g, dK_dW_layer_2, samples))
+    _launch("dK_dW_2", N, vectorised, (dK_dW_layer_2_delta, dK_dW_layer_2_g, dK_dW_layer_2, samples))
     # ∂K/∂b_layer_2 = (1/N) Σ_n ∂K/∂g_layer_2  [+] bias
     dK_db_layer_2 = out_dK_db_layer_2
-    _map("dK_db_layer_2", N, wide, (dK_db_layer_2_sum, dK_db_layer_2, samples))
+    _launch("dK_db_2", N, vectorised, (dK_db_layer_2_sum, dK_db_layer_2, samples))
     # ∂K/∂g_softplus_1 = W_layer_2ᵀ ∂K/∂g_layer_2  (14)
     dK_dg_softplus_1 = cp.matmul(dK_dg_layer_2, W_layer_2, out=Nx128_9)
     # ∂K/∂g_layer_1 = ∂K/∂g_softplus_1 f′(g_layer_1) + ∂K/∂δ_layer_1 δ_softplus_1 f″(g_layer_1)  (21)
     dK_dg_layer_1 = Nx128_10
-    _map("dK_dg_layer_1", N, wide, (
+    _launch("dK_dg_2", N, vectorised, (
         dK_ddelta_layer_1, dK_dg_softplus_1, delta_softplus_1, f_prime_softplus_1, f_second_softplus_1,
         dK_dg_layer_1, samples,
     ))
@@ -4124,18 +2754,19 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     dK_db_layer_1_sum = _column_sum(dK_dg_layer_1, M128_0, parts_columns_128, 128)
     # ∂K/∂W_layer_1 = (1/N) (Σ_n δ_layer_1 δ_xᵀ + Σ_n ∂K/∂g_layer_1 g_xᵀ)  (16)
     dK_dW_layer_1 = out_dK_dW_layer_1
-    _map("dK_dW_layer_1", N, wide, (dK_dW_layer_1_delta, dK_dW_layer_1_g, dK_dW_layer_1, samples))
+    _launch("dK_dW_3", N, vectorised, (dK_dW_layer_1_delta, dK_dW_layer_1_g, dK_dW_layer_1, samples))
     # ∂K/∂b_layer_1 = (1/N) Σ_n ∂K/∂g_layer_1  [+] bias
     dK_db_layer_1 = out_dK_db_layer_1
-    _map("dK_db_layer_1", N, wide, (dK_db_layer_1_sum, dK_db_layer_1, samples))
+    _launch("dK_db_3", N, vectorised, (dK_db_layer_1_sum, dK_db_layer_1, samples))
 
     # ---- forward adjoints of L: reads ∂L/∂δ′, f″, f′, W; writes ∂L/∂δ′, ∂L/∂δ
     # ∂L/∂δ′_layer_1 = (W_layer_1 ∘ W_layer_1) ∂L/∂δ′_x  (13)
     dL_ddelta_prime_layer_1 = cp.matmul(dL_ddelta_prime_x, W_layer_1_squared.T, out=Nx128_10)
-    # ∂L/∂δ_softplus_1 = ∂L/∂δ′_layer_1 f″(g_layer_1)  (19); ∂L/∂δ′_softplus_1 = ∂L/∂δ′_layer_1 f′(g_layer_1)²  (20)
+    # ∂L/∂δ_softplus_1 = ∂L/∂δ′_layer_1 f″(g_layer_1)  (19)
+    # ∂L/∂δ′_softplus_1 = ∂L/∂δ′_layer_1 f′(g_layer_1)²  (20)
     dL_ddelta_softplus_1 = Nx128_5
     dL_ddelta_prime_softplus_1 = Nx128_9
-    _map("dL_ddelta_softplus_1_to_dL_ddelta_prime_softplus_1", N, wide, (
+    _launch("dL_ddelta_prime_2", N, vectorised, (
         dL_ddelta_prime_layer_1, f_second_softplus_1, f_prime_softplus_1, dL_ddelta_softplus_1,
         dL_ddelta_prime_softplus_1, samples,
     ))
@@ -4143,11 +2774,11 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     dL_ddelta_layer_2 = cp.matmul(dL_ddelta_softplus_1, W_layer_2.T, out=Nx64_8)
     # ∂L/∂δ′_layer_2 = (W_layer_2 ∘ W_layer_2) ∂L/∂δ′_softplus_1  (13)
     dL_ddelta_prime_layer_2 = cp.matmul(dL_ddelta_prime_softplus_1, W_layer_2_squared.T, out=Nx64_12)
-    # ∂L/∂δ_softplus_2 = ∂L/∂δ_layer_2 f′(g_layer_2) + ∂L/∂δ′_layer_2 f″(g_layer_2)  (19); ∂L/∂δ′_softplus_2 =
-    #     ∂L/∂δ′_layer_2 f′(g_layer_2)²  (20)
+    # ∂L/∂δ_softplus_2 = ∂L/∂δ_layer_2 f′(g_layer_2) + ∂L/∂δ′_layer_2 f″(g_layer_2)  (19)
+    # ∂L/∂δ′_softplus_2 = ∂L/∂δ′_layer_2 f′(g_layer_2)²  (20)
     dL_ddelta_softplus_2 = Nx64_9
     dL_ddelta_prime_softplus_2 = Nx64_11
-    _map("dL_ddelta_softplus_2_to_dL_ddelta_prime_softplus_2", N, wide, (
+    _launch("dL_ddelta_prime_2_2", N, vectorised, (
         dL_ddelta_layer_2, dL_ddelta_prime_layer_2, f_prime_softplus_2, f_second_softplus_2, dL_ddelta_softplus_2,
         dL_ddelta_prime_softplus_2, samples,
     ))
@@ -4158,9 +2789,10 @@ def _loss_and_grad_terms(params, x, lam, workspace):
 
     # ---- backward adjoints of L and gradients: reads f′, f″, ∂L/∂δ, ∂L/∂δ′, g, W, δ′, δ; writes ∂L/∂g, ∂L/∂W,
     #      ∂L/∂b
+    # f‴(g_layer_3) = f″(g_layer_3) (sigmoid(−g_layer_3) − f′(g_layer_3))
     # ∂L/∂g_layer_3 = ∂L/∂δ_layer_3 f″(g_layer_3) + ∂L/∂δ′_layer_3 f‴(g_layer_3)  (22)
     dL_dg_layer_3 = Nx1_5
-    _map("dL_dg_layer_3", N, wide, (
+    _launch("dL_dg", N, vectorised, (
         f_prime_softplus_3, f_second_softplus_3, sigmoid_minus_softplus_3, dL_ddelta_layer_3,
         dL_ddelta_prime_layer_3, dL_dg_layer_3, samples,
     ))
@@ -4175,20 +2807,21 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     # ∂L/∂W_layer_3 = (1/N) (Σ_n f′(g_layer_3) ∂L/∂δ_softplus_2ᵀ + Σ_n ∂L/∂g_layer_3 g_softplus_2ᵀ + 2 W_layer_3 ∘
     #     (Σ_n f″(g_layer_3) ∂L/∂δ′_softplus_2ᵀ))  (17)
     dL_dW_layer_3 = out_dL_dW_layer_3
-    _map("dL_dW_layer_3", N, wide, (
+    _launch("dL_dW", N, vectorised, (
         W_layer_3, dL_dW_layer_3_delta, dL_dW_layer_3_delta_prime, dL_dW_layer_3_g, dL_dW_layer_3, samples,
     ))
     # ∂L/∂b_layer_3 = (1/N) Σ_n ∂L/∂g_layer_3  [+] bias
     dL_db_layer_3 = out_dL_db_layer_3
-    _map("dL_db_layer_3", N, wide, (dL_db_layer_3_sum, dL_db_layer_3, samples))
+    _launch("dL_db", N, vectorised, (dL_db_layer_3_sum, dL_db_layer_3, samples))
     # ∂L/∂g_softplus_2 = W_layer_3ᵀ ∂L/∂g_layer_3  (15)
     dL_dg_softplus_2 = cp.matmul(dL_dg_layer_3, W_layer_3, out=Nx64_3)
+    # f‴(g_layer_2) = f″(g_layer_2) (sigmoid(−g_layer_2) − f′(g_layer_2))
     # ∂L/∂g_layer_2 = ∂L/∂g_softplus_2 f′(g_layer_2) + ∂L/∂δ_layer_2 δ_softplus_2 f″(g_layer_2) + ∂L/∂δ′_layer_2
     #     δ_softplus_2 f‴(g_layer_2) + 2 ∂L/∂δ′_layer_2 δ′_softplus_2 f′(g_layer_2) f″(g_layer_2)  (22)
     dL_dg_layer_2 = Nx64_11
-    _map("dL_dg_layer_2", N, wide, (
+    _launch("dL_dg_2", N, vectorised, (
         f_prime_softplus_2, f_second_softplus_2, sigmoid_minus_softplus_2, dL_ddelta_layer_2,
-        dL_ddelta_prime_layer_2, dL_dg_softplus_2, delta_prime_softplus_2, delta_softplus_2, dL_dg_layer_2, samples,
+        dL_ddelta_prime_layer_2, dL_dg_softplus_2, delta_softplus_2, delta_prime_softplus_2, dL_dg_layer_2, samples,
     ))
     # Σ_n δ_layer_2 ∂L/∂δ_softplus_1ᵀ
     dL_dW_layer_2_delta = cp.matmul(delta_layer_2.T, dL_ddelta_softplus_1, out=M64x128_0)
@@ -4201,20 +2834,21 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     # ∂L/∂W_layer_2 = (1/N) (Σ_n δ_layer_2 ∂L/∂δ_softplus_1ᵀ + Σ_n ∂L/∂g_layer_2 g_softplus_1ᵀ + 2 W_layer_2 ∘ (Σ_n
     #     δ′_layer_2 ∂L/∂δ′_softplus_1ᵀ))  (17)
     dL_dW_layer_2 = out_dL_dW_layer_2
-    _map("dL_dW_layer_2", N, wide, (
+    _launch("dL_dW_2", N, vectorised, (
         W_layer_2, dL_dW_layer_2_delta, dL_dW_layer_2_delta_prime, dL_dW_layer_2_g, dL_dW_layer_2, samples,
     ))
     # ∂L/∂b_layer_2 = (1/N) Σ_n ∂L/∂g_layer_2  [+] bias
     dL_db_layer_2 = out_dL_db_layer_2
-    _map("dL_db_layer_2", N, wide, (dL_db_layer_2_sum, dL_db_layer_2, samples))
+    _launch("dL_db_2", N, vectorised, (dL_db_layer_2_sum, dL_db_layer_2, samples))
     # ∂L/∂g_softplus_1 = W_layer_2ᵀ ∂L/∂g_layer_2  (15)
     dL_dg_softplus_1 = cp.matmul(dL_dg_layer_2, W_layer_2, out=Nx128_3)
+    # f‴(g_layer_1) = f″(g_layer_1) (sigmoid(−g_layer_1) − f′(g_layer_1))
     # ∂L/∂g_layer_1 = ∂L/∂g_softplus_1 f′(g_layer_1) + ∂L/∂δ′_layer_1 δ_softplus_1 f‴(g_layer_1) + 2 ∂L/∂δ′_layer_1
     #     δ′_softplus_1 f′(g_layer_1) f″(g_layer_1)  (22)
     dL_dg_layer_1 = Nx128_9
-    _map("dL_dg_layer_1", N, wide, (
+    _launch("dL_dg_2_2", N, vectorised, (
         f_prime_softplus_1, f_second_softplus_1, sigmoid_minus_softplus_1, dL_ddelta_prime_layer_1,
-        dL_dg_softplus_1, delta_prime_softplus_1, delta_softplus_1, dL_dg_layer_1, samples,
+        dL_dg_softplus_1, delta_softplus_1, delta_prime_softplus_1, dL_dg_layer_1, samples,
     ))
     # Σ_n δ′_layer_1 ∂L/∂δ′_xᵀ
     dL_dW_layer_1_delta_prime = cp.matmul(delta_prime_layer_1.T, dL_ddelta_prime_x, out=M128x64_0)
@@ -4224,10 +2858,12 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     dL_db_layer_1_sum = _column_sum(dL_dg_layer_1, M128_0, parts_columns_128, 128)
     # ∂L/∂W_layer_1 = (1/N) (Σ_n ∂L/∂g_layer_1 g_xᵀ + 2 W_layer_1 ∘ (Σ_n δ′_layer_1 ∂L/∂δ′_xᵀ))  (17)
     dL_dW_layer_1 = out_dL_dW_layer_1
-    _map("dL_dW_layer_1", N, wide, (W_layer_1, dL_dW_layer_1_delta_prime, dL_dW_layer_1_g, dL_dW_layer_1, samples))
+    _launch("dL_dW_3", N, vectorised, (
+        W_layer_1, dL_dW_layer_1_delta_prime, dL_dW_layer_1_g, dL_dW_layer_1, samples,
+    ))
     # ∂L/∂b_layer_1 = (1/N) Σ_n ∂L/∂g_layer_1  [+] bias
     dL_db_layer_1 = out_dL_db_layer_1
-    _map("dL_db_layer_1", N, wide, (dL_db_layer_1_sum, dL_db_layer_1, samples))
+    _launch("dL_db_3", N, vectorised, (dL_db_layer_1_sum, dL_db_layer_1, samples))
 
     return K, L, {
         "layer_1.weight": dK_dW_layer_1,
@@ -4250,7 +2886,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     """K, L and the gradient of each: the source's separate sweeps. λ = 0."""
     N = x.shape[0]
     samples, lam_real = np.int32(N), DTYPE(lam)
-    wide = _aligned(x, params)
+    vectorised = _aligned(x, params)
     g_x = x
     W_layer_1 = params["layer_1.weight"]
     b_layer_1 = params["layer_1.bias"]
@@ -4282,29 +2918,38 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     # ---- forward, backward: reads g, W, b; writes f′, g, f″
     # W_layer_1 g_x
     g_layer_1_unbiased = cp.matmul(g_x, W_layer_1.T, out=Nx128_0)
-    # sigmoid(−g_layer_1); f′(g_layer_1) = sigmoid(g_layer_1); g_softplus_1 = softplus(g_layer_1)
+    # g_layer_1 = W_layer_1 g_x + b_layer_1
+    # sigmoid(−g_layer_1)
+    # f′(g_layer_1) = sigmoid(g_layer_1)
+    # g_softplus_1 = softplus(g_layer_1)
     sigmoid_minus_softplus_1 = Nx128_1
     f_prime_softplus_1 = Nx128_2
     g_softplus_1 = Nx128_3
-    _map("sigmoid_minus_softplus_1_to_g_softplus_1", N, wide, (
+    _launch("g_2_6", N, vectorised, (
         b_layer_1, g_layer_1_unbiased, sigmoid_minus_softplus_1, f_prime_softplus_1, g_softplus_1, samples,
     ))
     # W_layer_2 g_softplus_1
     g_layer_2_unbiased = cp.matmul(g_softplus_1, W_layer_2.T, out=Nx64_0)
-    # sigmoid(−g_layer_2); f′(g_layer_2) = sigmoid(g_layer_2); g_softplus_2 = softplus(g_layer_2)
+    # g_layer_2 = W_layer_2 g_softplus_1 + b_layer_2
+    # sigmoid(−g_layer_2)
+    # f′(g_layer_2) = sigmoid(g_layer_2)
+    # g_softplus_2 = softplus(g_layer_2)
     sigmoid_minus_softplus_2 = Nx64_1
     f_prime_softplus_2 = Nx64_2
     g_softplus_2 = Nx64_3
-    _map("sigmoid_minus_softplus_2_to_g_softplus_2", N, wide, (
+    _launch("g_2_7", N, vectorised, (
         b_layer_2, g_layer_2_unbiased, sigmoid_minus_softplus_2, f_prime_softplus_2, g_softplus_2, samples,
     ))
     # W_layer_3 g_softplus_2
     g_layer_3_unbiased = cp.matmul(g_softplus_2, W_layer_3.T, out=Nx1_0)
-    # sigmoid(−g_layer_3); f′(g_layer_3) = sigmoid(g_layer_3); f″(g_layer_3) = f′(g_layer_3) sigmoid(−g_layer_3)
+    # g_layer_3 = W_layer_3 g_softplus_2 + b_layer_3
+    # sigmoid(−g_layer_3)
+    # f′(g_layer_3) = sigmoid(g_layer_3)
+    # f″(g_layer_3) = f′(g_layer_3) sigmoid(−g_layer_3)
     sigmoid_minus_softplus_3 = Nx1_1
     f_prime_softplus_3 = Nx1_2
     f_second_softplus_3 = Nx1_3
-    _map("sigmoid_minus_softplus_3_to_f_second_softplus_3", N, wide, (
+    _launch("f_second_2", N, vectorised, (
         b_layer_3, g_layer_3_unbiased, sigmoid_minus_softplus_3, f_prime_softplus_3, f_second_softplus_3, samples,
     ))
 
@@ -4313,15 +2958,16 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     delta_softplus_2 = cp.matmul(f_prime_softplus_3, W_layer_3, out=Nx64_0)
     # W_layer_3 ∘ W_layer_3
     W_layer_3_squared = M1x64_0
-    _map("W_layer_3_squared", N, wide, (W_layer_3, W_layer_3_squared, samples))
+    _launch("W_squared", N, vectorised, (W_layer_3, W_layer_3_squared, samples))
     # δ′_softplus_2 = (W_layer_3 ∘ W_layer_3)ᵀ f″(g_layer_3)  (§1.3)
     delta_prime_softplus_2 = cp.matmul(f_second_softplus_3, W_layer_3_squared, out=Nx64_4)
-    # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1); f″(g_layer_2) = f′(g_layer_2) sigmoid(−g_layer_2); δ′_layer_2 =
-    #     δ_softplus_2 f″(g_layer_2) + δ′_softplus_2 f′(g_layer_2)²  (§1.3)
+    # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1)
+    # f″(g_layer_2) = f′(g_layer_2) sigmoid(−g_layer_2)
+    # δ′_layer_2 = δ_softplus_2 f″(g_layer_2) + δ′_softplus_2 f′(g_layer_2)²  (§1.3)
     delta_layer_2 = Nx64_5
     f_second_softplus_2 = Nx64_6
     delta_prime_layer_2 = Nx64_7
-    _map("delta_layer_2_to_delta_prime_layer_2_2", N, wide, (
+    _launch("delta_prime_2_4", N, vectorised, (
         delta_softplus_2, f_prime_softplus_2, sigmoid_minus_softplus_2, delta_prime_softplus_2, delta_layer_2,
         f_second_softplus_2, delta_prime_layer_2, samples,
     ))
@@ -4329,15 +2975,16 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     delta_softplus_1 = cp.matmul(delta_layer_2, W_layer_2, out=Nx128_0)
     # W_layer_2 ∘ W_layer_2
     W_layer_2_squared = M64x128_0
-    _map("W_layer_2_squared", N, wide, (W_layer_2, W_layer_2_squared, samples))
+    _launch("W_squared_2", N, vectorised, (W_layer_2, W_layer_2_squared, samples))
     # δ′_softplus_1 = (W_layer_2 ∘ W_layer_2)ᵀ δ′_layer_2  (§1.3)
     delta_prime_softplus_1 = cp.matmul(delta_prime_layer_2, W_layer_2_squared, out=Nx128_4)
-    # δ_layer_1 = δ_softplus_1 f′(g_layer_1)  (1); f″(g_layer_1) = f′(g_layer_1) sigmoid(−g_layer_1); δ′_layer_1 =
-    #     δ_softplus_1 f″(g_layer_1) + δ′_softplus_1 f′(g_layer_1)²  (§1.3)
+    # δ_layer_1 = δ_softplus_1 f′(g_layer_1)  (1)
+    # f″(g_layer_1) = f′(g_layer_1) sigmoid(−g_layer_1)
+    # δ′_layer_1 = δ_softplus_1 f″(g_layer_1) + δ′_softplus_1 f′(g_layer_1)²  (§1.3)
     delta_layer_1 = Nx128_5
     f_second_softplus_1 = Nx128_6
     delta_prime_layer_1 = Nx128_7
-    _map("delta_layer_1_to_delta_prime_layer_1_2", N, wide, (
+    _launch("delta_prime_2_5", N, vectorised, (
         delta_softplus_1, f_prime_softplus_1, sigmoid_minus_softplus_1, delta_prime_softplus_1, delta_layer_1,
         f_second_softplus_1, delta_prime_layer_1, samples,
     ))
@@ -4345,21 +2992,24 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     delta_x = cp.matmul(delta_layer_1, W_layer_1, out=Nx64_8)
     # W_layer_1 ∘ W_layer_1
     W_layer_1_squared = M128x64_0
-    _map("W_layer_1_squared", N, wide, (W_layer_1, W_layer_1_squared, samples))
+    _launch("W_squared_3", N, vectorised, (W_layer_1, W_layer_1_squared, samples))
     # δ′_x = (W_layer_1 ∘ W_layer_1)ᵀ δ′_layer_1  (§1.3)
     delta_prime_x = cp.matmul(delta_prime_layer_1, W_layer_1_squared, out=Nx64_9)
 
     # ---- loss: reads δ, δ′; writes K, L
-    # Σ_n Σ_i δ_x²; Σ_n Σ_i δ′_x
+    # δ_x²
+    # Σ_n Σ_i δ_x²
+    # Σ_n Σ_i δ′_x
     sum_delta_squared = parts_sum_delta_squared
     sum_delta_prime = parts_sum_delta_prime
-    blocks_sum_delta_squared = _map("sum_delta_squared_to_sum_delta_prime", N, wide, (
+    blocks_sum_delta_squared = _launch("sum_delta_prime", N, vectorised, (
         delta_x, delta_prime_x, sum_delta_squared, sum_delta_prime, samples,
     ))
-    # K = (1/N) ½ Σ_n Σ_i δ_x²; L = −(1/N) Σ_n Σ_i δ′_x
+    # K = (1/N) ½ Σ_n Σ_i δ_x²
+    # L = −(1/N) Σ_n Σ_i δ′_x
     K = out_K
     L = out_L
-    _scalars("K_and_L_2", (
+    _launch_totals("K_and_L_2", (
         sum_delta_squared, blocks_sum_delta_squared, sum_delta_prime, blocks_sum_delta_squared, K, L,
         np.float64(lam), samples,
     ))
@@ -4369,19 +3019,19 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     dK_ddelta_layer_1 = cp.matmul(delta_x, W_layer_1.T, out=Nx128_8)
     # ∂K/∂δ_softplus_1 = ∂K/∂δ_layer_1 f′(g_layer_1)  (18)
     dK_ddelta_softplus_1 = Nx128_9
-    _map("dK_ddelta_softplus_1", N, wide, (dK_ddelta_layer_1, f_prime_softplus_1, dK_ddelta_softplus_1, samples))
+    _launch("dK_ddelta_2", N, vectorised, (dK_ddelta_layer_1, f_prime_softplus_1, dK_ddelta_softplus_1, samples))
     # ∂K/∂δ_layer_2 = W_layer_2 ∂K/∂δ_softplus_1  (11)
     dK_ddelta_layer_2 = cp.matmul(dK_ddelta_softplus_1, W_layer_2.T, out=Nx64_9)
     # ∂K/∂δ_softplus_2 = ∂K/∂δ_layer_2 f′(g_layer_2)  (18)
     dK_ddelta_softplus_2 = Nx64_10
-    _map("dK_ddelta_softplus_2", N, wide, (dK_ddelta_layer_2, f_prime_softplus_2, dK_ddelta_softplus_2, samples))
+    _launch("dK_ddelta_2_2", N, vectorised, (dK_ddelta_layer_2, f_prime_softplus_2, dK_ddelta_softplus_2, samples))
     # ∂K/∂δ_layer_3 = W_layer_3 ∂K/∂δ_softplus_2  (11)
     dK_ddelta_layer_3 = cp.matmul(dK_ddelta_softplus_2, W_layer_3.T, out=Nx1_0)
 
     # ---- backward adjoints of K and gradients: reads ∂K/∂δ, f″, f′, g, W, δ; writes ∂K/∂g, ∂K/∂W, ∂K/∂b
     # ∂K/∂g_layer_3 = ∂K/∂δ_layer_3 f″(g_layer_3)  (21)
     dK_dg_layer_3 = Nx1_4
-    _map("dK_dg_layer_3", N, wide, (dK_ddelta_layer_3, f_second_softplus_3, dK_dg_layer_3, samples))
+    _launch("dK_dg", N, vectorised, (dK_ddelta_layer_3, f_second_softplus_3, dK_dg_layer_3, samples))
     # Σ_n f′(g_layer_3) ∂K/∂δ_softplus_2ᵀ
     dK_dW_layer_3_delta = cp.matmul(f_prime_softplus_3.T, dK_ddelta_softplus_2, out=M1x64_1)
     # Σ_n ∂K/∂g_layer_3 g_softplus_2ᵀ
@@ -4390,15 +3040,15 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     dK_db_layer_3_sum = _column_sum(dK_dg_layer_3, M1_0, parts_columns_1, 1)
     # ∂K/∂W_layer_3 = (1/N) (Σ_n f′(g_layer_3) ∂K/∂δ_softplus_2ᵀ + Σ_n ∂K/∂g_layer_3 g_softplus_2ᵀ)  (16)
     dK_dW_layer_3 = out_dK_dW_layer_3
-    _map("dK_dW_layer_3", N, wide, (dK_dW_layer_3_delta, dK_dW_layer_3_g, dK_dW_layer_3, samples))
+    _launch("dK_dW", N, vectorised, (dK_dW_layer_3_delta, dK_dW_layer_3_g, dK_dW_layer_3, samples))
     # ∂K/∂b_layer_3 = (1/N) Σ_n ∂K/∂g_layer_3  [+] bias
     dK_db_layer_3 = out_dK_db_layer_3
-    _map("dK_db_layer_3", N, wide, (dK_db_layer_3_sum, dK_db_layer_3, samples))
+    _launch("dK_db", N, vectorised, (dK_db_layer_3_sum, dK_db_layer_3, samples))
     # ∂K/∂g_softplus_2 = W_layer_3ᵀ ∂K/∂g_layer_3  (14)
     dK_dg_softplus_2 = cp.matmul(dK_dg_layer_3, W_layer_3, out=Nx64_10)
     # ∂K/∂g_layer_2 = ∂K/∂g_softplus_2 f′(g_layer_2) + ∂K/∂δ_layer_2 δ_softplus_2 f″(g_layer_2)  (21)
     dK_dg_layer_2 = Nx64_11
-    _map("dK_dg_layer_2", N, wide, (
+    _launch("dK_dg_2_2", N, vectorised, (
         dK_ddelta_layer_2, dK_dg_softplus_2, delta_softplus_2, f_prime_softplus_2, f_second_softplus_2,
         dK_dg_layer_2, samples,
     ))
@@ -4410,15 +3060,15 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     dK_db_layer_2_sum = _column_sum(dK_dg_layer_2, M64_0, parts_columns_64, 64)
     # ∂K/∂W_layer_2 = (1/N) (Σ_n δ_layer_2 ∂K/∂δ_softplus_1ᵀ + Σ_n ∂K/∂g_layer_2 g_softplus_1ᵀ)  (16)
     dK_dW_layer_2 = out_dK_dW_layer_2
-    _map("dK_dW_layer_2", N, wide, (dK_dW_layer_2_delta, dK_dW_layer_2_g, dK_dW_layer_2, samples))
+    _launch("dK_dW_2", N, vectorised, (dK_dW_layer_2_delta, dK_dW_layer_2_g, dK_dW_layer_2, samples))
     # ∂K/∂b_layer_2 = (1/N) Σ_n ∂K/∂g_layer_2  [+] bias
     dK_db_layer_2 = out_dK_db_layer_2
-    _map("dK_db_layer_2", N, wide, (dK_db_layer_2_sum, dK_db_layer_2, samples))
+    _launch("dK_db_2", N, vectorised, (dK_db_layer_2_sum, dK_db_layer_2, samples))
     # ∂K/∂g_softplus_1 = W_layer_2ᵀ ∂K/∂g_layer_2  (14)
     dK_dg_softplus_1 = cp.matmul(dK_dg_layer_2, W_layer_2, out=Nx128_9)
     # ∂K/∂g_layer_1 = ∂K/∂g_softplus_1 f′(g_layer_1) + ∂K/∂δ_layer_1 δ_softplus_1 f″(g_layer_1)  (21)
     dK_dg_layer_1 = Nx128_10
-    _map("dK_dg_layer_1", N, wide, (
+    _launch("dK_dg_2", N, vectorised, (
         dK_ddelta_layer_1, dK_dg_softplus_1, delta_softplus_1, f_prime_softplus_1, f_second_softplus_1,
         dK_dg_layer_1, samples,
     ))
@@ -4430,19 +3080,19 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     dK_db_layer_1_sum = _column_sum(dK_dg_layer_1, M128_0, parts_columns_128, 128)
     # ∂K/∂W_layer_1 = (1/N) (Σ_n δ_layer_1 δ_xᵀ + Σ_n ∂K/∂g_layer_1 g_xᵀ)  (16)
     dK_dW_layer_1 = out_dK_dW_layer_1
-    _map("dK_dW_layer_1", N, wide, (dK_dW_layer_1_delta, dK_dW_layer_1_g, dK_dW_layer_1, samples))
+    _launch("dK_dW_3", N, vectorised, (dK_dW_layer_1_delta, dK_dW_layer_1_g, dK_dW_layer_1, samples))
     # ∂K/∂b_layer_1 = (1/N) Σ_n ∂K/∂g_layer_1  [+] bias
     dK_db_layer_1 = out_dK_db_layer_1
-    _map("dK_db_layer_1", N, wide, (dK_db_layer_1_sum, dK_db_layer_1, samples))
+    _launch("dK_db_3", N, vectorised, (dK_db_layer_1_sum, dK_db_layer_1, samples))
 
     # ---- forward adjoints of L: reads f″, f′, W; writes ∂L/∂δ, ∂L/∂δ′
     # Σ_i W_layer_1 ∘ W_layer_1
     W_layer_1_squared_sum = cp.matmul(W_layer_1_squared, ones_64, out=M128_0)
-    # ∂L/∂δ_softplus_1 = −f″(g_layer_1) Σ_i W_layer_1 ∘ W_layer_1  (19); ∂L/∂δ′_softplus_1 = −f′(g_layer_1)² Σ_i
-    #     W_layer_1 ∘ W_layer_1  (20)
+    # ∂L/∂δ_softplus_1 = −f″(g_layer_1) Σ_i W_layer_1 ∘ W_layer_1  (19)
+    # ∂L/∂δ′_softplus_1 = −f′(g_layer_1)² Σ_i W_layer_1 ∘ W_layer_1  (20)
     dL_ddelta_softplus_1 = Nx128_10
     dL_ddelta_prime_softplus_1 = Nx128_5
-    _map("dL_ddelta_softplus_1_to_dL_ddelta_prime_softplus_1_2", N, wide, (
+    _launch("dL_ddelta_prime_3", N, vectorised, (
         W_layer_1_squared_sum, f_second_softplus_1, f_prime_softplus_1, dL_ddelta_softplus_1,
         dL_ddelta_prime_softplus_1, samples,
     ))
@@ -4450,11 +3100,11 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     dL_ddelta_layer_2 = cp.matmul(dL_ddelta_softplus_1, W_layer_2.T, out=Nx64_8)
     # ∂L/∂δ′_layer_2 = (W_layer_2 ∘ W_layer_2) ∂L/∂δ′_softplus_1  (13)
     dL_ddelta_prime_layer_2 = cp.matmul(dL_ddelta_prime_softplus_1, W_layer_2_squared.T, out=Nx64_11)
-    # ∂L/∂δ_softplus_2 = ∂L/∂δ_layer_2 f′(g_layer_2) + ∂L/∂δ′_layer_2 f″(g_layer_2)  (19); ∂L/∂δ′_softplus_2 =
-    #     ∂L/∂δ′_layer_2 f′(g_layer_2)²  (20)
+    # ∂L/∂δ_softplus_2 = ∂L/∂δ_layer_2 f′(g_layer_2) + ∂L/∂δ′_layer_2 f″(g_layer_2)  (19)
+    # ∂L/∂δ′_softplus_2 = ∂L/∂δ′_layer_2 f′(g_layer_2)²  (20)
     dL_ddelta_softplus_2 = Nx64_10
     dL_ddelta_prime_softplus_2 = Nx64_9
-    _map("dL_ddelta_softplus_2_to_dL_ddelta_prime_softplus_2", N, wide, (
+    _launch("dL_ddelta_prime_2_2", N, vectorised, (
         dL_ddelta_layer_2, dL_ddelta_prime_layer_2, f_prime_softplus_2, f_second_softplus_2, dL_ddelta_softplus_2,
         dL_ddelta_prime_softplus_2, samples,
     ))
@@ -4465,9 +3115,10 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
 
     # ---- backward adjoints of L and gradients: reads f′, f″, ∂L/∂δ, ∂L/∂δ′, g, W, δ′, δ; writes ∂L/∂g, ∂L/∂W,
     #      ∂L/∂b
+    # f‴(g_layer_3) = f″(g_layer_3) (sigmoid(−g_layer_3) − f′(g_layer_3))
     # ∂L/∂g_layer_3 = ∂L/∂δ_layer_3 f″(g_layer_3) + ∂L/∂δ′_layer_3 f‴(g_layer_3)  (22)
     dL_dg_layer_3 = Nx1_5
-    _map("dL_dg_layer_3", N, wide, (
+    _launch("dL_dg", N, vectorised, (
         f_prime_softplus_3, f_second_softplus_3, sigmoid_minus_softplus_3, dL_ddelta_layer_3,
         dL_ddelta_prime_layer_3, dL_dg_layer_3, samples,
     ))
@@ -4482,20 +3133,21 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     # ∂L/∂W_layer_3 = (1/N) (Σ_n f′(g_layer_3) ∂L/∂δ_softplus_2ᵀ + Σ_n ∂L/∂g_layer_3 g_softplus_2ᵀ + 2 W_layer_3 ∘
     #     (Σ_n f″(g_layer_3) ∂L/∂δ′_softplus_2ᵀ))  (17)
     dL_dW_layer_3 = out_dL_dW_layer_3
-    _map("dL_dW_layer_3", N, wide, (
+    _launch("dL_dW", N, vectorised, (
         W_layer_3, dL_dW_layer_3_delta, dL_dW_layer_3_delta_prime, dL_dW_layer_3_g, dL_dW_layer_3, samples,
     ))
     # ∂L/∂b_layer_3 = (1/N) Σ_n ∂L/∂g_layer_3  [+] bias
     dL_db_layer_3 = out_dL_db_layer_3
-    _map("dL_db_layer_3", N, wide, (dL_db_layer_3_sum, dL_db_layer_3, samples))
+    _launch("dL_db", N, vectorised, (dL_db_layer_3_sum, dL_db_layer_3, samples))
     # ∂L/∂g_softplus_2 = W_layer_3ᵀ ∂L/∂g_layer_3  (15)
     dL_dg_softplus_2 = cp.matmul(dL_dg_layer_3, W_layer_3, out=Nx64_3)
+    # f‴(g_layer_2) = f″(g_layer_2) (sigmoid(−g_layer_2) − f′(g_layer_2))
     # ∂L/∂g_layer_2 = ∂L/∂g_softplus_2 f′(g_layer_2) + ∂L/∂δ_layer_2 δ_softplus_2 f″(g_layer_2) + ∂L/∂δ′_layer_2
     #     δ_softplus_2 f‴(g_layer_2) + 2 ∂L/∂δ′_layer_2 δ′_softplus_2 f′(g_layer_2) f″(g_layer_2)  (22)
     dL_dg_layer_2 = Nx64_9
-    _map("dL_dg_layer_2", N, wide, (
+    _launch("dL_dg_2", N, vectorised, (
         f_prime_softplus_2, f_second_softplus_2, sigmoid_minus_softplus_2, dL_ddelta_layer_2,
-        dL_ddelta_prime_layer_2, dL_dg_softplus_2, delta_prime_softplus_2, delta_softplus_2, dL_dg_layer_2, samples,
+        dL_ddelta_prime_layer_2, dL_dg_softplus_2, delta_softplus_2, delta_prime_softplus_2, dL_dg_layer_2, samples,
     ))
     # Σ_n δ_layer_2 ∂L/∂δ_softplus_1ᵀ
     dL_dW_layer_2_delta = cp.matmul(delta_layer_2.T, dL_ddelta_softplus_1, out=M64x128_0)
@@ -4508,20 +3160,21 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     # ∂L/∂W_layer_2 = (1/N) (Σ_n δ_layer_2 ∂L/∂δ_softplus_1ᵀ + Σ_n ∂L/∂g_layer_2 g_softplus_1ᵀ + 2 W_layer_2 ∘ (Σ_n
     #     δ′_layer_2 ∂L/∂δ′_softplus_1ᵀ))  (17)
     dL_dW_layer_2 = out_dL_dW_layer_2
-    _map("dL_dW_layer_2", N, wide, (
+    _launch("dL_dW_2", N, vectorised, (
         W_layer_2, dL_dW_layer_2_delta, dL_dW_layer_2_delta_prime, dL_dW_layer_2_g, dL_dW_layer_2, samples,
     ))
     # ∂L/∂b_layer_2 = (1/N) Σ_n ∂L/∂g_layer_2  [+] bias
     dL_db_layer_2 = out_dL_db_layer_2
-    _map("dL_db_layer_2", N, wide, (dL_db_layer_2_sum, dL_db_layer_2, samples))
+    _launch("dL_db_2", N, vectorised, (dL_db_layer_2_sum, dL_db_layer_2, samples))
     # ∂L/∂g_softplus_1 = W_layer_2ᵀ ∂L/∂g_layer_2  (15)
     dL_dg_softplus_1 = cp.matmul(dL_dg_layer_2, W_layer_2, out=Nx128_3)
+    # f‴(g_layer_1) = f″(g_layer_1) (sigmoid(−g_layer_1) − f′(g_layer_1))
     # ∂L/∂g_layer_1 = ∂L/∂g_softplus_1 f′(g_layer_1) − δ_softplus_1 f‴(g_layer_1) Σ_i W_layer_1 ∘ W_layer_1 − 2
     #     δ′_softplus_1 f′(g_layer_1) f″(g_layer_1) Σ_i W_layer_1 ∘ W_layer_1  (22)
     dL_dg_layer_1 = Nx128_5
-    _map("dL_dg_layer_1_2", N, wide, (
+    _launch("dL_dg_2_3", N, vectorised, (
         f_prime_softplus_1, f_second_softplus_1, sigmoid_minus_softplus_1, W_layer_1_squared_sum, dL_dg_softplus_1,
-        delta_prime_softplus_1, delta_softplus_1, dL_dg_layer_1, samples,
+        delta_softplus_1, delta_prime_softplus_1, dL_dg_layer_1, samples,
     ))
     # Σ_n δ′_layer_1
     dL_dW_layer_1_delta_prime_sum = cp.matmul(ones_N, delta_prime_layer_1, out=M128_0)
@@ -4533,12 +3186,12 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     dL_db_layer_1_sum = _column_sum(dL_dg_layer_1, M128_1, parts_columns_128, 128)
     # ∂L/∂W_layer_1 = (1/N) (Σ_n ∂L/∂g_layer_1 g_xᵀ − 2 diag(Σ_n δ′_layer_1) W_layer_1)  (17)
     dL_dW_layer_1 = out_dL_dW_layer_1
-    _map("dL_dW_layer_1_2", N, wide, (
-        W_layer_1, dL_dW_layer_1_delta_prime_sum_column, dL_dW_layer_1_g, dL_dW_layer_1, samples,
+    _launch("dL_dW_4", N, vectorised, (
+        dL_dW_layer_1_delta_prime_sum_column, W_layer_1, dL_dW_layer_1_g, dL_dW_layer_1, samples,
     ))
     # ∂L/∂b_layer_1 = (1/N) Σ_n ∂L/∂g_layer_1  [+] bias
     dL_db_layer_1 = out_dL_db_layer_1
-    _map("dL_db_layer_1", N, wide, (dL_db_layer_1_sum, dL_db_layer_1, samples))
+    _launch("dL_db_3", N, vectorised, (dL_db_layer_1_sum, dL_db_layer_1, samples))
 
     return K, L, {
         "layer_1.weight": dK_dW_layer_1,
@@ -4713,4 +3366,4 @@ def _loss_noise(loss, params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above 09bf7c1846fafb0473b382bb70503cbb1a6640ce6097818b224edfffbee90250
+# sha256 of all above 271398abc1051ad471acbe4c19107742d8bade4957f1d61d7f9564d5df4daaac

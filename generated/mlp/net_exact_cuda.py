@@ -24,11 +24,12 @@ It runs on CuPy. `loss_and_grad` and its kin never synchronise and, after the fi
 J, K, L and gradients are arrays of the workspace, J a 0-d one, and the next call with the workspace overwrites them. `float(J)`
 waits for the device. Values are not inspected on the device: a NaN in x makes J NaN.
 
-The kernels are in SOURCE below. Each pointwise region is one of them, its mathematics a function of one element, `at_<name>`;
-`vec4_<name>` takes 16 bytes a thread and is used where x and the parameters are aligned to them.
+The kernels are in SOURCE below. Each pointwise region is a map of a function of one element, `at_<name>`, which calls arrays by
+their role, whatever layer they belong to; `vec4_<name>` takes 16 bytes a thread and is used where x and the parameters
+are aligned to them.
 
 description sha256 782fa71001c0057997d760c121f88568127ef619e55674d5b229673e521a3b8e
-template cuda/module.py.j2, sha256 73594d541568d81cd1986ce82ecf9642a1e7828f613219c547d9a14a88092c0c
+template cuda/module.py.j2, sha256 f72316bbe6d2c7e37e53a6f89dc290b784377203b69113365537f6defcf7a535
 """
 
 import functools
@@ -75,7 +76,7 @@ INITIAL = {
 METADATA = {
     "network": "mlp",
     "description_sha256": "782fa71001c0057997d760c121f88568127ef619e55674d5b229673e521a3b8e",
-    "template_sha256": "73594d541568d81cd1986ce82ecf9642a1e7828f613219c547d9a14a88092c0c",
+    "template_sha256": "f72316bbe6d2c7e37e53a6f89dc290b784377203b69113365537f6defcf7a535",
     "generator": "smgen 0.1.0",
     "backend": "cuda",
     "dtype": "float32",
@@ -88,6 +89,8 @@ METADATA = {
 _D = 64
 
 SOURCE = r"""
+typedef float real;
+
 static __device__ __forceinline__ float maximum(const float a, const float b) { const float m = a > b ? a : b; return a != a ? a : m; }
 static __device__ __forceinline__ float relu(const float u) { const float m = u > 0 ? u : 0; return u != u ? u : m; }
 static __device__ __forceinline__ float signum(const float u) { const float s = u > 0 ? 1 : u; return u < 0 ? -1 : s; }
@@ -183,3622 +186,1362 @@ extern "C" __global__ void add_scaled_double(
     for (long long k = (long long)blockIdx.x * 256 + threadIdx.x; k < count; k += (long long)gridDim.x * 256)
         total[k] = (fresh ? 0 : total[k]) + weight * part[k];
 }
+// ---- maps: an element function over rows and columns ----
 
-static __device__ __forceinline__ void at_g_softplus_1(const float b_layer_1, const float g_layer_1_unbiased, float& g_softplus_1)
+// Numbers side by side, which are moved at once.
+template <int LANES> struct __align__(LANES * sizeof(real)) pack {
+    real lane[LANES];
+    __device__ real operator[](const int k) const { return lane[k]; }
+    __device__ void store() const {}
+};
+
+template <int LANES> static __device__ __forceinline__ pack<LANES> loaded(const real* const from, const int column)
 {
-    // g_layer_1 = W_layer_1 g_x + b_layer_1
-    const float g_layer_1 = b_layer_1 + g_layer_1_unbiased;
-    // g_softplus_1 = softplus(g_layer_1)
-    g_softplus_1 = log1pf(expf(-fabsf(g_layer_1))) + relu(g_layer_1);
+    return reinterpret_cast<const pack<LANES>*>(from)[column];
 }
 
-extern "C" __global__ void g_softplus_1(
-    const float* __restrict__ b_layer_1, const float* __restrict__ g_layer_1_unbiased, float* __restrict__ g_softplus_1, const int N)
+template <int LANES> static __device__ __forceinline__ pack<LANES> all_lanes(const real value)
+{
+    pack<LANES> filled;
+    for (int k = 0; k < LANES; ++k) filled.lane[k] = value;
+    return filled;
+}
+
+// Operands that are read. Row r of a map has row r / EACH % OF of an array whose rows are STRIDE numbers apart.
+template <int EACH, int OF> static __device__ __forceinline__ long long row_in_array(const int row)
+{
+    return OF > 0 ? row / EACH % (OF > 0 ? OF : 1) : row / EACH;
+}
+
+template <int STRIDE, int EACH = 1, int OF = 0> struct rows_of {
+    const real* from;
+    template <int LANES> __device__ pack<LANES> open(const int row, const int column)
+    {
+        return loaded<LANES>(from + row_in_array<EACH, OF>(row) * STRIDE, column);
+    }
+    __device__ void finish() {}
+};
+
+// One row for all.
+struct one_row {
+    const real* from;
+    template <int LANES> __device__ pack<LANES> open(int, const int column) { return loaded<LANES>(from, column); }
+    __device__ void finish() {}
+};
+
+// One number for all columns of a row.
+template <int EACH, int OF = 0> struct number_a_row {
+    const real* from;
+    template <int LANES> __device__ pack<LANES> open(const int row, int) { return all_lanes<LANES>(from[row_in_array<EACH, OF>(row)]); }
+    __device__ void finish() {}
+};
+
+// One number for all: an argument, or in memory.
+template <class T> struct number {
+    T value;
+    template <int LANES> __device__ number open(int, int) { return *this; }
+    __device__ T operator[](int) const { return value; }
+    __device__ void store() const {}
+    __device__ void finish() {}
+};
+struct one_number {
+    const real* from;
+    template <int LANES> __device__ number<real> open(int, int) { return {*from}; }
+    __device__ void finish() {}
+};
+
+// What is left of column WIDTH from one operand, what is right of it from another.
+template <int WIDTH, class Left, class Right> struct beside_operand {
+    Left left;
+    Right right;
+    template <int LANES> __device__ pack<LANES> open(const int row, const int column)
+    {
+        return column < WIDTH / LANES ? as_pack<LANES>(left.template open<LANES>(row, column))
+                                      : as_pack<LANES>(right.template open<LANES>(row, column - WIDTH / LANES));
+    }
+    template <int LANES, class T> static __device__ pack<LANES> as_pack(const T& numbers)
+    {
+        pack<LANES> packed;
+        for (int k = 0; k < LANES; ++k) packed.lane[k] = numbers[k];
+        return packed;
+    }
+    __device__ void finish() {}
+};
+template <int WIDTH, class Left, class Right>
+static __device__ __forceinline__ beside_operand<WIDTH, Left, Right> beside(const Left left, const Right right) { return {left, right}; }
+
+// What is written: numbers for all rows and columns, STRIDE apart.
+template <int LANES> struct written {
+    pack<LANES> numbers;
+    pack<LANES>* to;
+    __device__ real& operator[](const int k) { return numbers.lane[k]; }
+    __device__ void store() const { *to = numbers; }
+};
+template <int STRIDE> struct into {
+    real* to;
+    template <int LANES> __device__ written<LANES> open(const int row, const int column)
+    {
+        written<LANES> slot;
+        slot.to = reinterpret_cast<pack<LANES>*>(to + (long long)row * STRIDE) + column;
+        return slot;
+    }
+    __device__ void finish() {}
+};
+
+// A total: each block leaves its own in `parts`.
+struct sum_slot {
+    double* sum;
+    __device__ double& operator[](int) const { return *sum; }
+    __device__ void store() const {}
+};
+struct sum_into {
+    double* parts;
+    double sum = 0.0;
+    template <int LANES> __device__ sum_slot open(int, int) { return {&sum}; }
+    __device__ void finish()
+    {
+        const double total = block_sum(sum);
+        if (threadIdx.x == 0 && threadIdx.y == 0) parts[blockIdx.y * gridDim.x + blockIdx.x] = total;
+    }
+};
+
+template <int LANES, class Element, class... Slots>
+static __device__ __forceinline__ void each_lane(const Element element, Slots... slots)
+{
+#pragma unroll
+    for (int k = 0; k < LANES; ++k) element(slots[k]...);
+    (slots.store(), ...);
+}
+
+// Columns along x, LANES of them a thread; rows along y, as many at a time as there are threads.
+template <int LANES, class Element, class... Operands>
+static __device__ __forceinline__ void map(const int rows, const int columns, const Element element, Operands... operands)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < N; row += gridDim.y * blockDim.y) {
-        const float v_b_layer_1 = b_layer_1[column];
-        const float v_g_layer_1_unbiased = g_layer_1_unbiased[(long long)row * 128 + column];
-        float v_g_softplus_1;
-        at_g_softplus_1(v_b_layer_1, v_g_layer_1_unbiased, v_g_softplus_1);
-        g_softplus_1[(long long)row * 128 + column] = v_g_softplus_1;
-    }
-}
-extern "C" __global__ void vec4_g_softplus_1(
-    const float* __restrict__ b_layer_1, const float* __restrict__ g_layer_1_unbiased, float* __restrict__ g_softplus_1, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 v_b_layer_1 = reinterpret_cast<const float4*>(b_layer_1)[column];
-        const float4 v_g_layer_1_unbiased = reinterpret_cast<const float4*>(g_layer_1_unbiased)[(long long)row * 32 + column];
-        float4 v_g_softplus_1;
-        at_g_softplus_1(v_b_layer_1.x, v_g_layer_1_unbiased.x, v_g_softplus_1.x);
-        at_g_softplus_1(v_b_layer_1.y, v_g_layer_1_unbiased.y, v_g_softplus_1.y);
-        at_g_softplus_1(v_b_layer_1.z, v_g_layer_1_unbiased.z, v_g_softplus_1.z);
-        at_g_softplus_1(v_b_layer_1.w, v_g_layer_1_unbiased.w, v_g_softplus_1.w);
-        reinterpret_cast<float4*>(g_softplus_1)[(long long)row * 32 + column] = v_g_softplus_1;
-    }
+    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < columns / LANES && row < rows; row += gridDim.y * blockDim.y)
+        each_lane<LANES>(element, operands.template open<LANES>(row, column)...);
+    (operands.finish(), ...);
 }
 
-static __device__ __forceinline__ void at_g_softplus_2(const float b_layer_2, const float g_layer_2_unbiased, float& g_softplus_2)
+// ---- the mathematics of one element ----
+
+static __device__ __forceinline__ void at_g_2(const float b, const float g_unbiased, float& g_2)
 {
-    // g_layer_2 = W_layer_2 g_softplus_1 + b_layer_2
-    const float g_layer_2 = b_layer_2 + g_layer_2_unbiased;
-    // g_softplus_2 = softplus(g_layer_2)
-    g_softplus_2 = log1pf(expf(-fabsf(g_layer_2))) + relu(g_layer_2);
+    const float g_1 = b + g_unbiased;
+    g_2 = log1pf(expf(-fabsf(g_1))) + relu(g_1);
 }
 
-extern "C" __global__ void g_softplus_2(
-    const float* __restrict__ b_layer_2, const float* __restrict__ g_layer_2_unbiased, float* __restrict__ g_softplus_2, const int N)
+static __device__ __forceinline__ void at_g_2_2(const float b, const float g_unbiased, float& f_prime, float& g_2)
 {
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < N; row += gridDim.y * blockDim.y) {
-        const float v_b_layer_2 = b_layer_2[column];
-        const float v_g_layer_2_unbiased = g_layer_2_unbiased[(long long)row * 64 + column];
-        float v_g_softplus_2;
-        at_g_softplus_2(v_b_layer_2, v_g_layer_2_unbiased, v_g_softplus_2);
-        g_softplus_2[(long long)row * 64 + column] = v_g_softplus_2;
-    }
-}
-extern "C" __global__ void vec4_g_softplus_2(
-    const float* __restrict__ b_layer_2, const float* __restrict__ g_layer_2_unbiased, float* __restrict__ g_softplus_2, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 v_b_layer_2 = reinterpret_cast<const float4*>(b_layer_2)[column];
-        const float4 v_g_layer_2_unbiased = reinterpret_cast<const float4*>(g_layer_2_unbiased)[(long long)row * 16 + column];
-        float4 v_g_softplus_2;
-        at_g_softplus_2(v_b_layer_2.x, v_g_layer_2_unbiased.x, v_g_softplus_2.x);
-        at_g_softplus_2(v_b_layer_2.y, v_g_layer_2_unbiased.y, v_g_softplus_2.y);
-        at_g_softplus_2(v_b_layer_2.z, v_g_layer_2_unbiased.z, v_g_softplus_2.z);
-        at_g_softplus_2(v_b_layer_2.w, v_g_layer_2_unbiased.w, v_g_softplus_2.w);
-        reinterpret_cast<float4*>(g_softplus_2)[(long long)row * 16 + column] = v_g_softplus_2;
-    }
+    const float g_1 = b + g_unbiased;
+    const float shared = expf(-fabsf(g_1));
+    f_prime = maximum(shared, signum(g_1)) / (shared + 1.0f);
+    g_2 = log1pf(shared) + relu(g_1);
 }
 
-static __device__ __forceinline__ void at_g_softplus_3(const float b_layer_3, const float g_layer_3_unbiased, float& g_softplus_3)
+static __device__ __forceinline__ void at_f_prime(const float b, const float g_unbiased, float& f_prime)
 {
-    // g_layer_3 = W_layer_3 g_softplus_2 + b_layer_3
-    const float g_layer_3 = b_layer_3 + g_layer_3_unbiased;
-    // g_softplus_3 = softplus(g_layer_3)
-    g_softplus_3 = log1pf(expf(-fabsf(g_layer_3))) + relu(g_layer_3);
+    const float g = b + g_unbiased;
+    const float shared = expf(-fabsf(g));
+    f_prime = maximum(shared, signum(g)) / (shared + 1.0f);
 }
 
-extern "C" __global__ void g_softplus_3(
-    const float* __restrict__ b_layer_3, const float* __restrict__ g_layer_3_unbiased, float* __restrict__ g_softplus_3, const int N)
+static __device__ __forceinline__ void at_delta_2(const float delta_1, const float f_prime, float& delta_2)
 {
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 1 && row < N; row += gridDim.y * blockDim.y) {
-        const float v_b_layer_3 = b_layer_3[column];
-        const float v_g_layer_3_unbiased = g_layer_3_unbiased[(long long)row * 1 + column];
-        float v_g_softplus_3;
-        at_g_softplus_3(v_b_layer_3, v_g_layer_3_unbiased, v_g_softplus_3);
-        g_softplus_3[(long long)row * 1 + column] = v_g_softplus_3;
-    }
+    delta_2 = delta_1 * f_prime;
 }
 
-static __device__ __forceinline__ void at_f_prime_softplus_1_to_g_softplus_1(const float b_layer_1, const float g_layer_1_unbiased, float& f_prime_softplus_1, float& g_softplus_1)
+static __device__ __forceinline__ void at_score(const float delta, float& score)
 {
-    // g_layer_1 = W_layer_1 g_x + b_layer_1
-    const float g_layer_1 = b_layer_1 + g_layer_1_unbiased;
-    const float shared_1 = expf(-fabsf(g_layer_1));
-    // f′(g_layer_1) = sigmoid(g_layer_1)
-    f_prime_softplus_1 = maximum(shared_1, signum(g_layer_1)) / (shared_1 + 1.0f);
-    // g_softplus_1 = softplus(g_layer_1)
-    g_softplus_1 = log1pf(shared_1) + relu(g_layer_1);
+    score = -delta;
 }
 
-extern "C" __global__ void f_prime_softplus_1_to_g_softplus_1(
-    const float* __restrict__ b_layer_1, const float* __restrict__ g_layer_1_unbiased, float* __restrict__ f_prime_softplus_1, float* __restrict__ g_softplus_1, const int N)
+static __device__ __forceinline__ void at_g_2_3(const float b, const float g_unbiased, float& sigmoid_minus_g, float& f_prime, float& g_2)
 {
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < N; row += gridDim.y * blockDim.y) {
-        const float v_b_layer_1 = b_layer_1[column];
-        const float v_g_layer_1_unbiased = g_layer_1_unbiased[(long long)row * 128 + column];
-        float v_f_prime_softplus_1, v_g_softplus_1;
-        at_f_prime_softplus_1_to_g_softplus_1(v_b_layer_1, v_g_layer_1_unbiased, v_f_prime_softplus_1, v_g_softplus_1);
-        f_prime_softplus_1[(long long)row * 128 + column] = v_f_prime_softplus_1;
-        g_softplus_1[(long long)row * 128 + column] = v_g_softplus_1;
-    }
-}
-extern "C" __global__ void vec4_f_prime_softplus_1_to_g_softplus_1(
-    const float* __restrict__ b_layer_1, const float* __restrict__ g_layer_1_unbiased, float* __restrict__ f_prime_softplus_1, float* __restrict__ g_softplus_1, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 v_b_layer_1 = reinterpret_cast<const float4*>(b_layer_1)[column];
-        const float4 v_g_layer_1_unbiased = reinterpret_cast<const float4*>(g_layer_1_unbiased)[(long long)row * 32 + column];
-        float4 v_f_prime_softplus_1, v_g_softplus_1;
-        at_f_prime_softplus_1_to_g_softplus_1(v_b_layer_1.x, v_g_layer_1_unbiased.x, v_f_prime_softplus_1.x, v_g_softplus_1.x);
-        at_f_prime_softplus_1_to_g_softplus_1(v_b_layer_1.y, v_g_layer_1_unbiased.y, v_f_prime_softplus_1.y, v_g_softplus_1.y);
-        at_f_prime_softplus_1_to_g_softplus_1(v_b_layer_1.z, v_g_layer_1_unbiased.z, v_f_prime_softplus_1.z, v_g_softplus_1.z);
-        at_f_prime_softplus_1_to_g_softplus_1(v_b_layer_1.w, v_g_layer_1_unbiased.w, v_f_prime_softplus_1.w, v_g_softplus_1.w);
-        reinterpret_cast<float4*>(f_prime_softplus_1)[(long long)row * 32 + column] = v_f_prime_softplus_1;
-        reinterpret_cast<float4*>(g_softplus_1)[(long long)row * 32 + column] = v_g_softplus_1;
-    }
-}
-
-static __device__ __forceinline__ void at_f_prime_softplus_2_to_g_softplus_2(const float b_layer_2, const float g_layer_2_unbiased, float& f_prime_softplus_2, float& g_softplus_2)
-{
-    // g_layer_2 = W_layer_2 g_softplus_1 + b_layer_2
-    const float g_layer_2 = b_layer_2 + g_layer_2_unbiased;
-    const float shared_1 = expf(-fabsf(g_layer_2));
-    // f′(g_layer_2) = sigmoid(g_layer_2)
-    f_prime_softplus_2 = maximum(shared_1, signum(g_layer_2)) / (shared_1 + 1.0f);
-    // g_softplus_2 = softplus(g_layer_2)
-    g_softplus_2 = log1pf(shared_1) + relu(g_layer_2);
-}
-
-extern "C" __global__ void f_prime_softplus_2_to_g_softplus_2(
-    const float* __restrict__ b_layer_2, const float* __restrict__ g_layer_2_unbiased, float* __restrict__ f_prime_softplus_2, float* __restrict__ g_softplus_2, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < N; row += gridDim.y * blockDim.y) {
-        const float v_b_layer_2 = b_layer_2[column];
-        const float v_g_layer_2_unbiased = g_layer_2_unbiased[(long long)row * 64 + column];
-        float v_f_prime_softplus_2, v_g_softplus_2;
-        at_f_prime_softplus_2_to_g_softplus_2(v_b_layer_2, v_g_layer_2_unbiased, v_f_prime_softplus_2, v_g_softplus_2);
-        f_prime_softplus_2[(long long)row * 64 + column] = v_f_prime_softplus_2;
-        g_softplus_2[(long long)row * 64 + column] = v_g_softplus_2;
-    }
-}
-extern "C" __global__ void vec4_f_prime_softplus_2_to_g_softplus_2(
-    const float* __restrict__ b_layer_2, const float* __restrict__ g_layer_2_unbiased, float* __restrict__ f_prime_softplus_2, float* __restrict__ g_softplus_2, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 v_b_layer_2 = reinterpret_cast<const float4*>(b_layer_2)[column];
-        const float4 v_g_layer_2_unbiased = reinterpret_cast<const float4*>(g_layer_2_unbiased)[(long long)row * 16 + column];
-        float4 v_f_prime_softplus_2, v_g_softplus_2;
-        at_f_prime_softplus_2_to_g_softplus_2(v_b_layer_2.x, v_g_layer_2_unbiased.x, v_f_prime_softplus_2.x, v_g_softplus_2.x);
-        at_f_prime_softplus_2_to_g_softplus_2(v_b_layer_2.y, v_g_layer_2_unbiased.y, v_f_prime_softplus_2.y, v_g_softplus_2.y);
-        at_f_prime_softplus_2_to_g_softplus_2(v_b_layer_2.z, v_g_layer_2_unbiased.z, v_f_prime_softplus_2.z, v_g_softplus_2.z);
-        at_f_prime_softplus_2_to_g_softplus_2(v_b_layer_2.w, v_g_layer_2_unbiased.w, v_f_prime_softplus_2.w, v_g_softplus_2.w);
-        reinterpret_cast<float4*>(f_prime_softplus_2)[(long long)row * 16 + column] = v_f_prime_softplus_2;
-        reinterpret_cast<float4*>(g_softplus_2)[(long long)row * 16 + column] = v_g_softplus_2;
-    }
-}
-
-static __device__ __forceinline__ void at_f_prime_softplus_3(const float b_layer_3, const float g_layer_3_unbiased, float& f_prime_softplus_3)
-{
-    // g_layer_3 = W_layer_3 g_softplus_2 + b_layer_3
-    const float g_layer_3 = b_layer_3 + g_layer_3_unbiased;
-    const float shared_1 = expf(-fabsf(g_layer_3));
-    // f′(g_layer_3) = sigmoid(g_layer_3)
-    f_prime_softplus_3 = maximum(shared_1, signum(g_layer_3)) / (shared_1 + 1.0f);
-}
-
-extern "C" __global__ void f_prime_softplus_3(
-    const float* __restrict__ b_layer_3, const float* __restrict__ g_layer_3_unbiased, float* __restrict__ f_prime_softplus_3, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 1 && row < N; row += gridDim.y * blockDim.y) {
-        const float v_b_layer_3 = b_layer_3[column];
-        const float v_g_layer_3_unbiased = g_layer_3_unbiased[(long long)row * 1 + column];
-        float v_f_prime_softplus_3;
-        at_f_prime_softplus_3(v_b_layer_3, v_g_layer_3_unbiased, v_f_prime_softplus_3);
-        f_prime_softplus_3[(long long)row * 1 + column] = v_f_prime_softplus_3;
-    }
-}
-
-static __device__ __forceinline__ void at_delta_layer_2(const float delta_softplus_2, const float f_prime_softplus_2, float& delta_layer_2)
-{
-    // δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1)
-    delta_layer_2 = delta_softplus_2 * f_prime_softplus_2;
-}
-
-extern "C" __global__ void delta_layer_2(
-    const float* __restrict__ delta_softplus_2, const float* __restrict__ f_prime_softplus_2, float* __restrict__ delta_layer_2, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < N; row += gridDim.y * blockDim.y) {
-        const float v_delta_softplus_2 = delta_softplus_2[(long long)row * 64 + column];
-        const float v_f_prime_softplus_2 = f_prime_softplus_2[(long long)row * 64 + column];
-        float v_delta_layer_2;
-        at_delta_layer_2(v_delta_softplus_2, v_f_prime_softplus_2, v_delta_layer_2);
-        delta_layer_2[(long long)row * 64 + column] = v_delta_layer_2;
-    }
-}
-extern "C" __global__ void vec4_delta_layer_2(
-    const float* __restrict__ delta_softplus_2, const float* __restrict__ f_prime_softplus_2, float* __restrict__ delta_layer_2, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 v_delta_softplus_2 = reinterpret_cast<const float4*>(delta_softplus_2)[(long long)row * 16 + column];
-        const float4 v_f_prime_softplus_2 = reinterpret_cast<const float4*>(f_prime_softplus_2)[(long long)row * 16 + column];
-        float4 v_delta_layer_2;
-        at_delta_layer_2(v_delta_softplus_2.x, v_f_prime_softplus_2.x, v_delta_layer_2.x);
-        at_delta_layer_2(v_delta_softplus_2.y, v_f_prime_softplus_2.y, v_delta_layer_2.y);
-        at_delta_layer_2(v_delta_softplus_2.z, v_f_prime_softplus_2.z, v_delta_layer_2.z);
-        at_delta_layer_2(v_delta_softplus_2.w, v_f_prime_softplus_2.w, v_delta_layer_2.w);
-        reinterpret_cast<float4*>(delta_layer_2)[(long long)row * 16 + column] = v_delta_layer_2;
-    }
-}
-
-static __device__ __forceinline__ void at_delta_layer_1(const float delta_softplus_1, const float f_prime_softplus_1, float& delta_layer_1)
-{
-    // δ_layer_1 = δ_softplus_1 f′(g_layer_1)  (1)
-    delta_layer_1 = delta_softplus_1 * f_prime_softplus_1;
-}
-
-extern "C" __global__ void delta_layer_1(
-    const float* __restrict__ delta_softplus_1, const float* __restrict__ f_prime_softplus_1, float* __restrict__ delta_layer_1, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < N; row += gridDim.y * blockDim.y) {
-        const float v_delta_softplus_1 = delta_softplus_1[(long long)row * 128 + column];
-        const float v_f_prime_softplus_1 = f_prime_softplus_1[(long long)row * 128 + column];
-        float v_delta_layer_1;
-        at_delta_layer_1(v_delta_softplus_1, v_f_prime_softplus_1, v_delta_layer_1);
-        delta_layer_1[(long long)row * 128 + column] = v_delta_layer_1;
-    }
-}
-extern "C" __global__ void vec4_delta_layer_1(
-    const float* __restrict__ delta_softplus_1, const float* __restrict__ f_prime_softplus_1, float* __restrict__ delta_layer_1, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 v_delta_softplus_1 = reinterpret_cast<const float4*>(delta_softplus_1)[(long long)row * 32 + column];
-        const float4 v_f_prime_softplus_1 = reinterpret_cast<const float4*>(f_prime_softplus_1)[(long long)row * 32 + column];
-        float4 v_delta_layer_1;
-        at_delta_layer_1(v_delta_softplus_1.x, v_f_prime_softplus_1.x, v_delta_layer_1.x);
-        at_delta_layer_1(v_delta_softplus_1.y, v_f_prime_softplus_1.y, v_delta_layer_1.y);
-        at_delta_layer_1(v_delta_softplus_1.z, v_f_prime_softplus_1.z, v_delta_layer_1.z);
-        at_delta_layer_1(v_delta_softplus_1.w, v_f_prime_softplus_1.w, v_delta_layer_1.w);
-        reinterpret_cast<float4*>(delta_layer_1)[(long long)row * 32 + column] = v_delta_layer_1;
-    }
-}
-
-static __device__ __forceinline__ void at_score(const float delta_x, float& score)
-{
-    // score = −δ_x
-    score = -delta_x;
-}
-
-extern "C" __global__ void score(
-    const float* __restrict__ delta_x, float* __restrict__ score, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < N; row += gridDim.y * blockDim.y) {
-        const float v_delta_x = delta_x[(long long)row * 64 + column];
-        float v_score;
-        at_score(v_delta_x, v_score);
-        score[(long long)row * 64 + column] = v_score;
-    }
-}
-extern "C" __global__ void vec4_score(
-    const float* __restrict__ delta_x, float* __restrict__ score, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 v_delta_x = reinterpret_cast<const float4*>(delta_x)[(long long)row * 16 + column];
-        float4 v_score;
-        at_score(v_delta_x.x, v_score.x);
-        at_score(v_delta_x.y, v_score.y);
-        at_score(v_delta_x.z, v_score.z);
-        at_score(v_delta_x.w, v_score.w);
-        reinterpret_cast<float4*>(score)[(long long)row * 16 + column] = v_score;
-    }
-}
-
-static __device__ __forceinline__ void at_sigmoid_minus_softplus_1_to_g_softplus_1(const float b_layer_1, const float g_layer_1_unbiased, float& sigmoid_minus_softplus_1, float& f_prime_softplus_1, float& g_softplus_1)
-{
-    // g_layer_1 = W_layer_1 g_x + b_layer_1
-    const float g_layer_1 = b_layer_1 + g_layer_1_unbiased;
-    const float shared_1 = expf(-fabsf(g_layer_1));
+    const float g_1 = b + g_unbiased;
+    const float shared_1 = expf(-fabsf(g_1));
     const float shared_2 = 1.0f / (shared_1 + 1.0f);
-    // sigmoid(−g_layer_1)
-    sigmoid_minus_softplus_1 = shared_2 * maximum(shared_1, signum(-g_layer_1));
-    // f′(g_layer_1) = sigmoid(g_layer_1)
-    f_prime_softplus_1 = shared_2 * maximum(shared_1, signum(g_layer_1));
-    // g_softplus_1 = softplus(g_layer_1)
-    g_softplus_1 = log1pf(shared_1) + relu(g_layer_1);
+    sigmoid_minus_g = shared_2 * maximum(shared_1, signum(-g_1));
+    f_prime = shared_2 * maximum(shared_1, signum(g_1));
+    g_2 = log1pf(shared_1) + relu(g_1);
 }
 
-extern "C" __global__ void sigmoid_minus_softplus_1_to_g_softplus_1(
-    const float* __restrict__ b_layer_1, const float* __restrict__ g_layer_1_unbiased, float* __restrict__ sigmoid_minus_softplus_1, float* __restrict__ f_prime_softplus_1, float* __restrict__ g_softplus_1, const int N)
+static __device__ __forceinline__ void at_f_second(const float b, const float g_unbiased, float& f_prime, float& f_second)
 {
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < N; row += gridDim.y * blockDim.y) {
-        const float v_b_layer_1 = b_layer_1[column];
-        const float v_g_layer_1_unbiased = g_layer_1_unbiased[(long long)row * 128 + column];
-        float v_sigmoid_minus_softplus_1, v_f_prime_softplus_1, v_g_softplus_1;
-        at_sigmoid_minus_softplus_1_to_g_softplus_1(v_b_layer_1, v_g_layer_1_unbiased, v_sigmoid_minus_softplus_1, v_f_prime_softplus_1, v_g_softplus_1);
-        sigmoid_minus_softplus_1[(long long)row * 128 + column] = v_sigmoid_minus_softplus_1;
-        f_prime_softplus_1[(long long)row * 128 + column] = v_f_prime_softplus_1;
-        g_softplus_1[(long long)row * 128 + column] = v_g_softplus_1;
-    }
-}
-extern "C" __global__ void vec4_sigmoid_minus_softplus_1_to_g_softplus_1(
-    const float* __restrict__ b_layer_1, const float* __restrict__ g_layer_1_unbiased, float* __restrict__ sigmoid_minus_softplus_1, float* __restrict__ f_prime_softplus_1, float* __restrict__ g_softplus_1, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 v_b_layer_1 = reinterpret_cast<const float4*>(b_layer_1)[column];
-        const float4 v_g_layer_1_unbiased = reinterpret_cast<const float4*>(g_layer_1_unbiased)[(long long)row * 32 + column];
-        float4 v_sigmoid_minus_softplus_1, v_f_prime_softplus_1, v_g_softplus_1;
-        at_sigmoid_minus_softplus_1_to_g_softplus_1(v_b_layer_1.x, v_g_layer_1_unbiased.x, v_sigmoid_minus_softplus_1.x, v_f_prime_softplus_1.x, v_g_softplus_1.x);
-        at_sigmoid_minus_softplus_1_to_g_softplus_1(v_b_layer_1.y, v_g_layer_1_unbiased.y, v_sigmoid_minus_softplus_1.y, v_f_prime_softplus_1.y, v_g_softplus_1.y);
-        at_sigmoid_minus_softplus_1_to_g_softplus_1(v_b_layer_1.z, v_g_layer_1_unbiased.z, v_sigmoid_minus_softplus_1.z, v_f_prime_softplus_1.z, v_g_softplus_1.z);
-        at_sigmoid_minus_softplus_1_to_g_softplus_1(v_b_layer_1.w, v_g_layer_1_unbiased.w, v_sigmoid_minus_softplus_1.w, v_f_prime_softplus_1.w, v_g_softplus_1.w);
-        reinterpret_cast<float4*>(sigmoid_minus_softplus_1)[(long long)row * 32 + column] = v_sigmoid_minus_softplus_1;
-        reinterpret_cast<float4*>(f_prime_softplus_1)[(long long)row * 32 + column] = v_f_prime_softplus_1;
-        reinterpret_cast<float4*>(g_softplus_1)[(long long)row * 32 + column] = v_g_softplus_1;
-    }
-}
-
-static __device__ __forceinline__ void at_sigmoid_minus_softplus_2_to_g_softplus_2(const float b_layer_2, const float g_layer_2_unbiased, float& sigmoid_minus_softplus_2, float& f_prime_softplus_2, float& g_softplus_2)
-{
-    // g_layer_2 = W_layer_2 g_softplus_1 + b_layer_2
-    const float g_layer_2 = b_layer_2 + g_layer_2_unbiased;
-    const float shared_1 = expf(-fabsf(g_layer_2));
+    const float g = b + g_unbiased;
+    const float shared_1 = expf(-fabsf(g));
     const float shared_2 = 1.0f / (shared_1 + 1.0f);
-    // sigmoid(−g_layer_2)
-    sigmoid_minus_softplus_2 = shared_2 * maximum(shared_1, signum(-g_layer_2));
-    // f′(g_layer_2) = sigmoid(g_layer_2)
-    f_prime_softplus_2 = shared_2 * maximum(shared_1, signum(g_layer_2));
-    // g_softplus_2 = softplus(g_layer_2)
-    g_softplus_2 = log1pf(shared_1) + relu(g_layer_2);
+    const float sigmoid_minus_g = shared_2 * maximum(shared_1, signum(-g));
+    f_prime = shared_2 * maximum(shared_1, signum(g));
+    f_second = f_prime * sigmoid_minus_g;
 }
 
-extern "C" __global__ void sigmoid_minus_softplus_2_to_g_softplus_2(
-    const float* __restrict__ b_layer_2, const float* __restrict__ g_layer_2_unbiased, float* __restrict__ sigmoid_minus_softplus_2, float* __restrict__ f_prime_softplus_2, float* __restrict__ g_softplus_2, const int N)
+static __device__ __forceinline__ void at_value(const float delta_1, const float f_prime, const float sigmoid_minus_g, float& delta_2, float& value)
 {
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < N; row += gridDim.y * blockDim.y) {
-        const float v_b_layer_2 = b_layer_2[column];
-        const float v_g_layer_2_unbiased = g_layer_2_unbiased[(long long)row * 64 + column];
-        float v_sigmoid_minus_softplus_2, v_f_prime_softplus_2, v_g_softplus_2;
-        at_sigmoid_minus_softplus_2_to_g_softplus_2(v_b_layer_2, v_g_layer_2_unbiased, v_sigmoid_minus_softplus_2, v_f_prime_softplus_2, v_g_softplus_2);
-        sigmoid_minus_softplus_2[(long long)row * 64 + column] = v_sigmoid_minus_softplus_2;
-        f_prime_softplus_2[(long long)row * 64 + column] = v_f_prime_softplus_2;
-        g_softplus_2[(long long)row * 64 + column] = v_g_softplus_2;
-    }
-}
-extern "C" __global__ void vec4_sigmoid_minus_softplus_2_to_g_softplus_2(
-    const float* __restrict__ b_layer_2, const float* __restrict__ g_layer_2_unbiased, float* __restrict__ sigmoid_minus_softplus_2, float* __restrict__ f_prime_softplus_2, float* __restrict__ g_softplus_2, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 v_b_layer_2 = reinterpret_cast<const float4*>(b_layer_2)[column];
-        const float4 v_g_layer_2_unbiased = reinterpret_cast<const float4*>(g_layer_2_unbiased)[(long long)row * 16 + column];
-        float4 v_sigmoid_minus_softplus_2, v_f_prime_softplus_2, v_g_softplus_2;
-        at_sigmoid_minus_softplus_2_to_g_softplus_2(v_b_layer_2.x, v_g_layer_2_unbiased.x, v_sigmoid_minus_softplus_2.x, v_f_prime_softplus_2.x, v_g_softplus_2.x);
-        at_sigmoid_minus_softplus_2_to_g_softplus_2(v_b_layer_2.y, v_g_layer_2_unbiased.y, v_sigmoid_minus_softplus_2.y, v_f_prime_softplus_2.y, v_g_softplus_2.y);
-        at_sigmoid_minus_softplus_2_to_g_softplus_2(v_b_layer_2.z, v_g_layer_2_unbiased.z, v_sigmoid_minus_softplus_2.z, v_f_prime_softplus_2.z, v_g_softplus_2.z);
-        at_sigmoid_minus_softplus_2_to_g_softplus_2(v_b_layer_2.w, v_g_layer_2_unbiased.w, v_sigmoid_minus_softplus_2.w, v_f_prime_softplus_2.w, v_g_softplus_2.w);
-        reinterpret_cast<float4*>(sigmoid_minus_softplus_2)[(long long)row * 16 + column] = v_sigmoid_minus_softplus_2;
-        reinterpret_cast<float4*>(f_prime_softplus_2)[(long long)row * 16 + column] = v_f_prime_softplus_2;
-        reinterpret_cast<float4*>(g_softplus_2)[(long long)row * 16 + column] = v_g_softplus_2;
-    }
+    delta_2 = delta_1 * f_prime;
+    const float f_second = f_prime * sigmoid_minus_g;
+    value = delta_1 * f_second;
 }
 
-static __device__ __forceinline__ void at_f_prime_softplus_3_to_f_second_softplus_3(const float b_layer_3, const float g_layer_3_unbiased, float& f_prime_softplus_3, float& f_second_softplus_3)
+static __device__ __forceinline__ void at_tangent(const float value_1, const float value_2, float& tangent)
 {
-    // g_layer_3 = W_layer_3 g_softplus_2 + b_layer_3
-    const float g_layer_3 = b_layer_3 + g_layer_3_unbiased;
-    const float shared_1 = expf(-fabsf(g_layer_3));
-    const float shared_2 = 1.0f / (shared_1 + 1.0f);
-    // sigmoid(−g_layer_3)
-    const float sigmoid_minus_softplus_3 = shared_2 * maximum(shared_1, signum(-g_layer_3));
-    // f′(g_layer_3) = sigmoid(g_layer_3)
-    f_prime_softplus_3 = shared_2 * maximum(shared_1, signum(g_layer_3));
-    // f″(g_layer_3) = f′(g_layer_3) sigmoid(−g_layer_3)
-    f_second_softplus_3 = f_prime_softplus_3 * sigmoid_minus_softplus_3;
+    tangent = value_1 * value_2;
 }
 
-extern "C" __global__ void f_prime_softplus_3_to_f_second_softplus_3(
-    const float* __restrict__ b_layer_3, const float* __restrict__ g_layer_3_unbiased, float* __restrict__ f_prime_softplus_3, float* __restrict__ f_second_softplus_3, const int N)
+static __device__ __forceinline__ void at_value_2(const float f_prime, const float sigmoid_minus_g, const float delta, float& value)
 {
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 1 && row < N; row += gridDim.y * blockDim.y) {
-        const float v_b_layer_3 = b_layer_3[column];
-        const float v_g_layer_3_unbiased = g_layer_3_unbiased[(long long)row * 1 + column];
-        float v_f_prime_softplus_3, v_f_second_softplus_3;
-        at_f_prime_softplus_3_to_f_second_softplus_3(v_b_layer_3, v_g_layer_3_unbiased, v_f_prime_softplus_3, v_f_second_softplus_3);
-        f_prime_softplus_3[(long long)row * 1 + column] = v_f_prime_softplus_3;
-        f_second_softplus_3[(long long)row * 1 + column] = v_f_second_softplus_3;
-    }
+    const float f_second = f_prime * sigmoid_minus_g;
+    value = delta * f_second;
 }
 
-static __device__ __forceinline__ void at_delta_layer_2_to_delta_curvature_softplus_2(const float delta_softplus_2, const float f_prime_softplus_2, const float sigmoid_minus_softplus_2, float& delta_layer_2, float& delta_curvature_softplus_2)
+static __device__ __forceinline__ void at_tangent_2(const float value, const float tangent_1, float& tangent_2)
 {
-    // δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1)
-    delta_layer_2 = delta_softplus_2 * f_prime_softplus_2;
-    // f″(g_layer_2) = f′(g_layer_2) sigmoid(−g_layer_2)
-    const float f_second_softplus_2 = f_prime_softplus_2 * sigmoid_minus_softplus_2;
-    // δ_softplus_2 f″(g_layer_2)
-    delta_curvature_softplus_2 = delta_softplus_2 * f_second_softplus_2;
+    tangent_2 = tangent_1 * value;
 }
 
-extern "C" __global__ void delta_layer_2_to_delta_curvature_softplus_2(
-    const float* __restrict__ delta_softplus_2, const float* __restrict__ f_prime_softplus_2, const float* __restrict__ sigmoid_minus_softplus_2, float* __restrict__ delta_layer_2, float* __restrict__ delta_curvature_softplus_2, const int N)
+static __device__ __forceinline__ void at_tangent_squared(const float value, float& tangent_squared)
 {
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < N; row += gridDim.y * blockDim.y) {
-        const float v_delta_softplus_2 = delta_softplus_2[(long long)row * 64 + column];
-        const float v_f_prime_softplus_2 = f_prime_softplus_2[(long long)row * 64 + column];
-        const float v_sigmoid_minus_softplus_2 = sigmoid_minus_softplus_2[(long long)row * 64 + column];
-        float v_delta_layer_2, v_delta_curvature_softplus_2;
-        at_delta_layer_2_to_delta_curvature_softplus_2(v_delta_softplus_2, v_f_prime_softplus_2, v_sigmoid_minus_softplus_2, v_delta_layer_2, v_delta_curvature_softplus_2);
-        delta_layer_2[(long long)row * 64 + column] = v_delta_layer_2;
-        delta_curvature_softplus_2[(long long)row * 64 + column] = v_delta_curvature_softplus_2;
-    }
-}
-extern "C" __global__ void vec4_delta_layer_2_to_delta_curvature_softplus_2(
-    const float* __restrict__ delta_softplus_2, const float* __restrict__ f_prime_softplus_2, const float* __restrict__ sigmoid_minus_softplus_2, float* __restrict__ delta_layer_2, float* __restrict__ delta_curvature_softplus_2, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 v_delta_softplus_2 = reinterpret_cast<const float4*>(delta_softplus_2)[(long long)row * 16 + column];
-        const float4 v_f_prime_softplus_2 = reinterpret_cast<const float4*>(f_prime_softplus_2)[(long long)row * 16 + column];
-        const float4 v_sigmoid_minus_softplus_2 = reinterpret_cast<const float4*>(sigmoid_minus_softplus_2)[(long long)row * 16 + column];
-        float4 v_delta_layer_2, v_delta_curvature_softplus_2;
-        at_delta_layer_2_to_delta_curvature_softplus_2(v_delta_softplus_2.x, v_f_prime_softplus_2.x, v_sigmoid_minus_softplus_2.x, v_delta_layer_2.x, v_delta_curvature_softplus_2.x);
-        at_delta_layer_2_to_delta_curvature_softplus_2(v_delta_softplus_2.y, v_f_prime_softplus_2.y, v_sigmoid_minus_softplus_2.y, v_delta_layer_2.y, v_delta_curvature_softplus_2.y);
-        at_delta_layer_2_to_delta_curvature_softplus_2(v_delta_softplus_2.z, v_f_prime_softplus_2.z, v_sigmoid_minus_softplus_2.z, v_delta_layer_2.z, v_delta_curvature_softplus_2.z);
-        at_delta_layer_2_to_delta_curvature_softplus_2(v_delta_softplus_2.w, v_f_prime_softplus_2.w, v_sigmoid_minus_softplus_2.w, v_delta_layer_2.w, v_delta_curvature_softplus_2.w);
-        reinterpret_cast<float4*>(delta_layer_2)[(long long)row * 16 + column] = v_delta_layer_2;
-        reinterpret_cast<float4*>(delta_curvature_softplus_2)[(long long)row * 16 + column] = v_delta_curvature_softplus_2;
-    }
+    tangent_squared = value * value;
 }
 
-static __device__ __forceinline__ void at_tangent_softplus_1(const float f_prime_softplus_1_row, const float W_layer_1_transposed, float& tangent_softplus_1)
+static __device__ __forceinline__ void at_value_2_2(const float value_1, const float tangent, float& value_2)
 {
-    // ġ_softplus_1 = (W_layer_1ᵀ)_c f′(g_layer_1)  [+] 8
-    tangent_softplus_1 = W_layer_1_transposed * f_prime_softplus_1_row;
+    value_2 = tangent * tangent * value_1;
 }
 
-extern "C" __global__ void tangent_softplus_1(
-    const float* __restrict__ f_prime_softplus_1_row, const float* __restrict__ W_layer_1_transposed, float* __restrict__ tangent_softplus_1, const int N)
+static __device__ __forceinline__ void at_delta_prime(const float value_1, const float value_2, const float value_3, float& delta_prime)
 {
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < N * 64; row += gridDim.y * blockDim.y) {
-        const float v_f_prime_softplus_1_row = f_prime_softplus_1_row[(long long)(row / 64) * 128 + column];
-        const float v_W_layer_1_transposed = W_layer_1_transposed[(long long)(row % 64) * 128 + column];
-        float v_tangent_softplus_1;
-        at_tangent_softplus_1(v_f_prime_softplus_1_row, v_W_layer_1_transposed, v_tangent_softplus_1);
-        tangent_softplus_1[(long long)row * 128 + column] = v_tangent_softplus_1;
-    }
-}
-extern "C" __global__ void vec4_tangent_softplus_1(
-    const float* __restrict__ f_prime_softplus_1_row, const float* __restrict__ W_layer_1_transposed, float* __restrict__ tangent_softplus_1, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < N * 64; row += gridDim.y * blockDim.y) {
-        const float4 v_f_prime_softplus_1_row = reinterpret_cast<const float4*>(f_prime_softplus_1_row)[(long long)(row / 64) * 32 + column];
-        const float4 v_W_layer_1_transposed = reinterpret_cast<const float4*>(W_layer_1_transposed)[(long long)(row % 64) * 32 + column];
-        float4 v_tangent_softplus_1;
-        at_tangent_softplus_1(v_f_prime_softplus_1_row.x, v_W_layer_1_transposed.x, v_tangent_softplus_1.x);
-        at_tangent_softplus_1(v_f_prime_softplus_1_row.y, v_W_layer_1_transposed.y, v_tangent_softplus_1.y);
-        at_tangent_softplus_1(v_f_prime_softplus_1_row.z, v_W_layer_1_transposed.z, v_tangent_softplus_1.z);
-        at_tangent_softplus_1(v_f_prime_softplus_1_row.w, v_W_layer_1_transposed.w, v_tangent_softplus_1.w);
-        reinterpret_cast<float4*>(tangent_softplus_1)[(long long)row * 32 + column] = v_tangent_softplus_1;
-    }
+    delta_prime = value_1 + value_2 + value_3;
 }
 
-static __device__ __forceinline__ void at_delta_curvature_softplus_1(const float f_prime_softplus_1, const float sigmoid_minus_softplus_1, const float delta_softplus_1, float& delta_curvature_softplus_1)
+static __device__ __forceinline__ void at_sum_delta_squared(const float delta, double& sum_delta_squared)
 {
-    // f″(g_layer_1) = f′(g_layer_1) sigmoid(−g_layer_1)
-    const float f_second_softplus_1 = f_prime_softplus_1 * sigmoid_minus_softplus_1;
-    // δ_softplus_1 f″(g_layer_1)
-    delta_curvature_softplus_1 = delta_softplus_1 * f_second_softplus_1;
-}
-
-extern "C" __global__ void delta_curvature_softplus_1(
-    const float* __restrict__ f_prime_softplus_1, const float* __restrict__ sigmoid_minus_softplus_1, const float* __restrict__ delta_softplus_1, float* __restrict__ delta_curvature_softplus_1, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < N; row += gridDim.y * blockDim.y) {
-        const float v_f_prime_softplus_1 = f_prime_softplus_1[(long long)row * 128 + column];
-        const float v_sigmoid_minus_softplus_1 = sigmoid_minus_softplus_1[(long long)row * 128 + column];
-        const float v_delta_softplus_1 = delta_softplus_1[(long long)row * 128 + column];
-        float v_delta_curvature_softplus_1;
-        at_delta_curvature_softplus_1(v_f_prime_softplus_1, v_sigmoid_minus_softplus_1, v_delta_softplus_1, v_delta_curvature_softplus_1);
-        delta_curvature_softplus_1[(long long)row * 128 + column] = v_delta_curvature_softplus_1;
-    }
-}
-extern "C" __global__ void vec4_delta_curvature_softplus_1(
-    const float* __restrict__ f_prime_softplus_1, const float* __restrict__ sigmoid_minus_softplus_1, const float* __restrict__ delta_softplus_1, float* __restrict__ delta_curvature_softplus_1, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 v_f_prime_softplus_1 = reinterpret_cast<const float4*>(f_prime_softplus_1)[(long long)row * 32 + column];
-        const float4 v_sigmoid_minus_softplus_1 = reinterpret_cast<const float4*>(sigmoid_minus_softplus_1)[(long long)row * 32 + column];
-        const float4 v_delta_softplus_1 = reinterpret_cast<const float4*>(delta_softplus_1)[(long long)row * 32 + column];
-        float4 v_delta_curvature_softplus_1;
-        at_delta_curvature_softplus_1(v_f_prime_softplus_1.x, v_sigmoid_minus_softplus_1.x, v_delta_softplus_1.x, v_delta_curvature_softplus_1.x);
-        at_delta_curvature_softplus_1(v_f_prime_softplus_1.y, v_sigmoid_minus_softplus_1.y, v_delta_softplus_1.y, v_delta_curvature_softplus_1.y);
-        at_delta_curvature_softplus_1(v_f_prime_softplus_1.z, v_sigmoid_minus_softplus_1.z, v_delta_softplus_1.z, v_delta_curvature_softplus_1.z);
-        at_delta_curvature_softplus_1(v_f_prime_softplus_1.w, v_sigmoid_minus_softplus_1.w, v_delta_softplus_1.w, v_delta_curvature_softplus_1.w);
-        reinterpret_cast<float4*>(delta_curvature_softplus_1)[(long long)row * 32 + column] = v_delta_curvature_softplus_1;
-    }
-}
-
-static __device__ __forceinline__ void at_tangent_softplus_2(const float f_prime_softplus_2_row, const float tangent_layer_2, float& tangent_softplus_2)
-{
-    // ġ_softplus_2 = ġ_layer_2 f′(g_layer_2)  [+] 8
-    tangent_softplus_2 = f_prime_softplus_2_row * tangent_layer_2;
-}
-
-extern "C" __global__ void tangent_softplus_2(
-    const float* __restrict__ f_prime_softplus_2_row, const float* __restrict__ tangent_layer_2, float* __restrict__ tangent_softplus_2, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < N * 64; row += gridDim.y * blockDim.y) {
-        const float v_f_prime_softplus_2_row = f_prime_softplus_2_row[(long long)(row / 64) * 64 + column];
-        const float v_tangent_layer_2 = tangent_layer_2[(long long)row * 64 + column];
-        float v_tangent_softplus_2;
-        at_tangent_softplus_2(v_f_prime_softplus_2_row, v_tangent_layer_2, v_tangent_softplus_2);
-        tangent_softplus_2[(long long)row * 64 + column] = v_tangent_softplus_2;
-    }
-}
-extern "C" __global__ void vec4_tangent_softplus_2(
-    const float* __restrict__ f_prime_softplus_2_row, const float* __restrict__ tangent_layer_2, float* __restrict__ tangent_softplus_2, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N * 64; row += gridDim.y * blockDim.y) {
-        const float4 v_f_prime_softplus_2_row = reinterpret_cast<const float4*>(f_prime_softplus_2_row)[(long long)(row / 64) * 16 + column];
-        const float4 v_tangent_layer_2 = reinterpret_cast<const float4*>(tangent_layer_2)[(long long)row * 16 + column];
-        float4 v_tangent_softplus_2;
-        at_tangent_softplus_2(v_f_prime_softplus_2_row.x, v_tangent_layer_2.x, v_tangent_softplus_2.x);
-        at_tangent_softplus_2(v_f_prime_softplus_2_row.y, v_tangent_layer_2.y, v_tangent_softplus_2.y);
-        at_tangent_softplus_2(v_f_prime_softplus_2_row.z, v_tangent_layer_2.z, v_tangent_softplus_2.z);
-        at_tangent_softplus_2(v_f_prime_softplus_2_row.w, v_tangent_layer_2.w, v_tangent_softplus_2.w);
-        reinterpret_cast<float4*>(tangent_softplus_2)[(long long)row * 16 + column] = v_tangent_softplus_2;
-    }
-}
-
-static __device__ __forceinline__ void at_tangent_layer_1_squared(const float W_layer_1_transposed, float& tangent_layer_1_squared)
-{
-    // W_layer_1ᵀ ∘ W_layer_1ᵀ
-    tangent_layer_1_squared = W_layer_1_transposed * W_layer_1_transposed;
-}
-
-extern "C" __global__ void tangent_layer_1_squared(
-    const float* __restrict__ W_layer_1_transposed, float* __restrict__ tangent_layer_1_squared, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < 64; row += gridDim.y * blockDim.y) {
-        const float v_W_layer_1_transposed = W_layer_1_transposed[(long long)row * 128 + column];
-        float v_tangent_layer_1_squared;
-        at_tangent_layer_1_squared(v_W_layer_1_transposed, v_tangent_layer_1_squared);
-        tangent_layer_1_squared[(long long)row * 128 + column] = v_tangent_layer_1_squared;
-    }
-}
-extern "C" __global__ void vec4_tangent_layer_1_squared(
-    const float* __restrict__ W_layer_1_transposed, float* __restrict__ tangent_layer_1_squared, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < 64; row += gridDim.y * blockDim.y) {
-        const float4 v_W_layer_1_transposed = reinterpret_cast<const float4*>(W_layer_1_transposed)[(long long)row * 32 + column];
-        float4 v_tangent_layer_1_squared;
-        at_tangent_layer_1_squared(v_W_layer_1_transposed.x, v_tangent_layer_1_squared.x);
-        at_tangent_layer_1_squared(v_W_layer_1_transposed.y, v_tangent_layer_1_squared.y);
-        at_tangent_layer_1_squared(v_W_layer_1_transposed.z, v_tangent_layer_1_squared.z);
-        at_tangent_layer_1_squared(v_W_layer_1_transposed.w, v_tangent_layer_1_squared.w);
-        reinterpret_cast<float4*>(tangent_layer_1_squared)[(long long)row * 32 + column] = v_tangent_layer_1_squared;
-    }
-}
-
-static __device__ __forceinline__ void at_curvature_of_softplus_2_terms(const float delta_curvature_softplus_2_row, const float tangent_layer_2, float& curvature_of_softplus_2_terms)
-{
-    // δ_softplus_2 f″(g_layer_2) ġ_layer_2²
-    curvature_of_softplus_2_terms = delta_curvature_softplus_2_row * (tangent_layer_2 * tangent_layer_2);
-}
-
-extern "C" __global__ void curvature_of_softplus_2_terms(
-    const float* __restrict__ delta_curvature_softplus_2_row, const float* __restrict__ tangent_layer_2, float* __restrict__ curvature_of_softplus_2_terms, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < N * 64; row += gridDim.y * blockDim.y) {
-        const float v_delta_curvature_softplus_2_row = delta_curvature_softplus_2_row[(long long)(row / 64) * 64 + column];
-        const float v_tangent_layer_2 = tangent_layer_2[(long long)row * 64 + column];
-        float v_curvature_of_softplus_2_terms;
-        at_curvature_of_softplus_2_terms(v_delta_curvature_softplus_2_row, v_tangent_layer_2, v_curvature_of_softplus_2_terms);
-        curvature_of_softplus_2_terms[(long long)row * 64 + column] = v_curvature_of_softplus_2_terms;
-    }
-}
-extern "C" __global__ void vec4_curvature_of_softplus_2_terms(
-    const float* __restrict__ delta_curvature_softplus_2_row, const float* __restrict__ tangent_layer_2, float* __restrict__ curvature_of_softplus_2_terms, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N * 64; row += gridDim.y * blockDim.y) {
-        const float4 v_delta_curvature_softplus_2_row = reinterpret_cast<const float4*>(delta_curvature_softplus_2_row)[(long long)(row / 64) * 16 + column];
-        const float4 v_tangent_layer_2 = reinterpret_cast<const float4*>(tangent_layer_2)[(long long)row * 16 + column];
-        float4 v_curvature_of_softplus_2_terms;
-        at_curvature_of_softplus_2_terms(v_delta_curvature_softplus_2_row.x, v_tangent_layer_2.x, v_curvature_of_softplus_2_terms.x);
-        at_curvature_of_softplus_2_terms(v_delta_curvature_softplus_2_row.y, v_tangent_layer_2.y, v_curvature_of_softplus_2_terms.y);
-        at_curvature_of_softplus_2_terms(v_delta_curvature_softplus_2_row.z, v_tangent_layer_2.z, v_curvature_of_softplus_2_terms.z);
-        at_curvature_of_softplus_2_terms(v_delta_curvature_softplus_2_row.w, v_tangent_layer_2.w, v_curvature_of_softplus_2_terms.w);
-        reinterpret_cast<float4*>(curvature_of_softplus_2_terms)[(long long)row * 16 + column] = v_curvature_of_softplus_2_terms;
-    }
-}
-
-static __device__ __forceinline__ void at_curvature_of_softplus_3_terms(const float delta_curvature_softplus_3_row, const float tangent_layer_3, float& curvature_of_softplus_3_terms)
-{
-    // ġ_layer_3² f″(g_layer_3)
-    curvature_of_softplus_3_terms = delta_curvature_softplus_3_row * (tangent_layer_3 * tangent_layer_3);
-}
-
-extern "C" __global__ void curvature_of_softplus_3_terms(
-    const float* __restrict__ delta_curvature_softplus_3_row, const float* __restrict__ tangent_layer_3, float* __restrict__ curvature_of_softplus_3_terms, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 1 && row < N * 64; row += gridDim.y * blockDim.y) {
-        const float v_delta_curvature_softplus_3_row = delta_curvature_softplus_3_row[(long long)(row / 64) * 1 + column];
-        const float v_tangent_layer_3 = tangent_layer_3[(long long)row * 1 + column];
-        float v_curvature_of_softplus_3_terms;
-        at_curvature_of_softplus_3_terms(v_delta_curvature_softplus_3_row, v_tangent_layer_3, v_curvature_of_softplus_3_terms);
-        curvature_of_softplus_3_terms[(long long)row * 1 + column] = v_curvature_of_softplus_3_terms;
-    }
-}
-
-static __device__ __forceinline__ void at_delta_prime_x(const float curvature_of_softplus_1, const float curvature_of_softplus_2, const float curvature_of_softplus_3, float& delta_prime_x)
-{
-    // δ′_x = (W_layer_1ᵀ ∘ W_layer_1ᵀ) (δ_softplus_1 f″(g_layer_1)) + [Σ_i δ_softplus_2 f″(g_layer_2) ġ_layer_2²] + [Σ_i ġ_layer_3² f″(g_layer_3)]  [+] 8
-    delta_prime_x = curvature_of_softplus_1 + curvature_of_softplus_2 + curvature_of_softplus_3;
-}
-
-extern "C" __global__ void delta_prime_x(
-    const float* __restrict__ curvature_of_softplus_1, const float* __restrict__ curvature_of_softplus_2, const float* __restrict__ curvature_of_softplus_3, float* __restrict__ delta_prime_x, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < N; row += gridDim.y * blockDim.y) {
-        const float v_curvature_of_softplus_1 = curvature_of_softplus_1[(long long)row * 64 + column];
-        const float v_curvature_of_softplus_2 = curvature_of_softplus_2[(long long)row * 64 + column];
-        const float v_curvature_of_softplus_3 = curvature_of_softplus_3[(long long)row * 64 + column];
-        float v_delta_prime_x;
-        at_delta_prime_x(v_curvature_of_softplus_1, v_curvature_of_softplus_2, v_curvature_of_softplus_3, v_delta_prime_x);
-        delta_prime_x[(long long)row * 64 + column] = v_delta_prime_x;
-    }
-}
-extern "C" __global__ void vec4_delta_prime_x(
-    const float* __restrict__ curvature_of_softplus_1, const float* __restrict__ curvature_of_softplus_2, const float* __restrict__ curvature_of_softplus_3, float* __restrict__ delta_prime_x, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 v_curvature_of_softplus_1 = reinterpret_cast<const float4*>(curvature_of_softplus_1)[(long long)row * 16 + column];
-        const float4 v_curvature_of_softplus_2 = reinterpret_cast<const float4*>(curvature_of_softplus_2)[(long long)row * 16 + column];
-        const float4 v_curvature_of_softplus_3 = reinterpret_cast<const float4*>(curvature_of_softplus_3)[(long long)row * 16 + column];
-        float4 v_delta_prime_x;
-        at_delta_prime_x(v_curvature_of_softplus_1.x, v_curvature_of_softplus_2.x, v_curvature_of_softplus_3.x, v_delta_prime_x.x);
-        at_delta_prime_x(v_curvature_of_softplus_1.y, v_curvature_of_softplus_2.y, v_curvature_of_softplus_3.y, v_delta_prime_x.y);
-        at_delta_prime_x(v_curvature_of_softplus_1.z, v_curvature_of_softplus_2.z, v_curvature_of_softplus_3.z, v_delta_prime_x.z);
-        at_delta_prime_x(v_curvature_of_softplus_1.w, v_curvature_of_softplus_2.w, v_curvature_of_softplus_3.w, v_delta_prime_x.w);
-        reinterpret_cast<float4*>(delta_prime_x)[(long long)row * 16 + column] = v_delta_prime_x;
-    }
-}
-
-static __device__ __forceinline__ void at_delta_layer_1_to_delta_curvature_softplus_1(const float delta_softplus_1, const float f_prime_softplus_1, const float sigmoid_minus_softplus_1, float& delta_layer_1, float& delta_curvature_softplus_1)
-{
-    // δ_layer_1 = δ_softplus_1 f′(g_layer_1)  (1)
-    delta_layer_1 = delta_softplus_1 * f_prime_softplus_1;
-    // f″(g_layer_1) = f′(g_layer_1) sigmoid(−g_layer_1)
-    const float f_second_softplus_1 = f_prime_softplus_1 * sigmoid_minus_softplus_1;
-    // δ_softplus_1 f″(g_layer_1)
-    delta_curvature_softplus_1 = delta_softplus_1 * f_second_softplus_1;
-}
-
-extern "C" __global__ void delta_layer_1_to_delta_curvature_softplus_1(
-    const float* __restrict__ delta_softplus_1, const float* __restrict__ f_prime_softplus_1, const float* __restrict__ sigmoid_minus_softplus_1, float* __restrict__ delta_layer_1, float* __restrict__ delta_curvature_softplus_1, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < N; row += gridDim.y * blockDim.y) {
-        const float v_delta_softplus_1 = delta_softplus_1[(long long)row * 128 + column];
-        const float v_f_prime_softplus_1 = f_prime_softplus_1[(long long)row * 128 + column];
-        const float v_sigmoid_minus_softplus_1 = sigmoid_minus_softplus_1[(long long)row * 128 + column];
-        float v_delta_layer_1, v_delta_curvature_softplus_1;
-        at_delta_layer_1_to_delta_curvature_softplus_1(v_delta_softplus_1, v_f_prime_softplus_1, v_sigmoid_minus_softplus_1, v_delta_layer_1, v_delta_curvature_softplus_1);
-        delta_layer_1[(long long)row * 128 + column] = v_delta_layer_1;
-        delta_curvature_softplus_1[(long long)row * 128 + column] = v_delta_curvature_softplus_1;
-    }
-}
-extern "C" __global__ void vec4_delta_layer_1_to_delta_curvature_softplus_1(
-    const float* __restrict__ delta_softplus_1, const float* __restrict__ f_prime_softplus_1, const float* __restrict__ sigmoid_minus_softplus_1, float* __restrict__ delta_layer_1, float* __restrict__ delta_curvature_softplus_1, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 v_delta_softplus_1 = reinterpret_cast<const float4*>(delta_softplus_1)[(long long)row * 32 + column];
-        const float4 v_f_prime_softplus_1 = reinterpret_cast<const float4*>(f_prime_softplus_1)[(long long)row * 32 + column];
-        const float4 v_sigmoid_minus_softplus_1 = reinterpret_cast<const float4*>(sigmoid_minus_softplus_1)[(long long)row * 32 + column];
-        float4 v_delta_layer_1, v_delta_curvature_softplus_1;
-        at_delta_layer_1_to_delta_curvature_softplus_1(v_delta_softplus_1.x, v_f_prime_softplus_1.x, v_sigmoid_minus_softplus_1.x, v_delta_layer_1.x, v_delta_curvature_softplus_1.x);
-        at_delta_layer_1_to_delta_curvature_softplus_1(v_delta_softplus_1.y, v_f_prime_softplus_1.y, v_sigmoid_minus_softplus_1.y, v_delta_layer_1.y, v_delta_curvature_softplus_1.y);
-        at_delta_layer_1_to_delta_curvature_softplus_1(v_delta_softplus_1.z, v_f_prime_softplus_1.z, v_sigmoid_minus_softplus_1.z, v_delta_layer_1.z, v_delta_curvature_softplus_1.z);
-        at_delta_layer_1_to_delta_curvature_softplus_1(v_delta_softplus_1.w, v_f_prime_softplus_1.w, v_sigmoid_minus_softplus_1.w, v_delta_layer_1.w, v_delta_curvature_softplus_1.w);
-        reinterpret_cast<float4*>(delta_layer_1)[(long long)row * 32 + column] = v_delta_layer_1;
-        reinterpret_cast<float4*>(delta_curvature_softplus_1)[(long long)row * 32 + column] = v_delta_curvature_softplus_1;
-    }
-}
-
-static __device__ __forceinline__ void at_sum_delta_squared(const float delta_x, double& sum_delta_squared)
-{
-    // δ_x²
-    const float sum_delta_squared_terms = delta_x * delta_x;
-    // Σ_n Σ_i δ_x²
+    const float sum_delta_squared_terms = delta * delta;
     sum_delta_squared += sum_delta_squared_terms;
 }
 
-extern "C" __global__ void sum_delta_squared(
-    const float* __restrict__ delta_x, double* __restrict__ sum_delta_squared, const int N)
+static __device__ __forceinline__ void at_sum_delta_prime_squared(const float value_1, const float value_2, const float value_3, double& sum_delta_prime, double& sum_delta_prime_squared)
 {
-    double v_sum_delta_squared = 0.0;
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < N; row += gridDim.y * blockDim.y) {
-        const float v_delta_x = delta_x[(long long)row * 64 + column];
-        at_sum_delta_squared(v_delta_x, v_sum_delta_squared);
-    }
-    v_sum_delta_squared = block_sum(v_sum_delta_squared);
-    if (threadIdx.x == 0 && threadIdx.y == 0) {
-        const int block = blockIdx.y * gridDim.x + blockIdx.x;
-        sum_delta_squared[block] = v_sum_delta_squared;
-    }
-}
-extern "C" __global__ void vec4_sum_delta_squared(
-    const float* __restrict__ delta_x, double* __restrict__ sum_delta_squared, const int N)
-{
-    double v_sum_delta_squared = 0.0;
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 v_delta_x = reinterpret_cast<const float4*>(delta_x)[(long long)row * 16 + column];
-        at_sum_delta_squared(v_delta_x.x, v_sum_delta_squared);
-        at_sum_delta_squared(v_delta_x.y, v_sum_delta_squared);
-        at_sum_delta_squared(v_delta_x.z, v_sum_delta_squared);
-        at_sum_delta_squared(v_delta_x.w, v_sum_delta_squared);
-    }
-    v_sum_delta_squared = block_sum(v_sum_delta_squared);
-    if (threadIdx.x == 0 && threadIdx.y == 0) {
-        const int block = blockIdx.y * gridDim.x + blockIdx.x;
-        sum_delta_squared[block] = v_sum_delta_squared;
-    }
-}
-
-static __device__ __forceinline__ void at_sum_delta_prime_to_sum_delta_prime_squared(const float curvature_of_softplus_1, const float curvature_of_softplus_2, const float curvature_of_softplus_3, double& sum_delta_prime, double& sum_delta_prime_squared)
-{
-    // δ′_x = (W_layer_1ᵀ ∘ W_layer_1ᵀ) (δ_softplus_1 f″(g_layer_1)) + [Σ_i δ_softplus_2 f″(g_layer_2) ġ_layer_2²] + [Σ_i ġ_layer_3² f″(g_layer_3)]  [+] 8
-    const float delta_prime_x = curvature_of_softplus_1 + curvature_of_softplus_2 + curvature_of_softplus_3;
-    // δ′_x²
-    const float sum_delta_prime_squared_terms = delta_prime_x * delta_prime_x;
-    // Σ_n Σ_i δ′_x
-    sum_delta_prime += delta_prime_x;
-    // Σ_n Σ_i δ′_x²
+    const float delta_prime = value_1 + value_2 + value_3;
+    const float sum_delta_prime_squared_terms = delta_prime * delta_prime;
+    sum_delta_prime += delta_prime;
     sum_delta_prime_squared += sum_delta_prime_squared_terms;
 }
 
-extern "C" __global__ void sum_delta_prime_to_sum_delta_prime_squared(
-    const float* __restrict__ curvature_of_softplus_1, const float* __restrict__ curvature_of_softplus_2, const float* __restrict__ curvature_of_softplus_3, double* __restrict__ sum_delta_prime, double* __restrict__ sum_delta_prime_squared, const int N)
+static __device__ __forceinline__ void at_f_prime_2(const float b, const float g_unbiased, float& sigmoid_minus_g, float& f_prime)
 {
-    double v_sum_delta_prime = 0.0;
-    double v_sum_delta_prime_squared = 0.0;
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < N; row += gridDim.y * blockDim.y) {
-        const float v_curvature_of_softplus_1 = curvature_of_softplus_1[(long long)row * 64 + column];
-        const float v_curvature_of_softplus_2 = curvature_of_softplus_2[(long long)row * 64 + column];
-        const float v_curvature_of_softplus_3 = curvature_of_softplus_3[(long long)row * 64 + column];
-        at_sum_delta_prime_to_sum_delta_prime_squared(v_curvature_of_softplus_1, v_curvature_of_softplus_2, v_curvature_of_softplus_3, v_sum_delta_prime, v_sum_delta_prime_squared);
-    }
-    v_sum_delta_prime = block_sum(v_sum_delta_prime);
-    v_sum_delta_prime_squared = block_sum(v_sum_delta_prime_squared);
-    if (threadIdx.x == 0 && threadIdx.y == 0) {
-        const int block = blockIdx.y * gridDim.x + blockIdx.x;
-        sum_delta_prime[block] = v_sum_delta_prime;
-        sum_delta_prime_squared[block] = v_sum_delta_prime_squared;
-    }
-}
-extern "C" __global__ void vec4_sum_delta_prime_to_sum_delta_prime_squared(
-    const float* __restrict__ curvature_of_softplus_1, const float* __restrict__ curvature_of_softplus_2, const float* __restrict__ curvature_of_softplus_3, double* __restrict__ sum_delta_prime, double* __restrict__ sum_delta_prime_squared, const int N)
-{
-    double v_sum_delta_prime = 0.0;
-    double v_sum_delta_prime_squared = 0.0;
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 v_curvature_of_softplus_1 = reinterpret_cast<const float4*>(curvature_of_softplus_1)[(long long)row * 16 + column];
-        const float4 v_curvature_of_softplus_2 = reinterpret_cast<const float4*>(curvature_of_softplus_2)[(long long)row * 16 + column];
-        const float4 v_curvature_of_softplus_3 = reinterpret_cast<const float4*>(curvature_of_softplus_3)[(long long)row * 16 + column];
-        at_sum_delta_prime_to_sum_delta_prime_squared(v_curvature_of_softplus_1.x, v_curvature_of_softplus_2.x, v_curvature_of_softplus_3.x, v_sum_delta_prime, v_sum_delta_prime_squared);
-        at_sum_delta_prime_to_sum_delta_prime_squared(v_curvature_of_softplus_1.y, v_curvature_of_softplus_2.y, v_curvature_of_softplus_3.y, v_sum_delta_prime, v_sum_delta_prime_squared);
-        at_sum_delta_prime_to_sum_delta_prime_squared(v_curvature_of_softplus_1.z, v_curvature_of_softplus_2.z, v_curvature_of_softplus_3.z, v_sum_delta_prime, v_sum_delta_prime_squared);
-        at_sum_delta_prime_to_sum_delta_prime_squared(v_curvature_of_softplus_1.w, v_curvature_of_softplus_2.w, v_curvature_of_softplus_3.w, v_sum_delta_prime, v_sum_delta_prime_squared);
-    }
-    v_sum_delta_prime = block_sum(v_sum_delta_prime);
-    v_sum_delta_prime_squared = block_sum(v_sum_delta_prime_squared);
-    if (threadIdx.x == 0 && threadIdx.y == 0) {
-        const int block = blockIdx.y * gridDim.x + blockIdx.x;
-        sum_delta_prime[block] = v_sum_delta_prime;
-        sum_delta_prime_squared[block] = v_sum_delta_prime_squared;
-    }
-}
-
-static __device__ __forceinline__ void at_sigmoid_minus_softplus_3_to_f_prime_softplus_3(const float b_layer_3, const float g_layer_3_unbiased, float& sigmoid_minus_softplus_3, float& f_prime_softplus_3)
-{
-    // g_layer_3 = W_layer_3 g_softplus_2 + b_layer_3
-    const float g_layer_3 = b_layer_3 + g_layer_3_unbiased;
-    const float shared_1 = expf(-fabsf(g_layer_3));
+    const float g = b + g_unbiased;
+    const float shared_1 = expf(-fabsf(g));
     const float shared_2 = 1.0f / (shared_1 + 1.0f);
-    // sigmoid(−g_layer_3)
-    sigmoid_minus_softplus_3 = shared_2 * maximum(shared_1, signum(-g_layer_3));
-    // f′(g_layer_3) = sigmoid(g_layer_3)
-    f_prime_softplus_3 = shared_2 * maximum(shared_1, signum(g_layer_3));
+    sigmoid_minus_g = shared_2 * maximum(shared_1, signum(-g));
+    f_prime = shared_2 * maximum(shared_1, signum(g));
 }
 
-extern "C" __global__ void sigmoid_minus_softplus_3_to_f_prime_softplus_3(
-    const float* __restrict__ b_layer_3, const float* __restrict__ g_layer_3_unbiased, float* __restrict__ sigmoid_minus_softplus_3, float* __restrict__ f_prime_softplus_3, const int N)
+static __device__ __forceinline__ void at_value_2_3(const float value_1, const float tangent_1, float& tangent_2, float& value_2)
 {
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 1 && row < N; row += gridDim.y * blockDim.y) {
-        const float v_b_layer_3 = b_layer_3[column];
-        const float v_g_layer_3_unbiased = g_layer_3_unbiased[(long long)row * 1 + column];
-        float v_sigmoid_minus_softplus_3, v_f_prime_softplus_3;
-        at_sigmoid_minus_softplus_3_to_f_prime_softplus_3(v_b_layer_3, v_g_layer_3_unbiased, v_sigmoid_minus_softplus_3, v_f_prime_softplus_3);
-        sigmoid_minus_softplus_3[(long long)row * 1 + column] = v_sigmoid_minus_softplus_3;
-        f_prime_softplus_3[(long long)row * 1 + column] = v_f_prime_softplus_3;
-    }
+    tangent_2 = tangent_1 * value_1;
+    value_2 = tangent_1 * tangent_1;
 }
 
-static __device__ __forceinline__ void at_tangent_softplus_2_to_sum_tangent_squared_layer_2_terms(const float f_prime_softplus_2_row, const float tangent_layer_2, float& tangent_softplus_2, float& sum_tangent_squared_layer_2_terms)
+static __device__ __forceinline__ void at_value_2_4(const float value_1, float& value_2)
 {
-    // ġ_softplus_2 = ġ_layer_2 f′(g_layer_2)  [+] 8
-    tangent_softplus_2 = f_prime_softplus_2_row * tangent_layer_2;
-    // ġ_layer_2²
-    sum_tangent_squared_layer_2_terms = tangent_layer_2 * tangent_layer_2;
+    value_2 = value_1 * value_1;
 }
 
-extern "C" __global__ void tangent_softplus_2_to_sum_tangent_squared_layer_2_terms(
-    const float* __restrict__ f_prime_softplus_2_row, const float* __restrict__ tangent_layer_2, float* __restrict__ tangent_softplus_2, float* __restrict__ sum_tangent_squared_layer_2_terms, const int N)
+static __device__ __forceinline__ void at_total(const float f_prime, const float sigmoid_minus_g, const float delta, const float value_1, double& total)
 {
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < N * 64; row += gridDim.y * blockDim.y) {
-        const float v_f_prime_softplus_2_row = f_prime_softplus_2_row[(long long)(row / 64) * 64 + column];
-        const float v_tangent_layer_2 = tangent_layer_2[(long long)row * 64 + column];
-        float v_tangent_softplus_2, v_sum_tangent_squared_layer_2_terms;
-        at_tangent_softplus_2_to_sum_tangent_squared_layer_2_terms(v_f_prime_softplus_2_row, v_tangent_layer_2, v_tangent_softplus_2, v_sum_tangent_squared_layer_2_terms);
-        tangent_softplus_2[(long long)row * 64 + column] = v_tangent_softplus_2;
-        sum_tangent_squared_layer_2_terms[(long long)row * 64 + column] = v_sum_tangent_squared_layer_2_terms;
-    }
-}
-extern "C" __global__ void vec4_tangent_softplus_2_to_sum_tangent_squared_layer_2_terms(
-    const float* __restrict__ f_prime_softplus_2_row, const float* __restrict__ tangent_layer_2, float* __restrict__ tangent_softplus_2, float* __restrict__ sum_tangent_squared_layer_2_terms, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N * 64; row += gridDim.y * blockDim.y) {
-        const float4 v_f_prime_softplus_2_row = reinterpret_cast<const float4*>(f_prime_softplus_2_row)[(long long)(row / 64) * 16 + column];
-        const float4 v_tangent_layer_2 = reinterpret_cast<const float4*>(tangent_layer_2)[(long long)row * 16 + column];
-        float4 v_tangent_softplus_2, v_sum_tangent_squared_layer_2_terms;
-        at_tangent_softplus_2_to_sum_tangent_squared_layer_2_terms(v_f_prime_softplus_2_row.x, v_tangent_layer_2.x, v_tangent_softplus_2.x, v_sum_tangent_squared_layer_2_terms.x);
-        at_tangent_softplus_2_to_sum_tangent_squared_layer_2_terms(v_f_prime_softplus_2_row.y, v_tangent_layer_2.y, v_tangent_softplus_2.y, v_sum_tangent_squared_layer_2_terms.y);
-        at_tangent_softplus_2_to_sum_tangent_squared_layer_2_terms(v_f_prime_softplus_2_row.z, v_tangent_layer_2.z, v_tangent_softplus_2.z, v_sum_tangent_squared_layer_2_terms.z);
-        at_tangent_softplus_2_to_sum_tangent_squared_layer_2_terms(v_f_prime_softplus_2_row.w, v_tangent_layer_2.w, v_tangent_softplus_2.w, v_sum_tangent_squared_layer_2_terms.w);
-        reinterpret_cast<float4*>(tangent_softplus_2)[(long long)row * 16 + column] = v_tangent_softplus_2;
-        reinterpret_cast<float4*>(sum_tangent_squared_layer_2_terms)[(long long)row * 16 + column] = v_sum_tangent_squared_layer_2_terms;
-    }
+    const float f_second = f_prime * sigmoid_minus_g;
+    const float value_2 = delta * f_second;
+    const float value_3 = value_1 * value_2;
+    total += value_3;
 }
 
-static __device__ __forceinline__ void at_sum_tangent_squared_layer_1_terms(const float W_layer_1_transposed, float& sum_tangent_squared_layer_1_terms)
+static __device__ __forceinline__ void at_value_3(const float tangent, float& value)
 {
-    // W_layer_1ᵀ ∘ W_layer_1ᵀ
-    sum_tangent_squared_layer_1_terms = W_layer_1_transposed * W_layer_1_transposed;
+    value = tangent * tangent;
 }
 
-extern "C" __global__ void sum_tangent_squared_layer_1_terms(
-    const float* __restrict__ W_layer_1_transposed, float* __restrict__ sum_tangent_squared_layer_1_terms, const int N)
+static __device__ __forceinline__ void at_total_2(const float f_prime, const float sigmoid_minus_g, const float value_1, double& total)
 {
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < 64; row += gridDim.y * blockDim.y) {
-        const float v_W_layer_1_transposed = W_layer_1_transposed[(long long)row * 128 + column];
-        float v_sum_tangent_squared_layer_1_terms;
-        at_sum_tangent_squared_layer_1_terms(v_W_layer_1_transposed, v_sum_tangent_squared_layer_1_terms);
-        sum_tangent_squared_layer_1_terms[(long long)row * 128 + column] = v_sum_tangent_squared_layer_1_terms;
-    }
-}
-extern "C" __global__ void vec4_sum_tangent_squared_layer_1_terms(
-    const float* __restrict__ W_layer_1_transposed, float* __restrict__ sum_tangent_squared_layer_1_terms, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < 64; row += gridDim.y * blockDim.y) {
-        const float4 v_W_layer_1_transposed = reinterpret_cast<const float4*>(W_layer_1_transposed)[(long long)row * 32 + column];
-        float4 v_sum_tangent_squared_layer_1_terms;
-        at_sum_tangent_squared_layer_1_terms(v_W_layer_1_transposed.x, v_sum_tangent_squared_layer_1_terms.x);
-        at_sum_tangent_squared_layer_1_terms(v_W_layer_1_transposed.y, v_sum_tangent_squared_layer_1_terms.y);
-        at_sum_tangent_squared_layer_1_terms(v_W_layer_1_transposed.z, v_sum_tangent_squared_layer_1_terms.z);
-        at_sum_tangent_squared_layer_1_terms(v_W_layer_1_transposed.w, v_sum_tangent_squared_layer_1_terms.w);
-        reinterpret_cast<float4*>(sum_tangent_squared_layer_1_terms)[(long long)row * 32 + column] = v_sum_tangent_squared_layer_1_terms;
-    }
+    const float f_second = f_prime * sigmoid_minus_g;
+    const float value_2 = f_second * value_1;
+    total += value_2;
 }
 
-static __device__ __forceinline__ void at_sum_curvature_softplus_1(const float f_prime_softplus_1, const float sigmoid_minus_softplus_1, const float delta_softplus_1, const float sum_tangent_squared_layer_1, double& sum_curvature_softplus_1)
+static __device__ __forceinline__ void at_f_second_2(const float b, const float g_unbiased, float& sigmoid_minus_g, float& f_prime, float& f_second)
 {
-    // f″(g_layer_1) = f′(g_layer_1) sigmoid(−g_layer_1)
-    const float f_second_softplus_1 = f_prime_softplus_1 * sigmoid_minus_softplus_1;
-    // δ_softplus_1 f″(g_layer_1)
-    const float delta_curvature_softplus_1 = delta_softplus_1 * f_second_softplus_1;
-    // δ_softplus_1 f″(g_layer_1) Σ_j W_layer_1ᵀ ∘ W_layer_1ᵀ
-    const float sum_curvature_softplus_1_terms = delta_curvature_softplus_1 * sum_tangent_squared_layer_1;
-    // Σ_n Σ_i δ_softplus_1 f″(g_layer_1) Σ_j W_layer_1ᵀ ∘ W_layer_1ᵀ
-    sum_curvature_softplus_1 += sum_curvature_softplus_1_terms;
-}
-
-extern "C" __global__ void sum_curvature_softplus_1(
-    const float* __restrict__ f_prime_softplus_1, const float* __restrict__ sigmoid_minus_softplus_1, const float* __restrict__ delta_softplus_1, const float* __restrict__ sum_tangent_squared_layer_1, double* __restrict__ sum_curvature_softplus_1, const int N)
-{
-    double v_sum_curvature_softplus_1 = 0.0;
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < N; row += gridDim.y * blockDim.y) {
-        const float v_f_prime_softplus_1 = f_prime_softplus_1[(long long)row * 128 + column];
-        const float v_sigmoid_minus_softplus_1 = sigmoid_minus_softplus_1[(long long)row * 128 + column];
-        const float v_delta_softplus_1 = delta_softplus_1[(long long)row * 128 + column];
-        const float v_sum_tangent_squared_layer_1 = sum_tangent_squared_layer_1[column];
-        at_sum_curvature_softplus_1(v_f_prime_softplus_1, v_sigmoid_minus_softplus_1, v_delta_softplus_1, v_sum_tangent_squared_layer_1, v_sum_curvature_softplus_1);
-    }
-    v_sum_curvature_softplus_1 = block_sum(v_sum_curvature_softplus_1);
-    if (threadIdx.x == 0 && threadIdx.y == 0) {
-        const int block = blockIdx.y * gridDim.x + blockIdx.x;
-        sum_curvature_softplus_1[block] = v_sum_curvature_softplus_1;
-    }
-}
-extern "C" __global__ void vec4_sum_curvature_softplus_1(
-    const float* __restrict__ f_prime_softplus_1, const float* __restrict__ sigmoid_minus_softplus_1, const float* __restrict__ delta_softplus_1, const float* __restrict__ sum_tangent_squared_layer_1, double* __restrict__ sum_curvature_softplus_1, const int N)
-{
-    double v_sum_curvature_softplus_1 = 0.0;
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 v_f_prime_softplus_1 = reinterpret_cast<const float4*>(f_prime_softplus_1)[(long long)row * 32 + column];
-        const float4 v_sigmoid_minus_softplus_1 = reinterpret_cast<const float4*>(sigmoid_minus_softplus_1)[(long long)row * 32 + column];
-        const float4 v_delta_softplus_1 = reinterpret_cast<const float4*>(delta_softplus_1)[(long long)row * 32 + column];
-        const float4 v_sum_tangent_squared_layer_1 = reinterpret_cast<const float4*>(sum_tangent_squared_layer_1)[column];
-        at_sum_curvature_softplus_1(v_f_prime_softplus_1.x, v_sigmoid_minus_softplus_1.x, v_delta_softplus_1.x, v_sum_tangent_squared_layer_1.x, v_sum_curvature_softplus_1);
-        at_sum_curvature_softplus_1(v_f_prime_softplus_1.y, v_sigmoid_minus_softplus_1.y, v_delta_softplus_1.y, v_sum_tangent_squared_layer_1.y, v_sum_curvature_softplus_1);
-        at_sum_curvature_softplus_1(v_f_prime_softplus_1.z, v_sigmoid_minus_softplus_1.z, v_delta_softplus_1.z, v_sum_tangent_squared_layer_1.z, v_sum_curvature_softplus_1);
-        at_sum_curvature_softplus_1(v_f_prime_softplus_1.w, v_sigmoid_minus_softplus_1.w, v_delta_softplus_1.w, v_sum_tangent_squared_layer_1.w, v_sum_curvature_softplus_1);
-    }
-    v_sum_curvature_softplus_1 = block_sum(v_sum_curvature_softplus_1);
-    if (threadIdx.x == 0 && threadIdx.y == 0) {
-        const int block = blockIdx.y * gridDim.x + blockIdx.x;
-        sum_curvature_softplus_1[block] = v_sum_curvature_softplus_1;
-    }
-}
-
-static __device__ __forceinline__ void at_sum_curvature_softplus_2(const float f_prime_softplus_2, const float sigmoid_minus_softplus_2, const float delta_softplus_2, const float sum_tangent_squared_layer_2, double& sum_curvature_softplus_2)
-{
-    // f″(g_layer_2) = f′(g_layer_2) sigmoid(−g_layer_2)
-    const float f_second_softplus_2 = f_prime_softplus_2 * sigmoid_minus_softplus_2;
-    // δ_softplus_2 f″(g_layer_2)
-    const float delta_curvature_softplus_2 = delta_softplus_2 * f_second_softplus_2;
-    // δ_softplus_2 f″(g_layer_2) Σ_c ġ_layer_2²
-    const float sum_curvature_softplus_2_terms = delta_curvature_softplus_2 * sum_tangent_squared_layer_2;
-    // Σ_n Σ_i δ_softplus_2 f″(g_layer_2) Σ_c ġ_layer_2²
-    sum_curvature_softplus_2 += sum_curvature_softplus_2_terms;
-}
-
-extern "C" __global__ void sum_curvature_softplus_2(
-    const float* __restrict__ f_prime_softplus_2, const float* __restrict__ sigmoid_minus_softplus_2, const float* __restrict__ delta_softplus_2, const float* __restrict__ sum_tangent_squared_layer_2, double* __restrict__ sum_curvature_softplus_2, const int N)
-{
-    double v_sum_curvature_softplus_2 = 0.0;
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < N; row += gridDim.y * blockDim.y) {
-        const float v_f_prime_softplus_2 = f_prime_softplus_2[(long long)row * 64 + column];
-        const float v_sigmoid_minus_softplus_2 = sigmoid_minus_softplus_2[(long long)row * 64 + column];
-        const float v_delta_softplus_2 = delta_softplus_2[(long long)row * 64 + column];
-        const float v_sum_tangent_squared_layer_2 = sum_tangent_squared_layer_2[(long long)row * 64 + column];
-        at_sum_curvature_softplus_2(v_f_prime_softplus_2, v_sigmoid_minus_softplus_2, v_delta_softplus_2, v_sum_tangent_squared_layer_2, v_sum_curvature_softplus_2);
-    }
-    v_sum_curvature_softplus_2 = block_sum(v_sum_curvature_softplus_2);
-    if (threadIdx.x == 0 && threadIdx.y == 0) {
-        const int block = blockIdx.y * gridDim.x + blockIdx.x;
-        sum_curvature_softplus_2[block] = v_sum_curvature_softplus_2;
-    }
-}
-extern "C" __global__ void vec4_sum_curvature_softplus_2(
-    const float* __restrict__ f_prime_softplus_2, const float* __restrict__ sigmoid_minus_softplus_2, const float* __restrict__ delta_softplus_2, const float* __restrict__ sum_tangent_squared_layer_2, double* __restrict__ sum_curvature_softplus_2, const int N)
-{
-    double v_sum_curvature_softplus_2 = 0.0;
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 v_f_prime_softplus_2 = reinterpret_cast<const float4*>(f_prime_softplus_2)[(long long)row * 16 + column];
-        const float4 v_sigmoid_minus_softplus_2 = reinterpret_cast<const float4*>(sigmoid_minus_softplus_2)[(long long)row * 16 + column];
-        const float4 v_delta_softplus_2 = reinterpret_cast<const float4*>(delta_softplus_2)[(long long)row * 16 + column];
-        const float4 v_sum_tangent_squared_layer_2 = reinterpret_cast<const float4*>(sum_tangent_squared_layer_2)[(long long)row * 16 + column];
-        at_sum_curvature_softplus_2(v_f_prime_softplus_2.x, v_sigmoid_minus_softplus_2.x, v_delta_softplus_2.x, v_sum_tangent_squared_layer_2.x, v_sum_curvature_softplus_2);
-        at_sum_curvature_softplus_2(v_f_prime_softplus_2.y, v_sigmoid_minus_softplus_2.y, v_delta_softplus_2.y, v_sum_tangent_squared_layer_2.y, v_sum_curvature_softplus_2);
-        at_sum_curvature_softplus_2(v_f_prime_softplus_2.z, v_sigmoid_minus_softplus_2.z, v_delta_softplus_2.z, v_sum_tangent_squared_layer_2.z, v_sum_curvature_softplus_2);
-        at_sum_curvature_softplus_2(v_f_prime_softplus_2.w, v_sigmoid_minus_softplus_2.w, v_delta_softplus_2.w, v_sum_tangent_squared_layer_2.w, v_sum_curvature_softplus_2);
-    }
-    v_sum_curvature_softplus_2 = block_sum(v_sum_curvature_softplus_2);
-    if (threadIdx.x == 0 && threadIdx.y == 0) {
-        const int block = blockIdx.y * gridDim.x + blockIdx.x;
-        sum_curvature_softplus_2[block] = v_sum_curvature_softplus_2;
-    }
-}
-
-static __device__ __forceinline__ void at_sum_tangent_squared_layer_3_terms(const float tangent_layer_3, float& sum_tangent_squared_layer_3_terms)
-{
-    // ġ_layer_3²
-    sum_tangent_squared_layer_3_terms = tangent_layer_3 * tangent_layer_3;
-}
-
-extern "C" __global__ void sum_tangent_squared_layer_3_terms(
-    const float* __restrict__ tangent_layer_3, float* __restrict__ sum_tangent_squared_layer_3_terms, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 1 && row < N * 64; row += gridDim.y * blockDim.y) {
-        const float v_tangent_layer_3 = tangent_layer_3[(long long)row * 1 + column];
-        float v_sum_tangent_squared_layer_3_terms;
-        at_sum_tangent_squared_layer_3_terms(v_tangent_layer_3, v_sum_tangent_squared_layer_3_terms);
-        sum_tangent_squared_layer_3_terms[(long long)row * 1 + column] = v_sum_tangent_squared_layer_3_terms;
-    }
-}
-
-static __device__ __forceinline__ void at_sum_curvature_softplus_3(const float f_prime_softplus_3, const float sigmoid_minus_softplus_3, const float sum_tangent_squared_layer_3, double& sum_curvature_softplus_3)
-{
-    // f″(g_layer_3) = f′(g_layer_3) sigmoid(−g_layer_3)
-    const float f_second_softplus_3 = f_prime_softplus_3 * sigmoid_minus_softplus_3;
-    // f″(g_layer_3) Σ_c ġ_layer_3²
-    const float sum_curvature_softplus_3_terms = f_second_softplus_3 * sum_tangent_squared_layer_3;
-    // Σ_n Σ_i f″(g_layer_3) Σ_c ġ_layer_3²
-    sum_curvature_softplus_3 += sum_curvature_softplus_3_terms;
-}
-
-extern "C" __global__ void sum_curvature_softplus_3(
-    const float* __restrict__ f_prime_softplus_3, const float* __restrict__ sigmoid_minus_softplus_3, const float* __restrict__ sum_tangent_squared_layer_3, double* __restrict__ sum_curvature_softplus_3, const int N)
-{
-    double v_sum_curvature_softplus_3 = 0.0;
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 1 && row < N; row += gridDim.y * blockDim.y) {
-        const float v_f_prime_softplus_3 = f_prime_softplus_3[(long long)row * 1 + column];
-        const float v_sigmoid_minus_softplus_3 = sigmoid_minus_softplus_3[(long long)row * 1 + column];
-        const float v_sum_tangent_squared_layer_3 = sum_tangent_squared_layer_3[(long long)row * 1 + column];
-        at_sum_curvature_softplus_3(v_f_prime_softplus_3, v_sigmoid_minus_softplus_3, v_sum_tangent_squared_layer_3, v_sum_curvature_softplus_3);
-    }
-    v_sum_curvature_softplus_3 = block_sum(v_sum_curvature_softplus_3);
-    if (threadIdx.x == 0 && threadIdx.y == 0) {
-        const int block = blockIdx.y * gridDim.x + blockIdx.x;
-        sum_curvature_softplus_3[block] = v_sum_curvature_softplus_3;
-    }
-}
-
-static __device__ __forceinline__ void at_sigmoid_minus_softplus_3_to_f_second_softplus_3(const float b_layer_3, const float g_layer_3_unbiased, float& sigmoid_minus_softplus_3, float& f_prime_softplus_3, float& f_second_softplus_3)
-{
-    // g_layer_3 = W_layer_3 g_softplus_2 + b_layer_3
-    const float g_layer_3 = b_layer_3 + g_layer_3_unbiased;
-    const float shared_1 = expf(-fabsf(g_layer_3));
+    const float g = b + g_unbiased;
+    const float shared_1 = expf(-fabsf(g));
     const float shared_2 = 1.0f / (shared_1 + 1.0f);
-    // sigmoid(−g_layer_3)
-    sigmoid_minus_softplus_3 = shared_2 * maximum(shared_1, signum(-g_layer_3));
-    // f′(g_layer_3) = sigmoid(g_layer_3)
-    f_prime_softplus_3 = shared_2 * maximum(shared_1, signum(g_layer_3));
-    // f″(g_layer_3) = f′(g_layer_3) sigmoid(−g_layer_3)
-    f_second_softplus_3 = f_prime_softplus_3 * sigmoid_minus_softplus_3;
+    sigmoid_minus_g = shared_2 * maximum(shared_1, signum(-g));
+    f_prime = shared_2 * maximum(shared_1, signum(g));
+    f_second = f_prime * sigmoid_minus_g;
 }
 
-extern "C" __global__ void sigmoid_minus_softplus_3_to_f_second_softplus_3(
-    const float* __restrict__ b_layer_3, const float* __restrict__ g_layer_3_unbiased, float* __restrict__ sigmoid_minus_softplus_3, float* __restrict__ f_prime_softplus_3, float* __restrict__ f_second_softplus_3, const int N)
+static __device__ __forceinline__ void at_value_4(const float delta_1, const float f_prime, const float sigmoid_minus_g, float& delta_2, float& f_second, float& value)
 {
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 1 && row < N; row += gridDim.y * blockDim.y) {
-        const float v_b_layer_3 = b_layer_3[column];
-        const float v_g_layer_3_unbiased = g_layer_3_unbiased[(long long)row * 1 + column];
-        float v_sigmoid_minus_softplus_3, v_f_prime_softplus_3, v_f_second_softplus_3;
-        at_sigmoid_minus_softplus_3_to_f_second_softplus_3(v_b_layer_3, v_g_layer_3_unbiased, v_sigmoid_minus_softplus_3, v_f_prime_softplus_3, v_f_second_softplus_3);
-        sigmoid_minus_softplus_3[(long long)row * 1 + column] = v_sigmoid_minus_softplus_3;
-        f_prime_softplus_3[(long long)row * 1 + column] = v_f_prime_softplus_3;
-        f_second_softplus_3[(long long)row * 1 + column] = v_f_second_softplus_3;
-    }
+    delta_2 = delta_1 * f_prime;
+    f_second = f_prime * sigmoid_minus_g;
+    value = delta_1 * f_second;
 }
 
-static __device__ __forceinline__ void at_delta_layer_2_to_delta_curvature_softplus_2_2(const float delta_softplus_2, const float f_prime_softplus_2, const float sigmoid_minus_softplus_2, float& delta_layer_2, float& f_second_softplus_2, float& delta_curvature_softplus_2)
+static __device__ __forceinline__ void at_value_2_5(const float value_1, const float tangent, float& delta_tangent, float& value_2)
 {
-    // δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1)
-    delta_layer_2 = delta_softplus_2 * f_prime_softplus_2;
-    // f″(g_layer_2) = f′(g_layer_2) sigmoid(−g_layer_2)
-    f_second_softplus_2 = f_prime_softplus_2 * sigmoid_minus_softplus_2;
-    // δ_softplus_2 f″(g_layer_2)
-    delta_curvature_softplus_2 = delta_softplus_2 * f_second_softplus_2;
+    delta_tangent = tangent * value_1;
+    value_2 = tangent * tangent * value_1;
 }
 
-extern "C" __global__ void delta_layer_2_to_delta_curvature_softplus_2_2(
-    const float* __restrict__ delta_softplus_2, const float* __restrict__ f_prime_softplus_2, const float* __restrict__ sigmoid_minus_softplus_2, float* __restrict__ delta_layer_2, float* __restrict__ f_second_softplus_2, float* __restrict__ delta_curvature_softplus_2, const int N)
+static __device__ __forceinline__ void at_value_3_2(const float value_1, const float value_2, const float delta_tangent_1, const float tangent, float& delta_tangent_2, float& value_3)
 {
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < N; row += gridDim.y * blockDim.y) {
-        const float v_delta_softplus_2 = delta_softplus_2[(long long)row * 64 + column];
-        const float v_f_prime_softplus_2 = f_prime_softplus_2[(long long)row * 64 + column];
-        const float v_sigmoid_minus_softplus_2 = sigmoid_minus_softplus_2[(long long)row * 64 + column];
-        float v_delta_layer_2, v_f_second_softplus_2, v_delta_curvature_softplus_2;
-        at_delta_layer_2_to_delta_curvature_softplus_2_2(v_delta_softplus_2, v_f_prime_softplus_2, v_sigmoid_minus_softplus_2, v_delta_layer_2, v_f_second_softplus_2, v_delta_curvature_softplus_2);
-        delta_layer_2[(long long)row * 64 + column] = v_delta_layer_2;
-        f_second_softplus_2[(long long)row * 64 + column] = v_f_second_softplus_2;
-        delta_curvature_softplus_2[(long long)row * 64 + column] = v_delta_curvature_softplus_2;
-    }
-}
-extern "C" __global__ void vec4_delta_layer_2_to_delta_curvature_softplus_2_2(
-    const float* __restrict__ delta_softplus_2, const float* __restrict__ f_prime_softplus_2, const float* __restrict__ sigmoid_minus_softplus_2, float* __restrict__ delta_layer_2, float* __restrict__ f_second_softplus_2, float* __restrict__ delta_curvature_softplus_2, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 v_delta_softplus_2 = reinterpret_cast<const float4*>(delta_softplus_2)[(long long)row * 16 + column];
-        const float4 v_f_prime_softplus_2 = reinterpret_cast<const float4*>(f_prime_softplus_2)[(long long)row * 16 + column];
-        const float4 v_sigmoid_minus_softplus_2 = reinterpret_cast<const float4*>(sigmoid_minus_softplus_2)[(long long)row * 16 + column];
-        float4 v_delta_layer_2, v_f_second_softplus_2, v_delta_curvature_softplus_2;
-        at_delta_layer_2_to_delta_curvature_softplus_2_2(v_delta_softplus_2.x, v_f_prime_softplus_2.x, v_sigmoid_minus_softplus_2.x, v_delta_layer_2.x, v_f_second_softplus_2.x, v_delta_curvature_softplus_2.x);
-        at_delta_layer_2_to_delta_curvature_softplus_2_2(v_delta_softplus_2.y, v_f_prime_softplus_2.y, v_sigmoid_minus_softplus_2.y, v_delta_layer_2.y, v_f_second_softplus_2.y, v_delta_curvature_softplus_2.y);
-        at_delta_layer_2_to_delta_curvature_softplus_2_2(v_delta_softplus_2.z, v_f_prime_softplus_2.z, v_sigmoid_minus_softplus_2.z, v_delta_layer_2.z, v_f_second_softplus_2.z, v_delta_curvature_softplus_2.z);
-        at_delta_layer_2_to_delta_curvature_softplus_2_2(v_delta_softplus_2.w, v_f_prime_softplus_2.w, v_sigmoid_minus_softplus_2.w, v_delta_layer_2.w, v_f_second_softplus_2.w, v_delta_curvature_softplus_2.w);
-        reinterpret_cast<float4*>(delta_layer_2)[(long long)row * 16 + column] = v_delta_layer_2;
-        reinterpret_cast<float4*>(f_second_softplus_2)[(long long)row * 16 + column] = v_f_second_softplus_2;
-        reinterpret_cast<float4*>(delta_curvature_softplus_2)[(long long)row * 16 + column] = v_delta_curvature_softplus_2;
-    }
+    delta_tangent_2 = delta_tangent_1 * value_2 + tangent * value_1;
+    value_3 = tangent * tangent * value_1;
 }
 
-static __device__ __forceinline__ void at_delta_layer_1_to_delta_curvature_softplus_1_2(const float delta_softplus_1, const float f_prime_softplus_1, const float sigmoid_minus_softplus_1, float& delta_layer_1, float& f_second_softplus_1, float& delta_curvature_softplus_1)
+static __device__ __forceinline__ void at_sum_delta_prime_squared_2(const float value_1, const float value_2, const float value_3, const float lam, float& dJ_ddelta_prime, double& sum_delta_prime, double& sum_delta_prime_squared)
 {
-    // δ_layer_1 = δ_softplus_1 f′(g_layer_1)  (1)
-    delta_layer_1 = delta_softplus_1 * f_prime_softplus_1;
-    // f″(g_layer_1) = f′(g_layer_1) sigmoid(−g_layer_1)
-    f_second_softplus_1 = f_prime_softplus_1 * sigmoid_minus_softplus_1;
-    // δ_softplus_1 f″(g_layer_1)
-    delta_curvature_softplus_1 = delta_softplus_1 * f_second_softplus_1;
-}
-
-extern "C" __global__ void delta_layer_1_to_delta_curvature_softplus_1_2(
-    const float* __restrict__ delta_softplus_1, const float* __restrict__ f_prime_softplus_1, const float* __restrict__ sigmoid_minus_softplus_1, float* __restrict__ delta_layer_1, float* __restrict__ f_second_softplus_1, float* __restrict__ delta_curvature_softplus_1, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < N; row += gridDim.y * blockDim.y) {
-        const float v_delta_softplus_1 = delta_softplus_1[(long long)row * 128 + column];
-        const float v_f_prime_softplus_1 = f_prime_softplus_1[(long long)row * 128 + column];
-        const float v_sigmoid_minus_softplus_1 = sigmoid_minus_softplus_1[(long long)row * 128 + column];
-        float v_delta_layer_1, v_f_second_softplus_1, v_delta_curvature_softplus_1;
-        at_delta_layer_1_to_delta_curvature_softplus_1_2(v_delta_softplus_1, v_f_prime_softplus_1, v_sigmoid_minus_softplus_1, v_delta_layer_1, v_f_second_softplus_1, v_delta_curvature_softplus_1);
-        delta_layer_1[(long long)row * 128 + column] = v_delta_layer_1;
-        f_second_softplus_1[(long long)row * 128 + column] = v_f_second_softplus_1;
-        delta_curvature_softplus_1[(long long)row * 128 + column] = v_delta_curvature_softplus_1;
-    }
-}
-extern "C" __global__ void vec4_delta_layer_1_to_delta_curvature_softplus_1_2(
-    const float* __restrict__ delta_softplus_1, const float* __restrict__ f_prime_softplus_1, const float* __restrict__ sigmoid_minus_softplus_1, float* __restrict__ delta_layer_1, float* __restrict__ f_second_softplus_1, float* __restrict__ delta_curvature_softplus_1, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 v_delta_softplus_1 = reinterpret_cast<const float4*>(delta_softplus_1)[(long long)row * 32 + column];
-        const float4 v_f_prime_softplus_1 = reinterpret_cast<const float4*>(f_prime_softplus_1)[(long long)row * 32 + column];
-        const float4 v_sigmoid_minus_softplus_1 = reinterpret_cast<const float4*>(sigmoid_minus_softplus_1)[(long long)row * 32 + column];
-        float4 v_delta_layer_1, v_f_second_softplus_1, v_delta_curvature_softplus_1;
-        at_delta_layer_1_to_delta_curvature_softplus_1_2(v_delta_softplus_1.x, v_f_prime_softplus_1.x, v_sigmoid_minus_softplus_1.x, v_delta_layer_1.x, v_f_second_softplus_1.x, v_delta_curvature_softplus_1.x);
-        at_delta_layer_1_to_delta_curvature_softplus_1_2(v_delta_softplus_1.y, v_f_prime_softplus_1.y, v_sigmoid_minus_softplus_1.y, v_delta_layer_1.y, v_f_second_softplus_1.y, v_delta_curvature_softplus_1.y);
-        at_delta_layer_1_to_delta_curvature_softplus_1_2(v_delta_softplus_1.z, v_f_prime_softplus_1.z, v_sigmoid_minus_softplus_1.z, v_delta_layer_1.z, v_f_second_softplus_1.z, v_delta_curvature_softplus_1.z);
-        at_delta_layer_1_to_delta_curvature_softplus_1_2(v_delta_softplus_1.w, v_f_prime_softplus_1.w, v_sigmoid_minus_softplus_1.w, v_delta_layer_1.w, v_f_second_softplus_1.w, v_delta_curvature_softplus_1.w);
-        reinterpret_cast<float4*>(delta_layer_1)[(long long)row * 32 + column] = v_delta_layer_1;
-        reinterpret_cast<float4*>(f_second_softplus_1)[(long long)row * 32 + column] = v_f_second_softplus_1;
-        reinterpret_cast<float4*>(delta_curvature_softplus_1)[(long long)row * 32 + column] = v_delta_curvature_softplus_1;
-    }
-}
-
-static __device__ __forceinline__ void at_delta_tangent_layer_3_to_curvature_of_softplus_3_terms(const float delta_curvature_softplus_3_row, const float tangent_layer_3, float& delta_tangent_layer_3, float& curvature_of_softplus_3_terms)
-{
-    // δ̇_layer_3 = ġ_layer_3 f″(g_layer_3)  [+] 8
-    delta_tangent_layer_3 = delta_curvature_softplus_3_row * tangent_layer_3;
-    // ġ_layer_3² f″(g_layer_3)
-    curvature_of_softplus_3_terms = delta_curvature_softplus_3_row * (tangent_layer_3 * tangent_layer_3);
-}
-
-extern "C" __global__ void delta_tangent_layer_3_to_curvature_of_softplus_3_terms(
-    const float* __restrict__ delta_curvature_softplus_3_row, const float* __restrict__ tangent_layer_3, float* __restrict__ delta_tangent_layer_3, float* __restrict__ curvature_of_softplus_3_terms, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 1 && row < N * 64; row += gridDim.y * blockDim.y) {
-        const float v_delta_curvature_softplus_3_row = delta_curvature_softplus_3_row[(long long)(row / 64) * 1 + column];
-        const float v_tangent_layer_3 = tangent_layer_3[(long long)row * 1 + column];
-        float v_delta_tangent_layer_3, v_curvature_of_softplus_3_terms;
-        at_delta_tangent_layer_3_to_curvature_of_softplus_3_terms(v_delta_curvature_softplus_3_row, v_tangent_layer_3, v_delta_tangent_layer_3, v_curvature_of_softplus_3_terms);
-        delta_tangent_layer_3[(long long)row * 1 + column] = v_delta_tangent_layer_3;
-        curvature_of_softplus_3_terms[(long long)row * 1 + column] = v_curvature_of_softplus_3_terms;
-    }
-}
-
-static __device__ __forceinline__ void at_delta_tangent_layer_2_to_curvature_of_softplus_2_terms(const float delta_curvature_softplus_2_row, const float delta_tangent_softplus_2, const float f_prime_softplus_2_row, const float tangent_layer_2, float& delta_tangent_layer_2, float& curvature_of_softplus_2_terms)
-{
-    // δ̇_layer_2 = δ_softplus_2 f″(g_layer_2) ġ_layer_2 + δ̇_softplus_2 f′(g_layer_2)  [+] 8
-    delta_tangent_layer_2 = delta_curvature_softplus_2_row * tangent_layer_2 + delta_tangent_softplus_2 * f_prime_softplus_2_row;
-    // δ_softplus_2 f″(g_layer_2) ġ_layer_2²
-    curvature_of_softplus_2_terms = delta_curvature_softplus_2_row * (tangent_layer_2 * tangent_layer_2);
-}
-
-extern "C" __global__ void delta_tangent_layer_2_to_curvature_of_softplus_2_terms(
-    const float* __restrict__ delta_curvature_softplus_2_row, const float* __restrict__ delta_tangent_softplus_2, const float* __restrict__ f_prime_softplus_2_row, const float* __restrict__ tangent_layer_2, float* __restrict__ delta_tangent_layer_2, float* __restrict__ curvature_of_softplus_2_terms, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < N * 64; row += gridDim.y * blockDim.y) {
-        const float v_delta_curvature_softplus_2_row = delta_curvature_softplus_2_row[(long long)(row / 64) * 64 + column];
-        const float v_delta_tangent_softplus_2 = delta_tangent_softplus_2[(long long)row * 64 + column];
-        const float v_f_prime_softplus_2_row = f_prime_softplus_2_row[(long long)(row / 64) * 64 + column];
-        const float v_tangent_layer_2 = tangent_layer_2[(long long)row * 64 + column];
-        float v_delta_tangent_layer_2, v_curvature_of_softplus_2_terms;
-        at_delta_tangent_layer_2_to_curvature_of_softplus_2_terms(v_delta_curvature_softplus_2_row, v_delta_tangent_softplus_2, v_f_prime_softplus_2_row, v_tangent_layer_2, v_delta_tangent_layer_2, v_curvature_of_softplus_2_terms);
-        delta_tangent_layer_2[(long long)row * 64 + column] = v_delta_tangent_layer_2;
-        curvature_of_softplus_2_terms[(long long)row * 64 + column] = v_curvature_of_softplus_2_terms;
-    }
-}
-extern "C" __global__ void vec4_delta_tangent_layer_2_to_curvature_of_softplus_2_terms(
-    const float* __restrict__ delta_curvature_softplus_2_row, const float* __restrict__ delta_tangent_softplus_2, const float* __restrict__ f_prime_softplus_2_row, const float* __restrict__ tangent_layer_2, float* __restrict__ delta_tangent_layer_2, float* __restrict__ curvature_of_softplus_2_terms, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N * 64; row += gridDim.y * blockDim.y) {
-        const float4 v_delta_curvature_softplus_2_row = reinterpret_cast<const float4*>(delta_curvature_softplus_2_row)[(long long)(row / 64) * 16 + column];
-        const float4 v_delta_tangent_softplus_2 = reinterpret_cast<const float4*>(delta_tangent_softplus_2)[(long long)row * 16 + column];
-        const float4 v_f_prime_softplus_2_row = reinterpret_cast<const float4*>(f_prime_softplus_2_row)[(long long)(row / 64) * 16 + column];
-        const float4 v_tangent_layer_2 = reinterpret_cast<const float4*>(tangent_layer_2)[(long long)row * 16 + column];
-        float4 v_delta_tangent_layer_2, v_curvature_of_softplus_2_terms;
-        at_delta_tangent_layer_2_to_curvature_of_softplus_2_terms(v_delta_curvature_softplus_2_row.x, v_delta_tangent_softplus_2.x, v_f_prime_softplus_2_row.x, v_tangent_layer_2.x, v_delta_tangent_layer_2.x, v_curvature_of_softplus_2_terms.x);
-        at_delta_tangent_layer_2_to_curvature_of_softplus_2_terms(v_delta_curvature_softplus_2_row.y, v_delta_tangent_softplus_2.y, v_f_prime_softplus_2_row.y, v_tangent_layer_2.y, v_delta_tangent_layer_2.y, v_curvature_of_softplus_2_terms.y);
-        at_delta_tangent_layer_2_to_curvature_of_softplus_2_terms(v_delta_curvature_softplus_2_row.z, v_delta_tangent_softplus_2.z, v_f_prime_softplus_2_row.z, v_tangent_layer_2.z, v_delta_tangent_layer_2.z, v_curvature_of_softplus_2_terms.z);
-        at_delta_tangent_layer_2_to_curvature_of_softplus_2_terms(v_delta_curvature_softplus_2_row.w, v_delta_tangent_softplus_2.w, v_f_prime_softplus_2_row.w, v_tangent_layer_2.w, v_delta_tangent_layer_2.w, v_curvature_of_softplus_2_terms.w);
-        reinterpret_cast<float4*>(delta_tangent_layer_2)[(long long)row * 16 + column] = v_delta_tangent_layer_2;
-        reinterpret_cast<float4*>(curvature_of_softplus_2_terms)[(long long)row * 16 + column] = v_curvature_of_softplus_2_terms;
-    }
-}
-
-static __device__ __forceinline__ void at_dJ_ddelta_prime_x_to_sum_delta_prime_squared(const float curvature_of_softplus_1, const float curvature_of_softplus_2, const float curvature_of_softplus_3, const float lam, float& dJ_ddelta_prime_x, double& sum_delta_prime, double& sum_delta_prime_squared)
-{
-    // δ′_x = (W_layer_1ᵀ ∘ W_layer_1ᵀ) (δ_softplus_1 f″(g_layer_1)) + [Σ_i δ_softplus_2 f″(g_layer_2) ġ_layer_2²] + [Σ_i ġ_layer_3² f″(g_layer_3)]  [+] 8
-    const float delta_prime_x = curvature_of_softplus_1 + curvature_of_softplus_2 + curvature_of_softplus_3;
-    // δ′_x²
-    const float sum_delta_prime_squared_terms = delta_prime_x * delta_prime_x;
-    // ∂J/∂δ′_x = −1 + 2 λ δ′_x  (7)
-    dJ_ddelta_prime_x = delta_prime_x * lam * 2.0f - 1.0f;
-    // Σ_n Σ_i δ′_x
-    sum_delta_prime += delta_prime_x;
-    // Σ_n Σ_i δ′_x²
+    const float delta_prime = value_1 + value_2 + value_3;
+    const float sum_delta_prime_squared_terms = delta_prime * delta_prime;
+    dJ_ddelta_prime = delta_prime * lam * 2.0f - 1.0f;
+    sum_delta_prime += delta_prime;
     sum_delta_prime_squared += sum_delta_prime_squared_terms;
 }
 
-extern "C" __global__ void dJ_ddelta_prime_x_to_sum_delta_prime_squared(
-    const float* __restrict__ curvature_of_softplus_1, const float* __restrict__ curvature_of_softplus_2, const float* __restrict__ curvature_of_softplus_3, float* __restrict__ dJ_ddelta_prime_x, double* __restrict__ sum_delta_prime, double* __restrict__ sum_delta_prime_squared, const float lam, const int N)
+static __device__ __forceinline__ void at_dJ_ddelta_2(const float value, const float dJ_ddelta_1, const float f_prime, const float f_second, float& dJ_ddelta_2)
 {
-    double v_sum_delta_prime = 0.0;
-    double v_sum_delta_prime_squared = 0.0;
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < N; row += gridDim.y * blockDim.y) {
-        const float v_curvature_of_softplus_1 = curvature_of_softplus_1[(long long)row * 64 + column];
-        const float v_curvature_of_softplus_2 = curvature_of_softplus_2[(long long)row * 64 + column];
-        const float v_curvature_of_softplus_3 = curvature_of_softplus_3[(long long)row * 64 + column];
-        float v_dJ_ddelta_prime_x;
-        at_dJ_ddelta_prime_x_to_sum_delta_prime_squared(v_curvature_of_softplus_1, v_curvature_of_softplus_2, v_curvature_of_softplus_3, lam, v_dJ_ddelta_prime_x, v_sum_delta_prime, v_sum_delta_prime_squared);
-        dJ_ddelta_prime_x[(long long)row * 64 + column] = v_dJ_ddelta_prime_x;
-    }
-    v_sum_delta_prime = block_sum(v_sum_delta_prime);
-    v_sum_delta_prime_squared = block_sum(v_sum_delta_prime_squared);
-    if (threadIdx.x == 0 && threadIdx.y == 0) {
-        const int block = blockIdx.y * gridDim.x + blockIdx.x;
-        sum_delta_prime[block] = v_sum_delta_prime;
-        sum_delta_prime_squared[block] = v_sum_delta_prime_squared;
-    }
-}
-extern "C" __global__ void vec4_dJ_ddelta_prime_x_to_sum_delta_prime_squared(
-    const float* __restrict__ curvature_of_softplus_1, const float* __restrict__ curvature_of_softplus_2, const float* __restrict__ curvature_of_softplus_3, float* __restrict__ dJ_ddelta_prime_x, double* __restrict__ sum_delta_prime, double* __restrict__ sum_delta_prime_squared, const float lam, const int N)
-{
-    double v_sum_delta_prime = 0.0;
-    double v_sum_delta_prime_squared = 0.0;
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 v_curvature_of_softplus_1 = reinterpret_cast<const float4*>(curvature_of_softplus_1)[(long long)row * 16 + column];
-        const float4 v_curvature_of_softplus_2 = reinterpret_cast<const float4*>(curvature_of_softplus_2)[(long long)row * 16 + column];
-        const float4 v_curvature_of_softplus_3 = reinterpret_cast<const float4*>(curvature_of_softplus_3)[(long long)row * 16 + column];
-        float4 v_dJ_ddelta_prime_x;
-        at_dJ_ddelta_prime_x_to_sum_delta_prime_squared(v_curvature_of_softplus_1.x, v_curvature_of_softplus_2.x, v_curvature_of_softplus_3.x, lam, v_dJ_ddelta_prime_x.x, v_sum_delta_prime, v_sum_delta_prime_squared);
-        at_dJ_ddelta_prime_x_to_sum_delta_prime_squared(v_curvature_of_softplus_1.y, v_curvature_of_softplus_2.y, v_curvature_of_softplus_3.y, lam, v_dJ_ddelta_prime_x.y, v_sum_delta_prime, v_sum_delta_prime_squared);
-        at_dJ_ddelta_prime_x_to_sum_delta_prime_squared(v_curvature_of_softplus_1.z, v_curvature_of_softplus_2.z, v_curvature_of_softplus_3.z, lam, v_dJ_ddelta_prime_x.z, v_sum_delta_prime, v_sum_delta_prime_squared);
-        at_dJ_ddelta_prime_x_to_sum_delta_prime_squared(v_curvature_of_softplus_1.w, v_curvature_of_softplus_2.w, v_curvature_of_softplus_3.w, lam, v_dJ_ddelta_prime_x.w, v_sum_delta_prime, v_sum_delta_prime_squared);
-        reinterpret_cast<float4*>(dJ_ddelta_prime_x)[(long long)row * 16 + column] = v_dJ_ddelta_prime_x;
-    }
-    v_sum_delta_prime = block_sum(v_sum_delta_prime);
-    v_sum_delta_prime_squared = block_sum(v_sum_delta_prime_squared);
-    if (threadIdx.x == 0 && threadIdx.y == 0) {
-        const int block = blockIdx.y * gridDim.x + blockIdx.x;
-        sum_delta_prime[block] = v_sum_delta_prime;
-        sum_delta_prime_squared[block] = v_sum_delta_prime_squared;
-    }
+    dJ_ddelta_2 = dJ_ddelta_1 * f_prime + f_second * value;
 }
 
-static __device__ __forceinline__ void at_dJ_ddelta_softplus_1(const float dJ_ddelta_layer_1, const float f_prime_softplus_1, const float f_second_softplus_1, const float weighted_square_layer_1, float& dJ_ddelta_softplus_1)
+static __device__ __forceinline__ void at_dJ_dW_tangents_sum_terms(const float value_1, const float tangent, const float value_2, const float delta_tangent_1, const float value_3, const float value_4, float& weighted_tangent_1, float& value_5, float& dJ_dW_tangents_sum_terms)
 {
-    // ∂J/∂δ_softplus_1 = ∂J/∂δ_layer_1 f′(g_layer_1) + f″(g_layer_1) (W_layer_1ᵀ ∘ W_layer_1ᵀ)ᵀ ∂J/∂δ′_x  (18)+(19)
-    dJ_ddelta_softplus_1 = dJ_ddelta_layer_1 * f_prime_softplus_1 + f_second_softplus_1 * weighted_square_layer_1;
+    weighted_tangent_1 = tangent * value_1;
+    const float weighted_tangent_2 = value_1 * value_2;
+    value_5 = delta_tangent_1 * weighted_tangent_2;
+    const float delta_tangent_2 = delta_tangent_1 * value_4 + value_2 * value_3;
+    dJ_dW_tangents_sum_terms = delta_tangent_2 * value_1;
 }
 
-extern "C" __global__ void dJ_ddelta_softplus_1(
-    const float* __restrict__ dJ_ddelta_layer_1, const float* __restrict__ f_prime_softplus_1, const float* __restrict__ f_second_softplus_1, const float* __restrict__ weighted_square_layer_1, float* __restrict__ dJ_ddelta_softplus_1, const int N)
+static __device__ __forceinline__ void at_value_3_3(const float value_1, const float tangent_1, const float tangent_2, const float delta_tangent, float& value_2, float& weighted_tangent_2, float& value_3)
 {
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < N; row += gridDim.y * blockDim.y) {
-        const float v_dJ_ddelta_layer_1 = dJ_ddelta_layer_1[(long long)row * 128 + column];
-        const float v_f_prime_softplus_1 = f_prime_softplus_1[(long long)row * 128 + column];
-        const float v_f_second_softplus_1 = f_second_softplus_1[(long long)row * 128 + column];
-        const float v_weighted_square_layer_1 = weighted_square_layer_1[(long long)row * 128 + column];
-        float v_dJ_ddelta_softplus_1;
-        at_dJ_ddelta_softplus_1(v_dJ_ddelta_layer_1, v_f_prime_softplus_1, v_f_second_softplus_1, v_weighted_square_layer_1, v_dJ_ddelta_softplus_1);
-        dJ_ddelta_softplus_1[(long long)row * 128 + column] = v_dJ_ddelta_softplus_1;
-    }
-}
-extern "C" __global__ void vec4_dJ_ddelta_softplus_1(
-    const float* __restrict__ dJ_ddelta_layer_1, const float* __restrict__ f_prime_softplus_1, const float* __restrict__ f_second_softplus_1, const float* __restrict__ weighted_square_layer_1, float* __restrict__ dJ_ddelta_softplus_1, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 v_dJ_ddelta_layer_1 = reinterpret_cast<const float4*>(dJ_ddelta_layer_1)[(long long)row * 32 + column];
-        const float4 v_f_prime_softplus_1 = reinterpret_cast<const float4*>(f_prime_softplus_1)[(long long)row * 32 + column];
-        const float4 v_f_second_softplus_1 = reinterpret_cast<const float4*>(f_second_softplus_1)[(long long)row * 32 + column];
-        const float4 v_weighted_square_layer_1 = reinterpret_cast<const float4*>(weighted_square_layer_1)[(long long)row * 32 + column];
-        float4 v_dJ_ddelta_softplus_1;
-        at_dJ_ddelta_softplus_1(v_dJ_ddelta_layer_1.x, v_f_prime_softplus_1.x, v_f_second_softplus_1.x, v_weighted_square_layer_1.x, v_dJ_ddelta_softplus_1.x);
-        at_dJ_ddelta_softplus_1(v_dJ_ddelta_layer_1.y, v_f_prime_softplus_1.y, v_f_second_softplus_1.y, v_weighted_square_layer_1.y, v_dJ_ddelta_softplus_1.y);
-        at_dJ_ddelta_softplus_1(v_dJ_ddelta_layer_1.z, v_f_prime_softplus_1.z, v_f_second_softplus_1.z, v_weighted_square_layer_1.z, v_dJ_ddelta_softplus_1.z);
-        at_dJ_ddelta_softplus_1(v_dJ_ddelta_layer_1.w, v_f_prime_softplus_1.w, v_f_second_softplus_1.w, v_weighted_square_layer_1.w, v_dJ_ddelta_softplus_1.w);
-        reinterpret_cast<float4*>(dJ_ddelta_softplus_1)[(long long)row * 32 + column] = v_dJ_ddelta_softplus_1;
-    }
+    const float weighted_tangent_1 = tangent_1 * value_1;
+    value_2 = tangent_1 * weighted_tangent_1;
+    weighted_tangent_2 = tangent_2 * value_1;
+    value_3 = delta_tangent * weighted_tangent_1;
 }
 
-static __device__ __forceinline__ void at_weighted_tangent_softplus_1_to_dJ_dW_layer_1_tangents_sum_terms(const float dJ_ddelta_prime_x_column, const float tangent_softplus_1, const float W_layer_1_transposed, const float delta_tangent_softplus_1, const float delta_curvature_softplus_1_row, const float f_prime_softplus_1_row, float& weighted_tangent_softplus_1, float& weighted_product_softplus_1_terms, float& dJ_dW_layer_1_tangents_sum_terms)
+static __device__ __forceinline__ void at_value_2_6(const float value_1, const float tangent, float& value_2)
 {
-    // ĝ_softplus_1 = (∂J/∂δ′_x)_c ġ_softplus_1  [+] 8
-    weighted_tangent_softplus_1 = dJ_ddelta_prime_x_column * tangent_softplus_1;
-    // ĝ_layer_1 = (W_layer_1ᵀ)_c (∂J/∂δ′_x)_c  [+] 8
-    const float weighted_tangent_layer_1 = W_layer_1_transposed * dJ_ddelta_prime_x_column;
-    // δ̇_softplus_1 ĝ_layer_1
-    weighted_product_softplus_1_terms = delta_tangent_softplus_1 * weighted_tangent_layer_1;
-    // δ̇_layer_1 = (W_layer_1ᵀ)_c δ_softplus_1 f″(g_layer_1) + δ̇_softplus_1 f′(g_layer_1)  [+] 8
-    const float delta_tangent_layer_1 = W_layer_1_transposed * delta_curvature_softplus_1_row + delta_tangent_softplus_1 * f_prime_softplus_1_row;
-    // (∂J/∂δ′_x)_c δ̇_layer_1
-    dJ_dW_layer_1_tangents_sum_terms = dJ_ddelta_prime_x_column * delta_tangent_layer_1;
+    const float weighted_tangent = tangent * value_1;
+    value_2 = tangent * weighted_tangent;
 }
 
-extern "C" __global__ void weighted_tangent_softplus_1_to_dJ_dW_layer_1_tangents_sum_terms(
-    const float* __restrict__ dJ_ddelta_prime_x_column, const float* __restrict__ tangent_softplus_1, const float* __restrict__ W_layer_1_transposed, const float* __restrict__ delta_tangent_softplus_1, const float* __restrict__ delta_curvature_softplus_1_row, const float* __restrict__ f_prime_softplus_1_row, float* __restrict__ weighted_tangent_softplus_1, float* __restrict__ weighted_product_softplus_1_terms, float* __restrict__ dJ_dW_layer_1_tangents_sum_terms, const int N)
+static __device__ __forceinline__ void at_dJ_dg(const float f_prime, const float f_second, const float sigmoid_minus_g, const float value, const float dJ_ddelta, float& dJ_dg)
 {
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < N * 64; row += gridDim.y * blockDim.y) {
-        const float v_tangent_softplus_1 = tangent_softplus_1[(long long)row * 128 + column];
-        const float v_W_layer_1_transposed = W_layer_1_transposed[(long long)(row % 64) * 128 + column];
-        const float v_delta_tangent_softplus_1 = delta_tangent_softplus_1[(long long)row * 128 + column];
-        const float v_delta_curvature_softplus_1_row = delta_curvature_softplus_1_row[(long long)(row / 64) * 128 + column];
-        const float v_f_prime_softplus_1_row = f_prime_softplus_1_row[(long long)(row / 64) * 128 + column];
-        const float v_dJ_ddelta_prime_x_column = dJ_ddelta_prime_x_column[row];
-        float v_weighted_tangent_softplus_1, v_weighted_product_softplus_1_terms, v_dJ_dW_layer_1_tangents_sum_terms;
-        at_weighted_tangent_softplus_1_to_dJ_dW_layer_1_tangents_sum_terms(v_dJ_ddelta_prime_x_column, v_tangent_softplus_1, v_W_layer_1_transposed, v_delta_tangent_softplus_1, v_delta_curvature_softplus_1_row, v_f_prime_softplus_1_row, v_weighted_tangent_softplus_1, v_weighted_product_softplus_1_terms, v_dJ_dW_layer_1_tangents_sum_terms);
-        weighted_tangent_softplus_1[(long long)row * 128 + column] = v_weighted_tangent_softplus_1;
-        weighted_product_softplus_1_terms[(long long)row * 128 + column] = v_weighted_product_softplus_1_terms;
-        dJ_dW_layer_1_tangents_sum_terms[(long long)row * 128 + column] = v_dJ_dW_layer_1_tangents_sum_terms;
-    }
-}
-extern "C" __global__ void vec4_weighted_tangent_softplus_1_to_dJ_dW_layer_1_tangents_sum_terms(
-    const float* __restrict__ dJ_ddelta_prime_x_column, const float* __restrict__ tangent_softplus_1, const float* __restrict__ W_layer_1_transposed, const float* __restrict__ delta_tangent_softplus_1, const float* __restrict__ delta_curvature_softplus_1_row, const float* __restrict__ f_prime_softplus_1_row, float* __restrict__ weighted_tangent_softplus_1, float* __restrict__ weighted_product_softplus_1_terms, float* __restrict__ dJ_dW_layer_1_tangents_sum_terms, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < N * 64; row += gridDim.y * blockDim.y) {
-        const float4 v_tangent_softplus_1 = reinterpret_cast<const float4*>(tangent_softplus_1)[(long long)row * 32 + column];
-        const float4 v_W_layer_1_transposed = reinterpret_cast<const float4*>(W_layer_1_transposed)[(long long)(row % 64) * 32 + column];
-        const float4 v_delta_tangent_softplus_1 = reinterpret_cast<const float4*>(delta_tangent_softplus_1)[(long long)row * 32 + column];
-        const float4 v_delta_curvature_softplus_1_row = reinterpret_cast<const float4*>(delta_curvature_softplus_1_row)[(long long)(row / 64) * 32 + column];
-        const float4 v_f_prime_softplus_1_row = reinterpret_cast<const float4*>(f_prime_softplus_1_row)[(long long)(row / 64) * 32 + column];
-        const float v_dJ_ddelta_prime_x_column = dJ_ddelta_prime_x_column[row];
-        float4 v_weighted_tangent_softplus_1, v_weighted_product_softplus_1_terms, v_dJ_dW_layer_1_tangents_sum_terms;
-        at_weighted_tangent_softplus_1_to_dJ_dW_layer_1_tangents_sum_terms(v_dJ_ddelta_prime_x_column, v_tangent_softplus_1.x, v_W_layer_1_transposed.x, v_delta_tangent_softplus_1.x, v_delta_curvature_softplus_1_row.x, v_f_prime_softplus_1_row.x, v_weighted_tangent_softplus_1.x, v_weighted_product_softplus_1_terms.x, v_dJ_dW_layer_1_tangents_sum_terms.x);
-        at_weighted_tangent_softplus_1_to_dJ_dW_layer_1_tangents_sum_terms(v_dJ_ddelta_prime_x_column, v_tangent_softplus_1.y, v_W_layer_1_transposed.y, v_delta_tangent_softplus_1.y, v_delta_curvature_softplus_1_row.y, v_f_prime_softplus_1_row.y, v_weighted_tangent_softplus_1.y, v_weighted_product_softplus_1_terms.y, v_dJ_dW_layer_1_tangents_sum_terms.y);
-        at_weighted_tangent_softplus_1_to_dJ_dW_layer_1_tangents_sum_terms(v_dJ_ddelta_prime_x_column, v_tangent_softplus_1.z, v_W_layer_1_transposed.z, v_delta_tangent_softplus_1.z, v_delta_curvature_softplus_1_row.z, v_f_prime_softplus_1_row.z, v_weighted_tangent_softplus_1.z, v_weighted_product_softplus_1_terms.z, v_dJ_dW_layer_1_tangents_sum_terms.z);
-        at_weighted_tangent_softplus_1_to_dJ_dW_layer_1_tangents_sum_terms(v_dJ_ddelta_prime_x_column, v_tangent_softplus_1.w, v_W_layer_1_transposed.w, v_delta_tangent_softplus_1.w, v_delta_curvature_softplus_1_row.w, v_f_prime_softplus_1_row.w, v_weighted_tangent_softplus_1.w, v_weighted_product_softplus_1_terms.w, v_dJ_dW_layer_1_tangents_sum_terms.w);
-        reinterpret_cast<float4*>(weighted_tangent_softplus_1)[(long long)row * 32 + column] = v_weighted_tangent_softplus_1;
-        reinterpret_cast<float4*>(weighted_product_softplus_1_terms)[(long long)row * 32 + column] = v_weighted_product_softplus_1_terms;
-        reinterpret_cast<float4*>(dJ_dW_layer_1_tangents_sum_terms)[(long long)row * 32 + column] = v_dJ_dW_layer_1_tangents_sum_terms;
-    }
+    const float f_third = f_second * (sigmoid_minus_g - f_prime);
+    dJ_dg = dJ_ddelta * f_second + f_third * value;
 }
 
-static __device__ __forceinline__ void at_weighted_square_layer_2_terms_to_weighted_product_softplus_2_terms(const float dJ_ddelta_prime_x_column, const float tangent_layer_2, const float tangent_softplus_2, const float delta_tangent_softplus_2, float& weighted_square_layer_2_terms, float& weighted_tangent_softplus_2, float& weighted_product_softplus_2_terms)
+static __device__ __forceinline__ void at_dJ_dW(const float dJ_dW_delta, const float dJ_dW_g, const float dJ_dW_tangents, const int N, float& dJ_dW)
 {
-    // ĝ_layer_2 = (∂J/∂δ′_x)_c ġ_layer_2  [+] 8
-    const float weighted_tangent_layer_2 = dJ_ddelta_prime_x_column * tangent_layer_2;
-    // ĝ_layer_2 ġ_layer_2
-    weighted_square_layer_2_terms = tangent_layer_2 * weighted_tangent_layer_2;
-    // ĝ_softplus_2 = (∂J/∂δ′_x)_c ġ_softplus_2  [+] 8
-    weighted_tangent_softplus_2 = dJ_ddelta_prime_x_column * tangent_softplus_2;
-    // δ̇_softplus_2 ĝ_layer_2
-    weighted_product_softplus_2_terms = delta_tangent_softplus_2 * weighted_tangent_layer_2;
+    dJ_dW = (dJ_dW_delta + dJ_dW_g + dJ_dW_tangents * 2.0f) / N;
 }
 
-extern "C" __global__ void weighted_square_layer_2_terms_to_weighted_product_softplus_2_terms(
-    const float* __restrict__ dJ_ddelta_prime_x_column, const float* __restrict__ tangent_layer_2, const float* __restrict__ tangent_softplus_2, const float* __restrict__ delta_tangent_softplus_2, float* __restrict__ weighted_square_layer_2_terms, float* __restrict__ weighted_tangent_softplus_2, float* __restrict__ weighted_product_softplus_2_terms, const int N)
+static __device__ __forceinline__ void at_dJ_db(const float dJ_db_sum, const int N, float& dJ_db)
 {
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < N * 64; row += gridDim.y * blockDim.y) {
-        const float v_tangent_layer_2 = tangent_layer_2[(long long)row * 64 + column];
-        const float v_tangent_softplus_2 = tangent_softplus_2[(long long)row * 64 + column];
-        const float v_delta_tangent_softplus_2 = delta_tangent_softplus_2[(long long)row * 64 + column];
-        const float v_dJ_ddelta_prime_x_column = dJ_ddelta_prime_x_column[row];
-        float v_weighted_square_layer_2_terms, v_weighted_tangent_softplus_2, v_weighted_product_softplus_2_terms;
-        at_weighted_square_layer_2_terms_to_weighted_product_softplus_2_terms(v_dJ_ddelta_prime_x_column, v_tangent_layer_2, v_tangent_softplus_2, v_delta_tangent_softplus_2, v_weighted_square_layer_2_terms, v_weighted_tangent_softplus_2, v_weighted_product_softplus_2_terms);
-        weighted_square_layer_2_terms[(long long)row * 64 + column] = v_weighted_square_layer_2_terms;
-        weighted_tangent_softplus_2[(long long)row * 64 + column] = v_weighted_tangent_softplus_2;
-        weighted_product_softplus_2_terms[(long long)row * 64 + column] = v_weighted_product_softplus_2_terms;
-    }
-}
-extern "C" __global__ void vec4_weighted_square_layer_2_terms_to_weighted_product_softplus_2_terms(
-    const float* __restrict__ dJ_ddelta_prime_x_column, const float* __restrict__ tangent_layer_2, const float* __restrict__ tangent_softplus_2, const float* __restrict__ delta_tangent_softplus_2, float* __restrict__ weighted_square_layer_2_terms, float* __restrict__ weighted_tangent_softplus_2, float* __restrict__ weighted_product_softplus_2_terms, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N * 64; row += gridDim.y * blockDim.y) {
-        const float4 v_tangent_layer_2 = reinterpret_cast<const float4*>(tangent_layer_2)[(long long)row * 16 + column];
-        const float4 v_tangent_softplus_2 = reinterpret_cast<const float4*>(tangent_softplus_2)[(long long)row * 16 + column];
-        const float4 v_delta_tangent_softplus_2 = reinterpret_cast<const float4*>(delta_tangent_softplus_2)[(long long)row * 16 + column];
-        const float v_dJ_ddelta_prime_x_column = dJ_ddelta_prime_x_column[row];
-        float4 v_weighted_square_layer_2_terms, v_weighted_tangent_softplus_2, v_weighted_product_softplus_2_terms;
-        at_weighted_square_layer_2_terms_to_weighted_product_softplus_2_terms(v_dJ_ddelta_prime_x_column, v_tangent_layer_2.x, v_tangent_softplus_2.x, v_delta_tangent_softplus_2.x, v_weighted_square_layer_2_terms.x, v_weighted_tangent_softplus_2.x, v_weighted_product_softplus_2_terms.x);
-        at_weighted_square_layer_2_terms_to_weighted_product_softplus_2_terms(v_dJ_ddelta_prime_x_column, v_tangent_layer_2.y, v_tangent_softplus_2.y, v_delta_tangent_softplus_2.y, v_weighted_square_layer_2_terms.y, v_weighted_tangent_softplus_2.y, v_weighted_product_softplus_2_terms.y);
-        at_weighted_square_layer_2_terms_to_weighted_product_softplus_2_terms(v_dJ_ddelta_prime_x_column, v_tangent_layer_2.z, v_tangent_softplus_2.z, v_delta_tangent_softplus_2.z, v_weighted_square_layer_2_terms.z, v_weighted_tangent_softplus_2.z, v_weighted_product_softplus_2_terms.z);
-        at_weighted_square_layer_2_terms_to_weighted_product_softplus_2_terms(v_dJ_ddelta_prime_x_column, v_tangent_layer_2.w, v_tangent_softplus_2.w, v_delta_tangent_softplus_2.w, v_weighted_square_layer_2_terms.w, v_weighted_tangent_softplus_2.w, v_weighted_product_softplus_2_terms.w);
-        reinterpret_cast<float4*>(weighted_square_layer_2_terms)[(long long)row * 16 + column] = v_weighted_square_layer_2_terms;
-        reinterpret_cast<float4*>(weighted_tangent_softplus_2)[(long long)row * 16 + column] = v_weighted_tangent_softplus_2;
-        reinterpret_cast<float4*>(weighted_product_softplus_2_terms)[(long long)row * 16 + column] = v_weighted_product_softplus_2_terms;
-    }
+    dJ_db = dJ_db_sum / N;
 }
 
-static __device__ __forceinline__ void at_dJ_ddelta_softplus_2(const float dJ_ddelta_layer_2, const float f_prime_softplus_2, const float f_second_softplus_2, const float weighted_square_layer_2, float& dJ_ddelta_softplus_2)
+static __device__ __forceinline__ void at_dJ_dg_2(const float f_prime, const float f_second, const float sigmoid_minus_g, const float value_1, const float value_2, const float dJ_ddelta, const float dJ_dg_1, const float delta, float& dJ_dg_2)
 {
-    // ∂J/∂δ_softplus_2 = ∂J/∂δ_layer_2 f′(g_layer_2) + f″(g_layer_2) Σ_c ĝ_layer_2 ġ_layer_2  (18)+(19)
-    dJ_ddelta_softplus_2 = dJ_ddelta_layer_2 * f_prime_softplus_2 + f_second_softplus_2 * weighted_square_layer_2;
+    const float f_third = f_second * (sigmoid_minus_g - f_prime);
+    dJ_dg_2 = dJ_ddelta * delta * f_second + dJ_dg_1 * f_prime + delta * f_third * value_2 + f_second * value_1 * 2.0f;
 }
 
-extern "C" __global__ void dJ_ddelta_softplus_2(
-    const float* __restrict__ dJ_ddelta_layer_2, const float* __restrict__ f_prime_softplus_2, const float* __restrict__ f_second_softplus_2, const float* __restrict__ weighted_square_layer_2, float* __restrict__ dJ_ddelta_softplus_2, const int N)
+static __device__ __forceinline__ void at_dJ_dW_2(const float value, const float dJ_dW_delta, const float dJ_dW_g, const int N, float& dJ_dW)
 {
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < N; row += gridDim.y * blockDim.y) {
-        const float v_dJ_ddelta_layer_2 = dJ_ddelta_layer_2[(long long)row * 64 + column];
-        const float v_f_prime_softplus_2 = f_prime_softplus_2[(long long)row * 64 + column];
-        const float v_f_second_softplus_2 = f_second_softplus_2[(long long)row * 64 + column];
-        const float v_weighted_square_layer_2 = weighted_square_layer_2[(long long)row * 64 + column];
-        float v_dJ_ddelta_softplus_2;
-        at_dJ_ddelta_softplus_2(v_dJ_ddelta_layer_2, v_f_prime_softplus_2, v_f_second_softplus_2, v_weighted_square_layer_2, v_dJ_ddelta_softplus_2);
-        dJ_ddelta_softplus_2[(long long)row * 64 + column] = v_dJ_ddelta_softplus_2;
-    }
-}
-extern "C" __global__ void vec4_dJ_ddelta_softplus_2(
-    const float* __restrict__ dJ_ddelta_layer_2, const float* __restrict__ f_prime_softplus_2, const float* __restrict__ f_second_softplus_2, const float* __restrict__ weighted_square_layer_2, float* __restrict__ dJ_ddelta_softplus_2, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 v_dJ_ddelta_layer_2 = reinterpret_cast<const float4*>(dJ_ddelta_layer_2)[(long long)row * 16 + column];
-        const float4 v_f_prime_softplus_2 = reinterpret_cast<const float4*>(f_prime_softplus_2)[(long long)row * 16 + column];
-        const float4 v_f_second_softplus_2 = reinterpret_cast<const float4*>(f_second_softplus_2)[(long long)row * 16 + column];
-        const float4 v_weighted_square_layer_2 = reinterpret_cast<const float4*>(weighted_square_layer_2)[(long long)row * 16 + column];
-        float4 v_dJ_ddelta_softplus_2;
-        at_dJ_ddelta_softplus_2(v_dJ_ddelta_layer_2.x, v_f_prime_softplus_2.x, v_f_second_softplus_2.x, v_weighted_square_layer_2.x, v_dJ_ddelta_softplus_2.x);
-        at_dJ_ddelta_softplus_2(v_dJ_ddelta_layer_2.y, v_f_prime_softplus_2.y, v_f_second_softplus_2.y, v_weighted_square_layer_2.y, v_dJ_ddelta_softplus_2.y);
-        at_dJ_ddelta_softplus_2(v_dJ_ddelta_layer_2.z, v_f_prime_softplus_2.z, v_f_second_softplus_2.z, v_weighted_square_layer_2.z, v_dJ_ddelta_softplus_2.z);
-        at_dJ_ddelta_softplus_2(v_dJ_ddelta_layer_2.w, v_f_prime_softplus_2.w, v_f_second_softplus_2.w, v_weighted_square_layer_2.w, v_dJ_ddelta_softplus_2.w);
-        reinterpret_cast<float4*>(dJ_ddelta_softplus_2)[(long long)row * 16 + column] = v_dJ_ddelta_softplus_2;
-    }
+    dJ_dW = (dJ_dW_delta + dJ_dW_g + value * 2.0f) / N;
 }
 
-static __device__ __forceinline__ void at_weighted_square_layer_3_terms(const float dJ_ddelta_prime_x_column, const float tangent_layer_3, float& weighted_square_layer_3_terms)
+static __device__ __forceinline__ void at_value_2_7(const float value_1, const float tangent, float& delta_tangent, float& value_2)
 {
-    // ĝ_layer_3 = (∂J/∂δ′_x)_c ġ_layer_3  [+] 8
-    const float weighted_tangent_layer_3 = dJ_ddelta_prime_x_column * tangent_layer_3;
-    // ĝ_layer_3 ġ_layer_3
-    weighted_square_layer_3_terms = tangent_layer_3 * weighted_tangent_layer_3;
+    delta_tangent = tangent * value_1;
+    value_2 = tangent * tangent;
 }
 
-extern "C" __global__ void weighted_square_layer_3_terms(
-    const float* __restrict__ dJ_ddelta_prime_x_column, const float* __restrict__ tangent_layer_3, float* __restrict__ weighted_square_layer_3_terms, const int N)
+static __device__ __forceinline__ void at_value_4_2(const float value_1, const float value_2, const float delta_tangent_1, const float tangent, float& delta_tangent_2, float& value_3, float& value_4)
 {
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 1 && row < N * 64; row += gridDim.y * blockDim.y) {
-        const float v_dJ_ddelta_prime_x_column = dJ_ddelta_prime_x_column[(long long)row * 1 + column];
-        const float v_tangent_layer_3 = tangent_layer_3[(long long)row * 1 + column];
-        float v_weighted_square_layer_3_terms;
-        at_weighted_square_layer_3_terms(v_dJ_ddelta_prime_x_column, v_tangent_layer_3, v_weighted_square_layer_3_terms);
-        weighted_square_layer_3_terms[(long long)row * 1 + column] = v_weighted_square_layer_3_terms;
-    }
+    delta_tangent_2 = delta_tangent_1 * value_2 + tangent * value_1;
+    value_3 = tangent * tangent;
+    value_4 = delta_tangent_1 * tangent;
 }
 
-static __device__ __forceinline__ void at_dJ_dg_layer_3(const float f_prime_softplus_3, const float f_second_softplus_3, const float sigmoid_minus_softplus_3, const float dJ_ddelta_layer_3, const float weighted_square_layer_3, float& dJ_dg_layer_3)
+static __device__ __forceinline__ void at_value_4_3(const float value_1, const float value_2, const float value_3, const float delta_tangent_1, float& delta_tangent_2, float& value_4)
 {
-    // f‴(g_layer_3) = f″(g_layer_3) (sigmoid(−g_layer_3) − f′(g_layer_3))
-    const float f_third_softplus_3 = f_second_softplus_3 * (sigmoid_minus_softplus_3 - f_prime_softplus_3);
-    // ∂J/∂g_layer_3 = ∂J/∂δ_layer_3 f″(g_layer_3) + f‴(g_layer_3) Σ_c ĝ_layer_3 ġ_layer_3  (21)+(22)
-    dJ_dg_layer_3 = dJ_ddelta_layer_3 * f_second_softplus_3 + f_third_softplus_3 * weighted_square_layer_3;
+    delta_tangent_2 = delta_tangent_1 * value_2 + value_1 * value_3;
+    value_4 = delta_tangent_1 * value_3;
 }
 
-extern "C" __global__ void dJ_dg_layer_3(
-    const float* __restrict__ f_prime_softplus_3, const float* __restrict__ f_second_softplus_3, const float* __restrict__ sigmoid_minus_softplus_3, const float* __restrict__ dJ_ddelta_layer_3, const float* __restrict__ weighted_square_layer_3, float* __restrict__ dJ_dg_layer_3, const int N)
+static __device__ __forceinline__ void at_total_3(const float value_1, const float value_2, double& total)
 {
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 1 && row < N; row += gridDim.y * blockDim.y) {
-        const float v_f_prime_softplus_3 = f_prime_softplus_3[(long long)row * 1 + column];
-        const float v_f_second_softplus_3 = f_second_softplus_3[(long long)row * 1 + column];
-        const float v_sigmoid_minus_softplus_3 = sigmoid_minus_softplus_3[(long long)row * 1 + column];
-        const float v_dJ_ddelta_layer_3 = dJ_ddelta_layer_3[(long long)row * 1 + column];
-        const float v_weighted_square_layer_3 = weighted_square_layer_3[(long long)row * 1 + column];
-        float v_dJ_dg_layer_3;
-        at_dJ_dg_layer_3(v_f_prime_softplus_3, v_f_second_softplus_3, v_sigmoid_minus_softplus_3, v_dJ_ddelta_layer_3, v_weighted_square_layer_3, v_dJ_dg_layer_3);
-        dJ_dg_layer_3[(long long)row * 1 + column] = v_dJ_dg_layer_3;
-    }
+    const float value_3 = value_1 * value_2;
+    total += value_3;
 }
 
-static __device__ __forceinline__ void at_dJ_dW_layer_3(const float dJ_dW_layer_3_delta, const float dJ_dW_layer_3_g, const float dJ_dW_layer_3_tangents, const int N, float& dJ_dW_layer_3)
+static __device__ __forceinline__ void at_total_4(const float value_1, const float f_second, double& total)
 {
-    // ∂J/∂W_layer_3 = (1/N) (Σ_n f′(g_layer_3) ∂J/∂δ_softplus_2ᵀ + Σ_n ∂J/∂g_layer_3 g_softplus_2ᵀ + 2 Σ_n Σ_c δ̇_layer_3 ĝ_softplus_2ᵀ)  (16)+(17)
-    dJ_dW_layer_3 = (dJ_dW_layer_3_delta + dJ_dW_layer_3_g + dJ_dW_layer_3_tangents * 2.0f) / N;
+    const float value_2 = f_second * value_1;
+    total += value_2;
 }
 
-extern "C" __global__ void dJ_dW_layer_3(
-    const float* __restrict__ dJ_dW_layer_3_delta, const float* __restrict__ dJ_dW_layer_3_g, const float* __restrict__ dJ_dW_layer_3_tangents, float* __restrict__ dJ_dW_layer_3, const int N)
+static __device__ __forceinline__ void at_dJ_ddelta_2_2(const float value, const float dJ_ddelta_1, const float f_prime, const float f_second, float& dJ_ddelta_2)
 {
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < 1; row += gridDim.y * blockDim.y) {
-        const float v_dJ_dW_layer_3_delta = dJ_dW_layer_3_delta[(long long)row * 64 + column];
-        const float v_dJ_dW_layer_3_g = dJ_dW_layer_3_g[(long long)row * 64 + column];
-        const float v_dJ_dW_layer_3_tangents = dJ_dW_layer_3_tangents[(long long)row * 64 + column];
-        float v_dJ_dW_layer_3;
-        at_dJ_dW_layer_3(v_dJ_dW_layer_3_delta, v_dJ_dW_layer_3_g, v_dJ_dW_layer_3_tangents, N, v_dJ_dW_layer_3);
-        dJ_dW_layer_3[(long long)row * 64 + column] = v_dJ_dW_layer_3;
-    }
-}
-extern "C" __global__ void vec4_dJ_dW_layer_3(
-    const float* __restrict__ dJ_dW_layer_3_delta, const float* __restrict__ dJ_dW_layer_3_g, const float* __restrict__ dJ_dW_layer_3_tangents, float* __restrict__ dJ_dW_layer_3, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < 1; row += gridDim.y * blockDim.y) {
-        const float4 v_dJ_dW_layer_3_delta = reinterpret_cast<const float4*>(dJ_dW_layer_3_delta)[(long long)row * 16 + column];
-        const float4 v_dJ_dW_layer_3_g = reinterpret_cast<const float4*>(dJ_dW_layer_3_g)[(long long)row * 16 + column];
-        const float4 v_dJ_dW_layer_3_tangents = reinterpret_cast<const float4*>(dJ_dW_layer_3_tangents)[(long long)row * 16 + column];
-        float4 v_dJ_dW_layer_3;
-        at_dJ_dW_layer_3(v_dJ_dW_layer_3_delta.x, v_dJ_dW_layer_3_g.x, v_dJ_dW_layer_3_tangents.x, N, v_dJ_dW_layer_3.x);
-        at_dJ_dW_layer_3(v_dJ_dW_layer_3_delta.y, v_dJ_dW_layer_3_g.y, v_dJ_dW_layer_3_tangents.y, N, v_dJ_dW_layer_3.y);
-        at_dJ_dW_layer_3(v_dJ_dW_layer_3_delta.z, v_dJ_dW_layer_3_g.z, v_dJ_dW_layer_3_tangents.z, N, v_dJ_dW_layer_3.z);
-        at_dJ_dW_layer_3(v_dJ_dW_layer_3_delta.w, v_dJ_dW_layer_3_g.w, v_dJ_dW_layer_3_tangents.w, N, v_dJ_dW_layer_3.w);
-        reinterpret_cast<float4*>(dJ_dW_layer_3)[(long long)row * 16 + column] = v_dJ_dW_layer_3;
-    }
+    dJ_ddelta_2 = dJ_ddelta_1 * f_prime - f_second * value;
 }
 
-static __device__ __forceinline__ void at_dJ_db_layer_3(const float dJ_db_layer_3_sum, const int N, float& dJ_db_layer_3)
+static __device__ __forceinline__ void at_dJ_dg_3(const float f_prime, const float f_second, const float sigmoid_minus_g, const float value, const float dJ_ddelta, float& dJ_dg)
 {
-    // ∂J/∂b_layer_3 = (1/N) Σ_n ∂J/∂g_layer_3  [+] bias
-    dJ_db_layer_3 = dJ_db_layer_3_sum / N;
+    const float f_third = f_second * (sigmoid_minus_g - f_prime);
+    dJ_dg = dJ_ddelta * f_second - f_third * value;
 }
 
-extern "C" __global__ void dJ_db_layer_3(
-    const float* __restrict__ dJ_db_layer_3_sum, float* __restrict__ dJ_db_layer_3, const int N)
+static __device__ __forceinline__ void at_dJ_dW_3(const float dJ_dW_delta, const float dJ_dW_g, const float dJ_dW_tangents, const int N, float& dJ_dW)
 {
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 1 && row < 1; row += gridDim.y * blockDim.y) {
-        const float v_dJ_db_layer_3_sum = dJ_db_layer_3_sum[column];
-        float v_dJ_db_layer_3;
-        at_dJ_db_layer_3(v_dJ_db_layer_3_sum, N, v_dJ_db_layer_3);
-        dJ_db_layer_3[column] = v_dJ_db_layer_3;
-    }
+    dJ_dW = (dJ_dW_delta + dJ_dW_g - dJ_dW_tangents * 2.0f) / N;
 }
 
-static __device__ __forceinline__ void at_dJ_dg_layer_2(const float f_prime_softplus_2, const float f_second_softplus_2, const float sigmoid_minus_softplus_2, const float dJ_ddelta_layer_2, const float dJ_dg_softplus_2, const float delta_softplus_2, const float weighted_product_softplus_2, const float weighted_square_layer_2, float& dJ_dg_layer_2)
+static __device__ __forceinline__ void at_dJ_dg_2_2(const float f_prime, const float f_second, const float sigmoid_minus_g, const float value_1, const float value_2, const float dJ_ddelta, const float dJ_dg_1, const float delta, float& dJ_dg_2)
 {
-    // f‴(g_layer_2) = f″(g_layer_2) (sigmoid(−g_layer_2) − f′(g_layer_2))
-    const float f_third_softplus_2 = f_second_softplus_2 * (sigmoid_minus_softplus_2 - f_prime_softplus_2);
-    // ∂J/∂g_layer_2 = ∂J/∂g_softplus_2 f′(g_layer_2) + ∂J/∂δ_layer_2 δ_softplus_2 f″(g_layer_2) + δ_softplus_2 f‴(g_layer_2) Σ_c ĝ_layer_2 ġ_layer_2 + 2 f″(g_layer_2) Σ_c δ̇_softplus_2 ĝ_layer_2  (21)+(22)
-    dJ_dg_layer_2 = dJ_ddelta_layer_2 * delta_softplus_2 * f_second_softplus_2 + dJ_dg_softplus_2 * f_prime_softplus_2 + delta_softplus_2 * f_third_softplus_2 * weighted_square_layer_2 + f_second_softplus_2 * weighted_product_softplus_2 * 2.0f;
+    const float f_third = f_second * (sigmoid_minus_g - f_prime);
+    dJ_dg_2 = dJ_ddelta * delta * f_second + dJ_dg_1 * f_prime - delta * f_third * value_1 - f_second * value_2 * 2.0f;
 }
 
-extern "C" __global__ void dJ_dg_layer_2(
-    const float* __restrict__ f_prime_softplus_2, const float* __restrict__ f_second_softplus_2, const float* __restrict__ sigmoid_minus_softplus_2, const float* __restrict__ dJ_ddelta_layer_2, const float* __restrict__ dJ_dg_softplus_2, const float* __restrict__ delta_softplus_2, const float* __restrict__ weighted_product_softplus_2, const float* __restrict__ weighted_square_layer_2, float* __restrict__ dJ_dg_layer_2, const int N)
+static __device__ __forceinline__ void at_dJ_dW_4(const float value, const float dJ_dW_delta, const float dJ_dW_g, const int N, float& dJ_dW)
 {
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < N; row += gridDim.y * blockDim.y) {
-        const float v_f_prime_softplus_2 = f_prime_softplus_2[(long long)row * 64 + column];
-        const float v_f_second_softplus_2 = f_second_softplus_2[(long long)row * 64 + column];
-        const float v_sigmoid_minus_softplus_2 = sigmoid_minus_softplus_2[(long long)row * 64 + column];
-        const float v_dJ_ddelta_layer_2 = dJ_ddelta_layer_2[(long long)row * 64 + column];
-        const float v_dJ_dg_softplus_2 = dJ_dg_softplus_2[(long long)row * 64 + column];
-        const float v_delta_softplus_2 = delta_softplus_2[(long long)row * 64 + column];
-        const float v_weighted_product_softplus_2 = weighted_product_softplus_2[(long long)row * 64 + column];
-        const float v_weighted_square_layer_2 = weighted_square_layer_2[(long long)row * 64 + column];
-        float v_dJ_dg_layer_2;
-        at_dJ_dg_layer_2(v_f_prime_softplus_2, v_f_second_softplus_2, v_sigmoid_minus_softplus_2, v_dJ_ddelta_layer_2, v_dJ_dg_softplus_2, v_delta_softplus_2, v_weighted_product_softplus_2, v_weighted_square_layer_2, v_dJ_dg_layer_2);
-        dJ_dg_layer_2[(long long)row * 64 + column] = v_dJ_dg_layer_2;
-    }
-}
-extern "C" __global__ void vec4_dJ_dg_layer_2(
-    const float* __restrict__ f_prime_softplus_2, const float* __restrict__ f_second_softplus_2, const float* __restrict__ sigmoid_minus_softplus_2, const float* __restrict__ dJ_ddelta_layer_2, const float* __restrict__ dJ_dg_softplus_2, const float* __restrict__ delta_softplus_2, const float* __restrict__ weighted_product_softplus_2, const float* __restrict__ weighted_square_layer_2, float* __restrict__ dJ_dg_layer_2, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 v_f_prime_softplus_2 = reinterpret_cast<const float4*>(f_prime_softplus_2)[(long long)row * 16 + column];
-        const float4 v_f_second_softplus_2 = reinterpret_cast<const float4*>(f_second_softplus_2)[(long long)row * 16 + column];
-        const float4 v_sigmoid_minus_softplus_2 = reinterpret_cast<const float4*>(sigmoid_minus_softplus_2)[(long long)row * 16 + column];
-        const float4 v_dJ_ddelta_layer_2 = reinterpret_cast<const float4*>(dJ_ddelta_layer_2)[(long long)row * 16 + column];
-        const float4 v_dJ_dg_softplus_2 = reinterpret_cast<const float4*>(dJ_dg_softplus_2)[(long long)row * 16 + column];
-        const float4 v_delta_softplus_2 = reinterpret_cast<const float4*>(delta_softplus_2)[(long long)row * 16 + column];
-        const float4 v_weighted_product_softplus_2 = reinterpret_cast<const float4*>(weighted_product_softplus_2)[(long long)row * 16 + column];
-        const float4 v_weighted_square_layer_2 = reinterpret_cast<const float4*>(weighted_square_layer_2)[(long long)row * 16 + column];
-        float4 v_dJ_dg_layer_2;
-        at_dJ_dg_layer_2(v_f_prime_softplus_2.x, v_f_second_softplus_2.x, v_sigmoid_minus_softplus_2.x, v_dJ_ddelta_layer_2.x, v_dJ_dg_softplus_2.x, v_delta_softplus_2.x, v_weighted_product_softplus_2.x, v_weighted_square_layer_2.x, v_dJ_dg_layer_2.x);
-        at_dJ_dg_layer_2(v_f_prime_softplus_2.y, v_f_second_softplus_2.y, v_sigmoid_minus_softplus_2.y, v_dJ_ddelta_layer_2.y, v_dJ_dg_softplus_2.y, v_delta_softplus_2.y, v_weighted_product_softplus_2.y, v_weighted_square_layer_2.y, v_dJ_dg_layer_2.y);
-        at_dJ_dg_layer_2(v_f_prime_softplus_2.z, v_f_second_softplus_2.z, v_sigmoid_minus_softplus_2.z, v_dJ_ddelta_layer_2.z, v_dJ_dg_softplus_2.z, v_delta_softplus_2.z, v_weighted_product_softplus_2.z, v_weighted_square_layer_2.z, v_dJ_dg_layer_2.z);
-        at_dJ_dg_layer_2(v_f_prime_softplus_2.w, v_f_second_softplus_2.w, v_sigmoid_minus_softplus_2.w, v_dJ_ddelta_layer_2.w, v_dJ_dg_softplus_2.w, v_delta_softplus_2.w, v_weighted_product_softplus_2.w, v_weighted_square_layer_2.w, v_dJ_dg_layer_2.w);
-        reinterpret_cast<float4*>(dJ_dg_layer_2)[(long long)row * 16 + column] = v_dJ_dg_layer_2;
-    }
+    dJ_dW = (dJ_dW_delta + dJ_dW_g - value * 2.0f) / N;
 }
 
-static __device__ __forceinline__ void at_dJ_dW_layer_2(const float dJ_dW_layer_2_delta, const float dJ_dW_layer_2_g, const float dJ_dW_layer_2_tangents, const int N, float& dJ_dW_layer_2)
+static __device__ __forceinline__ void at_sum_delta_prime_squared_3(const float value_1, const float value_2, const float value_3, float& delta_prime, double& sum_delta_prime, double& sum_delta_prime_squared)
 {
-    // ∂J/∂W_layer_2 = (1/N) (Σ_n δ_layer_2 ∂J/∂δ_softplus_1ᵀ + Σ_n ∂J/∂g_layer_2 g_softplus_1ᵀ + 2 Σ_n Σ_c δ̇_layer_2 ĝ_softplus_1ᵀ)  (16)+(17)
-    dJ_dW_layer_2 = (dJ_dW_layer_2_delta + dJ_dW_layer_2_g + dJ_dW_layer_2_tangents * 2.0f) / N;
-}
-
-extern "C" __global__ void dJ_dW_layer_2(
-    const float* __restrict__ dJ_dW_layer_2_delta, const float* __restrict__ dJ_dW_layer_2_g, const float* __restrict__ dJ_dW_layer_2_tangents, float* __restrict__ dJ_dW_layer_2, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < 64; row += gridDim.y * blockDim.y) {
-        const float v_dJ_dW_layer_2_delta = dJ_dW_layer_2_delta[(long long)row * 128 + column];
-        const float v_dJ_dW_layer_2_g = dJ_dW_layer_2_g[(long long)row * 128 + column];
-        const float v_dJ_dW_layer_2_tangents = dJ_dW_layer_2_tangents[(long long)row * 128 + column];
-        float v_dJ_dW_layer_2;
-        at_dJ_dW_layer_2(v_dJ_dW_layer_2_delta, v_dJ_dW_layer_2_g, v_dJ_dW_layer_2_tangents, N, v_dJ_dW_layer_2);
-        dJ_dW_layer_2[(long long)row * 128 + column] = v_dJ_dW_layer_2;
-    }
-}
-extern "C" __global__ void vec4_dJ_dW_layer_2(
-    const float* __restrict__ dJ_dW_layer_2_delta, const float* __restrict__ dJ_dW_layer_2_g, const float* __restrict__ dJ_dW_layer_2_tangents, float* __restrict__ dJ_dW_layer_2, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < 64; row += gridDim.y * blockDim.y) {
-        const float4 v_dJ_dW_layer_2_delta = reinterpret_cast<const float4*>(dJ_dW_layer_2_delta)[(long long)row * 32 + column];
-        const float4 v_dJ_dW_layer_2_g = reinterpret_cast<const float4*>(dJ_dW_layer_2_g)[(long long)row * 32 + column];
-        const float4 v_dJ_dW_layer_2_tangents = reinterpret_cast<const float4*>(dJ_dW_layer_2_tangents)[(long long)row * 32 + column];
-        float4 v_dJ_dW_layer_2;
-        at_dJ_dW_layer_2(v_dJ_dW_layer_2_delta.x, v_dJ_dW_layer_2_g.x, v_dJ_dW_layer_2_tangents.x, N, v_dJ_dW_layer_2.x);
-        at_dJ_dW_layer_2(v_dJ_dW_layer_2_delta.y, v_dJ_dW_layer_2_g.y, v_dJ_dW_layer_2_tangents.y, N, v_dJ_dW_layer_2.y);
-        at_dJ_dW_layer_2(v_dJ_dW_layer_2_delta.z, v_dJ_dW_layer_2_g.z, v_dJ_dW_layer_2_tangents.z, N, v_dJ_dW_layer_2.z);
-        at_dJ_dW_layer_2(v_dJ_dW_layer_2_delta.w, v_dJ_dW_layer_2_g.w, v_dJ_dW_layer_2_tangents.w, N, v_dJ_dW_layer_2.w);
-        reinterpret_cast<float4*>(dJ_dW_layer_2)[(long long)row * 32 + column] = v_dJ_dW_layer_2;
-    }
-}
-
-static __device__ __forceinline__ void at_dJ_db_layer_2(const float dJ_db_layer_2_sum, const int N, float& dJ_db_layer_2)
-{
-    // ∂J/∂b_layer_2 = (1/N) Σ_n ∂J/∂g_layer_2  [+] bias
-    dJ_db_layer_2 = dJ_db_layer_2_sum / N;
-}
-
-extern "C" __global__ void dJ_db_layer_2(
-    const float* __restrict__ dJ_db_layer_2_sum, float* __restrict__ dJ_db_layer_2, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < 1; row += gridDim.y * blockDim.y) {
-        const float v_dJ_db_layer_2_sum = dJ_db_layer_2_sum[column];
-        float v_dJ_db_layer_2;
-        at_dJ_db_layer_2(v_dJ_db_layer_2_sum, N, v_dJ_db_layer_2);
-        dJ_db_layer_2[column] = v_dJ_db_layer_2;
-    }
-}
-extern "C" __global__ void vec4_dJ_db_layer_2(
-    const float* __restrict__ dJ_db_layer_2_sum, float* __restrict__ dJ_db_layer_2, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < 1; row += gridDim.y * blockDim.y) {
-        const float4 v_dJ_db_layer_2_sum = reinterpret_cast<const float4*>(dJ_db_layer_2_sum)[column];
-        float4 v_dJ_db_layer_2;
-        at_dJ_db_layer_2(v_dJ_db_layer_2_sum.x, N, v_dJ_db_layer_2.x);
-        at_dJ_db_layer_2(v_dJ_db_layer_2_sum.y, N, v_dJ_db_layer_2.y);
-        at_dJ_db_layer_2(v_dJ_db_layer_2_sum.z, N, v_dJ_db_layer_2.z);
-        at_dJ_db_layer_2(v_dJ_db_layer_2_sum.w, N, v_dJ_db_layer_2.w);
-        reinterpret_cast<float4*>(dJ_db_layer_2)[column] = v_dJ_db_layer_2;
-    }
-}
-
-static __device__ __forceinline__ void at_dJ_dg_layer_1(const float f_prime_softplus_1, const float f_second_softplus_1, const float sigmoid_minus_softplus_1, const float dJ_ddelta_layer_1, const float dJ_dg_softplus_1, const float delta_softplus_1, const float weighted_product_softplus_1, const float weighted_square_layer_1, float& dJ_dg_layer_1)
-{
-    // f‴(g_layer_1) = f″(g_layer_1) (sigmoid(−g_layer_1) − f′(g_layer_1))
-    const float f_third_softplus_1 = f_second_softplus_1 * (sigmoid_minus_softplus_1 - f_prime_softplus_1);
-    // ∂J/∂g_layer_1 = ∂J/∂g_softplus_1 f′(g_layer_1) + ∂J/∂δ_layer_1 δ_softplus_1 f″(g_layer_1) + δ_softplus_1 f‴(g_layer_1) (W_layer_1ᵀ ∘ W_layer_1ᵀ)ᵀ ∂J/∂δ′_x + 2 f″(g_layer_1) Σ_c δ̇_softplus_1 ĝ_layer_1  (21)+(22)
-    dJ_dg_layer_1 = dJ_ddelta_layer_1 * delta_softplus_1 * f_second_softplus_1 + dJ_dg_softplus_1 * f_prime_softplus_1 + delta_softplus_1 * f_third_softplus_1 * weighted_square_layer_1 + f_second_softplus_1 * weighted_product_softplus_1 * 2.0f;
-}
-
-extern "C" __global__ void dJ_dg_layer_1(
-    const float* __restrict__ f_prime_softplus_1, const float* __restrict__ f_second_softplus_1, const float* __restrict__ sigmoid_minus_softplus_1, const float* __restrict__ dJ_ddelta_layer_1, const float* __restrict__ dJ_dg_softplus_1, const float* __restrict__ delta_softplus_1, const float* __restrict__ weighted_product_softplus_1, const float* __restrict__ weighted_square_layer_1, float* __restrict__ dJ_dg_layer_1, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < N; row += gridDim.y * blockDim.y) {
-        const float v_f_prime_softplus_1 = f_prime_softplus_1[(long long)row * 128 + column];
-        const float v_f_second_softplus_1 = f_second_softplus_1[(long long)row * 128 + column];
-        const float v_sigmoid_minus_softplus_1 = sigmoid_minus_softplus_1[(long long)row * 128 + column];
-        const float v_dJ_ddelta_layer_1 = dJ_ddelta_layer_1[(long long)row * 128 + column];
-        const float v_dJ_dg_softplus_1 = dJ_dg_softplus_1[(long long)row * 128 + column];
-        const float v_delta_softplus_1 = delta_softplus_1[(long long)row * 128 + column];
-        const float v_weighted_product_softplus_1 = weighted_product_softplus_1[(long long)row * 128 + column];
-        const float v_weighted_square_layer_1 = weighted_square_layer_1[(long long)row * 128 + column];
-        float v_dJ_dg_layer_1;
-        at_dJ_dg_layer_1(v_f_prime_softplus_1, v_f_second_softplus_1, v_sigmoid_minus_softplus_1, v_dJ_ddelta_layer_1, v_dJ_dg_softplus_1, v_delta_softplus_1, v_weighted_product_softplus_1, v_weighted_square_layer_1, v_dJ_dg_layer_1);
-        dJ_dg_layer_1[(long long)row * 128 + column] = v_dJ_dg_layer_1;
-    }
-}
-extern "C" __global__ void vec4_dJ_dg_layer_1(
-    const float* __restrict__ f_prime_softplus_1, const float* __restrict__ f_second_softplus_1, const float* __restrict__ sigmoid_minus_softplus_1, const float* __restrict__ dJ_ddelta_layer_1, const float* __restrict__ dJ_dg_softplus_1, const float* __restrict__ delta_softplus_1, const float* __restrict__ weighted_product_softplus_1, const float* __restrict__ weighted_square_layer_1, float* __restrict__ dJ_dg_layer_1, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 v_f_prime_softplus_1 = reinterpret_cast<const float4*>(f_prime_softplus_1)[(long long)row * 32 + column];
-        const float4 v_f_second_softplus_1 = reinterpret_cast<const float4*>(f_second_softplus_1)[(long long)row * 32 + column];
-        const float4 v_sigmoid_minus_softplus_1 = reinterpret_cast<const float4*>(sigmoid_minus_softplus_1)[(long long)row * 32 + column];
-        const float4 v_dJ_ddelta_layer_1 = reinterpret_cast<const float4*>(dJ_ddelta_layer_1)[(long long)row * 32 + column];
-        const float4 v_dJ_dg_softplus_1 = reinterpret_cast<const float4*>(dJ_dg_softplus_1)[(long long)row * 32 + column];
-        const float4 v_delta_softplus_1 = reinterpret_cast<const float4*>(delta_softplus_1)[(long long)row * 32 + column];
-        const float4 v_weighted_product_softplus_1 = reinterpret_cast<const float4*>(weighted_product_softplus_1)[(long long)row * 32 + column];
-        const float4 v_weighted_square_layer_1 = reinterpret_cast<const float4*>(weighted_square_layer_1)[(long long)row * 32 + column];
-        float4 v_dJ_dg_layer_1;
-        at_dJ_dg_layer_1(v_f_prime_softplus_1.x, v_f_second_softplus_1.x, v_sigmoid_minus_softplus_1.x, v_dJ_ddelta_layer_1.x, v_dJ_dg_softplus_1.x, v_delta_softplus_1.x, v_weighted_product_softplus_1.x, v_weighted_square_layer_1.x, v_dJ_dg_layer_1.x);
-        at_dJ_dg_layer_1(v_f_prime_softplus_1.y, v_f_second_softplus_1.y, v_sigmoid_minus_softplus_1.y, v_dJ_ddelta_layer_1.y, v_dJ_dg_softplus_1.y, v_delta_softplus_1.y, v_weighted_product_softplus_1.y, v_weighted_square_layer_1.y, v_dJ_dg_layer_1.y);
-        at_dJ_dg_layer_1(v_f_prime_softplus_1.z, v_f_second_softplus_1.z, v_sigmoid_minus_softplus_1.z, v_dJ_ddelta_layer_1.z, v_dJ_dg_softplus_1.z, v_delta_softplus_1.z, v_weighted_product_softplus_1.z, v_weighted_square_layer_1.z, v_dJ_dg_layer_1.z);
-        at_dJ_dg_layer_1(v_f_prime_softplus_1.w, v_f_second_softplus_1.w, v_sigmoid_minus_softplus_1.w, v_dJ_ddelta_layer_1.w, v_dJ_dg_softplus_1.w, v_delta_softplus_1.w, v_weighted_product_softplus_1.w, v_weighted_square_layer_1.w, v_dJ_dg_layer_1.w);
-        reinterpret_cast<float4*>(dJ_dg_layer_1)[(long long)row * 32 + column] = v_dJ_dg_layer_1;
-    }
-}
-
-static __device__ __forceinline__ void at_dJ_dW_layer_1(const float dJ_dW_layer_1_delta, const float dJ_dW_layer_1_g, const float dJ_dW_layer_1_tangents_sum_transposed, const int N, float& dJ_dW_layer_1)
-{
-    // ∂J/∂W_layer_1 = (1/N) (2 [Σ_n (∂J/∂δ′_x)_c δ̇_layer_1]ᵀ + Σ_n δ_layer_1 δ_xᵀ + Σ_n ∂J/∂g_layer_1 g_xᵀ)  (16)+(17)
-    dJ_dW_layer_1 = (dJ_dW_layer_1_delta + dJ_dW_layer_1_g + dJ_dW_layer_1_tangents_sum_transposed * 2.0f) / N;
-}
-
-extern "C" __global__ void dJ_dW_layer_1(
-    const float* __restrict__ dJ_dW_layer_1_delta, const float* __restrict__ dJ_dW_layer_1_g, const float* __restrict__ dJ_dW_layer_1_tangents_sum_transposed, float* __restrict__ dJ_dW_layer_1, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < 128; row += gridDim.y * blockDim.y) {
-        const float v_dJ_dW_layer_1_delta = dJ_dW_layer_1_delta[(long long)row * 64 + column];
-        const float v_dJ_dW_layer_1_g = dJ_dW_layer_1_g[(long long)row * 64 + column];
-        const float v_dJ_dW_layer_1_tangents_sum_transposed = dJ_dW_layer_1_tangents_sum_transposed[(long long)row * 64 + column];
-        float v_dJ_dW_layer_1;
-        at_dJ_dW_layer_1(v_dJ_dW_layer_1_delta, v_dJ_dW_layer_1_g, v_dJ_dW_layer_1_tangents_sum_transposed, N, v_dJ_dW_layer_1);
-        dJ_dW_layer_1[(long long)row * 64 + column] = v_dJ_dW_layer_1;
-    }
-}
-extern "C" __global__ void vec4_dJ_dW_layer_1(
-    const float* __restrict__ dJ_dW_layer_1_delta, const float* __restrict__ dJ_dW_layer_1_g, const float* __restrict__ dJ_dW_layer_1_tangents_sum_transposed, float* __restrict__ dJ_dW_layer_1, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < 128; row += gridDim.y * blockDim.y) {
-        const float4 v_dJ_dW_layer_1_delta = reinterpret_cast<const float4*>(dJ_dW_layer_1_delta)[(long long)row * 16 + column];
-        const float4 v_dJ_dW_layer_1_g = reinterpret_cast<const float4*>(dJ_dW_layer_1_g)[(long long)row * 16 + column];
-        const float4 v_dJ_dW_layer_1_tangents_sum_transposed = reinterpret_cast<const float4*>(dJ_dW_layer_1_tangents_sum_transposed)[(long long)row * 16 + column];
-        float4 v_dJ_dW_layer_1;
-        at_dJ_dW_layer_1(v_dJ_dW_layer_1_delta.x, v_dJ_dW_layer_1_g.x, v_dJ_dW_layer_1_tangents_sum_transposed.x, N, v_dJ_dW_layer_1.x);
-        at_dJ_dW_layer_1(v_dJ_dW_layer_1_delta.y, v_dJ_dW_layer_1_g.y, v_dJ_dW_layer_1_tangents_sum_transposed.y, N, v_dJ_dW_layer_1.y);
-        at_dJ_dW_layer_1(v_dJ_dW_layer_1_delta.z, v_dJ_dW_layer_1_g.z, v_dJ_dW_layer_1_tangents_sum_transposed.z, N, v_dJ_dW_layer_1.z);
-        at_dJ_dW_layer_1(v_dJ_dW_layer_1_delta.w, v_dJ_dW_layer_1_g.w, v_dJ_dW_layer_1_tangents_sum_transposed.w, N, v_dJ_dW_layer_1.w);
-        reinterpret_cast<float4*>(dJ_dW_layer_1)[(long long)row * 16 + column] = v_dJ_dW_layer_1;
-    }
-}
-
-static __device__ __forceinline__ void at_dJ_db_layer_1(const float dJ_db_layer_1_sum, const int N, float& dJ_db_layer_1)
-{
-    // ∂J/∂b_layer_1 = (1/N) Σ_n ∂J/∂g_layer_1  [+] bias
-    dJ_db_layer_1 = dJ_db_layer_1_sum / N;
-}
-
-extern "C" __global__ void dJ_db_layer_1(
-    const float* __restrict__ dJ_db_layer_1_sum, float* __restrict__ dJ_db_layer_1, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < 1; row += gridDim.y * blockDim.y) {
-        const float v_dJ_db_layer_1_sum = dJ_db_layer_1_sum[column];
-        float v_dJ_db_layer_1;
-        at_dJ_db_layer_1(v_dJ_db_layer_1_sum, N, v_dJ_db_layer_1);
-        dJ_db_layer_1[column] = v_dJ_db_layer_1;
-    }
-}
-extern "C" __global__ void vec4_dJ_db_layer_1(
-    const float* __restrict__ dJ_db_layer_1_sum, float* __restrict__ dJ_db_layer_1, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < 1; row += gridDim.y * blockDim.y) {
-        const float4 v_dJ_db_layer_1_sum = reinterpret_cast<const float4*>(dJ_db_layer_1_sum)[column];
-        float4 v_dJ_db_layer_1;
-        at_dJ_db_layer_1(v_dJ_db_layer_1_sum.x, N, v_dJ_db_layer_1.x);
-        at_dJ_db_layer_1(v_dJ_db_layer_1_sum.y, N, v_dJ_db_layer_1.y);
-        at_dJ_db_layer_1(v_dJ_db_layer_1_sum.z, N, v_dJ_db_layer_1.z);
-        at_dJ_db_layer_1(v_dJ_db_layer_1_sum.w, N, v_dJ_db_layer_1.w);
-        reinterpret_cast<float4*>(dJ_db_layer_1)[column] = v_dJ_db_layer_1;
-    }
-}
-
-static __device__ __forceinline__ void at_delta_tangent_layer_3_to_sum_tangent_squared_layer_3_terms(const float delta_curvature_softplus_3_row, const float tangent_layer_3, float& delta_tangent_layer_3, float& sum_tangent_squared_layer_3_terms)
-{
-    // δ̇_layer_3 = ġ_layer_3 f″(g_layer_3)  [+] 8
-    delta_tangent_layer_3 = delta_curvature_softplus_3_row * tangent_layer_3;
-    // ġ_layer_3²
-    sum_tangent_squared_layer_3_terms = tangent_layer_3 * tangent_layer_3;
-}
-
-extern "C" __global__ void delta_tangent_layer_3_to_sum_tangent_squared_layer_3_terms(
-    const float* __restrict__ delta_curvature_softplus_3_row, const float* __restrict__ tangent_layer_3, float* __restrict__ delta_tangent_layer_3, float* __restrict__ sum_tangent_squared_layer_3_terms, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 1 && row < N * 64; row += gridDim.y * blockDim.y) {
-        const float v_delta_curvature_softplus_3_row = delta_curvature_softplus_3_row[(long long)(row / 64) * 1 + column];
-        const float v_tangent_layer_3 = tangent_layer_3[(long long)row * 1 + column];
-        float v_delta_tangent_layer_3, v_sum_tangent_squared_layer_3_terms;
-        at_delta_tangent_layer_3_to_sum_tangent_squared_layer_3_terms(v_delta_curvature_softplus_3_row, v_tangent_layer_3, v_delta_tangent_layer_3, v_sum_tangent_squared_layer_3_terms);
-        delta_tangent_layer_3[(long long)row * 1 + column] = v_delta_tangent_layer_3;
-        sum_tangent_squared_layer_3_terms[(long long)row * 1 + column] = v_sum_tangent_squared_layer_3_terms;
-    }
-}
-
-static __device__ __forceinline__ void at_delta_tangent_layer_2_to_weighted_product_softplus_2_terms(const float delta_curvature_softplus_2_row, const float delta_tangent_softplus_2, const float f_prime_softplus_2_row, const float tangent_layer_2, float& delta_tangent_layer_2, float& sum_tangent_squared_layer_2_terms, float& weighted_product_softplus_2_terms)
-{
-    // δ̇_layer_2 = δ_softplus_2 f″(g_layer_2) ġ_layer_2 + δ̇_softplus_2 f′(g_layer_2)  [+] 8
-    delta_tangent_layer_2 = delta_curvature_softplus_2_row * tangent_layer_2 + delta_tangent_softplus_2 * f_prime_softplus_2_row;
-    // ġ_layer_2²
-    sum_tangent_squared_layer_2_terms = tangent_layer_2 * tangent_layer_2;
-    // δ̇_softplus_2 ġ_layer_2
-    weighted_product_softplus_2_terms = delta_tangent_softplus_2 * tangent_layer_2;
-}
-
-extern "C" __global__ void delta_tangent_layer_2_to_weighted_product_softplus_2_terms(
-    const float* __restrict__ delta_curvature_softplus_2_row, const float* __restrict__ delta_tangent_softplus_2, const float* __restrict__ f_prime_softplus_2_row, const float* __restrict__ tangent_layer_2, float* __restrict__ delta_tangent_layer_2, float* __restrict__ sum_tangent_squared_layer_2_terms, float* __restrict__ weighted_product_softplus_2_terms, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < N * 64; row += gridDim.y * blockDim.y) {
-        const float v_delta_curvature_softplus_2_row = delta_curvature_softplus_2_row[(long long)(row / 64) * 64 + column];
-        const float v_delta_tangent_softplus_2 = delta_tangent_softplus_2[(long long)row * 64 + column];
-        const float v_f_prime_softplus_2_row = f_prime_softplus_2_row[(long long)(row / 64) * 64 + column];
-        const float v_tangent_layer_2 = tangent_layer_2[(long long)row * 64 + column];
-        float v_delta_tangent_layer_2, v_sum_tangent_squared_layer_2_terms, v_weighted_product_softplus_2_terms;
-        at_delta_tangent_layer_2_to_weighted_product_softplus_2_terms(v_delta_curvature_softplus_2_row, v_delta_tangent_softplus_2, v_f_prime_softplus_2_row, v_tangent_layer_2, v_delta_tangent_layer_2, v_sum_tangent_squared_layer_2_terms, v_weighted_product_softplus_2_terms);
-        delta_tangent_layer_2[(long long)row * 64 + column] = v_delta_tangent_layer_2;
-        sum_tangent_squared_layer_2_terms[(long long)row * 64 + column] = v_sum_tangent_squared_layer_2_terms;
-        weighted_product_softplus_2_terms[(long long)row * 64 + column] = v_weighted_product_softplus_2_terms;
-    }
-}
-extern "C" __global__ void vec4_delta_tangent_layer_2_to_weighted_product_softplus_2_terms(
-    const float* __restrict__ delta_curvature_softplus_2_row, const float* __restrict__ delta_tangent_softplus_2, const float* __restrict__ f_prime_softplus_2_row, const float* __restrict__ tangent_layer_2, float* __restrict__ delta_tangent_layer_2, float* __restrict__ sum_tangent_squared_layer_2_terms, float* __restrict__ weighted_product_softplus_2_terms, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N * 64; row += gridDim.y * blockDim.y) {
-        const float4 v_delta_curvature_softplus_2_row = reinterpret_cast<const float4*>(delta_curvature_softplus_2_row)[(long long)(row / 64) * 16 + column];
-        const float4 v_delta_tangent_softplus_2 = reinterpret_cast<const float4*>(delta_tangent_softplus_2)[(long long)row * 16 + column];
-        const float4 v_f_prime_softplus_2_row = reinterpret_cast<const float4*>(f_prime_softplus_2_row)[(long long)(row / 64) * 16 + column];
-        const float4 v_tangent_layer_2 = reinterpret_cast<const float4*>(tangent_layer_2)[(long long)row * 16 + column];
-        float4 v_delta_tangent_layer_2, v_sum_tangent_squared_layer_2_terms, v_weighted_product_softplus_2_terms;
-        at_delta_tangent_layer_2_to_weighted_product_softplus_2_terms(v_delta_curvature_softplus_2_row.x, v_delta_tangent_softplus_2.x, v_f_prime_softplus_2_row.x, v_tangent_layer_2.x, v_delta_tangent_layer_2.x, v_sum_tangent_squared_layer_2_terms.x, v_weighted_product_softplus_2_terms.x);
-        at_delta_tangent_layer_2_to_weighted_product_softplus_2_terms(v_delta_curvature_softplus_2_row.y, v_delta_tangent_softplus_2.y, v_f_prime_softplus_2_row.y, v_tangent_layer_2.y, v_delta_tangent_layer_2.y, v_sum_tangent_squared_layer_2_terms.y, v_weighted_product_softplus_2_terms.y);
-        at_delta_tangent_layer_2_to_weighted_product_softplus_2_terms(v_delta_curvature_softplus_2_row.z, v_delta_tangent_softplus_2.z, v_f_prime_softplus_2_row.z, v_tangent_layer_2.z, v_delta_tangent_layer_2.z, v_sum_tangent_squared_layer_2_terms.z, v_weighted_product_softplus_2_terms.z);
-        at_delta_tangent_layer_2_to_weighted_product_softplus_2_terms(v_delta_curvature_softplus_2_row.w, v_delta_tangent_softplus_2.w, v_f_prime_softplus_2_row.w, v_tangent_layer_2.w, v_delta_tangent_layer_2.w, v_sum_tangent_squared_layer_2_terms.w, v_weighted_product_softplus_2_terms.w);
-        reinterpret_cast<float4*>(delta_tangent_layer_2)[(long long)row * 16 + column] = v_delta_tangent_layer_2;
-        reinterpret_cast<float4*>(sum_tangent_squared_layer_2_terms)[(long long)row * 16 + column] = v_sum_tangent_squared_layer_2_terms;
-        reinterpret_cast<float4*>(weighted_product_softplus_2_terms)[(long long)row * 16 + column] = v_weighted_product_softplus_2_terms;
-    }
-}
-
-static __device__ __forceinline__ void at_delta_tangent_layer_1_to_weighted_product_softplus_1_terms(const float delta_curvature_softplus_1_row, const float delta_tangent_softplus_1, const float f_prime_softplus_1_row, const float W_layer_1_transposed, float& delta_tangent_layer_1, float& weighted_product_softplus_1_terms)
-{
-    // δ̇_layer_1 = (W_layer_1ᵀ)_c δ_softplus_1 f″(g_layer_1) + δ̇_softplus_1 f′(g_layer_1)  [+] 8
-    delta_tangent_layer_1 = W_layer_1_transposed * delta_curvature_softplus_1_row + delta_tangent_softplus_1 * f_prime_softplus_1_row;
-    // (W_layer_1ᵀ)_c δ̇_softplus_1
-    weighted_product_softplus_1_terms = W_layer_1_transposed * delta_tangent_softplus_1;
-}
-
-extern "C" __global__ void delta_tangent_layer_1_to_weighted_product_softplus_1_terms(
-    const float* __restrict__ delta_curvature_softplus_1_row, const float* __restrict__ delta_tangent_softplus_1, const float* __restrict__ f_prime_softplus_1_row, const float* __restrict__ W_layer_1_transposed, float* __restrict__ delta_tangent_layer_1, float* __restrict__ weighted_product_softplus_1_terms, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < N * 64; row += gridDim.y * blockDim.y) {
-        const float v_delta_curvature_softplus_1_row = delta_curvature_softplus_1_row[(long long)(row / 64) * 128 + column];
-        const float v_delta_tangent_softplus_1 = delta_tangent_softplus_1[(long long)row * 128 + column];
-        const float v_f_prime_softplus_1_row = f_prime_softplus_1_row[(long long)(row / 64) * 128 + column];
-        const float v_W_layer_1_transposed = W_layer_1_transposed[(long long)(row % 64) * 128 + column];
-        float v_delta_tangent_layer_1, v_weighted_product_softplus_1_terms;
-        at_delta_tangent_layer_1_to_weighted_product_softplus_1_terms(v_delta_curvature_softplus_1_row, v_delta_tangent_softplus_1, v_f_prime_softplus_1_row, v_W_layer_1_transposed, v_delta_tangent_layer_1, v_weighted_product_softplus_1_terms);
-        delta_tangent_layer_1[(long long)row * 128 + column] = v_delta_tangent_layer_1;
-        weighted_product_softplus_1_terms[(long long)row * 128 + column] = v_weighted_product_softplus_1_terms;
-    }
-}
-extern "C" __global__ void vec4_delta_tangent_layer_1_to_weighted_product_softplus_1_terms(
-    const float* __restrict__ delta_curvature_softplus_1_row, const float* __restrict__ delta_tangent_softplus_1, const float* __restrict__ f_prime_softplus_1_row, const float* __restrict__ W_layer_1_transposed, float* __restrict__ delta_tangent_layer_1, float* __restrict__ weighted_product_softplus_1_terms, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < N * 64; row += gridDim.y * blockDim.y) {
-        const float4 v_delta_curvature_softplus_1_row = reinterpret_cast<const float4*>(delta_curvature_softplus_1_row)[(long long)(row / 64) * 32 + column];
-        const float4 v_delta_tangent_softplus_1 = reinterpret_cast<const float4*>(delta_tangent_softplus_1)[(long long)row * 32 + column];
-        const float4 v_f_prime_softplus_1_row = reinterpret_cast<const float4*>(f_prime_softplus_1_row)[(long long)(row / 64) * 32 + column];
-        const float4 v_W_layer_1_transposed = reinterpret_cast<const float4*>(W_layer_1_transposed)[(long long)(row % 64) * 32 + column];
-        float4 v_delta_tangent_layer_1, v_weighted_product_softplus_1_terms;
-        at_delta_tangent_layer_1_to_weighted_product_softplus_1_terms(v_delta_curvature_softplus_1_row.x, v_delta_tangent_softplus_1.x, v_f_prime_softplus_1_row.x, v_W_layer_1_transposed.x, v_delta_tangent_layer_1.x, v_weighted_product_softplus_1_terms.x);
-        at_delta_tangent_layer_1_to_weighted_product_softplus_1_terms(v_delta_curvature_softplus_1_row.y, v_delta_tangent_softplus_1.y, v_f_prime_softplus_1_row.y, v_W_layer_1_transposed.y, v_delta_tangent_layer_1.y, v_weighted_product_softplus_1_terms.y);
-        at_delta_tangent_layer_1_to_weighted_product_softplus_1_terms(v_delta_curvature_softplus_1_row.z, v_delta_tangent_softplus_1.z, v_f_prime_softplus_1_row.z, v_W_layer_1_transposed.z, v_delta_tangent_layer_1.z, v_weighted_product_softplus_1_terms.z);
-        at_delta_tangent_layer_1_to_weighted_product_softplus_1_terms(v_delta_curvature_softplus_1_row.w, v_delta_tangent_softplus_1.w, v_f_prime_softplus_1_row.w, v_W_layer_1_transposed.w, v_delta_tangent_layer_1.w, v_weighted_product_softplus_1_terms.w);
-        reinterpret_cast<float4*>(delta_tangent_layer_1)[(long long)row * 32 + column] = v_delta_tangent_layer_1;
-        reinterpret_cast<float4*>(weighted_product_softplus_1_terms)[(long long)row * 32 + column] = v_weighted_product_softplus_1_terms;
-    }
-}
-
-static __device__ __forceinline__ void at_sum_curvature_softplus_1_2(const float delta_curvature_softplus_1, const float sum_tangent_squared_layer_1, double& sum_curvature_softplus_1)
-{
-    // δ_softplus_1 f″(g_layer_1) Σ_j W_layer_1ᵀ ∘ W_layer_1ᵀ
-    const float sum_curvature_softplus_1_terms = delta_curvature_softplus_1 * sum_tangent_squared_layer_1;
-    // Σ_n Σ_i δ_softplus_1 f″(g_layer_1) Σ_j W_layer_1ᵀ ∘ W_layer_1ᵀ
-    sum_curvature_softplus_1 += sum_curvature_softplus_1_terms;
-}
-
-extern "C" __global__ void sum_curvature_softplus_1_2(
-    const float* __restrict__ delta_curvature_softplus_1, const float* __restrict__ sum_tangent_squared_layer_1, double* __restrict__ sum_curvature_softplus_1, const int N)
-{
-    double v_sum_curvature_softplus_1 = 0.0;
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < N; row += gridDim.y * blockDim.y) {
-        const float v_delta_curvature_softplus_1 = delta_curvature_softplus_1[(long long)row * 128 + column];
-        const float v_sum_tangent_squared_layer_1 = sum_tangent_squared_layer_1[column];
-        at_sum_curvature_softplus_1_2(v_delta_curvature_softplus_1, v_sum_tangent_squared_layer_1, v_sum_curvature_softplus_1);
-    }
-    v_sum_curvature_softplus_1 = block_sum(v_sum_curvature_softplus_1);
-    if (threadIdx.x == 0 && threadIdx.y == 0) {
-        const int block = blockIdx.y * gridDim.x + blockIdx.x;
-        sum_curvature_softplus_1[block] = v_sum_curvature_softplus_1;
-    }
-}
-extern "C" __global__ void vec4_sum_curvature_softplus_1_2(
-    const float* __restrict__ delta_curvature_softplus_1, const float* __restrict__ sum_tangent_squared_layer_1, double* __restrict__ sum_curvature_softplus_1, const int N)
-{
-    double v_sum_curvature_softplus_1 = 0.0;
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 v_delta_curvature_softplus_1 = reinterpret_cast<const float4*>(delta_curvature_softplus_1)[(long long)row * 32 + column];
-        const float4 v_sum_tangent_squared_layer_1 = reinterpret_cast<const float4*>(sum_tangent_squared_layer_1)[column];
-        at_sum_curvature_softplus_1_2(v_delta_curvature_softplus_1.x, v_sum_tangent_squared_layer_1.x, v_sum_curvature_softplus_1);
-        at_sum_curvature_softplus_1_2(v_delta_curvature_softplus_1.y, v_sum_tangent_squared_layer_1.y, v_sum_curvature_softplus_1);
-        at_sum_curvature_softplus_1_2(v_delta_curvature_softplus_1.z, v_sum_tangent_squared_layer_1.z, v_sum_curvature_softplus_1);
-        at_sum_curvature_softplus_1_2(v_delta_curvature_softplus_1.w, v_sum_tangent_squared_layer_1.w, v_sum_curvature_softplus_1);
-    }
-    v_sum_curvature_softplus_1 = block_sum(v_sum_curvature_softplus_1);
-    if (threadIdx.x == 0 && threadIdx.y == 0) {
-        const int block = blockIdx.y * gridDim.x + blockIdx.x;
-        sum_curvature_softplus_1[block] = v_sum_curvature_softplus_1;
-    }
-}
-
-static __device__ __forceinline__ void at_sum_curvature_softplus_2_2(const float delta_curvature_softplus_2, const float sum_tangent_squared_layer_2, double& sum_curvature_softplus_2)
-{
-    // δ_softplus_2 f″(g_layer_2) Σ_c ġ_layer_2²
-    const float sum_curvature_softplus_2_terms = delta_curvature_softplus_2 * sum_tangent_squared_layer_2;
-    // Σ_n Σ_i δ_softplus_2 f″(g_layer_2) Σ_c ġ_layer_2²
-    sum_curvature_softplus_2 += sum_curvature_softplus_2_terms;
-}
-
-extern "C" __global__ void sum_curvature_softplus_2_2(
-    const float* __restrict__ delta_curvature_softplus_2, const float* __restrict__ sum_tangent_squared_layer_2, double* __restrict__ sum_curvature_softplus_2, const int N)
-{
-    double v_sum_curvature_softplus_2 = 0.0;
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < N; row += gridDim.y * blockDim.y) {
-        const float v_delta_curvature_softplus_2 = delta_curvature_softplus_2[(long long)row * 64 + column];
-        const float v_sum_tangent_squared_layer_2 = sum_tangent_squared_layer_2[(long long)row * 64 + column];
-        at_sum_curvature_softplus_2_2(v_delta_curvature_softplus_2, v_sum_tangent_squared_layer_2, v_sum_curvature_softplus_2);
-    }
-    v_sum_curvature_softplus_2 = block_sum(v_sum_curvature_softplus_2);
-    if (threadIdx.x == 0 && threadIdx.y == 0) {
-        const int block = blockIdx.y * gridDim.x + blockIdx.x;
-        sum_curvature_softplus_2[block] = v_sum_curvature_softplus_2;
-    }
-}
-extern "C" __global__ void vec4_sum_curvature_softplus_2_2(
-    const float* __restrict__ delta_curvature_softplus_2, const float* __restrict__ sum_tangent_squared_layer_2, double* __restrict__ sum_curvature_softplus_2, const int N)
-{
-    double v_sum_curvature_softplus_2 = 0.0;
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 v_delta_curvature_softplus_2 = reinterpret_cast<const float4*>(delta_curvature_softplus_2)[(long long)row * 16 + column];
-        const float4 v_sum_tangent_squared_layer_2 = reinterpret_cast<const float4*>(sum_tangent_squared_layer_2)[(long long)row * 16 + column];
-        at_sum_curvature_softplus_2_2(v_delta_curvature_softplus_2.x, v_sum_tangent_squared_layer_2.x, v_sum_curvature_softplus_2);
-        at_sum_curvature_softplus_2_2(v_delta_curvature_softplus_2.y, v_sum_tangent_squared_layer_2.y, v_sum_curvature_softplus_2);
-        at_sum_curvature_softplus_2_2(v_delta_curvature_softplus_2.z, v_sum_tangent_squared_layer_2.z, v_sum_curvature_softplus_2);
-        at_sum_curvature_softplus_2_2(v_delta_curvature_softplus_2.w, v_sum_tangent_squared_layer_2.w, v_sum_curvature_softplus_2);
-    }
-    v_sum_curvature_softplus_2 = block_sum(v_sum_curvature_softplus_2);
-    if (threadIdx.x == 0 && threadIdx.y == 0) {
-        const int block = blockIdx.y * gridDim.x + blockIdx.x;
-        sum_curvature_softplus_2[block] = v_sum_curvature_softplus_2;
-    }
-}
-
-static __device__ __forceinline__ void at_sum_curvature_softplus_3_2(const float f_second_softplus_3, const float sum_tangent_squared_layer_3, double& sum_curvature_softplus_3)
-{
-    // f″(g_layer_3) Σ_c ġ_layer_3²
-    const float sum_curvature_softplus_3_terms = f_second_softplus_3 * sum_tangent_squared_layer_3;
-    // Σ_n Σ_i f″(g_layer_3) Σ_c ġ_layer_3²
-    sum_curvature_softplus_3 += sum_curvature_softplus_3_terms;
-}
-
-extern "C" __global__ void sum_curvature_softplus_3_2(
-    const float* __restrict__ f_second_softplus_3, const float* __restrict__ sum_tangent_squared_layer_3, double* __restrict__ sum_curvature_softplus_3, const int N)
-{
-    double v_sum_curvature_softplus_3 = 0.0;
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 1 && row < N; row += gridDim.y * blockDim.y) {
-        const float v_f_second_softplus_3 = f_second_softplus_3[(long long)row * 1 + column];
-        const float v_sum_tangent_squared_layer_3 = sum_tangent_squared_layer_3[(long long)row * 1 + column];
-        at_sum_curvature_softplus_3_2(v_f_second_softplus_3, v_sum_tangent_squared_layer_3, v_sum_curvature_softplus_3);
-    }
-    v_sum_curvature_softplus_3 = block_sum(v_sum_curvature_softplus_3);
-    if (threadIdx.x == 0 && threadIdx.y == 0) {
-        const int block = blockIdx.y * gridDim.x + blockIdx.x;
-        sum_curvature_softplus_3[block] = v_sum_curvature_softplus_3;
-    }
-}
-
-static __device__ __forceinline__ void at_dJ_ddelta_softplus_1_2(const float dJ_ddelta_layer_1, const float f_prime_softplus_1, const float f_second_softplus_1, const float sum_tangent_squared_layer_1, float& dJ_ddelta_softplus_1)
-{
-    // ∂J/∂δ_softplus_1 = ∂J/∂δ_layer_1 f′(g_layer_1) − f″(g_layer_1) Σ_j W_layer_1ᵀ ∘ W_layer_1ᵀ  (18)+(19)
-    dJ_ddelta_softplus_1 = dJ_ddelta_layer_1 * f_prime_softplus_1 - f_second_softplus_1 * sum_tangent_squared_layer_1;
-}
-
-extern "C" __global__ void dJ_ddelta_softplus_1_2(
-    const float* __restrict__ dJ_ddelta_layer_1, const float* __restrict__ f_prime_softplus_1, const float* __restrict__ f_second_softplus_1, const float* __restrict__ sum_tangent_squared_layer_1, float* __restrict__ dJ_ddelta_softplus_1, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < N; row += gridDim.y * blockDim.y) {
-        const float v_dJ_ddelta_layer_1 = dJ_ddelta_layer_1[(long long)row * 128 + column];
-        const float v_f_prime_softplus_1 = f_prime_softplus_1[(long long)row * 128 + column];
-        const float v_f_second_softplus_1 = f_second_softplus_1[(long long)row * 128 + column];
-        const float v_sum_tangent_squared_layer_1 = sum_tangent_squared_layer_1[column];
-        float v_dJ_ddelta_softplus_1;
-        at_dJ_ddelta_softplus_1_2(v_dJ_ddelta_layer_1, v_f_prime_softplus_1, v_f_second_softplus_1, v_sum_tangent_squared_layer_1, v_dJ_ddelta_softplus_1);
-        dJ_ddelta_softplus_1[(long long)row * 128 + column] = v_dJ_ddelta_softplus_1;
-    }
-}
-extern "C" __global__ void vec4_dJ_ddelta_softplus_1_2(
-    const float* __restrict__ dJ_ddelta_layer_1, const float* __restrict__ f_prime_softplus_1, const float* __restrict__ f_second_softplus_1, const float* __restrict__ sum_tangent_squared_layer_1, float* __restrict__ dJ_ddelta_softplus_1, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 v_dJ_ddelta_layer_1 = reinterpret_cast<const float4*>(dJ_ddelta_layer_1)[(long long)row * 32 + column];
-        const float4 v_f_prime_softplus_1 = reinterpret_cast<const float4*>(f_prime_softplus_1)[(long long)row * 32 + column];
-        const float4 v_f_second_softplus_1 = reinterpret_cast<const float4*>(f_second_softplus_1)[(long long)row * 32 + column];
-        const float4 v_sum_tangent_squared_layer_1 = reinterpret_cast<const float4*>(sum_tangent_squared_layer_1)[column];
-        float4 v_dJ_ddelta_softplus_1;
-        at_dJ_ddelta_softplus_1_2(v_dJ_ddelta_layer_1.x, v_f_prime_softplus_1.x, v_f_second_softplus_1.x, v_sum_tangent_squared_layer_1.x, v_dJ_ddelta_softplus_1.x);
-        at_dJ_ddelta_softplus_1_2(v_dJ_ddelta_layer_1.y, v_f_prime_softplus_1.y, v_f_second_softplus_1.y, v_sum_tangent_squared_layer_1.y, v_dJ_ddelta_softplus_1.y);
-        at_dJ_ddelta_softplus_1_2(v_dJ_ddelta_layer_1.z, v_f_prime_softplus_1.z, v_f_second_softplus_1.z, v_sum_tangent_squared_layer_1.z, v_dJ_ddelta_softplus_1.z);
-        at_dJ_ddelta_softplus_1_2(v_dJ_ddelta_layer_1.w, v_f_prime_softplus_1.w, v_f_second_softplus_1.w, v_sum_tangent_squared_layer_1.w, v_dJ_ddelta_softplus_1.w);
-        reinterpret_cast<float4*>(dJ_ddelta_softplus_1)[(long long)row * 32 + column] = v_dJ_ddelta_softplus_1;
-    }
-}
-
-static __device__ __forceinline__ void at_dJ_ddelta_softplus_2_2(const float dJ_ddelta_layer_2, const float f_prime_softplus_2, const float f_second_softplus_2, const float sum_tangent_squared_layer_2, float& dJ_ddelta_softplus_2)
-{
-    // ∂J/∂δ_softplus_2 = ∂J/∂δ_layer_2 f′(g_layer_2) − f″(g_layer_2) Σ_c ġ_layer_2²  (18)+(19)
-    dJ_ddelta_softplus_2 = dJ_ddelta_layer_2 * f_prime_softplus_2 - f_second_softplus_2 * sum_tangent_squared_layer_2;
-}
-
-extern "C" __global__ void dJ_ddelta_softplus_2_2(
-    const float* __restrict__ dJ_ddelta_layer_2, const float* __restrict__ f_prime_softplus_2, const float* __restrict__ f_second_softplus_2, const float* __restrict__ sum_tangent_squared_layer_2, float* __restrict__ dJ_ddelta_softplus_2, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < N; row += gridDim.y * blockDim.y) {
-        const float v_dJ_ddelta_layer_2 = dJ_ddelta_layer_2[(long long)row * 64 + column];
-        const float v_f_prime_softplus_2 = f_prime_softplus_2[(long long)row * 64 + column];
-        const float v_f_second_softplus_2 = f_second_softplus_2[(long long)row * 64 + column];
-        const float v_sum_tangent_squared_layer_2 = sum_tangent_squared_layer_2[(long long)row * 64 + column];
-        float v_dJ_ddelta_softplus_2;
-        at_dJ_ddelta_softplus_2_2(v_dJ_ddelta_layer_2, v_f_prime_softplus_2, v_f_second_softplus_2, v_sum_tangent_squared_layer_2, v_dJ_ddelta_softplus_2);
-        dJ_ddelta_softplus_2[(long long)row * 64 + column] = v_dJ_ddelta_softplus_2;
-    }
-}
-extern "C" __global__ void vec4_dJ_ddelta_softplus_2_2(
-    const float* __restrict__ dJ_ddelta_layer_2, const float* __restrict__ f_prime_softplus_2, const float* __restrict__ f_second_softplus_2, const float* __restrict__ sum_tangent_squared_layer_2, float* __restrict__ dJ_ddelta_softplus_2, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 v_dJ_ddelta_layer_2 = reinterpret_cast<const float4*>(dJ_ddelta_layer_2)[(long long)row * 16 + column];
-        const float4 v_f_prime_softplus_2 = reinterpret_cast<const float4*>(f_prime_softplus_2)[(long long)row * 16 + column];
-        const float4 v_f_second_softplus_2 = reinterpret_cast<const float4*>(f_second_softplus_2)[(long long)row * 16 + column];
-        const float4 v_sum_tangent_squared_layer_2 = reinterpret_cast<const float4*>(sum_tangent_squared_layer_2)[(long long)row * 16 + column];
-        float4 v_dJ_ddelta_softplus_2;
-        at_dJ_ddelta_softplus_2_2(v_dJ_ddelta_layer_2.x, v_f_prime_softplus_2.x, v_f_second_softplus_2.x, v_sum_tangent_squared_layer_2.x, v_dJ_ddelta_softplus_2.x);
-        at_dJ_ddelta_softplus_2_2(v_dJ_ddelta_layer_2.y, v_f_prime_softplus_2.y, v_f_second_softplus_2.y, v_sum_tangent_squared_layer_2.y, v_dJ_ddelta_softplus_2.y);
-        at_dJ_ddelta_softplus_2_2(v_dJ_ddelta_layer_2.z, v_f_prime_softplus_2.z, v_f_second_softplus_2.z, v_sum_tangent_squared_layer_2.z, v_dJ_ddelta_softplus_2.z);
-        at_dJ_ddelta_softplus_2_2(v_dJ_ddelta_layer_2.w, v_f_prime_softplus_2.w, v_f_second_softplus_2.w, v_sum_tangent_squared_layer_2.w, v_dJ_ddelta_softplus_2.w);
-        reinterpret_cast<float4*>(dJ_ddelta_softplus_2)[(long long)row * 16 + column] = v_dJ_ddelta_softplus_2;
-    }
-}
-
-static __device__ __forceinline__ void at_dJ_dg_layer_3_2(const float f_prime_softplus_3, const float f_second_softplus_3, const float sigmoid_minus_softplus_3, const float dJ_ddelta_layer_3, const float sum_tangent_squared_layer_3, float& dJ_dg_layer_3)
-{
-    // f‴(g_layer_3) = f″(g_layer_3) (sigmoid(−g_layer_3) − f′(g_layer_3))
-    const float f_third_softplus_3 = f_second_softplus_3 * (sigmoid_minus_softplus_3 - f_prime_softplus_3);
-    // ∂J/∂g_layer_3 = ∂J/∂δ_layer_3 f″(g_layer_3) − f‴(g_layer_3) Σ_c ġ_layer_3²  (21)+(22)
-    dJ_dg_layer_3 = dJ_ddelta_layer_3 * f_second_softplus_3 - f_third_softplus_3 * sum_tangent_squared_layer_3;
-}
-
-extern "C" __global__ void dJ_dg_layer_3_2(
-    const float* __restrict__ f_prime_softplus_3, const float* __restrict__ f_second_softplus_3, const float* __restrict__ sigmoid_minus_softplus_3, const float* __restrict__ dJ_ddelta_layer_3, const float* __restrict__ sum_tangent_squared_layer_3, float* __restrict__ dJ_dg_layer_3, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 1 && row < N; row += gridDim.y * blockDim.y) {
-        const float v_f_prime_softplus_3 = f_prime_softplus_3[(long long)row * 1 + column];
-        const float v_f_second_softplus_3 = f_second_softplus_3[(long long)row * 1 + column];
-        const float v_sigmoid_minus_softplus_3 = sigmoid_minus_softplus_3[(long long)row * 1 + column];
-        const float v_dJ_ddelta_layer_3 = dJ_ddelta_layer_3[(long long)row * 1 + column];
-        const float v_sum_tangent_squared_layer_3 = sum_tangent_squared_layer_3[(long long)row * 1 + column];
-        float v_dJ_dg_layer_3;
-        at_dJ_dg_layer_3_2(v_f_prime_softplus_3, v_f_second_softplus_3, v_sigmoid_minus_softplus_3, v_dJ_ddelta_layer_3, v_sum_tangent_squared_layer_3, v_dJ_dg_layer_3);
-        dJ_dg_layer_3[(long long)row * 1 + column] = v_dJ_dg_layer_3;
-    }
-}
-
-static __device__ __forceinline__ void at_dJ_dW_layer_3_2(const float dJ_dW_layer_3_delta, const float dJ_dW_layer_3_g, const float dJ_dW_layer_3_tangents, const int N, float& dJ_dW_layer_3)
-{
-    // ∂J/∂W_layer_3 = (1/N) (Σ_n f′(g_layer_3) ∂J/∂δ_softplus_2ᵀ + Σ_n ∂J/∂g_layer_3 g_softplus_2ᵀ − 2 Σ_n Σ_c δ̇_layer_3 ġ_softplus_2ᵀ)  (16)+(17)
-    dJ_dW_layer_3 = (dJ_dW_layer_3_delta + dJ_dW_layer_3_g - dJ_dW_layer_3_tangents * 2.0f) / N;
-}
-
-extern "C" __global__ void dJ_dW_layer_3_2(
-    const float* __restrict__ dJ_dW_layer_3_delta, const float* __restrict__ dJ_dW_layer_3_g, const float* __restrict__ dJ_dW_layer_3_tangents, float* __restrict__ dJ_dW_layer_3, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < 1; row += gridDim.y * blockDim.y) {
-        const float v_dJ_dW_layer_3_delta = dJ_dW_layer_3_delta[(long long)row * 64 + column];
-        const float v_dJ_dW_layer_3_g = dJ_dW_layer_3_g[(long long)row * 64 + column];
-        const float v_dJ_dW_layer_3_tangents = dJ_dW_layer_3_tangents[(long long)row * 64 + column];
-        float v_dJ_dW_layer_3;
-        at_dJ_dW_layer_3_2(v_dJ_dW_layer_3_delta, v_dJ_dW_layer_3_g, v_dJ_dW_layer_3_tangents, N, v_dJ_dW_layer_3);
-        dJ_dW_layer_3[(long long)row * 64 + column] = v_dJ_dW_layer_3;
-    }
-}
-extern "C" __global__ void vec4_dJ_dW_layer_3_2(
-    const float* __restrict__ dJ_dW_layer_3_delta, const float* __restrict__ dJ_dW_layer_3_g, const float* __restrict__ dJ_dW_layer_3_tangents, float* __restrict__ dJ_dW_layer_3, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < 1; row += gridDim.y * blockDim.y) {
-        const float4 v_dJ_dW_layer_3_delta = reinterpret_cast<const float4*>(dJ_dW_layer_3_delta)[(long long)row * 16 + column];
-        const float4 v_dJ_dW_layer_3_g = reinterpret_cast<const float4*>(dJ_dW_layer_3_g)[(long long)row * 16 + column];
-        const float4 v_dJ_dW_layer_3_tangents = reinterpret_cast<const float4*>(dJ_dW_layer_3_tangents)[(long long)row * 16 + column];
-        float4 v_dJ_dW_layer_3;
-        at_dJ_dW_layer_3_2(v_dJ_dW_layer_3_delta.x, v_dJ_dW_layer_3_g.x, v_dJ_dW_layer_3_tangents.x, N, v_dJ_dW_layer_3.x);
-        at_dJ_dW_layer_3_2(v_dJ_dW_layer_3_delta.y, v_dJ_dW_layer_3_g.y, v_dJ_dW_layer_3_tangents.y, N, v_dJ_dW_layer_3.y);
-        at_dJ_dW_layer_3_2(v_dJ_dW_layer_3_delta.z, v_dJ_dW_layer_3_g.z, v_dJ_dW_layer_3_tangents.z, N, v_dJ_dW_layer_3.z);
-        at_dJ_dW_layer_3_2(v_dJ_dW_layer_3_delta.w, v_dJ_dW_layer_3_g.w, v_dJ_dW_layer_3_tangents.w, N, v_dJ_dW_layer_3.w);
-        reinterpret_cast<float4*>(dJ_dW_layer_3)[(long long)row * 16 + column] = v_dJ_dW_layer_3;
-    }
-}
-
-static __device__ __forceinline__ void at_dJ_dg_layer_2_2(const float f_prime_softplus_2, const float f_second_softplus_2, const float sigmoid_minus_softplus_2, const float dJ_ddelta_layer_2, const float dJ_dg_softplus_2, const float delta_softplus_2, const float sum_tangent_squared_layer_2, const float weighted_product_softplus_2, float& dJ_dg_layer_2)
-{
-    // f‴(g_layer_2) = f″(g_layer_2) (sigmoid(−g_layer_2) − f′(g_layer_2))
-    const float f_third_softplus_2 = f_second_softplus_2 * (sigmoid_minus_softplus_2 - f_prime_softplus_2);
-    // ∂J/∂g_layer_2 = ∂J/∂g_softplus_2 f′(g_layer_2) + ∂J/∂δ_layer_2 δ_softplus_2 f″(g_layer_2) − δ_softplus_2 f‴(g_layer_2) Σ_c ġ_layer_2² − 2 f″(g_layer_2) Σ_c δ̇_softplus_2 ġ_layer_2  (21)+(22)
-    dJ_dg_layer_2 = dJ_ddelta_layer_2 * delta_softplus_2 * f_second_softplus_2 + dJ_dg_softplus_2 * f_prime_softplus_2 - delta_softplus_2 * f_third_softplus_2 * sum_tangent_squared_layer_2 - f_second_softplus_2 * weighted_product_softplus_2 * 2.0f;
-}
-
-extern "C" __global__ void dJ_dg_layer_2_2(
-    const float* __restrict__ f_prime_softplus_2, const float* __restrict__ f_second_softplus_2, const float* __restrict__ sigmoid_minus_softplus_2, const float* __restrict__ dJ_ddelta_layer_2, const float* __restrict__ dJ_dg_softplus_2, const float* __restrict__ delta_softplus_2, const float* __restrict__ sum_tangent_squared_layer_2, const float* __restrict__ weighted_product_softplus_2, float* __restrict__ dJ_dg_layer_2, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < N; row += gridDim.y * blockDim.y) {
-        const float v_f_prime_softplus_2 = f_prime_softplus_2[(long long)row * 64 + column];
-        const float v_f_second_softplus_2 = f_second_softplus_2[(long long)row * 64 + column];
-        const float v_sigmoid_minus_softplus_2 = sigmoid_minus_softplus_2[(long long)row * 64 + column];
-        const float v_dJ_ddelta_layer_2 = dJ_ddelta_layer_2[(long long)row * 64 + column];
-        const float v_dJ_dg_softplus_2 = dJ_dg_softplus_2[(long long)row * 64 + column];
-        const float v_delta_softplus_2 = delta_softplus_2[(long long)row * 64 + column];
-        const float v_sum_tangent_squared_layer_2 = sum_tangent_squared_layer_2[(long long)row * 64 + column];
-        const float v_weighted_product_softplus_2 = weighted_product_softplus_2[(long long)row * 64 + column];
-        float v_dJ_dg_layer_2;
-        at_dJ_dg_layer_2_2(v_f_prime_softplus_2, v_f_second_softplus_2, v_sigmoid_minus_softplus_2, v_dJ_ddelta_layer_2, v_dJ_dg_softplus_2, v_delta_softplus_2, v_sum_tangent_squared_layer_2, v_weighted_product_softplus_2, v_dJ_dg_layer_2);
-        dJ_dg_layer_2[(long long)row * 64 + column] = v_dJ_dg_layer_2;
-    }
-}
-extern "C" __global__ void vec4_dJ_dg_layer_2_2(
-    const float* __restrict__ f_prime_softplus_2, const float* __restrict__ f_second_softplus_2, const float* __restrict__ sigmoid_minus_softplus_2, const float* __restrict__ dJ_ddelta_layer_2, const float* __restrict__ dJ_dg_softplus_2, const float* __restrict__ delta_softplus_2, const float* __restrict__ sum_tangent_squared_layer_2, const float* __restrict__ weighted_product_softplus_2, float* __restrict__ dJ_dg_layer_2, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 v_f_prime_softplus_2 = reinterpret_cast<const float4*>(f_prime_softplus_2)[(long long)row * 16 + column];
-        const float4 v_f_second_softplus_2 = reinterpret_cast<const float4*>(f_second_softplus_2)[(long long)row * 16 + column];
-        const float4 v_sigmoid_minus_softplus_2 = reinterpret_cast<const float4*>(sigmoid_minus_softplus_2)[(long long)row * 16 + column];
-        const float4 v_dJ_ddelta_layer_2 = reinterpret_cast<const float4*>(dJ_ddelta_layer_2)[(long long)row * 16 + column];
-        const float4 v_dJ_dg_softplus_2 = reinterpret_cast<const float4*>(dJ_dg_softplus_2)[(long long)row * 16 + column];
-        const float4 v_delta_softplus_2 = reinterpret_cast<const float4*>(delta_softplus_2)[(long long)row * 16 + column];
-        const float4 v_sum_tangent_squared_layer_2 = reinterpret_cast<const float4*>(sum_tangent_squared_layer_2)[(long long)row * 16 + column];
-        const float4 v_weighted_product_softplus_2 = reinterpret_cast<const float4*>(weighted_product_softplus_2)[(long long)row * 16 + column];
-        float4 v_dJ_dg_layer_2;
-        at_dJ_dg_layer_2_2(v_f_prime_softplus_2.x, v_f_second_softplus_2.x, v_sigmoid_minus_softplus_2.x, v_dJ_ddelta_layer_2.x, v_dJ_dg_softplus_2.x, v_delta_softplus_2.x, v_sum_tangent_squared_layer_2.x, v_weighted_product_softplus_2.x, v_dJ_dg_layer_2.x);
-        at_dJ_dg_layer_2_2(v_f_prime_softplus_2.y, v_f_second_softplus_2.y, v_sigmoid_minus_softplus_2.y, v_dJ_ddelta_layer_2.y, v_dJ_dg_softplus_2.y, v_delta_softplus_2.y, v_sum_tangent_squared_layer_2.y, v_weighted_product_softplus_2.y, v_dJ_dg_layer_2.y);
-        at_dJ_dg_layer_2_2(v_f_prime_softplus_2.z, v_f_second_softplus_2.z, v_sigmoid_minus_softplus_2.z, v_dJ_ddelta_layer_2.z, v_dJ_dg_softplus_2.z, v_delta_softplus_2.z, v_sum_tangent_squared_layer_2.z, v_weighted_product_softplus_2.z, v_dJ_dg_layer_2.z);
-        at_dJ_dg_layer_2_2(v_f_prime_softplus_2.w, v_f_second_softplus_2.w, v_sigmoid_minus_softplus_2.w, v_dJ_ddelta_layer_2.w, v_dJ_dg_softplus_2.w, v_delta_softplus_2.w, v_sum_tangent_squared_layer_2.w, v_weighted_product_softplus_2.w, v_dJ_dg_layer_2.w);
-        reinterpret_cast<float4*>(dJ_dg_layer_2)[(long long)row * 16 + column] = v_dJ_dg_layer_2;
-    }
-}
-
-static __device__ __forceinline__ void at_dJ_dW_layer_2_2(const float dJ_dW_layer_2_delta, const float dJ_dW_layer_2_g, const float dJ_dW_layer_2_tangents, const int N, float& dJ_dW_layer_2)
-{
-    // ∂J/∂W_layer_2 = (1/N) (Σ_n δ_layer_2 ∂J/∂δ_softplus_1ᵀ + Σ_n ∂J/∂g_layer_2 g_softplus_1ᵀ − 2 Σ_n Σ_c δ̇_layer_2 ġ_softplus_1ᵀ)  (16)+(17)
-    dJ_dW_layer_2 = (dJ_dW_layer_2_delta + dJ_dW_layer_2_g - dJ_dW_layer_2_tangents * 2.0f) / N;
-}
-
-extern "C" __global__ void dJ_dW_layer_2_2(
-    const float* __restrict__ dJ_dW_layer_2_delta, const float* __restrict__ dJ_dW_layer_2_g, const float* __restrict__ dJ_dW_layer_2_tangents, float* __restrict__ dJ_dW_layer_2, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < 64; row += gridDim.y * blockDim.y) {
-        const float v_dJ_dW_layer_2_delta = dJ_dW_layer_2_delta[(long long)row * 128 + column];
-        const float v_dJ_dW_layer_2_g = dJ_dW_layer_2_g[(long long)row * 128 + column];
-        const float v_dJ_dW_layer_2_tangents = dJ_dW_layer_2_tangents[(long long)row * 128 + column];
-        float v_dJ_dW_layer_2;
-        at_dJ_dW_layer_2_2(v_dJ_dW_layer_2_delta, v_dJ_dW_layer_2_g, v_dJ_dW_layer_2_tangents, N, v_dJ_dW_layer_2);
-        dJ_dW_layer_2[(long long)row * 128 + column] = v_dJ_dW_layer_2;
-    }
-}
-extern "C" __global__ void vec4_dJ_dW_layer_2_2(
-    const float* __restrict__ dJ_dW_layer_2_delta, const float* __restrict__ dJ_dW_layer_2_g, const float* __restrict__ dJ_dW_layer_2_tangents, float* __restrict__ dJ_dW_layer_2, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < 64; row += gridDim.y * blockDim.y) {
-        const float4 v_dJ_dW_layer_2_delta = reinterpret_cast<const float4*>(dJ_dW_layer_2_delta)[(long long)row * 32 + column];
-        const float4 v_dJ_dW_layer_2_g = reinterpret_cast<const float4*>(dJ_dW_layer_2_g)[(long long)row * 32 + column];
-        const float4 v_dJ_dW_layer_2_tangents = reinterpret_cast<const float4*>(dJ_dW_layer_2_tangents)[(long long)row * 32 + column];
-        float4 v_dJ_dW_layer_2;
-        at_dJ_dW_layer_2_2(v_dJ_dW_layer_2_delta.x, v_dJ_dW_layer_2_g.x, v_dJ_dW_layer_2_tangents.x, N, v_dJ_dW_layer_2.x);
-        at_dJ_dW_layer_2_2(v_dJ_dW_layer_2_delta.y, v_dJ_dW_layer_2_g.y, v_dJ_dW_layer_2_tangents.y, N, v_dJ_dW_layer_2.y);
-        at_dJ_dW_layer_2_2(v_dJ_dW_layer_2_delta.z, v_dJ_dW_layer_2_g.z, v_dJ_dW_layer_2_tangents.z, N, v_dJ_dW_layer_2.z);
-        at_dJ_dW_layer_2_2(v_dJ_dW_layer_2_delta.w, v_dJ_dW_layer_2_g.w, v_dJ_dW_layer_2_tangents.w, N, v_dJ_dW_layer_2.w);
-        reinterpret_cast<float4*>(dJ_dW_layer_2)[(long long)row * 32 + column] = v_dJ_dW_layer_2;
-    }
-}
-
-static __device__ __forceinline__ void at_dJ_dg_layer_1_2(const float f_prime_softplus_1, const float f_second_softplus_1, const float sigmoid_minus_softplus_1, const float dJ_ddelta_layer_1, const float dJ_dg_softplus_1, const float delta_softplus_1, const float sum_tangent_squared_layer_1, const float weighted_product_softplus_1, float& dJ_dg_layer_1)
-{
-    // f‴(g_layer_1) = f″(g_layer_1) (sigmoid(−g_layer_1) − f′(g_layer_1))
-    const float f_third_softplus_1 = f_second_softplus_1 * (sigmoid_minus_softplus_1 - f_prime_softplus_1);
-    // ∂J/∂g_layer_1 = ∂J/∂g_softplus_1 f′(g_layer_1) + ∂J/∂δ_layer_1 δ_softplus_1 f″(g_layer_1) − δ_softplus_1 f‴(g_layer_1) Σ_j W_layer_1ᵀ ∘ W_layer_1ᵀ − 2 f″(g_layer_1) Σ_c (W_layer_1ᵀ)_c δ̇_softplus_1  (21)+(22)
-    dJ_dg_layer_1 = dJ_ddelta_layer_1 * delta_softplus_1 * f_second_softplus_1 + dJ_dg_softplus_1 * f_prime_softplus_1 - delta_softplus_1 * f_third_softplus_1 * sum_tangent_squared_layer_1 - f_second_softplus_1 * weighted_product_softplus_1 * 2.0f;
-}
-
-extern "C" __global__ void dJ_dg_layer_1_2(
-    const float* __restrict__ f_prime_softplus_1, const float* __restrict__ f_second_softplus_1, const float* __restrict__ sigmoid_minus_softplus_1, const float* __restrict__ dJ_ddelta_layer_1, const float* __restrict__ dJ_dg_softplus_1, const float* __restrict__ delta_softplus_1, const float* __restrict__ sum_tangent_squared_layer_1, const float* __restrict__ weighted_product_softplus_1, float* __restrict__ dJ_dg_layer_1, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < N; row += gridDim.y * blockDim.y) {
-        const float v_f_prime_softplus_1 = f_prime_softplus_1[(long long)row * 128 + column];
-        const float v_f_second_softplus_1 = f_second_softplus_1[(long long)row * 128 + column];
-        const float v_sigmoid_minus_softplus_1 = sigmoid_minus_softplus_1[(long long)row * 128 + column];
-        const float v_dJ_ddelta_layer_1 = dJ_ddelta_layer_1[(long long)row * 128 + column];
-        const float v_dJ_dg_softplus_1 = dJ_dg_softplus_1[(long long)row * 128 + column];
-        const float v_delta_softplus_1 = delta_softplus_1[(long long)row * 128 + column];
-        const float v_sum_tangent_squared_layer_1 = sum_tangent_squared_layer_1[column];
-        const float v_weighted_product_softplus_1 = weighted_product_softplus_1[(long long)row * 128 + column];
-        float v_dJ_dg_layer_1;
-        at_dJ_dg_layer_1_2(v_f_prime_softplus_1, v_f_second_softplus_1, v_sigmoid_minus_softplus_1, v_dJ_ddelta_layer_1, v_dJ_dg_softplus_1, v_delta_softplus_1, v_sum_tangent_squared_layer_1, v_weighted_product_softplus_1, v_dJ_dg_layer_1);
-        dJ_dg_layer_1[(long long)row * 128 + column] = v_dJ_dg_layer_1;
-    }
-}
-extern "C" __global__ void vec4_dJ_dg_layer_1_2(
-    const float* __restrict__ f_prime_softplus_1, const float* __restrict__ f_second_softplus_1, const float* __restrict__ sigmoid_minus_softplus_1, const float* __restrict__ dJ_ddelta_layer_1, const float* __restrict__ dJ_dg_softplus_1, const float* __restrict__ delta_softplus_1, const float* __restrict__ sum_tangent_squared_layer_1, const float* __restrict__ weighted_product_softplus_1, float* __restrict__ dJ_dg_layer_1, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 v_f_prime_softplus_1 = reinterpret_cast<const float4*>(f_prime_softplus_1)[(long long)row * 32 + column];
-        const float4 v_f_second_softplus_1 = reinterpret_cast<const float4*>(f_second_softplus_1)[(long long)row * 32 + column];
-        const float4 v_sigmoid_minus_softplus_1 = reinterpret_cast<const float4*>(sigmoid_minus_softplus_1)[(long long)row * 32 + column];
-        const float4 v_dJ_ddelta_layer_1 = reinterpret_cast<const float4*>(dJ_ddelta_layer_1)[(long long)row * 32 + column];
-        const float4 v_dJ_dg_softplus_1 = reinterpret_cast<const float4*>(dJ_dg_softplus_1)[(long long)row * 32 + column];
-        const float4 v_delta_softplus_1 = reinterpret_cast<const float4*>(delta_softplus_1)[(long long)row * 32 + column];
-        const float4 v_sum_tangent_squared_layer_1 = reinterpret_cast<const float4*>(sum_tangent_squared_layer_1)[column];
-        const float4 v_weighted_product_softplus_1 = reinterpret_cast<const float4*>(weighted_product_softplus_1)[(long long)row * 32 + column];
-        float4 v_dJ_dg_layer_1;
-        at_dJ_dg_layer_1_2(v_f_prime_softplus_1.x, v_f_second_softplus_1.x, v_sigmoid_minus_softplus_1.x, v_dJ_ddelta_layer_1.x, v_dJ_dg_softplus_1.x, v_delta_softplus_1.x, v_sum_tangent_squared_layer_1.x, v_weighted_product_softplus_1.x, v_dJ_dg_layer_1.x);
-        at_dJ_dg_layer_1_2(v_f_prime_softplus_1.y, v_f_second_softplus_1.y, v_sigmoid_minus_softplus_1.y, v_dJ_ddelta_layer_1.y, v_dJ_dg_softplus_1.y, v_delta_softplus_1.y, v_sum_tangent_squared_layer_1.y, v_weighted_product_softplus_1.y, v_dJ_dg_layer_1.y);
-        at_dJ_dg_layer_1_2(v_f_prime_softplus_1.z, v_f_second_softplus_1.z, v_sigmoid_minus_softplus_1.z, v_dJ_ddelta_layer_1.z, v_dJ_dg_softplus_1.z, v_delta_softplus_1.z, v_sum_tangent_squared_layer_1.z, v_weighted_product_softplus_1.z, v_dJ_dg_layer_1.z);
-        at_dJ_dg_layer_1_2(v_f_prime_softplus_1.w, v_f_second_softplus_1.w, v_sigmoid_minus_softplus_1.w, v_dJ_ddelta_layer_1.w, v_dJ_dg_softplus_1.w, v_delta_softplus_1.w, v_sum_tangent_squared_layer_1.w, v_weighted_product_softplus_1.w, v_dJ_dg_layer_1.w);
-        reinterpret_cast<float4*>(dJ_dg_layer_1)[(long long)row * 32 + column] = v_dJ_dg_layer_1;
-    }
-}
-
-static __device__ __forceinline__ void at_dJ_dW_layer_1_2(const float dJ_dW_layer_1_delta, const float dJ_dW_layer_1_g, const float dJ_dW_layer_1_tangents_sum_transposed, const int N, float& dJ_dW_layer_1)
-{
-    // ∂J/∂W_layer_1 = (1/N) (Σ_n δ_layer_1 δ_xᵀ + Σ_n ∂J/∂g_layer_1 g_xᵀ − 2 [Σ_n δ̇_layer_1]ᵀ)  (16)+(17)
-    dJ_dW_layer_1 = (dJ_dW_layer_1_delta + dJ_dW_layer_1_g - dJ_dW_layer_1_tangents_sum_transposed * 2.0f) / N;
-}
-
-extern "C" __global__ void dJ_dW_layer_1_2(
-    const float* __restrict__ dJ_dW_layer_1_delta, const float* __restrict__ dJ_dW_layer_1_g, const float* __restrict__ dJ_dW_layer_1_tangents_sum_transposed, float* __restrict__ dJ_dW_layer_1, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < 128; row += gridDim.y * blockDim.y) {
-        const float v_dJ_dW_layer_1_delta = dJ_dW_layer_1_delta[(long long)row * 64 + column];
-        const float v_dJ_dW_layer_1_g = dJ_dW_layer_1_g[(long long)row * 64 + column];
-        const float v_dJ_dW_layer_1_tangents_sum_transposed = dJ_dW_layer_1_tangents_sum_transposed[(long long)row * 64 + column];
-        float v_dJ_dW_layer_1;
-        at_dJ_dW_layer_1_2(v_dJ_dW_layer_1_delta, v_dJ_dW_layer_1_g, v_dJ_dW_layer_1_tangents_sum_transposed, N, v_dJ_dW_layer_1);
-        dJ_dW_layer_1[(long long)row * 64 + column] = v_dJ_dW_layer_1;
-    }
-}
-extern "C" __global__ void vec4_dJ_dW_layer_1_2(
-    const float* __restrict__ dJ_dW_layer_1_delta, const float* __restrict__ dJ_dW_layer_1_g, const float* __restrict__ dJ_dW_layer_1_tangents_sum_transposed, float* __restrict__ dJ_dW_layer_1, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < 128; row += gridDim.y * blockDim.y) {
-        const float4 v_dJ_dW_layer_1_delta = reinterpret_cast<const float4*>(dJ_dW_layer_1_delta)[(long long)row * 16 + column];
-        const float4 v_dJ_dW_layer_1_g = reinterpret_cast<const float4*>(dJ_dW_layer_1_g)[(long long)row * 16 + column];
-        const float4 v_dJ_dW_layer_1_tangents_sum_transposed = reinterpret_cast<const float4*>(dJ_dW_layer_1_tangents_sum_transposed)[(long long)row * 16 + column];
-        float4 v_dJ_dW_layer_1;
-        at_dJ_dW_layer_1_2(v_dJ_dW_layer_1_delta.x, v_dJ_dW_layer_1_g.x, v_dJ_dW_layer_1_tangents_sum_transposed.x, N, v_dJ_dW_layer_1.x);
-        at_dJ_dW_layer_1_2(v_dJ_dW_layer_1_delta.y, v_dJ_dW_layer_1_g.y, v_dJ_dW_layer_1_tangents_sum_transposed.y, N, v_dJ_dW_layer_1.y);
-        at_dJ_dW_layer_1_2(v_dJ_dW_layer_1_delta.z, v_dJ_dW_layer_1_g.z, v_dJ_dW_layer_1_tangents_sum_transposed.z, N, v_dJ_dW_layer_1.z);
-        at_dJ_dW_layer_1_2(v_dJ_dW_layer_1_delta.w, v_dJ_dW_layer_1_g.w, v_dJ_dW_layer_1_tangents_sum_transposed.w, N, v_dJ_dW_layer_1.w);
-        reinterpret_cast<float4*>(dJ_dW_layer_1)[(long long)row * 16 + column] = v_dJ_dW_layer_1;
-    }
-}
-
-static __device__ __forceinline__ void at_delta_prime_x_to_sum_delta_prime_squared(const float curvature_of_softplus_1, const float curvature_of_softplus_2, const float curvature_of_softplus_3, float& delta_prime_x, double& sum_delta_prime, double& sum_delta_prime_squared)
-{
-    // δ′_x = (W_layer_1ᵀ ∘ W_layer_1ᵀ) (δ_softplus_1 f″(g_layer_1)) + [Σ_i δ_softplus_2 f″(g_layer_2) ġ_layer_2²] + [Σ_i ġ_layer_3² f″(g_layer_3)]  [+] 8
-    delta_prime_x = curvature_of_softplus_1 + curvature_of_softplus_2 + curvature_of_softplus_3;
-    // δ′_x²
-    const float sum_delta_prime_squared_terms = delta_prime_x * delta_prime_x;
-    // Σ_n Σ_i δ′_x
-    sum_delta_prime += delta_prime_x;
-    // Σ_n Σ_i δ′_x²
+    delta_prime = value_1 + value_2 + value_3;
+    const float sum_delta_prime_squared_terms = delta_prime * delta_prime;
+    sum_delta_prime += delta_prime;
     sum_delta_prime_squared += sum_delta_prime_squared_terms;
 }
 
-extern "C" __global__ void delta_prime_x_to_sum_delta_prime_squared(
-    const float* __restrict__ curvature_of_softplus_1, const float* __restrict__ curvature_of_softplus_2, const float* __restrict__ curvature_of_softplus_3, float* __restrict__ delta_prime_x, double* __restrict__ sum_delta_prime, double* __restrict__ sum_delta_prime_squared, const int N)
-{
-    double v_sum_delta_prime = 0.0;
-    double v_sum_delta_prime_squared = 0.0;
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < N; row += gridDim.y * blockDim.y) {
-        const float v_curvature_of_softplus_1 = curvature_of_softplus_1[(long long)row * 64 + column];
-        const float v_curvature_of_softplus_2 = curvature_of_softplus_2[(long long)row * 64 + column];
-        const float v_curvature_of_softplus_3 = curvature_of_softplus_3[(long long)row * 64 + column];
-        float v_delta_prime_x;
-        at_delta_prime_x_to_sum_delta_prime_squared(v_curvature_of_softplus_1, v_curvature_of_softplus_2, v_curvature_of_softplus_3, v_delta_prime_x, v_sum_delta_prime, v_sum_delta_prime_squared);
-        delta_prime_x[(long long)row * 64 + column] = v_delta_prime_x;
-    }
-    v_sum_delta_prime = block_sum(v_sum_delta_prime);
-    v_sum_delta_prime_squared = block_sum(v_sum_delta_prime_squared);
-    if (threadIdx.x == 0 && threadIdx.y == 0) {
-        const int block = blockIdx.y * gridDim.x + blockIdx.x;
-        sum_delta_prime[block] = v_sum_delta_prime;
-        sum_delta_prime_squared[block] = v_sum_delta_prime_squared;
-    }
-}
-extern "C" __global__ void vec4_delta_prime_x_to_sum_delta_prime_squared(
-    const float* __restrict__ curvature_of_softplus_1, const float* __restrict__ curvature_of_softplus_2, const float* __restrict__ curvature_of_softplus_3, float* __restrict__ delta_prime_x, double* __restrict__ sum_delta_prime, double* __restrict__ sum_delta_prime_squared, const int N)
-{
-    double v_sum_delta_prime = 0.0;
-    double v_sum_delta_prime_squared = 0.0;
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 v_curvature_of_softplus_1 = reinterpret_cast<const float4*>(curvature_of_softplus_1)[(long long)row * 16 + column];
-        const float4 v_curvature_of_softplus_2 = reinterpret_cast<const float4*>(curvature_of_softplus_2)[(long long)row * 16 + column];
-        const float4 v_curvature_of_softplus_3 = reinterpret_cast<const float4*>(curvature_of_softplus_3)[(long long)row * 16 + column];
-        float4 v_delta_prime_x;
-        at_delta_prime_x_to_sum_delta_prime_squared(v_curvature_of_softplus_1.x, v_curvature_of_softplus_2.x, v_curvature_of_softplus_3.x, v_delta_prime_x.x, v_sum_delta_prime, v_sum_delta_prime_squared);
-        at_delta_prime_x_to_sum_delta_prime_squared(v_curvature_of_softplus_1.y, v_curvature_of_softplus_2.y, v_curvature_of_softplus_3.y, v_delta_prime_x.y, v_sum_delta_prime, v_sum_delta_prime_squared);
-        at_delta_prime_x_to_sum_delta_prime_squared(v_curvature_of_softplus_1.z, v_curvature_of_softplus_2.z, v_curvature_of_softplus_3.z, v_delta_prime_x.z, v_sum_delta_prime, v_sum_delta_prime_squared);
-        at_delta_prime_x_to_sum_delta_prime_squared(v_curvature_of_softplus_1.w, v_curvature_of_softplus_2.w, v_curvature_of_softplus_3.w, v_delta_prime_x.w, v_sum_delta_prime, v_sum_delta_prime_squared);
-        reinterpret_cast<float4*>(delta_prime_x)[(long long)row * 16 + column] = v_delta_prime_x;
-    }
-    v_sum_delta_prime = block_sum(v_sum_delta_prime);
-    v_sum_delta_prime_squared = block_sum(v_sum_delta_prime_squared);
-    if (threadIdx.x == 0 && threadIdx.y == 0) {
-        const int block = blockIdx.y * gridDim.x + blockIdx.x;
-        sum_delta_prime[block] = v_sum_delta_prime;
-        sum_delta_prime_squared[block] = v_sum_delta_prime_squared;
-    }
-}
-
-static __device__ __forceinline__ void at_dK_ddelta_softplus_1(const float dK_ddelta_layer_1, const float f_prime_softplus_1, float& dK_ddelta_softplus_1)
-{
-    // ∂K/∂δ_softplus_1 = ∂K/∂δ_layer_1 f′(g_layer_1)  (18)
-    dK_ddelta_softplus_1 = dK_ddelta_layer_1 * f_prime_softplus_1;
-}
-
-extern "C" __global__ void dK_ddelta_softplus_1(
-    const float* __restrict__ dK_ddelta_layer_1, const float* __restrict__ f_prime_softplus_1, float* __restrict__ dK_ddelta_softplus_1, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < N; row += gridDim.y * blockDim.y) {
-        const float v_dK_ddelta_layer_1 = dK_ddelta_layer_1[(long long)row * 128 + column];
-        const float v_f_prime_softplus_1 = f_prime_softplus_1[(long long)row * 128 + column];
-        float v_dK_ddelta_softplus_1;
-        at_dK_ddelta_softplus_1(v_dK_ddelta_layer_1, v_f_prime_softplus_1, v_dK_ddelta_softplus_1);
-        dK_ddelta_softplus_1[(long long)row * 128 + column] = v_dK_ddelta_softplus_1;
-    }
-}
-extern "C" __global__ void vec4_dK_ddelta_softplus_1(
-    const float* __restrict__ dK_ddelta_layer_1, const float* __restrict__ f_prime_softplus_1, float* __restrict__ dK_ddelta_softplus_1, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 v_dK_ddelta_layer_1 = reinterpret_cast<const float4*>(dK_ddelta_layer_1)[(long long)row * 32 + column];
-        const float4 v_f_prime_softplus_1 = reinterpret_cast<const float4*>(f_prime_softplus_1)[(long long)row * 32 + column];
-        float4 v_dK_ddelta_softplus_1;
-        at_dK_ddelta_softplus_1(v_dK_ddelta_layer_1.x, v_f_prime_softplus_1.x, v_dK_ddelta_softplus_1.x);
-        at_dK_ddelta_softplus_1(v_dK_ddelta_layer_1.y, v_f_prime_softplus_1.y, v_dK_ddelta_softplus_1.y);
-        at_dK_ddelta_softplus_1(v_dK_ddelta_layer_1.z, v_f_prime_softplus_1.z, v_dK_ddelta_softplus_1.z);
-        at_dK_ddelta_softplus_1(v_dK_ddelta_layer_1.w, v_f_prime_softplus_1.w, v_dK_ddelta_softplus_1.w);
-        reinterpret_cast<float4*>(dK_ddelta_softplus_1)[(long long)row * 32 + column] = v_dK_ddelta_softplus_1;
-    }
-}
-
-static __device__ __forceinline__ void at_dK_ddelta_softplus_2(const float dK_ddelta_layer_2, const float f_prime_softplus_2, float& dK_ddelta_softplus_2)
-{
-    // ∂K/∂δ_softplus_2 = ∂K/∂δ_layer_2 f′(g_layer_2)  (18)
-    dK_ddelta_softplus_2 = dK_ddelta_layer_2 * f_prime_softplus_2;
-}
-
-extern "C" __global__ void dK_ddelta_softplus_2(
-    const float* __restrict__ dK_ddelta_layer_2, const float* __restrict__ f_prime_softplus_2, float* __restrict__ dK_ddelta_softplus_2, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < N; row += gridDim.y * blockDim.y) {
-        const float v_dK_ddelta_layer_2 = dK_ddelta_layer_2[(long long)row * 64 + column];
-        const float v_f_prime_softplus_2 = f_prime_softplus_2[(long long)row * 64 + column];
-        float v_dK_ddelta_softplus_2;
-        at_dK_ddelta_softplus_2(v_dK_ddelta_layer_2, v_f_prime_softplus_2, v_dK_ddelta_softplus_2);
-        dK_ddelta_softplus_2[(long long)row * 64 + column] = v_dK_ddelta_softplus_2;
-    }
-}
-extern "C" __global__ void vec4_dK_ddelta_softplus_2(
-    const float* __restrict__ dK_ddelta_layer_2, const float* __restrict__ f_prime_softplus_2, float* __restrict__ dK_ddelta_softplus_2, const int N)
+static __device__ __forceinline__ void at_dK_ddelta_2(const float dK_ddelta_1, const float f_prime, float& dK_ddelta_2)
 {
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 v_dK_ddelta_layer_2 = reinterpret_cast<const float4*>(dK_ddelta_layer_2)[(long long)row * 16 + column];
-        const float4 v_f_prime_softplus_2 = reinterpret_cast<const float4*>(f_prime_softplus_2)[(long long)row * 16 + column];
-        float4 v_dK_ddelta_softplus_2;
-        at_dK_ddelta_softplus_2(v_dK_ddelta_layer_2.x, v_f_prime_softplus_2.x, v_dK_ddelta_softplus_2.x);
-        at_dK_ddelta_softplus_2(v_dK_ddelta_layer_2.y, v_f_prime_softplus_2.y, v_dK_ddelta_softplus_2.y);
-        at_dK_ddelta_softplus_2(v_dK_ddelta_layer_2.z, v_f_prime_softplus_2.z, v_dK_ddelta_softplus_2.z);
-        at_dK_ddelta_softplus_2(v_dK_ddelta_layer_2.w, v_f_prime_softplus_2.w, v_dK_ddelta_softplus_2.w);
-        reinterpret_cast<float4*>(dK_ddelta_softplus_2)[(long long)row * 16 + column] = v_dK_ddelta_softplus_2;
-    }
-}
+    dK_ddelta_2 = dK_ddelta_1 * f_prime;
+}
+
+static __device__ __forceinline__ void at_dK_dg(const float dK_ddelta, const float f_second, float& dK_dg)
+{
+    dK_dg = dK_ddelta * f_second;
+}
+
+static __device__ __forceinline__ void at_dK_dW(const float dK_dW_delta, const float dK_dW_g, const int N, float& dK_dW)
+{
+    dK_dW = (dK_dW_delta + dK_dW_g) / N;
+}
+
+static __device__ __forceinline__ void at_dK_db(const float dK_db_sum, const int N, float& dK_db)
+{
+    dK_db = dK_db_sum / N;
+}
+
+static __device__ __forceinline__ void at_dL_ddelta_prime(const float dK_ddelta, const float dK_dg_1, const float delta, const float f_prime, const float f_second, const float delta_prime, const float lam, float& dK_dg_2, float& dL_ddelta_prime)
+{
+    dK_dg_2 = dK_ddelta * delta * f_second + dK_dg_1 * f_prime;
+    dL_ddelta_prime = delta_prime * lam * 2.0f - 1.0f;
+}
+
+static __device__ __forceinline__ void at_dK_dg_2(const float dK_ddelta, const float dK_dg_1, const float delta, const float f_prime, const float f_second, float& dK_dg_2)
+{
+    dK_dg_2 = dK_ddelta * delta * f_second + dK_dg_1 * f_prime;
+}
+
+static __device__ __forceinline__ void at_dL_ddelta(const float value, const float f_second, float& dL_ddelta)
+{
+    dL_ddelta = f_second * value;
+}
+
+static __device__ __forceinline__ void at_dL_dW_tangents_sum_terms(const float value_1, const float tangent, const float value_2, const float delta_tangent_1, const float value_3, const float value_4, float& weighted_tangent_1, float& value_5, float& dL_dW_tangents_sum_terms)
+{
+    weighted_tangent_1 = tangent * value_1;
+    const float weighted_tangent_2 = value_1 * value_2;
+    value_5 = delta_tangent_1 * weighted_tangent_2;
+    const float delta_tangent_2 = delta_tangent_1 * value_4 + value_2 * value_3;
+    dL_dW_tangents_sum_terms = delta_tangent_2 * value_1;
+}
+
+static __device__ __forceinline__ void at_dL_ddelta_2(const float value, const float dL_ddelta_1, const float f_prime, const float f_second, float& dL_ddelta_2)
+{
+    dL_ddelta_2 = dL_ddelta_1 * f_prime + f_second * value;
+}
+
+static __device__ __forceinline__ void at_dL_dg(const float f_prime, const float f_second, const float sigmoid_minus_g, const float value, const float dL_ddelta, float& dL_dg)
+{
+    const float f_third = f_second * (sigmoid_minus_g - f_prime);
+    dL_dg = dL_ddelta * f_second + f_third * value;
+}
+
+static __device__ __forceinline__ void at_dL_dW(const float dL_dW_delta, const float dL_dW_g, const float dL_dW_tangents, const int N, float& dL_dW)
+{
+    dL_dW = (dL_dW_delta + dL_dW_g + dL_dW_tangents * 2.0f) / N;
+}
+
+static __device__ __forceinline__ void at_dL_db(const float dL_db_sum, const int N, float& dL_db)
+{
+    dL_db = dL_db_sum / N;
+}
+
+static __device__ __forceinline__ void at_dL_dg_2(const float f_prime, const float f_second, const float sigmoid_minus_g, const float value_1, const float value_2, const float dL_ddelta, const float dL_dg_1, const float delta, float& dL_dg_2)
+{
+    const float f_third = f_second * (sigmoid_minus_g - f_prime);
+    dL_dg_2 = dL_ddelta * delta * f_second + dL_dg_1 * f_prime + delta * f_third * value_2 + f_second * value_1 * 2.0f;
+}
+
+static __device__ __forceinline__ void at_dL_dg_2_2(const float f_prime, const float f_second, const float sigmoid_minus_g, const float value_1, const float value_2, const float dL_dg_1, const float delta, float& dL_dg_2)
+{
+    const float f_third = f_second * (sigmoid_minus_g - f_prime);
+    dL_dg_2 = dL_dg_1 * f_prime + delta * f_third * value_2 + f_second * value_1 * 2.0f;
+}
+
+static __device__ __forceinline__ void at_dL_dW_2(const float value, const float dL_dW_g, const int N, float& dL_dW)
+{
+    dL_dW = (dL_dW_g + value * 2.0f) / N;
+}
+
+static __device__ __forceinline__ void at_dL_ddelta_3(const float dK_ddelta, const float dK_dg_1, const float delta, const float f_prime, const float f_second, const float value, float& dK_dg_2, float& dL_ddelta)
+{
+    dK_dg_2 = dK_ddelta * delta * f_second + dK_dg_1 * f_prime;
+    dL_ddelta = -f_second * value;
+}
+
+static __device__ __forceinline__ void at_dL_ddelta_2_2(const float value, const float dL_ddelta_1, const float f_prime, const float f_second, float& dL_ddelta_2)
+{
+    dL_ddelta_2 = dL_ddelta_1 * f_prime - f_second * value;
+}
+
+static __device__ __forceinline__ void at_dL_dg_3(const float f_prime, const float f_second, const float sigmoid_minus_g, const float value, const float dL_ddelta, float& dL_dg)
+{
+    const float f_third = f_second * (sigmoid_minus_g - f_prime);
+    dL_dg = dL_ddelta * f_second - f_third * value;
+}
+
+static __device__ __forceinline__ void at_dL_dW_3(const float dL_dW_delta, const float dL_dW_g, const float dL_dW_tangents, const int N, float& dL_dW)
+{
+    dL_dW = (dL_dW_delta + dL_dW_g - dL_dW_tangents * 2.0f) / N;
+}
+
+static __device__ __forceinline__ void at_dL_dg_2_3(const float f_prime, const float f_second, const float sigmoid_minus_g, const float value_1, const float value_2, const float dL_ddelta, const float dL_dg_1, const float delta, float& dL_dg_2)
+{
+    const float f_third = f_second * (sigmoid_minus_g - f_prime);
+    dL_dg_2 = dL_ddelta * delta * f_second + dL_dg_1 * f_prime - delta * f_third * value_1 - f_second * value_2 * 2.0f;
+}
+
+static __device__ __forceinline__ void at_dL_dg_2_4(const float f_prime, const float f_second, const float sigmoid_minus_g, const float value_1, const float value_2, const float dL_dg_1, const float delta, float& dL_dg_2)
+{
+    const float f_third = f_second * (sigmoid_minus_g - f_prime);
+    dL_dg_2 = dL_dg_1 * f_prime - delta * f_third * value_1 - f_second * value_2 * 2.0f;
+}
+
+static __device__ __forceinline__ void at_dL_dW_4(const float value, const float dL_dW_g, const int N, float& dL_dW)
+{
+    dL_dW = (dL_dW_g - value * 2.0f) / N;
+}
+
+// ---- kernels: vec4_… take 16 bytes a thread ----
+
+extern "C" __global__ void g_2(const float* __restrict__ b, const float* __restrict__ g_unbiased, float* __restrict__ g_2, const int N)
+{
+    map<1>(N, 128, at_g_2, one_row{b}, rows_of<128>{g_unbiased}, into<128>{g_2});
+}
+extern "C" __global__ void vec4_g_2(const float* __restrict__ b, const float* __restrict__ g_unbiased, float* __restrict__ g_2, const int N)
+{
+    map<4>(N, 128, at_g_2, one_row{b}, rows_of<128>{g_unbiased}, into<128>{g_2});
+}
+
+extern "C" __global__ void g_2_2(const float* __restrict__ b, const float* __restrict__ g_unbiased, float* __restrict__ g_2, const int N)
+{
+    map<1>(N, 64, at_g_2, one_row{b}, rows_of<64>{g_unbiased}, into<64>{g_2});
+}
+extern "C" __global__ void vec4_g_2_2(const float* __restrict__ b, const float* __restrict__ g_unbiased, float* __restrict__ g_2, const int N)
+{
+    map<4>(N, 64, at_g_2, one_row{b}, rows_of<64>{g_unbiased}, into<64>{g_2});
+}
+
+extern "C" __global__ void g_2_3(const float* __restrict__ b, const float* __restrict__ g_unbiased, float* __restrict__ g_2, const int N)
+{
+    map<1>(N, 1, at_g_2, one_row{b}, rows_of<1>{g_unbiased}, into<1>{g_2});
+}
+
+extern "C" __global__ void g_2_4(const float* __restrict__ b, const float* __restrict__ g_unbiased, float* __restrict__ f_prime, float* __restrict__ g_2, const int N)
+{
+    map<1>(N, 128, at_g_2_2, one_row{b}, rows_of<128>{g_unbiased}, into<128>{f_prime}, into<128>{g_2});
+}
+extern "C" __global__ void vec4_g_2_4(const float* __restrict__ b, const float* __restrict__ g_unbiased, float* __restrict__ f_prime, float* __restrict__ g_2, const int N)
+{
+    map<4>(N, 128, at_g_2_2, one_row{b}, rows_of<128>{g_unbiased}, into<128>{f_prime}, into<128>{g_2});
+}
+
+extern "C" __global__ void g_2_5(const float* __restrict__ b, const float* __restrict__ g_unbiased, float* __restrict__ f_prime, float* __restrict__ g_2, const int N)
+{
+    map<1>(N, 64, at_g_2_2, one_row{b}, rows_of<64>{g_unbiased}, into<64>{f_prime}, into<64>{g_2});
+}
+extern "C" __global__ void vec4_g_2_5(const float* __restrict__ b, const float* __restrict__ g_unbiased, float* __restrict__ f_prime, float* __restrict__ g_2, const int N)
+{
+    map<4>(N, 64, at_g_2_2, one_row{b}, rows_of<64>{g_unbiased}, into<64>{f_prime}, into<64>{g_2});
+}
+
+extern "C" __global__ void f_prime(const float* __restrict__ b, const float* __restrict__ g_unbiased, float* __restrict__ f_prime, const int N)
+{
+    map<1>(N, 1, at_f_prime, one_row{b}, rows_of<1>{g_unbiased}, into<1>{f_prime});
+}
+
+extern "C" __global__ void delta_2(const float* __restrict__ delta_1, const float* __restrict__ f_prime, float* __restrict__ delta_2, const int N)
+{
+    map<1>(N, 64, at_delta_2, rows_of<64>{delta_1}, rows_of<64>{f_prime}, into<64>{delta_2});
+}
+extern "C" __global__ void vec4_delta_2(const float* __restrict__ delta_1, const float* __restrict__ f_prime, float* __restrict__ delta_2, const int N)
+{
+    map<4>(N, 64, at_delta_2, rows_of<64>{delta_1}, rows_of<64>{f_prime}, into<64>{delta_2});
+}
+
+extern "C" __global__ void delta_2_2(const float* __restrict__ delta_1, const float* __restrict__ f_prime, float* __restrict__ delta_2, const int N)
+{
+    map<1>(N, 128, at_delta_2, rows_of<128>{delta_1}, rows_of<128>{f_prime}, into<128>{delta_2});
+}
+extern "C" __global__ void vec4_delta_2_2(const float* __restrict__ delta_1, const float* __restrict__ f_prime, float* __restrict__ delta_2, const int N)
+{
+    map<4>(N, 128, at_delta_2, rows_of<128>{delta_1}, rows_of<128>{f_prime}, into<128>{delta_2});
+}
+
+extern "C" __global__ void score(const float* __restrict__ delta, float* __restrict__ score, const int N)
+{
+    map<1>(N, 64, at_score, rows_of<64>{delta}, into<64>{score});
+}
+extern "C" __global__ void vec4_score(const float* __restrict__ delta, float* __restrict__ score, const int N)
+{
+    map<4>(N, 64, at_score, rows_of<64>{delta}, into<64>{score});
+}
+
+extern "C" __global__ void g_2_6(const float* __restrict__ b, const float* __restrict__ g_unbiased, float* __restrict__ sigmoid_minus_g, float* __restrict__ f_prime, float* __restrict__ g_2, const int N)
+{
+    map<1>(N, 128, at_g_2_3, one_row{b}, rows_of<128>{g_unbiased}, into<128>{sigmoid_minus_g}, into<128>{f_prime}, into<128>{g_2});
+}
+extern "C" __global__ void vec4_g_2_6(const float* __restrict__ b, const float* __restrict__ g_unbiased, float* __restrict__ sigmoid_minus_g, float* __restrict__ f_prime, float* __restrict__ g_2, const int N)
+{
+    map<4>(N, 128, at_g_2_3, one_row{b}, rows_of<128>{g_unbiased}, into<128>{sigmoid_minus_g}, into<128>{f_prime}, into<128>{g_2});
+}
+
+extern "C" __global__ void g_2_7(const float* __restrict__ b, const float* __restrict__ g_unbiased, float* __restrict__ sigmoid_minus_g, float* __restrict__ f_prime, float* __restrict__ g_2, const int N)
+{
+    map<1>(N, 64, at_g_2_3, one_row{b}, rows_of<64>{g_unbiased}, into<64>{sigmoid_minus_g}, into<64>{f_prime}, into<64>{g_2});
+}
+extern "C" __global__ void vec4_g_2_7(const float* __restrict__ b, const float* __restrict__ g_unbiased, float* __restrict__ sigmoid_minus_g, float* __restrict__ f_prime, float* __restrict__ g_2, const int N)
+{
+    map<4>(N, 64, at_g_2_3, one_row{b}, rows_of<64>{g_unbiased}, into<64>{sigmoid_minus_g}, into<64>{f_prime}, into<64>{g_2});
+}
+
+extern "C" __global__ void f_second(const float* __restrict__ b, const float* __restrict__ g_unbiased, float* __restrict__ f_prime, float* __restrict__ f_second, const int N)
+{
+    map<1>(N, 1, at_f_second, one_row{b}, rows_of<1>{g_unbiased}, into<1>{f_prime}, into<1>{f_second});
+}
+
+extern "C" __global__ void value(const float* __restrict__ delta_1, const float* __restrict__ f_prime, const float* __restrict__ sigmoid_minus_g, float* __restrict__ delta_2, float* __restrict__ value, const int N)
+{
+    map<1>(N, 64, at_value, rows_of<64>{delta_1}, rows_of<64>{f_prime}, rows_of<64>{sigmoid_minus_g}, into<64>{delta_2}, into<64>{value});
+}
+extern "C" __global__ void vec4_value(const float* __restrict__ delta_1, const float* __restrict__ f_prime, const float* __restrict__ sigmoid_minus_g, float* __restrict__ delta_2, float* __restrict__ value, const int N)
+{
+    map<4>(N, 64, at_value, rows_of<64>{delta_1}, rows_of<64>{f_prime}, rows_of<64>{sigmoid_minus_g}, into<64>{delta_2}, into<64>{value});
+}
+
+extern "C" __global__ void tangent(const float* __restrict__ value_1, const float* __restrict__ value_2, float* __restrict__ tangent, const int N)
+{
+    map<1>(N * 64, 128, at_tangent, rows_of<128, 64>{value_1}, rows_of<128, 1, 64>{value_2}, into<128>{tangent});
+}
+extern "C" __global__ void vec4_tangent(const float* __restrict__ value_1, const float* __restrict__ value_2, float* __restrict__ tangent, const int N)
+{
+    map<4>(N * 64, 128, at_tangent, rows_of<128, 64>{value_1}, rows_of<128, 1, 64>{value_2}, into<128>{tangent});
+}
+
+extern "C" __global__ void value_2(const float* __restrict__ f_prime, const float* __restrict__ sigmoid_minus_g, const float* __restrict__ delta, float* __restrict__ value, const int N)
+{
+    map<1>(N, 128, at_value_2, rows_of<128>{f_prime}, rows_of<128>{sigmoid_minus_g}, rows_of<128>{delta}, into<128>{value});
+}
+extern "C" __global__ void vec4_value_2(const float* __restrict__ f_prime, const float* __restrict__ sigmoid_minus_g, const float* __restrict__ delta, float* __restrict__ value, const int N)
+{
+    map<4>(N, 128, at_value_2, rows_of<128>{f_prime}, rows_of<128>{sigmoid_minus_g}, rows_of<128>{delta}, into<128>{value});
+}
+
+extern "C" __global__ void tangent_2(const float* __restrict__ value, const float* __restrict__ tangent_1, float* __restrict__ tangent_2, const int N)
+{
+    map<1>(N * 64, 64, at_tangent_2, rows_of<64, 64>{value}, rows_of<64>{tangent_1}, into<64>{tangent_2});
+}
+extern "C" __global__ void vec4_tangent_2(const float* __restrict__ value, const float* __restrict__ tangent_1, float* __restrict__ tangent_2, const int N)
+{
+    map<4>(N * 64, 64, at_tangent_2, rows_of<64, 64>{value}, rows_of<64>{tangent_1}, into<64>{tangent_2});
+}
+
+extern "C" __global__ void tangent_squared(const float* __restrict__ value, float* __restrict__ tangent_squared, const int N)
+{
+    map<1>(64, 128, at_tangent_squared, rows_of<128>{value}, into<128>{tangent_squared});
+}
+extern "C" __global__ void vec4_tangent_squared(const float* __restrict__ value, float* __restrict__ tangent_squared, const int N)
+{
+    map<4>(64, 128, at_tangent_squared, rows_of<128>{value}, into<128>{tangent_squared});
+}
+
+extern "C" __global__ void value_2_2(const float* __restrict__ value_1, const float* __restrict__ tangent, float* __restrict__ value_2, const int N)
+{
+    map<1>(N * 64, 64, at_value_2_2, rows_of<64, 64>{value_1}, rows_of<64>{tangent}, into<64>{value_2});
+}
+extern "C" __global__ void vec4_value_2_2(const float* __restrict__ value_1, const float* __restrict__ tangent, float* __restrict__ value_2, const int N)
+{
+    map<4>(N * 64, 64, at_value_2_2, rows_of<64, 64>{value_1}, rows_of<64>{tangent}, into<64>{value_2});
+}
+
+extern "C" __global__ void value_2_3(const float* __restrict__ value_1, const float* __restrict__ tangent, float* __restrict__ value_2, const int N)
+{
+    map<1>(N * 64, 1, at_value_2_2, rows_of<1, 64>{value_1}, rows_of<1>{tangent}, into<1>{value_2});
+}
+
+extern "C" __global__ void delta_prime(const float* __restrict__ value_1, const float* __restrict__ value_2, const float* __restrict__ value_3, float* __restrict__ delta_prime, const int N)
+{
+    map<1>(N, 64, at_delta_prime, rows_of<64>{value_1}, rows_of<64>{value_2}, rows_of<64>{value_3}, into<64>{delta_prime});
+}
+extern "C" __global__ void vec4_delta_prime(const float* __restrict__ value_1, const float* __restrict__ value_2, const float* __restrict__ value_3, float* __restrict__ delta_prime, const int N)
+{
+    map<4>(N, 64, at_delta_prime, rows_of<64>{value_1}, rows_of<64>{value_2}, rows_of<64>{value_3}, into<64>{delta_prime});
+}
+
+extern "C" __global__ void value_3(const float* __restrict__ delta_1, const float* __restrict__ f_prime, const float* __restrict__ sigmoid_minus_g, float* __restrict__ delta_2, float* __restrict__ value, const int N)
+{
+    map<1>(N, 128, at_value, rows_of<128>{delta_1}, rows_of<128>{f_prime}, rows_of<128>{sigmoid_minus_g}, into<128>{delta_2}, into<128>{value});
+}
+extern "C" __global__ void vec4_value_3(const float* __restrict__ delta_1, const float* __restrict__ f_prime, const float* __restrict__ sigmoid_minus_g, float* __restrict__ delta_2, float* __restrict__ value, const int N)
+{
+    map<4>(N, 128, at_value, rows_of<128>{delta_1}, rows_of<128>{f_prime}, rows_of<128>{sigmoid_minus_g}, into<128>{delta_2}, into<128>{value});
+}
+
+extern "C" __global__ void sum_delta_squared(const float* __restrict__ delta, double* __restrict__ sum_delta_squared, const int N)
+{
+    map<1>(N, 64, at_sum_delta_squared, rows_of<64>{delta}, sum_into{sum_delta_squared});
+}
+extern "C" __global__ void vec4_sum_delta_squared(const float* __restrict__ delta, double* __restrict__ sum_delta_squared, const int N)
+{
+    map<4>(N, 64, at_sum_delta_squared, rows_of<64>{delta}, sum_into{sum_delta_squared});
+}
+
+extern "C" __global__ void sum_delta_prime_squared(const float* __restrict__ value_1, const float* __restrict__ value_2, const float* __restrict__ value_3, double* __restrict__ sum_delta_prime, double* __restrict__ sum_delta_prime_squared, const int N)
+{
+    map<1>(N, 64, at_sum_delta_prime_squared, rows_of<64>{value_1}, rows_of<64>{value_2}, rows_of<64>{value_3}, sum_into{sum_delta_prime}, sum_into{sum_delta_prime_squared});
+}
+extern "C" __global__ void vec4_sum_delta_prime_squared(const float* __restrict__ value_1, const float* __restrict__ value_2, const float* __restrict__ value_3, double* __restrict__ sum_delta_prime, double* __restrict__ sum_delta_prime_squared, const int N)
+{
+    map<4>(N, 64, at_sum_delta_prime_squared, rows_of<64>{value_1}, rows_of<64>{value_2}, rows_of<64>{value_3}, sum_into{sum_delta_prime}, sum_into{sum_delta_prime_squared});
+}
+
+extern "C" __global__ void f_prime_2(const float* __restrict__ b, const float* __restrict__ g_unbiased, float* __restrict__ sigmoid_minus_g, float* __restrict__ f_prime, const int N)
+{
+    map<1>(N, 1, at_f_prime_2, one_row{b}, rows_of<1>{g_unbiased}, into<1>{sigmoid_minus_g}, into<1>{f_prime});
+}
+
+extern "C" __global__ void value_2_4(const float* __restrict__ value_1, const float* __restrict__ tangent_1, float* __restrict__ tangent_2, float* __restrict__ value_2, const int N)
+{
+    map<1>(N * 64, 64, at_value_2_3, rows_of<64, 64>{value_1}, rows_of<64>{tangent_1}, into<64>{tangent_2}, into<64>{value_2});
+}
+extern "C" __global__ void vec4_value_2_4(const float* __restrict__ value_1, const float* __restrict__ tangent_1, float* __restrict__ tangent_2, float* __restrict__ value_2, const int N)
+{
+    map<4>(N * 64, 64, at_value_2_3, rows_of<64, 64>{value_1}, rows_of<64>{tangent_1}, into<64>{tangent_2}, into<64>{value_2});
+}
+
+extern "C" __global__ void value_2_5(const float* __restrict__ value_1, float* __restrict__ value_2, const int N)
+{
+    map<1>(64, 128, at_value_2_4, rows_of<128>{value_1}, into<128>{value_2});
+}
+extern "C" __global__ void vec4_value_2_5(const float* __restrict__ value_1, float* __restrict__ value_2, const int N)
+{
+    map<4>(64, 128, at_value_2_4, rows_of<128>{value_1}, into<128>{value_2});
+}
+
+extern "C" __global__ void total(const float* __restrict__ f_prime, const float* __restrict__ sigmoid_minus_g, const float* __restrict__ delta, const float* __restrict__ value_1, double* __restrict__ total, const int N)
+{
+    map<1>(N, 128, at_total, rows_of<128>{f_prime}, rows_of<128>{sigmoid_minus_g}, rows_of<128>{delta}, one_row{value_1}, sum_into{total});
+}
+extern "C" __global__ void vec4_total(const float* __restrict__ f_prime, const float* __restrict__ sigmoid_minus_g, const float* __restrict__ delta, const float* __restrict__ value_1, double* __restrict__ total, const int N)
+{
+    map<4>(N, 128, at_total, rows_of<128>{f_prime}, rows_of<128>{sigmoid_minus_g}, rows_of<128>{delta}, one_row{value_1}, sum_into{total});
+}
+
+extern "C" __global__ void total_2(const float* __restrict__ f_prime, const float* __restrict__ sigmoid_minus_g, const float* __restrict__ delta, const float* __restrict__ value_1, double* __restrict__ total, const int N)
+{
+    map<1>(N, 64, at_total, rows_of<64>{f_prime}, rows_of<64>{sigmoid_minus_g}, rows_of<64>{delta}, rows_of<64>{value_1}, sum_into{total});
+}
+extern "C" __global__ void vec4_total_2(const float* __restrict__ f_prime, const float* __restrict__ sigmoid_minus_g, const float* __restrict__ delta, const float* __restrict__ value_1, double* __restrict__ total, const int N)
+{
+    map<4>(N, 64, at_total, rows_of<64>{f_prime}, rows_of<64>{sigmoid_minus_g}, rows_of<64>{delta}, rows_of<64>{value_1}, sum_into{total});
+}
+
+extern "C" __global__ void value_4(const float* __restrict__ tangent, float* __restrict__ value, const int N)
+{
+    map<1>(N * 64, 1, at_value_3, rows_of<1>{tangent}, into<1>{value});
+}
+
+extern "C" __global__ void total_3(const float* __restrict__ f_prime, const float* __restrict__ sigmoid_minus_g, const float* __restrict__ value_1, double* __restrict__ total, const int N)
+{
+    map<1>(N, 1, at_total_2, rows_of<1>{f_prime}, rows_of<1>{sigmoid_minus_g}, rows_of<1>{value_1}, sum_into{total});
+}
+
+extern "C" __global__ void f_second_2(const float* __restrict__ b, const float* __restrict__ g_unbiased, float* __restrict__ sigmoid_minus_g, float* __restrict__ f_prime, float* __restrict__ f_second, const int N)
+{
+    map<1>(N, 1, at_f_second_2, one_row{b}, rows_of<1>{g_unbiased}, into<1>{sigmoid_minus_g}, into<1>{f_prime}, into<1>{f_second});
+}
+
+extern "C" __global__ void value_5(const float* __restrict__ delta_1, const float* __restrict__ f_prime, const float* __restrict__ sigmoid_minus_g, float* __restrict__ delta_2, float* __restrict__ f_second, float* __restrict__ value, const int N)
+{
+    map<1>(N, 64, at_value_4, rows_of<64>{delta_1}, rows_of<64>{f_prime}, rows_of<64>{sigmoid_minus_g}, into<64>{delta_2}, into<64>{f_second}, into<64>{value});
+}
+extern "C" __global__ void vec4_value_5(const float* __restrict__ delta_1, const float* __restrict__ f_prime, const float* __restrict__ sigmoid_minus_g, float* __restrict__ delta_2, float* __restrict__ f_second, float* __restrict__ value, const int N)
+{
+    map<4>(N, 64, at_value_4, rows_of<64>{delta_1}, rows_of<64>{f_prime}, rows_of<64>{sigmoid_minus_g}, into<64>{delta_2}, into<64>{f_second}, into<64>{value});
+}
+
+extern "C" __global__ void value_6(const float* __restrict__ delta_1, const float* __restrict__ f_prime, const float* __restrict__ sigmoid_minus_g, float* __restrict__ delta_2, float* __restrict__ f_second, float* __restrict__ value, const int N)
+{
+    map<1>(N, 128, at_value_4, rows_of<128>{delta_1}, rows_of<128>{f_prime}, rows_of<128>{sigmoid_minus_g}, into<128>{delta_2}, into<128>{f_second}, into<128>{value});
+}
+extern "C" __global__ void vec4_value_6(const float* __restrict__ delta_1, const float* __restrict__ f_prime, const float* __restrict__ sigmoid_minus_g, float* __restrict__ delta_2, float* __restrict__ f_second, float* __restrict__ value, const int N)
+{
+    map<4>(N, 128, at_value_4, rows_of<128>{delta_1}, rows_of<128>{f_prime}, rows_of<128>{sigmoid_minus_g}, into<128>{delta_2}, into<128>{f_second}, into<128>{value});
+}
+
+extern "C" __global__ void value_2_6(const float* __restrict__ value_1, const float* __restrict__ tangent, float* __restrict__ delta_tangent, float* __restrict__ value_2, const int N)
+{
+    map<1>(N * 64, 1, at_value_2_5, rows_of<1, 64>{value_1}, rows_of<1>{tangent}, into<1>{delta_tangent}, into<1>{value_2});
+}
+
+extern "C" __global__ void value_3_2(const float* __restrict__ value_1, const float* __restrict__ value_2, const float* __restrict__ delta_tangent_1, const float* __restrict__ tangent, float* __restrict__ delta_tangent_2, float* __restrict__ value_3, const int N)
+{
+    map<1>(N * 64, 64, at_value_3_2, rows_of<64, 64>{value_1}, rows_of<64, 64>{value_2}, rows_of<64>{delta_tangent_1}, rows_of<64>{tangent}, into<64>{delta_tangent_2}, into<64>{value_3});
+}
+extern "C" __global__ void vec4_value_3_2(const float* __restrict__ value_1, const float* __restrict__ value_2, const float* __restrict__ delta_tangent_1, const float* __restrict__ tangent, float* __restrict__ delta_tangent_2, float* __restrict__ value_3, const int N)
+{
+    map<4>(N * 64, 64, at_value_3_2, rows_of<64, 64>{value_1}, rows_of<64, 64>{value_2}, rows_of<64>{delta_tangent_1}, rows_of<64>{tangent}, into<64>{delta_tangent_2}, into<64>{value_3});
+}
+
+extern "C" __global__ void sum_delta_prime_squared_2(const float* __restrict__ value_1, const float* __restrict__ value_2, const float* __restrict__ value_3, float* __restrict__ dJ_ddelta_prime, double* __restrict__ sum_delta_prime, double* __restrict__ sum_delta_prime_squared, const float lam, const int N)
+{
+    map<1>(N, 64, at_sum_delta_prime_squared_2, rows_of<64>{value_1}, rows_of<64>{value_2}, rows_of<64>{value_3}, number<float>{lam}, into<64>{dJ_ddelta_prime}, sum_into{sum_delta_prime}, sum_into{sum_delta_prime_squared});
+}
+extern "C" __global__ void vec4_sum_delta_prime_squared_2(const float* __restrict__ value_1, const float* __restrict__ value_2, const float* __restrict__ value_3, float* __restrict__ dJ_ddelta_prime, double* __restrict__ sum_delta_prime, double* __restrict__ sum_delta_prime_squared, const float lam, const int N)
+{
+    map<4>(N, 64, at_sum_delta_prime_squared_2, rows_of<64>{value_1}, rows_of<64>{value_2}, rows_of<64>{value_3}, number<float>{lam}, into<64>{dJ_ddelta_prime}, sum_into{sum_delta_prime}, sum_into{sum_delta_prime_squared});
+}
+
+extern "C" __global__ void dJ_ddelta_2(const float* __restrict__ value, const float* __restrict__ dJ_ddelta_1, const float* __restrict__ f_prime, const float* __restrict__ f_second, float* __restrict__ dJ_ddelta_2, const int N)
+{
+    map<1>(N, 128, at_dJ_ddelta_2, rows_of<128>{value}, rows_of<128>{dJ_ddelta_1}, rows_of<128>{f_prime}, rows_of<128>{f_second}, into<128>{dJ_ddelta_2});
+}
+extern "C" __global__ void vec4_dJ_ddelta_2(const float* __restrict__ value, const float* __restrict__ dJ_ddelta_1, const float* __restrict__ f_prime, const float* __restrict__ f_second, float* __restrict__ dJ_ddelta_2, const int N)
+{
+    map<4>(N, 128, at_dJ_ddelta_2, rows_of<128>{value}, rows_of<128>{dJ_ddelta_1}, rows_of<128>{f_prime}, rows_of<128>{f_second}, into<128>{dJ_ddelta_2});
+}
+
+extern "C" __global__ void dJ_dW_tangents_sum_terms(const float* __restrict__ value_1, const float* __restrict__ tangent, const float* __restrict__ value_2, const float* __restrict__ delta_tangent_1, const float* __restrict__ value_3, const float* __restrict__ value_4, float* __restrict__ weighted_tangent_1, float* __restrict__ value_5, float* __restrict__ dJ_dW_tangents_sum_terms, const int N)
+{
+    map<1>(N * 64, 128, at_dJ_dW_tangents_sum_terms, number_a_row<1>{value_1}, rows_of<128>{tangent}, rows_of<128, 1, 64>{value_2}, rows_of<128>{delta_tangent_1}, rows_of<128, 64>{value_3}, rows_of<128, 64>{value_4}, into<128>{weighted_tangent_1}, into<128>{value_5}, into<128>{dJ_dW_tangents_sum_terms});
+}
+extern "C" __global__ void vec4_dJ_dW_tangents_sum_terms(const float* __restrict__ value_1, const float* __restrict__ tangent, const float* __restrict__ value_2, const float* __restrict__ delta_tangent_1, const float* __restrict__ value_3, const float* __restrict__ value_4, float* __restrict__ weighted_tangent_1, float* __restrict__ value_5, float* __restrict__ dJ_dW_tangents_sum_terms, const int N)
+{
+    map<4>(N * 64, 128, at_dJ_dW_tangents_sum_terms, number_a_row<1>{value_1}, rows_of<128>{tangent}, rows_of<128, 1, 64>{value_2}, rows_of<128>{delta_tangent_1}, rows_of<128, 64>{value_3}, rows_of<128, 64>{value_4}, into<128>{weighted_tangent_1}, into<128>{value_5}, into<128>{dJ_dW_tangents_sum_terms});
+}
+
+extern "C" __global__ void value_3_3(const float* __restrict__ value_1, const float* __restrict__ tangent_1, const float* __restrict__ tangent_2, const float* __restrict__ delta_tangent, float* __restrict__ value_2, float* __restrict__ weighted_tangent_2, float* __restrict__ value_3, const int N)
+{
+    map<1>(N * 64, 64, at_value_3_3, number_a_row<1>{value_1}, rows_of<64>{tangent_1}, rows_of<64>{tangent_2}, rows_of<64>{delta_tangent}, into<64>{value_2}, into<64>{weighted_tangent_2}, into<64>{value_3});
+}
+extern "C" __global__ void vec4_value_3_3(const float* __restrict__ value_1, const float* __restrict__ tangent_1, const float* __restrict__ tangent_2, const float* __restrict__ delta_tangent, float* __restrict__ value_2, float* __restrict__ weighted_tangent_2, float* __restrict__ value_3, const int N)
+{
+    map<4>(N * 64, 64, at_value_3_3, number_a_row<1>{value_1}, rows_of<64>{tangent_1}, rows_of<64>{tangent_2}, rows_of<64>{delta_tangent}, into<64>{value_2}, into<64>{weighted_tangent_2}, into<64>{value_3});
+}
+
+extern "C" __global__ void dJ_ddelta_2_2(const float* __restrict__ value, const float* __restrict__ dJ_ddelta_1, const float* __restrict__ f_prime, const float* __restrict__ f_second, float* __restrict__ dJ_ddelta_2, const int N)
+{
+    map<1>(N, 64, at_dJ_ddelta_2, rows_of<64>{value}, rows_of<64>{dJ_ddelta_1}, rows_of<64>{f_prime}, rows_of<64>{f_second}, into<64>{dJ_ddelta_2});
+}
+extern "C" __global__ void vec4_dJ_ddelta_2_2(const float* __restrict__ value, const float* __restrict__ dJ_ddelta_1, const float* __restrict__ f_prime, const float* __restrict__ f_second, float* __restrict__ dJ_ddelta_2, const int N)
+{
+    map<4>(N, 64, at_dJ_ddelta_2, rows_of<64>{value}, rows_of<64>{dJ_ddelta_1}, rows_of<64>{f_prime}, rows_of<64>{f_second}, into<64>{dJ_ddelta_2});
+}
+
+extern "C" __global__ void value_2_7(const float* __restrict__ value_1, const float* __restrict__ tangent, float* __restrict__ value_2, const int N)
+{
+    map<1>(N * 64, 1, at_value_2_6, rows_of<1>{value_1}, rows_of<1>{tangent}, into<1>{value_2});
+}
+
+extern "C" __global__ void dJ_dg(const float* __restrict__ f_prime, const float* __restrict__ f_second, const float* __restrict__ sigmoid_minus_g, const float* __restrict__ value, const float* __restrict__ dJ_ddelta, float* __restrict__ dJ_dg, const int N)
+{
+    map<1>(N, 1, at_dJ_dg, rows_of<1>{f_prime}, rows_of<1>{f_second}, rows_of<1>{sigmoid_minus_g}, rows_of<1>{value}, rows_of<1>{dJ_ddelta}, into<1>{dJ_dg});
+}
+
+extern "C" __global__ void dJ_dW(const float* __restrict__ dJ_dW_delta, const float* __restrict__ dJ_dW_g, const float* __restrict__ dJ_dW_tangents, float* __restrict__ dJ_dW, const int N)
+{
+    map<1>(1, 64, at_dJ_dW, one_row{dJ_dW_delta}, one_row{dJ_dW_g}, one_row{dJ_dW_tangents}, number<int>{N}, into<64>{dJ_dW});
+}
+extern "C" __global__ void vec4_dJ_dW(const float* __restrict__ dJ_dW_delta, const float* __restrict__ dJ_dW_g, const float* __restrict__ dJ_dW_tangents, float* __restrict__ dJ_dW, const int N)
+{
+    map<4>(1, 64, at_dJ_dW, one_row{dJ_dW_delta}, one_row{dJ_dW_g}, one_row{dJ_dW_tangents}, number<int>{N}, into<64>{dJ_dW});
+}
+
+extern "C" __global__ void dJ_db(const float* __restrict__ dJ_db_sum, float* __restrict__ dJ_db, const int N)
+{
+    map<1>(1, 1, at_dJ_db, one_row{dJ_db_sum}, number<int>{N}, into<1>{dJ_db});
+}
+
+extern "C" __global__ void dJ_dg_2(const float* __restrict__ f_prime, const float* __restrict__ f_second, const float* __restrict__ sigmoid_minus_g, const float* __restrict__ value_1, const float* __restrict__ value_2, const float* __restrict__ dJ_ddelta, const float* __restrict__ dJ_dg_1, const float* __restrict__ delta, float* __restrict__ dJ_dg_2, const int N)
+{
+    map<1>(N, 64, at_dJ_dg_2, rows_of<64>{f_prime}, rows_of<64>{f_second}, rows_of<64>{sigmoid_minus_g}, rows_of<64>{value_1}, rows_of<64>{value_2}, rows_of<64>{dJ_ddelta}, rows_of<64>{dJ_dg_1}, rows_of<64>{delta}, into<64>{dJ_dg_2});
+}
+extern "C" __global__ void vec4_dJ_dg_2(const float* __restrict__ f_prime, const float* __restrict__ f_second, const float* __restrict__ sigmoid_minus_g, const float* __restrict__ value_1, const float* __restrict__ value_2, const float* __restrict__ dJ_ddelta, const float* __restrict__ dJ_dg_1, const float* __restrict__ delta, float* __restrict__ dJ_dg_2, const int N)
+{
+    map<4>(N, 64, at_dJ_dg_2, rows_of<64>{f_prime}, rows_of<64>{f_second}, rows_of<64>{sigmoid_minus_g}, rows_of<64>{value_1}, rows_of<64>{value_2}, rows_of<64>{dJ_ddelta}, rows_of<64>{dJ_dg_1}, rows_of<64>{delta}, into<64>{dJ_dg_2});
+}
+
+extern "C" __global__ void dJ_dW_2(const float* __restrict__ dJ_dW_delta, const float* __restrict__ dJ_dW_g, const float* __restrict__ dJ_dW_tangents, float* __restrict__ dJ_dW, const int N)
+{
+    map<1>(64, 128, at_dJ_dW, rows_of<128>{dJ_dW_delta}, rows_of<128>{dJ_dW_g}, rows_of<128>{dJ_dW_tangents}, number<int>{N}, into<128>{dJ_dW});
+}
+extern "C" __global__ void vec4_dJ_dW_2(const float* __restrict__ dJ_dW_delta, const float* __restrict__ dJ_dW_g, const float* __restrict__ dJ_dW_tangents, float* __restrict__ dJ_dW, const int N)
+{
+    map<4>(64, 128, at_dJ_dW, rows_of<128>{dJ_dW_delta}, rows_of<128>{dJ_dW_g}, rows_of<128>{dJ_dW_tangents}, number<int>{N}, into<128>{dJ_dW});
+}
+
+extern "C" __global__ void dJ_db_2(const float* __restrict__ dJ_db_sum, float* __restrict__ dJ_db, const int N)
+{
+    map<1>(1, 64, at_dJ_db, one_row{dJ_db_sum}, number<int>{N}, into<64>{dJ_db});
+}
+extern "C" __global__ void vec4_dJ_db_2(const float* __restrict__ dJ_db_sum, float* __restrict__ dJ_db, const int N)
+{
+    map<4>(1, 64, at_dJ_db, one_row{dJ_db_sum}, number<int>{N}, into<64>{dJ_db});
+}
+
+extern "C" __global__ void dJ_dg_2_2(const float* __restrict__ f_prime, const float* __restrict__ f_second, const float* __restrict__ sigmoid_minus_g, const float* __restrict__ value_1, const float* __restrict__ value_2, const float* __restrict__ dJ_ddelta, const float* __restrict__ dJ_dg_1, const float* __restrict__ delta, float* __restrict__ dJ_dg_2, const int N)
+{
+    map<1>(N, 128, at_dJ_dg_2, rows_of<128>{f_prime}, rows_of<128>{f_second}, rows_of<128>{sigmoid_minus_g}, rows_of<128>{value_1}, rows_of<128>{value_2}, rows_of<128>{dJ_ddelta}, rows_of<128>{dJ_dg_1}, rows_of<128>{delta}, into<128>{dJ_dg_2});
+}
+extern "C" __global__ void vec4_dJ_dg_2_2(const float* __restrict__ f_prime, const float* __restrict__ f_second, const float* __restrict__ sigmoid_minus_g, const float* __restrict__ value_1, const float* __restrict__ value_2, const float* __restrict__ dJ_ddelta, const float* __restrict__ dJ_dg_1, const float* __restrict__ delta, float* __restrict__ dJ_dg_2, const int N)
+{
+    map<4>(N, 128, at_dJ_dg_2, rows_of<128>{f_prime}, rows_of<128>{f_second}, rows_of<128>{sigmoid_minus_g}, rows_of<128>{value_1}, rows_of<128>{value_2}, rows_of<128>{dJ_ddelta}, rows_of<128>{dJ_dg_1}, rows_of<128>{delta}, into<128>{dJ_dg_2});
+}
+
+extern "C" __global__ void dJ_dW_3(const float* __restrict__ value, const float* __restrict__ dJ_dW_delta, const float* __restrict__ dJ_dW_g, float* __restrict__ dJ_dW, const int N)
+{
+    map<1>(128, 64, at_dJ_dW_2, rows_of<64>{value}, rows_of<64>{dJ_dW_delta}, rows_of<64>{dJ_dW_g}, number<int>{N}, into<64>{dJ_dW});
+}
+extern "C" __global__ void vec4_dJ_dW_3(const float* __restrict__ value, const float* __restrict__ dJ_dW_delta, const float* __restrict__ dJ_dW_g, float* __restrict__ dJ_dW, const int N)
+{
+    map<4>(128, 64, at_dJ_dW_2, rows_of<64>{value}, rows_of<64>{dJ_dW_delta}, rows_of<64>{dJ_dW_g}, number<int>{N}, into<64>{dJ_dW});
+}
+
+extern "C" __global__ void dJ_db_3(const float* __restrict__ dJ_db_sum, float* __restrict__ dJ_db, const int N)
+{
+    map<1>(1, 128, at_dJ_db, one_row{dJ_db_sum}, number<int>{N}, into<128>{dJ_db});
+}
+extern "C" __global__ void vec4_dJ_db_3(const float* __restrict__ dJ_db_sum, float* __restrict__ dJ_db, const int N)
+{
+    map<4>(1, 128, at_dJ_db, one_row{dJ_db_sum}, number<int>{N}, into<128>{dJ_db});
+}
+
+extern "C" __global__ void value_2_8(const float* __restrict__ value_1, const float* __restrict__ tangent, float* __restrict__ delta_tangent, float* __restrict__ value_2, const int N)
+{
+    map<1>(N * 64, 1, at_value_2_7, rows_of<1, 64>{value_1}, rows_of<1>{tangent}, into<1>{delta_tangent}, into<1>{value_2});
+}
+
+extern "C" __global__ void value_4_2(const float* __restrict__ value_1, const float* __restrict__ value_2, const float* __restrict__ delta_tangent_1, const float* __restrict__ tangent, float* __restrict__ delta_tangent_2, float* __restrict__ value_3, float* __restrict__ value_4, const int N)
+{
+    map<1>(N * 64, 64, at_value_4_2, rows_of<64, 64>{value_1}, rows_of<64, 64>{value_2}, rows_of<64>{delta_tangent_1}, rows_of<64>{tangent}, into<64>{delta_tangent_2}, into<64>{value_3}, into<64>{value_4});
+}
+extern "C" __global__ void vec4_value_4_2(const float* __restrict__ value_1, const float* __restrict__ value_2, const float* __restrict__ delta_tangent_1, const float* __restrict__ tangent, float* __restrict__ delta_tangent_2, float* __restrict__ value_3, float* __restrict__ value_4, const int N)
+{
+    map<4>(N * 64, 64, at_value_4_2, rows_of<64, 64>{value_1}, rows_of<64, 64>{value_2}, rows_of<64>{delta_tangent_1}, rows_of<64>{tangent}, into<64>{delta_tangent_2}, into<64>{value_3}, into<64>{value_4});
+}
+
+extern "C" __global__ void value_4_3(const float* __restrict__ value_1, const float* __restrict__ value_2, const float* __restrict__ value_3, const float* __restrict__ delta_tangent_1, float* __restrict__ delta_tangent_2, float* __restrict__ value_4, const int N)
+{
+    map<1>(N * 64, 128, at_value_4_3, rows_of<128, 64>{value_1}, rows_of<128, 64>{value_2}, rows_of<128, 1, 64>{value_3}, rows_of<128>{delta_tangent_1}, into<128>{delta_tangent_2}, into<128>{value_4});
+}
+extern "C" __global__ void vec4_value_4_3(const float* __restrict__ value_1, const float* __restrict__ value_2, const float* __restrict__ value_3, const float* __restrict__ delta_tangent_1, float* __restrict__ delta_tangent_2, float* __restrict__ value_4, const int N)
+{
+    map<4>(N * 64, 128, at_value_4_3, rows_of<128, 64>{value_1}, rows_of<128, 64>{value_2}, rows_of<128, 1, 64>{value_3}, rows_of<128>{delta_tangent_1}, into<128>{delta_tangent_2}, into<128>{value_4});
+}
+
+extern "C" __global__ void total_4(const float* __restrict__ value_1, const float* __restrict__ value_2, double* __restrict__ total, const int N)
+{
+    map<1>(N, 128, at_total_3, rows_of<128>{value_1}, one_row{value_2}, sum_into{total});
+}
+extern "C" __global__ void vec4_total_4(const float* __restrict__ value_1, const float* __restrict__ value_2, double* __restrict__ total, const int N)
+{
+    map<4>(N, 128, at_total_3, rows_of<128>{value_1}, one_row{value_2}, sum_into{total});
+}
+
+extern "C" __global__ void total_5(const float* __restrict__ value_1, const float* __restrict__ value_2, double* __restrict__ total, const int N)
+{
+    map<1>(N, 64, at_total_3, rows_of<64>{value_1}, rows_of<64>{value_2}, sum_into{total});
+}
+extern "C" __global__ void vec4_total_5(const float* __restrict__ value_1, const float* __restrict__ value_2, double* __restrict__ total, const int N)
+{
+    map<4>(N, 64, at_total_3, rows_of<64>{value_1}, rows_of<64>{value_2}, sum_into{total});
+}
+
+extern "C" __global__ void total_6(const float* __restrict__ value_1, const float* __restrict__ f_second, double* __restrict__ total, const int N)
+{
+    map<1>(N, 1, at_total_4, rows_of<1>{value_1}, rows_of<1>{f_second}, sum_into{total});
+}
+
+extern "C" __global__ void dJ_ddelta_2_3(const float* __restrict__ value, const float* __restrict__ dJ_ddelta_1, const float* __restrict__ f_prime, const float* __restrict__ f_second, float* __restrict__ dJ_ddelta_2, const int N)
+{
+    map<1>(N, 128, at_dJ_ddelta_2_2, one_row{value}, rows_of<128>{dJ_ddelta_1}, rows_of<128>{f_prime}, rows_of<128>{f_second}, into<128>{dJ_ddelta_2});
+}
+extern "C" __global__ void vec4_dJ_ddelta_2_3(const float* __restrict__ value, const float* __restrict__ dJ_ddelta_1, const float* __restrict__ f_prime, const float* __restrict__ f_second, float* __restrict__ dJ_ddelta_2, const int N)
+{
+    map<4>(N, 128, at_dJ_ddelta_2_2, one_row{value}, rows_of<128>{dJ_ddelta_1}, rows_of<128>{f_prime}, rows_of<128>{f_second}, into<128>{dJ_ddelta_2});
+}
+
+extern "C" __global__ void dJ_ddelta_2_4(const float* __restrict__ value, const float* __restrict__ dJ_ddelta_1, const float* __restrict__ f_prime, const float* __restrict__ f_second, float* __restrict__ dJ_ddelta_2, const int N)
+{
+    map<1>(N, 64, at_dJ_ddelta_2_2, rows_of<64>{value}, rows_of<64>{dJ_ddelta_1}, rows_of<64>{f_prime}, rows_of<64>{f_second}, into<64>{dJ_ddelta_2});
+}
+extern "C" __global__ void vec4_dJ_ddelta_2_4(const float* __restrict__ value, const float* __restrict__ dJ_ddelta_1, const float* __restrict__ f_prime, const float* __restrict__ f_second, float* __restrict__ dJ_ddelta_2, const int N)
+{
+    map<4>(N, 64, at_dJ_ddelta_2_2, rows_of<64>{value}, rows_of<64>{dJ_ddelta_1}, rows_of<64>{f_prime}, rows_of<64>{f_second}, into<64>{dJ_ddelta_2});
+}
+
+extern "C" __global__ void dJ_dg_3(const float* __restrict__ f_prime, const float* __restrict__ f_second, const float* __restrict__ sigmoid_minus_g, const float* __restrict__ value, const float* __restrict__ dJ_ddelta, float* __restrict__ dJ_dg, const int N)
+{
+    map<1>(N, 1, at_dJ_dg_3, rows_of<1>{f_prime}, rows_of<1>{f_second}, rows_of<1>{sigmoid_minus_g}, rows_of<1>{value}, rows_of<1>{dJ_ddelta}, into<1>{dJ_dg});
+}
+
+extern "C" __global__ void dJ_dW_4(const float* __restrict__ dJ_dW_delta, const float* __restrict__ dJ_dW_g, const float* __restrict__ dJ_dW_tangents, float* __restrict__ dJ_dW, const int N)
+{
+    map<1>(1, 64, at_dJ_dW_3, one_row{dJ_dW_delta}, one_row{dJ_dW_g}, one_row{dJ_dW_tangents}, number<int>{N}, into<64>{dJ_dW});
+}
+extern "C" __global__ void vec4_dJ_dW_4(const float* __restrict__ dJ_dW_delta, const float* __restrict__ dJ_dW_g, const float* __restrict__ dJ_dW_tangents, float* __restrict__ dJ_dW, const int N)
+{
+    map<4>(1, 64, at_dJ_dW_3, one_row{dJ_dW_delta}, one_row{dJ_dW_g}, one_row{dJ_dW_tangents}, number<int>{N}, into<64>{dJ_dW});
+}
+
+extern "C" __global__ void dJ_dg_2_3(const float* __restrict__ f_prime, const float* __restrict__ f_second, const float* __restrict__ sigmoid_minus_g, const float* __restrict__ value_1, const float* __restrict__ value_2, const float* __restrict__ dJ_ddelta, const float* __restrict__ dJ_dg_1, const float* __restrict__ delta, float* __restrict__ dJ_dg_2, const int N)
+{
+    map<1>(N, 64, at_dJ_dg_2_2, rows_of<64>{f_prime}, rows_of<64>{f_second}, rows_of<64>{sigmoid_minus_g}, rows_of<64>{value_1}, rows_of<64>{value_2}, rows_of<64>{dJ_ddelta}, rows_of<64>{dJ_dg_1}, rows_of<64>{delta}, into<64>{dJ_dg_2});
+}
+extern "C" __global__ void vec4_dJ_dg_2_3(const float* __restrict__ f_prime, const float* __restrict__ f_second, const float* __restrict__ sigmoid_minus_g, const float* __restrict__ value_1, const float* __restrict__ value_2, const float* __restrict__ dJ_ddelta, const float* __restrict__ dJ_dg_1, const float* __restrict__ delta, float* __restrict__ dJ_dg_2, const int N)
+{
+    map<4>(N, 64, at_dJ_dg_2_2, rows_of<64>{f_prime}, rows_of<64>{f_second}, rows_of<64>{sigmoid_minus_g}, rows_of<64>{value_1}, rows_of<64>{value_2}, rows_of<64>{dJ_ddelta}, rows_of<64>{dJ_dg_1}, rows_of<64>{delta}, into<64>{dJ_dg_2});
+}
+
+extern "C" __global__ void dJ_dW_5(const float* __restrict__ dJ_dW_delta, const float* __restrict__ dJ_dW_g, const float* __restrict__ dJ_dW_tangents, float* __restrict__ dJ_dW, const int N)
+{
+    map<1>(64, 128, at_dJ_dW_3, rows_of<128>{dJ_dW_delta}, rows_of<128>{dJ_dW_g}, rows_of<128>{dJ_dW_tangents}, number<int>{N}, into<128>{dJ_dW});
+}
+extern "C" __global__ void vec4_dJ_dW_5(const float* __restrict__ dJ_dW_delta, const float* __restrict__ dJ_dW_g, const float* __restrict__ dJ_dW_tangents, float* __restrict__ dJ_dW, const int N)
+{
+    map<4>(64, 128, at_dJ_dW_3, rows_of<128>{dJ_dW_delta}, rows_of<128>{dJ_dW_g}, rows_of<128>{dJ_dW_tangents}, number<int>{N}, into<128>{dJ_dW});
+}
+
+extern "C" __global__ void dJ_dg_2_4(const float* __restrict__ f_prime, const float* __restrict__ f_second, const float* __restrict__ sigmoid_minus_g, const float* __restrict__ value_1, const float* __restrict__ value_2, const float* __restrict__ dJ_ddelta, const float* __restrict__ dJ_dg_1, const float* __restrict__ delta, float* __restrict__ dJ_dg_2, const int N)
+{
+    map<1>(N, 128, at_dJ_dg_2_2, rows_of<128>{f_prime}, rows_of<128>{f_second}, rows_of<128>{sigmoid_minus_g}, one_row{value_1}, rows_of<128>{value_2}, rows_of<128>{dJ_ddelta}, rows_of<128>{dJ_dg_1}, rows_of<128>{delta}, into<128>{dJ_dg_2});
+}
+extern "C" __global__ void vec4_dJ_dg_2_4(const float* __restrict__ f_prime, const float* __restrict__ f_second, const float* __restrict__ sigmoid_minus_g, const float* __restrict__ value_1, const float* __restrict__ value_2, const float* __restrict__ dJ_ddelta, const float* __restrict__ dJ_dg_1, const float* __restrict__ delta, float* __restrict__ dJ_dg_2, const int N)
+{
+    map<4>(N, 128, at_dJ_dg_2_2, rows_of<128>{f_prime}, rows_of<128>{f_second}, rows_of<128>{sigmoid_minus_g}, one_row{value_1}, rows_of<128>{value_2}, rows_of<128>{dJ_ddelta}, rows_of<128>{dJ_dg_1}, rows_of<128>{delta}, into<128>{dJ_dg_2});
+}
+
+extern "C" __global__ void dJ_dW_6(const float* __restrict__ value, const float* __restrict__ dJ_dW_delta, const float* __restrict__ dJ_dW_g, float* __restrict__ dJ_dW, const int N)
+{
+    map<1>(128, 64, at_dJ_dW_4, rows_of<64>{value}, rows_of<64>{dJ_dW_delta}, rows_of<64>{dJ_dW_g}, number<int>{N}, into<64>{dJ_dW});
+}
+extern "C" __global__ void vec4_dJ_dW_6(const float* __restrict__ value, const float* __restrict__ dJ_dW_delta, const float* __restrict__ dJ_dW_g, float* __restrict__ dJ_dW, const int N)
+{
+    map<4>(128, 64, at_dJ_dW_4, rows_of<64>{value}, rows_of<64>{dJ_dW_delta}, rows_of<64>{dJ_dW_g}, number<int>{N}, into<64>{dJ_dW});
+}
+
+extern "C" __global__ void sum_delta_prime_squared_3(const float* __restrict__ value_1, const float* __restrict__ value_2, const float* __restrict__ value_3, float* __restrict__ delta_prime, double* __restrict__ sum_delta_prime, double* __restrict__ sum_delta_prime_squared, const int N)
+{
+    map<1>(N, 64, at_sum_delta_prime_squared_3, rows_of<64>{value_1}, rows_of<64>{value_2}, rows_of<64>{value_3}, into<64>{delta_prime}, sum_into{sum_delta_prime}, sum_into{sum_delta_prime_squared});
+}
+extern "C" __global__ void vec4_sum_delta_prime_squared_3(const float* __restrict__ value_1, const float* __restrict__ value_2, const float* __restrict__ value_3, float* __restrict__ delta_prime, double* __restrict__ sum_delta_prime, double* __restrict__ sum_delta_prime_squared, const int N)
+{
+    map<4>(N, 64, at_sum_delta_prime_squared_3, rows_of<64>{value_1}, rows_of<64>{value_2}, rows_of<64>{value_3}, into<64>{delta_prime}, sum_into{sum_delta_prime}, sum_into{sum_delta_prime_squared});
+}
+
+extern "C" __global__ void dK_ddelta_2(const float* __restrict__ dK_ddelta_1, const float* __restrict__ f_prime, float* __restrict__ dK_ddelta_2, const int N)
+{
+    map<1>(N, 128, at_dK_ddelta_2, rows_of<128>{dK_ddelta_1}, rows_of<128>{f_prime}, into<128>{dK_ddelta_2});
+}
+extern "C" __global__ void vec4_dK_ddelta_2(const float* __restrict__ dK_ddelta_1, const float* __restrict__ f_prime, float* __restrict__ dK_ddelta_2, const int N)
+{
+    map<4>(N, 128, at_dK_ddelta_2, rows_of<128>{dK_ddelta_1}, rows_of<128>{f_prime}, into<128>{dK_ddelta_2});
+}
+
+extern "C" __global__ void dK_ddelta_2_2(const float* __restrict__ dK_ddelta_1, const float* __restrict__ f_prime, float* __restrict__ dK_ddelta_2, const int N)
+{
+    map<1>(N, 64, at_dK_ddelta_2, rows_of<64>{dK_ddelta_1}, rows_of<64>{f_prime}, into<64>{dK_ddelta_2});
+}
+extern "C" __global__ void vec4_dK_ddelta_2_2(const float* __restrict__ dK_ddelta_1, const float* __restrict__ f_prime, float* __restrict__ dK_ddelta_2, const int N)
+{
+    map<4>(N, 64, at_dK_ddelta_2, rows_of<64>{dK_ddelta_1}, rows_of<64>{f_prime}, into<64>{dK_ddelta_2});
+}
+
+extern "C" __global__ void dK_dg(const float* __restrict__ dK_ddelta, const float* __restrict__ f_second, float* __restrict__ dK_dg, const int N)
+{
+    map<1>(N, 1, at_dK_dg, rows_of<1>{dK_ddelta}, rows_of<1>{f_second}, into<1>{dK_dg});
+}
+
+extern "C" __global__ void dK_dW(const float* __restrict__ dK_dW_delta, const float* __restrict__ dK_dW_g, float* __restrict__ dK_dW, const int N)
+{
+    map<1>(1, 64, at_dK_dW, one_row{dK_dW_delta}, one_row{dK_dW_g}, number<int>{N}, into<64>{dK_dW});
+}
+extern "C" __global__ void vec4_dK_dW(const float* __restrict__ dK_dW_delta, const float* __restrict__ dK_dW_g, float* __restrict__ dK_dW, const int N)
+{
+    map<4>(1, 64, at_dK_dW, one_row{dK_dW_delta}, one_row{dK_dW_g}, number<int>{N}, into<64>{dK_dW});
+}
+
+extern "C" __global__ void dK_db(const float* __restrict__ dK_db_sum, float* __restrict__ dK_db, const int N)
+{
+    map<1>(1, 1, at_dK_db, one_row{dK_db_sum}, number<int>{N}, into<1>{dK_db});
+}
 
-static __device__ __forceinline__ void at_dK_dg_layer_3(const float dK_ddelta_layer_3, const float f_second_softplus_3, float& dK_dg_layer_3)
-{
-    // ∂K/∂g_layer_3 = ∂K/∂δ_layer_3 f″(g_layer_3)  (21)
-    dK_dg_layer_3 = dK_ddelta_layer_3 * f_second_softplus_3;
-}
-
-extern "C" __global__ void dK_dg_layer_3(
-    const float* __restrict__ dK_ddelta_layer_3, const float* __restrict__ f_second_softplus_3, float* __restrict__ dK_dg_layer_3, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 1 && row < N; row += gridDim.y * blockDim.y) {
-        const float v_dK_ddelta_layer_3 = dK_ddelta_layer_3[(long long)row * 1 + column];
-        const float v_f_second_softplus_3 = f_second_softplus_3[(long long)row * 1 + column];
-        float v_dK_dg_layer_3;
-        at_dK_dg_layer_3(v_dK_ddelta_layer_3, v_f_second_softplus_3, v_dK_dg_layer_3);
-        dK_dg_layer_3[(long long)row * 1 + column] = v_dK_dg_layer_3;
-    }
-}
-
-static __device__ __forceinline__ void at_dK_dW_layer_3(const float dK_dW_layer_3_delta, const float dK_dW_layer_3_g, const int N, float& dK_dW_layer_3)
-{
-    // ∂K/∂W_layer_3 = (1/N) (Σ_n f′(g_layer_3) ∂K/∂δ_softplus_2ᵀ + Σ_n ∂K/∂g_layer_3 g_softplus_2ᵀ)  (16)
-    dK_dW_layer_3 = (dK_dW_layer_3_delta + dK_dW_layer_3_g) / N;
-}
-
-extern "C" __global__ void dK_dW_layer_3(
-    const float* __restrict__ dK_dW_layer_3_delta, const float* __restrict__ dK_dW_layer_3_g, float* __restrict__ dK_dW_layer_3, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < 1; row += gridDim.y * blockDim.y) {
-        const float v_dK_dW_layer_3_delta = dK_dW_layer_3_delta[(long long)row * 64 + column];
-        const float v_dK_dW_layer_3_g = dK_dW_layer_3_g[(long long)row * 64 + column];
-        float v_dK_dW_layer_3;
-        at_dK_dW_layer_3(v_dK_dW_layer_3_delta, v_dK_dW_layer_3_g, N, v_dK_dW_layer_3);
-        dK_dW_layer_3[(long long)row * 64 + column] = v_dK_dW_layer_3;
-    }
-}
-extern "C" __global__ void vec4_dK_dW_layer_3(
-    const float* __restrict__ dK_dW_layer_3_delta, const float* __restrict__ dK_dW_layer_3_g, float* __restrict__ dK_dW_layer_3, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < 1; row += gridDim.y * blockDim.y) {
-        const float4 v_dK_dW_layer_3_delta = reinterpret_cast<const float4*>(dK_dW_layer_3_delta)[(long long)row * 16 + column];
-        const float4 v_dK_dW_layer_3_g = reinterpret_cast<const float4*>(dK_dW_layer_3_g)[(long long)row * 16 + column];
-        float4 v_dK_dW_layer_3;
-        at_dK_dW_layer_3(v_dK_dW_layer_3_delta.x, v_dK_dW_layer_3_g.x, N, v_dK_dW_layer_3.x);
-        at_dK_dW_layer_3(v_dK_dW_layer_3_delta.y, v_dK_dW_layer_3_g.y, N, v_dK_dW_layer_3.y);
-        at_dK_dW_layer_3(v_dK_dW_layer_3_delta.z, v_dK_dW_layer_3_g.z, N, v_dK_dW_layer_3.z);
-        at_dK_dW_layer_3(v_dK_dW_layer_3_delta.w, v_dK_dW_layer_3_g.w, N, v_dK_dW_layer_3.w);
-        reinterpret_cast<float4*>(dK_dW_layer_3)[(long long)row * 16 + column] = v_dK_dW_layer_3;
-    }
-}
-
-static __device__ __forceinline__ void at_dK_db_layer_3(const float dK_db_layer_3_sum, const int N, float& dK_db_layer_3)
-{
-    // ∂K/∂b_layer_3 = (1/N) Σ_n ∂K/∂g_layer_3  [+] bias
-    dK_db_layer_3 = dK_db_layer_3_sum / N;
-}
-
-extern "C" __global__ void dK_db_layer_3(
-    const float* __restrict__ dK_db_layer_3_sum, float* __restrict__ dK_db_layer_3, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 1 && row < 1; row += gridDim.y * blockDim.y) {
-        const float v_dK_db_layer_3_sum = dK_db_layer_3_sum[column];
-        float v_dK_db_layer_3;
-        at_dK_db_layer_3(v_dK_db_layer_3_sum, N, v_dK_db_layer_3);
-        dK_db_layer_3[column] = v_dK_db_layer_3;
-    }
-}
-
-static __device__ __forceinline__ void at_dK_dg_layer_2_to_dL_ddelta_prime_x(const float dK_ddelta_layer_2, const float dK_dg_softplus_2, const float delta_softplus_2, const float f_prime_softplus_2, const float f_second_softplus_2, const float delta_prime_x, const float lam, float& dK_dg_layer_2, float& dL_ddelta_prime_x)
-{
-    // ∂K/∂g_layer_2 = ∂K/∂g_softplus_2 f′(g_layer_2) + ∂K/∂δ_layer_2 δ_softplus_2 f″(g_layer_2)  (21)
-    dK_dg_layer_2 = dK_ddelta_layer_2 * delta_softplus_2 * f_second_softplus_2 + dK_dg_softplus_2 * f_prime_softplus_2;
-    // ∂L/∂δ′_x = −1 + 2 λ δ′_x  (7)
-    dL_ddelta_prime_x = delta_prime_x * lam * 2.0f - 1.0f;
-}
-
-extern "C" __global__ void dK_dg_layer_2_to_dL_ddelta_prime_x(
-    const float* __restrict__ dK_ddelta_layer_2, const float* __restrict__ dK_dg_softplus_2, const float* __restrict__ delta_softplus_2, const float* __restrict__ f_prime_softplus_2, const float* __restrict__ f_second_softplus_2, const float* __restrict__ delta_prime_x, float* __restrict__ dK_dg_layer_2, float* __restrict__ dL_ddelta_prime_x, const float lam, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < N; row += gridDim.y * blockDim.y) {
-        const float v_dK_ddelta_layer_2 = dK_ddelta_layer_2[(long long)row * 64 + column];
-        const float v_dK_dg_softplus_2 = dK_dg_softplus_2[(long long)row * 64 + column];
-        const float v_delta_softplus_2 = delta_softplus_2[(long long)row * 64 + column];
-        const float v_f_prime_softplus_2 = f_prime_softplus_2[(long long)row * 64 + column];
-        const float v_f_second_softplus_2 = f_second_softplus_2[(long long)row * 64 + column];
-        const float v_delta_prime_x = delta_prime_x[(long long)row * 64 + column];
-        float v_dK_dg_layer_2, v_dL_ddelta_prime_x;
-        at_dK_dg_layer_2_to_dL_ddelta_prime_x(v_dK_ddelta_layer_2, v_dK_dg_softplus_2, v_delta_softplus_2, v_f_prime_softplus_2, v_f_second_softplus_2, v_delta_prime_x, lam, v_dK_dg_layer_2, v_dL_ddelta_prime_x);
-        dK_dg_layer_2[(long long)row * 64 + column] = v_dK_dg_layer_2;
-        dL_ddelta_prime_x[(long long)row * 64 + column] = v_dL_ddelta_prime_x;
-    }
-}
-extern "C" __global__ void vec4_dK_dg_layer_2_to_dL_ddelta_prime_x(
-    const float* __restrict__ dK_ddelta_layer_2, const float* __restrict__ dK_dg_softplus_2, const float* __restrict__ delta_softplus_2, const float* __restrict__ f_prime_softplus_2, const float* __restrict__ f_second_softplus_2, const float* __restrict__ delta_prime_x, float* __restrict__ dK_dg_layer_2, float* __restrict__ dL_ddelta_prime_x, const float lam, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 v_dK_ddelta_layer_2 = reinterpret_cast<const float4*>(dK_ddelta_layer_2)[(long long)row * 16 + column];
-        const float4 v_dK_dg_softplus_2 = reinterpret_cast<const float4*>(dK_dg_softplus_2)[(long long)row * 16 + column];
-        const float4 v_delta_softplus_2 = reinterpret_cast<const float4*>(delta_softplus_2)[(long long)row * 16 + column];
-        const float4 v_f_prime_softplus_2 = reinterpret_cast<const float4*>(f_prime_softplus_2)[(long long)row * 16 + column];
-        const float4 v_f_second_softplus_2 = reinterpret_cast<const float4*>(f_second_softplus_2)[(long long)row * 16 + column];
-        const float4 v_delta_prime_x = reinterpret_cast<const float4*>(delta_prime_x)[(long long)row * 16 + column];
-        float4 v_dK_dg_layer_2, v_dL_ddelta_prime_x;
-        at_dK_dg_layer_2_to_dL_ddelta_prime_x(v_dK_ddelta_layer_2.x, v_dK_dg_softplus_2.x, v_delta_softplus_2.x, v_f_prime_softplus_2.x, v_f_second_softplus_2.x, v_delta_prime_x.x, lam, v_dK_dg_layer_2.x, v_dL_ddelta_prime_x.x);
-        at_dK_dg_layer_2_to_dL_ddelta_prime_x(v_dK_ddelta_layer_2.y, v_dK_dg_softplus_2.y, v_delta_softplus_2.y, v_f_prime_softplus_2.y, v_f_second_softplus_2.y, v_delta_prime_x.y, lam, v_dK_dg_layer_2.y, v_dL_ddelta_prime_x.y);
-        at_dK_dg_layer_2_to_dL_ddelta_prime_x(v_dK_ddelta_layer_2.z, v_dK_dg_softplus_2.z, v_delta_softplus_2.z, v_f_prime_softplus_2.z, v_f_second_softplus_2.z, v_delta_prime_x.z, lam, v_dK_dg_layer_2.z, v_dL_ddelta_prime_x.z);
-        at_dK_dg_layer_2_to_dL_ddelta_prime_x(v_dK_ddelta_layer_2.w, v_dK_dg_softplus_2.w, v_delta_softplus_2.w, v_f_prime_softplus_2.w, v_f_second_softplus_2.w, v_delta_prime_x.w, lam, v_dK_dg_layer_2.w, v_dL_ddelta_prime_x.w);
-        reinterpret_cast<float4*>(dK_dg_layer_2)[(long long)row * 16 + column] = v_dK_dg_layer_2;
-        reinterpret_cast<float4*>(dL_ddelta_prime_x)[(long long)row * 16 + column] = v_dL_ddelta_prime_x;
-    }
-}
-
-static __device__ __forceinline__ void at_dK_dW_layer_2(const float dK_dW_layer_2_delta, const float dK_dW_layer_2_g, const int N, float& dK_dW_layer_2)
-{
-    // ∂K/∂W_layer_2 = (1/N) (Σ_n δ_layer_2 ∂K/∂δ_softplus_1ᵀ + Σ_n ∂K/∂g_layer_2 g_softplus_1ᵀ)  (16)
-    dK_dW_layer_2 = (dK_dW_layer_2_delta + dK_dW_layer_2_g) / N;
-}
-
-extern "C" __global__ void dK_dW_layer_2(
-    const float* __restrict__ dK_dW_layer_2_delta, const float* __restrict__ dK_dW_layer_2_g, float* __restrict__ dK_dW_layer_2, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < 64; row += gridDim.y * blockDim.y) {
-        const float v_dK_dW_layer_2_delta = dK_dW_layer_2_delta[(long long)row * 128 + column];
-        const float v_dK_dW_layer_2_g = dK_dW_layer_2_g[(long long)row * 128 + column];
-        float v_dK_dW_layer_2;
-        at_dK_dW_layer_2(v_dK_dW_layer_2_delta, v_dK_dW_layer_2_g, N, v_dK_dW_layer_2);
-        dK_dW_layer_2[(long long)row * 128 + column] = v_dK_dW_layer_2;
-    }
-}
-extern "C" __global__ void vec4_dK_dW_layer_2(
-    const float* __restrict__ dK_dW_layer_2_delta, const float* __restrict__ dK_dW_layer_2_g, float* __restrict__ dK_dW_layer_2, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < 64; row += gridDim.y * blockDim.y) {
-        const float4 v_dK_dW_layer_2_delta = reinterpret_cast<const float4*>(dK_dW_layer_2_delta)[(long long)row * 32 + column];
-        const float4 v_dK_dW_layer_2_g = reinterpret_cast<const float4*>(dK_dW_layer_2_g)[(long long)row * 32 + column];
-        float4 v_dK_dW_layer_2;
-        at_dK_dW_layer_2(v_dK_dW_layer_2_delta.x, v_dK_dW_layer_2_g.x, N, v_dK_dW_layer_2.x);
-        at_dK_dW_layer_2(v_dK_dW_layer_2_delta.y, v_dK_dW_layer_2_g.y, N, v_dK_dW_layer_2.y);
-        at_dK_dW_layer_2(v_dK_dW_layer_2_delta.z, v_dK_dW_layer_2_g.z, N, v_dK_dW_layer_2.z);
-        at_dK_dW_layer_2(v_dK_dW_layer_2_delta.w, v_dK_dW_layer_2_g.w, N, v_dK_dW_layer_2.w);
-        reinterpret_cast<float4*>(dK_dW_layer_2)[(long long)row * 32 + column] = v_dK_dW_layer_2;
-    }
-}
-
-static __device__ __forceinline__ void at_dK_db_layer_2(const float dK_db_layer_2_sum, const int N, float& dK_db_layer_2)
-{
-    // ∂K/∂b_layer_2 = (1/N) Σ_n ∂K/∂g_layer_2  [+] bias
-    dK_db_layer_2 = dK_db_layer_2_sum / N;
-}
-
-extern "C" __global__ void dK_db_layer_2(
-    const float* __restrict__ dK_db_layer_2_sum, float* __restrict__ dK_db_layer_2, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < 1; row += gridDim.y * blockDim.y) {
-        const float v_dK_db_layer_2_sum = dK_db_layer_2_sum[column];
-        float v_dK_db_layer_2;
-        at_dK_db_layer_2(v_dK_db_layer_2_sum, N, v_dK_db_layer_2);
-        dK_db_layer_2[column] = v_dK_db_layer_2;
-    }
-}
-extern "C" __global__ void vec4_dK_db_layer_2(
-    const float* __restrict__ dK_db_layer_2_sum, float* __restrict__ dK_db_layer_2, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < 1; row += gridDim.y * blockDim.y) {
-        const float4 v_dK_db_layer_2_sum = reinterpret_cast<const float4*>(dK_db_layer_2_sum)[column];
-        float4 v_dK_db_layer_2;
-        at_dK_db_layer_2(v_dK_db_layer_2_sum.x, N, v_dK_db_layer_2.x);
-        at_dK_db_layer_2(v_dK_db_layer_2_sum.y, N, v_dK_db_layer_2.y);
-        at_dK_db_layer_2(v_dK_db_layer_2_sum.z, N, v_dK_db_layer_2.z);
-        at_dK_db_layer_2(v_dK_db_layer_2_sum.w, N, v_dK_db_layer_2.w);
-        reinterpret_cast<float4*>(dK_db_layer_2)[column] = v_dK_db_layer_2;
-    }
-}
-
-static __device__ __forceinline__ void at_dK_dg_layer_1(const float dK_ddelta_layer_1, const float dK_dg_softplus_1, const float delta_softplus_1, const float f_prime_softplus_1, const float f_second_softplus_1, float& dK_dg_layer_1)
-{
-    // ∂K/∂g_layer_1 = ∂K/∂g_softplus_1 f′(g_layer_1) + ∂K/∂δ_layer_1 δ_softplus_1 f″(g_layer_1)  (21)
-    dK_dg_layer_1 = dK_ddelta_layer_1 * delta_softplus_1 * f_second_softplus_1 + dK_dg_softplus_1 * f_prime_softplus_1;
-}
-
-extern "C" __global__ void dK_dg_layer_1(
-    const float* __restrict__ dK_ddelta_layer_1, const float* __restrict__ dK_dg_softplus_1, const float* __restrict__ delta_softplus_1, const float* __restrict__ f_prime_softplus_1, const float* __restrict__ f_second_softplus_1, float* __restrict__ dK_dg_layer_1, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < N; row += gridDim.y * blockDim.y) {
-        const float v_dK_ddelta_layer_1 = dK_ddelta_layer_1[(long long)row * 128 + column];
-        const float v_dK_dg_softplus_1 = dK_dg_softplus_1[(long long)row * 128 + column];
-        const float v_delta_softplus_1 = delta_softplus_1[(long long)row * 128 + column];
-        const float v_f_prime_softplus_1 = f_prime_softplus_1[(long long)row * 128 + column];
-        const float v_f_second_softplus_1 = f_second_softplus_1[(long long)row * 128 + column];
-        float v_dK_dg_layer_1;
-        at_dK_dg_layer_1(v_dK_ddelta_layer_1, v_dK_dg_softplus_1, v_delta_softplus_1, v_f_prime_softplus_1, v_f_second_softplus_1, v_dK_dg_layer_1);
-        dK_dg_layer_1[(long long)row * 128 + column] = v_dK_dg_layer_1;
-    }
-}
-extern "C" __global__ void vec4_dK_dg_layer_1(
-    const float* __restrict__ dK_ddelta_layer_1, const float* __restrict__ dK_dg_softplus_1, const float* __restrict__ delta_softplus_1, const float* __restrict__ f_prime_softplus_1, const float* __restrict__ f_second_softplus_1, float* __restrict__ dK_dg_layer_1, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 v_dK_ddelta_layer_1 = reinterpret_cast<const float4*>(dK_ddelta_layer_1)[(long long)row * 32 + column];
-        const float4 v_dK_dg_softplus_1 = reinterpret_cast<const float4*>(dK_dg_softplus_1)[(long long)row * 32 + column];
-        const float4 v_delta_softplus_1 = reinterpret_cast<const float4*>(delta_softplus_1)[(long long)row * 32 + column];
-        const float4 v_f_prime_softplus_1 = reinterpret_cast<const float4*>(f_prime_softplus_1)[(long long)row * 32 + column];
-        const float4 v_f_second_softplus_1 = reinterpret_cast<const float4*>(f_second_softplus_1)[(long long)row * 32 + column];
-        float4 v_dK_dg_layer_1;
-        at_dK_dg_layer_1(v_dK_ddelta_layer_1.x, v_dK_dg_softplus_1.x, v_delta_softplus_1.x, v_f_prime_softplus_1.x, v_f_second_softplus_1.x, v_dK_dg_layer_1.x);
-        at_dK_dg_layer_1(v_dK_ddelta_layer_1.y, v_dK_dg_softplus_1.y, v_delta_softplus_1.y, v_f_prime_softplus_1.y, v_f_second_softplus_1.y, v_dK_dg_layer_1.y);
-        at_dK_dg_layer_1(v_dK_ddelta_layer_1.z, v_dK_dg_softplus_1.z, v_delta_softplus_1.z, v_f_prime_softplus_1.z, v_f_second_softplus_1.z, v_dK_dg_layer_1.z);
-        at_dK_dg_layer_1(v_dK_ddelta_layer_1.w, v_dK_dg_softplus_1.w, v_delta_softplus_1.w, v_f_prime_softplus_1.w, v_f_second_softplus_1.w, v_dK_dg_layer_1.w);
-        reinterpret_cast<float4*>(dK_dg_layer_1)[(long long)row * 32 + column] = v_dK_dg_layer_1;
-    }
-}
-
-static __device__ __forceinline__ void at_dK_dW_layer_1(const float dK_dW_layer_1_delta, const float dK_dW_layer_1_g, const int N, float& dK_dW_layer_1)
-{
-    // ∂K/∂W_layer_1 = (1/N) (Σ_n δ_layer_1 δ_xᵀ + Σ_n ∂K/∂g_layer_1 g_xᵀ)  (16)
-    dK_dW_layer_1 = (dK_dW_layer_1_delta + dK_dW_layer_1_g) / N;
-}
-
-extern "C" __global__ void dK_dW_layer_1(
-    const float* __restrict__ dK_dW_layer_1_delta, const float* __restrict__ dK_dW_layer_1_g, float* __restrict__ dK_dW_layer_1, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < 128; row += gridDim.y * blockDim.y) {
-        const float v_dK_dW_layer_1_delta = dK_dW_layer_1_delta[(long long)row * 64 + column];
-        const float v_dK_dW_layer_1_g = dK_dW_layer_1_g[(long long)row * 64 + column];
-        float v_dK_dW_layer_1;
-        at_dK_dW_layer_1(v_dK_dW_layer_1_delta, v_dK_dW_layer_1_g, N, v_dK_dW_layer_1);
-        dK_dW_layer_1[(long long)row * 64 + column] = v_dK_dW_layer_1;
-    }
-}
-extern "C" __global__ void vec4_dK_dW_layer_1(
-    const float* __restrict__ dK_dW_layer_1_delta, const float* __restrict__ dK_dW_layer_1_g, float* __restrict__ dK_dW_layer_1, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < 128; row += gridDim.y * blockDim.y) {
-        const float4 v_dK_dW_layer_1_delta = reinterpret_cast<const float4*>(dK_dW_layer_1_delta)[(long long)row * 16 + column];
-        const float4 v_dK_dW_layer_1_g = reinterpret_cast<const float4*>(dK_dW_layer_1_g)[(long long)row * 16 + column];
-        float4 v_dK_dW_layer_1;
-        at_dK_dW_layer_1(v_dK_dW_layer_1_delta.x, v_dK_dW_layer_1_g.x, N, v_dK_dW_layer_1.x);
-        at_dK_dW_layer_1(v_dK_dW_layer_1_delta.y, v_dK_dW_layer_1_g.y, N, v_dK_dW_layer_1.y);
-        at_dK_dW_layer_1(v_dK_dW_layer_1_delta.z, v_dK_dW_layer_1_g.z, N, v_dK_dW_layer_1.z);
-        at_dK_dW_layer_1(v_dK_dW_layer_1_delta.w, v_dK_dW_layer_1_g.w, N, v_dK_dW_layer_1.w);
-        reinterpret_cast<float4*>(dK_dW_layer_1)[(long long)row * 16 + column] = v_dK_dW_layer_1;
-    }
-}
-
-static __device__ __forceinline__ void at_dK_db_layer_1(const float dK_db_layer_1_sum, const int N, float& dK_db_layer_1)
-{
-    // ∂K/∂b_layer_1 = (1/N) Σ_n ∂K/∂g_layer_1  [+] bias
-    dK_db_layer_1 = dK_db_layer_1_sum / N;
-}
-
-extern "C" __global__ void dK_db_layer_1(
-    const float* __restrict__ dK_db_layer_1_sum, float* __restrict__ dK_db_layer_1, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < 1; row += gridDim.y * blockDim.y) {
-        const float v_dK_db_layer_1_sum = dK_db_layer_1_sum[column];
-        float v_dK_db_layer_1;
-        at_dK_db_layer_1(v_dK_db_layer_1_sum, N, v_dK_db_layer_1);
-        dK_db_layer_1[column] = v_dK_db_layer_1;
-    }
-}
-extern "C" __global__ void vec4_dK_db_layer_1(
-    const float* __restrict__ dK_db_layer_1_sum, float* __restrict__ dK_db_layer_1, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < 1; row += gridDim.y * blockDim.y) {
-        const float4 v_dK_db_layer_1_sum = reinterpret_cast<const float4*>(dK_db_layer_1_sum)[column];
-        float4 v_dK_db_layer_1;
-        at_dK_db_layer_1(v_dK_db_layer_1_sum.x, N, v_dK_db_layer_1.x);
-        at_dK_db_layer_1(v_dK_db_layer_1_sum.y, N, v_dK_db_layer_1.y);
-        at_dK_db_layer_1(v_dK_db_layer_1_sum.z, N, v_dK_db_layer_1.z);
-        at_dK_db_layer_1(v_dK_db_layer_1_sum.w, N, v_dK_db_layer_1.w);
-        reinterpret_cast<float4*>(dK_db_layer_1)[column] = v_dK_db_layer_1;
-    }
-}
-
-static __device__ __forceinline__ void at_dL_ddelta_softplus_1(const float f_second_softplus_1, const float weighted_square_layer_1, float& dL_ddelta_softplus_1)
-{
-    // ∂L/∂δ_softplus_1 = f″(g_layer_1) (W_layer_1ᵀ ∘ W_layer_1ᵀ)ᵀ ∂L/∂δ′_x  (19)
-    dL_ddelta_softplus_1 = f_second_softplus_1 * weighted_square_layer_1;
-}
-
-extern "C" __global__ void dL_ddelta_softplus_1(
-    const float* __restrict__ f_second_softplus_1, const float* __restrict__ weighted_square_layer_1, float* __restrict__ dL_ddelta_softplus_1, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < N; row += gridDim.y * blockDim.y) {
-        const float v_f_second_softplus_1 = f_second_softplus_1[(long long)row * 128 + column];
-        const float v_weighted_square_layer_1 = weighted_square_layer_1[(long long)row * 128 + column];
-        float v_dL_ddelta_softplus_1;
-        at_dL_ddelta_softplus_1(v_f_second_softplus_1, v_weighted_square_layer_1, v_dL_ddelta_softplus_1);
-        dL_ddelta_softplus_1[(long long)row * 128 + column] = v_dL_ddelta_softplus_1;
-    }
-}
-extern "C" __global__ void vec4_dL_ddelta_softplus_1(
-    const float* __restrict__ f_second_softplus_1, const float* __restrict__ weighted_square_layer_1, float* __restrict__ dL_ddelta_softplus_1, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 v_f_second_softplus_1 = reinterpret_cast<const float4*>(f_second_softplus_1)[(long long)row * 32 + column];
-        const float4 v_weighted_square_layer_1 = reinterpret_cast<const float4*>(weighted_square_layer_1)[(long long)row * 32 + column];
-        float4 v_dL_ddelta_softplus_1;
-        at_dL_ddelta_softplus_1(v_f_second_softplus_1.x, v_weighted_square_layer_1.x, v_dL_ddelta_softplus_1.x);
-        at_dL_ddelta_softplus_1(v_f_second_softplus_1.y, v_weighted_square_layer_1.y, v_dL_ddelta_softplus_1.y);
-        at_dL_ddelta_softplus_1(v_f_second_softplus_1.z, v_weighted_square_layer_1.z, v_dL_ddelta_softplus_1.z);
-        at_dL_ddelta_softplus_1(v_f_second_softplus_1.w, v_weighted_square_layer_1.w, v_dL_ddelta_softplus_1.w);
-        reinterpret_cast<float4*>(dL_ddelta_softplus_1)[(long long)row * 32 + column] = v_dL_ddelta_softplus_1;
-    }
-}
-
-static __device__ __forceinline__ void at_weighted_tangent_softplus_1_to_dL_dW_layer_1_tangents_sum_terms(const float dL_ddelta_prime_x_column, const float tangent_softplus_1, const float W_layer_1_transposed, const float delta_tangent_softplus_1, const float delta_curvature_softplus_1_row, const float f_prime_softplus_1_row, float& weighted_tangent_softplus_1, float& weighted_product_softplus_1_terms, float& dL_dW_layer_1_tangents_sum_terms)
-{
-    // ĝ_softplus_1 = (∂L/∂δ′_x)_c ġ_softplus_1  [+] 8
-    weighted_tangent_softplus_1 = dL_ddelta_prime_x_column * tangent_softplus_1;
-    // ĝ_layer_1 = (W_layer_1ᵀ)_c (∂L/∂δ′_x)_c  [+] 8
-    const float weighted_tangent_layer_1 = W_layer_1_transposed * dL_ddelta_prime_x_column;
-    // δ̇_softplus_1 ĝ_layer_1
-    weighted_product_softplus_1_terms = delta_tangent_softplus_1 * weighted_tangent_layer_1;
-    // δ̇_layer_1 = (W_layer_1ᵀ)_c δ_softplus_1 f″(g_layer_1) + δ̇_softplus_1 f′(g_layer_1)  [+] 8
-    const float delta_tangent_layer_1 = W_layer_1_transposed * delta_curvature_softplus_1_row + delta_tangent_softplus_1 * f_prime_softplus_1_row;
-    // (∂L/∂δ′_x)_c δ̇_layer_1
-    dL_dW_layer_1_tangents_sum_terms = dL_ddelta_prime_x_column * delta_tangent_layer_1;
-}
-
-extern "C" __global__ void weighted_tangent_softplus_1_to_dL_dW_layer_1_tangents_sum_terms(
-    const float* __restrict__ dL_ddelta_prime_x_column, const float* __restrict__ tangent_softplus_1, const float* __restrict__ W_layer_1_transposed, const float* __restrict__ delta_tangent_softplus_1, const float* __restrict__ delta_curvature_softplus_1_row, const float* __restrict__ f_prime_softplus_1_row, float* __restrict__ weighted_tangent_softplus_1, float* __restrict__ weighted_product_softplus_1_terms, float* __restrict__ dL_dW_layer_1_tangents_sum_terms, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < N * 64; row += gridDim.y * blockDim.y) {
-        const float v_tangent_softplus_1 = tangent_softplus_1[(long long)row * 128 + column];
-        const float v_W_layer_1_transposed = W_layer_1_transposed[(long long)(row % 64) * 128 + column];
-        const float v_delta_tangent_softplus_1 = delta_tangent_softplus_1[(long long)row * 128 + column];
-        const float v_delta_curvature_softplus_1_row = delta_curvature_softplus_1_row[(long long)(row / 64) * 128 + column];
-        const float v_f_prime_softplus_1_row = f_prime_softplus_1_row[(long long)(row / 64) * 128 + column];
-        const float v_dL_ddelta_prime_x_column = dL_ddelta_prime_x_column[row];
-        float v_weighted_tangent_softplus_1, v_weighted_product_softplus_1_terms, v_dL_dW_layer_1_tangents_sum_terms;
-        at_weighted_tangent_softplus_1_to_dL_dW_layer_1_tangents_sum_terms(v_dL_ddelta_prime_x_column, v_tangent_softplus_1, v_W_layer_1_transposed, v_delta_tangent_softplus_1, v_delta_curvature_softplus_1_row, v_f_prime_softplus_1_row, v_weighted_tangent_softplus_1, v_weighted_product_softplus_1_terms, v_dL_dW_layer_1_tangents_sum_terms);
-        weighted_tangent_softplus_1[(long long)row * 128 + column] = v_weighted_tangent_softplus_1;
-        weighted_product_softplus_1_terms[(long long)row * 128 + column] = v_weighted_product_softplus_1_terms;
-        dL_dW_layer_1_tangents_sum_terms[(long long)row * 128 + column] = v_dL_dW_layer_1_tangents_sum_terms;
-    }
-}
-extern "C" __global__ void vec4_weighted_tangent_softplus_1_to_dL_dW_layer_1_tangents_sum_terms(
-    const float* __restrict__ dL_ddelta_prime_x_column, const float* __restrict__ tangent_softplus_1, const float* __restrict__ W_layer_1_transposed, const float* __restrict__ delta_tangent_softplus_1, const float* __restrict__ delta_curvature_softplus_1_row, const float* __restrict__ f_prime_softplus_1_row, float* __restrict__ weighted_tangent_softplus_1, float* __restrict__ weighted_product_softplus_1_terms, float* __restrict__ dL_dW_layer_1_tangents_sum_terms, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < N * 64; row += gridDim.y * blockDim.y) {
-        const float4 v_tangent_softplus_1 = reinterpret_cast<const float4*>(tangent_softplus_1)[(long long)row * 32 + column];
-        const float4 v_W_layer_1_transposed = reinterpret_cast<const float4*>(W_layer_1_transposed)[(long long)(row % 64) * 32 + column];
-        const float4 v_delta_tangent_softplus_1 = reinterpret_cast<const float4*>(delta_tangent_softplus_1)[(long long)row * 32 + column];
-        const float4 v_delta_curvature_softplus_1_row = reinterpret_cast<const float4*>(delta_curvature_softplus_1_row)[(long long)(row / 64) * 32 + column];
-        const float4 v_f_prime_softplus_1_row = reinterpret_cast<const float4*>(f_prime_softplus_1_row)[(long long)(row / 64) * 32 + column];
-        const float v_dL_ddelta_prime_x_column = dL_ddelta_prime_x_column[row];
-        float4 v_weighted_tangent_softplus_1, v_weighted_product_softplus_1_terms, v_dL_dW_layer_1_tangents_sum_terms;
-        at_weighted_tangent_softplus_1_to_dL_dW_layer_1_tangents_sum_terms(v_dL_ddelta_prime_x_column, v_tangent_softplus_1.x, v_W_layer_1_transposed.x, v_delta_tangent_softplus_1.x, v_delta_curvature_softplus_1_row.x, v_f_prime_softplus_1_row.x, v_weighted_tangent_softplus_1.x, v_weighted_product_softplus_1_terms.x, v_dL_dW_layer_1_tangents_sum_terms.x);
-        at_weighted_tangent_softplus_1_to_dL_dW_layer_1_tangents_sum_terms(v_dL_ddelta_prime_x_column, v_tangent_softplus_1.y, v_W_layer_1_transposed.y, v_delta_tangent_softplus_1.y, v_delta_curvature_softplus_1_row.y, v_f_prime_softplus_1_row.y, v_weighted_tangent_softplus_1.y, v_weighted_product_softplus_1_terms.y, v_dL_dW_layer_1_tangents_sum_terms.y);
-        at_weighted_tangent_softplus_1_to_dL_dW_layer_1_tangents_sum_terms(v_dL_ddelta_prime_x_column, v_tangent_softplus_1.z, v_W_layer_1_transposed.z, v_delta_tangent_softplus_1.z, v_delta_curvature_softplus_1_row.z, v_f_prime_softplus_1_row.z, v_weighted_tangent_softplus_1.z, v_weighted_product_softplus_1_terms.z, v_dL_dW_layer_1_tangents_sum_terms.z);
-        at_weighted_tangent_softplus_1_to_dL_dW_layer_1_tangents_sum_terms(v_dL_ddelta_prime_x_column, v_tangent_softplus_1.w, v_W_layer_1_transposed.w, v_delta_tangent_softplus_1.w, v_delta_curvature_softplus_1_row.w, v_f_prime_softplus_1_row.w, v_weighted_tangent_softplus_1.w, v_weighted_product_softplus_1_terms.w, v_dL_dW_layer_1_tangents_sum_terms.w);
-        reinterpret_cast<float4*>(weighted_tangent_softplus_1)[(long long)row * 32 + column] = v_weighted_tangent_softplus_1;
-        reinterpret_cast<float4*>(weighted_product_softplus_1_terms)[(long long)row * 32 + column] = v_weighted_product_softplus_1_terms;
-        reinterpret_cast<float4*>(dL_dW_layer_1_tangents_sum_terms)[(long long)row * 32 + column] = v_dL_dW_layer_1_tangents_sum_terms;
-    }
-}
-
-static __device__ __forceinline__ void at_weighted_square_layer_2_terms_to_weighted_product_softplus_2_terms_2(const float dL_ddelta_prime_x_column, const float tangent_layer_2, const float tangent_softplus_2, const float delta_tangent_softplus_2, float& weighted_square_layer_2_terms, float& weighted_tangent_softplus_2, float& weighted_product_softplus_2_terms)
-{
-    // ĝ_layer_2 = (∂L/∂δ′_x)_c ġ_layer_2  [+] 8
-    const float weighted_tangent_layer_2 = dL_ddelta_prime_x_column * tangent_layer_2;
-    // ĝ_layer_2 ġ_layer_2
-    weighted_square_layer_2_terms = tangent_layer_2 * weighted_tangent_layer_2;
-    // ĝ_softplus_2 = (∂L/∂δ′_x)_c ġ_softplus_2  [+] 8
-    weighted_tangent_softplus_2 = dL_ddelta_prime_x_column * tangent_softplus_2;
-    // δ̇_softplus_2 ĝ_layer_2
-    weighted_product_softplus_2_terms = delta_tangent_softplus_2 * weighted_tangent_layer_2;
-}
-
-extern "C" __global__ void weighted_square_layer_2_terms_to_weighted_product_softplus_2_terms_2(
-    const float* __restrict__ dL_ddelta_prime_x_column, const float* __restrict__ tangent_layer_2, const float* __restrict__ tangent_softplus_2, const float* __restrict__ delta_tangent_softplus_2, float* __restrict__ weighted_square_layer_2_terms, float* __restrict__ weighted_tangent_softplus_2, float* __restrict__ weighted_product_softplus_2_terms, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < N * 64; row += gridDim.y * blockDim.y) {
-        const float v_tangent_layer_2 = tangent_layer_2[(long long)row * 64 + column];
-        const float v_tangent_softplus_2 = tangent_softplus_2[(long long)row * 64 + column];
-        const float v_delta_tangent_softplus_2 = delta_tangent_softplus_2[(long long)row * 64 + column];
-        const float v_dL_ddelta_prime_x_column = dL_ddelta_prime_x_column[row];
-        float v_weighted_square_layer_2_terms, v_weighted_tangent_softplus_2, v_weighted_product_softplus_2_terms;
-        at_weighted_square_layer_2_terms_to_weighted_product_softplus_2_terms_2(v_dL_ddelta_prime_x_column, v_tangent_layer_2, v_tangent_softplus_2, v_delta_tangent_softplus_2, v_weighted_square_layer_2_terms, v_weighted_tangent_softplus_2, v_weighted_product_softplus_2_terms);
-        weighted_square_layer_2_terms[(long long)row * 64 + column] = v_weighted_square_layer_2_terms;
-        weighted_tangent_softplus_2[(long long)row * 64 + column] = v_weighted_tangent_softplus_2;
-        weighted_product_softplus_2_terms[(long long)row * 64 + column] = v_weighted_product_softplus_2_terms;
-    }
-}
-extern "C" __global__ void vec4_weighted_square_layer_2_terms_to_weighted_product_softplus_2_terms_2(
-    const float* __restrict__ dL_ddelta_prime_x_column, const float* __restrict__ tangent_layer_2, const float* __restrict__ tangent_softplus_2, const float* __restrict__ delta_tangent_softplus_2, float* __restrict__ weighted_square_layer_2_terms, float* __restrict__ weighted_tangent_softplus_2, float* __restrict__ weighted_product_softplus_2_terms, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N * 64; row += gridDim.y * blockDim.y) {
-        const float4 v_tangent_layer_2 = reinterpret_cast<const float4*>(tangent_layer_2)[(long long)row * 16 + column];
-        const float4 v_tangent_softplus_2 = reinterpret_cast<const float4*>(tangent_softplus_2)[(long long)row * 16 + column];
-        const float4 v_delta_tangent_softplus_2 = reinterpret_cast<const float4*>(delta_tangent_softplus_2)[(long long)row * 16 + column];
-        const float v_dL_ddelta_prime_x_column = dL_ddelta_prime_x_column[row];
-        float4 v_weighted_square_layer_2_terms, v_weighted_tangent_softplus_2, v_weighted_product_softplus_2_terms;
-        at_weighted_square_layer_2_terms_to_weighted_product_softplus_2_terms_2(v_dL_ddelta_prime_x_column, v_tangent_layer_2.x, v_tangent_softplus_2.x, v_delta_tangent_softplus_2.x, v_weighted_square_layer_2_terms.x, v_weighted_tangent_softplus_2.x, v_weighted_product_softplus_2_terms.x);
-        at_weighted_square_layer_2_terms_to_weighted_product_softplus_2_terms_2(v_dL_ddelta_prime_x_column, v_tangent_layer_2.y, v_tangent_softplus_2.y, v_delta_tangent_softplus_2.y, v_weighted_square_layer_2_terms.y, v_weighted_tangent_softplus_2.y, v_weighted_product_softplus_2_terms.y);
-        at_weighted_square_layer_2_terms_to_weighted_product_softplus_2_terms_2(v_dL_ddelta_prime_x_column, v_tangent_layer_2.z, v_tangent_softplus_2.z, v_delta_tangent_softplus_2.z, v_weighted_square_layer_2_terms.z, v_weighted_tangent_softplus_2.z, v_weighted_product_softplus_2_terms.z);
-        at_weighted_square_layer_2_terms_to_weighted_product_softplus_2_terms_2(v_dL_ddelta_prime_x_column, v_tangent_layer_2.w, v_tangent_softplus_2.w, v_delta_tangent_softplus_2.w, v_weighted_square_layer_2_terms.w, v_weighted_tangent_softplus_2.w, v_weighted_product_softplus_2_terms.w);
-        reinterpret_cast<float4*>(weighted_square_layer_2_terms)[(long long)row * 16 + column] = v_weighted_square_layer_2_terms;
-        reinterpret_cast<float4*>(weighted_tangent_softplus_2)[(long long)row * 16 + column] = v_weighted_tangent_softplus_2;
-        reinterpret_cast<float4*>(weighted_product_softplus_2_terms)[(long long)row * 16 + column] = v_weighted_product_softplus_2_terms;
-    }
-}
-
-static __device__ __forceinline__ void at_dL_ddelta_softplus_2(const float dL_ddelta_layer_2, const float f_prime_softplus_2, const float f_second_softplus_2, const float weighted_square_layer_2, float& dL_ddelta_softplus_2)
-{
-    // ∂L/∂δ_softplus_2 = ∂L/∂δ_layer_2 f′(g_layer_2) + f″(g_layer_2) Σ_c ĝ_layer_2 ġ_layer_2  (19)
-    dL_ddelta_softplus_2 = dL_ddelta_layer_2 * f_prime_softplus_2 + f_second_softplus_2 * weighted_square_layer_2;
-}
-
-extern "C" __global__ void dL_ddelta_softplus_2(
-    const float* __restrict__ dL_ddelta_layer_2, const float* __restrict__ f_prime_softplus_2, const float* __restrict__ f_second_softplus_2, const float* __restrict__ weighted_square_layer_2, float* __restrict__ dL_ddelta_softplus_2, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < N; row += gridDim.y * blockDim.y) {
-        const float v_dL_ddelta_layer_2 = dL_ddelta_layer_2[(long long)row * 64 + column];
-        const float v_f_prime_softplus_2 = f_prime_softplus_2[(long long)row * 64 + column];
-        const float v_f_second_softplus_2 = f_second_softplus_2[(long long)row * 64 + column];
-        const float v_weighted_square_layer_2 = weighted_square_layer_2[(long long)row * 64 + column];
-        float v_dL_ddelta_softplus_2;
-        at_dL_ddelta_softplus_2(v_dL_ddelta_layer_2, v_f_prime_softplus_2, v_f_second_softplus_2, v_weighted_square_layer_2, v_dL_ddelta_softplus_2);
-        dL_ddelta_softplus_2[(long long)row * 64 + column] = v_dL_ddelta_softplus_2;
-    }
-}
-extern "C" __global__ void vec4_dL_ddelta_softplus_2(
-    const float* __restrict__ dL_ddelta_layer_2, const float* __restrict__ f_prime_softplus_2, const float* __restrict__ f_second_softplus_2, const float* __restrict__ weighted_square_layer_2, float* __restrict__ dL_ddelta_softplus_2, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 v_dL_ddelta_layer_2 = reinterpret_cast<const float4*>(dL_ddelta_layer_2)[(long long)row * 16 + column];
-        const float4 v_f_prime_softplus_2 = reinterpret_cast<const float4*>(f_prime_softplus_2)[(long long)row * 16 + column];
-        const float4 v_f_second_softplus_2 = reinterpret_cast<const float4*>(f_second_softplus_2)[(long long)row * 16 + column];
-        const float4 v_weighted_square_layer_2 = reinterpret_cast<const float4*>(weighted_square_layer_2)[(long long)row * 16 + column];
-        float4 v_dL_ddelta_softplus_2;
-        at_dL_ddelta_softplus_2(v_dL_ddelta_layer_2.x, v_f_prime_softplus_2.x, v_f_second_softplus_2.x, v_weighted_square_layer_2.x, v_dL_ddelta_softplus_2.x);
-        at_dL_ddelta_softplus_2(v_dL_ddelta_layer_2.y, v_f_prime_softplus_2.y, v_f_second_softplus_2.y, v_weighted_square_layer_2.y, v_dL_ddelta_softplus_2.y);
-        at_dL_ddelta_softplus_2(v_dL_ddelta_layer_2.z, v_f_prime_softplus_2.z, v_f_second_softplus_2.z, v_weighted_square_layer_2.z, v_dL_ddelta_softplus_2.z);
-        at_dL_ddelta_softplus_2(v_dL_ddelta_layer_2.w, v_f_prime_softplus_2.w, v_f_second_softplus_2.w, v_weighted_square_layer_2.w, v_dL_ddelta_softplus_2.w);
-        reinterpret_cast<float4*>(dL_ddelta_softplus_2)[(long long)row * 16 + column] = v_dL_ddelta_softplus_2;
-    }
-}
-
-static __device__ __forceinline__ void at_weighted_square_layer_3_terms_2(const float dL_ddelta_prime_x_column, const float tangent_layer_3, float& weighted_square_layer_3_terms)
-{
-    // ĝ_layer_3 = (∂L/∂δ′_x)_c ġ_layer_3  [+] 8
-    const float weighted_tangent_layer_3 = dL_ddelta_prime_x_column * tangent_layer_3;
-    // ĝ_layer_3 ġ_layer_3
-    weighted_square_layer_3_terms = tangent_layer_3 * weighted_tangent_layer_3;
-}
-
-extern "C" __global__ void weighted_square_layer_3_terms_2(
-    const float* __restrict__ dL_ddelta_prime_x_column, const float* __restrict__ tangent_layer_3, float* __restrict__ weighted_square_layer_3_terms, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 1 && row < N * 64; row += gridDim.y * blockDim.y) {
-        const float v_dL_ddelta_prime_x_column = dL_ddelta_prime_x_column[(long long)row * 1 + column];
-        const float v_tangent_layer_3 = tangent_layer_3[(long long)row * 1 + column];
-        float v_weighted_square_layer_3_terms;
-        at_weighted_square_layer_3_terms_2(v_dL_ddelta_prime_x_column, v_tangent_layer_3, v_weighted_square_layer_3_terms);
-        weighted_square_layer_3_terms[(long long)row * 1 + column] = v_weighted_square_layer_3_terms;
-    }
-}
-
-static __device__ __forceinline__ void at_dL_dg_layer_3(const float f_prime_softplus_3, const float f_second_softplus_3, const float sigmoid_minus_softplus_3, const float dL_ddelta_layer_3, const float weighted_square_layer_3, float& dL_dg_layer_3)
-{
-    // f‴(g_layer_3) = f″(g_layer_3) (sigmoid(−g_layer_3) − f′(g_layer_3))
-    const float f_third_softplus_3 = f_second_softplus_3 * (sigmoid_minus_softplus_3 - f_prime_softplus_3);
-    // ∂L/∂g_layer_3 = ∂L/∂δ_layer_3 f″(g_layer_3) + f‴(g_layer_3) Σ_c ĝ_layer_3 ġ_layer_3  (22)
-    dL_dg_layer_3 = dL_ddelta_layer_3 * f_second_softplus_3 + f_third_softplus_3 * weighted_square_layer_3;
-}
-
-extern "C" __global__ void dL_dg_layer_3(
-    const float* __restrict__ f_prime_softplus_3, const float* __restrict__ f_second_softplus_3, const float* __restrict__ sigmoid_minus_softplus_3, const float* __restrict__ dL_ddelta_layer_3, const float* __restrict__ weighted_square_layer_3, float* __restrict__ dL_dg_layer_3, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 1 && row < N; row += gridDim.y * blockDim.y) {
-        const float v_f_prime_softplus_3 = f_prime_softplus_3[(long long)row * 1 + column];
-        const float v_f_second_softplus_3 = f_second_softplus_3[(long long)row * 1 + column];
-        const float v_sigmoid_minus_softplus_3 = sigmoid_minus_softplus_3[(long long)row * 1 + column];
-        const float v_dL_ddelta_layer_3 = dL_ddelta_layer_3[(long long)row * 1 + column];
-        const float v_weighted_square_layer_3 = weighted_square_layer_3[(long long)row * 1 + column];
-        float v_dL_dg_layer_3;
-        at_dL_dg_layer_3(v_f_prime_softplus_3, v_f_second_softplus_3, v_sigmoid_minus_softplus_3, v_dL_ddelta_layer_3, v_weighted_square_layer_3, v_dL_dg_layer_3);
-        dL_dg_layer_3[(long long)row * 1 + column] = v_dL_dg_layer_3;
-    }
-}
-
-static __device__ __forceinline__ void at_dL_dW_layer_3(const float dL_dW_layer_3_delta, const float dL_dW_layer_3_g, const float dL_dW_layer_3_tangents, const int N, float& dL_dW_layer_3)
-{
-    // ∂L/∂W_layer_3 = (1/N) (Σ_n f′(g_layer_3) ∂L/∂δ_softplus_2ᵀ + Σ_n ∂L/∂g_layer_3 g_softplus_2ᵀ + 2 Σ_n Σ_c δ̇_layer_3 ĝ_softplus_2ᵀ)  (17)
-    dL_dW_layer_3 = (dL_dW_layer_3_delta + dL_dW_layer_3_g + dL_dW_layer_3_tangents * 2.0f) / N;
-}
-
-extern "C" __global__ void dL_dW_layer_3(
-    const float* __restrict__ dL_dW_layer_3_delta, const float* __restrict__ dL_dW_layer_3_g, const float* __restrict__ dL_dW_layer_3_tangents, float* __restrict__ dL_dW_layer_3, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < 1; row += gridDim.y * blockDim.y) {
-        const float v_dL_dW_layer_3_delta = dL_dW_layer_3_delta[(long long)row * 64 + column];
-        const float v_dL_dW_layer_3_g = dL_dW_layer_3_g[(long long)row * 64 + column];
-        const float v_dL_dW_layer_3_tangents = dL_dW_layer_3_tangents[(long long)row * 64 + column];
-        float v_dL_dW_layer_3;
-        at_dL_dW_layer_3(v_dL_dW_layer_3_delta, v_dL_dW_layer_3_g, v_dL_dW_layer_3_tangents, N, v_dL_dW_layer_3);
-        dL_dW_layer_3[(long long)row * 64 + column] = v_dL_dW_layer_3;
-    }
-}
-extern "C" __global__ void vec4_dL_dW_layer_3(
-    const float* __restrict__ dL_dW_layer_3_delta, const float* __restrict__ dL_dW_layer_3_g, const float* __restrict__ dL_dW_layer_3_tangents, float* __restrict__ dL_dW_layer_3, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < 1; row += gridDim.y * blockDim.y) {
-        const float4 v_dL_dW_layer_3_delta = reinterpret_cast<const float4*>(dL_dW_layer_3_delta)[(long long)row * 16 + column];
-        const float4 v_dL_dW_layer_3_g = reinterpret_cast<const float4*>(dL_dW_layer_3_g)[(long long)row * 16 + column];
-        const float4 v_dL_dW_layer_3_tangents = reinterpret_cast<const float4*>(dL_dW_layer_3_tangents)[(long long)row * 16 + column];
-        float4 v_dL_dW_layer_3;
-        at_dL_dW_layer_3(v_dL_dW_layer_3_delta.x, v_dL_dW_layer_3_g.x, v_dL_dW_layer_3_tangents.x, N, v_dL_dW_layer_3.x);
-        at_dL_dW_layer_3(v_dL_dW_layer_3_delta.y, v_dL_dW_layer_3_g.y, v_dL_dW_layer_3_tangents.y, N, v_dL_dW_layer_3.y);
-        at_dL_dW_layer_3(v_dL_dW_layer_3_delta.z, v_dL_dW_layer_3_g.z, v_dL_dW_layer_3_tangents.z, N, v_dL_dW_layer_3.z);
-        at_dL_dW_layer_3(v_dL_dW_layer_3_delta.w, v_dL_dW_layer_3_g.w, v_dL_dW_layer_3_tangents.w, N, v_dL_dW_layer_3.w);
-        reinterpret_cast<float4*>(dL_dW_layer_3)[(long long)row * 16 + column] = v_dL_dW_layer_3;
-    }
-}
-
-static __device__ __forceinline__ void at_dL_db_layer_3(const float dL_db_layer_3_sum, const int N, float& dL_db_layer_3)
-{
-    // ∂L/∂b_layer_3 = (1/N) Σ_n ∂L/∂g_layer_3  [+] bias
-    dL_db_layer_3 = dL_db_layer_3_sum / N;
-}
-
-extern "C" __global__ void dL_db_layer_3(
-    const float* __restrict__ dL_db_layer_3_sum, float* __restrict__ dL_db_layer_3, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 1 && row < 1; row += gridDim.y * blockDim.y) {
-        const float v_dL_db_layer_3_sum = dL_db_layer_3_sum[column];
-        float v_dL_db_layer_3;
-        at_dL_db_layer_3(v_dL_db_layer_3_sum, N, v_dL_db_layer_3);
-        dL_db_layer_3[column] = v_dL_db_layer_3;
-    }
-}
-
-static __device__ __forceinline__ void at_dL_dg_layer_2(const float f_prime_softplus_2, const float f_second_softplus_2, const float sigmoid_minus_softplus_2, const float dL_ddelta_layer_2, const float dL_dg_softplus_2, const float delta_softplus_2, const float weighted_product_softplus_2, const float weighted_square_layer_2, float& dL_dg_layer_2)
-{
-    // f‴(g_layer_2) = f″(g_layer_2) (sigmoid(−g_layer_2) − f′(g_layer_2))
-    const float f_third_softplus_2 = f_second_softplus_2 * (sigmoid_minus_softplus_2 - f_prime_softplus_2);
-    // ∂L/∂g_layer_2 = ∂L/∂g_softplus_2 f′(g_layer_2) + ∂L/∂δ_layer_2 δ_softplus_2 f″(g_layer_2) + δ_softplus_2 f‴(g_layer_2) Σ_c ĝ_layer_2 ġ_layer_2 + 2 f″(g_layer_2) Σ_c δ̇_softplus_2 ĝ_layer_2  (22)
-    dL_dg_layer_2 = dL_ddelta_layer_2 * delta_softplus_2 * f_second_softplus_2 + dL_dg_softplus_2 * f_prime_softplus_2 + delta_softplus_2 * f_third_softplus_2 * weighted_square_layer_2 + f_second_softplus_2 * weighted_product_softplus_2 * 2.0f;
-}
-
-extern "C" __global__ void dL_dg_layer_2(
-    const float* __restrict__ f_prime_softplus_2, const float* __restrict__ f_second_softplus_2, const float* __restrict__ sigmoid_minus_softplus_2, const float* __restrict__ dL_ddelta_layer_2, const float* __restrict__ dL_dg_softplus_2, const float* __restrict__ delta_softplus_2, const float* __restrict__ weighted_product_softplus_2, const float* __restrict__ weighted_square_layer_2, float* __restrict__ dL_dg_layer_2, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < N; row += gridDim.y * blockDim.y) {
-        const float v_f_prime_softplus_2 = f_prime_softplus_2[(long long)row * 64 + column];
-        const float v_f_second_softplus_2 = f_second_softplus_2[(long long)row * 64 + column];
-        const float v_sigmoid_minus_softplus_2 = sigmoid_minus_softplus_2[(long long)row * 64 + column];
-        const float v_dL_ddelta_layer_2 = dL_ddelta_layer_2[(long long)row * 64 + column];
-        const float v_dL_dg_softplus_2 = dL_dg_softplus_2[(long long)row * 64 + column];
-        const float v_delta_softplus_2 = delta_softplus_2[(long long)row * 64 + column];
-        const float v_weighted_product_softplus_2 = weighted_product_softplus_2[(long long)row * 64 + column];
-        const float v_weighted_square_layer_2 = weighted_square_layer_2[(long long)row * 64 + column];
-        float v_dL_dg_layer_2;
-        at_dL_dg_layer_2(v_f_prime_softplus_2, v_f_second_softplus_2, v_sigmoid_minus_softplus_2, v_dL_ddelta_layer_2, v_dL_dg_softplus_2, v_delta_softplus_2, v_weighted_product_softplus_2, v_weighted_square_layer_2, v_dL_dg_layer_2);
-        dL_dg_layer_2[(long long)row * 64 + column] = v_dL_dg_layer_2;
-    }
-}
-extern "C" __global__ void vec4_dL_dg_layer_2(
-    const float* __restrict__ f_prime_softplus_2, const float* __restrict__ f_second_softplus_2, const float* __restrict__ sigmoid_minus_softplus_2, const float* __restrict__ dL_ddelta_layer_2, const float* __restrict__ dL_dg_softplus_2, const float* __restrict__ delta_softplus_2, const float* __restrict__ weighted_product_softplus_2, const float* __restrict__ weighted_square_layer_2, float* __restrict__ dL_dg_layer_2, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 v_f_prime_softplus_2 = reinterpret_cast<const float4*>(f_prime_softplus_2)[(long long)row * 16 + column];
-        const float4 v_f_second_softplus_2 = reinterpret_cast<const float4*>(f_second_softplus_2)[(long long)row * 16 + column];
-        const float4 v_sigmoid_minus_softplus_2 = reinterpret_cast<const float4*>(sigmoid_minus_softplus_2)[(long long)row * 16 + column];
-        const float4 v_dL_ddelta_layer_2 = reinterpret_cast<const float4*>(dL_ddelta_layer_2)[(long long)row * 16 + column];
-        const float4 v_dL_dg_softplus_2 = reinterpret_cast<const float4*>(dL_dg_softplus_2)[(long long)row * 16 + column];
-        const float4 v_delta_softplus_2 = reinterpret_cast<const float4*>(delta_softplus_2)[(long long)row * 16 + column];
-        const float4 v_weighted_product_softplus_2 = reinterpret_cast<const float4*>(weighted_product_softplus_2)[(long long)row * 16 + column];
-        const float4 v_weighted_square_layer_2 = reinterpret_cast<const float4*>(weighted_square_layer_2)[(long long)row * 16 + column];
-        float4 v_dL_dg_layer_2;
-        at_dL_dg_layer_2(v_f_prime_softplus_2.x, v_f_second_softplus_2.x, v_sigmoid_minus_softplus_2.x, v_dL_ddelta_layer_2.x, v_dL_dg_softplus_2.x, v_delta_softplus_2.x, v_weighted_product_softplus_2.x, v_weighted_square_layer_2.x, v_dL_dg_layer_2.x);
-        at_dL_dg_layer_2(v_f_prime_softplus_2.y, v_f_second_softplus_2.y, v_sigmoid_minus_softplus_2.y, v_dL_ddelta_layer_2.y, v_dL_dg_softplus_2.y, v_delta_softplus_2.y, v_weighted_product_softplus_2.y, v_weighted_square_layer_2.y, v_dL_dg_layer_2.y);
-        at_dL_dg_layer_2(v_f_prime_softplus_2.z, v_f_second_softplus_2.z, v_sigmoid_minus_softplus_2.z, v_dL_ddelta_layer_2.z, v_dL_dg_softplus_2.z, v_delta_softplus_2.z, v_weighted_product_softplus_2.z, v_weighted_square_layer_2.z, v_dL_dg_layer_2.z);
-        at_dL_dg_layer_2(v_f_prime_softplus_2.w, v_f_second_softplus_2.w, v_sigmoid_minus_softplus_2.w, v_dL_ddelta_layer_2.w, v_dL_dg_softplus_2.w, v_delta_softplus_2.w, v_weighted_product_softplus_2.w, v_weighted_square_layer_2.w, v_dL_dg_layer_2.w);
-        reinterpret_cast<float4*>(dL_dg_layer_2)[(long long)row * 16 + column] = v_dL_dg_layer_2;
-    }
-}
-
-static __device__ __forceinline__ void at_dL_dW_layer_2(const float dL_dW_layer_2_delta, const float dL_dW_layer_2_g, const float dL_dW_layer_2_tangents, const int N, float& dL_dW_layer_2)
-{
-    // ∂L/∂W_layer_2 = (1/N) (Σ_n δ_layer_2 ∂L/∂δ_softplus_1ᵀ + Σ_n ∂L/∂g_layer_2 g_softplus_1ᵀ + 2 Σ_n Σ_c δ̇_layer_2 ĝ_softplus_1ᵀ)  (17)
-    dL_dW_layer_2 = (dL_dW_layer_2_delta + dL_dW_layer_2_g + dL_dW_layer_2_tangents * 2.0f) / N;
-}
-
-extern "C" __global__ void dL_dW_layer_2(
-    const float* __restrict__ dL_dW_layer_2_delta, const float* __restrict__ dL_dW_layer_2_g, const float* __restrict__ dL_dW_layer_2_tangents, float* __restrict__ dL_dW_layer_2, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < 64; row += gridDim.y * blockDim.y) {
-        const float v_dL_dW_layer_2_delta = dL_dW_layer_2_delta[(long long)row * 128 + column];
-        const float v_dL_dW_layer_2_g = dL_dW_layer_2_g[(long long)row * 128 + column];
-        const float v_dL_dW_layer_2_tangents = dL_dW_layer_2_tangents[(long long)row * 128 + column];
-        float v_dL_dW_layer_2;
-        at_dL_dW_layer_2(v_dL_dW_layer_2_delta, v_dL_dW_layer_2_g, v_dL_dW_layer_2_tangents, N, v_dL_dW_layer_2);
-        dL_dW_layer_2[(long long)row * 128 + column] = v_dL_dW_layer_2;
-    }
-}
-extern "C" __global__ void vec4_dL_dW_layer_2(
-    const float* __restrict__ dL_dW_layer_2_delta, const float* __restrict__ dL_dW_layer_2_g, const float* __restrict__ dL_dW_layer_2_tangents, float* __restrict__ dL_dW_layer_2, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < 64; row += gridDim.y * blockDim.y) {
-        const float4 v_dL_dW_layer_2_delta = reinterpret_cast<const float4*>(dL_dW_layer_2_delta)[(long long)row * 32 + column];
-        const float4 v_dL_dW_layer_2_g = reinterpret_cast<const float4*>(dL_dW_layer_2_g)[(long long)row * 32 + column];
-        const float4 v_dL_dW_layer_2_tangents = reinterpret_cast<const float4*>(dL_dW_layer_2_tangents)[(long long)row * 32 + column];
-        float4 v_dL_dW_layer_2;
-        at_dL_dW_layer_2(v_dL_dW_layer_2_delta.x, v_dL_dW_layer_2_g.x, v_dL_dW_layer_2_tangents.x, N, v_dL_dW_layer_2.x);
-        at_dL_dW_layer_2(v_dL_dW_layer_2_delta.y, v_dL_dW_layer_2_g.y, v_dL_dW_layer_2_tangents.y, N, v_dL_dW_layer_2.y);
-        at_dL_dW_layer_2(v_dL_dW_layer_2_delta.z, v_dL_dW_layer_2_g.z, v_dL_dW_layer_2_tangents.z, N, v_dL_dW_layer_2.z);
-        at_dL_dW_layer_2(v_dL_dW_layer_2_delta.w, v_dL_dW_layer_2_g.w, v_dL_dW_layer_2_tangents.w, N, v_dL_dW_layer_2.w);
-        reinterpret_cast<float4*>(dL_dW_layer_2)[(long long)row * 32 + column] = v_dL_dW_layer_2;
-    }
-}
-
-static __device__ __forceinline__ void at_dL_db_layer_2(const float dL_db_layer_2_sum, const int N, float& dL_db_layer_2)
-{
-    // ∂L/∂b_layer_2 = (1/N) Σ_n ∂L/∂g_layer_2  [+] bias
-    dL_db_layer_2 = dL_db_layer_2_sum / N;
-}
-
-extern "C" __global__ void dL_db_layer_2(
-    const float* __restrict__ dL_db_layer_2_sum, float* __restrict__ dL_db_layer_2, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < 1; row += gridDim.y * blockDim.y) {
-        const float v_dL_db_layer_2_sum = dL_db_layer_2_sum[column];
-        float v_dL_db_layer_2;
-        at_dL_db_layer_2(v_dL_db_layer_2_sum, N, v_dL_db_layer_2);
-        dL_db_layer_2[column] = v_dL_db_layer_2;
-    }
-}
-extern "C" __global__ void vec4_dL_db_layer_2(
-    const float* __restrict__ dL_db_layer_2_sum, float* __restrict__ dL_db_layer_2, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < 1; row += gridDim.y * blockDim.y) {
-        const float4 v_dL_db_layer_2_sum = reinterpret_cast<const float4*>(dL_db_layer_2_sum)[column];
-        float4 v_dL_db_layer_2;
-        at_dL_db_layer_2(v_dL_db_layer_2_sum.x, N, v_dL_db_layer_2.x);
-        at_dL_db_layer_2(v_dL_db_layer_2_sum.y, N, v_dL_db_layer_2.y);
-        at_dL_db_layer_2(v_dL_db_layer_2_sum.z, N, v_dL_db_layer_2.z);
-        at_dL_db_layer_2(v_dL_db_layer_2_sum.w, N, v_dL_db_layer_2.w);
-        reinterpret_cast<float4*>(dL_db_layer_2)[column] = v_dL_db_layer_2;
-    }
-}
-
-static __device__ __forceinline__ void at_dL_dg_layer_1(const float f_prime_softplus_1, const float f_second_softplus_1, const float sigmoid_minus_softplus_1, const float dL_dg_softplus_1, const float delta_softplus_1, const float weighted_product_softplus_1, const float weighted_square_layer_1, float& dL_dg_layer_1)
-{
-    // f‴(g_layer_1) = f″(g_layer_1) (sigmoid(−g_layer_1) − f′(g_layer_1))
-    const float f_third_softplus_1 = f_second_softplus_1 * (sigmoid_minus_softplus_1 - f_prime_softplus_1);
-    // ∂L/∂g_layer_1 = ∂L/∂g_softplus_1 f′(g_layer_1) + δ_softplus_1 f‴(g_layer_1) (W_layer_1ᵀ ∘ W_layer_1ᵀ)ᵀ ∂L/∂δ′_x + 2 f″(g_layer_1) Σ_c δ̇_softplus_1 ĝ_layer_1  (22)
-    dL_dg_layer_1 = dL_dg_softplus_1 * f_prime_softplus_1 + delta_softplus_1 * f_third_softplus_1 * weighted_square_layer_1 + f_second_softplus_1 * weighted_product_softplus_1 * 2.0f;
-}
-
-extern "C" __global__ void dL_dg_layer_1(
-    const float* __restrict__ f_prime_softplus_1, const float* __restrict__ f_second_softplus_1, const float* __restrict__ sigmoid_minus_softplus_1, const float* __restrict__ dL_dg_softplus_1, const float* __restrict__ delta_softplus_1, const float* __restrict__ weighted_product_softplus_1, const float* __restrict__ weighted_square_layer_1, float* __restrict__ dL_dg_layer_1, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < N; row += gridDim.y * blockDim.y) {
-        const float v_f_prime_softplus_1 = f_prime_softplus_1[(long long)row * 128 + column];
-        const float v_f_second_softplus_1 = f_second_softplus_1[(long long)row * 128 + column];
-        const float v_sigmoid_minus_softplus_1 = sigmoid_minus_softplus_1[(long long)row * 128 + column];
-        const float v_dL_dg_softplus_1 = dL_dg_softplus_1[(long long)row * 128 + column];
-        const float v_delta_softplus_1 = delta_softplus_1[(long long)row * 128 + column];
-        const float v_weighted_product_softplus_1 = weighted_product_softplus_1[(long long)row * 128 + column];
-        const float v_weighted_square_layer_1 = weighted_square_layer_1[(long long)row * 128 + column];
-        float v_dL_dg_layer_1;
-        at_dL_dg_layer_1(v_f_prime_softplus_1, v_f_second_softplus_1, v_sigmoid_minus_softplus_1, v_dL_dg_softplus_1, v_delta_softplus_1, v_weighted_product_softplus_1, v_weighted_square_layer_1, v_dL_dg_layer_1);
-        dL_dg_layer_1[(long long)row * 128 + column] = v_dL_dg_layer_1;
-    }
-}
-extern "C" __global__ void vec4_dL_dg_layer_1(
-    const float* __restrict__ f_prime_softplus_1, const float* __restrict__ f_second_softplus_1, const float* __restrict__ sigmoid_minus_softplus_1, const float* __restrict__ dL_dg_softplus_1, const float* __restrict__ delta_softplus_1, const float* __restrict__ weighted_product_softplus_1, const float* __restrict__ weighted_square_layer_1, float* __restrict__ dL_dg_layer_1, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 v_f_prime_softplus_1 = reinterpret_cast<const float4*>(f_prime_softplus_1)[(long long)row * 32 + column];
-        const float4 v_f_second_softplus_1 = reinterpret_cast<const float4*>(f_second_softplus_1)[(long long)row * 32 + column];
-        const float4 v_sigmoid_minus_softplus_1 = reinterpret_cast<const float4*>(sigmoid_minus_softplus_1)[(long long)row * 32 + column];
-        const float4 v_dL_dg_softplus_1 = reinterpret_cast<const float4*>(dL_dg_softplus_1)[(long long)row * 32 + column];
-        const float4 v_delta_softplus_1 = reinterpret_cast<const float4*>(delta_softplus_1)[(long long)row * 32 + column];
-        const float4 v_weighted_product_softplus_1 = reinterpret_cast<const float4*>(weighted_product_softplus_1)[(long long)row * 32 + column];
-        const float4 v_weighted_square_layer_1 = reinterpret_cast<const float4*>(weighted_square_layer_1)[(long long)row * 32 + column];
-        float4 v_dL_dg_layer_1;
-        at_dL_dg_layer_1(v_f_prime_softplus_1.x, v_f_second_softplus_1.x, v_sigmoid_minus_softplus_1.x, v_dL_dg_softplus_1.x, v_delta_softplus_1.x, v_weighted_product_softplus_1.x, v_weighted_square_layer_1.x, v_dL_dg_layer_1.x);
-        at_dL_dg_layer_1(v_f_prime_softplus_1.y, v_f_second_softplus_1.y, v_sigmoid_minus_softplus_1.y, v_dL_dg_softplus_1.y, v_delta_softplus_1.y, v_weighted_product_softplus_1.y, v_weighted_square_layer_1.y, v_dL_dg_layer_1.y);
-        at_dL_dg_layer_1(v_f_prime_softplus_1.z, v_f_second_softplus_1.z, v_sigmoid_minus_softplus_1.z, v_dL_dg_softplus_1.z, v_delta_softplus_1.z, v_weighted_product_softplus_1.z, v_weighted_square_layer_1.z, v_dL_dg_layer_1.z);
-        at_dL_dg_layer_1(v_f_prime_softplus_1.w, v_f_second_softplus_1.w, v_sigmoid_minus_softplus_1.w, v_dL_dg_softplus_1.w, v_delta_softplus_1.w, v_weighted_product_softplus_1.w, v_weighted_square_layer_1.w, v_dL_dg_layer_1.w);
-        reinterpret_cast<float4*>(dL_dg_layer_1)[(long long)row * 32 + column] = v_dL_dg_layer_1;
-    }
-}
-
-static __device__ __forceinline__ void at_dL_dW_layer_1(const float dL_dW_layer_1_g, const float dL_dW_layer_1_tangents_sum_transposed, const int N, float& dL_dW_layer_1)
-{
-    // ∂L/∂W_layer_1 = (1/N) (2 [Σ_n (∂L/∂δ′_x)_c δ̇_layer_1]ᵀ + Σ_n ∂L/∂g_layer_1 g_xᵀ)  (17)
-    dL_dW_layer_1 = (dL_dW_layer_1_g + dL_dW_layer_1_tangents_sum_transposed * 2.0f) / N;
-}
-
-extern "C" __global__ void dL_dW_layer_1(
-    const float* __restrict__ dL_dW_layer_1_g, const float* __restrict__ dL_dW_layer_1_tangents_sum_transposed, float* __restrict__ dL_dW_layer_1, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < 128; row += gridDim.y * blockDim.y) {
-        const float v_dL_dW_layer_1_g = dL_dW_layer_1_g[(long long)row * 64 + column];
-        const float v_dL_dW_layer_1_tangents_sum_transposed = dL_dW_layer_1_tangents_sum_transposed[(long long)row * 64 + column];
-        float v_dL_dW_layer_1;
-        at_dL_dW_layer_1(v_dL_dW_layer_1_g, v_dL_dW_layer_1_tangents_sum_transposed, N, v_dL_dW_layer_1);
-        dL_dW_layer_1[(long long)row * 64 + column] = v_dL_dW_layer_1;
-    }
-}
-extern "C" __global__ void vec4_dL_dW_layer_1(
-    const float* __restrict__ dL_dW_layer_1_g, const float* __restrict__ dL_dW_layer_1_tangents_sum_transposed, float* __restrict__ dL_dW_layer_1, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < 128; row += gridDim.y * blockDim.y) {
-        const float4 v_dL_dW_layer_1_g = reinterpret_cast<const float4*>(dL_dW_layer_1_g)[(long long)row * 16 + column];
-        const float4 v_dL_dW_layer_1_tangents_sum_transposed = reinterpret_cast<const float4*>(dL_dW_layer_1_tangents_sum_transposed)[(long long)row * 16 + column];
-        float4 v_dL_dW_layer_1;
-        at_dL_dW_layer_1(v_dL_dW_layer_1_g.x, v_dL_dW_layer_1_tangents_sum_transposed.x, N, v_dL_dW_layer_1.x);
-        at_dL_dW_layer_1(v_dL_dW_layer_1_g.y, v_dL_dW_layer_1_tangents_sum_transposed.y, N, v_dL_dW_layer_1.y);
-        at_dL_dW_layer_1(v_dL_dW_layer_1_g.z, v_dL_dW_layer_1_tangents_sum_transposed.z, N, v_dL_dW_layer_1.z);
-        at_dL_dW_layer_1(v_dL_dW_layer_1_g.w, v_dL_dW_layer_1_tangents_sum_transposed.w, N, v_dL_dW_layer_1.w);
-        reinterpret_cast<float4*>(dL_dW_layer_1)[(long long)row * 16 + column] = v_dL_dW_layer_1;
-    }
-}
-
-static __device__ __forceinline__ void at_dL_db_layer_1(const float dL_db_layer_1_sum, const int N, float& dL_db_layer_1)
-{
-    // ∂L/∂b_layer_1 = (1/N) Σ_n ∂L/∂g_layer_1  [+] bias
-    dL_db_layer_1 = dL_db_layer_1_sum / N;
-}
-
-extern "C" __global__ void dL_db_layer_1(
-    const float* __restrict__ dL_db_layer_1_sum, float* __restrict__ dL_db_layer_1, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < 1; row += gridDim.y * blockDim.y) {
-        const float v_dL_db_layer_1_sum = dL_db_layer_1_sum[column];
-        float v_dL_db_layer_1;
-        at_dL_db_layer_1(v_dL_db_layer_1_sum, N, v_dL_db_layer_1);
-        dL_db_layer_1[column] = v_dL_db_layer_1;
-    }
-}
-extern "C" __global__ void vec4_dL_db_layer_1(
-    const float* __restrict__ dL_db_layer_1_sum, float* __restrict__ dL_db_layer_1, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < 1; row += gridDim.y * blockDim.y) {
-        const float4 v_dL_db_layer_1_sum = reinterpret_cast<const float4*>(dL_db_layer_1_sum)[column];
-        float4 v_dL_db_layer_1;
-        at_dL_db_layer_1(v_dL_db_layer_1_sum.x, N, v_dL_db_layer_1.x);
-        at_dL_db_layer_1(v_dL_db_layer_1_sum.y, N, v_dL_db_layer_1.y);
-        at_dL_db_layer_1(v_dL_db_layer_1_sum.z, N, v_dL_db_layer_1.z);
-        at_dL_db_layer_1(v_dL_db_layer_1_sum.w, N, v_dL_db_layer_1.w);
-        reinterpret_cast<float4*>(dL_db_layer_1)[column] = v_dL_db_layer_1;
-    }
-}
-
-static __device__ __forceinline__ void at_dK_dg_layer_2(const float dK_ddelta_layer_2, const float dK_dg_softplus_2, const float delta_softplus_2, const float f_prime_softplus_2, const float f_second_softplus_2, float& dK_dg_layer_2)
-{
-    // ∂K/∂g_layer_2 = ∂K/∂g_softplus_2 f′(g_layer_2) + ∂K/∂δ_layer_2 δ_softplus_2 f″(g_layer_2)  (21)
-    dK_dg_layer_2 = dK_ddelta_layer_2 * delta_softplus_2 * f_second_softplus_2 + dK_dg_softplus_2 * f_prime_softplus_2;
-}
-
-extern "C" __global__ void dK_dg_layer_2(
-    const float* __restrict__ dK_ddelta_layer_2, const float* __restrict__ dK_dg_softplus_2, const float* __restrict__ delta_softplus_2, const float* __restrict__ f_prime_softplus_2, const float* __restrict__ f_second_softplus_2, float* __restrict__ dK_dg_layer_2, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < N; row += gridDim.y * blockDim.y) {
-        const float v_dK_ddelta_layer_2 = dK_ddelta_layer_2[(long long)row * 64 + column];
-        const float v_dK_dg_softplus_2 = dK_dg_softplus_2[(long long)row * 64 + column];
-        const float v_delta_softplus_2 = delta_softplus_2[(long long)row * 64 + column];
-        const float v_f_prime_softplus_2 = f_prime_softplus_2[(long long)row * 64 + column];
-        const float v_f_second_softplus_2 = f_second_softplus_2[(long long)row * 64 + column];
-        float v_dK_dg_layer_2;
-        at_dK_dg_layer_2(v_dK_ddelta_layer_2, v_dK_dg_softplus_2, v_delta_softplus_2, v_f_prime_softplus_2, v_f_second_softplus_2, v_dK_dg_layer_2);
-        dK_dg_layer_2[(long long)row * 64 + column] = v_dK_dg_layer_2;
-    }
-}
-extern "C" __global__ void vec4_dK_dg_layer_2(
-    const float* __restrict__ dK_ddelta_layer_2, const float* __restrict__ dK_dg_softplus_2, const float* __restrict__ delta_softplus_2, const float* __restrict__ f_prime_softplus_2, const float* __restrict__ f_second_softplus_2, float* __restrict__ dK_dg_layer_2, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 v_dK_ddelta_layer_2 = reinterpret_cast<const float4*>(dK_ddelta_layer_2)[(long long)row * 16 + column];
-        const float4 v_dK_dg_softplus_2 = reinterpret_cast<const float4*>(dK_dg_softplus_2)[(long long)row * 16 + column];
-        const float4 v_delta_softplus_2 = reinterpret_cast<const float4*>(delta_softplus_2)[(long long)row * 16 + column];
-        const float4 v_f_prime_softplus_2 = reinterpret_cast<const float4*>(f_prime_softplus_2)[(long long)row * 16 + column];
-        const float4 v_f_second_softplus_2 = reinterpret_cast<const float4*>(f_second_softplus_2)[(long long)row * 16 + column];
-        float4 v_dK_dg_layer_2;
-        at_dK_dg_layer_2(v_dK_ddelta_layer_2.x, v_dK_dg_softplus_2.x, v_delta_softplus_2.x, v_f_prime_softplus_2.x, v_f_second_softplus_2.x, v_dK_dg_layer_2.x);
-        at_dK_dg_layer_2(v_dK_ddelta_layer_2.y, v_dK_dg_softplus_2.y, v_delta_softplus_2.y, v_f_prime_softplus_2.y, v_f_second_softplus_2.y, v_dK_dg_layer_2.y);
-        at_dK_dg_layer_2(v_dK_ddelta_layer_2.z, v_dK_dg_softplus_2.z, v_delta_softplus_2.z, v_f_prime_softplus_2.z, v_f_second_softplus_2.z, v_dK_dg_layer_2.z);
-        at_dK_dg_layer_2(v_dK_ddelta_layer_2.w, v_dK_dg_softplus_2.w, v_delta_softplus_2.w, v_f_prime_softplus_2.w, v_f_second_softplus_2.w, v_dK_dg_layer_2.w);
-        reinterpret_cast<float4*>(dK_dg_layer_2)[(long long)row * 16 + column] = v_dK_dg_layer_2;
-    }
-}
-
-static __device__ __forceinline__ void at_dK_dg_layer_1_to_dL_ddelta_softplus_1(const float dK_ddelta_layer_1, const float dK_dg_softplus_1, const float delta_softplus_1, const float f_prime_softplus_1, const float f_second_softplus_1, const float sum_tangent_squared_layer_1, float& dK_dg_layer_1, float& dL_ddelta_softplus_1)
-{
-    // ∂K/∂g_layer_1 = ∂K/∂g_softplus_1 f′(g_layer_1) + ∂K/∂δ_layer_1 δ_softplus_1 f″(g_layer_1)  (21)
-    dK_dg_layer_1 = dK_ddelta_layer_1 * delta_softplus_1 * f_second_softplus_1 + dK_dg_softplus_1 * f_prime_softplus_1;
-    // ∂L/∂δ_softplus_1 = −f″(g_layer_1) Σ_j W_layer_1ᵀ ∘ W_layer_1ᵀ  (19)
-    dL_ddelta_softplus_1 = -f_second_softplus_1 * sum_tangent_squared_layer_1;
-}
-
-extern "C" __global__ void dK_dg_layer_1_to_dL_ddelta_softplus_1(
-    const float* __restrict__ dK_ddelta_layer_1, const float* __restrict__ dK_dg_softplus_1, const float* __restrict__ delta_softplus_1, const float* __restrict__ f_prime_softplus_1, const float* __restrict__ f_second_softplus_1, const float* __restrict__ sum_tangent_squared_layer_1, float* __restrict__ dK_dg_layer_1, float* __restrict__ dL_ddelta_softplus_1, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < N; row += gridDim.y * blockDim.y) {
-        const float v_dK_ddelta_layer_1 = dK_ddelta_layer_1[(long long)row * 128 + column];
-        const float v_dK_dg_softplus_1 = dK_dg_softplus_1[(long long)row * 128 + column];
-        const float v_delta_softplus_1 = delta_softplus_1[(long long)row * 128 + column];
-        const float v_f_prime_softplus_1 = f_prime_softplus_1[(long long)row * 128 + column];
-        const float v_f_second_softplus_1 = f_second_softplus_1[(long long)row * 128 + column];
-        const float v_sum_tangent_squared_layer_1 = sum_tangent_squared_layer_1[column];
-        float v_dK_dg_layer_1, v_dL_ddelta_softplus_1;
-        at_dK_dg_layer_1_to_dL_ddelta_softplus_1(v_dK_ddelta_layer_1, v_dK_dg_softplus_1, v_delta_softplus_1, v_f_prime_softplus_1, v_f_second_softplus_1, v_sum_tangent_squared_layer_1, v_dK_dg_layer_1, v_dL_ddelta_softplus_1);
-        dK_dg_layer_1[(long long)row * 128 + column] = v_dK_dg_layer_1;
-        dL_ddelta_softplus_1[(long long)row * 128 + column] = v_dL_ddelta_softplus_1;
-    }
-}
-extern "C" __global__ void vec4_dK_dg_layer_1_to_dL_ddelta_softplus_1(
-    const float* __restrict__ dK_ddelta_layer_1, const float* __restrict__ dK_dg_softplus_1, const float* __restrict__ delta_softplus_1, const float* __restrict__ f_prime_softplus_1, const float* __restrict__ f_second_softplus_1, const float* __restrict__ sum_tangent_squared_layer_1, float* __restrict__ dK_dg_layer_1, float* __restrict__ dL_ddelta_softplus_1, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 v_dK_ddelta_layer_1 = reinterpret_cast<const float4*>(dK_ddelta_layer_1)[(long long)row * 32 + column];
-        const float4 v_dK_dg_softplus_1 = reinterpret_cast<const float4*>(dK_dg_softplus_1)[(long long)row * 32 + column];
-        const float4 v_delta_softplus_1 = reinterpret_cast<const float4*>(delta_softplus_1)[(long long)row * 32 + column];
-        const float4 v_f_prime_softplus_1 = reinterpret_cast<const float4*>(f_prime_softplus_1)[(long long)row * 32 + column];
-        const float4 v_f_second_softplus_1 = reinterpret_cast<const float4*>(f_second_softplus_1)[(long long)row * 32 + column];
-        const float4 v_sum_tangent_squared_layer_1 = reinterpret_cast<const float4*>(sum_tangent_squared_layer_1)[column];
-        float4 v_dK_dg_layer_1, v_dL_ddelta_softplus_1;
-        at_dK_dg_layer_1_to_dL_ddelta_softplus_1(v_dK_ddelta_layer_1.x, v_dK_dg_softplus_1.x, v_delta_softplus_1.x, v_f_prime_softplus_1.x, v_f_second_softplus_1.x, v_sum_tangent_squared_layer_1.x, v_dK_dg_layer_1.x, v_dL_ddelta_softplus_1.x);
-        at_dK_dg_layer_1_to_dL_ddelta_softplus_1(v_dK_ddelta_layer_1.y, v_dK_dg_softplus_1.y, v_delta_softplus_1.y, v_f_prime_softplus_1.y, v_f_second_softplus_1.y, v_sum_tangent_squared_layer_1.y, v_dK_dg_layer_1.y, v_dL_ddelta_softplus_1.y);
-        at_dK_dg_layer_1_to_dL_ddelta_softplus_1(v_dK_ddelta_layer_1.z, v_dK_dg_softplus_1.z, v_delta_softplus_1.z, v_f_prime_softplus_1.z, v_f_second_softplus_1.z, v_sum_tangent_squared_layer_1.z, v_dK_dg_layer_1.z, v_dL_ddelta_softplus_1.z);
-        at_dK_dg_layer_1_to_dL_ddelta_softplus_1(v_dK_ddelta_layer_1.w, v_dK_dg_softplus_1.w, v_delta_softplus_1.w, v_f_prime_softplus_1.w, v_f_second_softplus_1.w, v_sum_tangent_squared_layer_1.w, v_dK_dg_layer_1.w, v_dL_ddelta_softplus_1.w);
-        reinterpret_cast<float4*>(dK_dg_layer_1)[(long long)row * 32 + column] = v_dK_dg_layer_1;
-        reinterpret_cast<float4*>(dL_ddelta_softplus_1)[(long long)row * 32 + column] = v_dL_ddelta_softplus_1;
-    }
-}
-
-static __device__ __forceinline__ void at_dL_ddelta_softplus_2_2(const float dL_ddelta_layer_2, const float f_prime_softplus_2, const float f_second_softplus_2, const float sum_tangent_squared_layer_2, float& dL_ddelta_softplus_2)
-{
-    // ∂L/∂δ_softplus_2 = ∂L/∂δ_layer_2 f′(g_layer_2) − f″(g_layer_2) Σ_c ġ_layer_2²  (19)
-    dL_ddelta_softplus_2 = dL_ddelta_layer_2 * f_prime_softplus_2 - f_second_softplus_2 * sum_tangent_squared_layer_2;
-}
-
-extern "C" __global__ void dL_ddelta_softplus_2_2(
-    const float* __restrict__ dL_ddelta_layer_2, const float* __restrict__ f_prime_softplus_2, const float* __restrict__ f_second_softplus_2, const float* __restrict__ sum_tangent_squared_layer_2, float* __restrict__ dL_ddelta_softplus_2, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < N; row += gridDim.y * blockDim.y) {
-        const float v_dL_ddelta_layer_2 = dL_ddelta_layer_2[(long long)row * 64 + column];
-        const float v_f_prime_softplus_2 = f_prime_softplus_2[(long long)row * 64 + column];
-        const float v_f_second_softplus_2 = f_second_softplus_2[(long long)row * 64 + column];
-        const float v_sum_tangent_squared_layer_2 = sum_tangent_squared_layer_2[(long long)row * 64 + column];
-        float v_dL_ddelta_softplus_2;
-        at_dL_ddelta_softplus_2_2(v_dL_ddelta_layer_2, v_f_prime_softplus_2, v_f_second_softplus_2, v_sum_tangent_squared_layer_2, v_dL_ddelta_softplus_2);
-        dL_ddelta_softplus_2[(long long)row * 64 + column] = v_dL_ddelta_softplus_2;
-    }
-}
-extern "C" __global__ void vec4_dL_ddelta_softplus_2_2(
-    const float* __restrict__ dL_ddelta_layer_2, const float* __restrict__ f_prime_softplus_2, const float* __restrict__ f_second_softplus_2, const float* __restrict__ sum_tangent_squared_layer_2, float* __restrict__ dL_ddelta_softplus_2, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 v_dL_ddelta_layer_2 = reinterpret_cast<const float4*>(dL_ddelta_layer_2)[(long long)row * 16 + column];
-        const float4 v_f_prime_softplus_2 = reinterpret_cast<const float4*>(f_prime_softplus_2)[(long long)row * 16 + column];
-        const float4 v_f_second_softplus_2 = reinterpret_cast<const float4*>(f_second_softplus_2)[(long long)row * 16 + column];
-        const float4 v_sum_tangent_squared_layer_2 = reinterpret_cast<const float4*>(sum_tangent_squared_layer_2)[(long long)row * 16 + column];
-        float4 v_dL_ddelta_softplus_2;
-        at_dL_ddelta_softplus_2_2(v_dL_ddelta_layer_2.x, v_f_prime_softplus_2.x, v_f_second_softplus_2.x, v_sum_tangent_squared_layer_2.x, v_dL_ddelta_softplus_2.x);
-        at_dL_ddelta_softplus_2_2(v_dL_ddelta_layer_2.y, v_f_prime_softplus_2.y, v_f_second_softplus_2.y, v_sum_tangent_squared_layer_2.y, v_dL_ddelta_softplus_2.y);
-        at_dL_ddelta_softplus_2_2(v_dL_ddelta_layer_2.z, v_f_prime_softplus_2.z, v_f_second_softplus_2.z, v_sum_tangent_squared_layer_2.z, v_dL_ddelta_softplus_2.z);
-        at_dL_ddelta_softplus_2_2(v_dL_ddelta_layer_2.w, v_f_prime_softplus_2.w, v_f_second_softplus_2.w, v_sum_tangent_squared_layer_2.w, v_dL_ddelta_softplus_2.w);
-        reinterpret_cast<float4*>(dL_ddelta_softplus_2)[(long long)row * 16 + column] = v_dL_ddelta_softplus_2;
-    }
-}
-
-static __device__ __forceinline__ void at_dL_dg_layer_3_2(const float f_prime_softplus_3, const float f_second_softplus_3, const float sigmoid_minus_softplus_3, const float dL_ddelta_layer_3, const float sum_tangent_squared_layer_3, float& dL_dg_layer_3)
-{
-    // f‴(g_layer_3) = f″(g_layer_3) (sigmoid(−g_layer_3) − f′(g_layer_3))
-    const float f_third_softplus_3 = f_second_softplus_3 * (sigmoid_minus_softplus_3 - f_prime_softplus_3);
-    // ∂L/∂g_layer_3 = ∂L/∂δ_layer_3 f″(g_layer_3) − f‴(g_layer_3) Σ_c ġ_layer_3²  (22)
-    dL_dg_layer_3 = dL_ddelta_layer_3 * f_second_softplus_3 - f_third_softplus_3 * sum_tangent_squared_layer_3;
-}
-
-extern "C" __global__ void dL_dg_layer_3_2(
-    const float* __restrict__ f_prime_softplus_3, const float* __restrict__ f_second_softplus_3, const float* __restrict__ sigmoid_minus_softplus_3, const float* __restrict__ dL_ddelta_layer_3, const float* __restrict__ sum_tangent_squared_layer_3, float* __restrict__ dL_dg_layer_3, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 1 && row < N; row += gridDim.y * blockDim.y) {
-        const float v_f_prime_softplus_3 = f_prime_softplus_3[(long long)row * 1 + column];
-        const float v_f_second_softplus_3 = f_second_softplus_3[(long long)row * 1 + column];
-        const float v_sigmoid_minus_softplus_3 = sigmoid_minus_softplus_3[(long long)row * 1 + column];
-        const float v_dL_ddelta_layer_3 = dL_ddelta_layer_3[(long long)row * 1 + column];
-        const float v_sum_tangent_squared_layer_3 = sum_tangent_squared_layer_3[(long long)row * 1 + column];
-        float v_dL_dg_layer_3;
-        at_dL_dg_layer_3_2(v_f_prime_softplus_3, v_f_second_softplus_3, v_sigmoid_minus_softplus_3, v_dL_ddelta_layer_3, v_sum_tangent_squared_layer_3, v_dL_dg_layer_3);
-        dL_dg_layer_3[(long long)row * 1 + column] = v_dL_dg_layer_3;
-    }
-}
-
-static __device__ __forceinline__ void at_dL_dW_layer_3_2(const float dL_dW_layer_3_delta, const float dL_dW_layer_3_g, const float dL_dW_layer_3_tangents, const int N, float& dL_dW_layer_3)
-{
-    // ∂L/∂W_layer_3 = (1/N) (Σ_n f′(g_layer_3) ∂L/∂δ_softplus_2ᵀ + Σ_n ∂L/∂g_layer_3 g_softplus_2ᵀ − 2 Σ_n Σ_c δ̇_layer_3 ġ_softplus_2ᵀ)  (17)
-    dL_dW_layer_3 = (dL_dW_layer_3_delta + dL_dW_layer_3_g - dL_dW_layer_3_tangents * 2.0f) / N;
-}
-
-extern "C" __global__ void dL_dW_layer_3_2(
-    const float* __restrict__ dL_dW_layer_3_delta, const float* __restrict__ dL_dW_layer_3_g, const float* __restrict__ dL_dW_layer_3_tangents, float* __restrict__ dL_dW_layer_3, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < 1; row += gridDim.y * blockDim.y) {
-        const float v_dL_dW_layer_3_delta = dL_dW_layer_3_delta[(long long)row * 64 + column];
-        const float v_dL_dW_layer_3_g = dL_dW_layer_3_g[(long long)row * 64 + column];
-        const float v_dL_dW_layer_3_tangents = dL_dW_layer_3_tangents[(long long)row * 64 + column];
-        float v_dL_dW_layer_3;
-        at_dL_dW_layer_3_2(v_dL_dW_layer_3_delta, v_dL_dW_layer_3_g, v_dL_dW_layer_3_tangents, N, v_dL_dW_layer_3);
-        dL_dW_layer_3[(long long)row * 64 + column] = v_dL_dW_layer_3;
-    }
-}
-extern "C" __global__ void vec4_dL_dW_layer_3_2(
-    const float* __restrict__ dL_dW_layer_3_delta, const float* __restrict__ dL_dW_layer_3_g, const float* __restrict__ dL_dW_layer_3_tangents, float* __restrict__ dL_dW_layer_3, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < 1; row += gridDim.y * blockDim.y) {
-        const float4 v_dL_dW_layer_3_delta = reinterpret_cast<const float4*>(dL_dW_layer_3_delta)[(long long)row * 16 + column];
-        const float4 v_dL_dW_layer_3_g = reinterpret_cast<const float4*>(dL_dW_layer_3_g)[(long long)row * 16 + column];
-        const float4 v_dL_dW_layer_3_tangents = reinterpret_cast<const float4*>(dL_dW_layer_3_tangents)[(long long)row * 16 + column];
-        float4 v_dL_dW_layer_3;
-        at_dL_dW_layer_3_2(v_dL_dW_layer_3_delta.x, v_dL_dW_layer_3_g.x, v_dL_dW_layer_3_tangents.x, N, v_dL_dW_layer_3.x);
-        at_dL_dW_layer_3_2(v_dL_dW_layer_3_delta.y, v_dL_dW_layer_3_g.y, v_dL_dW_layer_3_tangents.y, N, v_dL_dW_layer_3.y);
-        at_dL_dW_layer_3_2(v_dL_dW_layer_3_delta.z, v_dL_dW_layer_3_g.z, v_dL_dW_layer_3_tangents.z, N, v_dL_dW_layer_3.z);
-        at_dL_dW_layer_3_2(v_dL_dW_layer_3_delta.w, v_dL_dW_layer_3_g.w, v_dL_dW_layer_3_tangents.w, N, v_dL_dW_layer_3.w);
-        reinterpret_cast<float4*>(dL_dW_layer_3)[(long long)row * 16 + column] = v_dL_dW_layer_3;
-    }
-}
-
-static __device__ __forceinline__ void at_dL_dg_layer_2_2(const float f_prime_softplus_2, const float f_second_softplus_2, const float sigmoid_minus_softplus_2, const float dL_ddelta_layer_2, const float dL_dg_softplus_2, const float delta_softplus_2, const float sum_tangent_squared_layer_2, const float weighted_product_softplus_2, float& dL_dg_layer_2)
-{
-    // f‴(g_layer_2) = f″(g_layer_2) (sigmoid(−g_layer_2) − f′(g_layer_2))
-    const float f_third_softplus_2 = f_second_softplus_2 * (sigmoid_minus_softplus_2 - f_prime_softplus_2);
-    // ∂L/∂g_layer_2 = ∂L/∂g_softplus_2 f′(g_layer_2) + ∂L/∂δ_layer_2 δ_softplus_2 f″(g_layer_2) − δ_softplus_2 f‴(g_layer_2) Σ_c ġ_layer_2² − 2 f″(g_layer_2) Σ_c δ̇_softplus_2 ġ_layer_2  (22)
-    dL_dg_layer_2 = dL_ddelta_layer_2 * delta_softplus_2 * f_second_softplus_2 + dL_dg_softplus_2 * f_prime_softplus_2 - delta_softplus_2 * f_third_softplus_2 * sum_tangent_squared_layer_2 - f_second_softplus_2 * weighted_product_softplus_2 * 2.0f;
-}
-
-extern "C" __global__ void dL_dg_layer_2_2(
-    const float* __restrict__ f_prime_softplus_2, const float* __restrict__ f_second_softplus_2, const float* __restrict__ sigmoid_minus_softplus_2, const float* __restrict__ dL_ddelta_layer_2, const float* __restrict__ dL_dg_softplus_2, const float* __restrict__ delta_softplus_2, const float* __restrict__ sum_tangent_squared_layer_2, const float* __restrict__ weighted_product_softplus_2, float* __restrict__ dL_dg_layer_2, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < N; row += gridDim.y * blockDim.y) {
-        const float v_f_prime_softplus_2 = f_prime_softplus_2[(long long)row * 64 + column];
-        const float v_f_second_softplus_2 = f_second_softplus_2[(long long)row * 64 + column];
-        const float v_sigmoid_minus_softplus_2 = sigmoid_minus_softplus_2[(long long)row * 64 + column];
-        const float v_dL_ddelta_layer_2 = dL_ddelta_layer_2[(long long)row * 64 + column];
-        const float v_dL_dg_softplus_2 = dL_dg_softplus_2[(long long)row * 64 + column];
-        const float v_delta_softplus_2 = delta_softplus_2[(long long)row * 64 + column];
-        const float v_sum_tangent_squared_layer_2 = sum_tangent_squared_layer_2[(long long)row * 64 + column];
-        const float v_weighted_product_softplus_2 = weighted_product_softplus_2[(long long)row * 64 + column];
-        float v_dL_dg_layer_2;
-        at_dL_dg_layer_2_2(v_f_prime_softplus_2, v_f_second_softplus_2, v_sigmoid_minus_softplus_2, v_dL_ddelta_layer_2, v_dL_dg_softplus_2, v_delta_softplus_2, v_sum_tangent_squared_layer_2, v_weighted_product_softplus_2, v_dL_dg_layer_2);
-        dL_dg_layer_2[(long long)row * 64 + column] = v_dL_dg_layer_2;
-    }
-}
-extern "C" __global__ void vec4_dL_dg_layer_2_2(
-    const float* __restrict__ f_prime_softplus_2, const float* __restrict__ f_second_softplus_2, const float* __restrict__ sigmoid_minus_softplus_2, const float* __restrict__ dL_ddelta_layer_2, const float* __restrict__ dL_dg_softplus_2, const float* __restrict__ delta_softplus_2, const float* __restrict__ sum_tangent_squared_layer_2, const float* __restrict__ weighted_product_softplus_2, float* __restrict__ dL_dg_layer_2, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 v_f_prime_softplus_2 = reinterpret_cast<const float4*>(f_prime_softplus_2)[(long long)row * 16 + column];
-        const float4 v_f_second_softplus_2 = reinterpret_cast<const float4*>(f_second_softplus_2)[(long long)row * 16 + column];
-        const float4 v_sigmoid_minus_softplus_2 = reinterpret_cast<const float4*>(sigmoid_minus_softplus_2)[(long long)row * 16 + column];
-        const float4 v_dL_ddelta_layer_2 = reinterpret_cast<const float4*>(dL_ddelta_layer_2)[(long long)row * 16 + column];
-        const float4 v_dL_dg_softplus_2 = reinterpret_cast<const float4*>(dL_dg_softplus_2)[(long long)row * 16 + column];
-        const float4 v_delta_softplus_2 = reinterpret_cast<const float4*>(delta_softplus_2)[(long long)row * 16 + column];
-        const float4 v_sum_tangent_squared_layer_2 = reinterpret_cast<const float4*>(sum_tangent_squared_layer_2)[(long long)row * 16 + column];
-        const float4 v_weighted_product_softplus_2 = reinterpret_cast<const float4*>(weighted_product_softplus_2)[(long long)row * 16 + column];
-        float4 v_dL_dg_layer_2;
-        at_dL_dg_layer_2_2(v_f_prime_softplus_2.x, v_f_second_softplus_2.x, v_sigmoid_minus_softplus_2.x, v_dL_ddelta_layer_2.x, v_dL_dg_softplus_2.x, v_delta_softplus_2.x, v_sum_tangent_squared_layer_2.x, v_weighted_product_softplus_2.x, v_dL_dg_layer_2.x);
-        at_dL_dg_layer_2_2(v_f_prime_softplus_2.y, v_f_second_softplus_2.y, v_sigmoid_minus_softplus_2.y, v_dL_ddelta_layer_2.y, v_dL_dg_softplus_2.y, v_delta_softplus_2.y, v_sum_tangent_squared_layer_2.y, v_weighted_product_softplus_2.y, v_dL_dg_layer_2.y);
-        at_dL_dg_layer_2_2(v_f_prime_softplus_2.z, v_f_second_softplus_2.z, v_sigmoid_minus_softplus_2.z, v_dL_ddelta_layer_2.z, v_dL_dg_softplus_2.z, v_delta_softplus_2.z, v_sum_tangent_squared_layer_2.z, v_weighted_product_softplus_2.z, v_dL_dg_layer_2.z);
-        at_dL_dg_layer_2_2(v_f_prime_softplus_2.w, v_f_second_softplus_2.w, v_sigmoid_minus_softplus_2.w, v_dL_ddelta_layer_2.w, v_dL_dg_softplus_2.w, v_delta_softplus_2.w, v_sum_tangent_squared_layer_2.w, v_weighted_product_softplus_2.w, v_dL_dg_layer_2.w);
-        reinterpret_cast<float4*>(dL_dg_layer_2)[(long long)row * 16 + column] = v_dL_dg_layer_2;
-    }
-}
-
-static __device__ __forceinline__ void at_dL_dW_layer_2_2(const float dL_dW_layer_2_delta, const float dL_dW_layer_2_g, const float dL_dW_layer_2_tangents, const int N, float& dL_dW_layer_2)
-{
-    // ∂L/∂W_layer_2 = (1/N) (Σ_n δ_layer_2 ∂L/∂δ_softplus_1ᵀ + Σ_n ∂L/∂g_layer_2 g_softplus_1ᵀ − 2 Σ_n Σ_c δ̇_layer_2 ġ_softplus_1ᵀ)  (17)
-    dL_dW_layer_2 = (dL_dW_layer_2_delta + dL_dW_layer_2_g - dL_dW_layer_2_tangents * 2.0f) / N;
-}
-
-extern "C" __global__ void dL_dW_layer_2_2(
-    const float* __restrict__ dL_dW_layer_2_delta, const float* __restrict__ dL_dW_layer_2_g, const float* __restrict__ dL_dW_layer_2_tangents, float* __restrict__ dL_dW_layer_2, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < 64; row += gridDim.y * blockDim.y) {
-        const float v_dL_dW_layer_2_delta = dL_dW_layer_2_delta[(long long)row * 128 + column];
-        const float v_dL_dW_layer_2_g = dL_dW_layer_2_g[(long long)row * 128 + column];
-        const float v_dL_dW_layer_2_tangents = dL_dW_layer_2_tangents[(long long)row * 128 + column];
-        float v_dL_dW_layer_2;
-        at_dL_dW_layer_2_2(v_dL_dW_layer_2_delta, v_dL_dW_layer_2_g, v_dL_dW_layer_2_tangents, N, v_dL_dW_layer_2);
-        dL_dW_layer_2[(long long)row * 128 + column] = v_dL_dW_layer_2;
-    }
-}
-extern "C" __global__ void vec4_dL_dW_layer_2_2(
-    const float* __restrict__ dL_dW_layer_2_delta, const float* __restrict__ dL_dW_layer_2_g, const float* __restrict__ dL_dW_layer_2_tangents, float* __restrict__ dL_dW_layer_2, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < 64; row += gridDim.y * blockDim.y) {
-        const float4 v_dL_dW_layer_2_delta = reinterpret_cast<const float4*>(dL_dW_layer_2_delta)[(long long)row * 32 + column];
-        const float4 v_dL_dW_layer_2_g = reinterpret_cast<const float4*>(dL_dW_layer_2_g)[(long long)row * 32 + column];
-        const float4 v_dL_dW_layer_2_tangents = reinterpret_cast<const float4*>(dL_dW_layer_2_tangents)[(long long)row * 32 + column];
-        float4 v_dL_dW_layer_2;
-        at_dL_dW_layer_2_2(v_dL_dW_layer_2_delta.x, v_dL_dW_layer_2_g.x, v_dL_dW_layer_2_tangents.x, N, v_dL_dW_layer_2.x);
-        at_dL_dW_layer_2_2(v_dL_dW_layer_2_delta.y, v_dL_dW_layer_2_g.y, v_dL_dW_layer_2_tangents.y, N, v_dL_dW_layer_2.y);
-        at_dL_dW_layer_2_2(v_dL_dW_layer_2_delta.z, v_dL_dW_layer_2_g.z, v_dL_dW_layer_2_tangents.z, N, v_dL_dW_layer_2.z);
-        at_dL_dW_layer_2_2(v_dL_dW_layer_2_delta.w, v_dL_dW_layer_2_g.w, v_dL_dW_layer_2_tangents.w, N, v_dL_dW_layer_2.w);
-        reinterpret_cast<float4*>(dL_dW_layer_2)[(long long)row * 32 + column] = v_dL_dW_layer_2;
-    }
-}
-
-static __device__ __forceinline__ void at_dL_dg_layer_1_2(const float f_prime_softplus_1, const float f_second_softplus_1, const float sigmoid_minus_softplus_1, const float dL_dg_softplus_1, const float delta_softplus_1, const float sum_tangent_squared_layer_1, const float weighted_product_softplus_1, float& dL_dg_layer_1)
-{
-    // f‴(g_layer_1) = f″(g_layer_1) (sigmoid(−g_layer_1) − f′(g_layer_1))
-    const float f_third_softplus_1 = f_second_softplus_1 * (sigmoid_minus_softplus_1 - f_prime_softplus_1);
-    // ∂L/∂g_layer_1 = ∂L/∂g_softplus_1 f′(g_layer_1) − δ_softplus_1 f‴(g_layer_1) Σ_j W_layer_1ᵀ ∘ W_layer_1ᵀ − 2 f″(g_layer_1) Σ_c (W_layer_1ᵀ)_c δ̇_softplus_1  (22)
-    dL_dg_layer_1 = dL_dg_softplus_1 * f_prime_softplus_1 - delta_softplus_1 * f_third_softplus_1 * sum_tangent_squared_layer_1 - f_second_softplus_1 * weighted_product_softplus_1 * 2.0f;
-}
-
-extern "C" __global__ void dL_dg_layer_1_2(
-    const float* __restrict__ f_prime_softplus_1, const float* __restrict__ f_second_softplus_1, const float* __restrict__ sigmoid_minus_softplus_1, const float* __restrict__ dL_dg_softplus_1, const float* __restrict__ delta_softplus_1, const float* __restrict__ sum_tangent_squared_layer_1, const float* __restrict__ weighted_product_softplus_1, float* __restrict__ dL_dg_layer_1, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < N; row += gridDim.y * blockDim.y) {
-        const float v_f_prime_softplus_1 = f_prime_softplus_1[(long long)row * 128 + column];
-        const float v_f_second_softplus_1 = f_second_softplus_1[(long long)row * 128 + column];
-        const float v_sigmoid_minus_softplus_1 = sigmoid_minus_softplus_1[(long long)row * 128 + column];
-        const float v_dL_dg_softplus_1 = dL_dg_softplus_1[(long long)row * 128 + column];
-        const float v_delta_softplus_1 = delta_softplus_1[(long long)row * 128 + column];
-        const float v_sum_tangent_squared_layer_1 = sum_tangent_squared_layer_1[column];
-        const float v_weighted_product_softplus_1 = weighted_product_softplus_1[(long long)row * 128 + column];
-        float v_dL_dg_layer_1;
-        at_dL_dg_layer_1_2(v_f_prime_softplus_1, v_f_second_softplus_1, v_sigmoid_minus_softplus_1, v_dL_dg_softplus_1, v_delta_softplus_1, v_sum_tangent_squared_layer_1, v_weighted_product_softplus_1, v_dL_dg_layer_1);
-        dL_dg_layer_1[(long long)row * 128 + column] = v_dL_dg_layer_1;
-    }
-}
-extern "C" __global__ void vec4_dL_dg_layer_1_2(
-    const float* __restrict__ f_prime_softplus_1, const float* __restrict__ f_second_softplus_1, const float* __restrict__ sigmoid_minus_softplus_1, const float* __restrict__ dL_dg_softplus_1, const float* __restrict__ delta_softplus_1, const float* __restrict__ sum_tangent_squared_layer_1, const float* __restrict__ weighted_product_softplus_1, float* __restrict__ dL_dg_layer_1, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 v_f_prime_softplus_1 = reinterpret_cast<const float4*>(f_prime_softplus_1)[(long long)row * 32 + column];
-        const float4 v_f_second_softplus_1 = reinterpret_cast<const float4*>(f_second_softplus_1)[(long long)row * 32 + column];
-        const float4 v_sigmoid_minus_softplus_1 = reinterpret_cast<const float4*>(sigmoid_minus_softplus_1)[(long long)row * 32 + column];
-        const float4 v_dL_dg_softplus_1 = reinterpret_cast<const float4*>(dL_dg_softplus_1)[(long long)row * 32 + column];
-        const float4 v_delta_softplus_1 = reinterpret_cast<const float4*>(delta_softplus_1)[(long long)row * 32 + column];
-        const float4 v_sum_tangent_squared_layer_1 = reinterpret_cast<const float4*>(sum_tangent_squared_layer_1)[column];
-        const float4 v_weighted_product_softplus_1 = reinterpret_cast<const float4*>(weighted_product_softplus_1)[(long long)row * 32 + column];
-        float4 v_dL_dg_layer_1;
-        at_dL_dg_layer_1_2(v_f_prime_softplus_1.x, v_f_second_softplus_1.x, v_sigmoid_minus_softplus_1.x, v_dL_dg_softplus_1.x, v_delta_softplus_1.x, v_sum_tangent_squared_layer_1.x, v_weighted_product_softplus_1.x, v_dL_dg_layer_1.x);
-        at_dL_dg_layer_1_2(v_f_prime_softplus_1.y, v_f_second_softplus_1.y, v_sigmoid_minus_softplus_1.y, v_dL_dg_softplus_1.y, v_delta_softplus_1.y, v_sum_tangent_squared_layer_1.y, v_weighted_product_softplus_1.y, v_dL_dg_layer_1.y);
-        at_dL_dg_layer_1_2(v_f_prime_softplus_1.z, v_f_second_softplus_1.z, v_sigmoid_minus_softplus_1.z, v_dL_dg_softplus_1.z, v_delta_softplus_1.z, v_sum_tangent_squared_layer_1.z, v_weighted_product_softplus_1.z, v_dL_dg_layer_1.z);
-        at_dL_dg_layer_1_2(v_f_prime_softplus_1.w, v_f_second_softplus_1.w, v_sigmoid_minus_softplus_1.w, v_dL_dg_softplus_1.w, v_delta_softplus_1.w, v_sum_tangent_squared_layer_1.w, v_weighted_product_softplus_1.w, v_dL_dg_layer_1.w);
-        reinterpret_cast<float4*>(dL_dg_layer_1)[(long long)row * 32 + column] = v_dL_dg_layer_1;
-    }
-}
-
-static __device__ __forceinline__ void at_dL_dW_layer_1_2(const float dL_dW_layer_1_g, const float dL_dW_layer_1_tangents_sum_transposed, const int N, float& dL_dW_layer_1)
-{
-    // ∂L/∂W_layer_1 = (1/N) (Σ_n ∂L/∂g_layer_1 g_xᵀ − 2 [Σ_n δ̇_layer_1]ᵀ)  (17)
-    dL_dW_layer_1 = (dL_dW_layer_1_g - dL_dW_layer_1_tangents_sum_transposed * 2.0f) / N;
-}
-
-extern "C" __global__ void dL_dW_layer_1_2(
-    const float* __restrict__ dL_dW_layer_1_g, const float* __restrict__ dL_dW_layer_1_tangents_sum_transposed, float* __restrict__ dL_dW_layer_1, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < 128; row += gridDim.y * blockDim.y) {
-        const float v_dL_dW_layer_1_g = dL_dW_layer_1_g[(long long)row * 64 + column];
-        const float v_dL_dW_layer_1_tangents_sum_transposed = dL_dW_layer_1_tangents_sum_transposed[(long long)row * 64 + column];
-        float v_dL_dW_layer_1;
-        at_dL_dW_layer_1_2(v_dL_dW_layer_1_g, v_dL_dW_layer_1_tangents_sum_transposed, N, v_dL_dW_layer_1);
-        dL_dW_layer_1[(long long)row * 64 + column] = v_dL_dW_layer_1;
-    }
-}
-extern "C" __global__ void vec4_dL_dW_layer_1_2(
-    const float* __restrict__ dL_dW_layer_1_g, const float* __restrict__ dL_dW_layer_1_tangents_sum_transposed, float* __restrict__ dL_dW_layer_1, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < 128; row += gridDim.y * blockDim.y) {
-        const float4 v_dL_dW_layer_1_g = reinterpret_cast<const float4*>(dL_dW_layer_1_g)[(long long)row * 16 + column];
-        const float4 v_dL_dW_layer_1_tangents_sum_transposed = reinterpret_cast<const float4*>(dL_dW_layer_1_tangents_sum_transposed)[(long long)row * 16 + column];
-        float4 v_dL_dW_layer_1;
-        at_dL_dW_layer_1_2(v_dL_dW_layer_1_g.x, v_dL_dW_layer_1_tangents_sum_transposed.x, N, v_dL_dW_layer_1.x);
-        at_dL_dW_layer_1_2(v_dL_dW_layer_1_g.y, v_dL_dW_layer_1_tangents_sum_transposed.y, N, v_dL_dW_layer_1.y);
-        at_dL_dW_layer_1_2(v_dL_dW_layer_1_g.z, v_dL_dW_layer_1_tangents_sum_transposed.z, N, v_dL_dW_layer_1.z);
-        at_dL_dW_layer_1_2(v_dL_dW_layer_1_g.w, v_dL_dW_layer_1_tangents_sum_transposed.w, N, v_dL_dW_layer_1.w);
-        reinterpret_cast<float4*>(dL_dW_layer_1)[(long long)row * 16 + column] = v_dL_dW_layer_1;
-    }
+extern "C" __global__ void dL_ddelta_prime(const float* __restrict__ dK_ddelta, const float* __restrict__ dK_dg_1, const float* __restrict__ delta, const float* __restrict__ f_prime, const float* __restrict__ f_second, const float* __restrict__ delta_prime, float* __restrict__ dK_dg_2, float* __restrict__ dL_ddelta_prime, const float lam, const int N)
+{
+    map<1>(N, 64, at_dL_ddelta_prime, rows_of<64>{dK_ddelta}, rows_of<64>{dK_dg_1}, rows_of<64>{delta}, rows_of<64>{f_prime}, rows_of<64>{f_second}, rows_of<64>{delta_prime}, number<float>{lam}, into<64>{dK_dg_2}, into<64>{dL_ddelta_prime});
+}
+extern "C" __global__ void vec4_dL_ddelta_prime(const float* __restrict__ dK_ddelta, const float* __restrict__ dK_dg_1, const float* __restrict__ delta, const float* __restrict__ f_prime, const float* __restrict__ f_second, const float* __restrict__ delta_prime, float* __restrict__ dK_dg_2, float* __restrict__ dL_ddelta_prime, const float lam, const int N)
+{
+    map<4>(N, 64, at_dL_ddelta_prime, rows_of<64>{dK_ddelta}, rows_of<64>{dK_dg_1}, rows_of<64>{delta}, rows_of<64>{f_prime}, rows_of<64>{f_second}, rows_of<64>{delta_prime}, number<float>{lam}, into<64>{dK_dg_2}, into<64>{dL_ddelta_prime});
+}
+
+extern "C" __global__ void dK_dW_2(const float* __restrict__ dK_dW_delta, const float* __restrict__ dK_dW_g, float* __restrict__ dK_dW, const int N)
+{
+    map<1>(64, 128, at_dK_dW, rows_of<128>{dK_dW_delta}, rows_of<128>{dK_dW_g}, number<int>{N}, into<128>{dK_dW});
+}
+extern "C" __global__ void vec4_dK_dW_2(const float* __restrict__ dK_dW_delta, const float* __restrict__ dK_dW_g, float* __restrict__ dK_dW, const int N)
+{
+    map<4>(64, 128, at_dK_dW, rows_of<128>{dK_dW_delta}, rows_of<128>{dK_dW_g}, number<int>{N}, into<128>{dK_dW});
+}
+
+extern "C" __global__ void dK_db_2(const float* __restrict__ dK_db_sum, float* __restrict__ dK_db, const int N)
+{
+    map<1>(1, 64, at_dK_db, one_row{dK_db_sum}, number<int>{N}, into<64>{dK_db});
+}
+extern "C" __global__ void vec4_dK_db_2(const float* __restrict__ dK_db_sum, float* __restrict__ dK_db, const int N)
+{
+    map<4>(1, 64, at_dK_db, one_row{dK_db_sum}, number<int>{N}, into<64>{dK_db});
+}
+
+extern "C" __global__ void dK_dg_2(const float* __restrict__ dK_ddelta, const float* __restrict__ dK_dg_1, const float* __restrict__ delta, const float* __restrict__ f_prime, const float* __restrict__ f_second, float* __restrict__ dK_dg_2, const int N)
+{
+    map<1>(N, 128, at_dK_dg_2, rows_of<128>{dK_ddelta}, rows_of<128>{dK_dg_1}, rows_of<128>{delta}, rows_of<128>{f_prime}, rows_of<128>{f_second}, into<128>{dK_dg_2});
+}
+extern "C" __global__ void vec4_dK_dg_2(const float* __restrict__ dK_ddelta, const float* __restrict__ dK_dg_1, const float* __restrict__ delta, const float* __restrict__ f_prime, const float* __restrict__ f_second, float* __restrict__ dK_dg_2, const int N)
+{
+    map<4>(N, 128, at_dK_dg_2, rows_of<128>{dK_ddelta}, rows_of<128>{dK_dg_1}, rows_of<128>{delta}, rows_of<128>{f_prime}, rows_of<128>{f_second}, into<128>{dK_dg_2});
+}
+
+extern "C" __global__ void dK_dW_3(const float* __restrict__ dK_dW_delta, const float* __restrict__ dK_dW_g, float* __restrict__ dK_dW, const int N)
+{
+    map<1>(128, 64, at_dK_dW, rows_of<64>{dK_dW_delta}, rows_of<64>{dK_dW_g}, number<int>{N}, into<64>{dK_dW});
+}
+extern "C" __global__ void vec4_dK_dW_3(const float* __restrict__ dK_dW_delta, const float* __restrict__ dK_dW_g, float* __restrict__ dK_dW, const int N)
+{
+    map<4>(128, 64, at_dK_dW, rows_of<64>{dK_dW_delta}, rows_of<64>{dK_dW_g}, number<int>{N}, into<64>{dK_dW});
+}
+
+extern "C" __global__ void dK_db_3(const float* __restrict__ dK_db_sum, float* __restrict__ dK_db, const int N)
+{
+    map<1>(1, 128, at_dK_db, one_row{dK_db_sum}, number<int>{N}, into<128>{dK_db});
+}
+extern "C" __global__ void vec4_dK_db_3(const float* __restrict__ dK_db_sum, float* __restrict__ dK_db, const int N)
+{
+    map<4>(1, 128, at_dK_db, one_row{dK_db_sum}, number<int>{N}, into<128>{dK_db});
+}
+
+extern "C" __global__ void dL_ddelta(const float* __restrict__ value, const float* __restrict__ f_second, float* __restrict__ dL_ddelta, const int N)
+{
+    map<1>(N, 128, at_dL_ddelta, rows_of<128>{value}, rows_of<128>{f_second}, into<128>{dL_ddelta});
+}
+extern "C" __global__ void vec4_dL_ddelta(const float* __restrict__ value, const float* __restrict__ f_second, float* __restrict__ dL_ddelta, const int N)
+{
+    map<4>(N, 128, at_dL_ddelta, rows_of<128>{value}, rows_of<128>{f_second}, into<128>{dL_ddelta});
+}
+
+extern "C" __global__ void dL_dW_tangents_sum_terms(const float* __restrict__ value_1, const float* __restrict__ tangent, const float* __restrict__ value_2, const float* __restrict__ delta_tangent_1, const float* __restrict__ value_3, const float* __restrict__ value_4, float* __restrict__ weighted_tangent_1, float* __restrict__ value_5, float* __restrict__ dL_dW_tangents_sum_terms, const int N)
+{
+    map<1>(N * 64, 128, at_dL_dW_tangents_sum_terms, number_a_row<1>{value_1}, rows_of<128>{tangent}, rows_of<128, 1, 64>{value_2}, rows_of<128>{delta_tangent_1}, rows_of<128, 64>{value_3}, rows_of<128, 64>{value_4}, into<128>{weighted_tangent_1}, into<128>{value_5}, into<128>{dL_dW_tangents_sum_terms});
+}
+extern "C" __global__ void vec4_dL_dW_tangents_sum_terms(const float* __restrict__ value_1, const float* __restrict__ tangent, const float* __restrict__ value_2, const float* __restrict__ delta_tangent_1, const float* __restrict__ value_3, const float* __restrict__ value_4, float* __restrict__ weighted_tangent_1, float* __restrict__ value_5, float* __restrict__ dL_dW_tangents_sum_terms, const int N)
+{
+    map<4>(N * 64, 128, at_dL_dW_tangents_sum_terms, number_a_row<1>{value_1}, rows_of<128>{tangent}, rows_of<128, 1, 64>{value_2}, rows_of<128>{delta_tangent_1}, rows_of<128, 64>{value_3}, rows_of<128, 64>{value_4}, into<128>{weighted_tangent_1}, into<128>{value_5}, into<128>{dL_dW_tangents_sum_terms});
+}
+
+extern "C" __global__ void dL_ddelta_2(const float* __restrict__ value, const float* __restrict__ dL_ddelta_1, const float* __restrict__ f_prime, const float* __restrict__ f_second, float* __restrict__ dL_ddelta_2, const int N)
+{
+    map<1>(N, 64, at_dL_ddelta_2, rows_of<64>{value}, rows_of<64>{dL_ddelta_1}, rows_of<64>{f_prime}, rows_of<64>{f_second}, into<64>{dL_ddelta_2});
+}
+extern "C" __global__ void vec4_dL_ddelta_2(const float* __restrict__ value, const float* __restrict__ dL_ddelta_1, const float* __restrict__ f_prime, const float* __restrict__ f_second, float* __restrict__ dL_ddelta_2, const int N)
+{
+    map<4>(N, 64, at_dL_ddelta_2, rows_of<64>{value}, rows_of<64>{dL_ddelta_1}, rows_of<64>{f_prime}, rows_of<64>{f_second}, into<64>{dL_ddelta_2});
+}
+
+extern "C" __global__ void dL_dg(const float* __restrict__ f_prime, const float* __restrict__ f_second, const float* __restrict__ sigmoid_minus_g, const float* __restrict__ value, const float* __restrict__ dL_ddelta, float* __restrict__ dL_dg, const int N)
+{
+    map<1>(N, 1, at_dL_dg, rows_of<1>{f_prime}, rows_of<1>{f_second}, rows_of<1>{sigmoid_minus_g}, rows_of<1>{value}, rows_of<1>{dL_ddelta}, into<1>{dL_dg});
+}
+
+extern "C" __global__ void dL_dW(const float* __restrict__ dL_dW_delta, const float* __restrict__ dL_dW_g, const float* __restrict__ dL_dW_tangents, float* __restrict__ dL_dW, const int N)
+{
+    map<1>(1, 64, at_dL_dW, one_row{dL_dW_delta}, one_row{dL_dW_g}, one_row{dL_dW_tangents}, number<int>{N}, into<64>{dL_dW});
+}
+extern "C" __global__ void vec4_dL_dW(const float* __restrict__ dL_dW_delta, const float* __restrict__ dL_dW_g, const float* __restrict__ dL_dW_tangents, float* __restrict__ dL_dW, const int N)
+{
+    map<4>(1, 64, at_dL_dW, one_row{dL_dW_delta}, one_row{dL_dW_g}, one_row{dL_dW_tangents}, number<int>{N}, into<64>{dL_dW});
+}
+
+extern "C" __global__ void dL_db(const float* __restrict__ dL_db_sum, float* __restrict__ dL_db, const int N)
+{
+    map<1>(1, 1, at_dL_db, one_row{dL_db_sum}, number<int>{N}, into<1>{dL_db});
+}
+
+extern "C" __global__ void dL_dg_2(const float* __restrict__ f_prime, const float* __restrict__ f_second, const float* __restrict__ sigmoid_minus_g, const float* __restrict__ value_1, const float* __restrict__ value_2, const float* __restrict__ dL_ddelta, const float* __restrict__ dL_dg_1, const float* __restrict__ delta, float* __restrict__ dL_dg_2, const int N)
+{
+    map<1>(N, 64, at_dL_dg_2, rows_of<64>{f_prime}, rows_of<64>{f_second}, rows_of<64>{sigmoid_minus_g}, rows_of<64>{value_1}, rows_of<64>{value_2}, rows_of<64>{dL_ddelta}, rows_of<64>{dL_dg_1}, rows_of<64>{delta}, into<64>{dL_dg_2});
+}
+extern "C" __global__ void vec4_dL_dg_2(const float* __restrict__ f_prime, const float* __restrict__ f_second, const float* __restrict__ sigmoid_minus_g, const float* __restrict__ value_1, const float* __restrict__ value_2, const float* __restrict__ dL_ddelta, const float* __restrict__ dL_dg_1, const float* __restrict__ delta, float* __restrict__ dL_dg_2, const int N)
+{
+    map<4>(N, 64, at_dL_dg_2, rows_of<64>{f_prime}, rows_of<64>{f_second}, rows_of<64>{sigmoid_minus_g}, rows_of<64>{value_1}, rows_of<64>{value_2}, rows_of<64>{dL_ddelta}, rows_of<64>{dL_dg_1}, rows_of<64>{delta}, into<64>{dL_dg_2});
+}
+
+extern "C" __global__ void dL_dW_2(const float* __restrict__ dL_dW_delta, const float* __restrict__ dL_dW_g, const float* __restrict__ dL_dW_tangents, float* __restrict__ dL_dW, const int N)
+{
+    map<1>(64, 128, at_dL_dW, rows_of<128>{dL_dW_delta}, rows_of<128>{dL_dW_g}, rows_of<128>{dL_dW_tangents}, number<int>{N}, into<128>{dL_dW});
+}
+extern "C" __global__ void vec4_dL_dW_2(const float* __restrict__ dL_dW_delta, const float* __restrict__ dL_dW_g, const float* __restrict__ dL_dW_tangents, float* __restrict__ dL_dW, const int N)
+{
+    map<4>(64, 128, at_dL_dW, rows_of<128>{dL_dW_delta}, rows_of<128>{dL_dW_g}, rows_of<128>{dL_dW_tangents}, number<int>{N}, into<128>{dL_dW});
+}
+
+extern "C" __global__ void dL_db_2(const float* __restrict__ dL_db_sum, float* __restrict__ dL_db, const int N)
+{
+    map<1>(1, 64, at_dL_db, one_row{dL_db_sum}, number<int>{N}, into<64>{dL_db});
+}
+extern "C" __global__ void vec4_dL_db_2(const float* __restrict__ dL_db_sum, float* __restrict__ dL_db, const int N)
+{
+    map<4>(1, 64, at_dL_db, one_row{dL_db_sum}, number<int>{N}, into<64>{dL_db});
+}
+
+extern "C" __global__ void dL_dg_2_2(const float* __restrict__ f_prime, const float* __restrict__ f_second, const float* __restrict__ sigmoid_minus_g, const float* __restrict__ value_1, const float* __restrict__ value_2, const float* __restrict__ dL_dg_1, const float* __restrict__ delta, float* __restrict__ dL_dg_2, const int N)
+{
+    map<1>(N, 128, at_dL_dg_2_2, rows_of<128>{f_prime}, rows_of<128>{f_second}, rows_of<128>{sigmoid_minus_g}, rows_of<128>{value_1}, rows_of<128>{value_2}, rows_of<128>{dL_dg_1}, rows_of<128>{delta}, into<128>{dL_dg_2});
+}
+extern "C" __global__ void vec4_dL_dg_2_2(const float* __restrict__ f_prime, const float* __restrict__ f_second, const float* __restrict__ sigmoid_minus_g, const float* __restrict__ value_1, const float* __restrict__ value_2, const float* __restrict__ dL_dg_1, const float* __restrict__ delta, float* __restrict__ dL_dg_2, const int N)
+{
+    map<4>(N, 128, at_dL_dg_2_2, rows_of<128>{f_prime}, rows_of<128>{f_second}, rows_of<128>{sigmoid_minus_g}, rows_of<128>{value_1}, rows_of<128>{value_2}, rows_of<128>{dL_dg_1}, rows_of<128>{delta}, into<128>{dL_dg_2});
+}
+
+extern "C" __global__ void dL_dW_3(const float* __restrict__ value, const float* __restrict__ dL_dW_g, float* __restrict__ dL_dW, const int N)
+{
+    map<1>(128, 64, at_dL_dW_2, rows_of<64>{value}, rows_of<64>{dL_dW_g}, number<int>{N}, into<64>{dL_dW});
+}
+extern "C" __global__ void vec4_dL_dW_3(const float* __restrict__ value, const float* __restrict__ dL_dW_g, float* __restrict__ dL_dW, const int N)
+{
+    map<4>(128, 64, at_dL_dW_2, rows_of<64>{value}, rows_of<64>{dL_dW_g}, number<int>{N}, into<64>{dL_dW});
+}
+
+extern "C" __global__ void dL_db_3(const float* __restrict__ dL_db_sum, float* __restrict__ dL_db, const int N)
+{
+    map<1>(1, 128, at_dL_db, one_row{dL_db_sum}, number<int>{N}, into<128>{dL_db});
+}
+extern "C" __global__ void vec4_dL_db_3(const float* __restrict__ dL_db_sum, float* __restrict__ dL_db, const int N)
+{
+    map<4>(1, 128, at_dL_db, one_row{dL_db_sum}, number<int>{N}, into<128>{dL_db});
+}
+
+extern "C" __global__ void dK_dg_2_2(const float* __restrict__ dK_ddelta, const float* __restrict__ dK_dg_1, const float* __restrict__ delta, const float* __restrict__ f_prime, const float* __restrict__ f_second, float* __restrict__ dK_dg_2, const int N)
+{
+    map<1>(N, 64, at_dK_dg_2, rows_of<64>{dK_ddelta}, rows_of<64>{dK_dg_1}, rows_of<64>{delta}, rows_of<64>{f_prime}, rows_of<64>{f_second}, into<64>{dK_dg_2});
+}
+extern "C" __global__ void vec4_dK_dg_2_2(const float* __restrict__ dK_ddelta, const float* __restrict__ dK_dg_1, const float* __restrict__ delta, const float* __restrict__ f_prime, const float* __restrict__ f_second, float* __restrict__ dK_dg_2, const int N)
+{
+    map<4>(N, 64, at_dK_dg_2, rows_of<64>{dK_ddelta}, rows_of<64>{dK_dg_1}, rows_of<64>{delta}, rows_of<64>{f_prime}, rows_of<64>{f_second}, into<64>{dK_dg_2});
+}
+
+extern "C" __global__ void dL_ddelta_3(const float* __restrict__ dK_ddelta, const float* __restrict__ dK_dg_1, const float* __restrict__ delta, const float* __restrict__ f_prime, const float* __restrict__ f_second, const float* __restrict__ value, float* __restrict__ dK_dg_2, float* __restrict__ dL_ddelta, const int N)
+{
+    map<1>(N, 128, at_dL_ddelta_3, rows_of<128>{dK_ddelta}, rows_of<128>{dK_dg_1}, rows_of<128>{delta}, rows_of<128>{f_prime}, rows_of<128>{f_second}, one_row{value}, into<128>{dK_dg_2}, into<128>{dL_ddelta});
+}
+extern "C" __global__ void vec4_dL_ddelta_3(const float* __restrict__ dK_ddelta, const float* __restrict__ dK_dg_1, const float* __restrict__ delta, const float* __restrict__ f_prime, const float* __restrict__ f_second, const float* __restrict__ value, float* __restrict__ dK_dg_2, float* __restrict__ dL_ddelta, const int N)
+{
+    map<4>(N, 128, at_dL_ddelta_3, rows_of<128>{dK_ddelta}, rows_of<128>{dK_dg_1}, rows_of<128>{delta}, rows_of<128>{f_prime}, rows_of<128>{f_second}, one_row{value}, into<128>{dK_dg_2}, into<128>{dL_ddelta});
+}
+
+extern "C" __global__ void dL_ddelta_2_2(const float* __restrict__ value, const float* __restrict__ dL_ddelta_1, const float* __restrict__ f_prime, const float* __restrict__ f_second, float* __restrict__ dL_ddelta_2, const int N)
+{
+    map<1>(N, 64, at_dL_ddelta_2_2, rows_of<64>{value}, rows_of<64>{dL_ddelta_1}, rows_of<64>{f_prime}, rows_of<64>{f_second}, into<64>{dL_ddelta_2});
+}
+extern "C" __global__ void vec4_dL_ddelta_2_2(const float* __restrict__ value, const float* __restrict__ dL_ddelta_1, const float* __restrict__ f_prime, const float* __restrict__ f_second, float* __restrict__ dL_ddelta_2, const int N)
+{
+    map<4>(N, 64, at_dL_ddelta_2_2, rows_of<64>{value}, rows_of<64>{dL_ddelta_1}, rows_of<64>{f_prime}, rows_of<64>{f_second}, into<64>{dL_ddelta_2});
+}
+
+extern "C" __global__ void dL_dg_3(const float* __restrict__ f_prime, const float* __restrict__ f_second, const float* __restrict__ sigmoid_minus_g, const float* __restrict__ value, const float* __restrict__ dL_ddelta, float* __restrict__ dL_dg, const int N)
+{
+    map<1>(N, 1, at_dL_dg_3, rows_of<1>{f_prime}, rows_of<1>{f_second}, rows_of<1>{sigmoid_minus_g}, rows_of<1>{value}, rows_of<1>{dL_ddelta}, into<1>{dL_dg});
+}
+
+extern "C" __global__ void dL_dW_4(const float* __restrict__ dL_dW_delta, const float* __restrict__ dL_dW_g, const float* __restrict__ dL_dW_tangents, float* __restrict__ dL_dW, const int N)
+{
+    map<1>(1, 64, at_dL_dW_3, one_row{dL_dW_delta}, one_row{dL_dW_g}, one_row{dL_dW_tangents}, number<int>{N}, into<64>{dL_dW});
+}
+extern "C" __global__ void vec4_dL_dW_4(const float* __restrict__ dL_dW_delta, const float* __restrict__ dL_dW_g, const float* __restrict__ dL_dW_tangents, float* __restrict__ dL_dW, const int N)
+{
+    map<4>(1, 64, at_dL_dW_3, one_row{dL_dW_delta}, one_row{dL_dW_g}, one_row{dL_dW_tangents}, number<int>{N}, into<64>{dL_dW});
+}
+
+extern "C" __global__ void dL_dg_2_3(const float* __restrict__ f_prime, const float* __restrict__ f_second, const float* __restrict__ sigmoid_minus_g, const float* __restrict__ value_1, const float* __restrict__ value_2, const float* __restrict__ dL_ddelta, const float* __restrict__ dL_dg_1, const float* __restrict__ delta, float* __restrict__ dL_dg_2, const int N)
+{
+    map<1>(N, 64, at_dL_dg_2_3, rows_of<64>{f_prime}, rows_of<64>{f_second}, rows_of<64>{sigmoid_minus_g}, rows_of<64>{value_1}, rows_of<64>{value_2}, rows_of<64>{dL_ddelta}, rows_of<64>{dL_dg_1}, rows_of<64>{delta}, into<64>{dL_dg_2});
+}
+extern "C" __global__ void vec4_dL_dg_2_3(const float* __restrict__ f_prime, const float* __restrict__ f_second, const float* __restrict__ sigmoid_minus_g, const float* __restrict__ value_1, const float* __restrict__ value_2, const float* __restrict__ dL_ddelta, const float* __restrict__ dL_dg_1, const float* __restrict__ delta, float* __restrict__ dL_dg_2, const int N)
+{
+    map<4>(N, 64, at_dL_dg_2_3, rows_of<64>{f_prime}, rows_of<64>{f_second}, rows_of<64>{sigmoid_minus_g}, rows_of<64>{value_1}, rows_of<64>{value_2}, rows_of<64>{dL_ddelta}, rows_of<64>{dL_dg_1}, rows_of<64>{delta}, into<64>{dL_dg_2});
+}
+
+extern "C" __global__ void dL_dW_5(const float* __restrict__ dL_dW_delta, const float* __restrict__ dL_dW_g, const float* __restrict__ dL_dW_tangents, float* __restrict__ dL_dW, const int N)
+{
+    map<1>(64, 128, at_dL_dW_3, rows_of<128>{dL_dW_delta}, rows_of<128>{dL_dW_g}, rows_of<128>{dL_dW_tangents}, number<int>{N}, into<128>{dL_dW});
+}
+extern "C" __global__ void vec4_dL_dW_5(const float* __restrict__ dL_dW_delta, const float* __restrict__ dL_dW_g, const float* __restrict__ dL_dW_tangents, float* __restrict__ dL_dW, const int N)
+{
+    map<4>(64, 128, at_dL_dW_3, rows_of<128>{dL_dW_delta}, rows_of<128>{dL_dW_g}, rows_of<128>{dL_dW_tangents}, number<int>{N}, into<128>{dL_dW});
+}
+
+extern "C" __global__ void dL_dg_2_4(const float* __restrict__ f_prime, const float* __restrict__ f_second, const float* __restrict__ sigmoid_minus_g, const float* __restrict__ value_1, const float* __restrict__ value_2, const float* __restrict__ dL_dg_1, const float* __restrict__ delta, float* __restrict__ dL_dg_2, const int N)
+{
+    map<1>(N, 128, at_dL_dg_2_4, rows_of<128>{f_prime}, rows_of<128>{f_second}, rows_of<128>{sigmoid_minus_g}, one_row{value_1}, rows_of<128>{value_2}, rows_of<128>{dL_dg_1}, rows_of<128>{delta}, into<128>{dL_dg_2});
+}
+extern "C" __global__ void vec4_dL_dg_2_4(const float* __restrict__ f_prime, const float* __restrict__ f_second, const float* __restrict__ sigmoid_minus_g, const float* __restrict__ value_1, const float* __restrict__ value_2, const float* __restrict__ dL_dg_1, const float* __restrict__ delta, float* __restrict__ dL_dg_2, const int N)
+{
+    map<4>(N, 128, at_dL_dg_2_4, rows_of<128>{f_prime}, rows_of<128>{f_second}, rows_of<128>{sigmoid_minus_g}, one_row{value_1}, rows_of<128>{value_2}, rows_of<128>{dL_dg_1}, rows_of<128>{delta}, into<128>{dL_dg_2});
+}
+
+extern "C" __global__ void dL_dW_6(const float* __restrict__ value, const float* __restrict__ dL_dW_g, float* __restrict__ dL_dW, const int N)
+{
+    map<1>(128, 64, at_dL_dW_4, rows_of<64>{value}, rows_of<64>{dL_dW_g}, number<int>{N}, into<64>{dL_dW});
+}
+extern "C" __global__ void vec4_dL_dW_6(const float* __restrict__ value, const float* __restrict__ dL_dW_g, float* __restrict__ dL_dW, const int N)
+{
+    map<4>(128, 64, at_dL_dW_4, rows_of<64>{value}, rows_of<64>{dL_dW_g}, number<int>{N}, into<64>{dL_dW});
 }
 
 extern "C" __global__ void K_and_L_and_J(
@@ -3808,11 +1551,8 @@ extern "C" __global__ void K_and_L_and_J(
     const double sum_delta_prime = total_of(parts_sum_delta_prime, blocks_sum_delta_prime);
     const double sum_delta_prime_squared = total_of(parts_sum_delta_prime_squared, blocks_sum_delta_prime_squared);
     if (threadIdx.x == 0) {
-        // K = (1/N) ½ Σ_n Σ_i δ_x²
         const double K = sum_delta_squared / N * 0.5;
-        // L = (1/N) λ Σ_n Σ_i δ′_x² − (1/N) Σ_n Σ_i δ′_x
         const double L = lam * sum_delta_prime_squared / N - sum_delta_prime / N;
-        // J = K + L
         const double J = K + L;
         *out_K = K;
         *out_L = L;
@@ -3828,11 +1568,8 @@ extern "C" __global__ void K_and_L_and_J_2(
     const double sum_curvature_softplus_2 = total_of(parts_sum_curvature_softplus_2, blocks_sum_curvature_softplus_2);
     const double sum_curvature_softplus_3 = total_of(parts_sum_curvature_softplus_3, blocks_sum_curvature_softplus_3);
     if (threadIdx.x == 0) {
-        // K = (1/N) ½ Σ_n Σ_i δ_x²
         const double K = sum_delta_squared / N * 0.5;
-        // L = −(1/N) Σ_n Σ_i δ_softplus_1 f″(g_layer_1) Σ_j W_layer_1ᵀ ∘ W_layer_1ᵀ − (1/N) Σ_n Σ_i δ_softplus_2 f″(g_layer_2) Σ_c ġ_layer_2² − (1/N) Σ_n Σ_i f″(g_layer_3) Σ_c ġ_layer_3²
         const double L = -sum_curvature_softplus_1 / N - sum_curvature_softplus_2 / N - sum_curvature_softplus_3 / N;
-        // J = K + L
         const double J = K + L;
         *out_K = K;
         *out_L = L;
@@ -3847,7 +1584,6 @@ extern "C" __global__ void J(
     const double sum_delta_prime_squared = total_of(parts_sum_delta_prime_squared, blocks_sum_delta_prime_squared);
     const double sum_delta_squared = total_of(parts_sum_delta_squared, blocks_sum_delta_squared);
     if (threadIdx.x == 0) {
-        // J = (1/N) ½ Σ_n Σ_i δ_x² − (1/N) Σ_n Σ_i δ′_x + (1/N) λ Σ_n Σ_i δ′_x²
         const double J = lam * sum_delta_prime_squared / N + sum_delta_squared / N * 0.5 - sum_delta_prime / N;
         *out_J = J;
     }
@@ -3861,7 +1597,6 @@ extern "C" __global__ void J_2(
     const double sum_curvature_softplus_3 = total_of(parts_sum_curvature_softplus_3, blocks_sum_curvature_softplus_3);
     const double sum_delta_squared = total_of(parts_sum_delta_squared, blocks_sum_delta_squared);
     if (threadIdx.x == 0) {
-        // J = (1/N) ½ Σ_n Σ_i δ_x² − (1/N) Σ_n Σ_i δ_softplus_1 f″(g_layer_1) Σ_j W_layer_1ᵀ ∘ W_layer_1ᵀ − (1/N) Σ_n Σ_i δ_softplus_2 f″(g_layer_2) Σ_c ġ_layer_2² − (1/N) Σ_n Σ_i f″(g_layer_3) Σ_c ġ_layer_3²
         const double J = sum_delta_squared / N * 0.5 - sum_curvature_softplus_1 / N - sum_curvature_softplus_2 / N - sum_curvature_softplus_3 / N;
         *out_J = J;
     }
@@ -3874,9 +1609,7 @@ extern "C" __global__ void K_and_L(
     const double sum_delta_prime = total_of(parts_sum_delta_prime, blocks_sum_delta_prime);
     const double sum_delta_prime_squared = total_of(parts_sum_delta_prime_squared, blocks_sum_delta_prime_squared);
     if (threadIdx.x == 0) {
-        // K = (1/N) ½ Σ_n Σ_i δ_x²
         const double K = sum_delta_squared / N * 0.5;
-        // L = (1/N) λ Σ_n Σ_i δ′_x² − (1/N) Σ_n Σ_i δ′_x
         const double L = lam * sum_delta_prime_squared / N - sum_delta_prime / N;
         *out_K = K;
         *out_L = L;
@@ -3891,9 +1624,7 @@ extern "C" __global__ void K_and_L_2(
     const double sum_curvature_softplus_2 = total_of(parts_sum_curvature_softplus_2, blocks_sum_curvature_softplus_2);
     const double sum_curvature_softplus_3 = total_of(parts_sum_curvature_softplus_3, blocks_sum_curvature_softplus_3);
     if (threadIdx.x == 0) {
-        // K = (1/N) ½ Σ_n Σ_i δ_x²
         const double K = sum_delta_squared / N * 0.5;
-        // L = −(1/N) Σ_n Σ_i δ_softplus_1 f″(g_layer_1) Σ_j W_layer_1ᵀ ∘ W_layer_1ᵀ − (1/N) Σ_n Σ_i δ_softplus_2 f″(g_layer_2) Σ_c ġ_layer_2² − (1/N) Σ_n Σ_i f″(g_layer_3) Σ_c ġ_layer_3²
         const double L = -sum_curvature_softplus_1 / N - sum_curvature_softplus_2 / N - sum_curvature_softplus_3 / N;
         *out_K = K;
         *out_L = L;
@@ -3903,105 +1634,103 @@ extern "C" __global__ void K_and_L_2(
 
 # Kernel → rows (0 stands for N), columns, values a thread of its vector variant, rows of each sample.
 _MAPS = {
-    "g_softplus_1": (0, 128, 4, 1),
-    "g_softplus_2": (0, 64, 4, 1),
-    "g_softplus_3": (0, 1, 1, 1),
-    "f_prime_softplus_1_to_g_softplus_1": (0, 128, 4, 1),
-    "f_prime_softplus_2_to_g_softplus_2": (0, 64, 4, 1),
-    "f_prime_softplus_3": (0, 1, 1, 1),
-    "delta_layer_2": (0, 64, 4, 1),
-    "delta_layer_1": (0, 128, 4, 1),
+    "g_2": (0, 128, 4, 1),
+    "g_2_2": (0, 64, 4, 1),
+    "g_2_3": (0, 1, 1, 1),
+    "g_2_4": (0, 128, 4, 1),
+    "g_2_5": (0, 64, 4, 1),
+    "f_prime": (0, 1, 1, 1),
+    "delta_2": (0, 64, 4, 1),
+    "delta_2_2": (0, 128, 4, 1),
     "score": (0, 64, 4, 1),
-    "sigmoid_minus_softplus_1_to_g_softplus_1": (0, 128, 4, 1),
-    "sigmoid_minus_softplus_2_to_g_softplus_2": (0, 64, 4, 1),
-    "f_prime_softplus_3_to_f_second_softplus_3": (0, 1, 1, 1),
-    "delta_layer_2_to_delta_curvature_softplus_2": (0, 64, 4, 1),
-    "tangent_softplus_1": (0, 128, 4, 64),
-    "delta_curvature_softplus_1": (0, 128, 4, 1),
-    "tangent_softplus_2": (0, 64, 4, 64),
-    "tangent_layer_1_squared": (64, 128, 4, 1),
-    "curvature_of_softplus_2_terms": (0, 64, 4, 64),
-    "curvature_of_softplus_3_terms": (0, 1, 1, 64),
-    "delta_prime_x": (0, 64, 4, 1),
-    "delta_layer_1_to_delta_curvature_softplus_1": (0, 128, 4, 1),
+    "g_2_6": (0, 128, 4, 1),
+    "g_2_7": (0, 64, 4, 1),
+    "f_second": (0, 1, 1, 1),
+    "value": (0, 64, 4, 1),
+    "tangent": (0, 128, 4, 64),
+    "value_2": (0, 128, 4, 1),
+    "tangent_2": (0, 64, 4, 64),
+    "tangent_squared": (64, 128, 4, 1),
+    "value_2_2": (0, 64, 4, 64),
+    "value_2_3": (0, 1, 1, 64),
+    "delta_prime": (0, 64, 4, 1),
+    "value_3": (0, 128, 4, 1),
     "sum_delta_squared": (0, 64, 4, 1),
-    "sum_delta_prime_to_sum_delta_prime_squared": (0, 64, 4, 1),
-    "sigmoid_minus_softplus_3_to_f_prime_softplus_3": (0, 1, 1, 1),
-    "tangent_softplus_2_to_sum_tangent_squared_layer_2_terms": (0, 64, 4, 64),
-    "sum_tangent_squared_layer_1_terms": (64, 128, 4, 1),
-    "sum_curvature_softplus_1": (0, 128, 4, 1),
-    "sum_curvature_softplus_2": (0, 64, 4, 1),
-    "sum_tangent_squared_layer_3_terms": (0, 1, 1, 64),
-    "sum_curvature_softplus_3": (0, 1, 1, 1),
-    "sigmoid_minus_softplus_3_to_f_second_softplus_3": (0, 1, 1, 1),
-    "delta_layer_2_to_delta_curvature_softplus_2_2": (0, 64, 4, 1),
-    "delta_layer_1_to_delta_curvature_softplus_1_2": (0, 128, 4, 1),
-    "delta_tangent_layer_3_to_curvature_of_softplus_3_terms": (0, 1, 1, 64),
-    "delta_tangent_layer_2_to_curvature_of_softplus_2_terms": (0, 64, 4, 64),
-    "dJ_ddelta_prime_x_to_sum_delta_prime_squared": (0, 64, 4, 1),
-    "dJ_ddelta_softplus_1": (0, 128, 4, 1),
-    "weighted_tangent_softplus_1_to_dJ_dW_layer_1_tangents_sum_terms": (0, 128, 4, 64),
-    "weighted_square_layer_2_terms_to_weighted_product_softplus_2_terms": (0, 64, 4, 64),
-    "dJ_ddelta_softplus_2": (0, 64, 4, 1),
-    "weighted_square_layer_3_terms": (0, 1, 1, 64),
-    "dJ_dg_layer_3": (0, 1, 1, 1),
-    "dJ_dW_layer_3": (1, 64, 4, 1),
-    "dJ_db_layer_3": (1, 1, 1, 1),
-    "dJ_dg_layer_2": (0, 64, 4, 1),
-    "dJ_dW_layer_2": (64, 128, 4, 1),
-    "dJ_db_layer_2": (1, 64, 4, 1),
-    "dJ_dg_layer_1": (0, 128, 4, 1),
-    "dJ_dW_layer_1": (128, 64, 4, 1),
-    "dJ_db_layer_1": (1, 128, 4, 1),
-    "delta_tangent_layer_3_to_sum_tangent_squared_layer_3_terms": (0, 1, 1, 64),
-    "delta_tangent_layer_2_to_weighted_product_softplus_2_terms": (0, 64, 4, 64),
-    "delta_tangent_layer_1_to_weighted_product_softplus_1_terms": (0, 128, 4, 64),
-    "sum_curvature_softplus_1_2": (0, 128, 4, 1),
-    "sum_curvature_softplus_2_2": (0, 64, 4, 1),
-    "sum_curvature_softplus_3_2": (0, 1, 1, 1),
-    "dJ_ddelta_softplus_1_2": (0, 128, 4, 1),
-    "dJ_ddelta_softplus_2_2": (0, 64, 4, 1),
-    "dJ_dg_layer_3_2": (0, 1, 1, 1),
-    "dJ_dW_layer_3_2": (1, 64, 4, 1),
-    "dJ_dg_layer_2_2": (0, 64, 4, 1),
-    "dJ_dW_layer_2_2": (64, 128, 4, 1),
-    "dJ_dg_layer_1_2": (0, 128, 4, 1),
-    "dJ_dW_layer_1_2": (128, 64, 4, 1),
-    "delta_prime_x_to_sum_delta_prime_squared": (0, 64, 4, 1),
-    "dK_ddelta_softplus_1": (0, 128, 4, 1),
-    "dK_ddelta_softplus_2": (0, 64, 4, 1),
-    "dK_dg_layer_3": (0, 1, 1, 1),
-    "dK_dW_layer_3": (1, 64, 4, 1),
-    "dK_db_layer_3": (1, 1, 1, 1),
-    "dK_dg_layer_2_to_dL_ddelta_prime_x": (0, 64, 4, 1),
-    "dK_dW_layer_2": (64, 128, 4, 1),
-    "dK_db_layer_2": (1, 64, 4, 1),
-    "dK_dg_layer_1": (0, 128, 4, 1),
-    "dK_dW_layer_1": (128, 64, 4, 1),
-    "dK_db_layer_1": (1, 128, 4, 1),
-    "dL_ddelta_softplus_1": (0, 128, 4, 1),
-    "weighted_tangent_softplus_1_to_dL_dW_layer_1_tangents_sum_terms": (0, 128, 4, 64),
-    "weighted_square_layer_2_terms_to_weighted_product_softplus_2_terms_2": (0, 64, 4, 64),
-    "dL_ddelta_softplus_2": (0, 64, 4, 1),
-    "weighted_square_layer_3_terms_2": (0, 1, 1, 64),
-    "dL_dg_layer_3": (0, 1, 1, 1),
-    "dL_dW_layer_3": (1, 64, 4, 1),
-    "dL_db_layer_3": (1, 1, 1, 1),
-    "dL_dg_layer_2": (0, 64, 4, 1),
-    "dL_dW_layer_2": (64, 128, 4, 1),
-    "dL_db_layer_2": (1, 64, 4, 1),
-    "dL_dg_layer_1": (0, 128, 4, 1),
-    "dL_dW_layer_1": (128, 64, 4, 1),
-    "dL_db_layer_1": (1, 128, 4, 1),
-    "dK_dg_layer_2": (0, 64, 4, 1),
-    "dK_dg_layer_1_to_dL_ddelta_softplus_1": (0, 128, 4, 1),
-    "dL_ddelta_softplus_2_2": (0, 64, 4, 1),
-    "dL_dg_layer_3_2": (0, 1, 1, 1),
-    "dL_dW_layer_3_2": (1, 64, 4, 1),
-    "dL_dg_layer_2_2": (0, 64, 4, 1),
-    "dL_dW_layer_2_2": (64, 128, 4, 1),
-    "dL_dg_layer_1_2": (0, 128, 4, 1),
-    "dL_dW_layer_1_2": (128, 64, 4, 1),
+    "sum_delta_prime_squared": (0, 64, 4, 1),
+    "f_prime_2": (0, 1, 1, 1),
+    "value_2_4": (0, 64, 4, 64),
+    "value_2_5": (64, 128, 4, 1),
+    "total": (0, 128, 4, 1),
+    "total_2": (0, 64, 4, 1),
+    "value_4": (0, 1, 1, 64),
+    "total_3": (0, 1, 1, 1),
+    "f_second_2": (0, 1, 1, 1),
+    "value_5": (0, 64, 4, 1),
+    "value_6": (0, 128, 4, 1),
+    "value_2_6": (0, 1, 1, 64),
+    "value_3_2": (0, 64, 4, 64),
+    "sum_delta_prime_squared_2": (0, 64, 4, 1),
+    "dJ_ddelta_2": (0, 128, 4, 1),
+    "dJ_dW_tangents_sum_terms": (0, 128, 4, 64),
+    "value_3_3": (0, 64, 4, 64),
+    "dJ_ddelta_2_2": (0, 64, 4, 1),
+    "value_2_7": (0, 1, 1, 64),
+    "dJ_dg": (0, 1, 1, 1),
+    "dJ_dW": (1, 64, 4, 1),
+    "dJ_db": (1, 1, 1, 1),
+    "dJ_dg_2": (0, 64, 4, 1),
+    "dJ_dW_2": (64, 128, 4, 1),
+    "dJ_db_2": (1, 64, 4, 1),
+    "dJ_dg_2_2": (0, 128, 4, 1),
+    "dJ_dW_3": (128, 64, 4, 1),
+    "dJ_db_3": (1, 128, 4, 1),
+    "value_2_8": (0, 1, 1, 64),
+    "value_4_2": (0, 64, 4, 64),
+    "value_4_3": (0, 128, 4, 64),
+    "total_4": (0, 128, 4, 1),
+    "total_5": (0, 64, 4, 1),
+    "total_6": (0, 1, 1, 1),
+    "dJ_ddelta_2_3": (0, 128, 4, 1),
+    "dJ_ddelta_2_4": (0, 64, 4, 1),
+    "dJ_dg_3": (0, 1, 1, 1),
+    "dJ_dW_4": (1, 64, 4, 1),
+    "dJ_dg_2_3": (0, 64, 4, 1),
+    "dJ_dW_5": (64, 128, 4, 1),
+    "dJ_dg_2_4": (0, 128, 4, 1),
+    "dJ_dW_6": (128, 64, 4, 1),
+    "sum_delta_prime_squared_3": (0, 64, 4, 1),
+    "dK_ddelta_2": (0, 128, 4, 1),
+    "dK_ddelta_2_2": (0, 64, 4, 1),
+    "dK_dg": (0, 1, 1, 1),
+    "dK_dW": (1, 64, 4, 1),
+    "dK_db": (1, 1, 1, 1),
+    "dL_ddelta_prime": (0, 64, 4, 1),
+    "dK_dW_2": (64, 128, 4, 1),
+    "dK_db_2": (1, 64, 4, 1),
+    "dK_dg_2": (0, 128, 4, 1),
+    "dK_dW_3": (128, 64, 4, 1),
+    "dK_db_3": (1, 128, 4, 1),
+    "dL_ddelta": (0, 128, 4, 1),
+    "dL_dW_tangents_sum_terms": (0, 128, 4, 64),
+    "dL_ddelta_2": (0, 64, 4, 1),
+    "dL_dg": (0, 1, 1, 1),
+    "dL_dW": (1, 64, 4, 1),
+    "dL_db": (1, 1, 1, 1),
+    "dL_dg_2": (0, 64, 4, 1),
+    "dL_dW_2": (64, 128, 4, 1),
+    "dL_db_2": (1, 64, 4, 1),
+    "dL_dg_2_2": (0, 128, 4, 1),
+    "dL_dW_3": (128, 64, 4, 1),
+    "dL_db_3": (1, 128, 4, 1),
+    "dK_dg_2_2": (0, 64, 4, 1),
+    "dL_ddelta_3": (0, 128, 4, 1),
+    "dL_ddelta_2_2": (0, 64, 4, 1),
+    "dL_dg_3": (0, 1, 1, 1),
+    "dL_dW_4": (1, 64, 4, 1),
+    "dL_dg_2_3": (0, 64, 4, 1),
+    "dL_dW_5": (64, 128, 4, 1),
+    "dL_dg_2_4": (0, 128, 4, 1),
+    "dL_dW_6": (128, 64, 4, 1),
 }
 
 _ARRAYS = {
@@ -4149,11 +1878,11 @@ def _aligned(x, params):
     return x.data.ptr % 16 == 0 and all(array.data.ptr % 16 == 0 for array in params.values())
 
 
-def _map(name, n, wide, arguments):
+def _launch(name, n, vectorised, arguments):
     """Launch an elementwise kernel: columns along x, rows along y, 256 threads a block. Returns the number of blocks."""
     rows, columns, lanes, tangents = _MAPS[name]
     rows = rows or n * tangents
-    if wide and lanes > 1:
+    if vectorised and lanes > 1:
         name, columns = f"vec{lanes}_{name}", columns // lanes
     block_x = min(1 << (columns - 1).bit_length(), 128)
     block_y = 256 // block_x
@@ -4163,7 +1892,7 @@ def _map(name, n, wide, arguments):
     return np.int32(grid_x * grid_y)
 
 
-def _scalars(name, arguments):
+def _launch_totals(name, arguments):
     """Launch the one block that adds up partial sums."""
     _kernel(name)((1, 1), (256, 1), arguments)
 
@@ -4468,7 +2197,7 @@ def _energy(params, x, lam, workspace):
     """E, (N,)."""
     N = x.shape[0]
     samples, lam_real = np.int32(N), DTYPE(lam)
-    wide = _aligned(x, params)
+    vectorised = _aligned(x, params)
     g_x = x
     W_layer_1 = params["layer_1.weight"]
     b_layer_1 = params["layer_1.bias"]
@@ -4486,19 +2215,22 @@ def _energy(params, x, lam, workspace):
     # ---- forward: reads g, W, b; writes g
     # W_layer_1 g_x
     g_layer_1_unbiased = cp.matmul(g_x, W_layer_1.T, out=Nx128_0)
+    # g_layer_1 = W_layer_1 g_x + b_layer_1
     # g_softplus_1 = softplus(g_layer_1)
     g_softplus_1 = Nx128_1
-    _map("g_softplus_1", N, wide, (b_layer_1, g_layer_1_unbiased, g_softplus_1, samples))
+    _launch("g_2", N, vectorised, (b_layer_1, g_layer_1_unbiased, g_softplus_1, samples))
     # W_layer_2 g_softplus_1
     g_layer_2_unbiased = cp.matmul(g_softplus_1, W_layer_2.T, out=Nx64_0)
+    # g_layer_2 = W_layer_2 g_softplus_1 + b_layer_2
     # g_softplus_2 = softplus(g_layer_2)
     g_softplus_2 = Nx64_1
-    _map("g_softplus_2", N, wide, (b_layer_2, g_layer_2_unbiased, g_softplus_2, samples))
+    _launch("g_2_2", N, vectorised, (b_layer_2, g_layer_2_unbiased, g_softplus_2, samples))
     # W_layer_3 g_softplus_2
     g_layer_3_unbiased = cp.matmul(g_softplus_2, W_layer_3.T, out=Nx1_0)
+    # g_layer_3 = W_layer_3 g_softplus_2 + b_layer_3
     # g_softplus_3 = softplus(g_layer_3)
     g_softplus_3 = Nx1_1
-    _map("g_softplus_3", N, wide, (b_layer_3, g_layer_3_unbiased, g_softplus_3, samples))
+    _launch("g_2_3", N, vectorised, (b_layer_3, g_layer_3_unbiased, g_softplus_3, samples))
 
     # ---- energy: reads g; writes energy
     # Σ_i g_softplus_3
@@ -4514,7 +2246,7 @@ def _score(params, x, lam, workspace):
     """−δ at the input, (N, D)."""
     N = x.shape[0]
     samples, lam_real = np.int32(N), DTYPE(lam)
-    wide = _aligned(x, params)
+    vectorised = _aligned(x, params)
     g_x = x
     W_layer_1 = params["layer_1.weight"]
     b_layer_1 = params["layer_1.bias"]
@@ -4532,42 +2264,43 @@ def _score(params, x, lam, workspace):
     # ---- forward: reads g, W, b; writes f′, g
     # W_layer_1 g_x
     g_layer_1_unbiased = cp.matmul(g_x, W_layer_1.T, out=Nx128_0)
-    # f′(g_layer_1) = sigmoid(g_layer_1); g_softplus_1 = softplus(g_layer_1)
+    # g_layer_1 = W_layer_1 g_x + b_layer_1
+    # f′(g_layer_1) = sigmoid(g_layer_1)
+    # g_softplus_1 = softplus(g_layer_1)
     f_prime_softplus_1 = Nx128_1
     g_softplus_1 = Nx128_2
-    _map("f_prime_softplus_1_to_g_softplus_1", N, wide, (
-        b_layer_1, g_layer_1_unbiased, f_prime_softplus_1, g_softplus_1, samples,
-    ))
+    _launch("g_2_4", N, vectorised, (b_layer_1, g_layer_1_unbiased, f_prime_softplus_1, g_softplus_1, samples))
     # W_layer_2 g_softplus_1
     g_layer_2_unbiased = cp.matmul(g_softplus_1, W_layer_2.T, out=Nx64_0)
-    # f′(g_layer_2) = sigmoid(g_layer_2); g_softplus_2 = softplus(g_layer_2)
+    # g_layer_2 = W_layer_2 g_softplus_1 + b_layer_2
+    # f′(g_layer_2) = sigmoid(g_layer_2)
+    # g_softplus_2 = softplus(g_layer_2)
     f_prime_softplus_2 = Nx64_1
     g_softplus_2 = Nx64_2
-    _map("f_prime_softplus_2_to_g_softplus_2", N, wide, (
-        b_layer_2, g_layer_2_unbiased, f_prime_softplus_2, g_softplus_2, samples,
-    ))
+    _launch("g_2_5", N, vectorised, (b_layer_2, g_layer_2_unbiased, f_prime_softplus_2, g_softplus_2, samples))
     # W_layer_3 g_softplus_2
     g_layer_3_unbiased = cp.matmul(g_softplus_2, W_layer_3.T, out=Nx1_0)
+    # g_layer_3 = W_layer_3 g_softplus_2 + b_layer_3
     # f′(g_layer_3) = sigmoid(g_layer_3)
     f_prime_softplus_3 = Nx1_1
-    _map("f_prime_softplus_3", N, wide, (b_layer_3, g_layer_3_unbiased, f_prime_softplus_3, samples))
+    _launch("f_prime", N, vectorised, (b_layer_3, g_layer_3_unbiased, f_prime_softplus_3, samples))
 
     # ---- backward: reads f′, W; writes δ, score
     # δ_softplus_2 = W_layer_3ᵀ f′(g_layer_3)  (1)
     delta_softplus_2 = cp.matmul(f_prime_softplus_3, W_layer_3, out=Nx64_2)
     # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1)
     delta_layer_2 = Nx64_0
-    _map("delta_layer_2", N, wide, (delta_softplus_2, f_prime_softplus_2, delta_layer_2, samples))
+    _launch("delta_2", N, vectorised, (delta_softplus_2, f_prime_softplus_2, delta_layer_2, samples))
     # δ_softplus_1 = W_layer_2ᵀ δ_layer_2  (1)
     delta_softplus_1 = cp.matmul(delta_layer_2, W_layer_2, out=Nx128_2)
     # δ_layer_1 = δ_softplus_1 f′(g_layer_1)  (1)
     delta_layer_1 = Nx128_0
-    _map("delta_layer_1", N, wide, (delta_softplus_1, f_prime_softplus_1, delta_layer_1, samples))
+    _launch("delta_2_2", N, vectorised, (delta_softplus_1, f_prime_softplus_1, delta_layer_1, samples))
     # δ_x = W_layer_1ᵀ δ_layer_1  (1)
     delta_x = cp.matmul(delta_layer_1, W_layer_1, out=Nx64_0)
     # score = −δ_x
     score = cp.empty((N, 64), DTYPE)
-    _map("score", N, wide, (delta_x, score, samples))
+    _launch("score", N, vectorised, (delta_x, score, samples))
 
     return score
 
@@ -4577,7 +2310,7 @@ def _hessian_diagonal(params, x, lam, workspace):
     """δ′ at the input, (N, D)."""
     N = x.shape[0]
     samples, lam_real = np.int32(N), DTYPE(lam)
-    wide = _aligned(x, params)
+    vectorised = _aligned(x, params)
     g_x = x
     W_layer_1 = params["layer_1.weight"]
     b_layer_1 = params["layer_1.bias"]
@@ -4597,38 +2330,49 @@ def _hessian_diagonal(params, x, lam, workspace):
     # ---- forward, second derivatives, by tangents: reads g, W, b; writes f′, g, f″
     # W_layer_1 g_x
     g_layer_1_unbiased = cp.matmul(g_x, W_layer_1.T, out=Nx128_0)
-    # sigmoid(−g_layer_1); f′(g_layer_1) = sigmoid(g_layer_1); g_softplus_1 = softplus(g_layer_1)
+    # g_layer_1 = W_layer_1 g_x + b_layer_1
+    # sigmoid(−g_layer_1)
+    # f′(g_layer_1) = sigmoid(g_layer_1)
+    # g_softplus_1 = softplus(g_layer_1)
     sigmoid_minus_softplus_1 = Nx128_1
     f_prime_softplus_1 = Nx128_2
     g_softplus_1 = Nx128_3
-    _map("sigmoid_minus_softplus_1_to_g_softplus_1", N, wide, (
+    _launch("g_2_6", N, vectorised, (
         b_layer_1, g_layer_1_unbiased, sigmoid_minus_softplus_1, f_prime_softplus_1, g_softplus_1, samples,
     ))
     # W_layer_2 g_softplus_1
     g_layer_2_unbiased = cp.matmul(g_softplus_1, W_layer_2.T, out=Nx64_0)
-    # sigmoid(−g_layer_2); f′(g_layer_2) = sigmoid(g_layer_2); g_softplus_2 = softplus(g_layer_2)
+    # g_layer_2 = W_layer_2 g_softplus_1 + b_layer_2
+    # sigmoid(−g_layer_2)
+    # f′(g_layer_2) = sigmoid(g_layer_2)
+    # g_softplus_2 = softplus(g_layer_2)
     sigmoid_minus_softplus_2 = Nx64_1
     f_prime_softplus_2 = Nx64_2
     g_softplus_2 = Nx64_3
-    _map("sigmoid_minus_softplus_2_to_g_softplus_2", N, wide, (
+    _launch("g_2_7", N, vectorised, (
         b_layer_2, g_layer_2_unbiased, sigmoid_minus_softplus_2, f_prime_softplus_2, g_softplus_2, samples,
     ))
     # W_layer_3 g_softplus_2
     g_layer_3_unbiased = cp.matmul(g_softplus_2, W_layer_3.T, out=Nx1_0)
-    # f′(g_layer_3) = sigmoid(g_layer_3); f″(g_layer_3) = f′(g_layer_3) sigmoid(−g_layer_3)
+    # g_layer_3 = W_layer_3 g_softplus_2 + b_layer_3
+    # sigmoid(−g_layer_3)
+    # f′(g_layer_3) = sigmoid(g_layer_3)
+    # f″(g_layer_3) = f′(g_layer_3) sigmoid(−g_layer_3)
     f_prime_softplus_3 = Nx1_1
     f_second_softplus_3 = Nx1_2
-    _map("f_prime_softplus_3_to_f_second_softplus_3", N, wide, (
+    _launch("f_second", N, vectorised, (
         b_layer_3, g_layer_3_unbiased, f_prime_softplus_3, f_second_softplus_3, samples,
     ))
 
     # ---- backward, second derivatives, by tangents: reads f′, W; writes δ
     # δ_softplus_2 = W_layer_3ᵀ f′(g_layer_3)  (1)
     delta_softplus_2 = cp.matmul(f_prime_softplus_3, W_layer_3, out=Nx64_3)
-    # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1); δ_softplus_2 f″(g_layer_2)
+    # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1)
+    # f″(g_layer_2) = f′(g_layer_2) sigmoid(−g_layer_2)
+    # δ_softplus_2 f″(g_layer_2)
     delta_layer_2 = Nx64_0
     delta_curvature_softplus_2 = Nx64_4
-    _map("delta_layer_2_to_delta_curvature_softplus_2", N, wide, (
+    _launch("value", N, vectorised, (
         delta_softplus_2, f_prime_softplus_2, sigmoid_minus_softplus_2, delta_layer_2, delta_curvature_softplus_2,
         samples,
     ))
@@ -4642,10 +2386,11 @@ def _hessian_diagonal(params, x, lam, workspace):
     f_prime_softplus_1_row = f_prime_softplus_1[:, None]
     # ġ_softplus_1 = (W_layer_1ᵀ)_c f′(g_layer_1)  [+] 8
     tangent_softplus_1 = Nx64x128_0
-    _map("tangent_softplus_1", N, wide, (f_prime_softplus_1_row, W_layer_1_transposed, tangent_softplus_1, samples))
+    _launch("tangent", N, vectorised, (f_prime_softplus_1_row, W_layer_1_transposed, tangent_softplus_1, samples))
+    # f″(g_layer_1) = f′(g_layer_1) sigmoid(−g_layer_1)
     # δ_softplus_1 f″(g_layer_1)
     delta_curvature_softplus_1 = Nx128_0
-    _map("delta_curvature_softplus_1", N, wide, (
+    _launch("value_2", N, vectorised, (
         f_prime_softplus_1, sigmoid_minus_softplus_1, delta_softplus_1, delta_curvature_softplus_1, samples,
     ))
     # ġ_layer_2 = W_layer_2 ġ_softplus_1  [+] 8
@@ -4655,7 +2400,7 @@ def _hessian_diagonal(params, x, lam, workspace):
     f_prime_softplus_2_row = f_prime_softplus_2[:, None]
     # ġ_softplus_2 = ġ_layer_2 f′(g_layer_2)  [+] 8
     tangent_softplus_2 = Nx64x64_1
-    _map("tangent_softplus_2", N, wide, (f_prime_softplus_2_row, tangent_layer_2, tangent_softplus_2, samples))
+    _launch("tangent_2", N, vectorised, (f_prime_softplus_2_row, tangent_layer_2, tangent_softplus_2, samples))
     # ġ_layer_3 = W_layer_3 ġ_softplus_2  [+] 8
     tangent_layer_3 = Nx64x1_0
     cp.matmul(tangent_softplus_2.reshape(-1, 64), W_layer_3.T, out=tangent_layer_3.reshape(-1, 1))
@@ -4665,19 +2410,19 @@ def _hessian_diagonal(params, x, lam, workspace):
     delta_curvature_softplus_2_row = delta_curvature_softplus_2[:, None]
     # W_layer_1ᵀ ∘ W_layer_1ᵀ
     tangent_layer_1_squared = M64x128_1
-    _map("tangent_layer_1_squared", N, wide, (W_layer_1_transposed, tangent_layer_1_squared, samples))
+    _launch("tangent_squared", N, vectorised, (W_layer_1_transposed, tangent_layer_1_squared, samples))
     # (W_layer_1ᵀ ∘ W_layer_1ᵀ) (δ_softplus_1 f″(g_layer_1))
     curvature_of_softplus_1 = cp.matmul(delta_curvature_softplus_1, tangent_layer_1_squared.T, out=Nx64_2)
     # δ_softplus_2 f″(g_layer_2) ġ_layer_2²
     curvature_of_softplus_2_terms = Nx64x64_1
-    _map("curvature_of_softplus_2_terms", N, wide, (
+    _launch("value_2_2", N, vectorised, (
         delta_curvature_softplus_2_row, tangent_layer_2, curvature_of_softplus_2_terms, samples,
     ))
     # [Σ_i δ_softplus_2 f″(g_layer_2) ġ_layer_2²]
     curvature_of_softplus_2 = _row_sum(curvature_of_softplus_2_terms.reshape(-1, 64), Nx64_4.reshape(-1), 64).reshape(-1, 64)
     # ġ_layer_3² f″(g_layer_3)
     curvature_of_softplus_3_terms = Nx64x1_1
-    _map("curvature_of_softplus_3_terms", N, wide, (
+    _launch("value_2_3", N, vectorised, (
         delta_curvature_softplus_3_row, tangent_layer_3, curvature_of_softplus_3_terms, samples,
     ))
     # [Σ_i ġ_layer_3² f″(g_layer_3)]
@@ -4685,7 +2430,7 @@ def _hessian_diagonal(params, x, lam, workspace):
     # δ′_x = (W_layer_1ᵀ ∘ W_layer_1ᵀ) (δ_softplus_1 f″(g_layer_1)) + [Σ_i δ_softplus_2 f″(g_layer_2) ġ_layer_2²] +
     #     [Σ_i ġ_layer_3² f″(g_layer_3)]  [+] 8
     delta_prime_x = cp.empty((N, 64), DTYPE)
-    _map("delta_prime_x", N, wide, (
+    _launch("delta_prime", N, vectorised, (
         curvature_of_softplus_1, curvature_of_softplus_2, curvature_of_softplus_3, delta_prime_x, samples,
     ))
     # hessian_diagonal = δ′_x
@@ -4699,7 +2444,7 @@ def _loss_terms(params, x, lam, workspace):
     """K, L and J, means over the batch."""
     N = x.shape[0]
     samples, lam_real = np.int32(N), DTYPE(lam)
-    wide = _aligned(x, params)
+    vectorised = _aligned(x, params)
     g_x = x
     W_layer_1 = params["layer_1.weight"]
     b_layer_1 = params["layer_1.bias"]
@@ -4721,47 +2466,60 @@ def _loss_terms(params, x, lam, workspace):
     # ---- forward, second derivatives, by tangents: reads g, W, b; writes f′, g, f″
     # W_layer_1 g_x
     g_layer_1_unbiased = cp.matmul(g_x, W_layer_1.T, out=Nx128_0)
-    # sigmoid(−g_layer_1); f′(g_layer_1) = sigmoid(g_layer_1); g_softplus_1 = softplus(g_layer_1)
+    # g_layer_1 = W_layer_1 g_x + b_layer_1
+    # sigmoid(−g_layer_1)
+    # f′(g_layer_1) = sigmoid(g_layer_1)
+    # g_softplus_1 = softplus(g_layer_1)
     sigmoid_minus_softplus_1 = Nx128_1
     f_prime_softplus_1 = Nx128_2
     g_softplus_1 = Nx128_3
-    _map("sigmoid_minus_softplus_1_to_g_softplus_1", N, wide, (
+    _launch("g_2_6", N, vectorised, (
         b_layer_1, g_layer_1_unbiased, sigmoid_minus_softplus_1, f_prime_softplus_1, g_softplus_1, samples,
     ))
     # W_layer_2 g_softplus_1
     g_layer_2_unbiased = cp.matmul(g_softplus_1, W_layer_2.T, out=Nx64_0)
-    # sigmoid(−g_layer_2); f′(g_layer_2) = sigmoid(g_layer_2); g_softplus_2 = softplus(g_layer_2)
+    # g_layer_2 = W_layer_2 g_softplus_1 + b_layer_2
+    # sigmoid(−g_layer_2)
+    # f′(g_layer_2) = sigmoid(g_layer_2)
+    # g_softplus_2 = softplus(g_layer_2)
     sigmoid_minus_softplus_2 = Nx64_1
     f_prime_softplus_2 = Nx64_2
     g_softplus_2 = Nx64_3
-    _map("sigmoid_minus_softplus_2_to_g_softplus_2", N, wide, (
+    _launch("g_2_7", N, vectorised, (
         b_layer_2, g_layer_2_unbiased, sigmoid_minus_softplus_2, f_prime_softplus_2, g_softplus_2, samples,
     ))
     # W_layer_3 g_softplus_2
     g_layer_3_unbiased = cp.matmul(g_softplus_2, W_layer_3.T, out=Nx1_0)
-    # f′(g_layer_3) = sigmoid(g_layer_3); f″(g_layer_3) = f′(g_layer_3) sigmoid(−g_layer_3)
+    # g_layer_3 = W_layer_3 g_softplus_2 + b_layer_3
+    # sigmoid(−g_layer_3)
+    # f′(g_layer_3) = sigmoid(g_layer_3)
+    # f″(g_layer_3) = f′(g_layer_3) sigmoid(−g_layer_3)
     f_prime_softplus_3 = Nx1_1
     f_second_softplus_3 = Nx1_2
-    _map("f_prime_softplus_3_to_f_second_softplus_3", N, wide, (
+    _launch("f_second", N, vectorised, (
         b_layer_3, g_layer_3_unbiased, f_prime_softplus_3, f_second_softplus_3, samples,
     ))
 
     # ---- backward, second derivatives, by tangents: reads f′, W; writes δ
     # δ_softplus_2 = W_layer_3ᵀ f′(g_layer_3)  (1)
     delta_softplus_2 = cp.matmul(f_prime_softplus_3, W_layer_3, out=Nx64_3)
-    # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1); δ_softplus_2 f″(g_layer_2)
+    # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1)
+    # f″(g_layer_2) = f′(g_layer_2) sigmoid(−g_layer_2)
+    # δ_softplus_2 f″(g_layer_2)
     delta_layer_2 = Nx64_0
     delta_curvature_softplus_2 = Nx64_4
-    _map("delta_layer_2_to_delta_curvature_softplus_2", N, wide, (
+    _launch("value", N, vectorised, (
         delta_softplus_2, f_prime_softplus_2, sigmoid_minus_softplus_2, delta_layer_2, delta_curvature_softplus_2,
         samples,
     ))
     # δ_softplus_1 = W_layer_2ᵀ δ_layer_2  (1)
     delta_softplus_1 = cp.matmul(delta_layer_2, W_layer_2, out=Nx128_3)
-    # δ_layer_1 = δ_softplus_1 f′(g_layer_1)  (1); δ_softplus_1 f″(g_layer_1)
+    # δ_layer_1 = δ_softplus_1 f′(g_layer_1)  (1)
+    # f″(g_layer_1) = f′(g_layer_1) sigmoid(−g_layer_1)
+    # δ_softplus_1 f″(g_layer_1)
     delta_layer_1 = Nx128_0
     delta_curvature_softplus_1 = Nx128_4
-    _map("delta_layer_1_to_delta_curvature_softplus_1", N, wide, (
+    _launch("value_3", N, vectorised, (
         delta_softplus_1, f_prime_softplus_1, sigmoid_minus_softplus_1, delta_layer_1, delta_curvature_softplus_1,
         samples,
     ))
@@ -4775,7 +2533,7 @@ def _loss_terms(params, x, lam, workspace):
     f_prime_softplus_1_row = f_prime_softplus_1[:, None]
     # ġ_softplus_1 = (W_layer_1ᵀ)_c f′(g_layer_1)  [+] 8
     tangent_softplus_1 = Nx64x128_0
-    _map("tangent_softplus_1", N, wide, (f_prime_softplus_1_row, W_layer_1_transposed, tangent_softplus_1, samples))
+    _launch("tangent", N, vectorised, (f_prime_softplus_1_row, W_layer_1_transposed, tangent_softplus_1, samples))
     # ġ_layer_2 = W_layer_2 ġ_softplus_1  [+] 8
     tangent_layer_2 = Nx64x64_0
     cp.matmul(tangent_softplus_1.reshape(-1, 128), W_layer_2.T, out=tangent_layer_2.reshape(-1, 64))
@@ -4783,7 +2541,7 @@ def _loss_terms(params, x, lam, workspace):
     f_prime_softplus_2_row = f_prime_softplus_2[:, None]
     # ġ_softplus_2 = ġ_layer_2 f′(g_layer_2)  [+] 8
     tangent_softplus_2 = Nx64x64_1
-    _map("tangent_softplus_2", N, wide, (f_prime_softplus_2_row, tangent_layer_2, tangent_softplus_2, samples))
+    _launch("tangent_2", N, vectorised, (f_prime_softplus_2_row, tangent_layer_2, tangent_softplus_2, samples))
     # ġ_layer_3 = W_layer_3 ġ_softplus_2  [+] 8
     tangent_layer_3 = Nx64x1_0
     cp.matmul(tangent_softplus_2.reshape(-1, 64), W_layer_3.T, out=tangent_layer_3.reshape(-1, 1))
@@ -4793,40 +2551,47 @@ def _loss_terms(params, x, lam, workspace):
     delta_curvature_softplus_2_row = delta_curvature_softplus_2[:, None]
 
     # ---- loss: reads δ, ġ; writes K, L, J
+    # δ_x²
     # Σ_n Σ_i δ_x²
     sum_delta_squared = parts_sum_delta_squared
-    blocks_sum_delta_squared = _map("sum_delta_squared", N, wide, (delta_x, sum_delta_squared, samples))
+    blocks_sum_delta_squared = _launch("sum_delta_squared", N, vectorised, (delta_x, sum_delta_squared, samples))
     # W_layer_1ᵀ ∘ W_layer_1ᵀ
     tangent_layer_1_squared = M64x128_1
-    _map("tangent_layer_1_squared", N, wide, (W_layer_1_transposed, tangent_layer_1_squared, samples))
+    _launch("tangent_squared", N, vectorised, (W_layer_1_transposed, tangent_layer_1_squared, samples))
     # (W_layer_1ᵀ ∘ W_layer_1ᵀ) (δ_softplus_1 f″(g_layer_1))
     curvature_of_softplus_1 = cp.matmul(delta_curvature_softplus_1, tangent_layer_1_squared.T, out=Nx64_0)
     # δ_softplus_2 f″(g_layer_2) ġ_layer_2²
     curvature_of_softplus_2_terms = Nx64x64_1
-    _map("curvature_of_softplus_2_terms", N, wide, (
+    _launch("value_2_2", N, vectorised, (
         delta_curvature_softplus_2_row, tangent_layer_2, curvature_of_softplus_2_terms, samples,
     ))
     # [Σ_i δ_softplus_2 f″(g_layer_2) ġ_layer_2²]
     curvature_of_softplus_2 = _row_sum(curvature_of_softplus_2_terms.reshape(-1, 64), Nx64_4.reshape(-1), 64).reshape(-1, 64)
     # ġ_layer_3² f″(g_layer_3)
     curvature_of_softplus_3_terms = Nx64x1_1
-    _map("curvature_of_softplus_3_terms", N, wide, (
+    _launch("value_2_3", N, vectorised, (
         delta_curvature_softplus_3_row, tangent_layer_3, curvature_of_softplus_3_terms, samples,
     ))
     # [Σ_i ġ_layer_3² f″(g_layer_3)]
     curvature_of_softplus_3 = _row_sum(curvature_of_softplus_3_terms.reshape(-1, 1), Nx64_2.reshape(-1), 1).reshape(-1, 64)
-    # Σ_n Σ_i δ′_x; Σ_n Σ_i δ′_x²
+    # δ′_x = (W_layer_1ᵀ ∘ W_layer_1ᵀ) (δ_softplus_1 f″(g_layer_1)) + [Σ_i δ_softplus_2 f″(g_layer_2) ġ_layer_2²] +
+    #     [Σ_i ġ_layer_3² f″(g_layer_3)]  [+] 8
+    # δ′_x²
+    # Σ_n Σ_i δ′_x
+    # Σ_n Σ_i δ′_x²
     sum_delta_prime = parts_sum_delta_prime
     sum_delta_prime_squared = parts_sum_delta_prime_squared
-    blocks_sum_delta_prime = _map("sum_delta_prime_to_sum_delta_prime_squared", N, wide, (
+    blocks_sum_delta_prime = _launch("sum_delta_prime_squared", N, vectorised, (
         curvature_of_softplus_1, curvature_of_softplus_2, curvature_of_softplus_3, sum_delta_prime,
         sum_delta_prime_squared, samples,
     ))
-    # K = (1/N) ½ Σ_n Σ_i δ_x²; L = (1/N) λ Σ_n Σ_i δ′_x² − (1/N) Σ_n Σ_i δ′_x; J = K + L
+    # K = (1/N) ½ Σ_n Σ_i δ_x²
+    # L = (1/N) λ Σ_n Σ_i δ′_x² − (1/N) Σ_n Σ_i δ′_x
+    # J = K + L
     K = cp.empty((), np.float64)
     L = cp.empty((), np.float64)
     J = cp.empty((), np.float64)
-    _scalars("K_and_L_and_J", (
+    _launch_totals("K_and_L_and_J", (
         sum_delta_squared, blocks_sum_delta_squared, sum_delta_prime, blocks_sum_delta_prime,
         sum_delta_prime_squared, blocks_sum_delta_prime, K, L, J, np.float64(lam), samples,
     ))
@@ -4839,7 +2604,7 @@ def _loss_terms_lam0(params, x, lam, workspace):
     """K, L and J, means over the batch. λ = 0."""
     N = x.shape[0]
     samples, lam_real = np.int32(N), DTYPE(lam)
-    wide = _aligned(x, params)
+    vectorised = _aligned(x, params)
     g_x = x
     W_layer_1 = params["layer_1.weight"]
     b_layer_1 = params["layer_1.bias"]
@@ -4862,28 +2627,36 @@ def _loss_terms_lam0(params, x, lam, workspace):
     # ---- forward: reads g, W, b; writes f′, g
     # W_layer_1 g_x
     g_layer_1_unbiased = cp.matmul(g_x, W_layer_1.T, out=Nx128_0)
-    # sigmoid(−g_layer_1); f′(g_layer_1) = sigmoid(g_layer_1); g_softplus_1 = softplus(g_layer_1)
+    # g_layer_1 = W_layer_1 g_x + b_layer_1
+    # sigmoid(−g_layer_1)
+    # f′(g_layer_1) = sigmoid(g_layer_1)
+    # g_softplus_1 = softplus(g_layer_1)
     sigmoid_minus_softplus_1 = Nx128_1
     f_prime_softplus_1 = Nx128_2
     g_softplus_1 = Nx128_3
-    _map("sigmoid_minus_softplus_1_to_g_softplus_1", N, wide, (
+    _launch("g_2_6", N, vectorised, (
         b_layer_1, g_layer_1_unbiased, sigmoid_minus_softplus_1, f_prime_softplus_1, g_softplus_1, samples,
     ))
     # W_layer_2 g_softplus_1
     g_layer_2_unbiased = cp.matmul(g_softplus_1, W_layer_2.T, out=Nx64_0)
-    # sigmoid(−g_layer_2); f′(g_layer_2) = sigmoid(g_layer_2); g_softplus_2 = softplus(g_layer_2)
+    # g_layer_2 = W_layer_2 g_softplus_1 + b_layer_2
+    # sigmoid(−g_layer_2)
+    # f′(g_layer_2) = sigmoid(g_layer_2)
+    # g_softplus_2 = softplus(g_layer_2)
     sigmoid_minus_softplus_2 = Nx64_1
     f_prime_softplus_2 = Nx64_2
     g_softplus_2 = Nx64_3
-    _map("sigmoid_minus_softplus_2_to_g_softplus_2", N, wide, (
+    _launch("g_2_7", N, vectorised, (
         b_layer_2, g_layer_2_unbiased, sigmoid_minus_softplus_2, f_prime_softplus_2, g_softplus_2, samples,
     ))
     # W_layer_3 g_softplus_2
     g_layer_3_unbiased = cp.matmul(g_softplus_2, W_layer_3.T, out=Nx1_0)
-    # sigmoid(−g_layer_3); f′(g_layer_3) = sigmoid(g_layer_3)
+    # g_layer_3 = W_layer_3 g_softplus_2 + b_layer_3
+    # sigmoid(−g_layer_3)
+    # f′(g_layer_3) = sigmoid(g_layer_3)
     sigmoid_minus_softplus_3 = Nx1_1
     f_prime_softplus_3 = Nx1_2
-    _map("sigmoid_minus_softplus_3_to_f_prime_softplus_3", N, wide, (
+    _launch("f_prime_2", N, vectorised, (
         b_layer_3, g_layer_3_unbiased, sigmoid_minus_softplus_3, f_prime_softplus_3, samples,
     ))
 
@@ -4892,12 +2665,12 @@ def _loss_terms_lam0(params, x, lam, workspace):
     delta_softplus_2 = cp.matmul(f_prime_softplus_3, W_layer_3, out=Nx64_3)
     # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1)
     delta_layer_2 = Nx64_0
-    _map("delta_layer_2", N, wide, (delta_softplus_2, f_prime_softplus_2, delta_layer_2, samples))
+    _launch("delta_2", N, vectorised, (delta_softplus_2, f_prime_softplus_2, delta_layer_2, samples))
     # δ_softplus_1 = W_layer_2ᵀ δ_layer_2  (1)
     delta_softplus_1 = cp.matmul(delta_layer_2, W_layer_2, out=Nx128_3)
     # δ_layer_1 = δ_softplus_1 f′(g_layer_1)  (1)
     delta_layer_1 = Nx128_0
-    _map("delta_layer_1", N, wide, (delta_softplus_1, f_prime_softplus_1, delta_layer_1, samples))
+    _launch("delta_2_2", N, vectorised, (delta_softplus_1, f_prime_softplus_1, delta_layer_1, samples))
     # δ_x = W_layer_1ᵀ δ_layer_1  (1)
     delta_x = cp.matmul(delta_layer_1, W_layer_1, out=Nx64_0)
 
@@ -4908,16 +2681,17 @@ def _loss_terms_lam0(params, x, lam, workspace):
     f_prime_softplus_1_row = f_prime_softplus_1[:, None]
     # ġ_softplus_1 = (W_layer_1ᵀ)_c f′(g_layer_1)  [+] 8
     tangent_softplus_1 = Nx64x128_0
-    _map("tangent_softplus_1", N, wide, (f_prime_softplus_1_row, W_layer_1_transposed, tangent_softplus_1, samples))
+    _launch("tangent", N, vectorised, (f_prime_softplus_1_row, W_layer_1_transposed, tangent_softplus_1, samples))
     # ġ_layer_2 = W_layer_2 ġ_softplus_1  [+] 8
     tangent_layer_2 = Nx64x64_0
     cp.matmul(tangent_softplus_1.reshape(-1, 128), W_layer_2.T, out=tangent_layer_2.reshape(-1, 64))
     # f′(g_layer_2)
     f_prime_softplus_2_row = f_prime_softplus_2[:, None]
-    # ġ_softplus_2 = ġ_layer_2 f′(g_layer_2)  [+] 8; ġ_layer_2²
+    # ġ_softplus_2 = ġ_layer_2 f′(g_layer_2)  [+] 8
+    # ġ_layer_2²
     tangent_softplus_2 = Nx64x64_1
     sum_tangent_squared_layer_2_terms = Nx64x64_2
-    _map("tangent_softplus_2_to_sum_tangent_squared_layer_2_terms", N, wide, (
+    _launch("value_2_4", N, vectorised, (
         f_prime_softplus_2_row, tangent_layer_2, tangent_softplus_2, sum_tangent_squared_layer_2_terms, samples,
     ))
     # ġ_layer_3 = W_layer_3 ġ_softplus_2  [+] 8
@@ -4925,49 +2699,56 @@ def _loss_terms_lam0(params, x, lam, workspace):
     cp.matmul(tangent_softplus_2.reshape(-1, 64), W_layer_3.T, out=tangent_layer_3.reshape(-1, 1))
 
     # ---- second derivatives, by tangents, loss: reads δ, f′, ġ; writes K, L, J
+    # δ_x²
     # Σ_n Σ_i δ_x²
     sum_delta_squared = parts_sum_delta_squared
-    blocks_sum_delta_squared = _map("sum_delta_squared", N, wide, (delta_x, sum_delta_squared, samples))
+    blocks_sum_delta_squared = _launch("sum_delta_squared", N, vectorised, (delta_x, sum_delta_squared, samples))
     # W_layer_1ᵀ ∘ W_layer_1ᵀ
     sum_tangent_squared_layer_1_terms = M64x128_1
-    _map("sum_tangent_squared_layer_1_terms", N, wide, (
-        W_layer_1_transposed, sum_tangent_squared_layer_1_terms, samples,
-    ))
+    _launch("value_2_5", N, vectorised, (W_layer_1_transposed, sum_tangent_squared_layer_1_terms, samples))
     # Σ_j W_layer_1ᵀ ∘ W_layer_1ᵀ
     sum_tangent_squared_layer_1 = _column_sum(sum_tangent_squared_layer_1_terms, M128_0, None, 128)
+    # f″(g_layer_1) = f′(g_layer_1) sigmoid(−g_layer_1)
+    # δ_softplus_1 f″(g_layer_1)
+    # δ_softplus_1 f″(g_layer_1) Σ_j W_layer_1ᵀ ∘ W_layer_1ᵀ
     # Σ_n Σ_i δ_softplus_1 f″(g_layer_1) Σ_j W_layer_1ᵀ ∘ W_layer_1ᵀ
     sum_curvature_softplus_1 = parts_sum_curvature_softplus_1
-    blocks_sum_curvature_softplus_1 = _map("sum_curvature_softplus_1", N, wide, (
+    blocks_sum_curvature_softplus_1 = _launch("total", N, vectorised, (
         f_prime_softplus_1, sigmoid_minus_softplus_1, delta_softplus_1, sum_tangent_squared_layer_1,
         sum_curvature_softplus_1, samples,
     ))
     # Σ_c ġ_layer_2²
     sum_tangent_squared_layer_2 = _tangent_sum(sum_tangent_squared_layer_2_terms, Nx64_0, 64)
+    # f″(g_layer_2) = f′(g_layer_2) sigmoid(−g_layer_2)
+    # δ_softplus_2 f″(g_layer_2)
+    # δ_softplus_2 f″(g_layer_2) Σ_c ġ_layer_2²
     # Σ_n Σ_i δ_softplus_2 f″(g_layer_2) Σ_c ġ_layer_2²
     sum_curvature_softplus_2 = parts_sum_curvature_softplus_2
-    blocks_sum_curvature_softplus_2 = _map("sum_curvature_softplus_2", N, wide, (
+    blocks_sum_curvature_softplus_2 = _launch("total_2", N, vectorised, (
         f_prime_softplus_2, sigmoid_minus_softplus_2, delta_softplus_2, sum_tangent_squared_layer_2,
         sum_curvature_softplus_2, samples,
     ))
     # ġ_layer_3²
     sum_tangent_squared_layer_3_terms = Nx64x1_1
-    _map("sum_tangent_squared_layer_3_terms", N, wide, (
-        tangent_layer_3, sum_tangent_squared_layer_3_terms, samples,
-    ))
+    _launch("value_4", N, vectorised, (tangent_layer_3, sum_tangent_squared_layer_3_terms, samples))
     # Σ_c ġ_layer_3²
     sum_tangent_squared_layer_3 = _tangent_sum(sum_tangent_squared_layer_3_terms, Nx1_0, 1)
+    # f″(g_layer_3) = f′(g_layer_3) sigmoid(−g_layer_3)
+    # f″(g_layer_3) Σ_c ġ_layer_3²
     # Σ_n Σ_i f″(g_layer_3) Σ_c ġ_layer_3²
     sum_curvature_softplus_3 = parts_sum_curvature_softplus_3
-    blocks_sum_curvature_softplus_3 = _map("sum_curvature_softplus_3", N, wide, (
+    blocks_sum_curvature_softplus_3 = _launch("total_3", N, vectorised, (
         f_prime_softplus_3, sigmoid_minus_softplus_3, sum_tangent_squared_layer_3, sum_curvature_softplus_3,
         samples,
     ))
-    # K = (1/N) ½ Σ_n Σ_i δ_x²; L = −(1/N) Σ_n Σ_i δ_softplus_1 f″(g_layer_1) Σ_j W_layer_1ᵀ ∘ W_layer_1ᵀ − (1/N)
-    #     Σ_n Σ_i δ_softplus_2 f″(g_layer_2) Σ_c ġ_layer_2² − (1/N) Σ_n Σ_i f″(g_layer_3) Σ_c ġ_layer_3²; J = K + L
+    # K = (1/N) ½ Σ_n Σ_i δ_x²
+    # L = −(1/N) Σ_n Σ_i δ_softplus_1 f″(g_layer_1) Σ_j W_layer_1ᵀ ∘ W_layer_1ᵀ − (1/N) Σ_n Σ_i δ_softplus_2
+    #     f″(g_layer_2) Σ_c ġ_layer_2² − (1/N) Σ_n Σ_i f″(g_layer_3) Σ_c ġ_layer_3²
+    # J = K + L
     K = cp.empty((), np.float64)
     L = cp.empty((), np.float64)
     J = cp.empty((), np.float64)
-    _scalars("K_and_L_and_J_2", (
+    _launch_totals("K_and_L_and_J_2", (
         sum_delta_squared, blocks_sum_delta_squared, sum_curvature_softplus_1, blocks_sum_curvature_softplus_1,
         sum_curvature_softplus_2, blocks_sum_curvature_softplus_2, sum_curvature_softplus_3,
         blocks_sum_curvature_softplus_3, K, L, J, np.float64(lam), samples,
@@ -4981,7 +2762,7 @@ def _loss_and_grad(params, x, lam, workspace):
     """J and its gradient: the merged sweep."""
     N = x.shape[0]
     samples, lam_real = np.int32(N), DTYPE(lam)
-    wide = _aligned(x, params)
+    vectorised = _aligned(x, params)
     g_x = x
     W_layer_1 = params["layer_1.weight"]
     b_layer_1 = params["layer_1.bias"]
@@ -5014,52 +2795,63 @@ def _loss_and_grad(params, x, lam, workspace):
     # ---- forward, second derivatives, by tangents: reads g, W, b; writes f′, g, f″
     # W_layer_1 g_x
     g_layer_1_unbiased = cp.matmul(g_x, W_layer_1.T, out=Nx128_0)
-    # sigmoid(−g_layer_1); f′(g_layer_1) = sigmoid(g_layer_1); g_softplus_1 = softplus(g_layer_1)
+    # g_layer_1 = W_layer_1 g_x + b_layer_1
+    # sigmoid(−g_layer_1)
+    # f′(g_layer_1) = sigmoid(g_layer_1)
+    # g_softplus_1 = softplus(g_layer_1)
     sigmoid_minus_softplus_1 = Nx128_1
     f_prime_softplus_1 = Nx128_2
     g_softplus_1 = Nx128_3
-    _map("sigmoid_minus_softplus_1_to_g_softplus_1", N, wide, (
+    _launch("g_2_6", N, vectorised, (
         b_layer_1, g_layer_1_unbiased, sigmoid_minus_softplus_1, f_prime_softplus_1, g_softplus_1, samples,
     ))
     # W_layer_2 g_softplus_1
     g_layer_2_unbiased = cp.matmul(g_softplus_1, W_layer_2.T, out=Nx64_0)
-    # sigmoid(−g_layer_2); f′(g_layer_2) = sigmoid(g_layer_2); g_softplus_2 = softplus(g_layer_2)
+    # g_layer_2 = W_layer_2 g_softplus_1 + b_layer_2
+    # sigmoid(−g_layer_2)
+    # f′(g_layer_2) = sigmoid(g_layer_2)
+    # g_softplus_2 = softplus(g_layer_2)
     sigmoid_minus_softplus_2 = Nx64_1
     f_prime_softplus_2 = Nx64_2
     g_softplus_2 = Nx64_3
-    _map("sigmoid_minus_softplus_2_to_g_softplus_2", N, wide, (
+    _launch("g_2_7", N, vectorised, (
         b_layer_2, g_layer_2_unbiased, sigmoid_minus_softplus_2, f_prime_softplus_2, g_softplus_2, samples,
     ))
     # W_layer_3 g_softplus_2
     g_layer_3_unbiased = cp.matmul(g_softplus_2, W_layer_3.T, out=Nx1_0)
-    # sigmoid(−g_layer_3); f′(g_layer_3) = sigmoid(g_layer_3); f″(g_layer_3) = f′(g_layer_3) sigmoid(−g_layer_3)
+    # g_layer_3 = W_layer_3 g_softplus_2 + b_layer_3
+    # sigmoid(−g_layer_3)
+    # f′(g_layer_3) = sigmoid(g_layer_3)
+    # f″(g_layer_3) = f′(g_layer_3) sigmoid(−g_layer_3)
     sigmoid_minus_softplus_3 = Nx1_1
     f_prime_softplus_3 = Nx1_2
     f_second_softplus_3 = Nx1_3
-    _map("sigmoid_minus_softplus_3_to_f_second_softplus_3", N, wide, (
+    _launch("f_second_2", N, vectorised, (
         b_layer_3, g_layer_3_unbiased, sigmoid_minus_softplus_3, f_prime_softplus_3, f_second_softplus_3, samples,
     ))
 
     # ---- backward, second derivatives, by tangents: reads f′, W; writes δ, f″
     # δ_softplus_2 = W_layer_3ᵀ f′(g_layer_3)  (1)
     delta_softplus_2 = cp.matmul(f_prime_softplus_3, W_layer_3, out=Nx64_0)
-    # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1); f″(g_layer_2) = f′(g_layer_2) sigmoid(−g_layer_2); δ_softplus_2
-    #     f″(g_layer_2)
+    # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1)
+    # f″(g_layer_2) = f′(g_layer_2) sigmoid(−g_layer_2)
+    # δ_softplus_2 f″(g_layer_2)
     delta_layer_2 = Nx64_4
     f_second_softplus_2 = Nx64_5
     delta_curvature_softplus_2 = Nx64_6
-    _map("delta_layer_2_to_delta_curvature_softplus_2_2", N, wide, (
+    _launch("value_5", N, vectorised, (
         delta_softplus_2, f_prime_softplus_2, sigmoid_minus_softplus_2, delta_layer_2, f_second_softplus_2,
         delta_curvature_softplus_2, samples,
     ))
     # δ_softplus_1 = W_layer_2ᵀ δ_layer_2  (1)
     delta_softplus_1 = cp.matmul(delta_layer_2, W_layer_2, out=Nx128_0)
-    # δ_layer_1 = δ_softplus_1 f′(g_layer_1)  (1); f″(g_layer_1) = f′(g_layer_1) sigmoid(−g_layer_1); δ_softplus_1
-    #     f″(g_layer_1)
+    # δ_layer_1 = δ_softplus_1 f′(g_layer_1)  (1)
+    # f″(g_layer_1) = f′(g_layer_1) sigmoid(−g_layer_1)
+    # δ_softplus_1 f″(g_layer_1)
     delta_layer_1 = Nx128_4
     f_second_softplus_1 = Nx128_5
     delta_curvature_softplus_1 = Nx128_6
-    _map("delta_layer_1_to_delta_curvature_softplus_1_2", N, wide, (
+    _launch("value_6", N, vectorised, (
         delta_softplus_1, f_prime_softplus_1, sigmoid_minus_softplus_1, delta_layer_1, f_second_softplus_1,
         delta_curvature_softplus_1, samples,
     ))
@@ -5073,7 +2865,7 @@ def _loss_and_grad(params, x, lam, workspace):
     f_prime_softplus_1_row = f_prime_softplus_1[:, None]
     # ġ_softplus_1 = (W_layer_1ᵀ)_c f′(g_layer_1)  [+] 8
     tangent_softplus_1 = Nx64x128_0
-    _map("tangent_softplus_1", N, wide, (f_prime_softplus_1_row, W_layer_1_transposed, tangent_softplus_1, samples))
+    _launch("tangent", N, vectorised, (f_prime_softplus_1_row, W_layer_1_transposed, tangent_softplus_1, samples))
     # ġ_layer_2 = W_layer_2 ġ_softplus_1  [+] 8
     tangent_layer_2 = Nx64x64_0
     cp.matmul(tangent_softplus_1.reshape(-1, 128), W_layer_2.T, out=tangent_layer_2.reshape(-1, 64))
@@ -5081,16 +2873,17 @@ def _loss_and_grad(params, x, lam, workspace):
     f_prime_softplus_2_row = f_prime_softplus_2[:, None]
     # ġ_softplus_2 = ġ_layer_2 f′(g_layer_2)  [+] 8
     tangent_softplus_2 = Nx64x64_1
-    _map("tangent_softplus_2", N, wide, (f_prime_softplus_2_row, tangent_layer_2, tangent_softplus_2, samples))
+    _launch("tangent_2", N, vectorised, (f_prime_softplus_2_row, tangent_layer_2, tangent_softplus_2, samples))
     # ġ_layer_3 = W_layer_3 ġ_softplus_2  [+] 8
     tangent_layer_3 = Nx64x1_0
     cp.matmul(tangent_softplus_2.reshape(-1, 64), W_layer_3.T, out=tangent_layer_3.reshape(-1, 1))
     # f″(g_layer_3)
     delta_curvature_softplus_3_row = f_second_softplus_3[..., None]
-    # δ̇_layer_3 = ġ_layer_3 f″(g_layer_3)  [+] 8; ġ_layer_3² f″(g_layer_3)
+    # δ̇_layer_3 = ġ_layer_3 f″(g_layer_3)  [+] 8
+    # ġ_layer_3² f″(g_layer_3)
     delta_tangent_layer_3 = Nx64x1_1
     curvature_of_softplus_3_terms = Nx64x1_2
-    _map("delta_tangent_layer_3_to_curvature_of_softplus_3_terms", N, wide, (
+    _launch("value_2_6", N, vectorised, (
         delta_curvature_softplus_3_row, tangent_layer_3, delta_tangent_layer_3, curvature_of_softplus_3_terms,
         samples,
     ))
@@ -5099,12 +2892,12 @@ def _loss_and_grad(params, x, lam, workspace):
     cp.matmul(delta_tangent_layer_3.reshape(-1, 1), W_layer_3, out=delta_tangent_softplus_2.reshape(-1, 64))
     # δ_softplus_2 f″(g_layer_2)
     delta_curvature_softplus_2_row = delta_curvature_softplus_2[:, None]
-    # δ̇_layer_2 = δ_softplus_2 f″(g_layer_2) ġ_layer_2 + δ̇_softplus_2 f′(g_layer_2)  [+] 8; δ_softplus_2
-    #     f″(g_layer_2) ġ_layer_2²
+    # δ̇_layer_2 = δ_softplus_2 f″(g_layer_2) ġ_layer_2 + δ̇_softplus_2 f′(g_layer_2)  [+] 8
+    # δ_softplus_2 f″(g_layer_2) ġ_layer_2²
     delta_tangent_layer_2 = Nx64x64_3
     curvature_of_softplus_2_terms = Nx64x64_4
-    _map("delta_tangent_layer_2_to_curvature_of_softplus_2_terms", N, wide, (
-        delta_curvature_softplus_2_row, delta_tangent_softplus_2, f_prime_softplus_2_row, tangent_layer_2,
+    _launch("value_3_2", N, vectorised, (
+        delta_curvature_softplus_2_row, f_prime_softplus_2_row, delta_tangent_softplus_2, tangent_layer_2,
         delta_tangent_layer_2, curvature_of_softplus_2_terms, samples,
     ))
     # δ̇_softplus_1 = W_layer_2ᵀ δ̇_layer_2  [+] 8
@@ -5114,29 +2907,35 @@ def _loss_and_grad(params, x, lam, workspace):
     delta_curvature_softplus_1_row = delta_curvature_softplus_1[:, None]
 
     # ---- loss, forward adjoints of J: reads δ; writes ∂J/∂δ′, J
+    # δ_x²
     # Σ_n Σ_i δ_x²
     sum_delta_squared = parts_sum_delta_squared
-    blocks_sum_delta_squared = _map("sum_delta_squared", N, wide, (delta_x, sum_delta_squared, samples))
+    blocks_sum_delta_squared = _launch("sum_delta_squared", N, vectorised, (delta_x, sum_delta_squared, samples))
     # W_layer_1ᵀ ∘ W_layer_1ᵀ
     tangent_layer_1_squared = M64x128_1
-    _map("tangent_layer_1_squared", N, wide, (W_layer_1_transposed, tangent_layer_1_squared, samples))
+    _launch("tangent_squared", N, vectorised, (W_layer_1_transposed, tangent_layer_1_squared, samples))
     # (W_layer_1ᵀ ∘ W_layer_1ᵀ) (δ_softplus_1 f″(g_layer_1))
     curvature_of_softplus_1 = cp.matmul(delta_curvature_softplus_1, tangent_layer_1_squared.T, out=Nx64_6)
     # [Σ_i δ_softplus_2 f″(g_layer_2) ġ_layer_2²]
     curvature_of_softplus_2 = _row_sum(curvature_of_softplus_2_terms.reshape(-1, 64), Nx64_8.reshape(-1), 64).reshape(-1, 64)
     # [Σ_i ġ_layer_3² f″(g_layer_3)]
     curvature_of_softplus_3 = _row_sum(curvature_of_softplus_3_terms.reshape(-1, 1), Nx64_9.reshape(-1), 1).reshape(-1, 64)
-    # ∂J/∂δ′_x = −1 + 2 λ δ′_x  (7); Σ_n Σ_i δ′_x; Σ_n Σ_i δ′_x²
+    # δ′_x = (W_layer_1ᵀ ∘ W_layer_1ᵀ) (δ_softplus_1 f″(g_layer_1)) + [Σ_i δ_softplus_2 f″(g_layer_2) ġ_layer_2²] +
+    #     [Σ_i ġ_layer_3² f″(g_layer_3)]  [+] 8
+    # δ′_x²
+    # ∂J/∂δ′_x = −1 + 2 λ δ′_x  (7)
+    # Σ_n Σ_i δ′_x
+    # Σ_n Σ_i δ′_x²
     dJ_ddelta_prime_x = Nx64_10
     sum_delta_prime = parts_sum_delta_prime
     sum_delta_prime_squared = parts_sum_delta_prime_squared
-    blocks_sum_delta_prime = _map("dJ_ddelta_prime_x_to_sum_delta_prime_squared", N, wide, (
+    blocks_sum_delta_prime = _launch("sum_delta_prime_squared_2", N, vectorised, (
         curvature_of_softplus_1, curvature_of_softplus_2, curvature_of_softplus_3, dJ_ddelta_prime_x,
         sum_delta_prime, sum_delta_prime_squared, lam_real, samples,
     ))
     # J = (1/N) ½ Σ_n Σ_i δ_x² − (1/N) Σ_n Σ_i δ′_x + (1/N) λ Σ_n Σ_i δ′_x²
     J = out_J
-    _scalars("J", (
+    _launch_totals("J", (
         sum_delta_prime, blocks_sum_delta_prime, sum_delta_prime_squared, blocks_sum_delta_prime, sum_delta_squared,
         blocks_sum_delta_squared, J, np.float64(lam), samples,
     ))
@@ -5151,26 +2950,33 @@ def _loss_and_grad(params, x, lam, workspace):
     weighted_square_layer_1 = cp.matmul(dJ_ddelta_prime_x, tangent_layer_1_squared, out=Nx128_8)
     # ∂J/∂δ_softplus_1 = ∂J/∂δ_layer_1 f′(g_layer_1) + f″(g_layer_1) (W_layer_1ᵀ ∘ W_layer_1ᵀ)ᵀ ∂J/∂δ′_x  (18)+(19)
     dJ_ddelta_softplus_1 = Nx128_9
-    _map("dJ_ddelta_softplus_1", N, wide, (
-        dJ_ddelta_layer_1, f_prime_softplus_1, f_second_softplus_1, weighted_square_layer_1, dJ_ddelta_softplus_1,
+    _launch("dJ_ddelta_2", N, vectorised, (
+        weighted_square_layer_1, dJ_ddelta_layer_1, f_prime_softplus_1, f_second_softplus_1, dJ_ddelta_softplus_1,
         samples,
     ))
-    # ĝ_softplus_1 = (∂J/∂δ′_x)_c ġ_softplus_1  [+] 8; δ̇_softplus_1 ĝ_layer_1; (∂J/∂δ′_x)_c δ̇_layer_1
+    # ĝ_softplus_1 = (∂J/∂δ′_x)_c ġ_softplus_1  [+] 8
+    # ĝ_layer_1 = (W_layer_1ᵀ)_c (∂J/∂δ′_x)_c  [+] 8
+    # δ̇_softplus_1 ĝ_layer_1
+    # δ̇_layer_1 = (W_layer_1ᵀ)_c δ_softplus_1 f″(g_layer_1) + δ̇_softplus_1 f′(g_layer_1)  [+] 8
+    # (∂J/∂δ′_x)_c δ̇_layer_1
     weighted_tangent_softplus_1 = Nx64x128_2
     weighted_product_softplus_1_terms = Nx64x128_3
     dJ_dW_layer_1_tangents_sum_terms = Nx64x128_4
-    _map("weighted_tangent_softplus_1_to_dJ_dW_layer_1_tangents_sum_terms", N, wide, (
+    _launch("dJ_dW_tangents_sum_terms", N, vectorised, (
         dJ_ddelta_prime_x_column, tangent_softplus_1, W_layer_1_transposed, delta_tangent_softplus_1,
         delta_curvature_softplus_1_row, f_prime_softplus_1_row, weighted_tangent_softplus_1,
         weighted_product_softplus_1_terms, dJ_dW_layer_1_tangents_sum_terms, samples,
     ))
     # ∂J/∂δ_layer_2 = W_layer_2 ∂J/∂δ_softplus_1  (11)+(12)
     dJ_ddelta_layer_2 = cp.matmul(dJ_ddelta_softplus_1, W_layer_2.T, out=Nx64_9)
-    # ĝ_layer_2 ġ_layer_2; ĝ_softplus_2 = (∂J/∂δ′_x)_c ġ_softplus_2  [+] 8; δ̇_softplus_2 ĝ_layer_2
+    # ĝ_layer_2 = (∂J/∂δ′_x)_c ġ_layer_2  [+] 8
+    # ĝ_layer_2 ġ_layer_2
+    # ĝ_softplus_2 = (∂J/∂δ′_x)_c ġ_softplus_2  [+] 8
+    # δ̇_softplus_2 ĝ_layer_2
     weighted_square_layer_2_terms = Nx64x64_4
     weighted_tangent_softplus_2 = Nx64x64_5
     weighted_product_softplus_2_terms = Nx64x64_6
-    _map("weighted_square_layer_2_terms_to_weighted_product_softplus_2_terms", N, wide, (
+    _launch("value_3_3", N, vectorised, (
         dJ_ddelta_prime_x_column, tangent_layer_2, tangent_softplus_2, delta_tangent_softplus_2,
         weighted_square_layer_2_terms, weighted_tangent_softplus_2, weighted_product_softplus_2_terms, samples,
     ))
@@ -5178,26 +2984,28 @@ def _loss_and_grad(params, x, lam, workspace):
     weighted_square_layer_2 = _tangent_sum(weighted_square_layer_2_terms, Nx64_8, 64)
     # ∂J/∂δ_softplus_2 = ∂J/∂δ_layer_2 f′(g_layer_2) + f″(g_layer_2) Σ_c ĝ_layer_2 ġ_layer_2  (18)+(19)
     dJ_ddelta_softplus_2 = Nx64_6
-    _map("dJ_ddelta_softplus_2", N, wide, (
-        dJ_ddelta_layer_2, f_prime_softplus_2, f_second_softplus_2, weighted_square_layer_2, dJ_ddelta_softplus_2,
+    _launch("dJ_ddelta_2_2", N, vectorised, (
+        weighted_square_layer_2, dJ_ddelta_layer_2, f_prime_softplus_2, f_second_softplus_2, dJ_ddelta_softplus_2,
         samples,
     ))
     # ∂J/∂δ_layer_3 = W_layer_3 ∂J/∂δ_softplus_2  (11)+(12)
     dJ_ddelta_layer_3 = cp.matmul(dJ_ddelta_softplus_2, W_layer_3.T, out=Nx1_0)
+    # ĝ_layer_3 = (∂J/∂δ′_x)_c ġ_layer_3  [+] 8
     # ĝ_layer_3 ġ_layer_3
     weighted_square_layer_3_terms = Nx64x1_2
-    _map("weighted_square_layer_3_terms", N, wide, (
+    _launch("value_2_7", N, vectorised, (
         dJ_ddelta_prime_x_column, tangent_layer_3, weighted_square_layer_3_terms, samples,
     ))
     # Σ_c ĝ_layer_3 ġ_layer_3
     weighted_square_layer_3 = _tangent_sum(weighted_square_layer_3_terms, Nx1_4, 1)
 
     # ---- backward adjoints of J and gradients: reads f′, f″, ∂J/∂δ, δ̇, ĝ, g, W, δ; writes ∂J/∂g, ∂J/∂W, ∂J/∂b
+    # f‴(g_layer_3) = f″(g_layer_3) (sigmoid(−g_layer_3) − f′(g_layer_3))
     # ∂J/∂g_layer_3 = ∂J/∂δ_layer_3 f″(g_layer_3) + f‴(g_layer_3) Σ_c ĝ_layer_3 ġ_layer_3  (21)+(22)
     dJ_dg_layer_3 = Nx1_5
-    _map("dJ_dg_layer_3", N, wide, (
-        f_prime_softplus_3, f_second_softplus_3, sigmoid_minus_softplus_3, dJ_ddelta_layer_3,
-        weighted_square_layer_3, dJ_dg_layer_3, samples,
+    _launch("dJ_dg", N, vectorised, (
+        f_prime_softplus_3, f_second_softplus_3, sigmoid_minus_softplus_3, weighted_square_layer_3,
+        dJ_ddelta_layer_3, dJ_dg_layer_3, samples,
     ))
     # Σ_n f′(g_layer_3) ∂J/∂δ_softplus_2ᵀ
     dJ_dW_layer_3_delta = cp.matmul(f_prime_softplus_3.T, dJ_ddelta_softplus_2, out=M1x64_0)
@@ -5210,22 +3018,23 @@ def _loss_and_grad(params, x, lam, workspace):
     # ∂J/∂W_layer_3 = (1/N) (Σ_n f′(g_layer_3) ∂J/∂δ_softplus_2ᵀ + Σ_n ∂J/∂g_layer_3 g_softplus_2ᵀ + 2 Σ_n Σ_c
     #     δ̇_layer_3 ĝ_softplus_2ᵀ)  (16)+(17)
     dJ_dW_layer_3 = out_dJ_dW_layer_3
-    _map("dJ_dW_layer_3", N, wide, (
+    _launch("dJ_dW", N, vectorised, (
         dJ_dW_layer_3_delta, dJ_dW_layer_3_g, dJ_dW_layer_3_tangents, dJ_dW_layer_3, samples,
     ))
     # ∂J/∂b_layer_3 = (1/N) Σ_n ∂J/∂g_layer_3  [+] bias
     dJ_db_layer_3 = out_dJ_db_layer_3
-    _map("dJ_db_layer_3", N, wide, (dJ_db_layer_3_sum, dJ_db_layer_3, samples))
+    _launch("dJ_db", N, vectorised, (dJ_db_layer_3_sum, dJ_db_layer_3, samples))
     # ∂J/∂g_softplus_2 = W_layer_3ᵀ ∂J/∂g_layer_3  (14)+(15)
     dJ_dg_softplus_2 = cp.matmul(dJ_dg_layer_3, W_layer_3, out=Nx64_3)
     # Σ_c δ̇_softplus_2 ĝ_layer_2
     weighted_product_softplus_2 = _tangent_sum(weighted_product_softplus_2_terms, Nx64_6, 64)
+    # f‴(g_layer_2) = f″(g_layer_2) (sigmoid(−g_layer_2) − f′(g_layer_2))
     # ∂J/∂g_layer_2 = ∂J/∂g_softplus_2 f′(g_layer_2) + ∂J/∂δ_layer_2 δ_softplus_2 f″(g_layer_2) + δ_softplus_2
     #     f‴(g_layer_2) Σ_c ĝ_layer_2 ġ_layer_2 + 2 f″(g_layer_2) Σ_c δ̇_softplus_2 ĝ_layer_2  (21)+(22)
     dJ_dg_layer_2 = Nx64_10
-    _map("dJ_dg_layer_2", N, wide, (
-        f_prime_softplus_2, f_second_softplus_2, sigmoid_minus_softplus_2, dJ_ddelta_layer_2, dJ_dg_softplus_2,
-        delta_softplus_2, weighted_product_softplus_2, weighted_square_layer_2, dJ_dg_layer_2, samples,
+    _launch("dJ_dg_2", N, vectorised, (
+        f_prime_softplus_2, f_second_softplus_2, sigmoid_minus_softplus_2, weighted_product_softplus_2,
+        weighted_square_layer_2, dJ_ddelta_layer_2, dJ_dg_softplus_2, delta_softplus_2, dJ_dg_layer_2, samples,
     ))
     # Σ_n δ_layer_2 ∂J/∂δ_softplus_1ᵀ
     dJ_dW_layer_2_delta = cp.matmul(delta_layer_2.T, dJ_ddelta_softplus_1, out=M64x128_0)
@@ -5238,22 +3047,23 @@ def _loss_and_grad(params, x, lam, workspace):
     # ∂J/∂W_layer_2 = (1/N) (Σ_n δ_layer_2 ∂J/∂δ_softplus_1ᵀ + Σ_n ∂J/∂g_layer_2 g_softplus_1ᵀ + 2 Σ_n Σ_c
     #     δ̇_layer_2 ĝ_softplus_1ᵀ)  (16)+(17)
     dJ_dW_layer_2 = out_dJ_dW_layer_2
-    _map("dJ_dW_layer_2", N, wide, (
+    _launch("dJ_dW_2", N, vectorised, (
         dJ_dW_layer_2_delta, dJ_dW_layer_2_g, dJ_dW_layer_2_tangents, dJ_dW_layer_2, samples,
     ))
     # ∂J/∂b_layer_2 = (1/N) Σ_n ∂J/∂g_layer_2  [+] bias
     dJ_db_layer_2 = out_dJ_db_layer_2
-    _map("dJ_db_layer_2", N, wide, (dJ_db_layer_2_sum, dJ_db_layer_2, samples))
+    _launch("dJ_db_2", N, vectorised, (dJ_db_layer_2_sum, dJ_db_layer_2, samples))
     # ∂J/∂g_softplus_1 = W_layer_2ᵀ ∂J/∂g_layer_2  (14)+(15)
     dJ_dg_softplus_1 = cp.matmul(dJ_dg_layer_2, W_layer_2, out=Nx128_3)
     # Σ_c δ̇_softplus_1 ĝ_layer_1
     weighted_product_softplus_1 = _tangent_sum(weighted_product_softplus_1_terms, Nx128_9, 128)
+    # f‴(g_layer_1) = f″(g_layer_1) (sigmoid(−g_layer_1) − f′(g_layer_1))
     # ∂J/∂g_layer_1 = ∂J/∂g_softplus_1 f′(g_layer_1) + ∂J/∂δ_layer_1 δ_softplus_1 f″(g_layer_1) + δ_softplus_1
     #     f‴(g_layer_1) (W_layer_1ᵀ ∘ W_layer_1ᵀ)ᵀ ∂J/∂δ′_x + 2 f″(g_layer_1) Σ_c δ̇_softplus_1 ĝ_layer_1  (21)+(22)
     dJ_dg_layer_1 = Nx128_6
-    _map("dJ_dg_layer_1", N, wide, (
-        f_prime_softplus_1, f_second_softplus_1, sigmoid_minus_softplus_1, dJ_ddelta_layer_1, dJ_dg_softplus_1,
-        delta_softplus_1, weighted_product_softplus_1, weighted_square_layer_1, dJ_dg_layer_1, samples,
+    _launch("dJ_dg_2_2", N, vectorised, (
+        f_prime_softplus_1, f_second_softplus_1, sigmoid_minus_softplus_1, weighted_product_softplus_1,
+        weighted_square_layer_1, dJ_ddelta_layer_1, dJ_dg_softplus_1, delta_softplus_1, dJ_dg_layer_1, samples,
     ))
     # Σ_n δ_layer_1 δ_xᵀ
     dJ_dW_layer_1_delta = cp.matmul(delta_layer_1.T, delta_x, out=M128x64_0)
@@ -5268,12 +3078,12 @@ def _loss_and_grad(params, x, lam, workspace):
     # ∂J/∂W_layer_1 = (1/N) (2 [Σ_n (∂J/∂δ′_x)_c δ̇_layer_1]ᵀ + Σ_n δ_layer_1 δ_xᵀ + Σ_n ∂J/∂g_layer_1 g_xᵀ)
     #     (16)+(17)
     dJ_dW_layer_1 = out_dJ_dW_layer_1
-    _map("dJ_dW_layer_1", N, wide, (
-        dJ_dW_layer_1_delta, dJ_dW_layer_1_g, dJ_dW_layer_1_tangents_sum_transposed, dJ_dW_layer_1, samples,
+    _launch("dJ_dW_3", N, vectorised, (
+        dJ_dW_layer_1_tangents_sum_transposed, dJ_dW_layer_1_delta, dJ_dW_layer_1_g, dJ_dW_layer_1, samples,
     ))
     # ∂J/∂b_layer_1 = (1/N) Σ_n ∂J/∂g_layer_1  [+] bias
     dJ_db_layer_1 = out_dJ_db_layer_1
-    _map("dJ_db_layer_1", N, wide, (dJ_db_layer_1_sum, dJ_db_layer_1, samples))
+    _launch("dJ_db_3", N, vectorised, (dJ_db_layer_1_sum, dJ_db_layer_1, samples))
 
     return J, {
         "layer_1.weight": dJ_dW_layer_1,
@@ -5290,7 +3100,7 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     """J and its gradient: the merged sweep. λ = 0."""
     N = x.shape[0]
     samples, lam_real = np.int32(N), DTYPE(lam)
-    wide = _aligned(x, params)
+    vectorised = _aligned(x, params)
     g_x = x
     W_layer_1 = params["layer_1.weight"]
     b_layer_1 = params["layer_1.bias"]
@@ -5324,52 +3134,63 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     # ---- forward, second derivatives, by tangents: reads g, W, b; writes f′, g, f″
     # W_layer_1 g_x
     g_layer_1_unbiased = cp.matmul(g_x, W_layer_1.T, out=Nx128_0)
-    # sigmoid(−g_layer_1); f′(g_layer_1) = sigmoid(g_layer_1); g_softplus_1 = softplus(g_layer_1)
+    # g_layer_1 = W_layer_1 g_x + b_layer_1
+    # sigmoid(−g_layer_1)
+    # f′(g_layer_1) = sigmoid(g_layer_1)
+    # g_softplus_1 = softplus(g_layer_1)
     sigmoid_minus_softplus_1 = Nx128_1
     f_prime_softplus_1 = Nx128_2
     g_softplus_1 = Nx128_3
-    _map("sigmoid_minus_softplus_1_to_g_softplus_1", N, wide, (
+    _launch("g_2_6", N, vectorised, (
         b_layer_1, g_layer_1_unbiased, sigmoid_minus_softplus_1, f_prime_softplus_1, g_softplus_1, samples,
     ))
     # W_layer_2 g_softplus_1
     g_layer_2_unbiased = cp.matmul(g_softplus_1, W_layer_2.T, out=Nx64_0)
-    # sigmoid(−g_layer_2); f′(g_layer_2) = sigmoid(g_layer_2); g_softplus_2 = softplus(g_layer_2)
+    # g_layer_2 = W_layer_2 g_softplus_1 + b_layer_2
+    # sigmoid(−g_layer_2)
+    # f′(g_layer_2) = sigmoid(g_layer_2)
+    # g_softplus_2 = softplus(g_layer_2)
     sigmoid_minus_softplus_2 = Nx64_1
     f_prime_softplus_2 = Nx64_2
     g_softplus_2 = Nx64_3
-    _map("sigmoid_minus_softplus_2_to_g_softplus_2", N, wide, (
+    _launch("g_2_7", N, vectorised, (
         b_layer_2, g_layer_2_unbiased, sigmoid_minus_softplus_2, f_prime_softplus_2, g_softplus_2, samples,
     ))
     # W_layer_3 g_softplus_2
     g_layer_3_unbiased = cp.matmul(g_softplus_2, W_layer_3.T, out=Nx1_0)
-    # sigmoid(−g_layer_3); f′(g_layer_3) = sigmoid(g_layer_3); f″(g_layer_3) = f′(g_layer_3) sigmoid(−g_layer_3)
+    # g_layer_3 = W_layer_3 g_softplus_2 + b_layer_3
+    # sigmoid(−g_layer_3)
+    # f′(g_layer_3) = sigmoid(g_layer_3)
+    # f″(g_layer_3) = f′(g_layer_3) sigmoid(−g_layer_3)
     sigmoid_minus_softplus_3 = Nx1_1
     f_prime_softplus_3 = Nx1_2
     f_second_softplus_3 = Nx1_3
-    _map("sigmoid_minus_softplus_3_to_f_second_softplus_3", N, wide, (
+    _launch("f_second_2", N, vectorised, (
         b_layer_3, g_layer_3_unbiased, sigmoid_minus_softplus_3, f_prime_softplus_3, f_second_softplus_3, samples,
     ))
 
     # ---- backward, second derivatives, by tangents: reads f′, W; writes δ, f″
     # δ_softplus_2 = W_layer_3ᵀ f′(g_layer_3)  (1)
     delta_softplus_2 = cp.matmul(f_prime_softplus_3, W_layer_3, out=Nx64_0)
-    # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1); f″(g_layer_2) = f′(g_layer_2) sigmoid(−g_layer_2); δ_softplus_2
-    #     f″(g_layer_2)
+    # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1)
+    # f″(g_layer_2) = f′(g_layer_2) sigmoid(−g_layer_2)
+    # δ_softplus_2 f″(g_layer_2)
     delta_layer_2 = Nx64_4
     f_second_softplus_2 = Nx64_5
     delta_curvature_softplus_2 = Nx64_6
-    _map("delta_layer_2_to_delta_curvature_softplus_2_2", N, wide, (
+    _launch("value_5", N, vectorised, (
         delta_softplus_2, f_prime_softplus_2, sigmoid_minus_softplus_2, delta_layer_2, f_second_softplus_2,
         delta_curvature_softplus_2, samples,
     ))
     # δ_softplus_1 = W_layer_2ᵀ δ_layer_2  (1)
     delta_softplus_1 = cp.matmul(delta_layer_2, W_layer_2, out=Nx128_0)
-    # δ_layer_1 = δ_softplus_1 f′(g_layer_1)  (1); f″(g_layer_1) = f′(g_layer_1) sigmoid(−g_layer_1); δ_softplus_1
-    #     f″(g_layer_1)
+    # δ_layer_1 = δ_softplus_1 f′(g_layer_1)  (1)
+    # f″(g_layer_1) = f′(g_layer_1) sigmoid(−g_layer_1)
+    # δ_softplus_1 f″(g_layer_1)
     delta_layer_1 = Nx128_4
     f_second_softplus_1 = Nx128_5
     delta_curvature_softplus_1 = Nx128_6
-    _map("delta_layer_1_to_delta_curvature_softplus_1_2", N, wide, (
+    _launch("value_6", N, vectorised, (
         delta_softplus_1, f_prime_softplus_1, sigmoid_minus_softplus_1, delta_layer_1, f_second_softplus_1,
         delta_curvature_softplus_1, samples,
     ))
@@ -5384,7 +3205,7 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     f_prime_softplus_1_row = f_prime_softplus_1[:, None]
     # ġ_softplus_1 = (W_layer_1ᵀ)_c f′(g_layer_1)  [+] 8
     tangent_softplus_1 = Nx64x128_0
-    _map("tangent_softplus_1", N, wide, (f_prime_softplus_1_row, W_layer_1_transposed, tangent_softplus_1, samples))
+    _launch("tangent", N, vectorised, (f_prime_softplus_1_row, W_layer_1_transposed, tangent_softplus_1, samples))
     # ġ_layer_2 = W_layer_2 ġ_softplus_1  [+] 8
     tangent_layer_2 = Nx64x64_0
     cp.matmul(tangent_softplus_1.reshape(-1, 128), W_layer_2.T, out=tangent_layer_2.reshape(-1, 64))
@@ -5392,16 +3213,17 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     f_prime_softplus_2_row = f_prime_softplus_2[:, None]
     # ġ_softplus_2 = ġ_layer_2 f′(g_layer_2)  [+] 8
     tangent_softplus_2 = Nx64x64_1
-    _map("tangent_softplus_2", N, wide, (f_prime_softplus_2_row, tangent_layer_2, tangent_softplus_2, samples))
+    _launch("tangent_2", N, vectorised, (f_prime_softplus_2_row, tangent_layer_2, tangent_softplus_2, samples))
     # ġ_layer_3 = W_layer_3 ġ_softplus_2  [+] 8
     tangent_layer_3 = Nx64x1_0
     cp.matmul(tangent_softplus_2.reshape(-1, 64), W_layer_3.T, out=tangent_layer_3.reshape(-1, 1))
     # f″(g_layer_3)
     delta_curvature_softplus_3_row = f_second_softplus_3[..., None]
-    # δ̇_layer_3 = ġ_layer_3 f″(g_layer_3)  [+] 8; ġ_layer_3²
+    # δ̇_layer_3 = ġ_layer_3 f″(g_layer_3)  [+] 8
+    # ġ_layer_3²
     delta_tangent_layer_3 = Nx64x1_1
     sum_tangent_squared_layer_3_terms = Nx64x1_2
-    _map("delta_tangent_layer_3_to_sum_tangent_squared_layer_3_terms", N, wide, (
+    _launch("value_2_8", N, vectorised, (
         delta_curvature_softplus_3_row, tangent_layer_3, delta_tangent_layer_3, sum_tangent_squared_layer_3_terms,
         samples,
     ))
@@ -5410,13 +3232,14 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     cp.matmul(delta_tangent_layer_3.reshape(-1, 1), W_layer_3, out=delta_tangent_softplus_2.reshape(-1, 64))
     # δ_softplus_2 f″(g_layer_2)
     delta_curvature_softplus_2_row = delta_curvature_softplus_2[:, None]
-    # δ̇_layer_2 = δ_softplus_2 f″(g_layer_2) ġ_layer_2 + δ̇_softplus_2 f′(g_layer_2)  [+] 8; ġ_layer_2²;
-    #     δ̇_softplus_2 ġ_layer_2
+    # δ̇_layer_2 = δ_softplus_2 f″(g_layer_2) ġ_layer_2 + δ̇_softplus_2 f′(g_layer_2)  [+] 8
+    # ġ_layer_2²
+    # δ̇_softplus_2 ġ_layer_2
     delta_tangent_layer_2 = Nx64x64_3
     sum_tangent_squared_layer_2_terms = Nx64x64_4
     weighted_product_softplus_2_terms = Nx64x64_5
-    _map("delta_tangent_layer_2_to_weighted_product_softplus_2_terms", N, wide, (
-        delta_curvature_softplus_2_row, delta_tangent_softplus_2, f_prime_softplus_2_row, tangent_layer_2,
+    _launch("value_4_2", N, vectorised, (
+        delta_curvature_softplus_2_row, f_prime_softplus_2_row, delta_tangent_softplus_2, tangent_layer_2,
         delta_tangent_layer_2, sum_tangent_squared_layer_2_terms, weighted_product_softplus_2_terms, samples,
     ))
     # δ̇_softplus_1 = W_layer_2ᵀ δ̇_layer_2  [+] 8
@@ -5424,49 +3247,51 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     cp.matmul(delta_tangent_layer_2.reshape(-1, 64), W_layer_2, out=delta_tangent_softplus_1.reshape(-1, 128))
     # δ_softplus_1 f″(g_layer_1)
     delta_curvature_softplus_1_row = delta_curvature_softplus_1[:, None]
-    # δ̇_layer_1 = (W_layer_1ᵀ)_c δ_softplus_1 f″(g_layer_1) + δ̇_softplus_1 f′(g_layer_1)  [+] 8; (W_layer_1ᵀ)_c
-    #     δ̇_softplus_1
+    # δ̇_layer_1 = (W_layer_1ᵀ)_c δ_softplus_1 f″(g_layer_1) + δ̇_softplus_1 f′(g_layer_1)  [+] 8
+    # (W_layer_1ᵀ)_c δ̇_softplus_1
     delta_tangent_layer_1 = Nx64x128_2
     weighted_product_softplus_1_terms = Nx64x128_3
-    _map("delta_tangent_layer_1_to_weighted_product_softplus_1_terms", N, wide, (
-        delta_curvature_softplus_1_row, delta_tangent_softplus_1, f_prime_softplus_1_row, W_layer_1_transposed,
+    _launch("value_4_3", N, vectorised, (
+        delta_curvature_softplus_1_row, f_prime_softplus_1_row, W_layer_1_transposed, delta_tangent_softplus_1,
         delta_tangent_layer_1, weighted_product_softplus_1_terms, samples,
     ))
 
     # ---- loss: reads δ, f″; writes J
+    # δ_x²
     # Σ_n Σ_i δ_x²
     sum_delta_squared = parts_sum_delta_squared
-    blocks_sum_delta_squared = _map("sum_delta_squared", N, wide, (delta_x, sum_delta_squared, samples))
+    blocks_sum_delta_squared = _launch("sum_delta_squared", N, vectorised, (delta_x, sum_delta_squared, samples))
     # W_layer_1ᵀ ∘ W_layer_1ᵀ
     sum_tangent_squared_layer_1_terms = M64x128_1
-    _map("sum_tangent_squared_layer_1_terms", N, wide, (
-        W_layer_1_transposed, sum_tangent_squared_layer_1_terms, samples,
-    ))
+    _launch("value_2_5", N, vectorised, (W_layer_1_transposed, sum_tangent_squared_layer_1_terms, samples))
     # Σ_j W_layer_1ᵀ ∘ W_layer_1ᵀ
     sum_tangent_squared_layer_1 = _column_sum(sum_tangent_squared_layer_1_terms, M128_0, None, 128)
+    # δ_softplus_1 f″(g_layer_1) Σ_j W_layer_1ᵀ ∘ W_layer_1ᵀ
     # Σ_n Σ_i δ_softplus_1 f″(g_layer_1) Σ_j W_layer_1ᵀ ∘ W_layer_1ᵀ
     sum_curvature_softplus_1 = parts_sum_curvature_softplus_1
-    blocks_sum_curvature_softplus_1 = _map("sum_curvature_softplus_1_2", N, wide, (
+    blocks_sum_curvature_softplus_1 = _launch("total_4", N, vectorised, (
         delta_curvature_softplus_1, sum_tangent_squared_layer_1, sum_curvature_softplus_1, samples,
     ))
     # Σ_c ġ_layer_2²
     sum_tangent_squared_layer_2 = _tangent_sum(sum_tangent_squared_layer_2_terms, Nx64_8, 64)
+    # δ_softplus_2 f″(g_layer_2) Σ_c ġ_layer_2²
     # Σ_n Σ_i δ_softplus_2 f″(g_layer_2) Σ_c ġ_layer_2²
     sum_curvature_softplus_2 = parts_sum_curvature_softplus_2
-    blocks_sum_curvature_softplus_2 = _map("sum_curvature_softplus_2_2", N, wide, (
+    blocks_sum_curvature_softplus_2 = _launch("total_5", N, vectorised, (
         delta_curvature_softplus_2, sum_tangent_squared_layer_2, sum_curvature_softplus_2, samples,
     ))
     # Σ_c ġ_layer_3²
     sum_tangent_squared_layer_3 = _tangent_sum(sum_tangent_squared_layer_3_terms, Nx1_0, 1)
+    # f″(g_layer_3) Σ_c ġ_layer_3²
     # Σ_n Σ_i f″(g_layer_3) Σ_c ġ_layer_3²
     sum_curvature_softplus_3 = parts_sum_curvature_softplus_3
-    blocks_sum_curvature_softplus_3 = _map("sum_curvature_softplus_3_2", N, wide, (
-        f_second_softplus_3, sum_tangent_squared_layer_3, sum_curvature_softplus_3, samples,
+    blocks_sum_curvature_softplus_3 = _launch("total_6", N, vectorised, (
+        sum_tangent_squared_layer_3, f_second_softplus_3, sum_curvature_softplus_3, samples,
     ))
     # J = (1/N) ½ Σ_n Σ_i δ_x² − (1/N) Σ_n Σ_i δ_softplus_1 f″(g_layer_1) Σ_j W_layer_1ᵀ ∘ W_layer_1ᵀ − (1/N) Σ_n
     #     Σ_i δ_softplus_2 f″(g_layer_2) Σ_c ġ_layer_2² − (1/N) Σ_n Σ_i f″(g_layer_3) Σ_c ġ_layer_3²
     J = out_J
-    _scalars("J_2", (
+    _launch_totals("J_2", (
         sum_curvature_softplus_1, blocks_sum_curvature_softplus_1, sum_curvature_softplus_2,
         blocks_sum_curvature_softplus_2, sum_curvature_softplus_3, blocks_sum_curvature_softplus_3,
         sum_delta_squared, blocks_sum_delta_squared, J, np.float64(lam), samples,
@@ -5477,27 +3302,28 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     dJ_ddelta_layer_1 = cp.matmul(delta_x, W_layer_1.T, out=Nx128_6)
     # ∂J/∂δ_softplus_1 = ∂J/∂δ_layer_1 f′(g_layer_1) − f″(g_layer_1) Σ_j W_layer_1ᵀ ∘ W_layer_1ᵀ  (18)+(19)
     dJ_ddelta_softplus_1 = Nx128_7
-    _map("dJ_ddelta_softplus_1_2", N, wide, (
-        dJ_ddelta_layer_1, f_prime_softplus_1, f_second_softplus_1, sum_tangent_squared_layer_1,
+    _launch("dJ_ddelta_2_3", N, vectorised, (
+        sum_tangent_squared_layer_1, dJ_ddelta_layer_1, f_prime_softplus_1, f_second_softplus_1,
         dJ_ddelta_softplus_1, samples,
     ))
     # ∂J/∂δ_layer_2 = W_layer_2 ∂J/∂δ_softplus_1  (11)+(12)
     dJ_ddelta_layer_2 = cp.matmul(dJ_ddelta_softplus_1, W_layer_2.T, out=Nx64_6)
     # ∂J/∂δ_softplus_2 = ∂J/∂δ_layer_2 f′(g_layer_2) − f″(g_layer_2) Σ_c ġ_layer_2²  (18)+(19)
     dJ_ddelta_softplus_2 = Nx64_9
-    _map("dJ_ddelta_softplus_2_2", N, wide, (
-        dJ_ddelta_layer_2, f_prime_softplus_2, f_second_softplus_2, sum_tangent_squared_layer_2,
+    _launch("dJ_ddelta_2_4", N, vectorised, (
+        sum_tangent_squared_layer_2, dJ_ddelta_layer_2, f_prime_softplus_2, f_second_softplus_2,
         dJ_ddelta_softplus_2, samples,
     ))
     # ∂J/∂δ_layer_3 = W_layer_3 ∂J/∂δ_softplus_2  (11)+(12)
     dJ_ddelta_layer_3 = cp.matmul(dJ_ddelta_softplus_2, W_layer_3.T, out=Nx1_4)
 
     # ---- backward adjoints of J and gradients: reads f′, f″, ∂J/∂δ, δ̇, ġ, g, W, δ; writes ∂J/∂g, ∂J/∂W, ∂J/∂b
+    # f‴(g_layer_3) = f″(g_layer_3) (sigmoid(−g_layer_3) − f′(g_layer_3))
     # ∂J/∂g_layer_3 = ∂J/∂δ_layer_3 f″(g_layer_3) − f‴(g_layer_3) Σ_c ġ_layer_3²  (21)+(22)
     dJ_dg_layer_3 = Nx1_5
-    _map("dJ_dg_layer_3_2", N, wide, (
-        f_prime_softplus_3, f_second_softplus_3, sigmoid_minus_softplus_3, dJ_ddelta_layer_3,
-        sum_tangent_squared_layer_3, dJ_dg_layer_3, samples,
+    _launch("dJ_dg_3", N, vectorised, (
+        f_prime_softplus_3, f_second_softplus_3, sigmoid_minus_softplus_3, sum_tangent_squared_layer_3,
+        dJ_ddelta_layer_3, dJ_dg_layer_3, samples,
     ))
     # Σ_n f′(g_layer_3) ∂J/∂δ_softplus_2ᵀ
     dJ_dW_layer_3_delta = cp.matmul(f_prime_softplus_3.T, dJ_ddelta_softplus_2, out=M1x64_0)
@@ -5510,22 +3336,23 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     # ∂J/∂W_layer_3 = (1/N) (Σ_n f′(g_layer_3) ∂J/∂δ_softplus_2ᵀ + Σ_n ∂J/∂g_layer_3 g_softplus_2ᵀ − 2 Σ_n Σ_c
     #     δ̇_layer_3 ġ_softplus_2ᵀ)  (16)+(17)
     dJ_dW_layer_3 = out_dJ_dW_layer_3
-    _map("dJ_dW_layer_3_2", N, wide, (
+    _launch("dJ_dW_4", N, vectorised, (
         dJ_dW_layer_3_delta, dJ_dW_layer_3_g, dJ_dW_layer_3_tangents, dJ_dW_layer_3, samples,
     ))
     # ∂J/∂b_layer_3 = (1/N) Σ_n ∂J/∂g_layer_3  [+] bias
     dJ_db_layer_3 = out_dJ_db_layer_3
-    _map("dJ_db_layer_3", N, wide, (dJ_db_layer_3_sum, dJ_db_layer_3, samples))
+    _launch("dJ_db", N, vectorised, (dJ_db_layer_3_sum, dJ_db_layer_3, samples))
     # ∂J/∂g_softplus_2 = W_layer_3ᵀ ∂J/∂g_layer_3  (14)+(15)
     dJ_dg_softplus_2 = cp.matmul(dJ_dg_layer_3, W_layer_3, out=Nx64_3)
     # Σ_c δ̇_softplus_2 ġ_layer_2
     weighted_product_softplus_2 = _tangent_sum(weighted_product_softplus_2_terms, Nx64_9, 64)
+    # f‴(g_layer_2) = f″(g_layer_2) (sigmoid(−g_layer_2) − f′(g_layer_2))
     # ∂J/∂g_layer_2 = ∂J/∂g_softplus_2 f′(g_layer_2) + ∂J/∂δ_layer_2 δ_softplus_2 f″(g_layer_2) − δ_softplus_2
     #     f‴(g_layer_2) Σ_c ġ_layer_2² − 2 f″(g_layer_2) Σ_c δ̇_softplus_2 ġ_layer_2  (21)+(22)
     dJ_dg_layer_2 = Nx64_10
-    _map("dJ_dg_layer_2_2", N, wide, (
-        f_prime_softplus_2, f_second_softplus_2, sigmoid_minus_softplus_2, dJ_ddelta_layer_2, dJ_dg_softplus_2,
-        delta_softplus_2, sum_tangent_squared_layer_2, weighted_product_softplus_2, dJ_dg_layer_2, samples,
+    _launch("dJ_dg_2_3", N, vectorised, (
+        f_prime_softplus_2, f_second_softplus_2, sigmoid_minus_softplus_2, sum_tangent_squared_layer_2,
+        weighted_product_softplus_2, dJ_ddelta_layer_2, dJ_dg_softplus_2, delta_softplus_2, dJ_dg_layer_2, samples,
     ))
     # Σ_n δ_layer_2 ∂J/∂δ_softplus_1ᵀ
     dJ_dW_layer_2_delta = cp.matmul(delta_layer_2.T, dJ_ddelta_softplus_1, out=M64x128_1)
@@ -5538,22 +3365,23 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     # ∂J/∂W_layer_2 = (1/N) (Σ_n δ_layer_2 ∂J/∂δ_softplus_1ᵀ + Σ_n ∂J/∂g_layer_2 g_softplus_1ᵀ − 2 Σ_n Σ_c
     #     δ̇_layer_2 ġ_softplus_1ᵀ)  (16)+(17)
     dJ_dW_layer_2 = out_dJ_dW_layer_2
-    _map("dJ_dW_layer_2_2", N, wide, (
+    _launch("dJ_dW_5", N, vectorised, (
         dJ_dW_layer_2_delta, dJ_dW_layer_2_g, dJ_dW_layer_2_tangents, dJ_dW_layer_2, samples,
     ))
     # ∂J/∂b_layer_2 = (1/N) Σ_n ∂J/∂g_layer_2  [+] bias
     dJ_db_layer_2 = out_dJ_db_layer_2
-    _map("dJ_db_layer_2", N, wide, (dJ_db_layer_2_sum, dJ_db_layer_2, samples))
+    _launch("dJ_db_2", N, vectorised, (dJ_db_layer_2_sum, dJ_db_layer_2, samples))
     # ∂J/∂g_softplus_1 = W_layer_2ᵀ ∂J/∂g_layer_2  (14)+(15)
     dJ_dg_softplus_1 = cp.matmul(dJ_dg_layer_2, W_layer_2, out=Nx128_3)
     # Σ_c (W_layer_1ᵀ)_c δ̇_softplus_1
     weighted_product_softplus_1 = _tangent_sum(weighted_product_softplus_1_terms, Nx128_7, 128)
+    # f‴(g_layer_1) = f″(g_layer_1) (sigmoid(−g_layer_1) − f′(g_layer_1))
     # ∂J/∂g_layer_1 = ∂J/∂g_softplus_1 f′(g_layer_1) + ∂J/∂δ_layer_1 δ_softplus_1 f″(g_layer_1) − δ_softplus_1
     #     f‴(g_layer_1) Σ_j W_layer_1ᵀ ∘ W_layer_1ᵀ − 2 f″(g_layer_1) Σ_c (W_layer_1ᵀ)_c δ̇_softplus_1  (21)+(22)
     dJ_dg_layer_1 = Nx128_8
-    _map("dJ_dg_layer_1_2", N, wide, (
-        f_prime_softplus_1, f_second_softplus_1, sigmoid_minus_softplus_1, dJ_ddelta_layer_1, dJ_dg_softplus_1,
-        delta_softplus_1, sum_tangent_squared_layer_1, weighted_product_softplus_1, dJ_dg_layer_1, samples,
+    _launch("dJ_dg_2_4", N, vectorised, (
+        f_prime_softplus_1, f_second_softplus_1, sigmoid_minus_softplus_1, sum_tangent_squared_layer_1,
+        weighted_product_softplus_1, dJ_ddelta_layer_1, dJ_dg_softplus_1, delta_softplus_1, dJ_dg_layer_1, samples,
     ))
     # Σ_n δ_layer_1 δ_xᵀ
     dJ_dW_layer_1_delta = cp.matmul(delta_layer_1.T, delta_x, out=M128x64_0)
@@ -5567,12 +3395,12 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     dJ_db_layer_1_sum = _column_sum(dJ_dg_layer_1, M128_0, parts_columns_128, 128)
     # ∂J/∂W_layer_1 = (1/N) (Σ_n δ_layer_1 δ_xᵀ + Σ_n ∂J/∂g_layer_1 g_xᵀ − 2 [Σ_n δ̇_layer_1]ᵀ)  (16)+(17)
     dJ_dW_layer_1 = out_dJ_dW_layer_1
-    _map("dJ_dW_layer_1_2", N, wide, (
-        dJ_dW_layer_1_delta, dJ_dW_layer_1_g, dJ_dW_layer_1_tangents_sum_transposed, dJ_dW_layer_1, samples,
+    _launch("dJ_dW_6", N, vectorised, (
+        dJ_dW_layer_1_tangents_sum_transposed, dJ_dW_layer_1_delta, dJ_dW_layer_1_g, dJ_dW_layer_1, samples,
     ))
     # ∂J/∂b_layer_1 = (1/N) Σ_n ∂J/∂g_layer_1  [+] bias
     dJ_db_layer_1 = out_dJ_db_layer_1
-    _map("dJ_db_layer_1", N, wide, (dJ_db_layer_1_sum, dJ_db_layer_1, samples))
+    _launch("dJ_db_3", N, vectorised, (dJ_db_layer_1_sum, dJ_db_layer_1, samples))
 
     return J, {
         "layer_1.weight": dJ_dW_layer_1,
@@ -5589,7 +3417,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     """K, L and the gradient of each: the source's separate sweeps."""
     N = x.shape[0]
     samples, lam_real = np.int32(N), DTYPE(lam)
-    wide = _aligned(x, params)
+    vectorised = _aligned(x, params)
     g_x = x
     W_layer_1 = params["layer_1.weight"]
     b_layer_1 = params["layer_1.bias"]
@@ -5626,52 +3454,63 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     # ---- forward, second derivatives, by tangents: reads g, W, b; writes f′, g, f″
     # W_layer_1 g_x
     g_layer_1_unbiased = cp.matmul(g_x, W_layer_1.T, out=Nx128_0)
-    # sigmoid(−g_layer_1); f′(g_layer_1) = sigmoid(g_layer_1); g_softplus_1 = softplus(g_layer_1)
+    # g_layer_1 = W_layer_1 g_x + b_layer_1
+    # sigmoid(−g_layer_1)
+    # f′(g_layer_1) = sigmoid(g_layer_1)
+    # g_softplus_1 = softplus(g_layer_1)
     sigmoid_minus_softplus_1 = Nx128_1
     f_prime_softplus_1 = Nx128_2
     g_softplus_1 = Nx128_3
-    _map("sigmoid_minus_softplus_1_to_g_softplus_1", N, wide, (
+    _launch("g_2_6", N, vectorised, (
         b_layer_1, g_layer_1_unbiased, sigmoid_minus_softplus_1, f_prime_softplus_1, g_softplus_1, samples,
     ))
     # W_layer_2 g_softplus_1
     g_layer_2_unbiased = cp.matmul(g_softplus_1, W_layer_2.T, out=Nx64_0)
-    # sigmoid(−g_layer_2); f′(g_layer_2) = sigmoid(g_layer_2); g_softplus_2 = softplus(g_layer_2)
+    # g_layer_2 = W_layer_2 g_softplus_1 + b_layer_2
+    # sigmoid(−g_layer_2)
+    # f′(g_layer_2) = sigmoid(g_layer_2)
+    # g_softplus_2 = softplus(g_layer_2)
     sigmoid_minus_softplus_2 = Nx64_1
     f_prime_softplus_2 = Nx64_2
     g_softplus_2 = Nx64_3
-    _map("sigmoid_minus_softplus_2_to_g_softplus_2", N, wide, (
+    _launch("g_2_7", N, vectorised, (
         b_layer_2, g_layer_2_unbiased, sigmoid_minus_softplus_2, f_prime_softplus_2, g_softplus_2, samples,
     ))
     # W_layer_3 g_softplus_2
     g_layer_3_unbiased = cp.matmul(g_softplus_2, W_layer_3.T, out=Nx1_0)
-    # sigmoid(−g_layer_3); f′(g_layer_3) = sigmoid(g_layer_3); f″(g_layer_3) = f′(g_layer_3) sigmoid(−g_layer_3)
+    # g_layer_3 = W_layer_3 g_softplus_2 + b_layer_3
+    # sigmoid(−g_layer_3)
+    # f′(g_layer_3) = sigmoid(g_layer_3)
+    # f″(g_layer_3) = f′(g_layer_3) sigmoid(−g_layer_3)
     sigmoid_minus_softplus_3 = Nx1_1
     f_prime_softplus_3 = Nx1_2
     f_second_softplus_3 = Nx1_3
-    _map("sigmoid_minus_softplus_3_to_f_second_softplus_3", N, wide, (
+    _launch("f_second_2", N, vectorised, (
         b_layer_3, g_layer_3_unbiased, sigmoid_minus_softplus_3, f_prime_softplus_3, f_second_softplus_3, samples,
     ))
 
     # ---- backward, second derivatives, by tangents: reads f′, W; writes δ, f″
     # δ_softplus_2 = W_layer_3ᵀ f′(g_layer_3)  (1)
     delta_softplus_2 = cp.matmul(f_prime_softplus_3, W_layer_3, out=Nx64_0)
-    # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1); f″(g_layer_2) = f′(g_layer_2) sigmoid(−g_layer_2); δ_softplus_2
-    #     f″(g_layer_2)
+    # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1)
+    # f″(g_layer_2) = f′(g_layer_2) sigmoid(−g_layer_2)
+    # δ_softplus_2 f″(g_layer_2)
     delta_layer_2 = Nx64_4
     f_second_softplus_2 = Nx64_5
     delta_curvature_softplus_2 = Nx64_6
-    _map("delta_layer_2_to_delta_curvature_softplus_2_2", N, wide, (
+    _launch("value_5", N, vectorised, (
         delta_softplus_2, f_prime_softplus_2, sigmoid_minus_softplus_2, delta_layer_2, f_second_softplus_2,
         delta_curvature_softplus_2, samples,
     ))
     # δ_softplus_1 = W_layer_2ᵀ δ_layer_2  (1)
     delta_softplus_1 = cp.matmul(delta_layer_2, W_layer_2, out=Nx128_0)
-    # δ_layer_1 = δ_softplus_1 f′(g_layer_1)  (1); f″(g_layer_1) = f′(g_layer_1) sigmoid(−g_layer_1); δ_softplus_1
-    #     f″(g_layer_1)
+    # δ_layer_1 = δ_softplus_1 f′(g_layer_1)  (1)
+    # f″(g_layer_1) = f′(g_layer_1) sigmoid(−g_layer_1)
+    # δ_softplus_1 f″(g_layer_1)
     delta_layer_1 = Nx128_4
     f_second_softplus_1 = Nx128_5
     delta_curvature_softplus_1 = Nx128_6
-    _map("delta_layer_1_to_delta_curvature_softplus_1_2", N, wide, (
+    _launch("value_6", N, vectorised, (
         delta_softplus_1, f_prime_softplus_1, sigmoid_minus_softplus_1, delta_layer_1, f_second_softplus_1,
         delta_curvature_softplus_1, samples,
     ))
@@ -5685,7 +3524,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     f_prime_softplus_1_row = f_prime_softplus_1[:, None]
     # ġ_softplus_1 = (W_layer_1ᵀ)_c f′(g_layer_1)  [+] 8
     tangent_softplus_1 = Nx64x128_0
-    _map("tangent_softplus_1", N, wide, (f_prime_softplus_1_row, W_layer_1_transposed, tangent_softplus_1, samples))
+    _launch("tangent", N, vectorised, (f_prime_softplus_1_row, W_layer_1_transposed, tangent_softplus_1, samples))
     # ġ_layer_2 = W_layer_2 ġ_softplus_1  [+] 8
     tangent_layer_2 = Nx64x64_0
     cp.matmul(tangent_softplus_1.reshape(-1, 128), W_layer_2.T, out=tangent_layer_2.reshape(-1, 64))
@@ -5693,16 +3532,17 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     f_prime_softplus_2_row = f_prime_softplus_2[:, None]
     # ġ_softplus_2 = ġ_layer_2 f′(g_layer_2)  [+] 8
     tangent_softplus_2 = Nx64x64_1
-    _map("tangent_softplus_2", N, wide, (f_prime_softplus_2_row, tangent_layer_2, tangent_softplus_2, samples))
+    _launch("tangent_2", N, vectorised, (f_prime_softplus_2_row, tangent_layer_2, tangent_softplus_2, samples))
     # ġ_layer_3 = W_layer_3 ġ_softplus_2  [+] 8
     tangent_layer_3 = Nx64x1_0
     cp.matmul(tangent_softplus_2.reshape(-1, 64), W_layer_3.T, out=tangent_layer_3.reshape(-1, 1))
     # f″(g_layer_3)
     delta_curvature_softplus_3_row = f_second_softplus_3[..., None]
-    # δ̇_layer_3 = ġ_layer_3 f″(g_layer_3)  [+] 8; ġ_layer_3² f″(g_layer_3)
+    # δ̇_layer_3 = ġ_layer_3 f″(g_layer_3)  [+] 8
+    # ġ_layer_3² f″(g_layer_3)
     delta_tangent_layer_3 = Nx64x1_1
     curvature_of_softplus_3_terms = Nx64x1_2
-    _map("delta_tangent_layer_3_to_curvature_of_softplus_3_terms", N, wide, (
+    _launch("value_2_6", N, vectorised, (
         delta_curvature_softplus_3_row, tangent_layer_3, delta_tangent_layer_3, curvature_of_softplus_3_terms,
         samples,
     ))
@@ -5711,12 +3551,12 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     cp.matmul(delta_tangent_layer_3.reshape(-1, 1), W_layer_3, out=delta_tangent_softplus_2.reshape(-1, 64))
     # δ_softplus_2 f″(g_layer_2)
     delta_curvature_softplus_2_row = delta_curvature_softplus_2[:, None]
-    # δ̇_layer_2 = δ_softplus_2 f″(g_layer_2) ġ_layer_2 + δ̇_softplus_2 f′(g_layer_2)  [+] 8; δ_softplus_2
-    #     f″(g_layer_2) ġ_layer_2²
+    # δ̇_layer_2 = δ_softplus_2 f″(g_layer_2) ġ_layer_2 + δ̇_softplus_2 f′(g_layer_2)  [+] 8
+    # δ_softplus_2 f″(g_layer_2) ġ_layer_2²
     delta_tangent_layer_2 = Nx64x64_3
     curvature_of_softplus_2_terms = Nx64x64_4
-    _map("delta_tangent_layer_2_to_curvature_of_softplus_2_terms", N, wide, (
-        delta_curvature_softplus_2_row, delta_tangent_softplus_2, f_prime_softplus_2_row, tangent_layer_2,
+    _launch("value_3_2", N, vectorised, (
+        delta_curvature_softplus_2_row, f_prime_softplus_2_row, delta_tangent_softplus_2, tangent_layer_2,
         delta_tangent_layer_2, curvature_of_softplus_2_terms, samples,
     ))
     # δ̇_softplus_1 = W_layer_2ᵀ δ̇_layer_2  [+] 8
@@ -5726,12 +3566,13 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     delta_curvature_softplus_1_row = delta_curvature_softplus_1[:, None]
 
     # ---- loss: reads δ; writes δ′, K, L
+    # δ_x²
     # Σ_n Σ_i δ_x²
     sum_delta_squared = parts_sum_delta_squared
-    blocks_sum_delta_squared = _map("sum_delta_squared", N, wide, (delta_x, sum_delta_squared, samples))
+    blocks_sum_delta_squared = _launch("sum_delta_squared", N, vectorised, (delta_x, sum_delta_squared, samples))
     # W_layer_1ᵀ ∘ W_layer_1ᵀ
     tangent_layer_1_squared = M64x128_1
-    _map("tangent_layer_1_squared", N, wide, (W_layer_1_transposed, tangent_layer_1_squared, samples))
+    _launch("tangent_squared", N, vectorised, (W_layer_1_transposed, tangent_layer_1_squared, samples))
     # (W_layer_1ᵀ ∘ W_layer_1ᵀ) (δ_softplus_1 f″(g_layer_1))
     curvature_of_softplus_1 = cp.matmul(delta_curvature_softplus_1, tangent_layer_1_squared.T, out=Nx64_6)
     # [Σ_i δ_softplus_2 f″(g_layer_2) ġ_layer_2²]
@@ -5739,18 +3580,22 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     # [Σ_i ġ_layer_3² f″(g_layer_3)]
     curvature_of_softplus_3 = _row_sum(curvature_of_softplus_3_terms.reshape(-1, 1), Nx64_9.reshape(-1), 1).reshape(-1, 64)
     # δ′_x = (W_layer_1ᵀ ∘ W_layer_1ᵀ) (δ_softplus_1 f″(g_layer_1)) + [Σ_i δ_softplus_2 f″(g_layer_2) ġ_layer_2²] +
-    #     [Σ_i ġ_layer_3² f″(g_layer_3)]  [+] 8; Σ_n Σ_i δ′_x; Σ_n Σ_i δ′_x²
+    #     [Σ_i ġ_layer_3² f″(g_layer_3)]  [+] 8
+    # δ′_x²
+    # Σ_n Σ_i δ′_x
+    # Σ_n Σ_i δ′_x²
     delta_prime_x = Nx64_10
     sum_delta_prime = parts_sum_delta_prime
     sum_delta_prime_squared = parts_sum_delta_prime_squared
-    blocks_sum_delta_prime = _map("delta_prime_x_to_sum_delta_prime_squared", N, wide, (
+    blocks_sum_delta_prime = _launch("sum_delta_prime_squared_3", N, vectorised, (
         curvature_of_softplus_1, curvature_of_softplus_2, curvature_of_softplus_3, delta_prime_x, sum_delta_prime,
         sum_delta_prime_squared, samples,
     ))
-    # K = (1/N) ½ Σ_n Σ_i δ_x²; L = (1/N) λ Σ_n Σ_i δ′_x² − (1/N) Σ_n Σ_i δ′_x
+    # K = (1/N) ½ Σ_n Σ_i δ_x²
+    # L = (1/N) λ Σ_n Σ_i δ′_x² − (1/N) Σ_n Σ_i δ′_x
     K = out_K
     L = out_L
-    _scalars("K_and_L", (
+    _launch_totals("K_and_L", (
         sum_delta_squared, blocks_sum_delta_squared, sum_delta_prime, blocks_sum_delta_prime,
         sum_delta_prime_squared, blocks_sum_delta_prime, K, L, np.float64(lam), samples,
     ))
@@ -5760,12 +3605,12 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     dK_ddelta_layer_1 = cp.matmul(delta_x, W_layer_1.T, out=Nx128_7)
     # ∂K/∂δ_softplus_1 = ∂K/∂δ_layer_1 f′(g_layer_1)  (18)
     dK_ddelta_softplus_1 = Nx128_8
-    _map("dK_ddelta_softplus_1", N, wide, (dK_ddelta_layer_1, f_prime_softplus_1, dK_ddelta_softplus_1, samples))
+    _launch("dK_ddelta_2", N, vectorised, (dK_ddelta_layer_1, f_prime_softplus_1, dK_ddelta_softplus_1, samples))
     # ∂K/∂δ_layer_2 = W_layer_2 ∂K/∂δ_softplus_1  (11)
     dK_ddelta_layer_2 = cp.matmul(dK_ddelta_softplus_1, W_layer_2.T, out=Nx64_9)
     # ∂K/∂δ_softplus_2 = ∂K/∂δ_layer_2 f′(g_layer_2)  (18)
     dK_ddelta_softplus_2 = Nx64_8
-    _map("dK_ddelta_softplus_2", N, wide, (dK_ddelta_layer_2, f_prime_softplus_2, dK_ddelta_softplus_2, samples))
+    _launch("dK_ddelta_2_2", N, vectorised, (dK_ddelta_layer_2, f_prime_softplus_2, dK_ddelta_softplus_2, samples))
     # ∂K/∂δ_layer_3 = W_layer_3 ∂K/∂δ_softplus_2  (11)
     dK_ddelta_layer_3 = cp.matmul(dK_ddelta_softplus_2, W_layer_3.T, out=Nx1_0)
 
@@ -5773,7 +3618,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     #      ∂K/∂g, ∂K/∂W, ∂K/∂b, ∂L/∂δ′
     # ∂K/∂g_layer_3 = ∂K/∂δ_layer_3 f″(g_layer_3)  (21)
     dK_dg_layer_3 = Nx1_4
-    _map("dK_dg_layer_3", N, wide, (dK_ddelta_layer_3, f_second_softplus_3, dK_dg_layer_3, samples))
+    _launch("dK_dg", N, vectorised, (dK_ddelta_layer_3, f_second_softplus_3, dK_dg_layer_3, samples))
     # Σ_n f′(g_layer_3) ∂K/∂δ_softplus_2ᵀ
     dK_dW_layer_3_delta = cp.matmul(f_prime_softplus_3.T, dK_ddelta_softplus_2, out=M1x64_0)
     # Σ_n ∂K/∂g_layer_3 g_softplus_2ᵀ
@@ -5782,17 +3627,17 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     dK_db_layer_3_sum = _column_sum(dK_dg_layer_3, M1_0, parts_columns_1, 1)
     # ∂K/∂W_layer_3 = (1/N) (Σ_n f′(g_layer_3) ∂K/∂δ_softplus_2ᵀ + Σ_n ∂K/∂g_layer_3 g_softplus_2ᵀ)  (16)
     dK_dW_layer_3 = out_dK_dW_layer_3
-    _map("dK_dW_layer_3", N, wide, (dK_dW_layer_3_delta, dK_dW_layer_3_g, dK_dW_layer_3, samples))
+    _launch("dK_dW", N, vectorised, (dK_dW_layer_3_delta, dK_dW_layer_3_g, dK_dW_layer_3, samples))
     # ∂K/∂b_layer_3 = (1/N) Σ_n ∂K/∂g_layer_3  [+] bias
     dK_db_layer_3 = out_dK_db_layer_3
-    _map("dK_db_layer_3", N, wide, (dK_db_layer_3_sum, dK_db_layer_3, samples))
+    _launch("dK_db", N, vectorised, (dK_db_layer_3_sum, dK_db_layer_3, samples))
     # ∂K/∂g_softplus_2 = W_layer_3ᵀ ∂K/∂g_layer_3  (14)
     dK_dg_softplus_2 = cp.matmul(dK_dg_layer_3, W_layer_3, out=Nx64_8)
-    # ∂K/∂g_layer_2 = ∂K/∂g_softplus_2 f′(g_layer_2) + ∂K/∂δ_layer_2 δ_softplus_2 f″(g_layer_2)  (21); ∂L/∂δ′_x = −1
-    #     + 2 λ δ′_x  (7)
+    # ∂K/∂g_layer_2 = ∂K/∂g_softplus_2 f′(g_layer_2) + ∂K/∂δ_layer_2 δ_softplus_2 f″(g_layer_2)  (21)
+    # ∂L/∂δ′_x = −1 + 2 λ δ′_x  (7)
     dK_dg_layer_2 = Nx64_6
     dL_ddelta_prime_x = Nx64_11
-    _map("dK_dg_layer_2_to_dL_ddelta_prime_x", N, wide, (
+    _launch("dL_ddelta_prime", N, vectorised, (
         dK_ddelta_layer_2, dK_dg_softplus_2, delta_softplus_2, f_prime_softplus_2, f_second_softplus_2,
         delta_prime_x, dK_dg_layer_2, dL_ddelta_prime_x, lam_real, samples,
     ))
@@ -5804,15 +3649,15 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     dK_db_layer_2_sum = _column_sum(dK_dg_layer_2, M64_0, parts_columns_64, 64)
     # ∂K/∂W_layer_2 = (1/N) (Σ_n δ_layer_2 ∂K/∂δ_softplus_1ᵀ + Σ_n ∂K/∂g_layer_2 g_softplus_1ᵀ)  (16)
     dK_dW_layer_2 = out_dK_dW_layer_2
-    _map("dK_dW_layer_2", N, wide, (dK_dW_layer_2_delta, dK_dW_layer_2_g, dK_dW_layer_2, samples))
+    _launch("dK_dW_2", N, vectorised, (dK_dW_layer_2_delta, dK_dW_layer_2_g, dK_dW_layer_2, samples))
     # ∂K/∂b_layer_2 = (1/N) Σ_n ∂K/∂g_layer_2  [+] bias
     dK_db_layer_2 = out_dK_db_layer_2
-    _map("dK_db_layer_2", N, wide, (dK_db_layer_2_sum, dK_db_layer_2, samples))
+    _launch("dK_db_2", N, vectorised, (dK_db_layer_2_sum, dK_db_layer_2, samples))
     # ∂K/∂g_softplus_1 = W_layer_2ᵀ ∂K/∂g_layer_2  (14)
     dK_dg_softplus_1 = cp.matmul(dK_dg_layer_2, W_layer_2, out=Nx128_8)
     # ∂K/∂g_layer_1 = ∂K/∂g_softplus_1 f′(g_layer_1) + ∂K/∂δ_layer_1 δ_softplus_1 f″(g_layer_1)  (21)
     dK_dg_layer_1 = Nx128_9
-    _map("dK_dg_layer_1", N, wide, (
+    _launch("dK_dg_2", N, vectorised, (
         dK_ddelta_layer_1, dK_dg_softplus_1, delta_softplus_1, f_prime_softplus_1, f_second_softplus_1,
         dK_dg_layer_1, samples,
     ))
@@ -5824,10 +3669,10 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     dK_db_layer_1_sum = _column_sum(dK_dg_layer_1, M128_0, parts_columns_128, 128)
     # ∂K/∂W_layer_1 = (1/N) (Σ_n δ_layer_1 δ_xᵀ + Σ_n ∂K/∂g_layer_1 g_xᵀ)  (16)
     dK_dW_layer_1 = out_dK_dW_layer_1
-    _map("dK_dW_layer_1", N, wide, (dK_dW_layer_1_delta, dK_dW_layer_1_g, dK_dW_layer_1, samples))
+    _launch("dK_dW_3", N, vectorised, (dK_dW_layer_1_delta, dK_dW_layer_1_g, dK_dW_layer_1, samples))
     # ∂K/∂b_layer_1 = (1/N) Σ_n ∂K/∂g_layer_1  [+] bias
     dK_db_layer_1 = out_dK_db_layer_1
-    _map("dK_db_layer_1", N, wide, (dK_db_layer_1_sum, dK_db_layer_1, samples))
+    _launch("dK_db_3", N, vectorised, (dK_db_layer_1_sum, dK_db_layer_1, samples))
 
     # ---- second derivatives, by tangents, forward adjoints of L, backward adjoints of L and gradients: reads
     #      ∂L/∂δ′, f″, ġ, δ̇, W, f′; writes ∂L/∂δ, ĝ
@@ -5837,25 +3682,32 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     weighted_square_layer_1 = cp.matmul(dL_ddelta_prime_x, tangent_layer_1_squared, out=Nx128_9)
     # ∂L/∂δ_softplus_1 = f″(g_layer_1) (W_layer_1ᵀ ∘ W_layer_1ᵀ)ᵀ ∂L/∂δ′_x  (19)
     dL_ddelta_softplus_1 = Nx128_4
-    _map("dL_ddelta_softplus_1", N, wide, (
-        f_second_softplus_1, weighted_square_layer_1, dL_ddelta_softplus_1, samples,
+    _launch("dL_ddelta", N, vectorised, (
+        weighted_square_layer_1, f_second_softplus_1, dL_ddelta_softplus_1, samples,
     ))
-    # ĝ_softplus_1 = (∂L/∂δ′_x)_c ġ_softplus_1  [+] 8; δ̇_softplus_1 ĝ_layer_1; (∂L/∂δ′_x)_c δ̇_layer_1
+    # ĝ_softplus_1 = (∂L/∂δ′_x)_c ġ_softplus_1  [+] 8
+    # ĝ_layer_1 = (W_layer_1ᵀ)_c (∂L/∂δ′_x)_c  [+] 8
+    # δ̇_softplus_1 ĝ_layer_1
+    # δ̇_layer_1 = (W_layer_1ᵀ)_c δ_softplus_1 f″(g_layer_1) + δ̇_softplus_1 f′(g_layer_1)  [+] 8
+    # (∂L/∂δ′_x)_c δ̇_layer_1
     weighted_tangent_softplus_1 = Nx64x128_2
     weighted_product_softplus_1_terms = Nx64x128_3
     dL_dW_layer_1_tangents_sum_terms = Nx64x128_4
-    _map("weighted_tangent_softplus_1_to_dL_dW_layer_1_tangents_sum_terms", N, wide, (
+    _launch("dL_dW_tangents_sum_terms", N, vectorised, (
         dL_ddelta_prime_x_column, tangent_softplus_1, W_layer_1_transposed, delta_tangent_softplus_1,
         delta_curvature_softplus_1_row, f_prime_softplus_1_row, weighted_tangent_softplus_1,
         weighted_product_softplus_1_terms, dL_dW_layer_1_tangents_sum_terms, samples,
     ))
     # ∂L/∂δ_layer_2 = W_layer_2 ∂L/∂δ_softplus_1  (12)
     dL_ddelta_layer_2 = cp.matmul(dL_ddelta_softplus_1, W_layer_2.T, out=Nx64_7)
-    # ĝ_layer_2 ġ_layer_2; ĝ_softplus_2 = (∂L/∂δ′_x)_c ġ_softplus_2  [+] 8; δ̇_softplus_2 ĝ_layer_2
+    # ĝ_layer_2 = (∂L/∂δ′_x)_c ġ_layer_2  [+] 8
+    # ĝ_layer_2 ġ_layer_2
+    # ĝ_softplus_2 = (∂L/∂δ′_x)_c ġ_softplus_2  [+] 8
+    # δ̇_softplus_2 ĝ_layer_2
     weighted_square_layer_2_terms = Nx64x64_4
     weighted_tangent_softplus_2 = Nx64x64_5
     weighted_product_softplus_2_terms = Nx64x64_6
-    _map("weighted_square_layer_2_terms_to_weighted_product_softplus_2_terms_2", N, wide, (
+    _launch("value_3_3", N, vectorised, (
         dL_ddelta_prime_x_column, tangent_layer_2, tangent_softplus_2, delta_tangent_softplus_2,
         weighted_square_layer_2_terms, weighted_tangent_softplus_2, weighted_product_softplus_2_terms, samples,
     ))
@@ -5863,26 +3715,28 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     weighted_square_layer_2 = _tangent_sum(weighted_square_layer_2_terms, Nx64_6, 64)
     # ∂L/∂δ_softplus_2 = ∂L/∂δ_layer_2 f′(g_layer_2) + f″(g_layer_2) Σ_c ĝ_layer_2 ġ_layer_2  (19)
     dL_ddelta_softplus_2 = Nx64_10
-    _map("dL_ddelta_softplus_2", N, wide, (
-        dL_ddelta_layer_2, f_prime_softplus_2, f_second_softplus_2, weighted_square_layer_2, dL_ddelta_softplus_2,
+    _launch("dL_ddelta_2", N, vectorised, (
+        weighted_square_layer_2, dL_ddelta_layer_2, f_prime_softplus_2, f_second_softplus_2, dL_ddelta_softplus_2,
         samples,
     ))
     # ∂L/∂δ_layer_3 = W_layer_3 ∂L/∂δ_softplus_2  (12)
     dL_ddelta_layer_3 = cp.matmul(dL_ddelta_softplus_2, W_layer_3.T, out=Nx1_4)
+    # ĝ_layer_3 = (∂L/∂δ′_x)_c ġ_layer_3  [+] 8
     # ĝ_layer_3 ġ_layer_3
     weighted_square_layer_3_terms = Nx64x1_2
-    _map("weighted_square_layer_3_terms_2", N, wide, (
+    _launch("value_2_7", N, vectorised, (
         dL_ddelta_prime_x_column, tangent_layer_3, weighted_square_layer_3_terms, samples,
     ))
     # Σ_c ĝ_layer_3 ġ_layer_3
     weighted_square_layer_3 = _tangent_sum(weighted_square_layer_3_terms, Nx1_0, 1)
 
     # ---- backward adjoints of L and gradients: reads f′, f″, ∂L/∂δ, δ̇, ĝ, g, W, δ; writes ∂L/∂g, ∂L/∂W, ∂L/∂b
+    # f‴(g_layer_3) = f″(g_layer_3) (sigmoid(−g_layer_3) − f′(g_layer_3))
     # ∂L/∂g_layer_3 = ∂L/∂δ_layer_3 f″(g_layer_3) + f‴(g_layer_3) Σ_c ĝ_layer_3 ġ_layer_3  (22)
     dL_dg_layer_3 = Nx1_5
-    _map("dL_dg_layer_3", N, wide, (
-        f_prime_softplus_3, f_second_softplus_3, sigmoid_minus_softplus_3, dL_ddelta_layer_3,
-        weighted_square_layer_3, dL_dg_layer_3, samples,
+    _launch("dL_dg", N, vectorised, (
+        f_prime_softplus_3, f_second_softplus_3, sigmoid_minus_softplus_3, weighted_square_layer_3,
+        dL_ddelta_layer_3, dL_dg_layer_3, samples,
     ))
     # Σ_n f′(g_layer_3) ∂L/∂δ_softplus_2ᵀ
     dL_dW_layer_3_delta = cp.matmul(f_prime_softplus_3.T, dL_ddelta_softplus_2, out=M1x64_1)
@@ -5895,22 +3749,23 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     # ∂L/∂W_layer_3 = (1/N) (Σ_n f′(g_layer_3) ∂L/∂δ_softplus_2ᵀ + Σ_n ∂L/∂g_layer_3 g_softplus_2ᵀ + 2 Σ_n Σ_c
     #     δ̇_layer_3 ĝ_softplus_2ᵀ)  (17)
     dL_dW_layer_3 = out_dL_dW_layer_3
-    _map("dL_dW_layer_3", N, wide, (
+    _launch("dL_dW", N, vectorised, (
         dL_dW_layer_3_delta, dL_dW_layer_3_g, dL_dW_layer_3_tangents, dL_dW_layer_3, samples,
     ))
     # ∂L/∂b_layer_3 = (1/N) Σ_n ∂L/∂g_layer_3  [+] bias
     dL_db_layer_3 = out_dL_db_layer_3
-    _map("dL_db_layer_3", N, wide, (dL_db_layer_3_sum, dL_db_layer_3, samples))
+    _launch("dL_db", N, vectorised, (dL_db_layer_3_sum, dL_db_layer_3, samples))
     # ∂L/∂g_softplus_2 = W_layer_3ᵀ ∂L/∂g_layer_3  (15)
     dL_dg_softplus_2 = cp.matmul(dL_dg_layer_3, W_layer_3, out=Nx64_3)
     # Σ_c δ̇_softplus_2 ĝ_layer_2
     weighted_product_softplus_2 = _tangent_sum(weighted_product_softplus_2_terms, Nx64_10, 64)
+    # f‴(g_layer_2) = f″(g_layer_2) (sigmoid(−g_layer_2) − f′(g_layer_2))
     # ∂L/∂g_layer_2 = ∂L/∂g_softplus_2 f′(g_layer_2) + ∂L/∂δ_layer_2 δ_softplus_2 f″(g_layer_2) + δ_softplus_2
     #     f‴(g_layer_2) Σ_c ĝ_layer_2 ġ_layer_2 + 2 f″(g_layer_2) Σ_c δ̇_softplus_2 ĝ_layer_2  (22)
     dL_dg_layer_2 = Nx64_11
-    _map("dL_dg_layer_2", N, wide, (
-        f_prime_softplus_2, f_second_softplus_2, sigmoid_minus_softplus_2, dL_ddelta_layer_2, dL_dg_softplus_2,
-        delta_softplus_2, weighted_product_softplus_2, weighted_square_layer_2, dL_dg_layer_2, samples,
+    _launch("dL_dg_2", N, vectorised, (
+        f_prime_softplus_2, f_second_softplus_2, sigmoid_minus_softplus_2, weighted_product_softplus_2,
+        weighted_square_layer_2, dL_ddelta_layer_2, dL_dg_softplus_2, delta_softplus_2, dL_dg_layer_2, samples,
     ))
     # Σ_n δ_layer_2 ∂L/∂δ_softplus_1ᵀ
     dL_dW_layer_2_delta = cp.matmul(delta_layer_2.T, dL_ddelta_softplus_1, out=M64x128_0)
@@ -5923,22 +3778,23 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     # ∂L/∂W_layer_2 = (1/N) (Σ_n δ_layer_2 ∂L/∂δ_softplus_1ᵀ + Σ_n ∂L/∂g_layer_2 g_softplus_1ᵀ + 2 Σ_n Σ_c
     #     δ̇_layer_2 ĝ_softplus_1ᵀ)  (17)
     dL_dW_layer_2 = out_dL_dW_layer_2
-    _map("dL_dW_layer_2", N, wide, (
+    _launch("dL_dW_2", N, vectorised, (
         dL_dW_layer_2_delta, dL_dW_layer_2_g, dL_dW_layer_2_tangents, dL_dW_layer_2, samples,
     ))
     # ∂L/∂b_layer_2 = (1/N) Σ_n ∂L/∂g_layer_2  [+] bias
     dL_db_layer_2 = out_dL_db_layer_2
-    _map("dL_db_layer_2", N, wide, (dL_db_layer_2_sum, dL_db_layer_2, samples))
+    _launch("dL_db_2", N, vectorised, (dL_db_layer_2_sum, dL_db_layer_2, samples))
     # ∂L/∂g_softplus_1 = W_layer_2ᵀ ∂L/∂g_layer_2  (15)
     dL_dg_softplus_1 = cp.matmul(dL_dg_layer_2, W_layer_2, out=Nx128_3)
     # Σ_c δ̇_softplus_1 ĝ_layer_1
     weighted_product_softplus_1 = _tangent_sum(weighted_product_softplus_1_terms, Nx128_4, 128)
+    # f‴(g_layer_1) = f″(g_layer_1) (sigmoid(−g_layer_1) − f′(g_layer_1))
     # ∂L/∂g_layer_1 = ∂L/∂g_softplus_1 f′(g_layer_1) + δ_softplus_1 f‴(g_layer_1) (W_layer_1ᵀ ∘ W_layer_1ᵀ)ᵀ
     #     ∂L/∂δ′_x + 2 f″(g_layer_1) Σ_c δ̇_softplus_1 ĝ_layer_1  (22)
     dL_dg_layer_1 = Nx128_6
-    _map("dL_dg_layer_1", N, wide, (
-        f_prime_softplus_1, f_second_softplus_1, sigmoid_minus_softplus_1, dL_dg_softplus_1, delta_softplus_1,
-        weighted_product_softplus_1, weighted_square_layer_1, dL_dg_layer_1, samples,
+    _launch("dL_dg_2_2", N, vectorised, (
+        f_prime_softplus_1, f_second_softplus_1, sigmoid_minus_softplus_1, weighted_product_softplus_1,
+        weighted_square_layer_1, dL_dg_softplus_1, delta_softplus_1, dL_dg_layer_1, samples,
     ))
     # [Σ_n (∂L/∂δ′_x)_c δ̇_layer_1]
     dL_dW_layer_1_tangents_sum = _column_sum(dL_dW_layer_1_tangents_sum_terms.reshape(-1, 8192), M64x128_1.reshape(-1), parts_columns_8192, 8192).reshape(64, 128)
@@ -5950,10 +3806,12 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     dL_db_layer_1_sum = _column_sum(dL_dg_layer_1, M128_0, parts_columns_128, 128)
     # ∂L/∂W_layer_1 = (1/N) (2 [Σ_n (∂L/∂δ′_x)_c δ̇_layer_1]ᵀ + Σ_n ∂L/∂g_layer_1 g_xᵀ)  (17)
     dL_dW_layer_1 = out_dL_dW_layer_1
-    _map("dL_dW_layer_1", N, wide, (dL_dW_layer_1_g, dL_dW_layer_1_tangents_sum_transposed, dL_dW_layer_1, samples))
+    _launch("dL_dW_3", N, vectorised, (
+        dL_dW_layer_1_tangents_sum_transposed, dL_dW_layer_1_g, dL_dW_layer_1, samples,
+    ))
     # ∂L/∂b_layer_1 = (1/N) Σ_n ∂L/∂g_layer_1  [+] bias
     dL_db_layer_1 = out_dL_db_layer_1
-    _map("dL_db_layer_1", N, wide, (dL_db_layer_1_sum, dL_db_layer_1, samples))
+    _launch("dL_db_3", N, vectorised, (dL_db_layer_1_sum, dL_db_layer_1, samples))
 
     return K, L, {
         "layer_1.weight": dK_dW_layer_1,
@@ -5977,7 +3835,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     """K, L and the gradient of each: the source's separate sweeps. λ = 0."""
     N = x.shape[0]
     samples, lam_real = np.int32(N), DTYPE(lam)
-    wide = _aligned(x, params)
+    vectorised = _aligned(x, params)
     g_x = x
     W_layer_1 = params["layer_1.weight"]
     b_layer_1 = params["layer_1.bias"]
@@ -6014,52 +3872,63 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     # ---- forward, second derivatives, by tangents: reads g, W, b; writes f′, g, f″
     # W_layer_1 g_x
     g_layer_1_unbiased = cp.matmul(g_x, W_layer_1.T, out=Nx128_0)
-    # sigmoid(−g_layer_1); f′(g_layer_1) = sigmoid(g_layer_1); g_softplus_1 = softplus(g_layer_1)
+    # g_layer_1 = W_layer_1 g_x + b_layer_1
+    # sigmoid(−g_layer_1)
+    # f′(g_layer_1) = sigmoid(g_layer_1)
+    # g_softplus_1 = softplus(g_layer_1)
     sigmoid_minus_softplus_1 = Nx128_1
     f_prime_softplus_1 = Nx128_2
     g_softplus_1 = Nx128_3
-    _map("sigmoid_minus_softplus_1_to_g_softplus_1", N, wide, (
+    _launch("g_2_6", N, vectorised, (
         b_layer_1, g_layer_1_unbiased, sigmoid_minus_softplus_1, f_prime_softplus_1, g_softplus_1, samples,
     ))
     # W_layer_2 g_softplus_1
     g_layer_2_unbiased = cp.matmul(g_softplus_1, W_layer_2.T, out=Nx64_0)
-    # sigmoid(−g_layer_2); f′(g_layer_2) = sigmoid(g_layer_2); g_softplus_2 = softplus(g_layer_2)
+    # g_layer_2 = W_layer_2 g_softplus_1 + b_layer_2
+    # sigmoid(−g_layer_2)
+    # f′(g_layer_2) = sigmoid(g_layer_2)
+    # g_softplus_2 = softplus(g_layer_2)
     sigmoid_minus_softplus_2 = Nx64_1
     f_prime_softplus_2 = Nx64_2
     g_softplus_2 = Nx64_3
-    _map("sigmoid_minus_softplus_2_to_g_softplus_2", N, wide, (
+    _launch("g_2_7", N, vectorised, (
         b_layer_2, g_layer_2_unbiased, sigmoid_minus_softplus_2, f_prime_softplus_2, g_softplus_2, samples,
     ))
     # W_layer_3 g_softplus_2
     g_layer_3_unbiased = cp.matmul(g_softplus_2, W_layer_3.T, out=Nx1_0)
-    # sigmoid(−g_layer_3); f′(g_layer_3) = sigmoid(g_layer_3); f″(g_layer_3) = f′(g_layer_3) sigmoid(−g_layer_3)
+    # g_layer_3 = W_layer_3 g_softplus_2 + b_layer_3
+    # sigmoid(−g_layer_3)
+    # f′(g_layer_3) = sigmoid(g_layer_3)
+    # f″(g_layer_3) = f′(g_layer_3) sigmoid(−g_layer_3)
     sigmoid_minus_softplus_3 = Nx1_1
     f_prime_softplus_3 = Nx1_2
     f_second_softplus_3 = Nx1_3
-    _map("sigmoid_minus_softplus_3_to_f_second_softplus_3", N, wide, (
+    _launch("f_second_2", N, vectorised, (
         b_layer_3, g_layer_3_unbiased, sigmoid_minus_softplus_3, f_prime_softplus_3, f_second_softplus_3, samples,
     ))
 
     # ---- backward, second derivatives, by tangents: reads f′, W; writes δ, f″
     # δ_softplus_2 = W_layer_3ᵀ f′(g_layer_3)  (1)
     delta_softplus_2 = cp.matmul(f_prime_softplus_3, W_layer_3, out=Nx64_0)
-    # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1); f″(g_layer_2) = f′(g_layer_2) sigmoid(−g_layer_2); δ_softplus_2
-    #     f″(g_layer_2)
+    # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1)
+    # f″(g_layer_2) = f′(g_layer_2) sigmoid(−g_layer_2)
+    # δ_softplus_2 f″(g_layer_2)
     delta_layer_2 = Nx64_4
     f_second_softplus_2 = Nx64_5
     delta_curvature_softplus_2 = Nx64_6
-    _map("delta_layer_2_to_delta_curvature_softplus_2_2", N, wide, (
+    _launch("value_5", N, vectorised, (
         delta_softplus_2, f_prime_softplus_2, sigmoid_minus_softplus_2, delta_layer_2, f_second_softplus_2,
         delta_curvature_softplus_2, samples,
     ))
     # δ_softplus_1 = W_layer_2ᵀ δ_layer_2  (1)
     delta_softplus_1 = cp.matmul(delta_layer_2, W_layer_2, out=Nx128_0)
-    # δ_layer_1 = δ_softplus_1 f′(g_layer_1)  (1); f″(g_layer_1) = f′(g_layer_1) sigmoid(−g_layer_1); δ_softplus_1
-    #     f″(g_layer_1)
+    # δ_layer_1 = δ_softplus_1 f′(g_layer_1)  (1)
+    # f″(g_layer_1) = f′(g_layer_1) sigmoid(−g_layer_1)
+    # δ_softplus_1 f″(g_layer_1)
     delta_layer_1 = Nx128_4
     f_second_softplus_1 = Nx128_5
     delta_curvature_softplus_1 = Nx128_6
-    _map("delta_layer_1_to_delta_curvature_softplus_1_2", N, wide, (
+    _launch("value_6", N, vectorised, (
         delta_softplus_1, f_prime_softplus_1, sigmoid_minus_softplus_1, delta_layer_1, f_second_softplus_1,
         delta_curvature_softplus_1, samples,
     ))
@@ -6074,7 +3943,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     f_prime_softplus_1_row = f_prime_softplus_1[:, None]
     # ġ_softplus_1 = (W_layer_1ᵀ)_c f′(g_layer_1)  [+] 8
     tangent_softplus_1 = Nx64x128_0
-    _map("tangent_softplus_1", N, wide, (f_prime_softplus_1_row, W_layer_1_transposed, tangent_softplus_1, samples))
+    _launch("tangent", N, vectorised, (f_prime_softplus_1_row, W_layer_1_transposed, tangent_softplus_1, samples))
     # ġ_layer_2 = W_layer_2 ġ_softplus_1  [+] 8
     tangent_layer_2 = Nx64x64_0
     cp.matmul(tangent_softplus_1.reshape(-1, 128), W_layer_2.T, out=tangent_layer_2.reshape(-1, 64))
@@ -6082,16 +3951,17 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     f_prime_softplus_2_row = f_prime_softplus_2[:, None]
     # ġ_softplus_2 = ġ_layer_2 f′(g_layer_2)  [+] 8
     tangent_softplus_2 = Nx64x64_1
-    _map("tangent_softplus_2", N, wide, (f_prime_softplus_2_row, tangent_layer_2, tangent_softplus_2, samples))
+    _launch("tangent_2", N, vectorised, (f_prime_softplus_2_row, tangent_layer_2, tangent_softplus_2, samples))
     # ġ_layer_3 = W_layer_3 ġ_softplus_2  [+] 8
     tangent_layer_3 = Nx64x1_0
     cp.matmul(tangent_softplus_2.reshape(-1, 64), W_layer_3.T, out=tangent_layer_3.reshape(-1, 1))
     # f″(g_layer_3)
     delta_curvature_softplus_3_row = f_second_softplus_3[..., None]
-    # δ̇_layer_3 = ġ_layer_3 f″(g_layer_3)  [+] 8; ġ_layer_3²
+    # δ̇_layer_3 = ġ_layer_3 f″(g_layer_3)  [+] 8
+    # ġ_layer_3²
     delta_tangent_layer_3 = Nx64x1_1
     sum_tangent_squared_layer_3_terms = Nx64x1_2
-    _map("delta_tangent_layer_3_to_sum_tangent_squared_layer_3_terms", N, wide, (
+    _launch("value_2_8", N, vectorised, (
         delta_curvature_softplus_3_row, tangent_layer_3, delta_tangent_layer_3, sum_tangent_squared_layer_3_terms,
         samples,
     ))
@@ -6100,13 +3970,14 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     cp.matmul(delta_tangent_layer_3.reshape(-1, 1), W_layer_3, out=delta_tangent_softplus_2.reshape(-1, 64))
     # δ_softplus_2 f″(g_layer_2)
     delta_curvature_softplus_2_row = delta_curvature_softplus_2[:, None]
-    # δ̇_layer_2 = δ_softplus_2 f″(g_layer_2) ġ_layer_2 + δ̇_softplus_2 f′(g_layer_2)  [+] 8; ġ_layer_2²;
-    #     δ̇_softplus_2 ġ_layer_2
+    # δ̇_layer_2 = δ_softplus_2 f″(g_layer_2) ġ_layer_2 + δ̇_softplus_2 f′(g_layer_2)  [+] 8
+    # ġ_layer_2²
+    # δ̇_softplus_2 ġ_layer_2
     delta_tangent_layer_2 = Nx64x64_3
     sum_tangent_squared_layer_2_terms = Nx64x64_4
     weighted_product_softplus_2_terms = Nx64x64_5
-    _map("delta_tangent_layer_2_to_weighted_product_softplus_2_terms", N, wide, (
-        delta_curvature_softplus_2_row, delta_tangent_softplus_2, f_prime_softplus_2_row, tangent_layer_2,
+    _launch("value_4_2", N, vectorised, (
+        delta_curvature_softplus_2_row, f_prime_softplus_2_row, delta_tangent_softplus_2, tangent_layer_2,
         delta_tangent_layer_2, sum_tangent_squared_layer_2_terms, weighted_product_softplus_2_terms, samples,
     ))
     # δ̇_softplus_1 = W_layer_2ᵀ δ̇_layer_2  [+] 8
@@ -6114,50 +3985,53 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     cp.matmul(delta_tangent_layer_2.reshape(-1, 64), W_layer_2, out=delta_tangent_softplus_1.reshape(-1, 128))
     # δ_softplus_1 f″(g_layer_1)
     delta_curvature_softplus_1_row = delta_curvature_softplus_1[:, None]
-    # δ̇_layer_1 = (W_layer_1ᵀ)_c δ_softplus_1 f″(g_layer_1) + δ̇_softplus_1 f′(g_layer_1)  [+] 8; (W_layer_1ᵀ)_c
-    #     δ̇_softplus_1
+    # δ̇_layer_1 = (W_layer_1ᵀ)_c δ_softplus_1 f″(g_layer_1) + δ̇_softplus_1 f′(g_layer_1)  [+] 8
+    # (W_layer_1ᵀ)_c δ̇_softplus_1
     delta_tangent_layer_1 = Nx64x128_2
     weighted_product_softplus_1_terms = Nx64x128_3
-    _map("delta_tangent_layer_1_to_weighted_product_softplus_1_terms", N, wide, (
-        delta_curvature_softplus_1_row, delta_tangent_softplus_1, f_prime_softplus_1_row, W_layer_1_transposed,
+    _launch("value_4_3", N, vectorised, (
+        delta_curvature_softplus_1_row, f_prime_softplus_1_row, W_layer_1_transposed, delta_tangent_softplus_1,
         delta_tangent_layer_1, weighted_product_softplus_1_terms, samples,
     ))
 
     # ---- loss: reads δ, f″; writes K, L
+    # δ_x²
     # Σ_n Σ_i δ_x²
     sum_delta_squared = parts_sum_delta_squared
-    blocks_sum_delta_squared = _map("sum_delta_squared", N, wide, (delta_x, sum_delta_squared, samples))
+    blocks_sum_delta_squared = _launch("sum_delta_squared", N, vectorised, (delta_x, sum_delta_squared, samples))
     # W_layer_1ᵀ ∘ W_layer_1ᵀ
     sum_tangent_squared_layer_1_terms = M64x128_1
-    _map("sum_tangent_squared_layer_1_terms", N, wide, (
-        W_layer_1_transposed, sum_tangent_squared_layer_1_terms, samples,
-    ))
+    _launch("value_2_5", N, vectorised, (W_layer_1_transposed, sum_tangent_squared_layer_1_terms, samples))
     # Σ_j W_layer_1ᵀ ∘ W_layer_1ᵀ
     sum_tangent_squared_layer_1 = _column_sum(sum_tangent_squared_layer_1_terms, M128_0, None, 128)
+    # δ_softplus_1 f″(g_layer_1) Σ_j W_layer_1ᵀ ∘ W_layer_1ᵀ
     # Σ_n Σ_i δ_softplus_1 f″(g_layer_1) Σ_j W_layer_1ᵀ ∘ W_layer_1ᵀ
     sum_curvature_softplus_1 = parts_sum_curvature_softplus_1
-    blocks_sum_curvature_softplus_1 = _map("sum_curvature_softplus_1_2", N, wide, (
+    blocks_sum_curvature_softplus_1 = _launch("total_4", N, vectorised, (
         delta_curvature_softplus_1, sum_tangent_squared_layer_1, sum_curvature_softplus_1, samples,
     ))
     # Σ_c ġ_layer_2²
     sum_tangent_squared_layer_2 = _tangent_sum(sum_tangent_squared_layer_2_terms, Nx64_8, 64)
+    # δ_softplus_2 f″(g_layer_2) Σ_c ġ_layer_2²
     # Σ_n Σ_i δ_softplus_2 f″(g_layer_2) Σ_c ġ_layer_2²
     sum_curvature_softplus_2 = parts_sum_curvature_softplus_2
-    blocks_sum_curvature_softplus_2 = _map("sum_curvature_softplus_2_2", N, wide, (
+    blocks_sum_curvature_softplus_2 = _launch("total_5", N, vectorised, (
         delta_curvature_softplus_2, sum_tangent_squared_layer_2, sum_curvature_softplus_2, samples,
     ))
     # Σ_c ġ_layer_3²
     sum_tangent_squared_layer_3 = _tangent_sum(sum_tangent_squared_layer_3_terms, Nx1_0, 1)
+    # f″(g_layer_3) Σ_c ġ_layer_3²
     # Σ_n Σ_i f″(g_layer_3) Σ_c ġ_layer_3²
     sum_curvature_softplus_3 = parts_sum_curvature_softplus_3
-    blocks_sum_curvature_softplus_3 = _map("sum_curvature_softplus_3_2", N, wide, (
-        f_second_softplus_3, sum_tangent_squared_layer_3, sum_curvature_softplus_3, samples,
+    blocks_sum_curvature_softplus_3 = _launch("total_6", N, vectorised, (
+        sum_tangent_squared_layer_3, f_second_softplus_3, sum_curvature_softplus_3, samples,
     ))
-    # K = (1/N) ½ Σ_n Σ_i δ_x²; L = −(1/N) Σ_n Σ_i δ_softplus_1 f″(g_layer_1) Σ_j W_layer_1ᵀ ∘ W_layer_1ᵀ − (1/N)
-    #     Σ_n Σ_i δ_softplus_2 f″(g_layer_2) Σ_c ġ_layer_2² − (1/N) Σ_n Σ_i f″(g_layer_3) Σ_c ġ_layer_3²
+    # K = (1/N) ½ Σ_n Σ_i δ_x²
+    # L = −(1/N) Σ_n Σ_i δ_softplus_1 f″(g_layer_1) Σ_j W_layer_1ᵀ ∘ W_layer_1ᵀ − (1/N) Σ_n Σ_i δ_softplus_2
+    #     f″(g_layer_2) Σ_c ġ_layer_2² − (1/N) Σ_n Σ_i f″(g_layer_3) Σ_c ġ_layer_3²
     K = out_K
     L = out_L
-    _scalars("K_and_L_2", (
+    _launch_totals("K_and_L_2", (
         sum_delta_squared, blocks_sum_delta_squared, sum_curvature_softplus_1, blocks_sum_curvature_softplus_1,
         sum_curvature_softplus_2, blocks_sum_curvature_softplus_2, sum_curvature_softplus_3,
         blocks_sum_curvature_softplus_3, K, L, np.float64(lam), samples,
@@ -6168,12 +4042,12 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     dK_ddelta_layer_1 = cp.matmul(delta_x, W_layer_1.T, out=Nx128_6)
     # ∂K/∂δ_softplus_1 = ∂K/∂δ_layer_1 f′(g_layer_1)  (18)
     dK_ddelta_softplus_1 = Nx128_7
-    _map("dK_ddelta_softplus_1", N, wide, (dK_ddelta_layer_1, f_prime_softplus_1, dK_ddelta_softplus_1, samples))
+    _launch("dK_ddelta_2", N, vectorised, (dK_ddelta_layer_1, f_prime_softplus_1, dK_ddelta_softplus_1, samples))
     # ∂K/∂δ_layer_2 = W_layer_2 ∂K/∂δ_softplus_1  (11)
     dK_ddelta_layer_2 = cp.matmul(dK_ddelta_softplus_1, W_layer_2.T, out=Nx64_6)
     # ∂K/∂δ_softplus_2 = ∂K/∂δ_layer_2 f′(g_layer_2)  (18)
     dK_ddelta_softplus_2 = Nx64_9
-    _map("dK_ddelta_softplus_2", N, wide, (dK_ddelta_layer_2, f_prime_softplus_2, dK_ddelta_softplus_2, samples))
+    _launch("dK_ddelta_2_2", N, vectorised, (dK_ddelta_layer_2, f_prime_softplus_2, dK_ddelta_softplus_2, samples))
     # ∂K/∂δ_layer_3 = W_layer_3 ∂K/∂δ_softplus_2  (11)
     dK_ddelta_layer_3 = cp.matmul(dK_ddelta_softplus_2, W_layer_3.T, out=Nx1_4)
 
@@ -6181,7 +4055,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     #      ∂K/∂W, ∂K/∂b, ∂L/∂δ
     # ∂K/∂g_layer_3 = ∂K/∂δ_layer_3 f″(g_layer_3)  (21)
     dK_dg_layer_3 = Nx1_5
-    _map("dK_dg_layer_3", N, wide, (dK_ddelta_layer_3, f_second_softplus_3, dK_dg_layer_3, samples))
+    _launch("dK_dg", N, vectorised, (dK_ddelta_layer_3, f_second_softplus_3, dK_dg_layer_3, samples))
     # Σ_n f′(g_layer_3) ∂K/∂δ_softplus_2ᵀ
     dK_dW_layer_3_delta = cp.matmul(f_prime_softplus_3.T, dK_ddelta_softplus_2, out=M1x64_0)
     # Σ_n ∂K/∂g_layer_3 g_softplus_2ᵀ
@@ -6190,15 +4064,15 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     dK_db_layer_3_sum = _column_sum(dK_dg_layer_3, M1_0, parts_columns_1, 1)
     # ∂K/∂W_layer_3 = (1/N) (Σ_n f′(g_layer_3) ∂K/∂δ_softplus_2ᵀ + Σ_n ∂K/∂g_layer_3 g_softplus_2ᵀ)  (16)
     dK_dW_layer_3 = out_dK_dW_layer_3
-    _map("dK_dW_layer_3", N, wide, (dK_dW_layer_3_delta, dK_dW_layer_3_g, dK_dW_layer_3, samples))
+    _launch("dK_dW", N, vectorised, (dK_dW_layer_3_delta, dK_dW_layer_3_g, dK_dW_layer_3, samples))
     # ∂K/∂b_layer_3 = (1/N) Σ_n ∂K/∂g_layer_3  [+] bias
     dK_db_layer_3 = out_dK_db_layer_3
-    _map("dK_db_layer_3", N, wide, (dK_db_layer_3_sum, dK_db_layer_3, samples))
+    _launch("dK_db", N, vectorised, (dK_db_layer_3_sum, dK_db_layer_3, samples))
     # ∂K/∂g_softplus_2 = W_layer_3ᵀ ∂K/∂g_layer_3  (14)
     dK_dg_softplus_2 = cp.matmul(dK_dg_layer_3, W_layer_3, out=Nx64_9)
     # ∂K/∂g_layer_2 = ∂K/∂g_softplus_2 f′(g_layer_2) + ∂K/∂δ_layer_2 δ_softplus_2 f″(g_layer_2)  (21)
     dK_dg_layer_2 = Nx64_10
-    _map("dK_dg_layer_2", N, wide, (
+    _launch("dK_dg_2_2", N, vectorised, (
         dK_ddelta_layer_2, dK_dg_softplus_2, delta_softplus_2, f_prime_softplus_2, f_second_softplus_2,
         dK_dg_layer_2, samples,
     ))
@@ -6210,17 +4084,17 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     dK_db_layer_2_sum = _column_sum(dK_dg_layer_2, M64_0, parts_columns_64, 64)
     # ∂K/∂W_layer_2 = (1/N) (Σ_n δ_layer_2 ∂K/∂δ_softplus_1ᵀ + Σ_n ∂K/∂g_layer_2 g_softplus_1ᵀ)  (16)
     dK_dW_layer_2 = out_dK_dW_layer_2
-    _map("dK_dW_layer_2", N, wide, (dK_dW_layer_2_delta, dK_dW_layer_2_g, dK_dW_layer_2, samples))
+    _launch("dK_dW_2", N, vectorised, (dK_dW_layer_2_delta, dK_dW_layer_2_g, dK_dW_layer_2, samples))
     # ∂K/∂b_layer_2 = (1/N) Σ_n ∂K/∂g_layer_2  [+] bias
     dK_db_layer_2 = out_dK_db_layer_2
-    _map("dK_db_layer_2", N, wide, (dK_db_layer_2_sum, dK_db_layer_2, samples))
+    _launch("dK_db_2", N, vectorised, (dK_db_layer_2_sum, dK_db_layer_2, samples))
     # ∂K/∂g_softplus_1 = W_layer_2ᵀ ∂K/∂g_layer_2  (14)
     dK_dg_softplus_1 = cp.matmul(dK_dg_layer_2, W_layer_2, out=Nx128_7)
-    # ∂K/∂g_layer_1 = ∂K/∂g_softplus_1 f′(g_layer_1) + ∂K/∂δ_layer_1 δ_softplus_1 f″(g_layer_1)  (21);
-    #     ∂L/∂δ_softplus_1 = −f″(g_layer_1) Σ_j W_layer_1ᵀ ∘ W_layer_1ᵀ  (19)
+    # ∂K/∂g_layer_1 = ∂K/∂g_softplus_1 f′(g_layer_1) + ∂K/∂δ_layer_1 δ_softplus_1 f″(g_layer_1)  (21)
+    # ∂L/∂δ_softplus_1 = −f″(g_layer_1) Σ_j W_layer_1ᵀ ∘ W_layer_1ᵀ  (19)
     dK_dg_layer_1 = Nx128_8
     dL_ddelta_softplus_1 = Nx128_9
-    _map("dK_dg_layer_1_to_dL_ddelta_softplus_1", N, wide, (
+    _launch("dL_ddelta_3", N, vectorised, (
         dK_ddelta_layer_1, dK_dg_softplus_1, delta_softplus_1, f_prime_softplus_1, f_second_softplus_1,
         sum_tangent_squared_layer_1, dK_dg_layer_1, dL_ddelta_softplus_1, samples,
     ))
@@ -6232,29 +4106,30 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     dK_db_layer_1_sum = _column_sum(dK_dg_layer_1, M128_1, parts_columns_128, 128)
     # ∂K/∂W_layer_1 = (1/N) (Σ_n δ_layer_1 δ_xᵀ + Σ_n ∂K/∂g_layer_1 g_xᵀ)  (16)
     dK_dW_layer_1 = out_dK_dW_layer_1
-    _map("dK_dW_layer_1", N, wide, (dK_dW_layer_1_delta, dK_dW_layer_1_g, dK_dW_layer_1, samples))
+    _launch("dK_dW_3", N, vectorised, (dK_dW_layer_1_delta, dK_dW_layer_1_g, dK_dW_layer_1, samples))
     # ∂K/∂b_layer_1 = (1/N) Σ_n ∂K/∂g_layer_1  [+] bias
     dK_db_layer_1 = out_dK_db_layer_1
-    _map("dK_db_layer_1", N, wide, (dK_db_layer_1_sum, dK_db_layer_1, samples))
+    _launch("dK_db_3", N, vectorised, (dK_db_layer_1_sum, dK_db_layer_1, samples))
 
     # ---- forward adjoints of L: reads ∂L/∂δ, W, f′, f″; writes ∂L/∂δ
     # ∂L/∂δ_layer_2 = W_layer_2 ∂L/∂δ_softplus_1  (12)
     dL_ddelta_layer_2 = cp.matmul(dL_ddelta_softplus_1, W_layer_2.T, out=Nx64_7)
     # ∂L/∂δ_softplus_2 = ∂L/∂δ_layer_2 f′(g_layer_2) − f″(g_layer_2) Σ_c ġ_layer_2²  (19)
     dL_ddelta_softplus_2 = Nx64_10
-    _map("dL_ddelta_softplus_2_2", N, wide, (
-        dL_ddelta_layer_2, f_prime_softplus_2, f_second_softplus_2, sum_tangent_squared_layer_2,
+    _launch("dL_ddelta_2_2", N, vectorised, (
+        sum_tangent_squared_layer_2, dL_ddelta_layer_2, f_prime_softplus_2, f_second_softplus_2,
         dL_ddelta_softplus_2, samples,
     ))
     # ∂L/∂δ_layer_3 = W_layer_3 ∂L/∂δ_softplus_2  (12)
     dL_ddelta_layer_3 = cp.matmul(dL_ddelta_softplus_2, W_layer_3.T, out=Nx1_5)
 
     # ---- backward adjoints of L and gradients: reads f′, f″, ∂L/∂δ, δ̇, ġ, g, W, δ; writes ∂L/∂g, ∂L/∂W, ∂L/∂b
+    # f‴(g_layer_3) = f″(g_layer_3) (sigmoid(−g_layer_3) − f′(g_layer_3))
     # ∂L/∂g_layer_3 = ∂L/∂δ_layer_3 f″(g_layer_3) − f‴(g_layer_3) Σ_c ġ_layer_3²  (22)
     dL_dg_layer_3 = Nx1_4
-    _map("dL_dg_layer_3_2", N, wide, (
-        f_prime_softplus_3, f_second_softplus_3, sigmoid_minus_softplus_3, dL_ddelta_layer_3,
-        sum_tangent_squared_layer_3, dL_dg_layer_3, samples,
+    _launch("dL_dg_3", N, vectorised, (
+        f_prime_softplus_3, f_second_softplus_3, sigmoid_minus_softplus_3, sum_tangent_squared_layer_3,
+        dL_ddelta_layer_3, dL_dg_layer_3, samples,
     ))
     # Σ_n f′(g_layer_3) ∂L/∂δ_softplus_2ᵀ
     dL_dW_layer_3_delta = cp.matmul(f_prime_softplus_3.T, dL_ddelta_softplus_2, out=M1x64_1)
@@ -6267,22 +4142,23 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     # ∂L/∂W_layer_3 = (1/N) (Σ_n f′(g_layer_3) ∂L/∂δ_softplus_2ᵀ + Σ_n ∂L/∂g_layer_3 g_softplus_2ᵀ − 2 Σ_n Σ_c
     #     δ̇_layer_3 ġ_softplus_2ᵀ)  (17)
     dL_dW_layer_3 = out_dL_dW_layer_3
-    _map("dL_dW_layer_3_2", N, wide, (
+    _launch("dL_dW_4", N, vectorised, (
         dL_dW_layer_3_delta, dL_dW_layer_3_g, dL_dW_layer_3_tangents, dL_dW_layer_3, samples,
     ))
     # ∂L/∂b_layer_3 = (1/N) Σ_n ∂L/∂g_layer_3  [+] bias
     dL_db_layer_3 = out_dL_db_layer_3
-    _map("dL_db_layer_3", N, wide, (dL_db_layer_3_sum, dL_db_layer_3, samples))
+    _launch("dL_db", N, vectorised, (dL_db_layer_3_sum, dL_db_layer_3, samples))
     # ∂L/∂g_softplus_2 = W_layer_3ᵀ ∂L/∂g_layer_3  (15)
     dL_dg_softplus_2 = cp.matmul(dL_dg_layer_3, W_layer_3, out=Nx64_3)
     # Σ_c δ̇_softplus_2 ġ_layer_2
     weighted_product_softplus_2 = _tangent_sum(weighted_product_softplus_2_terms, Nx64_10, 64)
+    # f‴(g_layer_2) = f″(g_layer_2) (sigmoid(−g_layer_2) − f′(g_layer_2))
     # ∂L/∂g_layer_2 = ∂L/∂g_softplus_2 f′(g_layer_2) + ∂L/∂δ_layer_2 δ_softplus_2 f″(g_layer_2) − δ_softplus_2
     #     f‴(g_layer_2) Σ_c ġ_layer_2² − 2 f″(g_layer_2) Σ_c δ̇_softplus_2 ġ_layer_2  (22)
     dL_dg_layer_2 = Nx64_9
-    _map("dL_dg_layer_2_2", N, wide, (
-        f_prime_softplus_2, f_second_softplus_2, sigmoid_minus_softplus_2, dL_ddelta_layer_2, dL_dg_softplus_2,
-        delta_softplus_2, sum_tangent_squared_layer_2, weighted_product_softplus_2, dL_dg_layer_2, samples,
+    _launch("dL_dg_2_3", N, vectorised, (
+        f_prime_softplus_2, f_second_softplus_2, sigmoid_minus_softplus_2, sum_tangent_squared_layer_2,
+        weighted_product_softplus_2, dL_ddelta_layer_2, dL_dg_softplus_2, delta_softplus_2, dL_dg_layer_2, samples,
     ))
     # Σ_n δ_layer_2 ∂L/∂δ_softplus_1ᵀ
     dL_dW_layer_2_delta = cp.matmul(delta_layer_2.T, dL_ddelta_softplus_1, out=M64x128_0)
@@ -6295,22 +4171,23 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     # ∂L/∂W_layer_2 = (1/N) (Σ_n δ_layer_2 ∂L/∂δ_softplus_1ᵀ + Σ_n ∂L/∂g_layer_2 g_softplus_1ᵀ − 2 Σ_n Σ_c
     #     δ̇_layer_2 ġ_softplus_1ᵀ)  (17)
     dL_dW_layer_2 = out_dL_dW_layer_2
-    _map("dL_dW_layer_2_2", N, wide, (
+    _launch("dL_dW_5", N, vectorised, (
         dL_dW_layer_2_delta, dL_dW_layer_2_g, dL_dW_layer_2_tangents, dL_dW_layer_2, samples,
     ))
     # ∂L/∂b_layer_2 = (1/N) Σ_n ∂L/∂g_layer_2  [+] bias
     dL_db_layer_2 = out_dL_db_layer_2
-    _map("dL_db_layer_2", N, wide, (dL_db_layer_2_sum, dL_db_layer_2, samples))
+    _launch("dL_db_2", N, vectorised, (dL_db_layer_2_sum, dL_db_layer_2, samples))
     # ∂L/∂g_softplus_1 = W_layer_2ᵀ ∂L/∂g_layer_2  (15)
     dL_dg_softplus_1 = cp.matmul(dL_dg_layer_2, W_layer_2, out=Nx128_3)
     # Σ_c (W_layer_1ᵀ)_c δ̇_softplus_1
     weighted_product_softplus_1 = _tangent_sum(weighted_product_softplus_1_terms, Nx128_9, 128)
+    # f‴(g_layer_1) = f″(g_layer_1) (sigmoid(−g_layer_1) − f′(g_layer_1))
     # ∂L/∂g_layer_1 = ∂L/∂g_softplus_1 f′(g_layer_1) − δ_softplus_1 f‴(g_layer_1) Σ_j W_layer_1ᵀ ∘ W_layer_1ᵀ − 2
     #     f″(g_layer_1) Σ_c (W_layer_1ᵀ)_c δ̇_softplus_1  (22)
     dL_dg_layer_1 = Nx128_8
-    _map("dL_dg_layer_1_2", N, wide, (
-        f_prime_softplus_1, f_second_softplus_1, sigmoid_minus_softplus_1, dL_dg_softplus_1, delta_softplus_1,
-        sum_tangent_squared_layer_1, weighted_product_softplus_1, dL_dg_layer_1, samples,
+    _launch("dL_dg_2_4", N, vectorised, (
+        f_prime_softplus_1, f_second_softplus_1, sigmoid_minus_softplus_1, sum_tangent_squared_layer_1,
+        weighted_product_softplus_1, dL_dg_softplus_1, delta_softplus_1, dL_dg_layer_1, samples,
     ))
     # [Σ_n δ̇_layer_1]
     dL_dW_layer_1_tangents_sum = _column_sum(delta_tangent_layer_1.reshape(-1, 8192), M64x128_1.reshape(-1), parts_columns_8192, 8192).reshape(64, 128)
@@ -6322,12 +4199,12 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     dL_db_layer_1_sum = _column_sum(dL_dg_layer_1, M128_0, parts_columns_128, 128)
     # ∂L/∂W_layer_1 = (1/N) (Σ_n ∂L/∂g_layer_1 g_xᵀ − 2 [Σ_n δ̇_layer_1]ᵀ)  (17)
     dL_dW_layer_1 = out_dL_dW_layer_1
-    _map("dL_dW_layer_1_2", N, wide, (
-        dL_dW_layer_1_g, dL_dW_layer_1_tangents_sum_transposed, dL_dW_layer_1, samples,
+    _launch("dL_dW_6", N, vectorised, (
+        dL_dW_layer_1_tangents_sum_transposed, dL_dW_layer_1_g, dL_dW_layer_1, samples,
     ))
     # ∂L/∂b_layer_1 = (1/N) Σ_n ∂L/∂g_layer_1  [+] bias
     dL_db_layer_1 = out_dL_db_layer_1
-    _map("dL_db_layer_1", N, wide, (dL_db_layer_1_sum, dL_db_layer_1, samples))
+    _launch("dL_db_3", N, vectorised, (dL_db_layer_1_sum, dL_db_layer_1, samples))
 
     return K, L, {
         "layer_1.weight": dK_dW_layer_1,
@@ -6502,4 +4379,4 @@ def _loss_noise(loss, params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above f537a228075cbb78d6687279645a1b9a987e2fcd3d040602d47676e27fe11b4e
+# sha256 of all above 580e0b9a898f3c3ca717a1bfc6cf62ff57151aaf9c740cede958cef4ea2e7ef7

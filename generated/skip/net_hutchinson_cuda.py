@@ -24,11 +24,12 @@ It runs on CuPy. `loss_and_grad` and its kin never synchronise and, after the fi
 J, K, L and gradients are arrays of the workspace, J a 0-d one, and the next call with the workspace overwrites them. `float(J)`
 waits for the device. Values are not inspected on the device: a NaN in x makes J NaN.
 
-The kernels are in SOURCE below. Each pointwise region is one of them, its mathematics a function of one element, `at_<name>`;
-`vec4_<name>` takes 16 bytes a thread and is used where x and the parameters are aligned to them.
+The kernels are in SOURCE below. Each pointwise region is a map of a function of one element, `at_<name>`, which calls arrays by
+their role, whatever layer they belong to; `vec4_<name>` takes 16 bytes a thread and is used where x and the parameters
+are aligned to them.
 
 description sha256 2d430945989681daee3f284129ed1e57ba13f4bfba6fdd8b4a1b09899c0f30ce
-template cuda/module.py.j2, sha256 73594d541568d81cd1986ce82ecf9642a1e7828f613219c547d9a14a88092c0c
+template cuda/module.py.j2, sha256 f72316bbe6d2c7e37e53a6f89dc290b784377203b69113365537f6defcf7a535
 """
 
 import functools
@@ -69,7 +70,7 @@ INITIAL = {
 METADATA = {
     "network": "skip",
     "description_sha256": "2d430945989681daee3f284129ed1e57ba13f4bfba6fdd8b4a1b09899c0f30ce",
-    "template_sha256": "73594d541568d81cd1986ce82ecf9642a1e7828f613219c547d9a14a88092c0c",
+    "template_sha256": "f72316bbe6d2c7e37e53a6f89dc290b784377203b69113365537f6defcf7a535",
     "generator": "smgen 0.1.0",
     "backend": "cuda",
     "dtype": "float32",
@@ -84,6 +85,8 @@ METADATA = {
 _D = 16
 
 SOURCE = r"""
+typedef float real;
+
 static __device__ __forceinline__ float maximum(const float a, const float b) { const float m = a > b ? a : b; return a != a ? a : m; }
 static __device__ __forceinline__ float relu(const float u) { const float m = u > 0 ? u : 0; return u != u ? u : m; }
 static __device__ __forceinline__ float signum(const float u) { const float s = u > 0 ? 1 : u; return u < 0 ? -1 : s; }
@@ -179,2739 +182,1121 @@ extern "C" __global__ void add_scaled_double(
     for (long long k = (long long)blockIdx.x * 256 + threadIdx.x; k < count; k += (long long)gridDim.x * 256)
         total[k] = (fresh ? 0 : total[k]) + weight * part[k];
 }
+// ---- maps: an element function over rows and columns ----
 
-static __device__ __forceinline__ void at_g_hidden_to_g_joined(const float b_below, const float g_below_unbiased, const float g_x, float& g_hidden, float& g_joined)
+// Numbers side by side, which are moved at once.
+template <int LANES> struct __align__(LANES * sizeof(real)) pack {
+    real lane[LANES];
+    __device__ real operator[](const int k) const { return lane[k]; }
+    __device__ void store() const {}
+};
+
+template <int LANES> static __device__ __forceinline__ pack<LANES> loaded(const real* const from, const int column)
 {
-    // g_below = W_below g_x + b_below
-    const float g_below = b_below + g_below_unbiased;
-    // g_hidden = tanh(g_below)
-    g_hidden = tanhf(g_below);
-    // g_joined = g_hidden + g_x
-    g_joined = g_hidden + g_x;
+    return reinterpret_cast<const pack<LANES>*>(from)[column];
 }
 
-extern "C" __global__ void g_hidden_to_g_joined(
-    const float* __restrict__ b_below, const float* __restrict__ g_below_unbiased, const float* __restrict__ g_x, float* __restrict__ g_hidden, float* __restrict__ g_joined, const int N)
+template <int LANES> static __device__ __forceinline__ pack<LANES> all_lanes(const real value)
+{
+    pack<LANES> filled;
+    for (int k = 0; k < LANES; ++k) filled.lane[k] = value;
+    return filled;
+}
+
+// Operands that are read. Row r of a map has row r / EACH % OF of an array whose rows are STRIDE numbers apart.
+template <int EACH, int OF> static __device__ __forceinline__ long long row_in_array(const int row)
+{
+    return OF > 0 ? row / EACH % (OF > 0 ? OF : 1) : row / EACH;
+}
+
+template <int STRIDE, int EACH = 1, int OF = 0> struct rows_of {
+    const real* from;
+    template <int LANES> __device__ pack<LANES> open(const int row, const int column)
+    {
+        return loaded<LANES>(from + row_in_array<EACH, OF>(row) * STRIDE, column);
+    }
+    __device__ void finish() {}
+};
+
+// One row for all.
+struct one_row {
+    const real* from;
+    template <int LANES> __device__ pack<LANES> open(int, const int column) { return loaded<LANES>(from, column); }
+    __device__ void finish() {}
+};
+
+// One number for all columns of a row.
+template <int EACH, int OF = 0> struct number_a_row {
+    const real* from;
+    template <int LANES> __device__ pack<LANES> open(const int row, int) { return all_lanes<LANES>(from[row_in_array<EACH, OF>(row)]); }
+    __device__ void finish() {}
+};
+
+// One number for all: an argument, or in memory.
+template <class T> struct number {
+    T value;
+    template <int LANES> __device__ number open(int, int) { return *this; }
+    __device__ T operator[](int) const { return value; }
+    __device__ void store() const {}
+    __device__ void finish() {}
+};
+struct one_number {
+    const real* from;
+    template <int LANES> __device__ number<real> open(int, int) { return {*from}; }
+    __device__ void finish() {}
+};
+
+// What is left of column WIDTH from one operand, what is right of it from another.
+template <int WIDTH, class Left, class Right> struct beside_operand {
+    Left left;
+    Right right;
+    template <int LANES> __device__ pack<LANES> open(const int row, const int column)
+    {
+        return column < WIDTH / LANES ? as_pack<LANES>(left.template open<LANES>(row, column))
+                                      : as_pack<LANES>(right.template open<LANES>(row, column - WIDTH / LANES));
+    }
+    template <int LANES, class T> static __device__ pack<LANES> as_pack(const T& numbers)
+    {
+        pack<LANES> packed;
+        for (int k = 0; k < LANES; ++k) packed.lane[k] = numbers[k];
+        return packed;
+    }
+    __device__ void finish() {}
+};
+template <int WIDTH, class Left, class Right>
+static __device__ __forceinline__ beside_operand<WIDTH, Left, Right> beside(const Left left, const Right right) { return {left, right}; }
+
+// What is written: numbers for all rows and columns, STRIDE apart.
+template <int LANES> struct written {
+    pack<LANES> numbers;
+    pack<LANES>* to;
+    __device__ real& operator[](const int k) { return numbers.lane[k]; }
+    __device__ void store() const { *to = numbers; }
+};
+template <int STRIDE> struct into {
+    real* to;
+    template <int LANES> __device__ written<LANES> open(const int row, const int column)
+    {
+        written<LANES> slot;
+        slot.to = reinterpret_cast<pack<LANES>*>(to + (long long)row * STRIDE) + column;
+        return slot;
+    }
+    __device__ void finish() {}
+};
+
+// A total: each block leaves its own in `parts`.
+struct sum_slot {
+    double* sum;
+    __device__ double& operator[](int) const { return *sum; }
+    __device__ void store() const {}
+};
+struct sum_into {
+    double* parts;
+    double sum = 0.0;
+    template <int LANES> __device__ sum_slot open(int, int) { return {&sum}; }
+    __device__ void finish()
+    {
+        const double total = block_sum(sum);
+        if (threadIdx.x == 0 && threadIdx.y == 0) parts[blockIdx.y * gridDim.x + blockIdx.x] = total;
+    }
+};
+
+template <int LANES, class Element, class... Slots>
+static __device__ __forceinline__ void each_lane(const Element element, Slots... slots)
+{
+#pragma unroll
+    for (int k = 0; k < LANES; ++k) element(slots[k]...);
+    (slots.store(), ...);
+}
+
+// Columns along x, LANES of them a thread; rows along y, as many at a time as there are threads.
+template <int LANES, class Element, class... Operands>
+static __device__ __forceinline__ void map(const int rows, const int columns, const Element element, Operands... operands)
 {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
-        const float v_b_below = b_below[column];
-        const float v_g_below_unbiased = g_below_unbiased[(long long)row * 16 + column];
-        const float v_g_x = g_x[(long long)row * 16 + column];
-        float v_g_hidden, v_g_joined;
-        at_g_hidden_to_g_joined(v_b_below, v_g_below_unbiased, v_g_x, v_g_hidden, v_g_joined);
-        g_hidden[(long long)row * 16 + column] = v_g_hidden;
-        g_joined[(long long)row * 16 + column] = v_g_joined;
-    }
-}
-extern "C" __global__ void vec4_g_hidden_to_g_joined(
-    const float* __restrict__ b_below, const float* __restrict__ g_below_unbiased, const float* __restrict__ g_x, float* __restrict__ g_hidden, float* __restrict__ g_joined, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 4 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 v_b_below = reinterpret_cast<const float4*>(b_below)[column];
-        const float4 v_g_below_unbiased = reinterpret_cast<const float4*>(g_below_unbiased)[(long long)row * 4 + column];
-        const float4 v_g_x = reinterpret_cast<const float4*>(g_x)[(long long)row * 4 + column];
-        float4 v_g_hidden, v_g_joined;
-        at_g_hidden_to_g_joined(v_b_below.x, v_g_below_unbiased.x, v_g_x.x, v_g_hidden.x, v_g_joined.x);
-        at_g_hidden_to_g_joined(v_b_below.y, v_g_below_unbiased.y, v_g_x.y, v_g_hidden.y, v_g_joined.y);
-        at_g_hidden_to_g_joined(v_b_below.z, v_g_below_unbiased.z, v_g_x.z, v_g_hidden.z, v_g_joined.z);
-        at_g_hidden_to_g_joined(v_b_below.w, v_g_below_unbiased.w, v_g_x.w, v_g_hidden.w, v_g_joined.w);
-        reinterpret_cast<float4*>(g_hidden)[(long long)row * 4 + column] = v_g_hidden;
-        reinterpret_cast<float4*>(g_joined)[(long long)row * 4 + column] = v_g_joined;
-    }
+    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < columns / LANES && row < rows; row += gridDim.y * blockDim.y)
+        each_lane<LANES>(element, operands.template open<LANES>(row, column)...);
+    (operands.finish(), ...);
 }
 
-static __device__ __forceinline__ void at_g_pointwise_1_to_g_prior(const float b_below, const float g_above_unbiased, const float g_x, float& g_pointwise_1, float& g_prior)
+// ---- the mathematics of one element ----
+
+static __device__ __forceinline__ void at_g_4(const float b, const float g_unbiased, const float g_1, float& g_3, float& g_4)
 {
-    // g_above = W_below g_joined + b_below
-    const float g_above = b_below + g_above_unbiased;
-    // g_pointwise_1 = softplus(g_above)
-    g_pointwise_1 = log1pf(expf(-fabsf(g_above))) + relu(g_above);
-    // g_prior = g_x²
-    g_prior = g_x * g_x;
+    const float g_2 = b + g_unbiased;
+    g_3 = tanhf(g_2);
+    g_4 = g_1 + g_3;
 }
 
-extern "C" __global__ void g_pointwise_1_to_g_prior(
-    const float* __restrict__ b_below, const float* __restrict__ g_above_unbiased, const float* __restrict__ g_x, float* __restrict__ g_pointwise_1, float* __restrict__ g_prior, const int N)
+static __device__ __forceinline__ void at_g_4_2(const float b, const float g_unbiased, const float g_1, float& g_3, float& g_4)
 {
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
-        const float v_b_below = b_below[column];
-        const float v_g_above_unbiased = g_above_unbiased[(long long)row * 16 + column];
-        const float v_g_x = g_x[(long long)row * 16 + column];
-        float v_g_pointwise_1, v_g_prior;
-        at_g_pointwise_1_to_g_prior(v_b_below, v_g_above_unbiased, v_g_x, v_g_pointwise_1, v_g_prior);
-        g_pointwise_1[(long long)row * 16 + column] = v_g_pointwise_1;
-        g_prior[(long long)row * 16 + column] = v_g_prior;
-    }
-}
-extern "C" __global__ void vec4_g_pointwise_1_to_g_prior(
-    const float* __restrict__ b_below, const float* __restrict__ g_above_unbiased, const float* __restrict__ g_x, float* __restrict__ g_pointwise_1, float* __restrict__ g_prior, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 4 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 v_b_below = reinterpret_cast<const float4*>(b_below)[column];
-        const float4 v_g_above_unbiased = reinterpret_cast<const float4*>(g_above_unbiased)[(long long)row * 4 + column];
-        const float4 v_g_x = reinterpret_cast<const float4*>(g_x)[(long long)row * 4 + column];
-        float4 v_g_pointwise_1, v_g_prior;
-        at_g_pointwise_1_to_g_prior(v_b_below.x, v_g_above_unbiased.x, v_g_x.x, v_g_pointwise_1.x, v_g_prior.x);
-        at_g_pointwise_1_to_g_prior(v_b_below.y, v_g_above_unbiased.y, v_g_x.y, v_g_pointwise_1.y, v_g_prior.y);
-        at_g_pointwise_1_to_g_prior(v_b_below.z, v_g_above_unbiased.z, v_g_x.z, v_g_pointwise_1.z, v_g_prior.z);
-        at_g_pointwise_1_to_g_prior(v_b_below.w, v_g_above_unbiased.w, v_g_x.w, v_g_pointwise_1.w, v_g_prior.w);
-        reinterpret_cast<float4*>(g_pointwise_1)[(long long)row * 4 + column] = v_g_pointwise_1;
-        reinterpret_cast<float4*>(g_prior)[(long long)row * 4 + column] = v_g_prior;
-    }
+    const float g_2 = b + g_unbiased;
+    g_3 = log1pf(expf(-fabsf(g_2))) + relu(g_2);
+    g_4 = g_1 * g_1;
 }
 
-extern "C" __global__ void g_both(
-    const float* __restrict__ g_hidden, const float* __restrict__ g_pointwise_1, float* __restrict__ g_both, const int N)
+static __device__ __forceinline__ void at_copy(const float value, float& copy)
 {
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < N; row += gridDim.y * blockDim.y) {
-        // g_both = [g_pointwise_1, g_hidden]
-        const float v_g_both = column < 16 ? g_pointwise_1[(long long)row * 16 + column] : g_hidden[(long long)row * 16 + column - 16];
-        g_both[(long long)row * 32 + column] = v_g_both;
-    }
-}
-extern "C" __global__ void vec4_g_both(
-    const float* __restrict__ g_hidden, const float* __restrict__ g_pointwise_1, float* __restrict__ g_both, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 8 && row < N; row += gridDim.y * blockDim.y) {
-        // g_both = [g_pointwise_1, g_hidden]
-        const float4 v_g_both = column < 4 ? reinterpret_cast<const float4*>(g_pointwise_1)[(long long)row * 4 + column] : reinterpret_cast<const float4*>(g_hidden)[(long long)row * 4 + column - 4];
-        reinterpret_cast<float4*>(g_both)[(long long)row * 8 + column] = v_g_both;
-    }
+    copy = value;
 }
 
-static __device__ __forceinline__ void at_g_gain(const float g_both, const float s_gain, float& g_gain)
+static __device__ __forceinline__ void at_g_2(const float g_1, const float s, float& g_2)
 {
-    // g_gain = s_gain g_both
-    g_gain = g_both * s_gain;
+    g_2 = g_1 * s;
 }
 
-extern "C" __global__ void g_gain(
-    const float* __restrict__ g_both, const float* __restrict__ s_gain, float* __restrict__ g_gain, const int N)
+static __device__ __forceinline__ void at_energy(const float value_1, const float value_2, float& energy)
 {
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < N; row += gridDim.y * blockDim.y) {
-        const float v_g_both = g_both[(long long)row * 32 + column];
-        const float v_s_gain = s_gain[column];
-        float v_g_gain;
-        at_g_gain(v_g_both, v_s_gain, v_g_gain);
-        g_gain[(long long)row * 32 + column] = v_g_gain;
-    }
-}
-extern "C" __global__ void vec4_g_gain(
-    const float* __restrict__ g_both, const float* __restrict__ s_gain, float* __restrict__ g_gain, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 8 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 v_g_both = reinterpret_cast<const float4*>(g_both)[(long long)row * 8 + column];
-        const float4 v_s_gain = reinterpret_cast<const float4*>(s_gain)[column];
-        float4 v_g_gain;
-        at_g_gain(v_g_both.x, v_s_gain.x, v_g_gain.x);
-        at_g_gain(v_g_both.y, v_s_gain.y, v_g_gain.y);
-        at_g_gain(v_g_both.z, v_s_gain.z, v_g_gain.z);
-        at_g_gain(v_g_both.w, v_s_gain.w, v_g_gain.w);
-        reinterpret_cast<float4*>(g_gain)[(long long)row * 8 + column] = v_g_gain;
-    }
+    energy = value_1 + value_2;
 }
 
-static __device__ __forceinline__ void at_energy(const float E_gain, const float E_prior, float& energy)
+static __device__ __forceinline__ void at_g_4_3(const float b, const float g_unbiased, const float g_1, float& sech_g, float& g_4)
 {
-    // energy = Σ_i g_gain + Σ_i g_prior
-    energy = E_gain + E_prior;
+    const float g_2 = b + g_unbiased;
+    const float shared = expf(-fabsf(g_2));
+    sech_g = shared / (shared * shared + 1.0f) * 2.0f;
+    const float g_3 = tanhf(g_2);
+    g_4 = g_1 + g_3;
 }
 
-extern "C" __global__ void energy(
-    const float* __restrict__ E_gain, const float* __restrict__ E_prior, float* __restrict__ energy, const int N)
+static __device__ __forceinline__ void at_delta_2(const float b, const float g_unbiased, const float delta_1, float& delta_2)
 {
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 1 && row < N; row += gridDim.y * blockDim.y) {
-        const float v_E_gain = E_gain[row];
-        const float v_E_prior = E_prior[row];
-        float v_energy;
-        at_energy(v_E_gain, v_E_prior, v_energy);
-        energy[row] = v_energy;
-    }
+    const float g = b + g_unbiased;
+    const float shared = expf(-fabsf(g));
+    const float f_prime = maximum(shared, signum(g)) / (shared + 1.0f);
+    delta_2 = delta_1 * f_prime;
 }
 
-static __device__ __forceinline__ void at_sech_hidden_to_g_joined(const float b_below, const float g_below_unbiased, const float g_x, float& sech_hidden, float& g_joined)
+static __device__ __forceinline__ void at_delta_3(const float delta_1, const float delta_term_2, const float sech_g, float& delta_3)
 {
-    // g_below = W_below g_x + b_below
-    const float g_below = b_below + g_below_unbiased;
-    const float shared_1 = expf(-fabsf(g_below));
-    // sech(g_below)
-    sech_hidden = shared_1 / (shared_1 * shared_1 + 1.0f) * 2.0f;
-    // g_hidden = tanh(g_below)
-    const float g_hidden = tanhf(g_below);
-    // g_joined = g_hidden + g_x
-    g_joined = g_hidden + g_x;
+    const float delta_2 = delta_1 + delta_term_2;
+    const float f_prime = sech_g * sech_g;
+    delta_3 = delta_2 * f_prime;
 }
 
-extern "C" __global__ void sech_hidden_to_g_joined(
-    const float* __restrict__ b_below, const float* __restrict__ g_below_unbiased, const float* __restrict__ g_x, float* __restrict__ sech_hidden, float* __restrict__ g_joined, const int N)
+static __device__ __forceinline__ void at_score(const float delta_1, const float delta_term_1, const float g, float& score)
 {
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
-        const float v_b_below = b_below[column];
-        const float v_g_below_unbiased = g_below_unbiased[(long long)row * 16 + column];
-        const float v_g_x = g_x[(long long)row * 16 + column];
-        float v_sech_hidden, v_g_joined;
-        at_sech_hidden_to_g_joined(v_b_below, v_g_below_unbiased, v_g_x, v_sech_hidden, v_g_joined);
-        sech_hidden[(long long)row * 16 + column] = v_sech_hidden;
-        g_joined[(long long)row * 16 + column] = v_g_joined;
-    }
-}
-extern "C" __global__ void vec4_sech_hidden_to_g_joined(
-    const float* __restrict__ b_below, const float* __restrict__ g_below_unbiased, const float* __restrict__ g_x, float* __restrict__ sech_hidden, float* __restrict__ g_joined, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 4 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 v_b_below = reinterpret_cast<const float4*>(b_below)[column];
-        const float4 v_g_below_unbiased = reinterpret_cast<const float4*>(g_below_unbiased)[(long long)row * 4 + column];
-        const float4 v_g_x = reinterpret_cast<const float4*>(g_x)[(long long)row * 4 + column];
-        float4 v_sech_hidden, v_g_joined;
-        at_sech_hidden_to_g_joined(v_b_below.x, v_g_below_unbiased.x, v_g_x.x, v_sech_hidden.x, v_g_joined.x);
-        at_sech_hidden_to_g_joined(v_b_below.y, v_g_below_unbiased.y, v_g_x.y, v_sech_hidden.y, v_g_joined.y);
-        at_sech_hidden_to_g_joined(v_b_below.z, v_g_below_unbiased.z, v_g_x.z, v_sech_hidden.z, v_g_joined.z);
-        at_sech_hidden_to_g_joined(v_b_below.w, v_g_below_unbiased.w, v_g_x.w, v_sech_hidden.w, v_g_joined.w);
-        reinterpret_cast<float4*>(sech_hidden)[(long long)row * 4 + column] = v_sech_hidden;
-        reinterpret_cast<float4*>(g_joined)[(long long)row * 4 + column] = v_g_joined;
-    }
+    const float delta_2 = delta_1 + delta_term_1 + g * 2.0f;
+    score = -delta_2;
 }
 
-static __device__ __forceinline__ void at_delta_above(const float b_below, const float g_above_unbiased, const float delta_pointwise_1, float& delta_above)
+static __device__ __forceinline__ void at_g_4_4(const float b, const float g_unbiased, const float g_1, float& sech_g, float& g_3, float& g_4)
 {
-    // g_above = W_below g_joined + b_below
-    const float g_above = b_below + g_above_unbiased;
-    const float shared_1 = expf(-fabsf(g_above));
-    // f′(g_above) = sigmoid(g_above)
-    const float f_prime_pointwise_1 = maximum(shared_1, signum(g_above)) / (shared_1 + 1.0f);
-    // δ_above = δ_pointwise_1 f′(g_above)  (1)
-    delta_above = delta_pointwise_1 * f_prime_pointwise_1;
+    const float g_2 = b + g_unbiased;
+    const float shared = expf(-fabsf(g_2));
+    sech_g = shared / (shared * shared + 1.0f) * 2.0f;
+    g_3 = tanhf(g_2);
+    g_4 = g_1 + g_3;
 }
 
-extern "C" __global__ void delta_above(
-    const float* __restrict__ b_below, const float* __restrict__ g_above_unbiased, const float* __restrict__ delta_pointwise_1, float* __restrict__ delta_above, const int N)
+static __device__ __forceinline__ void at_f_prime(const float b, const float g_unbiased, float& sigmoid_minus_g, float& f_prime)
 {
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
-        const float v_b_below = b_below[column];
-        const float v_g_above_unbiased = g_above_unbiased[(long long)row * 16 + column];
-        const float v_delta_pointwise_1 = delta_pointwise_1[column];
-        float v_delta_above;
-        at_delta_above(v_b_below, v_g_above_unbiased, v_delta_pointwise_1, v_delta_above);
-        delta_above[(long long)row * 16 + column] = v_delta_above;
-    }
-}
-extern "C" __global__ void vec4_delta_above(
-    const float* __restrict__ b_below, const float* __restrict__ g_above_unbiased, const float* __restrict__ delta_pointwise_1, float* __restrict__ delta_above, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 4 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 v_b_below = reinterpret_cast<const float4*>(b_below)[column];
-        const float4 v_g_above_unbiased = reinterpret_cast<const float4*>(g_above_unbiased)[(long long)row * 4 + column];
-        const float4 v_delta_pointwise_1 = reinterpret_cast<const float4*>(delta_pointwise_1)[column];
-        float4 v_delta_above;
-        at_delta_above(v_b_below.x, v_g_above_unbiased.x, v_delta_pointwise_1.x, v_delta_above.x);
-        at_delta_above(v_b_below.y, v_g_above_unbiased.y, v_delta_pointwise_1.y, v_delta_above.y);
-        at_delta_above(v_b_below.z, v_g_above_unbiased.z, v_delta_pointwise_1.z, v_delta_above.z);
-        at_delta_above(v_b_below.w, v_g_above_unbiased.w, v_delta_pointwise_1.w, v_delta_above.w);
-        reinterpret_cast<float4*>(delta_above)[(long long)row * 4 + column] = v_delta_above;
-    }
-}
-
-static __device__ __forceinline__ void at_delta_below(const float delta_hidden_term_2, const float delta_joined, const float sech_hidden, float& delta_below)
-{
-    // δ_hidden = s_gain[16:32] + δ_joined  (1)
-    const float delta_hidden = delta_hidden_term_2 + delta_joined;
-    // f′(g_below) = sech(g_below)²
-    const float f_prime_hidden = sech_hidden * sech_hidden;
-    // δ_below = δ_hidden f′(g_below)  (1)
-    delta_below = delta_hidden * f_prime_hidden;
-}
-
-extern "C" __global__ void delta_below(
-    const float* __restrict__ delta_hidden_term_2, const float* __restrict__ delta_joined, const float* __restrict__ sech_hidden, float* __restrict__ delta_below, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
-        const float v_delta_hidden_term_2 = delta_hidden_term_2[column];
-        const float v_delta_joined = delta_joined[(long long)row * 16 + column];
-        const float v_sech_hidden = sech_hidden[(long long)row * 16 + column];
-        float v_delta_below;
-        at_delta_below(v_delta_hidden_term_2, v_delta_joined, v_sech_hidden, v_delta_below);
-        delta_below[(long long)row * 16 + column] = v_delta_below;
-    }
-}
-extern "C" __global__ void vec4_delta_below(
-    const float* __restrict__ delta_hidden_term_2, const float* __restrict__ delta_joined, const float* __restrict__ sech_hidden, float* __restrict__ delta_below, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 4 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 v_delta_hidden_term_2 = reinterpret_cast<const float4*>(delta_hidden_term_2)[column];
-        const float4 v_delta_joined = reinterpret_cast<const float4*>(delta_joined)[(long long)row * 4 + column];
-        const float4 v_sech_hidden = reinterpret_cast<const float4*>(sech_hidden)[(long long)row * 4 + column];
-        float4 v_delta_below;
-        at_delta_below(v_delta_hidden_term_2.x, v_delta_joined.x, v_sech_hidden.x, v_delta_below.x);
-        at_delta_below(v_delta_hidden_term_2.y, v_delta_joined.y, v_sech_hidden.y, v_delta_below.y);
-        at_delta_below(v_delta_hidden_term_2.z, v_delta_joined.z, v_sech_hidden.z, v_delta_below.z);
-        at_delta_below(v_delta_hidden_term_2.w, v_delta_joined.w, v_sech_hidden.w, v_delta_below.w);
-        reinterpret_cast<float4*>(delta_below)[(long long)row * 4 + column] = v_delta_below;
-    }
-}
-
-static __device__ __forceinline__ void at_score(const float delta_joined, const float delta_x_term_1, const float g_x, float& score)
-{
-    // δ_x = δ_joined + 2 g_x + W_belowᵀ δ_below  (1)
-    const float delta_x = delta_joined + delta_x_term_1 + g_x * 2.0f;
-    // score = −δ_x
-    score = -delta_x;
-}
-
-extern "C" __global__ void score(
-    const float* __restrict__ delta_joined, const float* __restrict__ delta_x_term_1, const float* __restrict__ g_x, float* __restrict__ score, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
-        const float v_delta_joined = delta_joined[(long long)row * 16 + column];
-        const float v_delta_x_term_1 = delta_x_term_1[(long long)row * 16 + column];
-        const float v_g_x = g_x[(long long)row * 16 + column];
-        float v_score;
-        at_score(v_delta_joined, v_delta_x_term_1, v_g_x, v_score);
-        score[(long long)row * 16 + column] = v_score;
-    }
-}
-extern "C" __global__ void vec4_score(
-    const float* __restrict__ delta_joined, const float* __restrict__ delta_x_term_1, const float* __restrict__ g_x, float* __restrict__ score, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 4 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 v_delta_joined = reinterpret_cast<const float4*>(delta_joined)[(long long)row * 4 + column];
-        const float4 v_delta_x_term_1 = reinterpret_cast<const float4*>(delta_x_term_1)[(long long)row * 4 + column];
-        const float4 v_g_x = reinterpret_cast<const float4*>(g_x)[(long long)row * 4 + column];
-        float4 v_score;
-        at_score(v_delta_joined.x, v_delta_x_term_1.x, v_g_x.x, v_score.x);
-        at_score(v_delta_joined.y, v_delta_x_term_1.y, v_g_x.y, v_score.y);
-        at_score(v_delta_joined.z, v_delta_x_term_1.z, v_g_x.z, v_score.z);
-        at_score(v_delta_joined.w, v_delta_x_term_1.w, v_g_x.w, v_score.w);
-        reinterpret_cast<float4*>(score)[(long long)row * 4 + column] = v_score;
-    }
-}
-
-static __device__ __forceinline__ void at_sech_hidden_to_g_joined_2(const float b_below, const float g_below_unbiased, const float g_x, float& sech_hidden, float& g_hidden, float& g_joined)
-{
-    // g_below = W_below g_x + b_below
-    const float g_below = b_below + g_below_unbiased;
-    const float shared_1 = expf(-fabsf(g_below));
-    // sech(g_below)
-    sech_hidden = shared_1 / (shared_1 * shared_1 + 1.0f) * 2.0f;
-    // g_hidden = tanh(g_below)
-    g_hidden = tanhf(g_below);
-    // g_joined = g_hidden + g_x
-    g_joined = g_hidden + g_x;
-}
-
-extern "C" __global__ void sech_hidden_to_g_joined_2(
-    const float* __restrict__ b_below, const float* __restrict__ g_below_unbiased, const float* __restrict__ g_x, float* __restrict__ sech_hidden, float* __restrict__ g_hidden, float* __restrict__ g_joined, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
-        const float v_b_below = b_below[column];
-        const float v_g_below_unbiased = g_below_unbiased[(long long)row * 16 + column];
-        const float v_g_x = g_x[(long long)row * 16 + column];
-        float v_sech_hidden, v_g_hidden, v_g_joined;
-        at_sech_hidden_to_g_joined_2(v_b_below, v_g_below_unbiased, v_g_x, v_sech_hidden, v_g_hidden, v_g_joined);
-        sech_hidden[(long long)row * 16 + column] = v_sech_hidden;
-        g_hidden[(long long)row * 16 + column] = v_g_hidden;
-        g_joined[(long long)row * 16 + column] = v_g_joined;
-    }
-}
-extern "C" __global__ void vec4_sech_hidden_to_g_joined_2(
-    const float* __restrict__ b_below, const float* __restrict__ g_below_unbiased, const float* __restrict__ g_x, float* __restrict__ sech_hidden, float* __restrict__ g_hidden, float* __restrict__ g_joined, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 4 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 v_b_below = reinterpret_cast<const float4*>(b_below)[column];
-        const float4 v_g_below_unbiased = reinterpret_cast<const float4*>(g_below_unbiased)[(long long)row * 4 + column];
-        const float4 v_g_x = reinterpret_cast<const float4*>(g_x)[(long long)row * 4 + column];
-        float4 v_sech_hidden, v_g_hidden, v_g_joined;
-        at_sech_hidden_to_g_joined_2(v_b_below.x, v_g_below_unbiased.x, v_g_x.x, v_sech_hidden.x, v_g_hidden.x, v_g_joined.x);
-        at_sech_hidden_to_g_joined_2(v_b_below.y, v_g_below_unbiased.y, v_g_x.y, v_sech_hidden.y, v_g_hidden.y, v_g_joined.y);
-        at_sech_hidden_to_g_joined_2(v_b_below.z, v_g_below_unbiased.z, v_g_x.z, v_sech_hidden.z, v_g_hidden.z, v_g_joined.z);
-        at_sech_hidden_to_g_joined_2(v_b_below.w, v_g_below_unbiased.w, v_g_x.w, v_sech_hidden.w, v_g_hidden.w, v_g_joined.w);
-        reinterpret_cast<float4*>(sech_hidden)[(long long)row * 4 + column] = v_sech_hidden;
-        reinterpret_cast<float4*>(g_hidden)[(long long)row * 4 + column] = v_g_hidden;
-        reinterpret_cast<float4*>(g_joined)[(long long)row * 4 + column] = v_g_joined;
-    }
-}
-
-static __device__ __forceinline__ void at_sigmoid_minus_pointwise_1_to_f_prime_pointwise_1(const float b_below, const float g_above_unbiased, float& sigmoid_minus_pointwise_1, float& f_prime_pointwise_1)
-{
-    // g_above = W_below g_joined + b_below
-    const float g_above = b_below + g_above_unbiased;
-    const float shared_1 = expf(-fabsf(g_above));
+    const float g = b + g_unbiased;
+    const float shared_1 = expf(-fabsf(g));
     const float shared_2 = 1.0f / (shared_1 + 1.0f);
-    // sigmoid(−g_above)
-    sigmoid_minus_pointwise_1 = shared_2 * maximum(shared_1, signum(-g_above));
-    // f′(g_above) = sigmoid(g_above)
-    f_prime_pointwise_1 = shared_2 * maximum(shared_1, signum(g_above));
+    sigmoid_minus_g = shared_2 * maximum(shared_1, signum(-g));
+    f_prime = shared_2 * maximum(shared_1, signum(g));
 }
 
-extern "C" __global__ void sigmoid_minus_pointwise_1_to_f_prime_pointwise_1(
-    const float* __restrict__ b_below, const float* __restrict__ g_above_unbiased, float* __restrict__ sigmoid_minus_pointwise_1, float* __restrict__ f_prime_pointwise_1, const int N)
+static __device__ __forceinline__ void at_f_prime_2(const float delta_1, const float f_prime_1, const float sech_g, float& delta_2, float& f_prime_2)
 {
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
-        const float v_b_below = b_below[column];
-        const float v_g_above_unbiased = g_above_unbiased[(long long)row * 16 + column];
-        float v_sigmoid_minus_pointwise_1, v_f_prime_pointwise_1;
-        at_sigmoid_minus_pointwise_1_to_f_prime_pointwise_1(v_b_below, v_g_above_unbiased, v_sigmoid_minus_pointwise_1, v_f_prime_pointwise_1);
-        sigmoid_minus_pointwise_1[(long long)row * 16 + column] = v_sigmoid_minus_pointwise_1;
-        f_prime_pointwise_1[(long long)row * 16 + column] = v_f_prime_pointwise_1;
-    }
-}
-extern "C" __global__ void vec4_sigmoid_minus_pointwise_1_to_f_prime_pointwise_1(
-    const float* __restrict__ b_below, const float* __restrict__ g_above_unbiased, float* __restrict__ sigmoid_minus_pointwise_1, float* __restrict__ f_prime_pointwise_1, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 4 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 v_b_below = reinterpret_cast<const float4*>(b_below)[column];
-        const float4 v_g_above_unbiased = reinterpret_cast<const float4*>(g_above_unbiased)[(long long)row * 4 + column];
-        float4 v_sigmoid_minus_pointwise_1, v_f_prime_pointwise_1;
-        at_sigmoid_minus_pointwise_1_to_f_prime_pointwise_1(v_b_below.x, v_g_above_unbiased.x, v_sigmoid_minus_pointwise_1.x, v_f_prime_pointwise_1.x);
-        at_sigmoid_minus_pointwise_1_to_f_prime_pointwise_1(v_b_below.y, v_g_above_unbiased.y, v_sigmoid_minus_pointwise_1.y, v_f_prime_pointwise_1.y);
-        at_sigmoid_minus_pointwise_1_to_f_prime_pointwise_1(v_b_below.z, v_g_above_unbiased.z, v_sigmoid_minus_pointwise_1.z, v_f_prime_pointwise_1.z);
-        at_sigmoid_minus_pointwise_1_to_f_prime_pointwise_1(v_b_below.w, v_g_above_unbiased.w, v_sigmoid_minus_pointwise_1.w, v_f_prime_pointwise_1.w);
-        reinterpret_cast<float4*>(sigmoid_minus_pointwise_1)[(long long)row * 4 + column] = v_sigmoid_minus_pointwise_1;
-        reinterpret_cast<float4*>(f_prime_pointwise_1)[(long long)row * 4 + column] = v_f_prime_pointwise_1;
-    }
+    delta_2 = delta_1 * f_prime_1;
+    f_prime_2 = sech_g * sech_g;
 }
 
-static __device__ __forceinline__ void at_delta_above_to_f_prime_hidden(const float delta_pointwise_1, const float f_prime_pointwise_1, const float sech_hidden, float& delta_above, float& f_prime_hidden)
+static __device__ __forceinline__ void at_value_2(const float delta_1, const float delta_term_2, const float f_prime_1, const float g, const float f_prime_2, const float sigmoid_minus_g, const float delta_2, float& value_1, float& value_2)
 {
-    // δ_above = δ_pointwise_1 f′(g_above)  (1)
-    delta_above = delta_pointwise_1 * f_prime_pointwise_1;
-    // f′(g_below) = sech(g_below)²
-    f_prime_hidden = sech_hidden * sech_hidden;
+    const float delta_3 = delta_1 + delta_term_2;
+    const float f_second_1 = f_prime_1 * g * (-2.0f);
+    value_1 = delta_3 * f_second_1;
+    const float f_second_2 = f_prime_2 * sigmoid_minus_g;
+    value_2 = delta_2 * f_second_2;
 }
 
-extern "C" __global__ void delta_above_to_f_prime_hidden(
-    const float* __restrict__ delta_pointwise_1, const float* __restrict__ f_prime_pointwise_1, const float* __restrict__ sech_hidden, float* __restrict__ delta_above, float* __restrict__ f_prime_hidden, const int N)
+static __device__ __forceinline__ void at_tangent_3(const float value_1, const float tangent_1, const float value_2, float& tangent_3)
 {
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
-        const float v_delta_pointwise_1 = delta_pointwise_1[column];
-        const float v_f_prime_pointwise_1 = f_prime_pointwise_1[(long long)row * 16 + column];
-        const float v_sech_hidden = sech_hidden[(long long)row * 16 + column];
-        float v_delta_above, v_f_prime_hidden;
-        at_delta_above_to_f_prime_hidden(v_delta_pointwise_1, v_f_prime_pointwise_1, v_sech_hidden, v_delta_above, v_f_prime_hidden);
-        delta_above[(long long)row * 16 + column] = v_delta_above;
-        f_prime_hidden[(long long)row * 16 + column] = v_f_prime_hidden;
-    }
-}
-extern "C" __global__ void vec4_delta_above_to_f_prime_hidden(
-    const float* __restrict__ delta_pointwise_1, const float* __restrict__ f_prime_pointwise_1, const float* __restrict__ sech_hidden, float* __restrict__ delta_above, float* __restrict__ f_prime_hidden, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 4 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 v_delta_pointwise_1 = reinterpret_cast<const float4*>(delta_pointwise_1)[column];
-        const float4 v_f_prime_pointwise_1 = reinterpret_cast<const float4*>(f_prime_pointwise_1)[(long long)row * 4 + column];
-        const float4 v_sech_hidden = reinterpret_cast<const float4*>(sech_hidden)[(long long)row * 4 + column];
-        float4 v_delta_above, v_f_prime_hidden;
-        at_delta_above_to_f_prime_hidden(v_delta_pointwise_1.x, v_f_prime_pointwise_1.x, v_sech_hidden.x, v_delta_above.x, v_f_prime_hidden.x);
-        at_delta_above_to_f_prime_hidden(v_delta_pointwise_1.y, v_f_prime_pointwise_1.y, v_sech_hidden.y, v_delta_above.y, v_f_prime_hidden.y);
-        at_delta_above_to_f_prime_hidden(v_delta_pointwise_1.z, v_f_prime_pointwise_1.z, v_sech_hidden.z, v_delta_above.z, v_f_prime_hidden.z);
-        at_delta_above_to_f_prime_hidden(v_delta_pointwise_1.w, v_f_prime_pointwise_1.w, v_sech_hidden.w, v_delta_above.w, v_f_prime_hidden.w);
-        reinterpret_cast<float4*>(delta_above)[(long long)row * 4 + column] = v_delta_above;
-        reinterpret_cast<float4*>(f_prime_hidden)[(long long)row * 4 + column] = v_f_prime_hidden;
-    }
+    const float tangent_2 = tangent_1 * value_1;
+    tangent_3 = tangent_2 + value_2;
 }
 
-static __device__ __forceinline__ void at_delta_curvature_hidden_to_delta_curvature_pointwise_1(const float delta_hidden_term_2, const float delta_joined, const float f_prime_hidden, const float g_hidden, const float f_prime_pointwise_1, const float sigmoid_minus_pointwise_1, const float delta_pointwise_1, float& delta_curvature_hidden, float& delta_curvature_pointwise_1)
+static __device__ __forceinline__ void at_delta_tangent(const float value, const float tangent, float& delta_tangent)
 {
-    // δ_hidden = s_gain[16:32] + δ_joined  (1)
-    const float delta_hidden = delta_hidden_term_2 + delta_joined;
-    // f″(g_below) = −2 g_hidden f′(g_below)
-    const float f_second_hidden = f_prime_hidden * g_hidden * (-2.0f);
-    // δ_hidden f″(g_below)
-    delta_curvature_hidden = delta_hidden * f_second_hidden;
-    // f″(g_above) = f′(g_above) sigmoid(−g_above)
-    const float f_second_pointwise_1 = f_prime_pointwise_1 * sigmoid_minus_pointwise_1;
-    // δ_pointwise_1 f″(g_above)
-    delta_curvature_pointwise_1 = delta_pointwise_1 * f_second_pointwise_1;
+    delta_tangent = tangent * value;
 }
 
-extern "C" __global__ void delta_curvature_hidden_to_delta_curvature_pointwise_1(
-    const float* __restrict__ delta_hidden_term_2, const float* __restrict__ delta_joined, const float* __restrict__ f_prime_hidden, const float* __restrict__ g_hidden, const float* __restrict__ f_prime_pointwise_1, const float* __restrict__ sigmoid_minus_pointwise_1, const float* __restrict__ delta_pointwise_1, float* __restrict__ delta_curvature_hidden, float* __restrict__ delta_curvature_pointwise_1, const int N)
+static __device__ __forceinline__ void at_delta_tangent_2(const float value_1, const float value_2, const float delta_tangent_1, const float tangent, float& delta_tangent_2)
 {
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
-        const float v_delta_hidden_term_2 = delta_hidden_term_2[column];
-        const float v_delta_joined = delta_joined[(long long)row * 16 + column];
-        const float v_f_prime_hidden = f_prime_hidden[(long long)row * 16 + column];
-        const float v_g_hidden = g_hidden[(long long)row * 16 + column];
-        const float v_f_prime_pointwise_1 = f_prime_pointwise_1[(long long)row * 16 + column];
-        const float v_sigmoid_minus_pointwise_1 = sigmoid_minus_pointwise_1[(long long)row * 16 + column];
-        const float v_delta_pointwise_1 = delta_pointwise_1[column];
-        float v_delta_curvature_hidden, v_delta_curvature_pointwise_1;
-        at_delta_curvature_hidden_to_delta_curvature_pointwise_1(v_delta_hidden_term_2, v_delta_joined, v_f_prime_hidden, v_g_hidden, v_f_prime_pointwise_1, v_sigmoid_minus_pointwise_1, v_delta_pointwise_1, v_delta_curvature_hidden, v_delta_curvature_pointwise_1);
-        delta_curvature_hidden[(long long)row * 16 + column] = v_delta_curvature_hidden;
-        delta_curvature_pointwise_1[(long long)row * 16 + column] = v_delta_curvature_pointwise_1;
-    }
-}
-extern "C" __global__ void vec4_delta_curvature_hidden_to_delta_curvature_pointwise_1(
-    const float* __restrict__ delta_hidden_term_2, const float* __restrict__ delta_joined, const float* __restrict__ f_prime_hidden, const float* __restrict__ g_hidden, const float* __restrict__ f_prime_pointwise_1, const float* __restrict__ sigmoid_minus_pointwise_1, const float* __restrict__ delta_pointwise_1, float* __restrict__ delta_curvature_hidden, float* __restrict__ delta_curvature_pointwise_1, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 4 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 v_delta_hidden_term_2 = reinterpret_cast<const float4*>(delta_hidden_term_2)[column];
-        const float4 v_delta_joined = reinterpret_cast<const float4*>(delta_joined)[(long long)row * 4 + column];
-        const float4 v_f_prime_hidden = reinterpret_cast<const float4*>(f_prime_hidden)[(long long)row * 4 + column];
-        const float4 v_g_hidden = reinterpret_cast<const float4*>(g_hidden)[(long long)row * 4 + column];
-        const float4 v_f_prime_pointwise_1 = reinterpret_cast<const float4*>(f_prime_pointwise_1)[(long long)row * 4 + column];
-        const float4 v_sigmoid_minus_pointwise_1 = reinterpret_cast<const float4*>(sigmoid_minus_pointwise_1)[(long long)row * 4 + column];
-        const float4 v_delta_pointwise_1 = reinterpret_cast<const float4*>(delta_pointwise_1)[column];
-        float4 v_delta_curvature_hidden, v_delta_curvature_pointwise_1;
-        at_delta_curvature_hidden_to_delta_curvature_pointwise_1(v_delta_hidden_term_2.x, v_delta_joined.x, v_f_prime_hidden.x, v_g_hidden.x, v_f_prime_pointwise_1.x, v_sigmoid_minus_pointwise_1.x, v_delta_pointwise_1.x, v_delta_curvature_hidden.x, v_delta_curvature_pointwise_1.x);
-        at_delta_curvature_hidden_to_delta_curvature_pointwise_1(v_delta_hidden_term_2.y, v_delta_joined.y, v_f_prime_hidden.y, v_g_hidden.y, v_f_prime_pointwise_1.y, v_sigmoid_minus_pointwise_1.y, v_delta_pointwise_1.y, v_delta_curvature_hidden.y, v_delta_curvature_pointwise_1.y);
-        at_delta_curvature_hidden_to_delta_curvature_pointwise_1(v_delta_hidden_term_2.z, v_delta_joined.z, v_f_prime_hidden.z, v_g_hidden.z, v_f_prime_pointwise_1.z, v_sigmoid_minus_pointwise_1.z, v_delta_pointwise_1.z, v_delta_curvature_hidden.z, v_delta_curvature_pointwise_1.z);
-        at_delta_curvature_hidden_to_delta_curvature_pointwise_1(v_delta_hidden_term_2.w, v_delta_joined.w, v_f_prime_hidden.w, v_g_hidden.w, v_f_prime_pointwise_1.w, v_sigmoid_minus_pointwise_1.w, v_delta_pointwise_1.w, v_delta_curvature_hidden.w, v_delta_curvature_pointwise_1.w);
-        reinterpret_cast<float4*>(delta_curvature_hidden)[(long long)row * 4 + column] = v_delta_curvature_hidden;
-        reinterpret_cast<float4*>(delta_curvature_pointwise_1)[(long long)row * 4 + column] = v_delta_curvature_pointwise_1;
-    }
+    delta_tangent_2 = delta_tangent_1 * value_2 + tangent * value_1;
 }
 
-static __device__ __forceinline__ void at_tangent_joined(const float f_prime_hidden_row, const float tangent_below, const float probes, float& tangent_joined)
+static __device__ __forceinline__ void at_value_2_2(const float value_1, const float delta_tangent_1, const float delta_tangent_term_1, float& value_2)
 {
-    // ġ_hidden = ġ_below f′(g_below)  [+] 8
-    const float tangent_hidden = f_prime_hidden_row * tangent_below;
-    // ġ_joined = v + ġ_hidden  [+] 8
-    tangent_joined = probes + tangent_hidden;
+    const float delta_tangent_2 = delta_tangent_1 + delta_tangent_term_1 + value_1 * 2.0f;
+    value_2 = delta_tangent_2 * value_1;
 }
 
-extern "C" __global__ void tangent_joined(
-    const float* __restrict__ f_prime_hidden_row, const float* __restrict__ tangent_below, const float* __restrict__ probes, float* __restrict__ tangent_joined, const int N)
+static __device__ __forceinline__ void at_hessian_diagonal(const float value, float& hessian_diagonal)
 {
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N * 2; row += gridDim.y * blockDim.y) {
-        const float v_f_prime_hidden_row = f_prime_hidden_row[(long long)(row / 2) * 16 + column];
-        const float v_tangent_below = tangent_below[(long long)row * 16 + column];
-        const float v_probes = probes[(long long)row * 16 + column];
-        float v_tangent_joined;
-        at_tangent_joined(v_f_prime_hidden_row, v_tangent_below, v_probes, v_tangent_joined);
-        tangent_joined[(long long)row * 16 + column] = v_tangent_joined;
-    }
-}
-extern "C" __global__ void vec4_tangent_joined(
-    const float* __restrict__ f_prime_hidden_row, const float* __restrict__ tangent_below, const float* __restrict__ probes, float* __restrict__ tangent_joined, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 4 && row < N * 2; row += gridDim.y * blockDim.y) {
-        const float4 v_f_prime_hidden_row = reinterpret_cast<const float4*>(f_prime_hidden_row)[(long long)(row / 2) * 4 + column];
-        const float4 v_tangent_below = reinterpret_cast<const float4*>(tangent_below)[(long long)row * 4 + column];
-        const float4 v_probes = reinterpret_cast<const float4*>(probes)[(long long)row * 4 + column];
-        float4 v_tangent_joined;
-        at_tangent_joined(v_f_prime_hidden_row.x, v_tangent_below.x, v_probes.x, v_tangent_joined.x);
-        at_tangent_joined(v_f_prime_hidden_row.y, v_tangent_below.y, v_probes.y, v_tangent_joined.y);
-        at_tangent_joined(v_f_prime_hidden_row.z, v_tangent_below.z, v_probes.z, v_tangent_joined.z);
-        at_tangent_joined(v_f_prime_hidden_row.w, v_tangent_below.w, v_probes.w, v_tangent_joined.w);
-        reinterpret_cast<float4*>(tangent_joined)[(long long)row * 4 + column] = v_tangent_joined;
-    }
+    hessian_diagonal = value * 0.5f;
 }
 
-static __device__ __forceinline__ void at_delta_tangent_above(const float delta_curvature_pointwise_1_row, const float tangent_above, float& delta_tangent_above)
+static __device__ __forceinline__ void at_delta_2_2(const float delta_1, const float f_prime, float& delta_2)
 {
-    // δ̇_above = δ_pointwise_1 f″(g_above) ġ_above  [+] 8
-    delta_tangent_above = delta_curvature_pointwise_1_row * tangent_above;
+    delta_2 = delta_1 * f_prime;
 }
 
-extern "C" __global__ void delta_tangent_above(
-    const float* __restrict__ delta_curvature_pointwise_1_row, const float* __restrict__ tangent_above, float* __restrict__ delta_tangent_above, const int N)
+static __device__ __forceinline__ void at_value_2_3(const float delta_1, const float delta_term_2, const float sech_g, const float g, const float f_prime_1, const float sigmoid_minus_g, const float delta_2, float& f_prime_2, float& delta_4, float& value_1, float& value_2)
 {
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N * 2; row += gridDim.y * blockDim.y) {
-        const float v_delta_curvature_pointwise_1_row = delta_curvature_pointwise_1_row[(long long)(row / 2) * 16 + column];
-        const float v_tangent_above = tangent_above[(long long)row * 16 + column];
-        float v_delta_tangent_above;
-        at_delta_tangent_above(v_delta_curvature_pointwise_1_row, v_tangent_above, v_delta_tangent_above);
-        delta_tangent_above[(long long)row * 16 + column] = v_delta_tangent_above;
-    }
-}
-extern "C" __global__ void vec4_delta_tangent_above(
-    const float* __restrict__ delta_curvature_pointwise_1_row, const float* __restrict__ tangent_above, float* __restrict__ delta_tangent_above, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 4 && row < N * 2; row += gridDim.y * blockDim.y) {
-        const float4 v_delta_curvature_pointwise_1_row = reinterpret_cast<const float4*>(delta_curvature_pointwise_1_row)[(long long)(row / 2) * 4 + column];
-        const float4 v_tangent_above = reinterpret_cast<const float4*>(tangent_above)[(long long)row * 4 + column];
-        float4 v_delta_tangent_above;
-        at_delta_tangent_above(v_delta_curvature_pointwise_1_row.x, v_tangent_above.x, v_delta_tangent_above.x);
-        at_delta_tangent_above(v_delta_curvature_pointwise_1_row.y, v_tangent_above.y, v_delta_tangent_above.y);
-        at_delta_tangent_above(v_delta_curvature_pointwise_1_row.z, v_tangent_above.z, v_delta_tangent_above.z);
-        at_delta_tangent_above(v_delta_curvature_pointwise_1_row.w, v_tangent_above.w, v_delta_tangent_above.w);
-        reinterpret_cast<float4*>(delta_tangent_above)[(long long)row * 4 + column] = v_delta_tangent_above;
-    }
+    const float delta_3 = delta_1 + delta_term_2;
+    f_prime_2 = sech_g * sech_g;
+    delta_4 = delta_3 * f_prime_2;
+    const float f_second_1 = f_prime_2 * g * (-2.0f);
+    value_1 = delta_3 * f_second_1;
+    const float f_second_2 = f_prime_1 * sigmoid_minus_g;
+    value_2 = delta_2 * f_second_2;
 }
 
-static __device__ __forceinline__ void at_delta_tangent_below(const float delta_curvature_hidden_row, const float delta_tangent_joined, const float f_prime_hidden_row, const float tangent_below, float& delta_tangent_below)
+static __device__ __forceinline__ void at_sum_delta_squared(const float delta_1, const float delta_term_1, const float g, double& sum_delta_squared)
 {
-    // δ̇_below = δ_hidden f″(g_below) ġ_below + δ̇_joined f′(g_below)  [+] 8
-    delta_tangent_below = delta_curvature_hidden_row * tangent_below + delta_tangent_joined * f_prime_hidden_row;
-}
-
-extern "C" __global__ void delta_tangent_below(
-    const float* __restrict__ delta_curvature_hidden_row, const float* __restrict__ delta_tangent_joined, const float* __restrict__ f_prime_hidden_row, const float* __restrict__ tangent_below, float* __restrict__ delta_tangent_below, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N * 2; row += gridDim.y * blockDim.y) {
-        const float v_delta_curvature_hidden_row = delta_curvature_hidden_row[(long long)(row / 2) * 16 + column];
-        const float v_delta_tangent_joined = delta_tangent_joined[(long long)row * 16 + column];
-        const float v_f_prime_hidden_row = f_prime_hidden_row[(long long)(row / 2) * 16 + column];
-        const float v_tangent_below = tangent_below[(long long)row * 16 + column];
-        float v_delta_tangent_below;
-        at_delta_tangent_below(v_delta_curvature_hidden_row, v_delta_tangent_joined, v_f_prime_hidden_row, v_tangent_below, v_delta_tangent_below);
-        delta_tangent_below[(long long)row * 16 + column] = v_delta_tangent_below;
-    }
-}
-extern "C" __global__ void vec4_delta_tangent_below(
-    const float* __restrict__ delta_curvature_hidden_row, const float* __restrict__ delta_tangent_joined, const float* __restrict__ f_prime_hidden_row, const float* __restrict__ tangent_below, float* __restrict__ delta_tangent_below, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 4 && row < N * 2; row += gridDim.y * blockDim.y) {
-        const float4 v_delta_curvature_hidden_row = reinterpret_cast<const float4*>(delta_curvature_hidden_row)[(long long)(row / 2) * 4 + column];
-        const float4 v_delta_tangent_joined = reinterpret_cast<const float4*>(delta_tangent_joined)[(long long)row * 4 + column];
-        const float4 v_f_prime_hidden_row = reinterpret_cast<const float4*>(f_prime_hidden_row)[(long long)(row / 2) * 4 + column];
-        const float4 v_tangent_below = reinterpret_cast<const float4*>(tangent_below)[(long long)row * 4 + column];
-        float4 v_delta_tangent_below;
-        at_delta_tangent_below(v_delta_curvature_hidden_row.x, v_delta_tangent_joined.x, v_f_prime_hidden_row.x, v_tangent_below.x, v_delta_tangent_below.x);
-        at_delta_tangent_below(v_delta_curvature_hidden_row.y, v_delta_tangent_joined.y, v_f_prime_hidden_row.y, v_tangent_below.y, v_delta_tangent_below.y);
-        at_delta_tangent_below(v_delta_curvature_hidden_row.z, v_delta_tangent_joined.z, v_f_prime_hidden_row.z, v_tangent_below.z, v_delta_tangent_below.z);
-        at_delta_tangent_below(v_delta_curvature_hidden_row.w, v_delta_tangent_joined.w, v_f_prime_hidden_row.w, v_tangent_below.w, v_delta_tangent_below.w);
-        reinterpret_cast<float4*>(delta_tangent_below)[(long long)row * 4 + column] = v_delta_tangent_below;
-    }
-}
-
-static __device__ __forceinline__ void at_sum_probed_x_terms(const float delta_tangent_joined, const float delta_tangent_x_term_1, const float probes, float& sum_probed_x_terms)
-{
-    // δ̇_x = 2 v + δ̇_joined + W_belowᵀ δ̇_below  [+] 8
-    const float delta_tangent_x = delta_tangent_joined + delta_tangent_x_term_1 + probes * 2.0f;
-    // v δ̇_x
-    sum_probed_x_terms = delta_tangent_x * probes;
-}
-
-extern "C" __global__ void sum_probed_x_terms(
-    const float* __restrict__ delta_tangent_joined, const float* __restrict__ delta_tangent_x_term_1, const float* __restrict__ probes, float* __restrict__ sum_probed_x_terms, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N * 2; row += gridDim.y * blockDim.y) {
-        const float v_delta_tangent_joined = delta_tangent_joined[(long long)row * 16 + column];
-        const float v_delta_tangent_x_term_1 = delta_tangent_x_term_1[(long long)row * 16 + column];
-        const float v_probes = probes[(long long)row * 16 + column];
-        float v_sum_probed_x_terms;
-        at_sum_probed_x_terms(v_delta_tangent_joined, v_delta_tangent_x_term_1, v_probes, v_sum_probed_x_terms);
-        sum_probed_x_terms[(long long)row * 16 + column] = v_sum_probed_x_terms;
-    }
-}
-extern "C" __global__ void vec4_sum_probed_x_terms(
-    const float* __restrict__ delta_tangent_joined, const float* __restrict__ delta_tangent_x_term_1, const float* __restrict__ probes, float* __restrict__ sum_probed_x_terms, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 4 && row < N * 2; row += gridDim.y * blockDim.y) {
-        const float4 v_delta_tangent_joined = reinterpret_cast<const float4*>(delta_tangent_joined)[(long long)row * 4 + column];
-        const float4 v_delta_tangent_x_term_1 = reinterpret_cast<const float4*>(delta_tangent_x_term_1)[(long long)row * 4 + column];
-        const float4 v_probes = reinterpret_cast<const float4*>(probes)[(long long)row * 4 + column];
-        float4 v_sum_probed_x_terms;
-        at_sum_probed_x_terms(v_delta_tangent_joined.x, v_delta_tangent_x_term_1.x, v_probes.x, v_sum_probed_x_terms.x);
-        at_sum_probed_x_terms(v_delta_tangent_joined.y, v_delta_tangent_x_term_1.y, v_probes.y, v_sum_probed_x_terms.y);
-        at_sum_probed_x_terms(v_delta_tangent_joined.z, v_delta_tangent_x_term_1.z, v_probes.z, v_sum_probed_x_terms.z);
-        at_sum_probed_x_terms(v_delta_tangent_joined.w, v_delta_tangent_x_term_1.w, v_probes.w, v_sum_probed_x_terms.w);
-        reinterpret_cast<float4*>(sum_probed_x_terms)[(long long)row * 4 + column] = v_sum_probed_x_terms;
-    }
-}
-
-static __device__ __forceinline__ void at_hessian_diagonal(const float sum_probed_x, float& hessian_diagonal)
-{
-    // hessian_diagonal = ½ Σ_c v δ̇_x
-    hessian_diagonal = sum_probed_x * 0.5f;
-}
-
-extern "C" __global__ void hessian_diagonal(
-    const float* __restrict__ sum_probed_x, float* __restrict__ hessian_diagonal, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
-        const float v_sum_probed_x = sum_probed_x[(long long)row * 16 + column];
-        float v_hessian_diagonal;
-        at_hessian_diagonal(v_sum_probed_x, v_hessian_diagonal);
-        hessian_diagonal[(long long)row * 16 + column] = v_hessian_diagonal;
-    }
-}
-extern "C" __global__ void vec4_hessian_diagonal(
-    const float* __restrict__ sum_probed_x, float* __restrict__ hessian_diagonal, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 4 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 v_sum_probed_x = reinterpret_cast<const float4*>(sum_probed_x)[(long long)row * 4 + column];
-        float4 v_hessian_diagonal;
-        at_hessian_diagonal(v_sum_probed_x.x, v_hessian_diagonal.x);
-        at_hessian_diagonal(v_sum_probed_x.y, v_hessian_diagonal.y);
-        at_hessian_diagonal(v_sum_probed_x.z, v_hessian_diagonal.z);
-        at_hessian_diagonal(v_sum_probed_x.w, v_hessian_diagonal.w);
-        reinterpret_cast<float4*>(hessian_diagonal)[(long long)row * 4 + column] = v_hessian_diagonal;
-    }
-}
-
-static __device__ __forceinline__ void at_delta_above_2(const float delta_pointwise_1, const float f_prime_pointwise_1, float& delta_above)
-{
-    // δ_above = δ_pointwise_1 f′(g_above)  (1)
-    delta_above = delta_pointwise_1 * f_prime_pointwise_1;
-}
-
-extern "C" __global__ void delta_above_2(
-    const float* __restrict__ delta_pointwise_1, const float* __restrict__ f_prime_pointwise_1, float* __restrict__ delta_above, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
-        const float v_delta_pointwise_1 = delta_pointwise_1[column];
-        const float v_f_prime_pointwise_1 = f_prime_pointwise_1[(long long)row * 16 + column];
-        float v_delta_above;
-        at_delta_above_2(v_delta_pointwise_1, v_f_prime_pointwise_1, v_delta_above);
-        delta_above[(long long)row * 16 + column] = v_delta_above;
-    }
-}
-extern "C" __global__ void vec4_delta_above_2(
-    const float* __restrict__ delta_pointwise_1, const float* __restrict__ f_prime_pointwise_1, float* __restrict__ delta_above, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 4 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 v_delta_pointwise_1 = reinterpret_cast<const float4*>(delta_pointwise_1)[column];
-        const float4 v_f_prime_pointwise_1 = reinterpret_cast<const float4*>(f_prime_pointwise_1)[(long long)row * 4 + column];
-        float4 v_delta_above;
-        at_delta_above_2(v_delta_pointwise_1.x, v_f_prime_pointwise_1.x, v_delta_above.x);
-        at_delta_above_2(v_delta_pointwise_1.y, v_f_prime_pointwise_1.y, v_delta_above.y);
-        at_delta_above_2(v_delta_pointwise_1.z, v_f_prime_pointwise_1.z, v_delta_above.z);
-        at_delta_above_2(v_delta_pointwise_1.w, v_f_prime_pointwise_1.w, v_delta_above.w);
-        reinterpret_cast<float4*>(delta_above)[(long long)row * 4 + column] = v_delta_above;
-    }
-}
-
-static __device__ __forceinline__ void at_f_prime_hidden_to_delta_curvature_pointwise_1(const float delta_hidden_term_2, const float delta_joined, const float sech_hidden, const float g_hidden, const float f_prime_pointwise_1, const float sigmoid_minus_pointwise_1, const float delta_pointwise_1, float& f_prime_hidden, float& delta_below, float& delta_curvature_hidden, float& delta_curvature_pointwise_1)
-{
-    // δ_hidden = s_gain[16:32] + δ_joined  (1)
-    const float delta_hidden = delta_hidden_term_2 + delta_joined;
-    // f′(g_below) = sech(g_below)²
-    f_prime_hidden = sech_hidden * sech_hidden;
-    // δ_below = δ_hidden f′(g_below)  (1)
-    delta_below = delta_hidden * f_prime_hidden;
-    // f″(g_below) = −2 g_hidden f′(g_below)
-    const float f_second_hidden = f_prime_hidden * g_hidden * (-2.0f);
-    // δ_hidden f″(g_below)
-    delta_curvature_hidden = delta_hidden * f_second_hidden;
-    // f″(g_above) = f′(g_above) sigmoid(−g_above)
-    const float f_second_pointwise_1 = f_prime_pointwise_1 * sigmoid_minus_pointwise_1;
-    // δ_pointwise_1 f″(g_above)
-    delta_curvature_pointwise_1 = delta_pointwise_1 * f_second_pointwise_1;
-}
-
-extern "C" __global__ void f_prime_hidden_to_delta_curvature_pointwise_1(
-    const float* __restrict__ delta_hidden_term_2, const float* __restrict__ delta_joined, const float* __restrict__ sech_hidden, const float* __restrict__ g_hidden, const float* __restrict__ f_prime_pointwise_1, const float* __restrict__ sigmoid_minus_pointwise_1, const float* __restrict__ delta_pointwise_1, float* __restrict__ f_prime_hidden, float* __restrict__ delta_below, float* __restrict__ delta_curvature_hidden, float* __restrict__ delta_curvature_pointwise_1, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
-        const float v_delta_hidden_term_2 = delta_hidden_term_2[column];
-        const float v_delta_joined = delta_joined[(long long)row * 16 + column];
-        const float v_sech_hidden = sech_hidden[(long long)row * 16 + column];
-        const float v_g_hidden = g_hidden[(long long)row * 16 + column];
-        const float v_f_prime_pointwise_1 = f_prime_pointwise_1[(long long)row * 16 + column];
-        const float v_sigmoid_minus_pointwise_1 = sigmoid_minus_pointwise_1[(long long)row * 16 + column];
-        const float v_delta_pointwise_1 = delta_pointwise_1[column];
-        float v_f_prime_hidden, v_delta_below, v_delta_curvature_hidden, v_delta_curvature_pointwise_1;
-        at_f_prime_hidden_to_delta_curvature_pointwise_1(v_delta_hidden_term_2, v_delta_joined, v_sech_hidden, v_g_hidden, v_f_prime_pointwise_1, v_sigmoid_minus_pointwise_1, v_delta_pointwise_1, v_f_prime_hidden, v_delta_below, v_delta_curvature_hidden, v_delta_curvature_pointwise_1);
-        f_prime_hidden[(long long)row * 16 + column] = v_f_prime_hidden;
-        delta_below[(long long)row * 16 + column] = v_delta_below;
-        delta_curvature_hidden[(long long)row * 16 + column] = v_delta_curvature_hidden;
-        delta_curvature_pointwise_1[(long long)row * 16 + column] = v_delta_curvature_pointwise_1;
-    }
-}
-extern "C" __global__ void vec4_f_prime_hidden_to_delta_curvature_pointwise_1(
-    const float* __restrict__ delta_hidden_term_2, const float* __restrict__ delta_joined, const float* __restrict__ sech_hidden, const float* __restrict__ g_hidden, const float* __restrict__ f_prime_pointwise_1, const float* __restrict__ sigmoid_minus_pointwise_1, const float* __restrict__ delta_pointwise_1, float* __restrict__ f_prime_hidden, float* __restrict__ delta_below, float* __restrict__ delta_curvature_hidden, float* __restrict__ delta_curvature_pointwise_1, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 4 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 v_delta_hidden_term_2 = reinterpret_cast<const float4*>(delta_hidden_term_2)[column];
-        const float4 v_delta_joined = reinterpret_cast<const float4*>(delta_joined)[(long long)row * 4 + column];
-        const float4 v_sech_hidden = reinterpret_cast<const float4*>(sech_hidden)[(long long)row * 4 + column];
-        const float4 v_g_hidden = reinterpret_cast<const float4*>(g_hidden)[(long long)row * 4 + column];
-        const float4 v_f_prime_pointwise_1 = reinterpret_cast<const float4*>(f_prime_pointwise_1)[(long long)row * 4 + column];
-        const float4 v_sigmoid_minus_pointwise_1 = reinterpret_cast<const float4*>(sigmoid_minus_pointwise_1)[(long long)row * 4 + column];
-        const float4 v_delta_pointwise_1 = reinterpret_cast<const float4*>(delta_pointwise_1)[column];
-        float4 v_f_prime_hidden, v_delta_below, v_delta_curvature_hidden, v_delta_curvature_pointwise_1;
-        at_f_prime_hidden_to_delta_curvature_pointwise_1(v_delta_hidden_term_2.x, v_delta_joined.x, v_sech_hidden.x, v_g_hidden.x, v_f_prime_pointwise_1.x, v_sigmoid_minus_pointwise_1.x, v_delta_pointwise_1.x, v_f_prime_hidden.x, v_delta_below.x, v_delta_curvature_hidden.x, v_delta_curvature_pointwise_1.x);
-        at_f_prime_hidden_to_delta_curvature_pointwise_1(v_delta_hidden_term_2.y, v_delta_joined.y, v_sech_hidden.y, v_g_hidden.y, v_f_prime_pointwise_1.y, v_sigmoid_minus_pointwise_1.y, v_delta_pointwise_1.y, v_f_prime_hidden.y, v_delta_below.y, v_delta_curvature_hidden.y, v_delta_curvature_pointwise_1.y);
-        at_f_prime_hidden_to_delta_curvature_pointwise_1(v_delta_hidden_term_2.z, v_delta_joined.z, v_sech_hidden.z, v_g_hidden.z, v_f_prime_pointwise_1.z, v_sigmoid_minus_pointwise_1.z, v_delta_pointwise_1.z, v_f_prime_hidden.z, v_delta_below.z, v_delta_curvature_hidden.z, v_delta_curvature_pointwise_1.z);
-        at_f_prime_hidden_to_delta_curvature_pointwise_1(v_delta_hidden_term_2.w, v_delta_joined.w, v_sech_hidden.w, v_g_hidden.w, v_f_prime_pointwise_1.w, v_sigmoid_minus_pointwise_1.w, v_delta_pointwise_1.w, v_f_prime_hidden.w, v_delta_below.w, v_delta_curvature_hidden.w, v_delta_curvature_pointwise_1.w);
-        reinterpret_cast<float4*>(f_prime_hidden)[(long long)row * 4 + column] = v_f_prime_hidden;
-        reinterpret_cast<float4*>(delta_below)[(long long)row * 4 + column] = v_delta_below;
-        reinterpret_cast<float4*>(delta_curvature_hidden)[(long long)row * 4 + column] = v_delta_curvature_hidden;
-        reinterpret_cast<float4*>(delta_curvature_pointwise_1)[(long long)row * 4 + column] = v_delta_curvature_pointwise_1;
-    }
-}
-
-static __device__ __forceinline__ void at_sum_delta_squared(const float delta_joined, const float delta_x_term_1, const float g_x, double& sum_delta_squared)
-{
-    // δ_x = δ_joined + 2 g_x + W_belowᵀ δ_below  (1)
-    const float delta_x = delta_joined + delta_x_term_1 + g_x * 2.0f;
-    // δ_x²
-    const float sum_delta_squared_terms = delta_x * delta_x;
-    // Σ_n Σ_i δ_x²
+    const float delta_2 = delta_1 + delta_term_1 + g * 2.0f;
+    const float sum_delta_squared_terms = delta_2 * delta_2;
     sum_delta_squared += sum_delta_squared_terms;
 }
 
-extern "C" __global__ void sum_delta_squared(
-    const float* __restrict__ delta_joined, const float* __restrict__ delta_x_term_1, const float* __restrict__ g_x, double* __restrict__ sum_delta_squared, const int N)
+static __device__ __forceinline__ void at_value_3(const float value_1, const float delta_tangent_1, const float delta_tangent_term_1, float& value_2, float& value_3)
 {
-    double v_sum_delta_squared = 0.0;
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
-        const float v_delta_joined = delta_joined[(long long)row * 16 + column];
-        const float v_delta_x_term_1 = delta_x_term_1[(long long)row * 16 + column];
-        const float v_g_x = g_x[(long long)row * 16 + column];
-        at_sum_delta_squared(v_delta_joined, v_delta_x_term_1, v_g_x, v_sum_delta_squared);
-    }
-    v_sum_delta_squared = block_sum(v_sum_delta_squared);
-    if (threadIdx.x == 0 && threadIdx.y == 0) {
-        const int block = blockIdx.y * gridDim.x + blockIdx.x;
-        sum_delta_squared[block] = v_sum_delta_squared;
-    }
-}
-extern "C" __global__ void vec4_sum_delta_squared(
-    const float* __restrict__ delta_joined, const float* __restrict__ delta_x_term_1, const float* __restrict__ g_x, double* __restrict__ sum_delta_squared, const int N)
-{
-    double v_sum_delta_squared = 0.0;
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 4 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 v_delta_joined = reinterpret_cast<const float4*>(delta_joined)[(long long)row * 4 + column];
-        const float4 v_delta_x_term_1 = reinterpret_cast<const float4*>(delta_x_term_1)[(long long)row * 4 + column];
-        const float4 v_g_x = reinterpret_cast<const float4*>(g_x)[(long long)row * 4 + column];
-        at_sum_delta_squared(v_delta_joined.x, v_delta_x_term_1.x, v_g_x.x, v_sum_delta_squared);
-        at_sum_delta_squared(v_delta_joined.y, v_delta_x_term_1.y, v_g_x.y, v_sum_delta_squared);
-        at_sum_delta_squared(v_delta_joined.z, v_delta_x_term_1.z, v_g_x.z, v_sum_delta_squared);
-        at_sum_delta_squared(v_delta_joined.w, v_delta_x_term_1.w, v_g_x.w, v_sum_delta_squared);
-    }
-    v_sum_delta_squared = block_sum(v_sum_delta_squared);
-    if (threadIdx.x == 0 && threadIdx.y == 0) {
-        const int block = blockIdx.y * gridDim.x + blockIdx.x;
-        sum_delta_squared[block] = v_sum_delta_squared;
-    }
+    const float delta_tangent_2 = delta_tangent_1 + delta_tangent_term_1 + value_1 * 2.0f;
+    value_2 = delta_tangent_2 * value_1;
+    value_3 = value_2 * value_2;
 }
 
-static __device__ __forceinline__ void at_probed_to_sum_probed_squared_terms(const float delta_tangent_joined, const float delta_tangent_x_term_1, const float probes, float& probed, float& sum_probed_squared_terms)
+static __device__ __forceinline__ void at_total_2(const float value_1, const float value_2, double& total_1, double& total_2)
 {
-    // δ̇_x = 2 v + δ̇_joined + W_belowᵀ δ̇_below  [+] 8
-    const float delta_tangent_x = delta_tangent_joined + delta_tangent_x_term_1 + probes * 2.0f;
-    // z = v δ̇_x  [+] 9
-    probed = delta_tangent_x * probes;
-    // z²
-    sum_probed_squared_terms = probed * probed;
+    const float value_3 = value_1 * value_1 - value_2;
+    total_1 += value_1;
+    total_2 += value_3;
 }
 
-extern "C" __global__ void probed_to_sum_probed_squared_terms(
-    const float* __restrict__ delta_tangent_joined, const float* __restrict__ delta_tangent_x_term_1, const float* __restrict__ probes, float* __restrict__ probed, float* __restrict__ sum_probed_squared_terms, const int N)
+static __device__ __forceinline__ void at_delta_3_2(const float delta_1, const float delta_term_2, const float sech_g, float& delta_2, float& f_prime, float& delta_3)
 {
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N * 2; row += gridDim.y * blockDim.y) {
-        const float v_delta_tangent_joined = delta_tangent_joined[(long long)row * 16 + column];
-        const float v_delta_tangent_x_term_1 = delta_tangent_x_term_1[(long long)row * 16 + column];
-        const float v_probes = probes[(long long)row * 16 + column];
-        float v_probed, v_sum_probed_squared_terms;
-        at_probed_to_sum_probed_squared_terms(v_delta_tangent_joined, v_delta_tangent_x_term_1, v_probes, v_probed, v_sum_probed_squared_terms);
-        probed[(long long)row * 16 + column] = v_probed;
-        sum_probed_squared_terms[(long long)row * 16 + column] = v_sum_probed_squared_terms;
-    }
-}
-extern "C" __global__ void vec4_probed_to_sum_probed_squared_terms(
-    const float* __restrict__ delta_tangent_joined, const float* __restrict__ delta_tangent_x_term_1, const float* __restrict__ probes, float* __restrict__ probed, float* __restrict__ sum_probed_squared_terms, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 4 && row < N * 2; row += gridDim.y * blockDim.y) {
-        const float4 v_delta_tangent_joined = reinterpret_cast<const float4*>(delta_tangent_joined)[(long long)row * 4 + column];
-        const float4 v_delta_tangent_x_term_1 = reinterpret_cast<const float4*>(delta_tangent_x_term_1)[(long long)row * 4 + column];
-        const float4 v_probes = reinterpret_cast<const float4*>(probes)[(long long)row * 4 + column];
-        float4 v_probed, v_sum_probed_squared_terms;
-        at_probed_to_sum_probed_squared_terms(v_delta_tangent_joined.x, v_delta_tangent_x_term_1.x, v_probes.x, v_probed.x, v_sum_probed_squared_terms.x);
-        at_probed_to_sum_probed_squared_terms(v_delta_tangent_joined.y, v_delta_tangent_x_term_1.y, v_probes.y, v_probed.y, v_sum_probed_squared_terms.y);
-        at_probed_to_sum_probed_squared_terms(v_delta_tangent_joined.z, v_delta_tangent_x_term_1.z, v_probes.z, v_probed.z, v_sum_probed_squared_terms.z);
-        at_probed_to_sum_probed_squared_terms(v_delta_tangent_joined.w, v_delta_tangent_x_term_1.w, v_probes.w, v_probed.w, v_sum_probed_squared_terms.w);
-        reinterpret_cast<float4*>(probed)[(long long)row * 4 + column] = v_probed;
-        reinterpret_cast<float4*>(sum_probed_squared_terms)[(long long)row * 4 + column] = v_sum_probed_squared_terms;
-    }
+    delta_2 = delta_1 + delta_term_2;
+    f_prime = sech_g * sech_g;
+    delta_3 = delta_2 * f_prime;
 }
 
-static __device__ __forceinline__ void at_sum_quadratic_forms_to_sum_pairs(const float sum_probed, const float sum_probed_squared, double& sum_quadratic_forms, double& sum_pairs)
+static __device__ __forceinline__ void at_value_3_2(const float value_1, const float tangent_1, const float value_2, float& tangent_3, float& value_3)
 {
-    // (Σ_c z)² − Σ_c z²
-    const float sum_pairs_terms = sum_probed * sum_probed - sum_probed_squared;
-    // Σ_n Σ_i Σ_c z
-    sum_quadratic_forms += sum_probed;
-    // Σ_n Σ_i ((Σ_c z)² − Σ_c z²)
-    sum_pairs += sum_pairs_terms;
+    const float tangent_2 = tangent_1 * value_1;
+    tangent_3 = tangent_2 + value_2;
+    value_3 = tangent_1 * tangent_1;
 }
 
-extern "C" __global__ void sum_quadratic_forms_to_sum_pairs(
-    const float* __restrict__ sum_probed, const float* __restrict__ sum_probed_squared, double* __restrict__ sum_quadratic_forms, double* __restrict__ sum_pairs, const int N)
+static __device__ __forceinline__ void at_total(const float f_prime, const float g, const float delta, const float value_1, double& total)
 {
-    double v_sum_quadratic_forms = 0.0;
-    double v_sum_pairs = 0.0;
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
-        const float v_sum_probed = sum_probed[(long long)row * 16 + column];
-        const float v_sum_probed_squared = sum_probed_squared[(long long)row * 16 + column];
-        at_sum_quadratic_forms_to_sum_pairs(v_sum_probed, v_sum_probed_squared, v_sum_quadratic_forms, v_sum_pairs);
-    }
-    v_sum_quadratic_forms = block_sum(v_sum_quadratic_forms);
-    v_sum_pairs = block_sum(v_sum_pairs);
-    if (threadIdx.x == 0 && threadIdx.y == 0) {
-        const int block = blockIdx.y * gridDim.x + blockIdx.x;
-        sum_quadratic_forms[block] = v_sum_quadratic_forms;
-        sum_pairs[block] = v_sum_pairs;
-    }
-}
-extern "C" __global__ void vec4_sum_quadratic_forms_to_sum_pairs(
-    const float* __restrict__ sum_probed, const float* __restrict__ sum_probed_squared, double* __restrict__ sum_quadratic_forms, double* __restrict__ sum_pairs, const int N)
-{
-    double v_sum_quadratic_forms = 0.0;
-    double v_sum_pairs = 0.0;
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 4 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 v_sum_probed = reinterpret_cast<const float4*>(sum_probed)[(long long)row * 4 + column];
-        const float4 v_sum_probed_squared = reinterpret_cast<const float4*>(sum_probed_squared)[(long long)row * 4 + column];
-        at_sum_quadratic_forms_to_sum_pairs(v_sum_probed.x, v_sum_probed_squared.x, v_sum_quadratic_forms, v_sum_pairs);
-        at_sum_quadratic_forms_to_sum_pairs(v_sum_probed.y, v_sum_probed_squared.y, v_sum_quadratic_forms, v_sum_pairs);
-        at_sum_quadratic_forms_to_sum_pairs(v_sum_probed.z, v_sum_probed_squared.z, v_sum_quadratic_forms, v_sum_pairs);
-        at_sum_quadratic_forms_to_sum_pairs(v_sum_probed.w, v_sum_probed_squared.w, v_sum_quadratic_forms, v_sum_pairs);
-    }
-    v_sum_quadratic_forms = block_sum(v_sum_quadratic_forms);
-    v_sum_pairs = block_sum(v_sum_pairs);
-    if (threadIdx.x == 0 && threadIdx.y == 0) {
-        const int block = blockIdx.y * gridDim.x + blockIdx.x;
-        sum_quadratic_forms[block] = v_sum_quadratic_forms;
-        sum_pairs[block] = v_sum_pairs;
-    }
+    const float f_second = f_prime * g * (-2.0f);
+    const float value_2 = delta * f_second;
+    const float value_3 = value_1 * value_2;
+    total += value_3;
 }
 
-static __device__ __forceinline__ void at_delta_hidden_to_delta_below(const float delta_hidden_term_2, const float delta_joined, const float sech_hidden, float& delta_hidden, float& f_prime_hidden, float& delta_below)
+static __device__ __forceinline__ void at_value_3_3(const float tangent, const float value_1, float& value_2, float& value_3)
 {
-    // δ_hidden = s_gain[16:32] + δ_joined  (1)
-    delta_hidden = delta_hidden_term_2 + delta_joined;
-    // f′(g_below) = sech(g_below)²
-    f_prime_hidden = sech_hidden * sech_hidden;
-    // δ_below = δ_hidden f′(g_below)  (1)
-    delta_below = delta_hidden * f_prime_hidden;
+    value_2 = tangent * tangent;
+    value_3 = value_1 * value_1;
 }
 
-extern "C" __global__ void delta_hidden_to_delta_below(
-    const float* __restrict__ delta_hidden_term_2, const float* __restrict__ delta_joined, const float* __restrict__ sech_hidden, float* __restrict__ delta_hidden, float* __restrict__ f_prime_hidden, float* __restrict__ delta_below, const int N)
+static __device__ __forceinline__ void at_total_3(const float f_prime, const float sigmoid_minus_g, const float delta, const float value_1, double& total)
 {
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
-        const float v_delta_hidden_term_2 = delta_hidden_term_2[column];
-        const float v_delta_joined = delta_joined[(long long)row * 16 + column];
-        const float v_sech_hidden = sech_hidden[(long long)row * 16 + column];
-        float v_delta_hidden, v_f_prime_hidden, v_delta_below;
-        at_delta_hidden_to_delta_below(v_delta_hidden_term_2, v_delta_joined, v_sech_hidden, v_delta_hidden, v_f_prime_hidden, v_delta_below);
-        delta_hidden[(long long)row * 16 + column] = v_delta_hidden;
-        f_prime_hidden[(long long)row * 16 + column] = v_f_prime_hidden;
-        delta_below[(long long)row * 16 + column] = v_delta_below;
-    }
-}
-extern "C" __global__ void vec4_delta_hidden_to_delta_below(
-    const float* __restrict__ delta_hidden_term_2, const float* __restrict__ delta_joined, const float* __restrict__ sech_hidden, float* __restrict__ delta_hidden, float* __restrict__ f_prime_hidden, float* __restrict__ delta_below, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 4 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 v_delta_hidden_term_2 = reinterpret_cast<const float4*>(delta_hidden_term_2)[column];
-        const float4 v_delta_joined = reinterpret_cast<const float4*>(delta_joined)[(long long)row * 4 + column];
-        const float4 v_sech_hidden = reinterpret_cast<const float4*>(sech_hidden)[(long long)row * 4 + column];
-        float4 v_delta_hidden, v_f_prime_hidden, v_delta_below;
-        at_delta_hidden_to_delta_below(v_delta_hidden_term_2.x, v_delta_joined.x, v_sech_hidden.x, v_delta_hidden.x, v_f_prime_hidden.x, v_delta_below.x);
-        at_delta_hidden_to_delta_below(v_delta_hidden_term_2.y, v_delta_joined.y, v_sech_hidden.y, v_delta_hidden.y, v_f_prime_hidden.y, v_delta_below.y);
-        at_delta_hidden_to_delta_below(v_delta_hidden_term_2.z, v_delta_joined.z, v_sech_hidden.z, v_delta_hidden.z, v_f_prime_hidden.z, v_delta_below.z);
-        at_delta_hidden_to_delta_below(v_delta_hidden_term_2.w, v_delta_joined.w, v_sech_hidden.w, v_delta_hidden.w, v_f_prime_hidden.w, v_delta_below.w);
-        reinterpret_cast<float4*>(delta_hidden)[(long long)row * 4 + column] = v_delta_hidden;
-        reinterpret_cast<float4*>(f_prime_hidden)[(long long)row * 4 + column] = v_f_prime_hidden;
-        reinterpret_cast<float4*>(delta_below)[(long long)row * 4 + column] = v_delta_below;
-    }
+    const float f_second = f_prime * sigmoid_minus_g;
+    const float value_2 = delta * f_second;
+    const float value_3 = value_1 * value_2;
+    total += value_3;
 }
 
-static __device__ __forceinline__ void at_tangent_joined_to_sum_tangent_squared_below_terms(const float f_prime_hidden_row, const float tangent_below, const float probes, float& tangent_joined, float& sum_tangent_squared_below_terms)
+static __device__ __forceinline__ void at_total_4(const float value_1, double& total)
 {
-    // ġ_hidden = ġ_below f′(g_below)  [+] 8
-    const float tangent_hidden = f_prime_hidden_row * tangent_below;
-    // ġ_joined = v + ġ_hidden  [+] 8
-    tangent_joined = probes + tangent_hidden;
-    // ġ_below²
-    sum_tangent_squared_below_terms = tangent_below * tangent_below;
+    const float value_2 = value_1 * 2.0f;
+    total += value_2;
 }
 
-extern "C" __global__ void tangent_joined_to_sum_tangent_squared_below_terms(
-    const float* __restrict__ f_prime_hidden_row, const float* __restrict__ tangent_below, const float* __restrict__ probes, float* __restrict__ tangent_joined, float* __restrict__ sum_tangent_squared_below_terms, const int N)
+static __device__ __forceinline__ void at_sum_delta_squared_2(const float delta_1, const float delta_term_1, const float g_1, const float f_prime_1, const float g_2, const float delta_2, const float f_prime_2, const float sigmoid_minus_g, const float delta_3, float& delta_4, float& f_second_1, float& value_1, float& f_second_2, float& value_2, double& sum_delta_squared)
 {
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N * 2; row += gridDim.y * blockDim.y) {
-        const float v_f_prime_hidden_row = f_prime_hidden_row[(long long)(row / 2) * 16 + column];
-        const float v_tangent_below = tangent_below[(long long)row * 16 + column];
-        const float v_probes = probes[(long long)row * 16 + column];
-        float v_tangent_joined, v_sum_tangent_squared_below_terms;
-        at_tangent_joined_to_sum_tangent_squared_below_terms(v_f_prime_hidden_row, v_tangent_below, v_probes, v_tangent_joined, v_sum_tangent_squared_below_terms);
-        tangent_joined[(long long)row * 16 + column] = v_tangent_joined;
-        sum_tangent_squared_below_terms[(long long)row * 16 + column] = v_sum_tangent_squared_below_terms;
-    }
-}
-extern "C" __global__ void vec4_tangent_joined_to_sum_tangent_squared_below_terms(
-    const float* __restrict__ f_prime_hidden_row, const float* __restrict__ tangent_below, const float* __restrict__ probes, float* __restrict__ tangent_joined, float* __restrict__ sum_tangent_squared_below_terms, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 4 && row < N * 2; row += gridDim.y * blockDim.y) {
-        const float4 v_f_prime_hidden_row = reinterpret_cast<const float4*>(f_prime_hidden_row)[(long long)(row / 2) * 4 + column];
-        const float4 v_tangent_below = reinterpret_cast<const float4*>(tangent_below)[(long long)row * 4 + column];
-        const float4 v_probes = reinterpret_cast<const float4*>(probes)[(long long)row * 4 + column];
-        float4 v_tangent_joined, v_sum_tangent_squared_below_terms;
-        at_tangent_joined_to_sum_tangent_squared_below_terms(v_f_prime_hidden_row.x, v_tangent_below.x, v_probes.x, v_tangent_joined.x, v_sum_tangent_squared_below_terms.x);
-        at_tangent_joined_to_sum_tangent_squared_below_terms(v_f_prime_hidden_row.y, v_tangent_below.y, v_probes.y, v_tangent_joined.y, v_sum_tangent_squared_below_terms.y);
-        at_tangent_joined_to_sum_tangent_squared_below_terms(v_f_prime_hidden_row.z, v_tangent_below.z, v_probes.z, v_tangent_joined.z, v_sum_tangent_squared_below_terms.z);
-        at_tangent_joined_to_sum_tangent_squared_below_terms(v_f_prime_hidden_row.w, v_tangent_below.w, v_probes.w, v_tangent_joined.w, v_sum_tangent_squared_below_terms.w);
-        reinterpret_cast<float4*>(tangent_joined)[(long long)row * 4 + column] = v_tangent_joined;
-        reinterpret_cast<float4*>(sum_tangent_squared_below_terms)[(long long)row * 4 + column] = v_sum_tangent_squared_below_terms;
-    }
-}
-
-static __device__ __forceinline__ void at_sum_curvature_hidden(const float f_prime_hidden, const float g_hidden, const float delta_hidden, const float sum_tangent_squared_below, double& sum_curvature_hidden)
-{
-    // f″(g_below) = −2 g_hidden f′(g_below)
-    const float f_second_hidden = f_prime_hidden * g_hidden * (-2.0f);
-    // δ_hidden f″(g_below)
-    const float delta_curvature_hidden = delta_hidden * f_second_hidden;
-    // δ_hidden f″(g_below) Σ_c ġ_below²
-    const float sum_curvature_hidden_terms = delta_curvature_hidden * sum_tangent_squared_below;
-    // Σ_n Σ_i δ_hidden f″(g_below) Σ_c ġ_below²
-    sum_curvature_hidden += sum_curvature_hidden_terms;
-}
-
-extern "C" __global__ void sum_curvature_hidden(
-    const float* __restrict__ f_prime_hidden, const float* __restrict__ g_hidden, const float* __restrict__ delta_hidden, const float* __restrict__ sum_tangent_squared_below, double* __restrict__ sum_curvature_hidden, const int N)
-{
-    double v_sum_curvature_hidden = 0.0;
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
-        const float v_f_prime_hidden = f_prime_hidden[(long long)row * 16 + column];
-        const float v_g_hidden = g_hidden[(long long)row * 16 + column];
-        const float v_delta_hidden = delta_hidden[(long long)row * 16 + column];
-        const float v_sum_tangent_squared_below = sum_tangent_squared_below[(long long)row * 16 + column];
-        at_sum_curvature_hidden(v_f_prime_hidden, v_g_hidden, v_delta_hidden, v_sum_tangent_squared_below, v_sum_curvature_hidden);
-    }
-    v_sum_curvature_hidden = block_sum(v_sum_curvature_hidden);
-    if (threadIdx.x == 0 && threadIdx.y == 0) {
-        const int block = blockIdx.y * gridDim.x + blockIdx.x;
-        sum_curvature_hidden[block] = v_sum_curvature_hidden;
-    }
-}
-extern "C" __global__ void vec4_sum_curvature_hidden(
-    const float* __restrict__ f_prime_hidden, const float* __restrict__ g_hidden, const float* __restrict__ delta_hidden, const float* __restrict__ sum_tangent_squared_below, double* __restrict__ sum_curvature_hidden, const int N)
-{
-    double v_sum_curvature_hidden = 0.0;
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 4 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 v_f_prime_hidden = reinterpret_cast<const float4*>(f_prime_hidden)[(long long)row * 4 + column];
-        const float4 v_g_hidden = reinterpret_cast<const float4*>(g_hidden)[(long long)row * 4 + column];
-        const float4 v_delta_hidden = reinterpret_cast<const float4*>(delta_hidden)[(long long)row * 4 + column];
-        const float4 v_sum_tangent_squared_below = reinterpret_cast<const float4*>(sum_tangent_squared_below)[(long long)row * 4 + column];
-        at_sum_curvature_hidden(v_f_prime_hidden.x, v_g_hidden.x, v_delta_hidden.x, v_sum_tangent_squared_below.x, v_sum_curvature_hidden);
-        at_sum_curvature_hidden(v_f_prime_hidden.y, v_g_hidden.y, v_delta_hidden.y, v_sum_tangent_squared_below.y, v_sum_curvature_hidden);
-        at_sum_curvature_hidden(v_f_prime_hidden.z, v_g_hidden.z, v_delta_hidden.z, v_sum_tangent_squared_below.z, v_sum_curvature_hidden);
-        at_sum_curvature_hidden(v_f_prime_hidden.w, v_g_hidden.w, v_delta_hidden.w, v_sum_tangent_squared_below.w, v_sum_curvature_hidden);
-    }
-    v_sum_curvature_hidden = block_sum(v_sum_curvature_hidden);
-    if (threadIdx.x == 0 && threadIdx.y == 0) {
-        const int block = blockIdx.y * gridDim.x + blockIdx.x;
-        sum_curvature_hidden[block] = v_sum_curvature_hidden;
-    }
-}
-
-static __device__ __forceinline__ void at_sum_tangent_squared_above_terms_to_sum_tangent_squared_x_terms(const float tangent_above, const float probes, float& sum_tangent_squared_above_terms, float& sum_tangent_squared_x_terms)
-{
-    // ġ_above²
-    sum_tangent_squared_above_terms = tangent_above * tangent_above;
-    // v²
-    sum_tangent_squared_x_terms = probes * probes;
-}
-
-extern "C" __global__ void sum_tangent_squared_above_terms_to_sum_tangent_squared_x_terms(
-    const float* __restrict__ tangent_above, const float* __restrict__ probes, float* __restrict__ sum_tangent_squared_above_terms, float* __restrict__ sum_tangent_squared_x_terms, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N * 2; row += gridDim.y * blockDim.y) {
-        const float v_tangent_above = tangent_above[(long long)row * 16 + column];
-        const float v_probes = probes[(long long)row * 16 + column];
-        float v_sum_tangent_squared_above_terms, v_sum_tangent_squared_x_terms;
-        at_sum_tangent_squared_above_terms_to_sum_tangent_squared_x_terms(v_tangent_above, v_probes, v_sum_tangent_squared_above_terms, v_sum_tangent_squared_x_terms);
-        sum_tangent_squared_above_terms[(long long)row * 16 + column] = v_sum_tangent_squared_above_terms;
-        sum_tangent_squared_x_terms[(long long)row * 16 + column] = v_sum_tangent_squared_x_terms;
-    }
-}
-extern "C" __global__ void vec4_sum_tangent_squared_above_terms_to_sum_tangent_squared_x_terms(
-    const float* __restrict__ tangent_above, const float* __restrict__ probes, float* __restrict__ sum_tangent_squared_above_terms, float* __restrict__ sum_tangent_squared_x_terms, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 4 && row < N * 2; row += gridDim.y * blockDim.y) {
-        const float4 v_tangent_above = reinterpret_cast<const float4*>(tangent_above)[(long long)row * 4 + column];
-        const float4 v_probes = reinterpret_cast<const float4*>(probes)[(long long)row * 4 + column];
-        float4 v_sum_tangent_squared_above_terms, v_sum_tangent_squared_x_terms;
-        at_sum_tangent_squared_above_terms_to_sum_tangent_squared_x_terms(v_tangent_above.x, v_probes.x, v_sum_tangent_squared_above_terms.x, v_sum_tangent_squared_x_terms.x);
-        at_sum_tangent_squared_above_terms_to_sum_tangent_squared_x_terms(v_tangent_above.y, v_probes.y, v_sum_tangent_squared_above_terms.y, v_sum_tangent_squared_x_terms.y);
-        at_sum_tangent_squared_above_terms_to_sum_tangent_squared_x_terms(v_tangent_above.z, v_probes.z, v_sum_tangent_squared_above_terms.z, v_sum_tangent_squared_x_terms.z);
-        at_sum_tangent_squared_above_terms_to_sum_tangent_squared_x_terms(v_tangent_above.w, v_probes.w, v_sum_tangent_squared_above_terms.w, v_sum_tangent_squared_x_terms.w);
-        reinterpret_cast<float4*>(sum_tangent_squared_above_terms)[(long long)row * 4 + column] = v_sum_tangent_squared_above_terms;
-        reinterpret_cast<float4*>(sum_tangent_squared_x_terms)[(long long)row * 4 + column] = v_sum_tangent_squared_x_terms;
-    }
-}
-
-static __device__ __forceinline__ void at_sum_curvature_pointwise_1(const float f_prime_pointwise_1, const float sigmoid_minus_pointwise_1, const float delta_pointwise_1, const float sum_tangent_squared_above, double& sum_curvature_pointwise_1)
-{
-    // f″(g_above) = f′(g_above) sigmoid(−g_above)
-    const float f_second_pointwise_1 = f_prime_pointwise_1 * sigmoid_minus_pointwise_1;
-    // δ_pointwise_1 f″(g_above)
-    const float delta_curvature_pointwise_1 = delta_pointwise_1 * f_second_pointwise_1;
-    // δ_pointwise_1 f″(g_above) Σ_c ġ_above²
-    const float sum_curvature_pointwise_1_terms = delta_curvature_pointwise_1 * sum_tangent_squared_above;
-    // Σ_n Σ_i δ_pointwise_1 f″(g_above) Σ_c ġ_above²
-    sum_curvature_pointwise_1 += sum_curvature_pointwise_1_terms;
-}
-
-extern "C" __global__ void sum_curvature_pointwise_1(
-    const float* __restrict__ f_prime_pointwise_1, const float* __restrict__ sigmoid_minus_pointwise_1, const float* __restrict__ delta_pointwise_1, const float* __restrict__ sum_tangent_squared_above, double* __restrict__ sum_curvature_pointwise_1, const int N)
-{
-    double v_sum_curvature_pointwise_1 = 0.0;
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
-        const float v_f_prime_pointwise_1 = f_prime_pointwise_1[(long long)row * 16 + column];
-        const float v_sigmoid_minus_pointwise_1 = sigmoid_minus_pointwise_1[(long long)row * 16 + column];
-        const float v_delta_pointwise_1 = delta_pointwise_1[column];
-        const float v_sum_tangent_squared_above = sum_tangent_squared_above[(long long)row * 16 + column];
-        at_sum_curvature_pointwise_1(v_f_prime_pointwise_1, v_sigmoid_minus_pointwise_1, v_delta_pointwise_1, v_sum_tangent_squared_above, v_sum_curvature_pointwise_1);
-    }
-    v_sum_curvature_pointwise_1 = block_sum(v_sum_curvature_pointwise_1);
-    if (threadIdx.x == 0 && threadIdx.y == 0) {
-        const int block = blockIdx.y * gridDim.x + blockIdx.x;
-        sum_curvature_pointwise_1[block] = v_sum_curvature_pointwise_1;
-    }
-}
-extern "C" __global__ void vec4_sum_curvature_pointwise_1(
-    const float* __restrict__ f_prime_pointwise_1, const float* __restrict__ sigmoid_minus_pointwise_1, const float* __restrict__ delta_pointwise_1, const float* __restrict__ sum_tangent_squared_above, double* __restrict__ sum_curvature_pointwise_1, const int N)
-{
-    double v_sum_curvature_pointwise_1 = 0.0;
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 4 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 v_f_prime_pointwise_1 = reinterpret_cast<const float4*>(f_prime_pointwise_1)[(long long)row * 4 + column];
-        const float4 v_sigmoid_minus_pointwise_1 = reinterpret_cast<const float4*>(sigmoid_minus_pointwise_1)[(long long)row * 4 + column];
-        const float4 v_delta_pointwise_1 = reinterpret_cast<const float4*>(delta_pointwise_1)[column];
-        const float4 v_sum_tangent_squared_above = reinterpret_cast<const float4*>(sum_tangent_squared_above)[(long long)row * 4 + column];
-        at_sum_curvature_pointwise_1(v_f_prime_pointwise_1.x, v_sigmoid_minus_pointwise_1.x, v_delta_pointwise_1.x, v_sum_tangent_squared_above.x, v_sum_curvature_pointwise_1);
-        at_sum_curvature_pointwise_1(v_f_prime_pointwise_1.y, v_sigmoid_minus_pointwise_1.y, v_delta_pointwise_1.y, v_sum_tangent_squared_above.y, v_sum_curvature_pointwise_1);
-        at_sum_curvature_pointwise_1(v_f_prime_pointwise_1.z, v_sigmoid_minus_pointwise_1.z, v_delta_pointwise_1.z, v_sum_tangent_squared_above.z, v_sum_curvature_pointwise_1);
-        at_sum_curvature_pointwise_1(v_f_prime_pointwise_1.w, v_sigmoid_minus_pointwise_1.w, v_delta_pointwise_1.w, v_sum_tangent_squared_above.w, v_sum_curvature_pointwise_1);
-    }
-    v_sum_curvature_pointwise_1 = block_sum(v_sum_curvature_pointwise_1);
-    if (threadIdx.x == 0 && threadIdx.y == 0) {
-        const int block = blockIdx.y * gridDim.x + blockIdx.x;
-        sum_curvature_pointwise_1[block] = v_sum_curvature_pointwise_1;
-    }
-}
-
-static __device__ __forceinline__ void at_sum_curvature_prior(const float sum_tangent_squared_x, double& sum_curvature_prior)
-{
-    // 2 Σ_c v²
-    const float sum_curvature_prior_terms = sum_tangent_squared_x * 2.0f;
-    // Σ_n Σ_i 2 Σ_c v²
-    sum_curvature_prior += sum_curvature_prior_terms;
-}
-
-extern "C" __global__ void sum_curvature_prior(
-    const float* __restrict__ sum_tangent_squared_x, double* __restrict__ sum_curvature_prior, const int N)
-{
-    double v_sum_curvature_prior = 0.0;
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
-        const float v_sum_tangent_squared_x = sum_tangent_squared_x[(long long)row * 16 + column];
-        at_sum_curvature_prior(v_sum_tangent_squared_x, v_sum_curvature_prior);
-    }
-    v_sum_curvature_prior = block_sum(v_sum_curvature_prior);
-    if (threadIdx.x == 0 && threadIdx.y == 0) {
-        const int block = blockIdx.y * gridDim.x + blockIdx.x;
-        sum_curvature_prior[block] = v_sum_curvature_prior;
-    }
-}
-extern "C" __global__ void vec4_sum_curvature_prior(
-    const float* __restrict__ sum_tangent_squared_x, double* __restrict__ sum_curvature_prior, const int N)
-{
-    double v_sum_curvature_prior = 0.0;
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 4 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 v_sum_tangent_squared_x = reinterpret_cast<const float4*>(sum_tangent_squared_x)[(long long)row * 4 + column];
-        at_sum_curvature_prior(v_sum_tangent_squared_x.x, v_sum_curvature_prior);
-        at_sum_curvature_prior(v_sum_tangent_squared_x.y, v_sum_curvature_prior);
-        at_sum_curvature_prior(v_sum_tangent_squared_x.z, v_sum_curvature_prior);
-        at_sum_curvature_prior(v_sum_tangent_squared_x.w, v_sum_curvature_prior);
-    }
-    v_sum_curvature_prior = block_sum(v_sum_curvature_prior);
-    if (threadIdx.x == 0 && threadIdx.y == 0) {
-        const int block = blockIdx.y * gridDim.x + blockIdx.x;
-        sum_curvature_prior[block] = v_sum_curvature_prior;
-    }
-}
-
-static __device__ __forceinline__ void at_delta_x_to_sum_delta_squared(const float delta_joined, const float delta_x_term_1, const float g_x, const float f_prime_hidden, const float g_hidden, const float delta_hidden, const float f_prime_pointwise_1, const float sigmoid_minus_pointwise_1, const float delta_pointwise_1, float& delta_x, float& f_second_hidden, float& delta_curvature_hidden, float& f_second_pointwise_1, float& delta_curvature_pointwise_1, double& sum_delta_squared)
-{
-    // δ_x = δ_joined + 2 g_x + W_belowᵀ δ_below  (1)
-    delta_x = delta_joined + delta_x_term_1 + g_x * 2.0f;
-    // f″(g_below) = −2 g_hidden f′(g_below)
-    f_second_hidden = f_prime_hidden * g_hidden * (-2.0f);
-    // δ_hidden f″(g_below)
-    delta_curvature_hidden = delta_hidden * f_second_hidden;
-    // f″(g_above) = f′(g_above) sigmoid(−g_above)
-    f_second_pointwise_1 = f_prime_pointwise_1 * sigmoid_minus_pointwise_1;
-    // δ_pointwise_1 f″(g_above)
-    delta_curvature_pointwise_1 = delta_pointwise_1 * f_second_pointwise_1;
-    // δ_x²
-    const float sum_delta_squared_terms = delta_x * delta_x;
-    // Σ_n Σ_i δ_x²
+    delta_4 = delta_1 + delta_term_1 + g_1 * 2.0f;
+    f_second_1 = f_prime_1 * g_2 * (-2.0f);
+    value_1 = delta_2 * f_second_1;
+    f_second_2 = f_prime_2 * sigmoid_minus_g;
+    value_2 = delta_3 * f_second_2;
+    const float sum_delta_squared_terms = delta_4 * delta_4;
     sum_delta_squared += sum_delta_squared_terms;
 }
 
-extern "C" __global__ void delta_x_to_sum_delta_squared(
-    const float* __restrict__ delta_joined, const float* __restrict__ delta_x_term_1, const float* __restrict__ g_x, const float* __restrict__ f_prime_hidden, const float* __restrict__ g_hidden, const float* __restrict__ delta_hidden, const float* __restrict__ f_prime_pointwise_1, const float* __restrict__ sigmoid_minus_pointwise_1, const float* __restrict__ delta_pointwise_1, float* __restrict__ delta_x, float* __restrict__ f_second_hidden, float* __restrict__ delta_curvature_hidden, float* __restrict__ f_second_pointwise_1, float* __restrict__ delta_curvature_pointwise_1, double* __restrict__ sum_delta_squared, const int N)
-{
-    double v_sum_delta_squared = 0.0;
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
-        const float v_delta_joined = delta_joined[(long long)row * 16 + column];
-        const float v_delta_x_term_1 = delta_x_term_1[(long long)row * 16 + column];
-        const float v_g_x = g_x[(long long)row * 16 + column];
-        const float v_f_prime_hidden = f_prime_hidden[(long long)row * 16 + column];
-        const float v_g_hidden = g_hidden[(long long)row * 16 + column];
-        const float v_delta_hidden = delta_hidden[(long long)row * 16 + column];
-        const float v_f_prime_pointwise_1 = f_prime_pointwise_1[(long long)row * 16 + column];
-        const float v_sigmoid_minus_pointwise_1 = sigmoid_minus_pointwise_1[(long long)row * 16 + column];
-        const float v_delta_pointwise_1 = delta_pointwise_1[column];
-        float v_delta_x, v_f_second_hidden, v_delta_curvature_hidden, v_f_second_pointwise_1, v_delta_curvature_pointwise_1;
-        at_delta_x_to_sum_delta_squared(v_delta_joined, v_delta_x_term_1, v_g_x, v_f_prime_hidden, v_g_hidden, v_delta_hidden, v_f_prime_pointwise_1, v_sigmoid_minus_pointwise_1, v_delta_pointwise_1, v_delta_x, v_f_second_hidden, v_delta_curvature_hidden, v_f_second_pointwise_1, v_delta_curvature_pointwise_1, v_sum_delta_squared);
-        delta_x[(long long)row * 16 + column] = v_delta_x;
-        f_second_hidden[(long long)row * 16 + column] = v_f_second_hidden;
-        delta_curvature_hidden[(long long)row * 16 + column] = v_delta_curvature_hidden;
-        f_second_pointwise_1[(long long)row * 16 + column] = v_f_second_pointwise_1;
-        delta_curvature_pointwise_1[(long long)row * 16 + column] = v_delta_curvature_pointwise_1;
-    }
-    v_sum_delta_squared = block_sum(v_sum_delta_squared);
-    if (threadIdx.x == 0 && threadIdx.y == 0) {
-        const int block = blockIdx.y * gridDim.x + blockIdx.x;
-        sum_delta_squared[block] = v_sum_delta_squared;
-    }
-}
-extern "C" __global__ void vec4_delta_x_to_sum_delta_squared(
-    const float* __restrict__ delta_joined, const float* __restrict__ delta_x_term_1, const float* __restrict__ g_x, const float* __restrict__ f_prime_hidden, const float* __restrict__ g_hidden, const float* __restrict__ delta_hidden, const float* __restrict__ f_prime_pointwise_1, const float* __restrict__ sigmoid_minus_pointwise_1, const float* __restrict__ delta_pointwise_1, float* __restrict__ delta_x, float* __restrict__ f_second_hidden, float* __restrict__ delta_curvature_hidden, float* __restrict__ f_second_pointwise_1, float* __restrict__ delta_curvature_pointwise_1, double* __restrict__ sum_delta_squared, const int N)
-{
-    double v_sum_delta_squared = 0.0;
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 4 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 v_delta_joined = reinterpret_cast<const float4*>(delta_joined)[(long long)row * 4 + column];
-        const float4 v_delta_x_term_1 = reinterpret_cast<const float4*>(delta_x_term_1)[(long long)row * 4 + column];
-        const float4 v_g_x = reinterpret_cast<const float4*>(g_x)[(long long)row * 4 + column];
-        const float4 v_f_prime_hidden = reinterpret_cast<const float4*>(f_prime_hidden)[(long long)row * 4 + column];
-        const float4 v_g_hidden = reinterpret_cast<const float4*>(g_hidden)[(long long)row * 4 + column];
-        const float4 v_delta_hidden = reinterpret_cast<const float4*>(delta_hidden)[(long long)row * 4 + column];
-        const float4 v_f_prime_pointwise_1 = reinterpret_cast<const float4*>(f_prime_pointwise_1)[(long long)row * 4 + column];
-        const float4 v_sigmoid_minus_pointwise_1 = reinterpret_cast<const float4*>(sigmoid_minus_pointwise_1)[(long long)row * 4 + column];
-        const float4 v_delta_pointwise_1 = reinterpret_cast<const float4*>(delta_pointwise_1)[column];
-        float4 v_delta_x, v_f_second_hidden, v_delta_curvature_hidden, v_f_second_pointwise_1, v_delta_curvature_pointwise_1;
-        at_delta_x_to_sum_delta_squared(v_delta_joined.x, v_delta_x_term_1.x, v_g_x.x, v_f_prime_hidden.x, v_g_hidden.x, v_delta_hidden.x, v_f_prime_pointwise_1.x, v_sigmoid_minus_pointwise_1.x, v_delta_pointwise_1.x, v_delta_x.x, v_f_second_hidden.x, v_delta_curvature_hidden.x, v_f_second_pointwise_1.x, v_delta_curvature_pointwise_1.x, v_sum_delta_squared);
-        at_delta_x_to_sum_delta_squared(v_delta_joined.y, v_delta_x_term_1.y, v_g_x.y, v_f_prime_hidden.y, v_g_hidden.y, v_delta_hidden.y, v_f_prime_pointwise_1.y, v_sigmoid_minus_pointwise_1.y, v_delta_pointwise_1.y, v_delta_x.y, v_f_second_hidden.y, v_delta_curvature_hidden.y, v_f_second_pointwise_1.y, v_delta_curvature_pointwise_1.y, v_sum_delta_squared);
-        at_delta_x_to_sum_delta_squared(v_delta_joined.z, v_delta_x_term_1.z, v_g_x.z, v_f_prime_hidden.z, v_g_hidden.z, v_delta_hidden.z, v_f_prime_pointwise_1.z, v_sigmoid_minus_pointwise_1.z, v_delta_pointwise_1.z, v_delta_x.z, v_f_second_hidden.z, v_delta_curvature_hidden.z, v_f_second_pointwise_1.z, v_delta_curvature_pointwise_1.z, v_sum_delta_squared);
-        at_delta_x_to_sum_delta_squared(v_delta_joined.w, v_delta_x_term_1.w, v_g_x.w, v_f_prime_hidden.w, v_g_hidden.w, v_delta_hidden.w, v_f_prime_pointwise_1.w, v_sigmoid_minus_pointwise_1.w, v_delta_pointwise_1.w, v_delta_x.w, v_f_second_hidden.w, v_delta_curvature_hidden.w, v_f_second_pointwise_1.w, v_delta_curvature_pointwise_1.w, v_sum_delta_squared);
-        reinterpret_cast<float4*>(delta_x)[(long long)row * 4 + column] = v_delta_x;
-        reinterpret_cast<float4*>(f_second_hidden)[(long long)row * 4 + column] = v_f_second_hidden;
-        reinterpret_cast<float4*>(delta_curvature_hidden)[(long long)row * 4 + column] = v_delta_curvature_hidden;
-        reinterpret_cast<float4*>(f_second_pointwise_1)[(long long)row * 4 + column] = v_f_second_pointwise_1;
-        reinterpret_cast<float4*>(delta_curvature_pointwise_1)[(long long)row * 4 + column] = v_delta_curvature_pointwise_1;
-    }
-    v_sum_delta_squared = block_sum(v_sum_delta_squared);
-    if (threadIdx.x == 0 && threadIdx.y == 0) {
-        const int block = blockIdx.y * gridDim.x + blockIdx.x;
-        sum_delta_squared[block] = v_sum_delta_squared;
-    }
-}
-
-static __device__ __forceinline__ void at_weighted_tangent_x(const float probed, const float probes, const float sum_probed_row, const float lam, float& weighted_tangent_x)
-{
-    // ĝ_x = v (−½ + λ (Σ_c z − z))  [+] 9
-    weighted_tangent_x = probes * (lam * (sum_probed_row - probed) - 0.5f);
-}
-
-extern "C" __global__ void weighted_tangent_x(
-    const float* __restrict__ probed, const float* __restrict__ probes, const float* __restrict__ sum_probed_row, float* __restrict__ weighted_tangent_x, const float lam, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N * 2; row += gridDim.y * blockDim.y) {
-        const float v_probed = probed[(long long)row * 16 + column];
-        const float v_probes = probes[(long long)row * 16 + column];
-        const float v_sum_probed_row = sum_probed_row[(long long)(row / 2) * 16 + column];
-        float v_weighted_tangent_x;
-        at_weighted_tangent_x(v_probed, v_probes, v_sum_probed_row, lam, v_weighted_tangent_x);
-        weighted_tangent_x[(long long)row * 16 + column] = v_weighted_tangent_x;
-    }
-}
-extern "C" __global__ void vec4_weighted_tangent_x(
-    const float* __restrict__ probed, const float* __restrict__ probes, const float* __restrict__ sum_probed_row, float* __restrict__ weighted_tangent_x, const float lam, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 4 && row < N * 2; row += gridDim.y * blockDim.y) {
-        const float4 v_probed = reinterpret_cast<const float4*>(probed)[(long long)row * 4 + column];
-        const float4 v_probes = reinterpret_cast<const float4*>(probes)[(long long)row * 4 + column];
-        const float4 v_sum_probed_row = reinterpret_cast<const float4*>(sum_probed_row)[(long long)(row / 2) * 4 + column];
-        float4 v_weighted_tangent_x;
-        at_weighted_tangent_x(v_probed.x, v_probes.x, v_sum_probed_row.x, lam, v_weighted_tangent_x.x);
-        at_weighted_tangent_x(v_probed.y, v_probes.y, v_sum_probed_row.y, lam, v_weighted_tangent_x.y);
-        at_weighted_tangent_x(v_probed.z, v_probes.z, v_sum_probed_row.z, lam, v_weighted_tangent_x.z);
-        at_weighted_tangent_x(v_probed.w, v_probes.w, v_sum_probed_row.w, lam, v_weighted_tangent_x.w);
-        reinterpret_cast<float4*>(weighted_tangent_x)[(long long)row * 4 + column] = v_weighted_tangent_x;
-    }
-}
-
-static __device__ __forceinline__ void at_weighted_square_below_terms_to_weighted_tangent_joined(const float tangent_below, const float weighted_tangent_below, const float f_prime_hidden_row, const float weighted_tangent_x, float& weighted_square_below_terms, float& weighted_tangent_joined)
-{
-    // ĝ_below ġ_below
-    weighted_square_below_terms = tangent_below * weighted_tangent_below;
-    // ĝ_hidden = ĝ_below f′(g_below)  [+] 8
-    const float weighted_tangent_hidden = f_prime_hidden_row * weighted_tangent_below;
-    // ĝ_joined = ĝ_hidden + ĝ_x  [+] 8
-    weighted_tangent_joined = weighted_tangent_hidden + weighted_tangent_x;
-}
-
-extern "C" __global__ void weighted_square_below_terms_to_weighted_tangent_joined(
-    const float* __restrict__ tangent_below, const float* __restrict__ weighted_tangent_below, const float* __restrict__ f_prime_hidden_row, const float* __restrict__ weighted_tangent_x, float* __restrict__ weighted_square_below_terms, float* __restrict__ weighted_tangent_joined, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N * 2; row += gridDim.y * blockDim.y) {
-        const float v_tangent_below = tangent_below[(long long)row * 16 + column];
-        const float v_weighted_tangent_below = weighted_tangent_below[(long long)row * 16 + column];
-        const float v_f_prime_hidden_row = f_prime_hidden_row[(long long)(row / 2) * 16 + column];
-        const float v_weighted_tangent_x = weighted_tangent_x[(long long)row * 16 + column];
-        float v_weighted_square_below_terms, v_weighted_tangent_joined;
-        at_weighted_square_below_terms_to_weighted_tangent_joined(v_tangent_below, v_weighted_tangent_below, v_f_prime_hidden_row, v_weighted_tangent_x, v_weighted_square_below_terms, v_weighted_tangent_joined);
-        weighted_square_below_terms[(long long)row * 16 + column] = v_weighted_square_below_terms;
-        weighted_tangent_joined[(long long)row * 16 + column] = v_weighted_tangent_joined;
-    }
-}
-extern "C" __global__ void vec4_weighted_square_below_terms_to_weighted_tangent_joined(
-    const float* __restrict__ tangent_below, const float* __restrict__ weighted_tangent_below, const float* __restrict__ f_prime_hidden_row, const float* __restrict__ weighted_tangent_x, float* __restrict__ weighted_square_below_terms, float* __restrict__ weighted_tangent_joined, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 4 && row < N * 2; row += gridDim.y * blockDim.y) {
-        const float4 v_tangent_below = reinterpret_cast<const float4*>(tangent_below)[(long long)row * 4 + column];
-        const float4 v_weighted_tangent_below = reinterpret_cast<const float4*>(weighted_tangent_below)[(long long)row * 4 + column];
-        const float4 v_f_prime_hidden_row = reinterpret_cast<const float4*>(f_prime_hidden_row)[(long long)(row / 2) * 4 + column];
-        const float4 v_weighted_tangent_x = reinterpret_cast<const float4*>(weighted_tangent_x)[(long long)row * 4 + column];
-        float4 v_weighted_square_below_terms, v_weighted_tangent_joined;
-        at_weighted_square_below_terms_to_weighted_tangent_joined(v_tangent_below.x, v_weighted_tangent_below.x, v_f_prime_hidden_row.x, v_weighted_tangent_x.x, v_weighted_square_below_terms.x, v_weighted_tangent_joined.x);
-        at_weighted_square_below_terms_to_weighted_tangent_joined(v_tangent_below.y, v_weighted_tangent_below.y, v_f_prime_hidden_row.y, v_weighted_tangent_x.y, v_weighted_square_below_terms.y, v_weighted_tangent_joined.y);
-        at_weighted_square_below_terms_to_weighted_tangent_joined(v_tangent_below.z, v_weighted_tangent_below.z, v_f_prime_hidden_row.z, v_weighted_tangent_x.z, v_weighted_square_below_terms.z, v_weighted_tangent_joined.z);
-        at_weighted_square_below_terms_to_weighted_tangent_joined(v_tangent_below.w, v_weighted_tangent_below.w, v_f_prime_hidden_row.w, v_weighted_tangent_x.w, v_weighted_square_below_terms.w, v_weighted_tangent_joined.w);
-        reinterpret_cast<float4*>(weighted_square_below_terms)[(long long)row * 4 + column] = v_weighted_square_below_terms;
-        reinterpret_cast<float4*>(weighted_tangent_joined)[(long long)row * 4 + column] = v_weighted_tangent_joined;
-    }
-}
-
-static __device__ __forceinline__ void at_dJ_ddelta_hidden_to_dJ_ddelta_joined(const float dJ_ddelta_below, const float f_prime_hidden, const float f_second_hidden, const float weighted_square_below, const float delta_x, float& dJ_ddelta_hidden, float& dJ_ddelta_joined)
-{
-    // ∂J/∂δ_hidden = ∂J/∂δ_below f′(g_below) + f″(g_below) Σ_c ĝ_below ġ_below  (18)+(19)
-    dJ_ddelta_hidden = dJ_ddelta_below * f_prime_hidden + f_second_hidden * weighted_square_below;
-    // ∂J/∂δ_joined = ∂J/∂δ_hidden + δ_x  (4)+(6)
-    dJ_ddelta_joined = dJ_ddelta_hidden + delta_x;
-}
-
-extern "C" __global__ void dJ_ddelta_hidden_to_dJ_ddelta_joined(
-    const float* __restrict__ dJ_ddelta_below, const float* __restrict__ f_prime_hidden, const float* __restrict__ f_second_hidden, const float* __restrict__ weighted_square_below, const float* __restrict__ delta_x, float* __restrict__ dJ_ddelta_hidden, float* __restrict__ dJ_ddelta_joined, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
-        const float v_dJ_ddelta_below = dJ_ddelta_below[(long long)row * 16 + column];
-        const float v_f_prime_hidden = f_prime_hidden[(long long)row * 16 + column];
-        const float v_f_second_hidden = f_second_hidden[(long long)row * 16 + column];
-        const float v_weighted_square_below = weighted_square_below[(long long)row * 16 + column];
-        const float v_delta_x = delta_x[(long long)row * 16 + column];
-        float v_dJ_ddelta_hidden, v_dJ_ddelta_joined;
-        at_dJ_ddelta_hidden_to_dJ_ddelta_joined(v_dJ_ddelta_below, v_f_prime_hidden, v_f_second_hidden, v_weighted_square_below, v_delta_x, v_dJ_ddelta_hidden, v_dJ_ddelta_joined);
-        dJ_ddelta_hidden[(long long)row * 16 + column] = v_dJ_ddelta_hidden;
-        dJ_ddelta_joined[(long long)row * 16 + column] = v_dJ_ddelta_joined;
-    }
-}
-extern "C" __global__ void vec4_dJ_ddelta_hidden_to_dJ_ddelta_joined(
-    const float* __restrict__ dJ_ddelta_below, const float* __restrict__ f_prime_hidden, const float* __restrict__ f_second_hidden, const float* __restrict__ weighted_square_below, const float* __restrict__ delta_x, float* __restrict__ dJ_ddelta_hidden, float* __restrict__ dJ_ddelta_joined, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 4 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 v_dJ_ddelta_below = reinterpret_cast<const float4*>(dJ_ddelta_below)[(long long)row * 4 + column];
-        const float4 v_f_prime_hidden = reinterpret_cast<const float4*>(f_prime_hidden)[(long long)row * 4 + column];
-        const float4 v_f_second_hidden = reinterpret_cast<const float4*>(f_second_hidden)[(long long)row * 4 + column];
-        const float4 v_weighted_square_below = reinterpret_cast<const float4*>(weighted_square_below)[(long long)row * 4 + column];
-        const float4 v_delta_x = reinterpret_cast<const float4*>(delta_x)[(long long)row * 4 + column];
-        float4 v_dJ_ddelta_hidden, v_dJ_ddelta_joined;
-        at_dJ_ddelta_hidden_to_dJ_ddelta_joined(v_dJ_ddelta_below.x, v_f_prime_hidden.x, v_f_second_hidden.x, v_weighted_square_below.x, v_delta_x.x, v_dJ_ddelta_hidden.x, v_dJ_ddelta_joined.x);
-        at_dJ_ddelta_hidden_to_dJ_ddelta_joined(v_dJ_ddelta_below.y, v_f_prime_hidden.y, v_f_second_hidden.y, v_weighted_square_below.y, v_delta_x.y, v_dJ_ddelta_hidden.y, v_dJ_ddelta_joined.y);
-        at_dJ_ddelta_hidden_to_dJ_ddelta_joined(v_dJ_ddelta_below.z, v_f_prime_hidden.z, v_f_second_hidden.z, v_weighted_square_below.z, v_delta_x.z, v_dJ_ddelta_hidden.z, v_dJ_ddelta_joined.z);
-        at_dJ_ddelta_hidden_to_dJ_ddelta_joined(v_dJ_ddelta_below.w, v_f_prime_hidden.w, v_f_second_hidden.w, v_weighted_square_below.w, v_delta_x.w, v_dJ_ddelta_hidden.w, v_dJ_ddelta_joined.w);
-        reinterpret_cast<float4*>(dJ_ddelta_hidden)[(long long)row * 4 + column] = v_dJ_ddelta_hidden;
-        reinterpret_cast<float4*>(dJ_ddelta_joined)[(long long)row * 4 + column] = v_dJ_ddelta_joined;
-    }
-}
-
-static __device__ __forceinline__ void at_weighted_square_above_terms_to_delta_weighted_tangent_above(const float tangent_above, const float weighted_tangent_above, const float delta_curvature_pointwise_1_row, float& weighted_square_above_terms, float& delta_weighted_tangent_above)
-{
-    // ĝ_above ġ_above
-    weighted_square_above_terms = tangent_above * weighted_tangent_above;
-    // δ̂_above = δ_pointwise_1 f″(g_above) ĝ_above  [+] 9
-    delta_weighted_tangent_above = delta_curvature_pointwise_1_row * weighted_tangent_above;
-}
-
-extern "C" __global__ void weighted_square_above_terms_to_delta_weighted_tangent_above(
-    const float* __restrict__ tangent_above, const float* __restrict__ weighted_tangent_above, const float* __restrict__ delta_curvature_pointwise_1_row, float* __restrict__ weighted_square_above_terms, float* __restrict__ delta_weighted_tangent_above, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N * 2; row += gridDim.y * blockDim.y) {
-        const float v_tangent_above = tangent_above[(long long)row * 16 + column];
-        const float v_weighted_tangent_above = weighted_tangent_above[(long long)row * 16 + column];
-        const float v_delta_curvature_pointwise_1_row = delta_curvature_pointwise_1_row[(long long)(row / 2) * 16 + column];
-        float v_weighted_square_above_terms, v_delta_weighted_tangent_above;
-        at_weighted_square_above_terms_to_delta_weighted_tangent_above(v_tangent_above, v_weighted_tangent_above, v_delta_curvature_pointwise_1_row, v_weighted_square_above_terms, v_delta_weighted_tangent_above);
-        weighted_square_above_terms[(long long)row * 16 + column] = v_weighted_square_above_terms;
-        delta_weighted_tangent_above[(long long)row * 16 + column] = v_delta_weighted_tangent_above;
-    }
-}
-extern "C" __global__ void vec4_weighted_square_above_terms_to_delta_weighted_tangent_above(
-    const float* __restrict__ tangent_above, const float* __restrict__ weighted_tangent_above, const float* __restrict__ delta_curvature_pointwise_1_row, float* __restrict__ weighted_square_above_terms, float* __restrict__ delta_weighted_tangent_above, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 4 && row < N * 2; row += gridDim.y * blockDim.y) {
-        const float4 v_tangent_above = reinterpret_cast<const float4*>(tangent_above)[(long long)row * 4 + column];
-        const float4 v_weighted_tangent_above = reinterpret_cast<const float4*>(weighted_tangent_above)[(long long)row * 4 + column];
-        const float4 v_delta_curvature_pointwise_1_row = reinterpret_cast<const float4*>(delta_curvature_pointwise_1_row)[(long long)(row / 2) * 4 + column];
-        float4 v_weighted_square_above_terms, v_delta_weighted_tangent_above;
-        at_weighted_square_above_terms_to_delta_weighted_tangent_above(v_tangent_above.x, v_weighted_tangent_above.x, v_delta_curvature_pointwise_1_row.x, v_weighted_square_above_terms.x, v_delta_weighted_tangent_above.x);
-        at_weighted_square_above_terms_to_delta_weighted_tangent_above(v_tangent_above.y, v_weighted_tangent_above.y, v_delta_curvature_pointwise_1_row.y, v_weighted_square_above_terms.y, v_delta_weighted_tangent_above.y);
-        at_weighted_square_above_terms_to_delta_weighted_tangent_above(v_tangent_above.z, v_weighted_tangent_above.z, v_delta_curvature_pointwise_1_row.z, v_weighted_square_above_terms.z, v_delta_weighted_tangent_above.z);
-        at_weighted_square_above_terms_to_delta_weighted_tangent_above(v_tangent_above.w, v_weighted_tangent_above.w, v_delta_curvature_pointwise_1_row.w, v_weighted_square_above_terms.w, v_delta_weighted_tangent_above.w);
-        reinterpret_cast<float4*>(weighted_square_above_terms)[(long long)row * 4 + column] = v_weighted_square_above_terms;
-        reinterpret_cast<float4*>(delta_weighted_tangent_above)[(long long)row * 4 + column] = v_delta_weighted_tangent_above;
-    }
-}
-
-static __device__ __forceinline__ void at_dJ_ddelta_pointwise_1_to_dJ_dg_above(const float dJ_ddelta_above, const float f_prime_pointwise_1, const float f_second_pointwise_1, const float weighted_square_above, const float sigmoid_minus_pointwise_1, const float delta_pointwise_1, float& dJ_ddelta_pointwise_1, float& dJ_dg_above)
-{
-    // ∂J/∂δ_pointwise_1 = ∂J/∂δ_above f′(g_above) + f″(g_above) Σ_c ĝ_above ġ_above  (18)+(19)
-    dJ_ddelta_pointwise_1 = dJ_ddelta_above * f_prime_pointwise_1 + f_second_pointwise_1 * weighted_square_above;
-    // f‴(g_above) = f″(g_above) (sigmoid(−g_above) − f′(g_above))
-    const float f_third_pointwise_1 = f_second_pointwise_1 * (sigmoid_minus_pointwise_1 - f_prime_pointwise_1);
-    // ∂J/∂g_above = ∂J/∂δ_above δ_pointwise_1 f″(g_above) + δ_pointwise_1 f‴(g_above) Σ_c ĝ_above ġ_above  (21)+(22)
-    dJ_dg_above = dJ_ddelta_above * delta_pointwise_1 * f_second_pointwise_1 + delta_pointwise_1 * f_third_pointwise_1 * weighted_square_above;
-}
-
-extern "C" __global__ void dJ_ddelta_pointwise_1_to_dJ_dg_above(
-    const float* __restrict__ dJ_ddelta_above, const float* __restrict__ f_prime_pointwise_1, const float* __restrict__ f_second_pointwise_1, const float* __restrict__ weighted_square_above, const float* __restrict__ sigmoid_minus_pointwise_1, const float* __restrict__ delta_pointwise_1, float* __restrict__ dJ_ddelta_pointwise_1, float* __restrict__ dJ_dg_above, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
-        const float v_dJ_ddelta_above = dJ_ddelta_above[(long long)row * 16 + column];
-        const float v_f_prime_pointwise_1 = f_prime_pointwise_1[(long long)row * 16 + column];
-        const float v_f_second_pointwise_1 = f_second_pointwise_1[(long long)row * 16 + column];
-        const float v_weighted_square_above = weighted_square_above[(long long)row * 16 + column];
-        const float v_sigmoid_minus_pointwise_1 = sigmoid_minus_pointwise_1[(long long)row * 16 + column];
-        const float v_delta_pointwise_1 = delta_pointwise_1[column];
-        float v_dJ_ddelta_pointwise_1, v_dJ_dg_above;
-        at_dJ_ddelta_pointwise_1_to_dJ_dg_above(v_dJ_ddelta_above, v_f_prime_pointwise_1, v_f_second_pointwise_1, v_weighted_square_above, v_sigmoid_minus_pointwise_1, v_delta_pointwise_1, v_dJ_ddelta_pointwise_1, v_dJ_dg_above);
-        dJ_ddelta_pointwise_1[(long long)row * 16 + column] = v_dJ_ddelta_pointwise_1;
-        dJ_dg_above[(long long)row * 16 + column] = v_dJ_dg_above;
-    }
-}
-extern "C" __global__ void vec4_dJ_ddelta_pointwise_1_to_dJ_dg_above(
-    const float* __restrict__ dJ_ddelta_above, const float* __restrict__ f_prime_pointwise_1, const float* __restrict__ f_second_pointwise_1, const float* __restrict__ weighted_square_above, const float* __restrict__ sigmoid_minus_pointwise_1, const float* __restrict__ delta_pointwise_1, float* __restrict__ dJ_ddelta_pointwise_1, float* __restrict__ dJ_dg_above, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 4 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 v_dJ_ddelta_above = reinterpret_cast<const float4*>(dJ_ddelta_above)[(long long)row * 4 + column];
-        const float4 v_f_prime_pointwise_1 = reinterpret_cast<const float4*>(f_prime_pointwise_1)[(long long)row * 4 + column];
-        const float4 v_f_second_pointwise_1 = reinterpret_cast<const float4*>(f_second_pointwise_1)[(long long)row * 4 + column];
-        const float4 v_weighted_square_above = reinterpret_cast<const float4*>(weighted_square_above)[(long long)row * 4 + column];
-        const float4 v_sigmoid_minus_pointwise_1 = reinterpret_cast<const float4*>(sigmoid_minus_pointwise_1)[(long long)row * 4 + column];
-        const float4 v_delta_pointwise_1 = reinterpret_cast<const float4*>(delta_pointwise_1)[column];
-        float4 v_dJ_ddelta_pointwise_1, v_dJ_dg_above;
-        at_dJ_ddelta_pointwise_1_to_dJ_dg_above(v_dJ_ddelta_above.x, v_f_prime_pointwise_1.x, v_f_second_pointwise_1.x, v_weighted_square_above.x, v_sigmoid_minus_pointwise_1.x, v_delta_pointwise_1.x, v_dJ_ddelta_pointwise_1.x, v_dJ_dg_above.x);
-        at_dJ_ddelta_pointwise_1_to_dJ_dg_above(v_dJ_ddelta_above.y, v_f_prime_pointwise_1.y, v_f_second_pointwise_1.y, v_weighted_square_above.y, v_sigmoid_minus_pointwise_1.y, v_delta_pointwise_1.y, v_dJ_ddelta_pointwise_1.y, v_dJ_dg_above.y);
-        at_dJ_ddelta_pointwise_1_to_dJ_dg_above(v_dJ_ddelta_above.z, v_f_prime_pointwise_1.z, v_f_second_pointwise_1.z, v_weighted_square_above.z, v_sigmoid_minus_pointwise_1.z, v_delta_pointwise_1.z, v_dJ_ddelta_pointwise_1.z, v_dJ_dg_above.z);
-        at_dJ_ddelta_pointwise_1_to_dJ_dg_above(v_dJ_ddelta_above.w, v_f_prime_pointwise_1.w, v_f_second_pointwise_1.w, v_weighted_square_above.w, v_sigmoid_minus_pointwise_1.w, v_delta_pointwise_1.w, v_dJ_ddelta_pointwise_1.w, v_dJ_dg_above.w);
-        reinterpret_cast<float4*>(dJ_ddelta_pointwise_1)[(long long)row * 4 + column] = v_dJ_ddelta_pointwise_1;
-        reinterpret_cast<float4*>(dJ_dg_above)[(long long)row * 4 + column] = v_dJ_dg_above;
-    }
-}
-
-extern "C" __global__ void dJ_ddelta_both(
-    const float* __restrict__ dJ_ddelta_hidden, const float* __restrict__ dJ_ddelta_pointwise_1, float* __restrict__ dJ_ddelta_both, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < N; row += gridDim.y * blockDim.y) {
-        // ∂J/∂δ_both = [∂J/∂δ_pointwise_1, ∂J/∂δ_hidden]  (4)+(6)
-        const float v_dJ_ddelta_both = column < 16 ? dJ_ddelta_pointwise_1[(long long)row * 16 + column] : dJ_ddelta_hidden[(long long)row * 16 + column - 16];
-        dJ_ddelta_both[(long long)row * 32 + column] = v_dJ_ddelta_both;
-    }
-}
-extern "C" __global__ void vec4_dJ_ddelta_both(
-    const float* __restrict__ dJ_ddelta_hidden, const float* __restrict__ dJ_ddelta_pointwise_1, float* __restrict__ dJ_ddelta_both, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 8 && row < N; row += gridDim.y * blockDim.y) {
-        // ∂J/∂δ_both = [∂J/∂δ_pointwise_1, ∂J/∂δ_hidden]  (4)+(6)
-        const float4 v_dJ_ddelta_both = column < 4 ? reinterpret_cast<const float4*>(dJ_ddelta_pointwise_1)[(long long)row * 4 + column] : reinterpret_cast<const float4*>(dJ_ddelta_hidden)[(long long)row * 4 + column - 4];
-        reinterpret_cast<float4*>(dJ_ddelta_both)[(long long)row * 8 + column] = v_dJ_ddelta_both;
-    }
-}
-
-static __device__ __forceinline__ void at_delta_weighted_tangent_below_to_weighted_product_hidden_terms(const float delta_curvature_hidden_row, const float delta_weighted_tangent_joined, const float f_prime_hidden_row, const float weighted_tangent_below, const float delta_tangent_joined, const float tangent_below, float& delta_weighted_tangent_below, float& weighted_product_hidden_terms)
-{
-    // δ̂_below = δ_hidden f″(g_below) ĝ_below + δ̂_joined f′(g_below)  [+] 9
-    delta_weighted_tangent_below = delta_curvature_hidden_row * weighted_tangent_below + delta_weighted_tangent_joined * f_prime_hidden_row;
-    // δ̇_joined ĝ_below + δ̂_joined ġ_below
-    weighted_product_hidden_terms = delta_tangent_joined * weighted_tangent_below + delta_weighted_tangent_joined * tangent_below;
-}
-
-extern "C" __global__ void delta_weighted_tangent_below_to_weighted_product_hidden_terms(
-    const float* __restrict__ delta_curvature_hidden_row, const float* __restrict__ delta_weighted_tangent_joined, const float* __restrict__ f_prime_hidden_row, const float* __restrict__ weighted_tangent_below, const float* __restrict__ delta_tangent_joined, const float* __restrict__ tangent_below, float* __restrict__ delta_weighted_tangent_below, float* __restrict__ weighted_product_hidden_terms, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N * 2; row += gridDim.y * blockDim.y) {
-        const float v_delta_curvature_hidden_row = delta_curvature_hidden_row[(long long)(row / 2) * 16 + column];
-        const float v_delta_weighted_tangent_joined = delta_weighted_tangent_joined[(long long)row * 16 + column];
-        const float v_f_prime_hidden_row = f_prime_hidden_row[(long long)(row / 2) * 16 + column];
-        const float v_weighted_tangent_below = weighted_tangent_below[(long long)row * 16 + column];
-        const float v_delta_tangent_joined = delta_tangent_joined[(long long)row * 16 + column];
-        const float v_tangent_below = tangent_below[(long long)row * 16 + column];
-        float v_delta_weighted_tangent_below, v_weighted_product_hidden_terms;
-        at_delta_weighted_tangent_below_to_weighted_product_hidden_terms(v_delta_curvature_hidden_row, v_delta_weighted_tangent_joined, v_f_prime_hidden_row, v_weighted_tangent_below, v_delta_tangent_joined, v_tangent_below, v_delta_weighted_tangent_below, v_weighted_product_hidden_terms);
-        delta_weighted_tangent_below[(long long)row * 16 + column] = v_delta_weighted_tangent_below;
-        weighted_product_hidden_terms[(long long)row * 16 + column] = v_weighted_product_hidden_terms;
-    }
-}
-extern "C" __global__ void vec4_delta_weighted_tangent_below_to_weighted_product_hidden_terms(
-    const float* __restrict__ delta_curvature_hidden_row, const float* __restrict__ delta_weighted_tangent_joined, const float* __restrict__ f_prime_hidden_row, const float* __restrict__ weighted_tangent_below, const float* __restrict__ delta_tangent_joined, const float* __restrict__ tangent_below, float* __restrict__ delta_weighted_tangent_below, float* __restrict__ weighted_product_hidden_terms, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 4 && row < N * 2; row += gridDim.y * blockDim.y) {
-        const float4 v_delta_curvature_hidden_row = reinterpret_cast<const float4*>(delta_curvature_hidden_row)[(long long)(row / 2) * 4 + column];
-        const float4 v_delta_weighted_tangent_joined = reinterpret_cast<const float4*>(delta_weighted_tangent_joined)[(long long)row * 4 + column];
-        const float4 v_f_prime_hidden_row = reinterpret_cast<const float4*>(f_prime_hidden_row)[(long long)(row / 2) * 4 + column];
-        const float4 v_weighted_tangent_below = reinterpret_cast<const float4*>(weighted_tangent_below)[(long long)row * 4 + column];
-        const float4 v_delta_tangent_joined = reinterpret_cast<const float4*>(delta_tangent_joined)[(long long)row * 4 + column];
-        const float4 v_tangent_below = reinterpret_cast<const float4*>(tangent_below)[(long long)row * 4 + column];
-        float4 v_delta_weighted_tangent_below, v_weighted_product_hidden_terms;
-        at_delta_weighted_tangent_below_to_weighted_product_hidden_terms(v_delta_curvature_hidden_row.x, v_delta_weighted_tangent_joined.x, v_f_prime_hidden_row.x, v_weighted_tangent_below.x, v_delta_tangent_joined.x, v_tangent_below.x, v_delta_weighted_tangent_below.x, v_weighted_product_hidden_terms.x);
-        at_delta_weighted_tangent_below_to_weighted_product_hidden_terms(v_delta_curvature_hidden_row.y, v_delta_weighted_tangent_joined.y, v_f_prime_hidden_row.y, v_weighted_tangent_below.y, v_delta_tangent_joined.y, v_tangent_below.y, v_delta_weighted_tangent_below.y, v_weighted_product_hidden_terms.y);
-        at_delta_weighted_tangent_below_to_weighted_product_hidden_terms(v_delta_curvature_hidden_row.z, v_delta_weighted_tangent_joined.z, v_f_prime_hidden_row.z, v_weighted_tangent_below.z, v_delta_tangent_joined.z, v_tangent_below.z, v_delta_weighted_tangent_below.z, v_weighted_product_hidden_terms.z);
-        at_delta_weighted_tangent_below_to_weighted_product_hidden_terms(v_delta_curvature_hidden_row.w, v_delta_weighted_tangent_joined.w, v_f_prime_hidden_row.w, v_weighted_tangent_below.w, v_delta_tangent_joined.w, v_tangent_below.w, v_delta_weighted_tangent_below.w, v_weighted_product_hidden_terms.w);
-        reinterpret_cast<float4*>(delta_weighted_tangent_below)[(long long)row * 4 + column] = v_delta_weighted_tangent_below;
-        reinterpret_cast<float4*>(weighted_product_hidden_terms)[(long long)row * 4 + column] = v_weighted_product_hidden_terms;
-    }
-}
-
-static __device__ __forceinline__ void at_dJ_ds_gain(const float dJ_ds_gain_sum, const int N, float& dJ_ds_gain)
-{
-    // ∂J/∂s_gain = (1/N) Σ_n ∂J/∂δ_both  [+] gain
-    dJ_ds_gain = dJ_ds_gain_sum / N;
-}
-
-extern "C" __global__ void dJ_ds_gain(
-    const float* __restrict__ dJ_ds_gain_sum, float* __restrict__ dJ_ds_gain, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < 1; row += gridDim.y * blockDim.y) {
-        const float v_dJ_ds_gain_sum = dJ_ds_gain_sum[column];
-        float v_dJ_ds_gain;
-        at_dJ_ds_gain(v_dJ_ds_gain_sum, N, v_dJ_ds_gain);
-        dJ_ds_gain[column] = v_dJ_ds_gain;
-    }
-}
-extern "C" __global__ void vec4_dJ_ds_gain(
-    const float* __restrict__ dJ_ds_gain_sum, float* __restrict__ dJ_ds_gain, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 8 && row < 1; row += gridDim.y * blockDim.y) {
-        const float4 v_dJ_ds_gain_sum = reinterpret_cast<const float4*>(dJ_ds_gain_sum)[column];
-        float4 v_dJ_ds_gain;
-        at_dJ_ds_gain(v_dJ_ds_gain_sum.x, N, v_dJ_ds_gain.x);
-        at_dJ_ds_gain(v_dJ_ds_gain_sum.y, N, v_dJ_ds_gain.y);
-        at_dJ_ds_gain(v_dJ_ds_gain_sum.z, N, v_dJ_ds_gain.z);
-        at_dJ_ds_gain(v_dJ_ds_gain_sum.w, N, v_dJ_ds_gain.w);
-        reinterpret_cast<float4*>(dJ_ds_gain)[column] = v_dJ_ds_gain;
-    }
-}
-
-static __device__ __forceinline__ void at_dJ_dg_below(const float f_prime_hidden, const float g_hidden, const float sech_hidden, const float dJ_ddelta_below, const float dJ_dg_joined, const float delta_hidden, const float f_second_hidden, const float weighted_product_hidden, const float weighted_square_below, float& dJ_dg_below)
-{
-    // f‴(g_below) = f′(g_below) (4 g_hidden² − 2 sech(g_below)²)
-    const float f_third_hidden = f_prime_hidden * (g_hidden * g_hidden * 4.0f - sech_hidden * sech_hidden * 2.0f);
-    // ∂J/∂g_below = ∂J/∂g_joined f′(g_below) + ∂J/∂δ_below δ_hidden f″(g_below) + δ_hidden f‴(g_below) Σ_c ĝ_below ġ_below + f″(g_below) Σ_c (δ̇_joined ĝ_below + δ̂_joined ġ_below)  (21)+(22)
-    dJ_dg_below = dJ_ddelta_below * delta_hidden * f_second_hidden + dJ_dg_joined * f_prime_hidden + delta_hidden * f_third_hidden * weighted_square_below + f_second_hidden * weighted_product_hidden;
-}
-
-extern "C" __global__ void dJ_dg_below(
-    const float* __restrict__ f_prime_hidden, const float* __restrict__ g_hidden, const float* __restrict__ sech_hidden, const float* __restrict__ dJ_ddelta_below, const float* __restrict__ dJ_dg_joined, const float* __restrict__ delta_hidden, const float* __restrict__ f_second_hidden, const float* __restrict__ weighted_product_hidden, const float* __restrict__ weighted_square_below, float* __restrict__ dJ_dg_below, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
-        const float v_f_prime_hidden = f_prime_hidden[(long long)row * 16 + column];
-        const float v_g_hidden = g_hidden[(long long)row * 16 + column];
-        const float v_sech_hidden = sech_hidden[(long long)row * 16 + column];
-        const float v_dJ_ddelta_below = dJ_ddelta_below[(long long)row * 16 + column];
-        const float v_dJ_dg_joined = dJ_dg_joined[(long long)row * 16 + column];
-        const float v_delta_hidden = delta_hidden[(long long)row * 16 + column];
-        const float v_f_second_hidden = f_second_hidden[(long long)row * 16 + column];
-        const float v_weighted_product_hidden = weighted_product_hidden[(long long)row * 16 + column];
-        const float v_weighted_square_below = weighted_square_below[(long long)row * 16 + column];
-        float v_dJ_dg_below;
-        at_dJ_dg_below(v_f_prime_hidden, v_g_hidden, v_sech_hidden, v_dJ_ddelta_below, v_dJ_dg_joined, v_delta_hidden, v_f_second_hidden, v_weighted_product_hidden, v_weighted_square_below, v_dJ_dg_below);
-        dJ_dg_below[(long long)row * 16 + column] = v_dJ_dg_below;
-    }
-}
-extern "C" __global__ void vec4_dJ_dg_below(
-    const float* __restrict__ f_prime_hidden, const float* __restrict__ g_hidden, const float* __restrict__ sech_hidden, const float* __restrict__ dJ_ddelta_below, const float* __restrict__ dJ_dg_joined, const float* __restrict__ delta_hidden, const float* __restrict__ f_second_hidden, const float* __restrict__ weighted_product_hidden, const float* __restrict__ weighted_square_below, float* __restrict__ dJ_dg_below, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 4 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 v_f_prime_hidden = reinterpret_cast<const float4*>(f_prime_hidden)[(long long)row * 4 + column];
-        const float4 v_g_hidden = reinterpret_cast<const float4*>(g_hidden)[(long long)row * 4 + column];
-        const float4 v_sech_hidden = reinterpret_cast<const float4*>(sech_hidden)[(long long)row * 4 + column];
-        const float4 v_dJ_ddelta_below = reinterpret_cast<const float4*>(dJ_ddelta_below)[(long long)row * 4 + column];
-        const float4 v_dJ_dg_joined = reinterpret_cast<const float4*>(dJ_dg_joined)[(long long)row * 4 + column];
-        const float4 v_delta_hidden = reinterpret_cast<const float4*>(delta_hidden)[(long long)row * 4 + column];
-        const float4 v_f_second_hidden = reinterpret_cast<const float4*>(f_second_hidden)[(long long)row * 4 + column];
-        const float4 v_weighted_product_hidden = reinterpret_cast<const float4*>(weighted_product_hidden)[(long long)row * 4 + column];
-        const float4 v_weighted_square_below = reinterpret_cast<const float4*>(weighted_square_below)[(long long)row * 4 + column];
-        float4 v_dJ_dg_below;
-        at_dJ_dg_below(v_f_prime_hidden.x, v_g_hidden.x, v_sech_hidden.x, v_dJ_ddelta_below.x, v_dJ_dg_joined.x, v_delta_hidden.x, v_f_second_hidden.x, v_weighted_product_hidden.x, v_weighted_square_below.x, v_dJ_dg_below.x);
-        at_dJ_dg_below(v_f_prime_hidden.y, v_g_hidden.y, v_sech_hidden.y, v_dJ_ddelta_below.y, v_dJ_dg_joined.y, v_delta_hidden.y, v_f_second_hidden.y, v_weighted_product_hidden.y, v_weighted_square_below.y, v_dJ_dg_below.y);
-        at_dJ_dg_below(v_f_prime_hidden.z, v_g_hidden.z, v_sech_hidden.z, v_dJ_ddelta_below.z, v_dJ_dg_joined.z, v_delta_hidden.z, v_f_second_hidden.z, v_weighted_product_hidden.z, v_weighted_square_below.z, v_dJ_dg_below.z);
-        at_dJ_dg_below(v_f_prime_hidden.w, v_g_hidden.w, v_sech_hidden.w, v_dJ_ddelta_below.w, v_dJ_dg_joined.w, v_delta_hidden.w, v_f_second_hidden.w, v_weighted_product_hidden.w, v_weighted_square_below.w, v_dJ_dg_below.w);
-        reinterpret_cast<float4*>(dJ_dg_below)[(long long)row * 4 + column] = v_dJ_dg_below;
-    }
-}
-
-static __device__ __forceinline__ void at_dJ_dW_below(const float dJ_dW_below_delta, const float dJ_dW_below_delta_at_above, const float dJ_dW_below_g, const float dJ_dW_below_g_at_above, const float dJ_dW_below_tangents, const float dJ_dW_below_tangents_at_above, const float dJ_dW_below_tangents_at_above_weighted, const float dJ_dW_below_tangents_weighted, const int N, float& dJ_dW_below)
-{
-    // ∂J/∂W_below = (1/N) (Σ_n δ_below δ_xᵀ + Σ_n δ_above ∂J/∂δ_joinedᵀ + Σ_n ∂J/∂g_below g_xᵀ + Σ_n ∂J/∂g_above g_joinedᵀ + Σ_n Σ_c δ̇_below ĝ_xᵀ + Σ_n Σ_c δ̇_above ĝ_joinedᵀ + Σ_n Σ_c δ̂_above ġ_joinedᵀ + Σ_n Σ_c δ̂_below vᵀ)  (16)+(17)
-    dJ_dW_below = (dJ_dW_below_delta + dJ_dW_below_delta_at_above + dJ_dW_below_g + dJ_dW_below_g_at_above + dJ_dW_below_tangents + dJ_dW_below_tangents_at_above + dJ_dW_below_tangents_at_above_weighted + dJ_dW_below_tangents_weighted) / N;
-}
-
-extern "C" __global__ void dJ_dW_below(
-    const float* __restrict__ dJ_dW_below_delta, const float* __restrict__ dJ_dW_below_delta_at_above, const float* __restrict__ dJ_dW_below_g, const float* __restrict__ dJ_dW_below_g_at_above, const float* __restrict__ dJ_dW_below_tangents, const float* __restrict__ dJ_dW_below_tangents_at_above, const float* __restrict__ dJ_dW_below_tangents_at_above_weighted, const float* __restrict__ dJ_dW_below_tangents_weighted, float* __restrict__ dJ_dW_below, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < 16; row += gridDim.y * blockDim.y) {
-        const float v_dJ_dW_below_delta = dJ_dW_below_delta[(long long)row * 16 + column];
-        const float v_dJ_dW_below_delta_at_above = dJ_dW_below_delta_at_above[(long long)row * 16 + column];
-        const float v_dJ_dW_below_g = dJ_dW_below_g[(long long)row * 16 + column];
-        const float v_dJ_dW_below_g_at_above = dJ_dW_below_g_at_above[(long long)row * 16 + column];
-        const float v_dJ_dW_below_tangents = dJ_dW_below_tangents[(long long)row * 16 + column];
-        const float v_dJ_dW_below_tangents_at_above = dJ_dW_below_tangents_at_above[(long long)row * 16 + column];
-        const float v_dJ_dW_below_tangents_at_above_weighted = dJ_dW_below_tangents_at_above_weighted[(long long)row * 16 + column];
-        const float v_dJ_dW_below_tangents_weighted = dJ_dW_below_tangents_weighted[(long long)row * 16 + column];
-        float v_dJ_dW_below;
-        at_dJ_dW_below(v_dJ_dW_below_delta, v_dJ_dW_below_delta_at_above, v_dJ_dW_below_g, v_dJ_dW_below_g_at_above, v_dJ_dW_below_tangents, v_dJ_dW_below_tangents_at_above, v_dJ_dW_below_tangents_at_above_weighted, v_dJ_dW_below_tangents_weighted, N, v_dJ_dW_below);
-        dJ_dW_below[(long long)row * 16 + column] = v_dJ_dW_below;
-    }
-}
-extern "C" __global__ void vec4_dJ_dW_below(
-    const float* __restrict__ dJ_dW_below_delta, const float* __restrict__ dJ_dW_below_delta_at_above, const float* __restrict__ dJ_dW_below_g, const float* __restrict__ dJ_dW_below_g_at_above, const float* __restrict__ dJ_dW_below_tangents, const float* __restrict__ dJ_dW_below_tangents_at_above, const float* __restrict__ dJ_dW_below_tangents_at_above_weighted, const float* __restrict__ dJ_dW_below_tangents_weighted, float* __restrict__ dJ_dW_below, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 4 && row < 16; row += gridDim.y * blockDim.y) {
-        const float4 v_dJ_dW_below_delta = reinterpret_cast<const float4*>(dJ_dW_below_delta)[(long long)row * 4 + column];
-        const float4 v_dJ_dW_below_delta_at_above = reinterpret_cast<const float4*>(dJ_dW_below_delta_at_above)[(long long)row * 4 + column];
-        const float4 v_dJ_dW_below_g = reinterpret_cast<const float4*>(dJ_dW_below_g)[(long long)row * 4 + column];
-        const float4 v_dJ_dW_below_g_at_above = reinterpret_cast<const float4*>(dJ_dW_below_g_at_above)[(long long)row * 4 + column];
-        const float4 v_dJ_dW_below_tangents = reinterpret_cast<const float4*>(dJ_dW_below_tangents)[(long long)row * 4 + column];
-        const float4 v_dJ_dW_below_tangents_at_above = reinterpret_cast<const float4*>(dJ_dW_below_tangents_at_above)[(long long)row * 4 + column];
-        const float4 v_dJ_dW_below_tangents_at_above_weighted = reinterpret_cast<const float4*>(dJ_dW_below_tangents_at_above_weighted)[(long long)row * 4 + column];
-        const float4 v_dJ_dW_below_tangents_weighted = reinterpret_cast<const float4*>(dJ_dW_below_tangents_weighted)[(long long)row * 4 + column];
-        float4 v_dJ_dW_below;
-        at_dJ_dW_below(v_dJ_dW_below_delta.x, v_dJ_dW_below_delta_at_above.x, v_dJ_dW_below_g.x, v_dJ_dW_below_g_at_above.x, v_dJ_dW_below_tangents.x, v_dJ_dW_below_tangents_at_above.x, v_dJ_dW_below_tangents_at_above_weighted.x, v_dJ_dW_below_tangents_weighted.x, N, v_dJ_dW_below.x);
-        at_dJ_dW_below(v_dJ_dW_below_delta.y, v_dJ_dW_below_delta_at_above.y, v_dJ_dW_below_g.y, v_dJ_dW_below_g_at_above.y, v_dJ_dW_below_tangents.y, v_dJ_dW_below_tangents_at_above.y, v_dJ_dW_below_tangents_at_above_weighted.y, v_dJ_dW_below_tangents_weighted.y, N, v_dJ_dW_below.y);
-        at_dJ_dW_below(v_dJ_dW_below_delta.z, v_dJ_dW_below_delta_at_above.z, v_dJ_dW_below_g.z, v_dJ_dW_below_g_at_above.z, v_dJ_dW_below_tangents.z, v_dJ_dW_below_tangents_at_above.z, v_dJ_dW_below_tangents_at_above_weighted.z, v_dJ_dW_below_tangents_weighted.z, N, v_dJ_dW_below.z);
-        at_dJ_dW_below(v_dJ_dW_below_delta.w, v_dJ_dW_below_delta_at_above.w, v_dJ_dW_below_g.w, v_dJ_dW_below_g_at_above.w, v_dJ_dW_below_tangents.w, v_dJ_dW_below_tangents_at_above.w, v_dJ_dW_below_tangents_at_above_weighted.w, v_dJ_dW_below_tangents_weighted.w, N, v_dJ_dW_below.w);
-        reinterpret_cast<float4*>(dJ_dW_below)[(long long)row * 4 + column] = v_dJ_dW_below;
-    }
-}
-
-static __device__ __forceinline__ void at_dJ_db_below(const float dJ_db_below_sum, const float dJ_db_below_sum_at_above, const int N, float& dJ_db_below)
-{
-    // ∂J/∂b_below = (1/N) (Σ_n ∂J/∂g_below + Σ_n ∂J/∂g_above)  [+] bias
-    dJ_db_below = (dJ_db_below_sum + dJ_db_below_sum_at_above) / N;
-}
-
-extern "C" __global__ void dJ_db_below(
-    const float* __restrict__ dJ_db_below_sum, const float* __restrict__ dJ_db_below_sum_at_above, float* __restrict__ dJ_db_below, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < 1; row += gridDim.y * blockDim.y) {
-        const float v_dJ_db_below_sum = dJ_db_below_sum[column];
-        const float v_dJ_db_below_sum_at_above = dJ_db_below_sum_at_above[column];
-        float v_dJ_db_below;
-        at_dJ_db_below(v_dJ_db_below_sum, v_dJ_db_below_sum_at_above, N, v_dJ_db_below);
-        dJ_db_below[column] = v_dJ_db_below;
-    }
-}
-extern "C" __global__ void vec4_dJ_db_below(
-    const float* __restrict__ dJ_db_below_sum, const float* __restrict__ dJ_db_below_sum_at_above, float* __restrict__ dJ_db_below, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 4 && row < 1; row += gridDim.y * blockDim.y) {
-        const float4 v_dJ_db_below_sum = reinterpret_cast<const float4*>(dJ_db_below_sum)[column];
-        const float4 v_dJ_db_below_sum_at_above = reinterpret_cast<const float4*>(dJ_db_below_sum_at_above)[column];
-        float4 v_dJ_db_below;
-        at_dJ_db_below(v_dJ_db_below_sum.x, v_dJ_db_below_sum_at_above.x, N, v_dJ_db_below.x);
-        at_dJ_db_below(v_dJ_db_below_sum.y, v_dJ_db_below_sum_at_above.y, N, v_dJ_db_below.y);
-        at_dJ_db_below(v_dJ_db_below_sum.z, v_dJ_db_below_sum_at_above.z, N, v_dJ_db_below.z);
-        at_dJ_db_below(v_dJ_db_below_sum.w, v_dJ_db_below_sum_at_above.w, N, v_dJ_db_below.w);
-        reinterpret_cast<float4*>(dJ_db_below)[column] = v_dJ_db_below;
-    }
-}
-
-static __device__ __forceinline__ void at_delta_tangent_below_to_weighted_product_hidden_terms(const float delta_curvature_hidden_row, const float delta_tangent_joined, const float f_prime_hidden_row, const float tangent_below, const float tangent_above, const float probes, float& delta_tangent_below, float& sum_tangent_squared_below_terms, float& sum_tangent_squared_above_terms, float& sum_tangent_squared_x_terms, float& weighted_product_hidden_terms)
-{
-    // δ̇_below = δ_hidden f″(g_below) ġ_below + δ̇_joined f′(g_below)  [+] 8
-    delta_tangent_below = delta_curvature_hidden_row * tangent_below + delta_tangent_joined * f_prime_hidden_row;
-    // ġ_below²
-    sum_tangent_squared_below_terms = tangent_below * tangent_below;
-    // ġ_above²
-    sum_tangent_squared_above_terms = tangent_above * tangent_above;
-    // v²
-    sum_tangent_squared_x_terms = probes * probes;
-    // δ̇_joined ġ_below
-    weighted_product_hidden_terms = delta_tangent_joined * tangent_below;
-}
-
-extern "C" __global__ void delta_tangent_below_to_weighted_product_hidden_terms(
-    const float* __restrict__ delta_curvature_hidden_row, const float* __restrict__ delta_tangent_joined, const float* __restrict__ f_prime_hidden_row, const float* __restrict__ tangent_below, const float* __restrict__ tangent_above, const float* __restrict__ probes, float* __restrict__ delta_tangent_below, float* __restrict__ sum_tangent_squared_below_terms, float* __restrict__ sum_tangent_squared_above_terms, float* __restrict__ sum_tangent_squared_x_terms, float* __restrict__ weighted_product_hidden_terms, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N * 2; row += gridDim.y * blockDim.y) {
-        const float v_delta_curvature_hidden_row = delta_curvature_hidden_row[(long long)(row / 2) * 16 + column];
-        const float v_delta_tangent_joined = delta_tangent_joined[(long long)row * 16 + column];
-        const float v_f_prime_hidden_row = f_prime_hidden_row[(long long)(row / 2) * 16 + column];
-        const float v_tangent_below = tangent_below[(long long)row * 16 + column];
-        const float v_tangent_above = tangent_above[(long long)row * 16 + column];
-        const float v_probes = probes[(long long)row * 16 + column];
-        float v_delta_tangent_below, v_sum_tangent_squared_below_terms, v_sum_tangent_squared_above_terms, v_sum_tangent_squared_x_terms, v_weighted_product_hidden_terms;
-        at_delta_tangent_below_to_weighted_product_hidden_terms(v_delta_curvature_hidden_row, v_delta_tangent_joined, v_f_prime_hidden_row, v_tangent_below, v_tangent_above, v_probes, v_delta_tangent_below, v_sum_tangent_squared_below_terms, v_sum_tangent_squared_above_terms, v_sum_tangent_squared_x_terms, v_weighted_product_hidden_terms);
-        delta_tangent_below[(long long)row * 16 + column] = v_delta_tangent_below;
-        sum_tangent_squared_below_terms[(long long)row * 16 + column] = v_sum_tangent_squared_below_terms;
-        sum_tangent_squared_above_terms[(long long)row * 16 + column] = v_sum_tangent_squared_above_terms;
-        sum_tangent_squared_x_terms[(long long)row * 16 + column] = v_sum_tangent_squared_x_terms;
-        weighted_product_hidden_terms[(long long)row * 16 + column] = v_weighted_product_hidden_terms;
-    }
-}
-extern "C" __global__ void vec4_delta_tangent_below_to_weighted_product_hidden_terms(
-    const float* __restrict__ delta_curvature_hidden_row, const float* __restrict__ delta_tangent_joined, const float* __restrict__ f_prime_hidden_row, const float* __restrict__ tangent_below, const float* __restrict__ tangent_above, const float* __restrict__ probes, float* __restrict__ delta_tangent_below, float* __restrict__ sum_tangent_squared_below_terms, float* __restrict__ sum_tangent_squared_above_terms, float* __restrict__ sum_tangent_squared_x_terms, float* __restrict__ weighted_product_hidden_terms, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 4 && row < N * 2; row += gridDim.y * blockDim.y) {
-        const float4 v_delta_curvature_hidden_row = reinterpret_cast<const float4*>(delta_curvature_hidden_row)[(long long)(row / 2) * 4 + column];
-        const float4 v_delta_tangent_joined = reinterpret_cast<const float4*>(delta_tangent_joined)[(long long)row * 4 + column];
-        const float4 v_f_prime_hidden_row = reinterpret_cast<const float4*>(f_prime_hidden_row)[(long long)(row / 2) * 4 + column];
-        const float4 v_tangent_below = reinterpret_cast<const float4*>(tangent_below)[(long long)row * 4 + column];
-        const float4 v_tangent_above = reinterpret_cast<const float4*>(tangent_above)[(long long)row * 4 + column];
-        const float4 v_probes = reinterpret_cast<const float4*>(probes)[(long long)row * 4 + column];
-        float4 v_delta_tangent_below, v_sum_tangent_squared_below_terms, v_sum_tangent_squared_above_terms, v_sum_tangent_squared_x_terms, v_weighted_product_hidden_terms;
-        at_delta_tangent_below_to_weighted_product_hidden_terms(v_delta_curvature_hidden_row.x, v_delta_tangent_joined.x, v_f_prime_hidden_row.x, v_tangent_below.x, v_tangent_above.x, v_probes.x, v_delta_tangent_below.x, v_sum_tangent_squared_below_terms.x, v_sum_tangent_squared_above_terms.x, v_sum_tangent_squared_x_terms.x, v_weighted_product_hidden_terms.x);
-        at_delta_tangent_below_to_weighted_product_hidden_terms(v_delta_curvature_hidden_row.y, v_delta_tangent_joined.y, v_f_prime_hidden_row.y, v_tangent_below.y, v_tangent_above.y, v_probes.y, v_delta_tangent_below.y, v_sum_tangent_squared_below_terms.y, v_sum_tangent_squared_above_terms.y, v_sum_tangent_squared_x_terms.y, v_weighted_product_hidden_terms.y);
-        at_delta_tangent_below_to_weighted_product_hidden_terms(v_delta_curvature_hidden_row.z, v_delta_tangent_joined.z, v_f_prime_hidden_row.z, v_tangent_below.z, v_tangent_above.z, v_probes.z, v_delta_tangent_below.z, v_sum_tangent_squared_below_terms.z, v_sum_tangent_squared_above_terms.z, v_sum_tangent_squared_x_terms.z, v_weighted_product_hidden_terms.z);
-        at_delta_tangent_below_to_weighted_product_hidden_terms(v_delta_curvature_hidden_row.w, v_delta_tangent_joined.w, v_f_prime_hidden_row.w, v_tangent_below.w, v_tangent_above.w, v_probes.w, v_delta_tangent_below.w, v_sum_tangent_squared_below_terms.w, v_sum_tangent_squared_above_terms.w, v_sum_tangent_squared_x_terms.w, v_weighted_product_hidden_terms.w);
-        reinterpret_cast<float4*>(delta_tangent_below)[(long long)row * 4 + column] = v_delta_tangent_below;
-        reinterpret_cast<float4*>(sum_tangent_squared_below_terms)[(long long)row * 4 + column] = v_sum_tangent_squared_below_terms;
-        reinterpret_cast<float4*>(sum_tangent_squared_above_terms)[(long long)row * 4 + column] = v_sum_tangent_squared_above_terms;
-        reinterpret_cast<float4*>(sum_tangent_squared_x_terms)[(long long)row * 4 + column] = v_sum_tangent_squared_x_terms;
-        reinterpret_cast<float4*>(weighted_product_hidden_terms)[(long long)row * 4 + column] = v_weighted_product_hidden_terms;
-    }
-}
-
-static __device__ __forceinline__ void at_sum_curvature_hidden_2(const float delta_curvature_hidden, const float sum_tangent_squared_below, double& sum_curvature_hidden)
-{
-    // δ_hidden f″(g_below) Σ_c ġ_below²
-    const float sum_curvature_hidden_terms = delta_curvature_hidden * sum_tangent_squared_below;
-    // Σ_n Σ_i δ_hidden f″(g_below) Σ_c ġ_below²
-    sum_curvature_hidden += sum_curvature_hidden_terms;
-}
-
-extern "C" __global__ void sum_curvature_hidden_2(
-    const float* __restrict__ delta_curvature_hidden, const float* __restrict__ sum_tangent_squared_below, double* __restrict__ sum_curvature_hidden, const int N)
-{
-    double v_sum_curvature_hidden = 0.0;
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
-        const float v_delta_curvature_hidden = delta_curvature_hidden[(long long)row * 16 + column];
-        const float v_sum_tangent_squared_below = sum_tangent_squared_below[(long long)row * 16 + column];
-        at_sum_curvature_hidden_2(v_delta_curvature_hidden, v_sum_tangent_squared_below, v_sum_curvature_hidden);
-    }
-    v_sum_curvature_hidden = block_sum(v_sum_curvature_hidden);
-    if (threadIdx.x == 0 && threadIdx.y == 0) {
-        const int block = blockIdx.y * gridDim.x + blockIdx.x;
-        sum_curvature_hidden[block] = v_sum_curvature_hidden;
-    }
-}
-extern "C" __global__ void vec4_sum_curvature_hidden_2(
-    const float* __restrict__ delta_curvature_hidden, const float* __restrict__ sum_tangent_squared_below, double* __restrict__ sum_curvature_hidden, const int N)
-{
-    double v_sum_curvature_hidden = 0.0;
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 4 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 v_delta_curvature_hidden = reinterpret_cast<const float4*>(delta_curvature_hidden)[(long long)row * 4 + column];
-        const float4 v_sum_tangent_squared_below = reinterpret_cast<const float4*>(sum_tangent_squared_below)[(long long)row * 4 + column];
-        at_sum_curvature_hidden_2(v_delta_curvature_hidden.x, v_sum_tangent_squared_below.x, v_sum_curvature_hidden);
-        at_sum_curvature_hidden_2(v_delta_curvature_hidden.y, v_sum_tangent_squared_below.y, v_sum_curvature_hidden);
-        at_sum_curvature_hidden_2(v_delta_curvature_hidden.z, v_sum_tangent_squared_below.z, v_sum_curvature_hidden);
-        at_sum_curvature_hidden_2(v_delta_curvature_hidden.w, v_sum_tangent_squared_below.w, v_sum_curvature_hidden);
-    }
-    v_sum_curvature_hidden = block_sum(v_sum_curvature_hidden);
-    if (threadIdx.x == 0 && threadIdx.y == 0) {
-        const int block = blockIdx.y * gridDim.x + blockIdx.x;
-        sum_curvature_hidden[block] = v_sum_curvature_hidden;
-    }
-}
-
-static __device__ __forceinline__ void at_sum_curvature_pointwise_1_2(const float delta_curvature_pointwise_1, const float sum_tangent_squared_above, double& sum_curvature_pointwise_1)
-{
-    // δ_pointwise_1 f″(g_above) Σ_c ġ_above²
-    const float sum_curvature_pointwise_1_terms = delta_curvature_pointwise_1 * sum_tangent_squared_above;
-    // Σ_n Σ_i δ_pointwise_1 f″(g_above) Σ_c ġ_above²
-    sum_curvature_pointwise_1 += sum_curvature_pointwise_1_terms;
-}
-
-extern "C" __global__ void sum_curvature_pointwise_1_2(
-    const float* __restrict__ delta_curvature_pointwise_1, const float* __restrict__ sum_tangent_squared_above, double* __restrict__ sum_curvature_pointwise_1, const int N)
-{
-    double v_sum_curvature_pointwise_1 = 0.0;
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
-        const float v_delta_curvature_pointwise_1 = delta_curvature_pointwise_1[(long long)row * 16 + column];
-        const float v_sum_tangent_squared_above = sum_tangent_squared_above[(long long)row * 16 + column];
-        at_sum_curvature_pointwise_1_2(v_delta_curvature_pointwise_1, v_sum_tangent_squared_above, v_sum_curvature_pointwise_1);
-    }
-    v_sum_curvature_pointwise_1 = block_sum(v_sum_curvature_pointwise_1);
-    if (threadIdx.x == 0 && threadIdx.y == 0) {
-        const int block = blockIdx.y * gridDim.x + blockIdx.x;
-        sum_curvature_pointwise_1[block] = v_sum_curvature_pointwise_1;
-    }
-}
-extern "C" __global__ void vec4_sum_curvature_pointwise_1_2(
-    const float* __restrict__ delta_curvature_pointwise_1, const float* __restrict__ sum_tangent_squared_above, double* __restrict__ sum_curvature_pointwise_1, const int N)
-{
-    double v_sum_curvature_pointwise_1 = 0.0;
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 4 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 v_delta_curvature_pointwise_1 = reinterpret_cast<const float4*>(delta_curvature_pointwise_1)[(long long)row * 4 + column];
-        const float4 v_sum_tangent_squared_above = reinterpret_cast<const float4*>(sum_tangent_squared_above)[(long long)row * 4 + column];
-        at_sum_curvature_pointwise_1_2(v_delta_curvature_pointwise_1.x, v_sum_tangent_squared_above.x, v_sum_curvature_pointwise_1);
-        at_sum_curvature_pointwise_1_2(v_delta_curvature_pointwise_1.y, v_sum_tangent_squared_above.y, v_sum_curvature_pointwise_1);
-        at_sum_curvature_pointwise_1_2(v_delta_curvature_pointwise_1.z, v_sum_tangent_squared_above.z, v_sum_curvature_pointwise_1);
-        at_sum_curvature_pointwise_1_2(v_delta_curvature_pointwise_1.w, v_sum_tangent_squared_above.w, v_sum_curvature_pointwise_1);
-    }
-    v_sum_curvature_pointwise_1 = block_sum(v_sum_curvature_pointwise_1);
-    if (threadIdx.x == 0 && threadIdx.y == 0) {
-        const int block = blockIdx.y * gridDim.x + blockIdx.x;
-        sum_curvature_pointwise_1[block] = v_sum_curvature_pointwise_1;
-    }
-}
-
-static __device__ __forceinline__ void at_dJ_ddelta_hidden_to_dJ_ddelta_joined_2(const float dJ_ddelta_below, const float f_prime_hidden, const float f_second_hidden, const float sum_tangent_squared_below, const float delta_x, float& dJ_ddelta_hidden, float& dJ_ddelta_joined)
-{
-    // ∂J/∂δ_hidden = ∂J/∂δ_below f′(g_below) − ½ f″(g_below) Σ_c ġ_below²  (18)+(19)
-    dJ_ddelta_hidden = dJ_ddelta_below * f_prime_hidden - f_second_hidden * sum_tangent_squared_below * 0.5f;
-    // ∂J/∂δ_joined = ∂J/∂δ_hidden + δ_x  (4)+(6)
-    dJ_ddelta_joined = dJ_ddelta_hidden + delta_x;
-}
-
-extern "C" __global__ void dJ_ddelta_hidden_to_dJ_ddelta_joined_2(
-    const float* __restrict__ dJ_ddelta_below, const float* __restrict__ f_prime_hidden, const float* __restrict__ f_second_hidden, const float* __restrict__ sum_tangent_squared_below, const float* __restrict__ delta_x, float* __restrict__ dJ_ddelta_hidden, float* __restrict__ dJ_ddelta_joined, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
-        const float v_dJ_ddelta_below = dJ_ddelta_below[(long long)row * 16 + column];
-        const float v_f_prime_hidden = f_prime_hidden[(long long)row * 16 + column];
-        const float v_f_second_hidden = f_second_hidden[(long long)row * 16 + column];
-        const float v_sum_tangent_squared_below = sum_tangent_squared_below[(long long)row * 16 + column];
-        const float v_delta_x = delta_x[(long long)row * 16 + column];
-        float v_dJ_ddelta_hidden, v_dJ_ddelta_joined;
-        at_dJ_ddelta_hidden_to_dJ_ddelta_joined_2(v_dJ_ddelta_below, v_f_prime_hidden, v_f_second_hidden, v_sum_tangent_squared_below, v_delta_x, v_dJ_ddelta_hidden, v_dJ_ddelta_joined);
-        dJ_ddelta_hidden[(long long)row * 16 + column] = v_dJ_ddelta_hidden;
-        dJ_ddelta_joined[(long long)row * 16 + column] = v_dJ_ddelta_joined;
-    }
-}
-extern "C" __global__ void vec4_dJ_ddelta_hidden_to_dJ_ddelta_joined_2(
-    const float* __restrict__ dJ_ddelta_below, const float* __restrict__ f_prime_hidden, const float* __restrict__ f_second_hidden, const float* __restrict__ sum_tangent_squared_below, const float* __restrict__ delta_x, float* __restrict__ dJ_ddelta_hidden, float* __restrict__ dJ_ddelta_joined, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 4 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 v_dJ_ddelta_below = reinterpret_cast<const float4*>(dJ_ddelta_below)[(long long)row * 4 + column];
-        const float4 v_f_prime_hidden = reinterpret_cast<const float4*>(f_prime_hidden)[(long long)row * 4 + column];
-        const float4 v_f_second_hidden = reinterpret_cast<const float4*>(f_second_hidden)[(long long)row * 4 + column];
-        const float4 v_sum_tangent_squared_below = reinterpret_cast<const float4*>(sum_tangent_squared_below)[(long long)row * 4 + column];
-        const float4 v_delta_x = reinterpret_cast<const float4*>(delta_x)[(long long)row * 4 + column];
-        float4 v_dJ_ddelta_hidden, v_dJ_ddelta_joined;
-        at_dJ_ddelta_hidden_to_dJ_ddelta_joined_2(v_dJ_ddelta_below.x, v_f_prime_hidden.x, v_f_second_hidden.x, v_sum_tangent_squared_below.x, v_delta_x.x, v_dJ_ddelta_hidden.x, v_dJ_ddelta_joined.x);
-        at_dJ_ddelta_hidden_to_dJ_ddelta_joined_2(v_dJ_ddelta_below.y, v_f_prime_hidden.y, v_f_second_hidden.y, v_sum_tangent_squared_below.y, v_delta_x.y, v_dJ_ddelta_hidden.y, v_dJ_ddelta_joined.y);
-        at_dJ_ddelta_hidden_to_dJ_ddelta_joined_2(v_dJ_ddelta_below.z, v_f_prime_hidden.z, v_f_second_hidden.z, v_sum_tangent_squared_below.z, v_delta_x.z, v_dJ_ddelta_hidden.z, v_dJ_ddelta_joined.z);
-        at_dJ_ddelta_hidden_to_dJ_ddelta_joined_2(v_dJ_ddelta_below.w, v_f_prime_hidden.w, v_f_second_hidden.w, v_sum_tangent_squared_below.w, v_delta_x.w, v_dJ_ddelta_hidden.w, v_dJ_ddelta_joined.w);
-        reinterpret_cast<float4*>(dJ_ddelta_hidden)[(long long)row * 4 + column] = v_dJ_ddelta_hidden;
-        reinterpret_cast<float4*>(dJ_ddelta_joined)[(long long)row * 4 + column] = v_dJ_ddelta_joined;
-    }
-}
-
-static __device__ __forceinline__ void at_dJ_ddelta_pointwise_1_to_dJ_dg_above_2(const float dJ_ddelta_above, const float f_prime_pointwise_1, const float f_second_pointwise_1, const float sum_tangent_squared_above, const float sigmoid_minus_pointwise_1, const float delta_pointwise_1, float& dJ_ddelta_pointwise_1, float& dJ_dg_above)
-{
-    // ∂J/∂δ_pointwise_1 = ∂J/∂δ_above f′(g_above) − ½ f″(g_above) Σ_c ġ_above²  (18)+(19)
-    dJ_ddelta_pointwise_1 = dJ_ddelta_above * f_prime_pointwise_1 - f_second_pointwise_1 * sum_tangent_squared_above * 0.5f;
-    // f‴(g_above) = f″(g_above) (sigmoid(−g_above) − f′(g_above))
-    const float f_third_pointwise_1 = f_second_pointwise_1 * (sigmoid_minus_pointwise_1 - f_prime_pointwise_1);
-    // ∂J/∂g_above = ∂J/∂δ_above δ_pointwise_1 f″(g_above) − ½ δ_pointwise_1 f‴(g_above) Σ_c ġ_above²  (21)+(22)
-    dJ_dg_above = dJ_ddelta_above * delta_pointwise_1 * f_second_pointwise_1 - delta_pointwise_1 * f_third_pointwise_1 * sum_tangent_squared_above * 0.5f;
-}
-
-extern "C" __global__ void dJ_ddelta_pointwise_1_to_dJ_dg_above_2(
-    const float* __restrict__ dJ_ddelta_above, const float* __restrict__ f_prime_pointwise_1, const float* __restrict__ f_second_pointwise_1, const float* __restrict__ sum_tangent_squared_above, const float* __restrict__ sigmoid_minus_pointwise_1, const float* __restrict__ delta_pointwise_1, float* __restrict__ dJ_ddelta_pointwise_1, float* __restrict__ dJ_dg_above, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
-        const float v_dJ_ddelta_above = dJ_ddelta_above[(long long)row * 16 + column];
-        const float v_f_prime_pointwise_1 = f_prime_pointwise_1[(long long)row * 16 + column];
-        const float v_f_second_pointwise_1 = f_second_pointwise_1[(long long)row * 16 + column];
-        const float v_sum_tangent_squared_above = sum_tangent_squared_above[(long long)row * 16 + column];
-        const float v_sigmoid_minus_pointwise_1 = sigmoid_minus_pointwise_1[(long long)row * 16 + column];
-        const float v_delta_pointwise_1 = delta_pointwise_1[column];
-        float v_dJ_ddelta_pointwise_1, v_dJ_dg_above;
-        at_dJ_ddelta_pointwise_1_to_dJ_dg_above_2(v_dJ_ddelta_above, v_f_prime_pointwise_1, v_f_second_pointwise_1, v_sum_tangent_squared_above, v_sigmoid_minus_pointwise_1, v_delta_pointwise_1, v_dJ_ddelta_pointwise_1, v_dJ_dg_above);
-        dJ_ddelta_pointwise_1[(long long)row * 16 + column] = v_dJ_ddelta_pointwise_1;
-        dJ_dg_above[(long long)row * 16 + column] = v_dJ_dg_above;
-    }
-}
-extern "C" __global__ void vec4_dJ_ddelta_pointwise_1_to_dJ_dg_above_2(
-    const float* __restrict__ dJ_ddelta_above, const float* __restrict__ f_prime_pointwise_1, const float* __restrict__ f_second_pointwise_1, const float* __restrict__ sum_tangent_squared_above, const float* __restrict__ sigmoid_minus_pointwise_1, const float* __restrict__ delta_pointwise_1, float* __restrict__ dJ_ddelta_pointwise_1, float* __restrict__ dJ_dg_above, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 4 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 v_dJ_ddelta_above = reinterpret_cast<const float4*>(dJ_ddelta_above)[(long long)row * 4 + column];
-        const float4 v_f_prime_pointwise_1 = reinterpret_cast<const float4*>(f_prime_pointwise_1)[(long long)row * 4 + column];
-        const float4 v_f_second_pointwise_1 = reinterpret_cast<const float4*>(f_second_pointwise_1)[(long long)row * 4 + column];
-        const float4 v_sum_tangent_squared_above = reinterpret_cast<const float4*>(sum_tangent_squared_above)[(long long)row * 4 + column];
-        const float4 v_sigmoid_minus_pointwise_1 = reinterpret_cast<const float4*>(sigmoid_minus_pointwise_1)[(long long)row * 4 + column];
-        const float4 v_delta_pointwise_1 = reinterpret_cast<const float4*>(delta_pointwise_1)[column];
-        float4 v_dJ_ddelta_pointwise_1, v_dJ_dg_above;
-        at_dJ_ddelta_pointwise_1_to_dJ_dg_above_2(v_dJ_ddelta_above.x, v_f_prime_pointwise_1.x, v_f_second_pointwise_1.x, v_sum_tangent_squared_above.x, v_sigmoid_minus_pointwise_1.x, v_delta_pointwise_1.x, v_dJ_ddelta_pointwise_1.x, v_dJ_dg_above.x);
-        at_dJ_ddelta_pointwise_1_to_dJ_dg_above_2(v_dJ_ddelta_above.y, v_f_prime_pointwise_1.y, v_f_second_pointwise_1.y, v_sum_tangent_squared_above.y, v_sigmoid_minus_pointwise_1.y, v_delta_pointwise_1.y, v_dJ_ddelta_pointwise_1.y, v_dJ_dg_above.y);
-        at_dJ_ddelta_pointwise_1_to_dJ_dg_above_2(v_dJ_ddelta_above.z, v_f_prime_pointwise_1.z, v_f_second_pointwise_1.z, v_sum_tangent_squared_above.z, v_sigmoid_minus_pointwise_1.z, v_delta_pointwise_1.z, v_dJ_ddelta_pointwise_1.z, v_dJ_dg_above.z);
-        at_dJ_ddelta_pointwise_1_to_dJ_dg_above_2(v_dJ_ddelta_above.w, v_f_prime_pointwise_1.w, v_f_second_pointwise_1.w, v_sum_tangent_squared_above.w, v_sigmoid_minus_pointwise_1.w, v_delta_pointwise_1.w, v_dJ_ddelta_pointwise_1.w, v_dJ_dg_above.w);
-        reinterpret_cast<float4*>(dJ_ddelta_pointwise_1)[(long long)row * 4 + column] = v_dJ_ddelta_pointwise_1;
-        reinterpret_cast<float4*>(dJ_dg_above)[(long long)row * 4 + column] = v_dJ_dg_above;
-    }
-}
-
-static __device__ __forceinline__ void at_dJ_dg_below_2(const float f_prime_hidden, const float g_hidden, const float sech_hidden, const float dJ_ddelta_below, const float dJ_dg_joined, const float delta_hidden, const float f_second_hidden, const float sum_tangent_squared_below, const float weighted_product_hidden, float& dJ_dg_below)
-{
-    // f‴(g_below) = f′(g_below) (4 g_hidden² − 2 sech(g_below)²)
-    const float f_third_hidden = f_prime_hidden * (g_hidden * g_hidden * 4.0f - sech_hidden * sech_hidden * 2.0f);
-    // ∂J/∂g_below = ∂J/∂g_joined f′(g_below) + ∂J/∂δ_below δ_hidden f″(g_below) − ½ δ_hidden f‴(g_below) Σ_c ġ_below² − f″(g_below) Σ_c δ̇_joined ġ_below  (21)+(22)
-    dJ_dg_below = dJ_ddelta_below * delta_hidden * f_second_hidden + dJ_dg_joined * f_prime_hidden - delta_hidden * f_third_hidden * sum_tangent_squared_below * 0.5f - f_second_hidden * weighted_product_hidden;
-}
-
-extern "C" __global__ void dJ_dg_below_2(
-    const float* __restrict__ f_prime_hidden, const float* __restrict__ g_hidden, const float* __restrict__ sech_hidden, const float* __restrict__ dJ_ddelta_below, const float* __restrict__ dJ_dg_joined, const float* __restrict__ delta_hidden, const float* __restrict__ f_second_hidden, const float* __restrict__ sum_tangent_squared_below, const float* __restrict__ weighted_product_hidden, float* __restrict__ dJ_dg_below, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
-        const float v_f_prime_hidden = f_prime_hidden[(long long)row * 16 + column];
-        const float v_g_hidden = g_hidden[(long long)row * 16 + column];
-        const float v_sech_hidden = sech_hidden[(long long)row * 16 + column];
-        const float v_dJ_ddelta_below = dJ_ddelta_below[(long long)row * 16 + column];
-        const float v_dJ_dg_joined = dJ_dg_joined[(long long)row * 16 + column];
-        const float v_delta_hidden = delta_hidden[(long long)row * 16 + column];
-        const float v_f_second_hidden = f_second_hidden[(long long)row * 16 + column];
-        const float v_sum_tangent_squared_below = sum_tangent_squared_below[(long long)row * 16 + column];
-        const float v_weighted_product_hidden = weighted_product_hidden[(long long)row * 16 + column];
-        float v_dJ_dg_below;
-        at_dJ_dg_below_2(v_f_prime_hidden, v_g_hidden, v_sech_hidden, v_dJ_ddelta_below, v_dJ_dg_joined, v_delta_hidden, v_f_second_hidden, v_sum_tangent_squared_below, v_weighted_product_hidden, v_dJ_dg_below);
-        dJ_dg_below[(long long)row * 16 + column] = v_dJ_dg_below;
-    }
-}
-extern "C" __global__ void vec4_dJ_dg_below_2(
-    const float* __restrict__ f_prime_hidden, const float* __restrict__ g_hidden, const float* __restrict__ sech_hidden, const float* __restrict__ dJ_ddelta_below, const float* __restrict__ dJ_dg_joined, const float* __restrict__ delta_hidden, const float* __restrict__ f_second_hidden, const float* __restrict__ sum_tangent_squared_below, const float* __restrict__ weighted_product_hidden, float* __restrict__ dJ_dg_below, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 4 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 v_f_prime_hidden = reinterpret_cast<const float4*>(f_prime_hidden)[(long long)row * 4 + column];
-        const float4 v_g_hidden = reinterpret_cast<const float4*>(g_hidden)[(long long)row * 4 + column];
-        const float4 v_sech_hidden = reinterpret_cast<const float4*>(sech_hidden)[(long long)row * 4 + column];
-        const float4 v_dJ_ddelta_below = reinterpret_cast<const float4*>(dJ_ddelta_below)[(long long)row * 4 + column];
-        const float4 v_dJ_dg_joined = reinterpret_cast<const float4*>(dJ_dg_joined)[(long long)row * 4 + column];
-        const float4 v_delta_hidden = reinterpret_cast<const float4*>(delta_hidden)[(long long)row * 4 + column];
-        const float4 v_f_second_hidden = reinterpret_cast<const float4*>(f_second_hidden)[(long long)row * 4 + column];
-        const float4 v_sum_tangent_squared_below = reinterpret_cast<const float4*>(sum_tangent_squared_below)[(long long)row * 4 + column];
-        const float4 v_weighted_product_hidden = reinterpret_cast<const float4*>(weighted_product_hidden)[(long long)row * 4 + column];
-        float4 v_dJ_dg_below;
-        at_dJ_dg_below_2(v_f_prime_hidden.x, v_g_hidden.x, v_sech_hidden.x, v_dJ_ddelta_below.x, v_dJ_dg_joined.x, v_delta_hidden.x, v_f_second_hidden.x, v_sum_tangent_squared_below.x, v_weighted_product_hidden.x, v_dJ_dg_below.x);
-        at_dJ_dg_below_2(v_f_prime_hidden.y, v_g_hidden.y, v_sech_hidden.y, v_dJ_ddelta_below.y, v_dJ_dg_joined.y, v_delta_hidden.y, v_f_second_hidden.y, v_sum_tangent_squared_below.y, v_weighted_product_hidden.y, v_dJ_dg_below.y);
-        at_dJ_dg_below_2(v_f_prime_hidden.z, v_g_hidden.z, v_sech_hidden.z, v_dJ_ddelta_below.z, v_dJ_dg_joined.z, v_delta_hidden.z, v_f_second_hidden.z, v_sum_tangent_squared_below.z, v_weighted_product_hidden.z, v_dJ_dg_below.z);
-        at_dJ_dg_below_2(v_f_prime_hidden.w, v_g_hidden.w, v_sech_hidden.w, v_dJ_ddelta_below.w, v_dJ_dg_joined.w, v_delta_hidden.w, v_f_second_hidden.w, v_sum_tangent_squared_below.w, v_weighted_product_hidden.w, v_dJ_dg_below.w);
-        reinterpret_cast<float4*>(dJ_dg_below)[(long long)row * 4 + column] = v_dJ_dg_below;
-    }
-}
-
-static __device__ __forceinline__ void at_dJ_dW_below_2(const float dJ_dW_below_delta, const float dJ_dW_below_delta_at_above, const float dJ_dW_below_g, const float dJ_dW_below_g_at_above, const float dJ_dW_below_tangents, const float dJ_dW_below_tangents_at_above, const int N, float& dJ_dW_below)
-{
-    // ∂J/∂W_below = (1/N) (Σ_n δ_below δ_xᵀ + Σ_n δ_above ∂J/∂δ_joinedᵀ + Σ_n ∂J/∂g_below g_xᵀ + Σ_n ∂J/∂g_above g_joinedᵀ − Σ_n Σ_c δ̇_below vᵀ − Σ_n Σ_c δ̇_above ġ_joinedᵀ)  (16)+(17)
-    dJ_dW_below = (dJ_dW_below_delta + dJ_dW_below_delta_at_above + dJ_dW_below_g + dJ_dW_below_g_at_above - dJ_dW_below_tangents - dJ_dW_below_tangents_at_above) / N;
-}
-
-extern "C" __global__ void dJ_dW_below_2(
-    const float* __restrict__ dJ_dW_below_delta, const float* __restrict__ dJ_dW_below_delta_at_above, const float* __restrict__ dJ_dW_below_g, const float* __restrict__ dJ_dW_below_g_at_above, const float* __restrict__ dJ_dW_below_tangents, const float* __restrict__ dJ_dW_below_tangents_at_above, float* __restrict__ dJ_dW_below, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < 16; row += gridDim.y * blockDim.y) {
-        const float v_dJ_dW_below_delta = dJ_dW_below_delta[(long long)row * 16 + column];
-        const float v_dJ_dW_below_delta_at_above = dJ_dW_below_delta_at_above[(long long)row * 16 + column];
-        const float v_dJ_dW_below_g = dJ_dW_below_g[(long long)row * 16 + column];
-        const float v_dJ_dW_below_g_at_above = dJ_dW_below_g_at_above[(long long)row * 16 + column];
-        const float v_dJ_dW_below_tangents = dJ_dW_below_tangents[(long long)row * 16 + column];
-        const float v_dJ_dW_below_tangents_at_above = dJ_dW_below_tangents_at_above[(long long)row * 16 + column];
-        float v_dJ_dW_below;
-        at_dJ_dW_below_2(v_dJ_dW_below_delta, v_dJ_dW_below_delta_at_above, v_dJ_dW_below_g, v_dJ_dW_below_g_at_above, v_dJ_dW_below_tangents, v_dJ_dW_below_tangents_at_above, N, v_dJ_dW_below);
-        dJ_dW_below[(long long)row * 16 + column] = v_dJ_dW_below;
-    }
-}
-extern "C" __global__ void vec4_dJ_dW_below_2(
-    const float* __restrict__ dJ_dW_below_delta, const float* __restrict__ dJ_dW_below_delta_at_above, const float* __restrict__ dJ_dW_below_g, const float* __restrict__ dJ_dW_below_g_at_above, const float* __restrict__ dJ_dW_below_tangents, const float* __restrict__ dJ_dW_below_tangents_at_above, float* __restrict__ dJ_dW_below, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 4 && row < 16; row += gridDim.y * blockDim.y) {
-        const float4 v_dJ_dW_below_delta = reinterpret_cast<const float4*>(dJ_dW_below_delta)[(long long)row * 4 + column];
-        const float4 v_dJ_dW_below_delta_at_above = reinterpret_cast<const float4*>(dJ_dW_below_delta_at_above)[(long long)row * 4 + column];
-        const float4 v_dJ_dW_below_g = reinterpret_cast<const float4*>(dJ_dW_below_g)[(long long)row * 4 + column];
-        const float4 v_dJ_dW_below_g_at_above = reinterpret_cast<const float4*>(dJ_dW_below_g_at_above)[(long long)row * 4 + column];
-        const float4 v_dJ_dW_below_tangents = reinterpret_cast<const float4*>(dJ_dW_below_tangents)[(long long)row * 4 + column];
-        const float4 v_dJ_dW_below_tangents_at_above = reinterpret_cast<const float4*>(dJ_dW_below_tangents_at_above)[(long long)row * 4 + column];
-        float4 v_dJ_dW_below;
-        at_dJ_dW_below_2(v_dJ_dW_below_delta.x, v_dJ_dW_below_delta_at_above.x, v_dJ_dW_below_g.x, v_dJ_dW_below_g_at_above.x, v_dJ_dW_below_tangents.x, v_dJ_dW_below_tangents_at_above.x, N, v_dJ_dW_below.x);
-        at_dJ_dW_below_2(v_dJ_dW_below_delta.y, v_dJ_dW_below_delta_at_above.y, v_dJ_dW_below_g.y, v_dJ_dW_below_g_at_above.y, v_dJ_dW_below_tangents.y, v_dJ_dW_below_tangents_at_above.y, N, v_dJ_dW_below.y);
-        at_dJ_dW_below_2(v_dJ_dW_below_delta.z, v_dJ_dW_below_delta_at_above.z, v_dJ_dW_below_g.z, v_dJ_dW_below_g_at_above.z, v_dJ_dW_below_tangents.z, v_dJ_dW_below_tangents_at_above.z, N, v_dJ_dW_below.z);
-        at_dJ_dW_below_2(v_dJ_dW_below_delta.w, v_dJ_dW_below_delta_at_above.w, v_dJ_dW_below_g.w, v_dJ_dW_below_g_at_above.w, v_dJ_dW_below_tangents.w, v_dJ_dW_below_tangents_at_above.w, N, v_dJ_dW_below.w);
-        reinterpret_cast<float4*>(dJ_dW_below)[(long long)row * 4 + column] = v_dJ_dW_below;
-    }
-}
-
-static __device__ __forceinline__ void at_dK_ddelta_hidden_to_dK_ddelta_joined(const float dK_ddelta_below, const float f_prime_hidden, const float delta_x, float& dK_ddelta_hidden, float& dK_ddelta_joined)
-{
-    // ∂K/∂δ_hidden = ∂K/∂δ_below f′(g_below)  (18)
-    dK_ddelta_hidden = dK_ddelta_below * f_prime_hidden;
-    // ∂K/∂δ_joined = ∂K/∂δ_hidden + δ_x  (4)
-    dK_ddelta_joined = dK_ddelta_hidden + delta_x;
-}
-
-extern "C" __global__ void dK_ddelta_hidden_to_dK_ddelta_joined(
-    const float* __restrict__ dK_ddelta_below, const float* __restrict__ f_prime_hidden, const float* __restrict__ delta_x, float* __restrict__ dK_ddelta_hidden, float* __restrict__ dK_ddelta_joined, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
-        const float v_dK_ddelta_below = dK_ddelta_below[(long long)row * 16 + column];
-        const float v_f_prime_hidden = f_prime_hidden[(long long)row * 16 + column];
-        const float v_delta_x = delta_x[(long long)row * 16 + column];
-        float v_dK_ddelta_hidden, v_dK_ddelta_joined;
-        at_dK_ddelta_hidden_to_dK_ddelta_joined(v_dK_ddelta_below, v_f_prime_hidden, v_delta_x, v_dK_ddelta_hidden, v_dK_ddelta_joined);
-        dK_ddelta_hidden[(long long)row * 16 + column] = v_dK_ddelta_hidden;
-        dK_ddelta_joined[(long long)row * 16 + column] = v_dK_ddelta_joined;
-    }
-}
-extern "C" __global__ void vec4_dK_ddelta_hidden_to_dK_ddelta_joined(
-    const float* __restrict__ dK_ddelta_below, const float* __restrict__ f_prime_hidden, const float* __restrict__ delta_x, float* __restrict__ dK_ddelta_hidden, float* __restrict__ dK_ddelta_joined, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 4 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 v_dK_ddelta_below = reinterpret_cast<const float4*>(dK_ddelta_below)[(long long)row * 4 + column];
-        const float4 v_f_prime_hidden = reinterpret_cast<const float4*>(f_prime_hidden)[(long long)row * 4 + column];
-        const float4 v_delta_x = reinterpret_cast<const float4*>(delta_x)[(long long)row * 4 + column];
-        float4 v_dK_ddelta_hidden, v_dK_ddelta_joined;
-        at_dK_ddelta_hidden_to_dK_ddelta_joined(v_dK_ddelta_below.x, v_f_prime_hidden.x, v_delta_x.x, v_dK_ddelta_hidden.x, v_dK_ddelta_joined.x);
-        at_dK_ddelta_hidden_to_dK_ddelta_joined(v_dK_ddelta_below.y, v_f_prime_hidden.y, v_delta_x.y, v_dK_ddelta_hidden.y, v_dK_ddelta_joined.y);
-        at_dK_ddelta_hidden_to_dK_ddelta_joined(v_dK_ddelta_below.z, v_f_prime_hidden.z, v_delta_x.z, v_dK_ddelta_hidden.z, v_dK_ddelta_joined.z);
-        at_dK_ddelta_hidden_to_dK_ddelta_joined(v_dK_ddelta_below.w, v_f_prime_hidden.w, v_delta_x.w, v_dK_ddelta_hidden.w, v_dK_ddelta_joined.w);
-        reinterpret_cast<float4*>(dK_ddelta_hidden)[(long long)row * 4 + column] = v_dK_ddelta_hidden;
-        reinterpret_cast<float4*>(dK_ddelta_joined)[(long long)row * 4 + column] = v_dK_ddelta_joined;
-    }
-}
-
-static __device__ __forceinline__ void at_dK_ddelta_pointwise_1_to_dK_dg_above(const float dK_ddelta_above, const float f_prime_pointwise_1, const float delta_pointwise_1, const float f_second_pointwise_1, float& dK_ddelta_pointwise_1, float& dK_dg_above)
-{
-    // ∂K/∂δ_pointwise_1 = ∂K/∂δ_above f′(g_above)  (18)
-    dK_ddelta_pointwise_1 = dK_ddelta_above * f_prime_pointwise_1;
-    // ∂K/∂g_above = ∂K/∂δ_above δ_pointwise_1 f″(g_above)  (21)
-    dK_dg_above = dK_ddelta_above * delta_pointwise_1 * f_second_pointwise_1;
-}
-
-extern "C" __global__ void dK_ddelta_pointwise_1_to_dK_dg_above(
-    const float* __restrict__ dK_ddelta_above, const float* __restrict__ f_prime_pointwise_1, const float* __restrict__ delta_pointwise_1, const float* __restrict__ f_second_pointwise_1, float* __restrict__ dK_ddelta_pointwise_1, float* __restrict__ dK_dg_above, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
-        const float v_dK_ddelta_above = dK_ddelta_above[(long long)row * 16 + column];
-        const float v_f_prime_pointwise_1 = f_prime_pointwise_1[(long long)row * 16 + column];
-        const float v_delta_pointwise_1 = delta_pointwise_1[column];
-        const float v_f_second_pointwise_1 = f_second_pointwise_1[(long long)row * 16 + column];
-        float v_dK_ddelta_pointwise_1, v_dK_dg_above;
-        at_dK_ddelta_pointwise_1_to_dK_dg_above(v_dK_ddelta_above, v_f_prime_pointwise_1, v_delta_pointwise_1, v_f_second_pointwise_1, v_dK_ddelta_pointwise_1, v_dK_dg_above);
-        dK_ddelta_pointwise_1[(long long)row * 16 + column] = v_dK_ddelta_pointwise_1;
-        dK_dg_above[(long long)row * 16 + column] = v_dK_dg_above;
-    }
-}
-extern "C" __global__ void vec4_dK_ddelta_pointwise_1_to_dK_dg_above(
-    const float* __restrict__ dK_ddelta_above, const float* __restrict__ f_prime_pointwise_1, const float* __restrict__ delta_pointwise_1, const float* __restrict__ f_second_pointwise_1, float* __restrict__ dK_ddelta_pointwise_1, float* __restrict__ dK_dg_above, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 4 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 v_dK_ddelta_above = reinterpret_cast<const float4*>(dK_ddelta_above)[(long long)row * 4 + column];
-        const float4 v_f_prime_pointwise_1 = reinterpret_cast<const float4*>(f_prime_pointwise_1)[(long long)row * 4 + column];
-        const float4 v_delta_pointwise_1 = reinterpret_cast<const float4*>(delta_pointwise_1)[column];
-        const float4 v_f_second_pointwise_1 = reinterpret_cast<const float4*>(f_second_pointwise_1)[(long long)row * 4 + column];
-        float4 v_dK_ddelta_pointwise_1, v_dK_dg_above;
-        at_dK_ddelta_pointwise_1_to_dK_dg_above(v_dK_ddelta_above.x, v_f_prime_pointwise_1.x, v_delta_pointwise_1.x, v_f_second_pointwise_1.x, v_dK_ddelta_pointwise_1.x, v_dK_dg_above.x);
-        at_dK_ddelta_pointwise_1_to_dK_dg_above(v_dK_ddelta_above.y, v_f_prime_pointwise_1.y, v_delta_pointwise_1.y, v_f_second_pointwise_1.y, v_dK_ddelta_pointwise_1.y, v_dK_dg_above.y);
-        at_dK_ddelta_pointwise_1_to_dK_dg_above(v_dK_ddelta_above.z, v_f_prime_pointwise_1.z, v_delta_pointwise_1.z, v_f_second_pointwise_1.z, v_dK_ddelta_pointwise_1.z, v_dK_dg_above.z);
-        at_dK_ddelta_pointwise_1_to_dK_dg_above(v_dK_ddelta_above.w, v_f_prime_pointwise_1.w, v_delta_pointwise_1.w, v_f_second_pointwise_1.w, v_dK_ddelta_pointwise_1.w, v_dK_dg_above.w);
-        reinterpret_cast<float4*>(dK_ddelta_pointwise_1)[(long long)row * 4 + column] = v_dK_ddelta_pointwise_1;
-        reinterpret_cast<float4*>(dK_dg_above)[(long long)row * 4 + column] = v_dK_dg_above;
-    }
-}
-
-extern "C" __global__ void dK_ddelta_both(
-    const float* __restrict__ dK_ddelta_hidden, const float* __restrict__ dK_ddelta_pointwise_1, float* __restrict__ dK_ddelta_both, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < N; row += gridDim.y * blockDim.y) {
-        // ∂K/∂δ_both = [∂K/∂δ_pointwise_1, ∂K/∂δ_hidden]  (4)
-        const float v_dK_ddelta_both = column < 16 ? dK_ddelta_pointwise_1[(long long)row * 16 + column] : dK_ddelta_hidden[(long long)row * 16 + column - 16];
-        dK_ddelta_both[(long long)row * 32 + column] = v_dK_ddelta_both;
-    }
-}
-extern "C" __global__ void vec4_dK_ddelta_both(
-    const float* __restrict__ dK_ddelta_hidden, const float* __restrict__ dK_ddelta_pointwise_1, float* __restrict__ dK_ddelta_both, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 8 && row < N; row += gridDim.y * blockDim.y) {
-        // ∂K/∂δ_both = [∂K/∂δ_pointwise_1, ∂K/∂δ_hidden]  (4)
-        const float4 v_dK_ddelta_both = column < 4 ? reinterpret_cast<const float4*>(dK_ddelta_pointwise_1)[(long long)row * 4 + column] : reinterpret_cast<const float4*>(dK_ddelta_hidden)[(long long)row * 4 + column - 4];
-        reinterpret_cast<float4*>(dK_ddelta_both)[(long long)row * 8 + column] = v_dK_ddelta_both;
-    }
-}
-
-static __device__ __forceinline__ void at_dK_ds_gain(const float dK_ds_gain_sum, const int N, float& dK_ds_gain)
-{
-    // ∂K/∂s_gain = (1/N) Σ_n ∂K/∂δ_both  [+] gain
-    dK_ds_gain = dK_ds_gain_sum / N;
-}
-
-extern "C" __global__ void dK_ds_gain(
-    const float* __restrict__ dK_ds_gain_sum, float* __restrict__ dK_ds_gain, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < 1; row += gridDim.y * blockDim.y) {
-        const float v_dK_ds_gain_sum = dK_ds_gain_sum[column];
-        float v_dK_ds_gain;
-        at_dK_ds_gain(v_dK_ds_gain_sum, N, v_dK_ds_gain);
-        dK_ds_gain[column] = v_dK_ds_gain;
-    }
-}
-extern "C" __global__ void vec4_dK_ds_gain(
-    const float* __restrict__ dK_ds_gain_sum, float* __restrict__ dK_ds_gain, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 8 && row < 1; row += gridDim.y * blockDim.y) {
-        const float4 v_dK_ds_gain_sum = reinterpret_cast<const float4*>(dK_ds_gain_sum)[column];
-        float4 v_dK_ds_gain;
-        at_dK_ds_gain(v_dK_ds_gain_sum.x, N, v_dK_ds_gain.x);
-        at_dK_ds_gain(v_dK_ds_gain_sum.y, N, v_dK_ds_gain.y);
-        at_dK_ds_gain(v_dK_ds_gain_sum.z, N, v_dK_ds_gain.z);
-        at_dK_ds_gain(v_dK_ds_gain_sum.w, N, v_dK_ds_gain.w);
-        reinterpret_cast<float4*>(dK_ds_gain)[column] = v_dK_ds_gain;
-    }
-}
-
-static __device__ __forceinline__ void at_dK_dg_below(const float dK_ddelta_below, const float dK_dg_joined, const float delta_hidden, const float f_prime_hidden, const float f_second_hidden, float& dK_dg_below)
-{
-    // ∂K/∂g_below = ∂K/∂g_joined f′(g_below) + ∂K/∂δ_below δ_hidden f″(g_below)  (21)
-    dK_dg_below = dK_ddelta_below * delta_hidden * f_second_hidden + dK_dg_joined * f_prime_hidden;
-}
-
-extern "C" __global__ void dK_dg_below(
-    const float* __restrict__ dK_ddelta_below, const float* __restrict__ dK_dg_joined, const float* __restrict__ delta_hidden, const float* __restrict__ f_prime_hidden, const float* __restrict__ f_second_hidden, float* __restrict__ dK_dg_below, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
-        const float v_dK_ddelta_below = dK_ddelta_below[(long long)row * 16 + column];
-        const float v_dK_dg_joined = dK_dg_joined[(long long)row * 16 + column];
-        const float v_delta_hidden = delta_hidden[(long long)row * 16 + column];
-        const float v_f_prime_hidden = f_prime_hidden[(long long)row * 16 + column];
-        const float v_f_second_hidden = f_second_hidden[(long long)row * 16 + column];
-        float v_dK_dg_below;
-        at_dK_dg_below(v_dK_ddelta_below, v_dK_dg_joined, v_delta_hidden, v_f_prime_hidden, v_f_second_hidden, v_dK_dg_below);
-        dK_dg_below[(long long)row * 16 + column] = v_dK_dg_below;
-    }
-}
-extern "C" __global__ void vec4_dK_dg_below(
-    const float* __restrict__ dK_ddelta_below, const float* __restrict__ dK_dg_joined, const float* __restrict__ delta_hidden, const float* __restrict__ f_prime_hidden, const float* __restrict__ f_second_hidden, float* __restrict__ dK_dg_below, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 4 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 v_dK_ddelta_below = reinterpret_cast<const float4*>(dK_ddelta_below)[(long long)row * 4 + column];
-        const float4 v_dK_dg_joined = reinterpret_cast<const float4*>(dK_dg_joined)[(long long)row * 4 + column];
-        const float4 v_delta_hidden = reinterpret_cast<const float4*>(delta_hidden)[(long long)row * 4 + column];
-        const float4 v_f_prime_hidden = reinterpret_cast<const float4*>(f_prime_hidden)[(long long)row * 4 + column];
-        const float4 v_f_second_hidden = reinterpret_cast<const float4*>(f_second_hidden)[(long long)row * 4 + column];
-        float4 v_dK_dg_below;
-        at_dK_dg_below(v_dK_ddelta_below.x, v_dK_dg_joined.x, v_delta_hidden.x, v_f_prime_hidden.x, v_f_second_hidden.x, v_dK_dg_below.x);
-        at_dK_dg_below(v_dK_ddelta_below.y, v_dK_dg_joined.y, v_delta_hidden.y, v_f_prime_hidden.y, v_f_second_hidden.y, v_dK_dg_below.y);
-        at_dK_dg_below(v_dK_ddelta_below.z, v_dK_dg_joined.z, v_delta_hidden.z, v_f_prime_hidden.z, v_f_second_hidden.z, v_dK_dg_below.z);
-        at_dK_dg_below(v_dK_ddelta_below.w, v_dK_dg_joined.w, v_delta_hidden.w, v_f_prime_hidden.w, v_f_second_hidden.w, v_dK_dg_below.w);
-        reinterpret_cast<float4*>(dK_dg_below)[(long long)row * 4 + column] = v_dK_dg_below;
-    }
-}
-
-static __device__ __forceinline__ void at_dK_dW_below(const float dK_dW_below_delta, const float dK_dW_below_delta_at_above, const float dK_dW_below_g, const float dK_dW_below_g_at_above, const int N, float& dK_dW_below)
-{
-    // ∂K/∂W_below = (1/N) (Σ_n δ_below δ_xᵀ + Σ_n δ_above ∂K/∂δ_joinedᵀ + Σ_n ∂K/∂g_below g_xᵀ + Σ_n ∂K/∂g_above g_joinedᵀ)  (16)
-    dK_dW_below = (dK_dW_below_delta + dK_dW_below_delta_at_above + dK_dW_below_g + dK_dW_below_g_at_above) / N;
-}
-
-extern "C" __global__ void dK_dW_below(
-    const float* __restrict__ dK_dW_below_delta, const float* __restrict__ dK_dW_below_delta_at_above, const float* __restrict__ dK_dW_below_g, const float* __restrict__ dK_dW_below_g_at_above, float* __restrict__ dK_dW_below, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < 16; row += gridDim.y * blockDim.y) {
-        const float v_dK_dW_below_delta = dK_dW_below_delta[(long long)row * 16 + column];
-        const float v_dK_dW_below_delta_at_above = dK_dW_below_delta_at_above[(long long)row * 16 + column];
-        const float v_dK_dW_below_g = dK_dW_below_g[(long long)row * 16 + column];
-        const float v_dK_dW_below_g_at_above = dK_dW_below_g_at_above[(long long)row * 16 + column];
-        float v_dK_dW_below;
-        at_dK_dW_below(v_dK_dW_below_delta, v_dK_dW_below_delta_at_above, v_dK_dW_below_g, v_dK_dW_below_g_at_above, N, v_dK_dW_below);
-        dK_dW_below[(long long)row * 16 + column] = v_dK_dW_below;
-    }
-}
-extern "C" __global__ void vec4_dK_dW_below(
-    const float* __restrict__ dK_dW_below_delta, const float* __restrict__ dK_dW_below_delta_at_above, const float* __restrict__ dK_dW_below_g, const float* __restrict__ dK_dW_below_g_at_above, float* __restrict__ dK_dW_below, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 4 && row < 16; row += gridDim.y * blockDim.y) {
-        const float4 v_dK_dW_below_delta = reinterpret_cast<const float4*>(dK_dW_below_delta)[(long long)row * 4 + column];
-        const float4 v_dK_dW_below_delta_at_above = reinterpret_cast<const float4*>(dK_dW_below_delta_at_above)[(long long)row * 4 + column];
-        const float4 v_dK_dW_below_g = reinterpret_cast<const float4*>(dK_dW_below_g)[(long long)row * 4 + column];
-        const float4 v_dK_dW_below_g_at_above = reinterpret_cast<const float4*>(dK_dW_below_g_at_above)[(long long)row * 4 + column];
-        float4 v_dK_dW_below;
-        at_dK_dW_below(v_dK_dW_below_delta.x, v_dK_dW_below_delta_at_above.x, v_dK_dW_below_g.x, v_dK_dW_below_g_at_above.x, N, v_dK_dW_below.x);
-        at_dK_dW_below(v_dK_dW_below_delta.y, v_dK_dW_below_delta_at_above.y, v_dK_dW_below_g.y, v_dK_dW_below_g_at_above.y, N, v_dK_dW_below.y);
-        at_dK_dW_below(v_dK_dW_below_delta.z, v_dK_dW_below_delta_at_above.z, v_dK_dW_below_g.z, v_dK_dW_below_g_at_above.z, N, v_dK_dW_below.z);
-        at_dK_dW_below(v_dK_dW_below_delta.w, v_dK_dW_below_delta_at_above.w, v_dK_dW_below_g.w, v_dK_dW_below_g_at_above.w, N, v_dK_dW_below.w);
-        reinterpret_cast<float4*>(dK_dW_below)[(long long)row * 4 + column] = v_dK_dW_below;
-    }
-}
-
-static __device__ __forceinline__ void at_dK_db_below(const float dK_db_below_sum, const float dK_db_below_sum_at_above, const int N, float& dK_db_below)
-{
-    // ∂K/∂b_below = (1/N) (Σ_n ∂K/∂g_below + Σ_n ∂K/∂g_above)  [+] bias
-    dK_db_below = (dK_db_below_sum + dK_db_below_sum_at_above) / N;
-}
-
-extern "C" __global__ void dK_db_below(
-    const float* __restrict__ dK_db_below_sum, const float* __restrict__ dK_db_below_sum_at_above, float* __restrict__ dK_db_below, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < 1; row += gridDim.y * blockDim.y) {
-        const float v_dK_db_below_sum = dK_db_below_sum[column];
-        const float v_dK_db_below_sum_at_above = dK_db_below_sum_at_above[column];
-        float v_dK_db_below;
-        at_dK_db_below(v_dK_db_below_sum, v_dK_db_below_sum_at_above, N, v_dK_db_below);
-        dK_db_below[column] = v_dK_db_below;
-    }
-}
-extern "C" __global__ void vec4_dK_db_below(
-    const float* __restrict__ dK_db_below_sum, const float* __restrict__ dK_db_below_sum_at_above, float* __restrict__ dK_db_below, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 4 && row < 1; row += gridDim.y * blockDim.y) {
-        const float4 v_dK_db_below_sum = reinterpret_cast<const float4*>(dK_db_below_sum)[column];
-        const float4 v_dK_db_below_sum_at_above = reinterpret_cast<const float4*>(dK_db_below_sum_at_above)[column];
-        float4 v_dK_db_below;
-        at_dK_db_below(v_dK_db_below_sum.x, v_dK_db_below_sum_at_above.x, N, v_dK_db_below.x);
-        at_dK_db_below(v_dK_db_below_sum.y, v_dK_db_below_sum_at_above.y, N, v_dK_db_below.y);
-        at_dK_db_below(v_dK_db_below_sum.z, v_dK_db_below_sum_at_above.z, N, v_dK_db_below.z);
-        at_dK_db_below(v_dK_db_below_sum.w, v_dK_db_below_sum_at_above.w, N, v_dK_db_below.w);
-        reinterpret_cast<float4*>(dK_db_below)[column] = v_dK_db_below;
-    }
-}
-
-static __device__ __forceinline__ void at_dL_ddelta_hidden(const float f_second_hidden, const float weighted_square_below, float& dL_ddelta_hidden)
-{
-    // ∂L/∂δ_hidden = f″(g_below) Σ_c ĝ_below ġ_below  (19)
-    dL_ddelta_hidden = f_second_hidden * weighted_square_below;
-}
-
-extern "C" __global__ void dL_ddelta_hidden(
-    const float* __restrict__ f_second_hidden, const float* __restrict__ weighted_square_below, float* __restrict__ dL_ddelta_hidden, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
-        const float v_f_second_hidden = f_second_hidden[(long long)row * 16 + column];
-        const float v_weighted_square_below = weighted_square_below[(long long)row * 16 + column];
-        float v_dL_ddelta_hidden;
-        at_dL_ddelta_hidden(v_f_second_hidden, v_weighted_square_below, v_dL_ddelta_hidden);
-        dL_ddelta_hidden[(long long)row * 16 + column] = v_dL_ddelta_hidden;
-    }
-}
-extern "C" __global__ void vec4_dL_ddelta_hidden(
-    const float* __restrict__ f_second_hidden, const float* __restrict__ weighted_square_below, float* __restrict__ dL_ddelta_hidden, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 4 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 v_f_second_hidden = reinterpret_cast<const float4*>(f_second_hidden)[(long long)row * 4 + column];
-        const float4 v_weighted_square_below = reinterpret_cast<const float4*>(weighted_square_below)[(long long)row * 4 + column];
-        float4 v_dL_ddelta_hidden;
-        at_dL_ddelta_hidden(v_f_second_hidden.x, v_weighted_square_below.x, v_dL_ddelta_hidden.x);
-        at_dL_ddelta_hidden(v_f_second_hidden.y, v_weighted_square_below.y, v_dL_ddelta_hidden.y);
-        at_dL_ddelta_hidden(v_f_second_hidden.z, v_weighted_square_below.z, v_dL_ddelta_hidden.z);
-        at_dL_ddelta_hidden(v_f_second_hidden.w, v_weighted_square_below.w, v_dL_ddelta_hidden.w);
-        reinterpret_cast<float4*>(dL_ddelta_hidden)[(long long)row * 4 + column] = v_dL_ddelta_hidden;
-    }
-}
-
-static __device__ __forceinline__ void at_dL_ddelta_pointwise_1_to_dL_dg_above(const float dL_ddelta_above, const float f_prime_pointwise_1, const float f_second_pointwise_1, const float weighted_square_above, const float sigmoid_minus_pointwise_1, const float delta_pointwise_1, float& dL_ddelta_pointwise_1, float& dL_dg_above)
-{
-    // ∂L/∂δ_pointwise_1 = ∂L/∂δ_above f′(g_above) + f″(g_above) Σ_c ĝ_above ġ_above  (19)
-    dL_ddelta_pointwise_1 = dL_ddelta_above * f_prime_pointwise_1 + f_second_pointwise_1 * weighted_square_above;
-    // f‴(g_above) = f″(g_above) (sigmoid(−g_above) − f′(g_above))
-    const float f_third_pointwise_1 = f_second_pointwise_1 * (sigmoid_minus_pointwise_1 - f_prime_pointwise_1);
-    // ∂L/∂g_above = ∂L/∂δ_above δ_pointwise_1 f″(g_above) + δ_pointwise_1 f‴(g_above) Σ_c ĝ_above ġ_above  (22)
-    dL_dg_above = dL_ddelta_above * delta_pointwise_1 * f_second_pointwise_1 + delta_pointwise_1 * f_third_pointwise_1 * weighted_square_above;
-}
-
-extern "C" __global__ void dL_ddelta_pointwise_1_to_dL_dg_above(
-    const float* __restrict__ dL_ddelta_above, const float* __restrict__ f_prime_pointwise_1, const float* __restrict__ f_second_pointwise_1, const float* __restrict__ weighted_square_above, const float* __restrict__ sigmoid_minus_pointwise_1, const float* __restrict__ delta_pointwise_1, float* __restrict__ dL_ddelta_pointwise_1, float* __restrict__ dL_dg_above, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
-        const float v_dL_ddelta_above = dL_ddelta_above[(long long)row * 16 + column];
-        const float v_f_prime_pointwise_1 = f_prime_pointwise_1[(long long)row * 16 + column];
-        const float v_f_second_pointwise_1 = f_second_pointwise_1[(long long)row * 16 + column];
-        const float v_weighted_square_above = weighted_square_above[(long long)row * 16 + column];
-        const float v_sigmoid_minus_pointwise_1 = sigmoid_minus_pointwise_1[(long long)row * 16 + column];
-        const float v_delta_pointwise_1 = delta_pointwise_1[column];
-        float v_dL_ddelta_pointwise_1, v_dL_dg_above;
-        at_dL_ddelta_pointwise_1_to_dL_dg_above(v_dL_ddelta_above, v_f_prime_pointwise_1, v_f_second_pointwise_1, v_weighted_square_above, v_sigmoid_minus_pointwise_1, v_delta_pointwise_1, v_dL_ddelta_pointwise_1, v_dL_dg_above);
-        dL_ddelta_pointwise_1[(long long)row * 16 + column] = v_dL_ddelta_pointwise_1;
-        dL_dg_above[(long long)row * 16 + column] = v_dL_dg_above;
-    }
-}
-extern "C" __global__ void vec4_dL_ddelta_pointwise_1_to_dL_dg_above(
-    const float* __restrict__ dL_ddelta_above, const float* __restrict__ f_prime_pointwise_1, const float* __restrict__ f_second_pointwise_1, const float* __restrict__ weighted_square_above, const float* __restrict__ sigmoid_minus_pointwise_1, const float* __restrict__ delta_pointwise_1, float* __restrict__ dL_ddelta_pointwise_1, float* __restrict__ dL_dg_above, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 4 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 v_dL_ddelta_above = reinterpret_cast<const float4*>(dL_ddelta_above)[(long long)row * 4 + column];
-        const float4 v_f_prime_pointwise_1 = reinterpret_cast<const float4*>(f_prime_pointwise_1)[(long long)row * 4 + column];
-        const float4 v_f_second_pointwise_1 = reinterpret_cast<const float4*>(f_second_pointwise_1)[(long long)row * 4 + column];
-        const float4 v_weighted_square_above = reinterpret_cast<const float4*>(weighted_square_above)[(long long)row * 4 + column];
-        const float4 v_sigmoid_minus_pointwise_1 = reinterpret_cast<const float4*>(sigmoid_minus_pointwise_1)[(long long)row * 4 + column];
-        const float4 v_delta_pointwise_1 = reinterpret_cast<const float4*>(delta_pointwise_1)[column];
-        float4 v_dL_ddelta_pointwise_1, v_dL_dg_above;
-        at_dL_ddelta_pointwise_1_to_dL_dg_above(v_dL_ddelta_above.x, v_f_prime_pointwise_1.x, v_f_second_pointwise_1.x, v_weighted_square_above.x, v_sigmoid_minus_pointwise_1.x, v_delta_pointwise_1.x, v_dL_ddelta_pointwise_1.x, v_dL_dg_above.x);
-        at_dL_ddelta_pointwise_1_to_dL_dg_above(v_dL_ddelta_above.y, v_f_prime_pointwise_1.y, v_f_second_pointwise_1.y, v_weighted_square_above.y, v_sigmoid_minus_pointwise_1.y, v_delta_pointwise_1.y, v_dL_ddelta_pointwise_1.y, v_dL_dg_above.y);
-        at_dL_ddelta_pointwise_1_to_dL_dg_above(v_dL_ddelta_above.z, v_f_prime_pointwise_1.z, v_f_second_pointwise_1.z, v_weighted_square_above.z, v_sigmoid_minus_pointwise_1.z, v_delta_pointwise_1.z, v_dL_ddelta_pointwise_1.z, v_dL_dg_above.z);
-        at_dL_ddelta_pointwise_1_to_dL_dg_above(v_dL_ddelta_above.w, v_f_prime_pointwise_1.w, v_f_second_pointwise_1.w, v_weighted_square_above.w, v_sigmoid_minus_pointwise_1.w, v_delta_pointwise_1.w, v_dL_ddelta_pointwise_1.w, v_dL_dg_above.w);
-        reinterpret_cast<float4*>(dL_ddelta_pointwise_1)[(long long)row * 4 + column] = v_dL_ddelta_pointwise_1;
-        reinterpret_cast<float4*>(dL_dg_above)[(long long)row * 4 + column] = v_dL_dg_above;
-    }
-}
-
-extern "C" __global__ void dL_ddelta_both(
-    const float* __restrict__ dL_ddelta_hidden, const float* __restrict__ dL_ddelta_pointwise_1, float* __restrict__ dL_ddelta_both, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < N; row += gridDim.y * blockDim.y) {
-        // ∂L/∂δ_both = [∂L/∂δ_pointwise_1, ∂L/∂δ_hidden]  (6)
-        const float v_dL_ddelta_both = column < 16 ? dL_ddelta_pointwise_1[(long long)row * 16 + column] : dL_ddelta_hidden[(long long)row * 16 + column - 16];
-        dL_ddelta_both[(long long)row * 32 + column] = v_dL_ddelta_both;
-    }
-}
-extern "C" __global__ void vec4_dL_ddelta_both(
-    const float* __restrict__ dL_ddelta_hidden, const float* __restrict__ dL_ddelta_pointwise_1, float* __restrict__ dL_ddelta_both, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 8 && row < N; row += gridDim.y * blockDim.y) {
-        // ∂L/∂δ_both = [∂L/∂δ_pointwise_1, ∂L/∂δ_hidden]  (6)
-        const float4 v_dL_ddelta_both = column < 4 ? reinterpret_cast<const float4*>(dL_ddelta_pointwise_1)[(long long)row * 4 + column] : reinterpret_cast<const float4*>(dL_ddelta_hidden)[(long long)row * 4 + column - 4];
-        reinterpret_cast<float4*>(dL_ddelta_both)[(long long)row * 8 + column] = v_dL_ddelta_both;
-    }
-}
-
-static __device__ __forceinline__ void at_dL_ds_gain(const float dL_ds_gain_sum, const int N, float& dL_ds_gain)
-{
-    // ∂L/∂s_gain = (1/N) Σ_n ∂L/∂δ_both  [+] gain
-    dL_ds_gain = dL_ds_gain_sum / N;
-}
-
-extern "C" __global__ void dL_ds_gain(
-    const float* __restrict__ dL_ds_gain_sum, float* __restrict__ dL_ds_gain, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < 1; row += gridDim.y * blockDim.y) {
-        const float v_dL_ds_gain_sum = dL_ds_gain_sum[column];
-        float v_dL_ds_gain;
-        at_dL_ds_gain(v_dL_ds_gain_sum, N, v_dL_ds_gain);
-        dL_ds_gain[column] = v_dL_ds_gain;
-    }
-}
-extern "C" __global__ void vec4_dL_ds_gain(
-    const float* __restrict__ dL_ds_gain_sum, float* __restrict__ dL_ds_gain, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 8 && row < 1; row += gridDim.y * blockDim.y) {
-        const float4 v_dL_ds_gain_sum = reinterpret_cast<const float4*>(dL_ds_gain_sum)[column];
-        float4 v_dL_ds_gain;
-        at_dL_ds_gain(v_dL_ds_gain_sum.x, N, v_dL_ds_gain.x);
-        at_dL_ds_gain(v_dL_ds_gain_sum.y, N, v_dL_ds_gain.y);
-        at_dL_ds_gain(v_dL_ds_gain_sum.z, N, v_dL_ds_gain.z);
-        at_dL_ds_gain(v_dL_ds_gain_sum.w, N, v_dL_ds_gain.w);
-        reinterpret_cast<float4*>(dL_ds_gain)[column] = v_dL_ds_gain;
-    }
-}
-
-static __device__ __forceinline__ void at_dL_dg_below(const float f_prime_hidden, const float g_hidden, const float sech_hidden, const float dL_dg_joined, const float delta_hidden, const float f_second_hidden, const float weighted_product_hidden, const float weighted_square_below, float& dL_dg_below)
-{
-    // f‴(g_below) = f′(g_below) (4 g_hidden² − 2 sech(g_below)²)
-    const float f_third_hidden = f_prime_hidden * (g_hidden * g_hidden * 4.0f - sech_hidden * sech_hidden * 2.0f);
-    // ∂L/∂g_below = ∂L/∂g_joined f′(g_below) + δ_hidden f‴(g_below) Σ_c ĝ_below ġ_below + f″(g_below) Σ_c (δ̇_joined ĝ_below + δ̂_joined ġ_below)  (22)
-    dL_dg_below = dL_dg_joined * f_prime_hidden + delta_hidden * f_third_hidden * weighted_square_below + f_second_hidden * weighted_product_hidden;
-}
-
-extern "C" __global__ void dL_dg_below(
-    const float* __restrict__ f_prime_hidden, const float* __restrict__ g_hidden, const float* __restrict__ sech_hidden, const float* __restrict__ dL_dg_joined, const float* __restrict__ delta_hidden, const float* __restrict__ f_second_hidden, const float* __restrict__ weighted_product_hidden, const float* __restrict__ weighted_square_below, float* __restrict__ dL_dg_below, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
-        const float v_f_prime_hidden = f_prime_hidden[(long long)row * 16 + column];
-        const float v_g_hidden = g_hidden[(long long)row * 16 + column];
-        const float v_sech_hidden = sech_hidden[(long long)row * 16 + column];
-        const float v_dL_dg_joined = dL_dg_joined[(long long)row * 16 + column];
-        const float v_delta_hidden = delta_hidden[(long long)row * 16 + column];
-        const float v_f_second_hidden = f_second_hidden[(long long)row * 16 + column];
-        const float v_weighted_product_hidden = weighted_product_hidden[(long long)row * 16 + column];
-        const float v_weighted_square_below = weighted_square_below[(long long)row * 16 + column];
-        float v_dL_dg_below;
-        at_dL_dg_below(v_f_prime_hidden, v_g_hidden, v_sech_hidden, v_dL_dg_joined, v_delta_hidden, v_f_second_hidden, v_weighted_product_hidden, v_weighted_square_below, v_dL_dg_below);
-        dL_dg_below[(long long)row * 16 + column] = v_dL_dg_below;
-    }
-}
-extern "C" __global__ void vec4_dL_dg_below(
-    const float* __restrict__ f_prime_hidden, const float* __restrict__ g_hidden, const float* __restrict__ sech_hidden, const float* __restrict__ dL_dg_joined, const float* __restrict__ delta_hidden, const float* __restrict__ f_second_hidden, const float* __restrict__ weighted_product_hidden, const float* __restrict__ weighted_square_below, float* __restrict__ dL_dg_below, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 4 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 v_f_prime_hidden = reinterpret_cast<const float4*>(f_prime_hidden)[(long long)row * 4 + column];
-        const float4 v_g_hidden = reinterpret_cast<const float4*>(g_hidden)[(long long)row * 4 + column];
-        const float4 v_sech_hidden = reinterpret_cast<const float4*>(sech_hidden)[(long long)row * 4 + column];
-        const float4 v_dL_dg_joined = reinterpret_cast<const float4*>(dL_dg_joined)[(long long)row * 4 + column];
-        const float4 v_delta_hidden = reinterpret_cast<const float4*>(delta_hidden)[(long long)row * 4 + column];
-        const float4 v_f_second_hidden = reinterpret_cast<const float4*>(f_second_hidden)[(long long)row * 4 + column];
-        const float4 v_weighted_product_hidden = reinterpret_cast<const float4*>(weighted_product_hidden)[(long long)row * 4 + column];
-        const float4 v_weighted_square_below = reinterpret_cast<const float4*>(weighted_square_below)[(long long)row * 4 + column];
-        float4 v_dL_dg_below;
-        at_dL_dg_below(v_f_prime_hidden.x, v_g_hidden.x, v_sech_hidden.x, v_dL_dg_joined.x, v_delta_hidden.x, v_f_second_hidden.x, v_weighted_product_hidden.x, v_weighted_square_below.x, v_dL_dg_below.x);
-        at_dL_dg_below(v_f_prime_hidden.y, v_g_hidden.y, v_sech_hidden.y, v_dL_dg_joined.y, v_delta_hidden.y, v_f_second_hidden.y, v_weighted_product_hidden.y, v_weighted_square_below.y, v_dL_dg_below.y);
-        at_dL_dg_below(v_f_prime_hidden.z, v_g_hidden.z, v_sech_hidden.z, v_dL_dg_joined.z, v_delta_hidden.z, v_f_second_hidden.z, v_weighted_product_hidden.z, v_weighted_square_below.z, v_dL_dg_below.z);
-        at_dL_dg_below(v_f_prime_hidden.w, v_g_hidden.w, v_sech_hidden.w, v_dL_dg_joined.w, v_delta_hidden.w, v_f_second_hidden.w, v_weighted_product_hidden.w, v_weighted_square_below.w, v_dL_dg_below.w);
-        reinterpret_cast<float4*>(dL_dg_below)[(long long)row * 4 + column] = v_dL_dg_below;
-    }
-}
-
-static __device__ __forceinline__ void at_dL_dW_below(const float dL_dW_below_delta_at_above, const float dL_dW_below_g, const float dL_dW_below_g_at_above, const float dL_dW_below_tangents, const float dL_dW_below_tangents_at_above, const float dL_dW_below_tangents_at_above_weighted, const float dL_dW_below_tangents_weighted, const int N, float& dL_dW_below)
-{
-    // ∂L/∂W_below = (1/N) (Σ_n δ_above ∂L/∂δ_hiddenᵀ + Σ_n ∂L/∂g_below g_xᵀ + Σ_n ∂L/∂g_above g_joinedᵀ + Σ_n Σ_c δ̇_below ĝ_xᵀ + Σ_n Σ_c δ̇_above ĝ_joinedᵀ + Σ_n Σ_c δ̂_above ġ_joinedᵀ + Σ_n Σ_c δ̂_below vᵀ)  (17)
-    dL_dW_below = (dL_dW_below_delta_at_above + dL_dW_below_g + dL_dW_below_g_at_above + dL_dW_below_tangents + dL_dW_below_tangents_at_above + dL_dW_below_tangents_at_above_weighted + dL_dW_below_tangents_weighted) / N;
-}
-
-extern "C" __global__ void dL_dW_below(
-    const float* __restrict__ dL_dW_below_delta_at_above, const float* __restrict__ dL_dW_below_g, const float* __restrict__ dL_dW_below_g_at_above, const float* __restrict__ dL_dW_below_tangents, const float* __restrict__ dL_dW_below_tangents_at_above, const float* __restrict__ dL_dW_below_tangents_at_above_weighted, const float* __restrict__ dL_dW_below_tangents_weighted, float* __restrict__ dL_dW_below, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < 16; row += gridDim.y * blockDim.y) {
-        const float v_dL_dW_below_delta_at_above = dL_dW_below_delta_at_above[(long long)row * 16 + column];
-        const float v_dL_dW_below_g = dL_dW_below_g[(long long)row * 16 + column];
-        const float v_dL_dW_below_g_at_above = dL_dW_below_g_at_above[(long long)row * 16 + column];
-        const float v_dL_dW_below_tangents = dL_dW_below_tangents[(long long)row * 16 + column];
-        const float v_dL_dW_below_tangents_at_above = dL_dW_below_tangents_at_above[(long long)row * 16 + column];
-        const float v_dL_dW_below_tangents_at_above_weighted = dL_dW_below_tangents_at_above_weighted[(long long)row * 16 + column];
-        const float v_dL_dW_below_tangents_weighted = dL_dW_below_tangents_weighted[(long long)row * 16 + column];
-        float v_dL_dW_below;
-        at_dL_dW_below(v_dL_dW_below_delta_at_above, v_dL_dW_below_g, v_dL_dW_below_g_at_above, v_dL_dW_below_tangents, v_dL_dW_below_tangents_at_above, v_dL_dW_below_tangents_at_above_weighted, v_dL_dW_below_tangents_weighted, N, v_dL_dW_below);
-        dL_dW_below[(long long)row * 16 + column] = v_dL_dW_below;
-    }
-}
-extern "C" __global__ void vec4_dL_dW_below(
-    const float* __restrict__ dL_dW_below_delta_at_above, const float* __restrict__ dL_dW_below_g, const float* __restrict__ dL_dW_below_g_at_above, const float* __restrict__ dL_dW_below_tangents, const float* __restrict__ dL_dW_below_tangents_at_above, const float* __restrict__ dL_dW_below_tangents_at_above_weighted, const float* __restrict__ dL_dW_below_tangents_weighted, float* __restrict__ dL_dW_below, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 4 && row < 16; row += gridDim.y * blockDim.y) {
-        const float4 v_dL_dW_below_delta_at_above = reinterpret_cast<const float4*>(dL_dW_below_delta_at_above)[(long long)row * 4 + column];
-        const float4 v_dL_dW_below_g = reinterpret_cast<const float4*>(dL_dW_below_g)[(long long)row * 4 + column];
-        const float4 v_dL_dW_below_g_at_above = reinterpret_cast<const float4*>(dL_dW_below_g_at_above)[(long long)row * 4 + column];
-        const float4 v_dL_dW_below_tangents = reinterpret_cast<const float4*>(dL_dW_below_tangents)[(long long)row * 4 + column];
-        const float4 v_dL_dW_below_tangents_at_above = reinterpret_cast<const float4*>(dL_dW_below_tangents_at_above)[(long long)row * 4 + column];
-        const float4 v_dL_dW_below_tangents_at_above_weighted = reinterpret_cast<const float4*>(dL_dW_below_tangents_at_above_weighted)[(long long)row * 4 + column];
-        const float4 v_dL_dW_below_tangents_weighted = reinterpret_cast<const float4*>(dL_dW_below_tangents_weighted)[(long long)row * 4 + column];
-        float4 v_dL_dW_below;
-        at_dL_dW_below(v_dL_dW_below_delta_at_above.x, v_dL_dW_below_g.x, v_dL_dW_below_g_at_above.x, v_dL_dW_below_tangents.x, v_dL_dW_below_tangents_at_above.x, v_dL_dW_below_tangents_at_above_weighted.x, v_dL_dW_below_tangents_weighted.x, N, v_dL_dW_below.x);
-        at_dL_dW_below(v_dL_dW_below_delta_at_above.y, v_dL_dW_below_g.y, v_dL_dW_below_g_at_above.y, v_dL_dW_below_tangents.y, v_dL_dW_below_tangents_at_above.y, v_dL_dW_below_tangents_at_above_weighted.y, v_dL_dW_below_tangents_weighted.y, N, v_dL_dW_below.y);
-        at_dL_dW_below(v_dL_dW_below_delta_at_above.z, v_dL_dW_below_g.z, v_dL_dW_below_g_at_above.z, v_dL_dW_below_tangents.z, v_dL_dW_below_tangents_at_above.z, v_dL_dW_below_tangents_at_above_weighted.z, v_dL_dW_below_tangents_weighted.z, N, v_dL_dW_below.z);
-        at_dL_dW_below(v_dL_dW_below_delta_at_above.w, v_dL_dW_below_g.w, v_dL_dW_below_g_at_above.w, v_dL_dW_below_tangents.w, v_dL_dW_below_tangents_at_above.w, v_dL_dW_below_tangents_at_above_weighted.w, v_dL_dW_below_tangents_weighted.w, N, v_dL_dW_below.w);
-        reinterpret_cast<float4*>(dL_dW_below)[(long long)row * 4 + column] = v_dL_dW_below;
-    }
-}
-
-static __device__ __forceinline__ void at_dL_db_below(const float dL_db_below_sum, const float dL_db_below_sum_at_above, const int N, float& dL_db_below)
-{
-    // ∂L/∂b_below = (1/N) (Σ_n ∂L/∂g_below + Σ_n ∂L/∂g_above)  [+] bias
-    dL_db_below = (dL_db_below_sum + dL_db_below_sum_at_above) / N;
-}
-
-extern "C" __global__ void dL_db_below(
-    const float* __restrict__ dL_db_below_sum, const float* __restrict__ dL_db_below_sum_at_above, float* __restrict__ dL_db_below, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < 1; row += gridDim.y * blockDim.y) {
-        const float v_dL_db_below_sum = dL_db_below_sum[column];
-        const float v_dL_db_below_sum_at_above = dL_db_below_sum_at_above[column];
-        float v_dL_db_below;
-        at_dL_db_below(v_dL_db_below_sum, v_dL_db_below_sum_at_above, N, v_dL_db_below);
-        dL_db_below[column] = v_dL_db_below;
-    }
-}
-extern "C" __global__ void vec4_dL_db_below(
-    const float* __restrict__ dL_db_below_sum, const float* __restrict__ dL_db_below_sum_at_above, float* __restrict__ dL_db_below, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 4 && row < 1; row += gridDim.y * blockDim.y) {
-        const float4 v_dL_db_below_sum = reinterpret_cast<const float4*>(dL_db_below_sum)[column];
-        const float4 v_dL_db_below_sum_at_above = reinterpret_cast<const float4*>(dL_db_below_sum_at_above)[column];
-        float4 v_dL_db_below;
-        at_dL_db_below(v_dL_db_below_sum.x, v_dL_db_below_sum_at_above.x, N, v_dL_db_below.x);
-        at_dL_db_below(v_dL_db_below_sum.y, v_dL_db_below_sum_at_above.y, N, v_dL_db_below.y);
-        at_dL_db_below(v_dL_db_below_sum.z, v_dL_db_below_sum_at_above.z, N, v_dL_db_below.z);
-        at_dL_db_below(v_dL_db_below_sum.w, v_dL_db_below_sum_at_above.w, N, v_dL_db_below.w);
-        reinterpret_cast<float4*>(dL_db_below)[column] = v_dL_db_below;
-    }
-}
-
-static __device__ __forceinline__ void at_dK_dg_below_to_dL_ddelta_hidden(const float dK_ddelta_below, const float dK_dg_joined, const float delta_hidden, const float f_prime_hidden, const float f_second_hidden, const float sum_tangent_squared_below, float& dK_dg_below, float& dL_ddelta_hidden)
-{
-    // ∂K/∂g_below = ∂K/∂g_joined f′(g_below) + ∂K/∂δ_below δ_hidden f″(g_below)  (21)
-    dK_dg_below = dK_ddelta_below * delta_hidden * f_second_hidden + dK_dg_joined * f_prime_hidden;
-    // ∂L/∂δ_hidden = −½ f″(g_below) Σ_c ġ_below²  (19)
-    dL_ddelta_hidden = f_second_hidden * sum_tangent_squared_below * (-0.5f);
-}
-
-extern "C" __global__ void dK_dg_below_to_dL_ddelta_hidden(
-    const float* __restrict__ dK_ddelta_below, const float* __restrict__ dK_dg_joined, const float* __restrict__ delta_hidden, const float* __restrict__ f_prime_hidden, const float* __restrict__ f_second_hidden, const float* __restrict__ sum_tangent_squared_below, float* __restrict__ dK_dg_below, float* __restrict__ dL_ddelta_hidden, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
-        const float v_dK_ddelta_below = dK_ddelta_below[(long long)row * 16 + column];
-        const float v_dK_dg_joined = dK_dg_joined[(long long)row * 16 + column];
-        const float v_delta_hidden = delta_hidden[(long long)row * 16 + column];
-        const float v_f_prime_hidden = f_prime_hidden[(long long)row * 16 + column];
-        const float v_f_second_hidden = f_second_hidden[(long long)row * 16 + column];
-        const float v_sum_tangent_squared_below = sum_tangent_squared_below[(long long)row * 16 + column];
-        float v_dK_dg_below, v_dL_ddelta_hidden;
-        at_dK_dg_below_to_dL_ddelta_hidden(v_dK_ddelta_below, v_dK_dg_joined, v_delta_hidden, v_f_prime_hidden, v_f_second_hidden, v_sum_tangent_squared_below, v_dK_dg_below, v_dL_ddelta_hidden);
-        dK_dg_below[(long long)row * 16 + column] = v_dK_dg_below;
-        dL_ddelta_hidden[(long long)row * 16 + column] = v_dL_ddelta_hidden;
-    }
-}
-extern "C" __global__ void vec4_dK_dg_below_to_dL_ddelta_hidden(
-    const float* __restrict__ dK_ddelta_below, const float* __restrict__ dK_dg_joined, const float* __restrict__ delta_hidden, const float* __restrict__ f_prime_hidden, const float* __restrict__ f_second_hidden, const float* __restrict__ sum_tangent_squared_below, float* __restrict__ dK_dg_below, float* __restrict__ dL_ddelta_hidden, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 4 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 v_dK_ddelta_below = reinterpret_cast<const float4*>(dK_ddelta_below)[(long long)row * 4 + column];
-        const float4 v_dK_dg_joined = reinterpret_cast<const float4*>(dK_dg_joined)[(long long)row * 4 + column];
-        const float4 v_delta_hidden = reinterpret_cast<const float4*>(delta_hidden)[(long long)row * 4 + column];
-        const float4 v_f_prime_hidden = reinterpret_cast<const float4*>(f_prime_hidden)[(long long)row * 4 + column];
-        const float4 v_f_second_hidden = reinterpret_cast<const float4*>(f_second_hidden)[(long long)row * 4 + column];
-        const float4 v_sum_tangent_squared_below = reinterpret_cast<const float4*>(sum_tangent_squared_below)[(long long)row * 4 + column];
-        float4 v_dK_dg_below, v_dL_ddelta_hidden;
-        at_dK_dg_below_to_dL_ddelta_hidden(v_dK_ddelta_below.x, v_dK_dg_joined.x, v_delta_hidden.x, v_f_prime_hidden.x, v_f_second_hidden.x, v_sum_tangent_squared_below.x, v_dK_dg_below.x, v_dL_ddelta_hidden.x);
-        at_dK_dg_below_to_dL_ddelta_hidden(v_dK_ddelta_below.y, v_dK_dg_joined.y, v_delta_hidden.y, v_f_prime_hidden.y, v_f_second_hidden.y, v_sum_tangent_squared_below.y, v_dK_dg_below.y, v_dL_ddelta_hidden.y);
-        at_dK_dg_below_to_dL_ddelta_hidden(v_dK_ddelta_below.z, v_dK_dg_joined.z, v_delta_hidden.z, v_f_prime_hidden.z, v_f_second_hidden.z, v_sum_tangent_squared_below.z, v_dK_dg_below.z, v_dL_ddelta_hidden.z);
-        at_dK_dg_below_to_dL_ddelta_hidden(v_dK_ddelta_below.w, v_dK_dg_joined.w, v_delta_hidden.w, v_f_prime_hidden.w, v_f_second_hidden.w, v_sum_tangent_squared_below.w, v_dK_dg_below.w, v_dL_ddelta_hidden.w);
-        reinterpret_cast<float4*>(dK_dg_below)[(long long)row * 4 + column] = v_dK_dg_below;
-        reinterpret_cast<float4*>(dL_ddelta_hidden)[(long long)row * 4 + column] = v_dL_ddelta_hidden;
-    }
-}
-
-static __device__ __forceinline__ void at_dL_ddelta_pointwise_1_to_dL_dg_above_2(const float dL_ddelta_above, const float f_prime_pointwise_1, const float f_second_pointwise_1, const float sum_tangent_squared_above, const float sigmoid_minus_pointwise_1, const float delta_pointwise_1, float& dL_ddelta_pointwise_1, float& dL_dg_above)
-{
-    // ∂L/∂δ_pointwise_1 = ∂L/∂δ_above f′(g_above) − ½ f″(g_above) Σ_c ġ_above²  (19)
-    dL_ddelta_pointwise_1 = dL_ddelta_above * f_prime_pointwise_1 - f_second_pointwise_1 * sum_tangent_squared_above * 0.5f;
-    // f‴(g_above) = f″(g_above) (sigmoid(−g_above) − f′(g_above))
-    const float f_third_pointwise_1 = f_second_pointwise_1 * (sigmoid_minus_pointwise_1 - f_prime_pointwise_1);
-    // ∂L/∂g_above = ∂L/∂δ_above δ_pointwise_1 f″(g_above) − ½ δ_pointwise_1 f‴(g_above) Σ_c ġ_above²  (22)
-    dL_dg_above = dL_ddelta_above * delta_pointwise_1 * f_second_pointwise_1 - delta_pointwise_1 * f_third_pointwise_1 * sum_tangent_squared_above * 0.5f;
-}
-
-extern "C" __global__ void dL_ddelta_pointwise_1_to_dL_dg_above_2(
-    const float* __restrict__ dL_ddelta_above, const float* __restrict__ f_prime_pointwise_1, const float* __restrict__ f_second_pointwise_1, const float* __restrict__ sum_tangent_squared_above, const float* __restrict__ sigmoid_minus_pointwise_1, const float* __restrict__ delta_pointwise_1, float* __restrict__ dL_ddelta_pointwise_1, float* __restrict__ dL_dg_above, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
-        const float v_dL_ddelta_above = dL_ddelta_above[(long long)row * 16 + column];
-        const float v_f_prime_pointwise_1 = f_prime_pointwise_1[(long long)row * 16 + column];
-        const float v_f_second_pointwise_1 = f_second_pointwise_1[(long long)row * 16 + column];
-        const float v_sum_tangent_squared_above = sum_tangent_squared_above[(long long)row * 16 + column];
-        const float v_sigmoid_minus_pointwise_1 = sigmoid_minus_pointwise_1[(long long)row * 16 + column];
-        const float v_delta_pointwise_1 = delta_pointwise_1[column];
-        float v_dL_ddelta_pointwise_1, v_dL_dg_above;
-        at_dL_ddelta_pointwise_1_to_dL_dg_above_2(v_dL_ddelta_above, v_f_prime_pointwise_1, v_f_second_pointwise_1, v_sum_tangent_squared_above, v_sigmoid_minus_pointwise_1, v_delta_pointwise_1, v_dL_ddelta_pointwise_1, v_dL_dg_above);
-        dL_ddelta_pointwise_1[(long long)row * 16 + column] = v_dL_ddelta_pointwise_1;
-        dL_dg_above[(long long)row * 16 + column] = v_dL_dg_above;
-    }
-}
-extern "C" __global__ void vec4_dL_ddelta_pointwise_1_to_dL_dg_above_2(
-    const float* __restrict__ dL_ddelta_above, const float* __restrict__ f_prime_pointwise_1, const float* __restrict__ f_second_pointwise_1, const float* __restrict__ sum_tangent_squared_above, const float* __restrict__ sigmoid_minus_pointwise_1, const float* __restrict__ delta_pointwise_1, float* __restrict__ dL_ddelta_pointwise_1, float* __restrict__ dL_dg_above, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 4 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 v_dL_ddelta_above = reinterpret_cast<const float4*>(dL_ddelta_above)[(long long)row * 4 + column];
-        const float4 v_f_prime_pointwise_1 = reinterpret_cast<const float4*>(f_prime_pointwise_1)[(long long)row * 4 + column];
-        const float4 v_f_second_pointwise_1 = reinterpret_cast<const float4*>(f_second_pointwise_1)[(long long)row * 4 + column];
-        const float4 v_sum_tangent_squared_above = reinterpret_cast<const float4*>(sum_tangent_squared_above)[(long long)row * 4 + column];
-        const float4 v_sigmoid_minus_pointwise_1 = reinterpret_cast<const float4*>(sigmoid_minus_pointwise_1)[(long long)row * 4 + column];
-        const float4 v_delta_pointwise_1 = reinterpret_cast<const float4*>(delta_pointwise_1)[column];
-        float4 v_dL_ddelta_pointwise_1, v_dL_dg_above;
-        at_dL_ddelta_pointwise_1_to_dL_dg_above_2(v_dL_ddelta_above.x, v_f_prime_pointwise_1.x, v_f_second_pointwise_1.x, v_sum_tangent_squared_above.x, v_sigmoid_minus_pointwise_1.x, v_delta_pointwise_1.x, v_dL_ddelta_pointwise_1.x, v_dL_dg_above.x);
-        at_dL_ddelta_pointwise_1_to_dL_dg_above_2(v_dL_ddelta_above.y, v_f_prime_pointwise_1.y, v_f_second_pointwise_1.y, v_sum_tangent_squared_above.y, v_sigmoid_minus_pointwise_1.y, v_delta_pointwise_1.y, v_dL_ddelta_pointwise_1.y, v_dL_dg_above.y);
-        at_dL_ddelta_pointwise_1_to_dL_dg_above_2(v_dL_ddelta_above.z, v_f_prime_pointwise_1.z, v_f_second_pointwise_1.z, v_sum_tangent_squared_above.z, v_sigmoid_minus_pointwise_1.z, v_delta_pointwise_1.z, v_dL_ddelta_pointwise_1.z, v_dL_dg_above.z);
-        at_dL_ddelta_pointwise_1_to_dL_dg_above_2(v_dL_ddelta_above.w, v_f_prime_pointwise_1.w, v_f_second_pointwise_1.w, v_sum_tangent_squared_above.w, v_sigmoid_minus_pointwise_1.w, v_delta_pointwise_1.w, v_dL_ddelta_pointwise_1.w, v_dL_dg_above.w);
-        reinterpret_cast<float4*>(dL_ddelta_pointwise_1)[(long long)row * 4 + column] = v_dL_ddelta_pointwise_1;
-        reinterpret_cast<float4*>(dL_dg_above)[(long long)row * 4 + column] = v_dL_dg_above;
-    }
-}
-
-static __device__ __forceinline__ void at_dL_dg_below_2(const float f_prime_hidden, const float g_hidden, const float sech_hidden, const float dL_dg_joined, const float delta_hidden, const float f_second_hidden, const float sum_tangent_squared_below, const float weighted_product_hidden, float& dL_dg_below)
-{
-    // f‴(g_below) = f′(g_below) (4 g_hidden² − 2 sech(g_below)²)
-    const float f_third_hidden = f_prime_hidden * (g_hidden * g_hidden * 4.0f - sech_hidden * sech_hidden * 2.0f);
-    // ∂L/∂g_below = ∂L/∂g_joined f′(g_below) − ½ δ_hidden f‴(g_below) Σ_c ġ_below² − f″(g_below) Σ_c δ̇_joined ġ_below  (22)
-    dL_dg_below = dL_dg_joined * f_prime_hidden - delta_hidden * f_third_hidden * sum_tangent_squared_below * 0.5f - f_second_hidden * weighted_product_hidden;
-}
-
-extern "C" __global__ void dL_dg_below_2(
-    const float* __restrict__ f_prime_hidden, const float* __restrict__ g_hidden, const float* __restrict__ sech_hidden, const float* __restrict__ dL_dg_joined, const float* __restrict__ delta_hidden, const float* __restrict__ f_second_hidden, const float* __restrict__ sum_tangent_squared_below, const float* __restrict__ weighted_product_hidden, float* __restrict__ dL_dg_below, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
-        const float v_f_prime_hidden = f_prime_hidden[(long long)row * 16 + column];
-        const float v_g_hidden = g_hidden[(long long)row * 16 + column];
-        const float v_sech_hidden = sech_hidden[(long long)row * 16 + column];
-        const float v_dL_dg_joined = dL_dg_joined[(long long)row * 16 + column];
-        const float v_delta_hidden = delta_hidden[(long long)row * 16 + column];
-        const float v_f_second_hidden = f_second_hidden[(long long)row * 16 + column];
-        const float v_sum_tangent_squared_below = sum_tangent_squared_below[(long long)row * 16 + column];
-        const float v_weighted_product_hidden = weighted_product_hidden[(long long)row * 16 + column];
-        float v_dL_dg_below;
-        at_dL_dg_below_2(v_f_prime_hidden, v_g_hidden, v_sech_hidden, v_dL_dg_joined, v_delta_hidden, v_f_second_hidden, v_sum_tangent_squared_below, v_weighted_product_hidden, v_dL_dg_below);
-        dL_dg_below[(long long)row * 16 + column] = v_dL_dg_below;
-    }
-}
-extern "C" __global__ void vec4_dL_dg_below_2(
-    const float* __restrict__ f_prime_hidden, const float* __restrict__ g_hidden, const float* __restrict__ sech_hidden, const float* __restrict__ dL_dg_joined, const float* __restrict__ delta_hidden, const float* __restrict__ f_second_hidden, const float* __restrict__ sum_tangent_squared_below, const float* __restrict__ weighted_product_hidden, float* __restrict__ dL_dg_below, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 4 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 v_f_prime_hidden = reinterpret_cast<const float4*>(f_prime_hidden)[(long long)row * 4 + column];
-        const float4 v_g_hidden = reinterpret_cast<const float4*>(g_hidden)[(long long)row * 4 + column];
-        const float4 v_sech_hidden = reinterpret_cast<const float4*>(sech_hidden)[(long long)row * 4 + column];
-        const float4 v_dL_dg_joined = reinterpret_cast<const float4*>(dL_dg_joined)[(long long)row * 4 + column];
-        const float4 v_delta_hidden = reinterpret_cast<const float4*>(delta_hidden)[(long long)row * 4 + column];
-        const float4 v_f_second_hidden = reinterpret_cast<const float4*>(f_second_hidden)[(long long)row * 4 + column];
-        const float4 v_sum_tangent_squared_below = reinterpret_cast<const float4*>(sum_tangent_squared_below)[(long long)row * 4 + column];
-        const float4 v_weighted_product_hidden = reinterpret_cast<const float4*>(weighted_product_hidden)[(long long)row * 4 + column];
-        float4 v_dL_dg_below;
-        at_dL_dg_below_2(v_f_prime_hidden.x, v_g_hidden.x, v_sech_hidden.x, v_dL_dg_joined.x, v_delta_hidden.x, v_f_second_hidden.x, v_sum_tangent_squared_below.x, v_weighted_product_hidden.x, v_dL_dg_below.x);
-        at_dL_dg_below_2(v_f_prime_hidden.y, v_g_hidden.y, v_sech_hidden.y, v_dL_dg_joined.y, v_delta_hidden.y, v_f_second_hidden.y, v_sum_tangent_squared_below.y, v_weighted_product_hidden.y, v_dL_dg_below.y);
-        at_dL_dg_below_2(v_f_prime_hidden.z, v_g_hidden.z, v_sech_hidden.z, v_dL_dg_joined.z, v_delta_hidden.z, v_f_second_hidden.z, v_sum_tangent_squared_below.z, v_weighted_product_hidden.z, v_dL_dg_below.z);
-        at_dL_dg_below_2(v_f_prime_hidden.w, v_g_hidden.w, v_sech_hidden.w, v_dL_dg_joined.w, v_delta_hidden.w, v_f_second_hidden.w, v_sum_tangent_squared_below.w, v_weighted_product_hidden.w, v_dL_dg_below.w);
-        reinterpret_cast<float4*>(dL_dg_below)[(long long)row * 4 + column] = v_dL_dg_below;
-    }
-}
-
-static __device__ __forceinline__ void at_dL_dW_below_2(const float dL_dW_below_delta_at_above, const float dL_dW_below_g, const float dL_dW_below_g_at_above, const float dL_dW_below_tangents, const float dL_dW_below_tangents_at_above, const int N, float& dL_dW_below)
-{
-    // ∂L/∂W_below = (1/N) (Σ_n δ_above ∂L/∂δ_hiddenᵀ + Σ_n ∂L/∂g_below g_xᵀ + Σ_n ∂L/∂g_above g_joinedᵀ − Σ_n Σ_c δ̇_below vᵀ − Σ_n Σ_c δ̇_above ġ_joinedᵀ)  (17)
-    dL_dW_below = (dL_dW_below_delta_at_above + dL_dW_below_g + dL_dW_below_g_at_above - dL_dW_below_tangents - dL_dW_below_tangents_at_above) / N;
-}
-
-extern "C" __global__ void dL_dW_below_2(
-    const float* __restrict__ dL_dW_below_delta_at_above, const float* __restrict__ dL_dW_below_g, const float* __restrict__ dL_dW_below_g_at_above, const float* __restrict__ dL_dW_below_tangents, const float* __restrict__ dL_dW_below_tangents_at_above, float* __restrict__ dL_dW_below, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < 16; row += gridDim.y * blockDim.y) {
-        const float v_dL_dW_below_delta_at_above = dL_dW_below_delta_at_above[(long long)row * 16 + column];
-        const float v_dL_dW_below_g = dL_dW_below_g[(long long)row * 16 + column];
-        const float v_dL_dW_below_g_at_above = dL_dW_below_g_at_above[(long long)row * 16 + column];
-        const float v_dL_dW_below_tangents = dL_dW_below_tangents[(long long)row * 16 + column];
-        const float v_dL_dW_below_tangents_at_above = dL_dW_below_tangents_at_above[(long long)row * 16 + column];
-        float v_dL_dW_below;
-        at_dL_dW_below_2(v_dL_dW_below_delta_at_above, v_dL_dW_below_g, v_dL_dW_below_g_at_above, v_dL_dW_below_tangents, v_dL_dW_below_tangents_at_above, N, v_dL_dW_below);
-        dL_dW_below[(long long)row * 16 + column] = v_dL_dW_below;
-    }
-}
-extern "C" __global__ void vec4_dL_dW_below_2(
-    const float* __restrict__ dL_dW_below_delta_at_above, const float* __restrict__ dL_dW_below_g, const float* __restrict__ dL_dW_below_g_at_above, const float* __restrict__ dL_dW_below_tangents, const float* __restrict__ dL_dW_below_tangents_at_above, float* __restrict__ dL_dW_below, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 4 && row < 16; row += gridDim.y * blockDim.y) {
-        const float4 v_dL_dW_below_delta_at_above = reinterpret_cast<const float4*>(dL_dW_below_delta_at_above)[(long long)row * 4 + column];
-        const float4 v_dL_dW_below_g = reinterpret_cast<const float4*>(dL_dW_below_g)[(long long)row * 4 + column];
-        const float4 v_dL_dW_below_g_at_above = reinterpret_cast<const float4*>(dL_dW_below_g_at_above)[(long long)row * 4 + column];
-        const float4 v_dL_dW_below_tangents = reinterpret_cast<const float4*>(dL_dW_below_tangents)[(long long)row * 4 + column];
-        const float4 v_dL_dW_below_tangents_at_above = reinterpret_cast<const float4*>(dL_dW_below_tangents_at_above)[(long long)row * 4 + column];
-        float4 v_dL_dW_below;
-        at_dL_dW_below_2(v_dL_dW_below_delta_at_above.x, v_dL_dW_below_g.x, v_dL_dW_below_g_at_above.x, v_dL_dW_below_tangents.x, v_dL_dW_below_tangents_at_above.x, N, v_dL_dW_below.x);
-        at_dL_dW_below_2(v_dL_dW_below_delta_at_above.y, v_dL_dW_below_g.y, v_dL_dW_below_g_at_above.y, v_dL_dW_below_tangents.y, v_dL_dW_below_tangents_at_above.y, N, v_dL_dW_below.y);
-        at_dL_dW_below_2(v_dL_dW_below_delta_at_above.z, v_dL_dW_below_g.z, v_dL_dW_below_g_at_above.z, v_dL_dW_below_tangents.z, v_dL_dW_below_tangents_at_above.z, N, v_dL_dW_below.z);
-        at_dL_dW_below_2(v_dL_dW_below_delta_at_above.w, v_dL_dW_below_g.w, v_dL_dW_below_g_at_above.w, v_dL_dW_below_tangents.w, v_dL_dW_below_tangents_at_above.w, N, v_dL_dW_below.w);
-        reinterpret_cast<float4*>(dL_dW_below)[(long long)row * 4 + column] = v_dL_dW_below;
-    }
+static __device__ __forceinline__ void at_weighted_tangent(const float value_1, const float value_2, const float value_3, const float lam, float& weighted_tangent)
+{
+    weighted_tangent = value_2 * (lam * (value_3 - value_1) - 0.5f);
+}
+
+static __device__ __forceinline__ void at_weighted_tangent_4(const float tangent, const float weighted_tangent_1, const float value_1, const float weighted_tangent_2, float& value_2, float& weighted_tangent_4)
+{
+    value_2 = tangent * weighted_tangent_1;
+    const float weighted_tangent_3 = value_1 * weighted_tangent_1;
+    weighted_tangent_4 = weighted_tangent_2 + weighted_tangent_3;
+}
+
+static __device__ __forceinline__ void at_dJ_ddelta_3(const float value, const float dJ_ddelta_1, const float f_prime, const float f_second, const float delta, float& dJ_ddelta_2, float& dJ_ddelta_3)
+{
+    dJ_ddelta_2 = dJ_ddelta_1 * f_prime + f_second * value;
+    dJ_ddelta_3 = dJ_ddelta_2 + delta;
+}
+
+static __device__ __forceinline__ void at_delta_weighted_tangent(const float tangent, const float weighted_tangent, const float value_1, float& value_2, float& delta_weighted_tangent)
+{
+    value_2 = tangent * weighted_tangent;
+    delta_weighted_tangent = value_1 * weighted_tangent;
+}
+
+static __device__ __forceinline__ void at_dJ_dg(const float value, const float dJ_ddelta_1, const float f_prime, const float f_second, const float sigmoid_minus_g, const float delta, float& dJ_ddelta_2, float& dJ_dg)
+{
+    dJ_ddelta_2 = dJ_ddelta_1 * f_prime + f_second * value;
+    const float f_third = f_second * (sigmoid_minus_g - f_prime);
+    dJ_dg = dJ_ddelta_1 * delta * f_second + delta * f_third * value;
+}
+
+static __device__ __forceinline__ void at_value_3_4(const float value_1, const float value_2, const float delta_weighted_tangent_1, const float weighted_tangent, const float delta_tangent, const float tangent, float& delta_weighted_tangent_2, float& value_3)
+{
+    delta_weighted_tangent_2 = delta_weighted_tangent_1 * value_2 + value_1 * weighted_tangent;
+    value_3 = delta_tangent * weighted_tangent + delta_weighted_tangent_1 * tangent;
+}
+
+static __device__ __forceinline__ void at_dJ_ds(const float dJ_ds_sum, const int N, float& dJ_ds)
+{
+    dJ_ds = dJ_ds_sum / N;
+}
+
+static __device__ __forceinline__ void at_dJ_dg_2(const float f_prime, const float g, const float sech_g, const float value_1, const float value_2, const float dJ_ddelta, const float dJ_dg_1, const float delta, const float f_second, float& dJ_dg_2)
+{
+    const float f_third = f_prime * (g * g * 4.0f - sech_g * sech_g * 2.0f);
+    dJ_dg_2 = dJ_ddelta * delta * f_second + dJ_dg_1 * f_prime + delta * f_third * value_2 + f_second * value_1;
+}
+
+static __device__ __forceinline__ void at_dJ_dW(const float dJ_dW_delta, const float dJ_dW_delta_at_above, const float dJ_dW_g, const float dJ_dW_g_at_above, const float dJ_dW_tangents, const float dJ_dW_tangents_at_above, const float dJ_dW_tangents_at_above_weighted, const float dJ_dW_tangents_weighted, const int N, float& dJ_dW)
+{
+    dJ_dW = (dJ_dW_delta + dJ_dW_delta_at_above + dJ_dW_g + dJ_dW_g_at_above + dJ_dW_tangents + dJ_dW_tangents_at_above + dJ_dW_tangents_at_above_weighted + dJ_dW_tangents_weighted) / N;
+}
+
+static __device__ __forceinline__ void at_dJ_db(const float dJ_db_sum, const float dJ_db_sum_at_above, const int N, float& dJ_db)
+{
+    dJ_db = (dJ_db_sum + dJ_db_sum_at_above) / N;
+}
+
+static __device__ __forceinline__ void at_value_7(const float value_1, const float value_2, const float delta_tangent_1, const float tangent_1, const float tangent_2, const float value_3, float& delta_tangent_2, float& value_4, float& value_5, float& value_6, float& value_7)
+{
+    delta_tangent_2 = delta_tangent_1 * value_2 + tangent_1 * value_1;
+    value_4 = tangent_1 * tangent_1;
+    value_5 = tangent_2 * tangent_2;
+    value_6 = value_3 * value_3;
+    value_7 = delta_tangent_1 * tangent_1;
+}
+
+static __device__ __forceinline__ void at_total_5(const float value_1, const float value_2, double& total)
+{
+    const float value_3 = value_1 * value_2;
+    total += value_3;
+}
+
+static __device__ __forceinline__ void at_dJ_ddelta_3_2(const float value, const float dJ_ddelta_1, const float f_prime, const float f_second, const float delta, float& dJ_ddelta_2, float& dJ_ddelta_3)
+{
+    dJ_ddelta_2 = dJ_ddelta_1 * f_prime - f_second * value * 0.5f;
+    dJ_ddelta_3 = dJ_ddelta_2 + delta;
+}
+
+static __device__ __forceinline__ void at_dJ_dg_3(const float value, const float dJ_ddelta_1, const float f_prime, const float f_second, const float sigmoid_minus_g, const float delta, float& dJ_ddelta_2, float& dJ_dg)
+{
+    dJ_ddelta_2 = dJ_ddelta_1 * f_prime - f_second * value * 0.5f;
+    const float f_third = f_second * (sigmoid_minus_g - f_prime);
+    dJ_dg = dJ_ddelta_1 * delta * f_second - delta * f_third * value * 0.5f;
+}
+
+static __device__ __forceinline__ void at_dJ_dg_2_2(const float f_prime, const float g, const float sech_g, const float value_1, const float value_2, const float dJ_ddelta, const float dJ_dg_1, const float delta, const float f_second, float& dJ_dg_2)
+{
+    const float f_third = f_prime * (g * g * 4.0f - sech_g * sech_g * 2.0f);
+    dJ_dg_2 = dJ_ddelta * delta * f_second + dJ_dg_1 * f_prime - delta * f_third * value_1 * 0.5f - f_second * value_2;
+}
+
+static __device__ __forceinline__ void at_dJ_dW_2(const float dJ_dW_delta, const float dJ_dW_delta_at_above, const float dJ_dW_g, const float dJ_dW_g_at_above, const float dJ_dW_tangents, const float dJ_dW_tangents_at_above, const int N, float& dJ_dW)
+{
+    dJ_dW = (dJ_dW_delta + dJ_dW_delta_at_above + dJ_dW_g + dJ_dW_g_at_above - dJ_dW_tangents - dJ_dW_tangents_at_above) / N;
+}
+
+static __device__ __forceinline__ void at_dK_ddelta_3(const float dK_ddelta_1, const float f_prime, const float delta, float& dK_ddelta_2, float& dK_ddelta_3)
+{
+    dK_ddelta_2 = dK_ddelta_1 * f_prime;
+    dK_ddelta_3 = dK_ddelta_2 + delta;
+}
+
+static __device__ __forceinline__ void at_dK_dg(const float dK_ddelta_1, const float f_prime, const float delta, const float f_second, float& dK_ddelta_2, float& dK_dg)
+{
+    dK_ddelta_2 = dK_ddelta_1 * f_prime;
+    dK_dg = dK_ddelta_1 * delta * f_second;
+}
+
+static __device__ __forceinline__ void at_dK_ds(const float dK_ds_sum, const int N, float& dK_ds)
+{
+    dK_ds = dK_ds_sum / N;
+}
+
+static __device__ __forceinline__ void at_dK_dg_2(const float dK_ddelta, const float dK_dg_1, const float delta, const float f_prime, const float f_second, float& dK_dg_2)
+{
+    dK_dg_2 = dK_ddelta * delta * f_second + dK_dg_1 * f_prime;
+}
+
+static __device__ __forceinline__ void at_dK_dW(const float dK_dW_delta, const float dK_dW_delta_at_above, const float dK_dW_g, const float dK_dW_g_at_above, const int N, float& dK_dW)
+{
+    dK_dW = (dK_dW_delta + dK_dW_delta_at_above + dK_dW_g + dK_dW_g_at_above) / N;
+}
+
+static __device__ __forceinline__ void at_dK_db(const float dK_db_sum, const float dK_db_sum_at_above, const int N, float& dK_db)
+{
+    dK_db = (dK_db_sum + dK_db_sum_at_above) / N;
+}
+
+static __device__ __forceinline__ void at_dL_ddelta(const float value, const float f_second, float& dL_ddelta)
+{
+    dL_ddelta = f_second * value;
+}
+
+static __device__ __forceinline__ void at_dL_dg(const float value, const float dL_ddelta_1, const float f_prime, const float f_second, const float sigmoid_minus_g, const float delta, float& dL_ddelta_2, float& dL_dg)
+{
+    dL_ddelta_2 = dL_ddelta_1 * f_prime + f_second * value;
+    const float f_third = f_second * (sigmoid_minus_g - f_prime);
+    dL_dg = dL_ddelta_1 * delta * f_second + delta * f_third * value;
+}
+
+static __device__ __forceinline__ void at_dL_ds(const float dL_ds_sum, const int N, float& dL_ds)
+{
+    dL_ds = dL_ds_sum / N;
+}
+
+static __device__ __forceinline__ void at_dL_dg_2(const float f_prime, const float g, const float sech_g, const float value_1, const float value_2, const float dL_dg_1, const float delta, const float f_second, float& dL_dg_2)
+{
+    const float f_third = f_prime * (g * g * 4.0f - sech_g * sech_g * 2.0f);
+    dL_dg_2 = dL_dg_1 * f_prime + delta * f_third * value_2 + f_second * value_1;
+}
+
+static __device__ __forceinline__ void at_dL_dW(const float dL_dW_delta_at_above, const float dL_dW_g, const float dL_dW_g_at_above, const float dL_dW_tangents, const float dL_dW_tangents_at_above, const float dL_dW_tangents_at_above_weighted, const float dL_dW_tangents_weighted, const int N, float& dL_dW)
+{
+    dL_dW = (dL_dW_delta_at_above + dL_dW_g + dL_dW_g_at_above + dL_dW_tangents + dL_dW_tangents_at_above + dL_dW_tangents_at_above_weighted + dL_dW_tangents_weighted) / N;
+}
+
+static __device__ __forceinline__ void at_dL_db(const float dL_db_sum, const float dL_db_sum_at_above, const int N, float& dL_db)
+{
+    dL_db = (dL_db_sum + dL_db_sum_at_above) / N;
+}
+
+static __device__ __forceinline__ void at_dL_ddelta_2(const float dK_ddelta, const float dK_dg_1, const float delta, const float f_prime, const float f_second, const float value, float& dK_dg_2, float& dL_ddelta)
+{
+    dK_dg_2 = dK_ddelta * delta * f_second + dK_dg_1 * f_prime;
+    dL_ddelta = f_second * value * (-0.5f);
+}
+
+static __device__ __forceinline__ void at_dL_dg_3(const float value, const float dL_ddelta_1, const float f_prime, const float f_second, const float sigmoid_minus_g, const float delta, float& dL_ddelta_2, float& dL_dg)
+{
+    dL_ddelta_2 = dL_ddelta_1 * f_prime - f_second * value * 0.5f;
+    const float f_third = f_second * (sigmoid_minus_g - f_prime);
+    dL_dg = dL_ddelta_1 * delta * f_second - delta * f_third * value * 0.5f;
+}
+
+static __device__ __forceinline__ void at_dL_dg_2_2(const float f_prime, const float g, const float sech_g, const float value_1, const float value_2, const float dL_dg_1, const float delta, const float f_second, float& dL_dg_2)
+{
+    const float f_third = f_prime * (g * g * 4.0f - sech_g * sech_g * 2.0f);
+    dL_dg_2 = dL_dg_1 * f_prime - delta * f_third * value_1 * 0.5f - f_second * value_2;
+}
+
+static __device__ __forceinline__ void at_dL_dW_2(const float dL_dW_delta_at_above, const float dL_dW_g, const float dL_dW_g_at_above, const float dL_dW_tangents, const float dL_dW_tangents_at_above, const int N, float& dL_dW)
+{
+    dL_dW = (dL_dW_delta_at_above + dL_dW_g + dL_dW_g_at_above - dL_dW_tangents - dL_dW_tangents_at_above) / N;
+}
+
+// ---- kernels: vec4_… take 16 bytes a thread ----
+
+extern "C" __global__ void g_4(const float* __restrict__ b, const float* __restrict__ g_unbiased, const float* __restrict__ g_1, float* __restrict__ g_3, float* __restrict__ g_4, const int N)
+{
+    map<1>(N, 16, at_g_4, one_row{b}, rows_of<16>{g_unbiased}, rows_of<16>{g_1}, into<16>{g_3}, into<16>{g_4});
+}
+extern "C" __global__ void vec4_g_4(const float* __restrict__ b, const float* __restrict__ g_unbiased, const float* __restrict__ g_1, float* __restrict__ g_3, float* __restrict__ g_4, const int N)
+{
+    map<4>(N, 16, at_g_4, one_row{b}, rows_of<16>{g_unbiased}, rows_of<16>{g_1}, into<16>{g_3}, into<16>{g_4});
+}
+
+extern "C" __global__ void g_4_2(const float* __restrict__ b, const float* __restrict__ g_unbiased, const float* __restrict__ g_1, float* __restrict__ g_3, float* __restrict__ g_4, const int N)
+{
+    map<1>(N, 16, at_g_4_2, one_row{b}, rows_of<16>{g_unbiased}, rows_of<16>{g_1}, into<16>{g_3}, into<16>{g_4});
+}
+extern "C" __global__ void vec4_g_4_2(const float* __restrict__ b, const float* __restrict__ g_unbiased, const float* __restrict__ g_1, float* __restrict__ g_3, float* __restrict__ g_4, const int N)
+{
+    map<4>(N, 16, at_g_4_2, one_row{b}, rows_of<16>{g_unbiased}, rows_of<16>{g_1}, into<16>{g_3}, into<16>{g_4});
+}
+
+extern "C" __global__ void g_3(const float* __restrict__ g_1, const float* __restrict__ g_2, float* __restrict__ g_3, const int N)
+{
+    map<1>(N, 32, at_copy, beside<16>(rows_of<16>{g_2}, rows_of<16>{g_1}), into<32>{g_3});
+}
+extern "C" __global__ void vec4_g_3(const float* __restrict__ g_1, const float* __restrict__ g_2, float* __restrict__ g_3, const int N)
+{
+    map<4>(N, 32, at_copy, beside<16>(rows_of<16>{g_2}, rows_of<16>{g_1}), into<32>{g_3});
+}
+
+extern "C" __global__ void g_2(const float* __restrict__ g_1, const float* __restrict__ s, float* __restrict__ g_2, const int N)
+{
+    map<1>(N, 32, at_g_2, rows_of<32>{g_1}, one_row{s}, into<32>{g_2});
+}
+extern "C" __global__ void vec4_g_2(const float* __restrict__ g_1, const float* __restrict__ s, float* __restrict__ g_2, const int N)
+{
+    map<4>(N, 32, at_g_2, rows_of<32>{g_1}, one_row{s}, into<32>{g_2});
+}
+
+extern "C" __global__ void energy(const float* __restrict__ value_1, const float* __restrict__ value_2, float* __restrict__ energy, const int N)
+{
+    map<1>(N, 1, at_energy, number_a_row<1>{value_1}, number_a_row<1>{value_2}, into<1>{energy});
+}
+
+extern "C" __global__ void g_4_3(const float* __restrict__ b, const float* __restrict__ g_unbiased, const float* __restrict__ g_1, float* __restrict__ sech_g, float* __restrict__ g_4, const int N)
+{
+    map<1>(N, 16, at_g_4_3, one_row{b}, rows_of<16>{g_unbiased}, rows_of<16>{g_1}, into<16>{sech_g}, into<16>{g_4});
+}
+extern "C" __global__ void vec4_g_4_3(const float* __restrict__ b, const float* __restrict__ g_unbiased, const float* __restrict__ g_1, float* __restrict__ sech_g, float* __restrict__ g_4, const int N)
+{
+    map<4>(N, 16, at_g_4_3, one_row{b}, rows_of<16>{g_unbiased}, rows_of<16>{g_1}, into<16>{sech_g}, into<16>{g_4});
+}
+
+extern "C" __global__ void delta_2(const float* __restrict__ b, const float* __restrict__ g_unbiased, const float* __restrict__ delta_1, float* __restrict__ delta_2, const int N)
+{
+    map<1>(N, 16, at_delta_2, one_row{b}, rows_of<16>{g_unbiased}, one_row{delta_1}, into<16>{delta_2});
+}
+extern "C" __global__ void vec4_delta_2(const float* __restrict__ b, const float* __restrict__ g_unbiased, const float* __restrict__ delta_1, float* __restrict__ delta_2, const int N)
+{
+    map<4>(N, 16, at_delta_2, one_row{b}, rows_of<16>{g_unbiased}, one_row{delta_1}, into<16>{delta_2});
+}
+
+extern "C" __global__ void delta_3(const float* __restrict__ delta_1, const float* __restrict__ delta_term_2, const float* __restrict__ sech_g, float* __restrict__ delta_3, const int N)
+{
+    map<1>(N, 16, at_delta_3, rows_of<16>{delta_1}, one_row{delta_term_2}, rows_of<16>{sech_g}, into<16>{delta_3});
+}
+extern "C" __global__ void vec4_delta_3(const float* __restrict__ delta_1, const float* __restrict__ delta_term_2, const float* __restrict__ sech_g, float* __restrict__ delta_3, const int N)
+{
+    map<4>(N, 16, at_delta_3, rows_of<16>{delta_1}, one_row{delta_term_2}, rows_of<16>{sech_g}, into<16>{delta_3});
+}
+
+extern "C" __global__ void score(const float* __restrict__ delta_1, const float* __restrict__ delta_term_1, const float* __restrict__ g, float* __restrict__ score, const int N)
+{
+    map<1>(N, 16, at_score, rows_of<16>{delta_1}, rows_of<16>{delta_term_1}, rows_of<16>{g}, into<16>{score});
+}
+extern "C" __global__ void vec4_score(const float* __restrict__ delta_1, const float* __restrict__ delta_term_1, const float* __restrict__ g, float* __restrict__ score, const int N)
+{
+    map<4>(N, 16, at_score, rows_of<16>{delta_1}, rows_of<16>{delta_term_1}, rows_of<16>{g}, into<16>{score});
+}
+
+extern "C" __global__ void g_4_4(const float* __restrict__ b, const float* __restrict__ g_unbiased, const float* __restrict__ g_1, float* __restrict__ sech_g, float* __restrict__ g_3, float* __restrict__ g_4, const int N)
+{
+    map<1>(N, 16, at_g_4_4, one_row{b}, rows_of<16>{g_unbiased}, rows_of<16>{g_1}, into<16>{sech_g}, into<16>{g_3}, into<16>{g_4});
+}
+extern "C" __global__ void vec4_g_4_4(const float* __restrict__ b, const float* __restrict__ g_unbiased, const float* __restrict__ g_1, float* __restrict__ sech_g, float* __restrict__ g_3, float* __restrict__ g_4, const int N)
+{
+    map<4>(N, 16, at_g_4_4, one_row{b}, rows_of<16>{g_unbiased}, rows_of<16>{g_1}, into<16>{sech_g}, into<16>{g_3}, into<16>{g_4});
+}
+
+extern "C" __global__ void f_prime(const float* __restrict__ b, const float* __restrict__ g_unbiased, float* __restrict__ sigmoid_minus_g, float* __restrict__ f_prime, const int N)
+{
+    map<1>(N, 16, at_f_prime, one_row{b}, rows_of<16>{g_unbiased}, into<16>{sigmoid_minus_g}, into<16>{f_prime});
+}
+extern "C" __global__ void vec4_f_prime(const float* __restrict__ b, const float* __restrict__ g_unbiased, float* __restrict__ sigmoid_minus_g, float* __restrict__ f_prime, const int N)
+{
+    map<4>(N, 16, at_f_prime, one_row{b}, rows_of<16>{g_unbiased}, into<16>{sigmoid_minus_g}, into<16>{f_prime});
+}
+
+extern "C" __global__ void f_prime_2(const float* __restrict__ delta_1, const float* __restrict__ f_prime_1, const float* __restrict__ sech_g, float* __restrict__ delta_2, float* __restrict__ f_prime_2, const int N)
+{
+    map<1>(N, 16, at_f_prime_2, one_row{delta_1}, rows_of<16>{f_prime_1}, rows_of<16>{sech_g}, into<16>{delta_2}, into<16>{f_prime_2});
+}
+extern "C" __global__ void vec4_f_prime_2(const float* __restrict__ delta_1, const float* __restrict__ f_prime_1, const float* __restrict__ sech_g, float* __restrict__ delta_2, float* __restrict__ f_prime_2, const int N)
+{
+    map<4>(N, 16, at_f_prime_2, one_row{delta_1}, rows_of<16>{f_prime_1}, rows_of<16>{sech_g}, into<16>{delta_2}, into<16>{f_prime_2});
+}
+
+extern "C" __global__ void value_2(const float* __restrict__ delta_1, const float* __restrict__ delta_term_2, const float* __restrict__ f_prime_1, const float* __restrict__ g, const float* __restrict__ f_prime_2, const float* __restrict__ sigmoid_minus_g, const float* __restrict__ delta_2, float* __restrict__ value_1, float* __restrict__ value_2, const int N)
+{
+    map<1>(N, 16, at_value_2, rows_of<16>{delta_1}, one_row{delta_term_2}, rows_of<16>{f_prime_1}, rows_of<16>{g}, rows_of<16>{f_prime_2}, rows_of<16>{sigmoid_minus_g}, one_row{delta_2}, into<16>{value_1}, into<16>{value_2});
+}
+extern "C" __global__ void vec4_value_2(const float* __restrict__ delta_1, const float* __restrict__ delta_term_2, const float* __restrict__ f_prime_1, const float* __restrict__ g, const float* __restrict__ f_prime_2, const float* __restrict__ sigmoid_minus_g, const float* __restrict__ delta_2, float* __restrict__ value_1, float* __restrict__ value_2, const int N)
+{
+    map<4>(N, 16, at_value_2, rows_of<16>{delta_1}, one_row{delta_term_2}, rows_of<16>{f_prime_1}, rows_of<16>{g}, rows_of<16>{f_prime_2}, rows_of<16>{sigmoid_minus_g}, one_row{delta_2}, into<16>{value_1}, into<16>{value_2});
+}
+
+extern "C" __global__ void tangent_3(const float* __restrict__ value_1, const float* __restrict__ tangent_1, const float* __restrict__ value_2, float* __restrict__ tangent_3, const int N)
+{
+    map<1>(N * 2, 16, at_tangent_3, rows_of<16, 2>{value_1}, rows_of<16>{tangent_1}, rows_of<16>{value_2}, into<16>{tangent_3});
+}
+extern "C" __global__ void vec4_tangent_3(const float* __restrict__ value_1, const float* __restrict__ tangent_1, const float* __restrict__ value_2, float* __restrict__ tangent_3, const int N)
+{
+    map<4>(N * 2, 16, at_tangent_3, rows_of<16, 2>{value_1}, rows_of<16>{tangent_1}, rows_of<16>{value_2}, into<16>{tangent_3});
+}
+
+extern "C" __global__ void delta_tangent(const float* __restrict__ value, const float* __restrict__ tangent, float* __restrict__ delta_tangent, const int N)
+{
+    map<1>(N * 2, 16, at_delta_tangent, rows_of<16, 2>{value}, rows_of<16>{tangent}, into<16>{delta_tangent});
+}
+extern "C" __global__ void vec4_delta_tangent(const float* __restrict__ value, const float* __restrict__ tangent, float* __restrict__ delta_tangent, const int N)
+{
+    map<4>(N * 2, 16, at_delta_tangent, rows_of<16, 2>{value}, rows_of<16>{tangent}, into<16>{delta_tangent});
+}
+
+extern "C" __global__ void delta_tangent_2(const float* __restrict__ value_1, const float* __restrict__ value_2, const float* __restrict__ delta_tangent_1, const float* __restrict__ tangent, float* __restrict__ delta_tangent_2, const int N)
+{
+    map<1>(N * 2, 16, at_delta_tangent_2, rows_of<16, 2>{value_1}, rows_of<16, 2>{value_2}, rows_of<16>{delta_tangent_1}, rows_of<16>{tangent}, into<16>{delta_tangent_2});
+}
+extern "C" __global__ void vec4_delta_tangent_2(const float* __restrict__ value_1, const float* __restrict__ value_2, const float* __restrict__ delta_tangent_1, const float* __restrict__ tangent, float* __restrict__ delta_tangent_2, const int N)
+{
+    map<4>(N * 2, 16, at_delta_tangent_2, rows_of<16, 2>{value_1}, rows_of<16, 2>{value_2}, rows_of<16>{delta_tangent_1}, rows_of<16>{tangent}, into<16>{delta_tangent_2});
+}
+
+extern "C" __global__ void value_2_2(const float* __restrict__ value_1, const float* __restrict__ delta_tangent_1, const float* __restrict__ delta_tangent_term_1, float* __restrict__ value_2, const int N)
+{
+    map<1>(N * 2, 16, at_value_2_2, rows_of<16>{value_1}, rows_of<16>{delta_tangent_1}, rows_of<16>{delta_tangent_term_1}, into<16>{value_2});
+}
+extern "C" __global__ void vec4_value_2_2(const float* __restrict__ value_1, const float* __restrict__ delta_tangent_1, const float* __restrict__ delta_tangent_term_1, float* __restrict__ value_2, const int N)
+{
+    map<4>(N * 2, 16, at_value_2_2, rows_of<16>{value_1}, rows_of<16>{delta_tangent_1}, rows_of<16>{delta_tangent_term_1}, into<16>{value_2});
+}
+
+extern "C" __global__ void hessian_diagonal(const float* __restrict__ value, float* __restrict__ hessian_diagonal, const int N)
+{
+    map<1>(N, 16, at_hessian_diagonal, rows_of<16>{value}, into<16>{hessian_diagonal});
+}
+extern "C" __global__ void vec4_hessian_diagonal(const float* __restrict__ value, float* __restrict__ hessian_diagonal, const int N)
+{
+    map<4>(N, 16, at_hessian_diagonal, rows_of<16>{value}, into<16>{hessian_diagonal});
+}
+
+extern "C" __global__ void delta_2_2(const float* __restrict__ delta_1, const float* __restrict__ f_prime, float* __restrict__ delta_2, const int N)
+{
+    map<1>(N, 16, at_delta_2_2, one_row{delta_1}, rows_of<16>{f_prime}, into<16>{delta_2});
+}
+extern "C" __global__ void vec4_delta_2_2(const float* __restrict__ delta_1, const float* __restrict__ f_prime, float* __restrict__ delta_2, const int N)
+{
+    map<4>(N, 16, at_delta_2_2, one_row{delta_1}, rows_of<16>{f_prime}, into<16>{delta_2});
+}
+
+extern "C" __global__ void value_2_3(const float* __restrict__ delta_1, const float* __restrict__ delta_term_2, const float* __restrict__ sech_g, const float* __restrict__ g, const float* __restrict__ f_prime_1, const float* __restrict__ sigmoid_minus_g, const float* __restrict__ delta_2, float* __restrict__ f_prime_2, float* __restrict__ delta_4, float* __restrict__ value_1, float* __restrict__ value_2, const int N)
+{
+    map<1>(N, 16, at_value_2_3, rows_of<16>{delta_1}, one_row{delta_term_2}, rows_of<16>{sech_g}, rows_of<16>{g}, rows_of<16>{f_prime_1}, rows_of<16>{sigmoid_minus_g}, one_row{delta_2}, into<16>{f_prime_2}, into<16>{delta_4}, into<16>{value_1}, into<16>{value_2});
+}
+extern "C" __global__ void vec4_value_2_3(const float* __restrict__ delta_1, const float* __restrict__ delta_term_2, const float* __restrict__ sech_g, const float* __restrict__ g, const float* __restrict__ f_prime_1, const float* __restrict__ sigmoid_minus_g, const float* __restrict__ delta_2, float* __restrict__ f_prime_2, float* __restrict__ delta_4, float* __restrict__ value_1, float* __restrict__ value_2, const int N)
+{
+    map<4>(N, 16, at_value_2_3, rows_of<16>{delta_1}, one_row{delta_term_2}, rows_of<16>{sech_g}, rows_of<16>{g}, rows_of<16>{f_prime_1}, rows_of<16>{sigmoid_minus_g}, one_row{delta_2}, into<16>{f_prime_2}, into<16>{delta_4}, into<16>{value_1}, into<16>{value_2});
+}
+
+extern "C" __global__ void sum_delta_squared(const float* __restrict__ delta_1, const float* __restrict__ delta_term_1, const float* __restrict__ g, double* __restrict__ sum_delta_squared, const int N)
+{
+    map<1>(N, 16, at_sum_delta_squared, rows_of<16>{delta_1}, rows_of<16>{delta_term_1}, rows_of<16>{g}, sum_into{sum_delta_squared});
+}
+extern "C" __global__ void vec4_sum_delta_squared(const float* __restrict__ delta_1, const float* __restrict__ delta_term_1, const float* __restrict__ g, double* __restrict__ sum_delta_squared, const int N)
+{
+    map<4>(N, 16, at_sum_delta_squared, rows_of<16>{delta_1}, rows_of<16>{delta_term_1}, rows_of<16>{g}, sum_into{sum_delta_squared});
+}
+
+extern "C" __global__ void value_3(const float* __restrict__ value_1, const float* __restrict__ delta_tangent_1, const float* __restrict__ delta_tangent_term_1, float* __restrict__ value_2, float* __restrict__ value_3, const int N)
+{
+    map<1>(N * 2, 16, at_value_3, rows_of<16>{value_1}, rows_of<16>{delta_tangent_1}, rows_of<16>{delta_tangent_term_1}, into<16>{value_2}, into<16>{value_3});
+}
+extern "C" __global__ void vec4_value_3(const float* __restrict__ value_1, const float* __restrict__ delta_tangent_1, const float* __restrict__ delta_tangent_term_1, float* __restrict__ value_2, float* __restrict__ value_3, const int N)
+{
+    map<4>(N * 2, 16, at_value_3, rows_of<16>{value_1}, rows_of<16>{delta_tangent_1}, rows_of<16>{delta_tangent_term_1}, into<16>{value_2}, into<16>{value_3});
+}
+
+extern "C" __global__ void total_2(const float* __restrict__ value_1, const float* __restrict__ value_2, double* __restrict__ total_1, double* __restrict__ total_2, const int N)
+{
+    map<1>(N, 16, at_total_2, rows_of<16>{value_1}, rows_of<16>{value_2}, sum_into{total_1}, sum_into{total_2});
+}
+extern "C" __global__ void vec4_total_2(const float* __restrict__ value_1, const float* __restrict__ value_2, double* __restrict__ total_1, double* __restrict__ total_2, const int N)
+{
+    map<4>(N, 16, at_total_2, rows_of<16>{value_1}, rows_of<16>{value_2}, sum_into{total_1}, sum_into{total_2});
+}
+
+extern "C" __global__ void delta_3_2(const float* __restrict__ delta_1, const float* __restrict__ delta_term_2, const float* __restrict__ sech_g, float* __restrict__ delta_2, float* __restrict__ f_prime, float* __restrict__ delta_3, const int N)
+{
+    map<1>(N, 16, at_delta_3_2, rows_of<16>{delta_1}, one_row{delta_term_2}, rows_of<16>{sech_g}, into<16>{delta_2}, into<16>{f_prime}, into<16>{delta_3});
+}
+extern "C" __global__ void vec4_delta_3_2(const float* __restrict__ delta_1, const float* __restrict__ delta_term_2, const float* __restrict__ sech_g, float* __restrict__ delta_2, float* __restrict__ f_prime, float* __restrict__ delta_3, const int N)
+{
+    map<4>(N, 16, at_delta_3_2, rows_of<16>{delta_1}, one_row{delta_term_2}, rows_of<16>{sech_g}, into<16>{delta_2}, into<16>{f_prime}, into<16>{delta_3});
+}
+
+extern "C" __global__ void value_3_2(const float* __restrict__ value_1, const float* __restrict__ tangent_1, const float* __restrict__ value_2, float* __restrict__ tangent_3, float* __restrict__ value_3, const int N)
+{
+    map<1>(N * 2, 16, at_value_3_2, rows_of<16, 2>{value_1}, rows_of<16>{tangent_1}, rows_of<16>{value_2}, into<16>{tangent_3}, into<16>{value_3});
+}
+extern "C" __global__ void vec4_value_3_2(const float* __restrict__ value_1, const float* __restrict__ tangent_1, const float* __restrict__ value_2, float* __restrict__ tangent_3, float* __restrict__ value_3, const int N)
+{
+    map<4>(N * 2, 16, at_value_3_2, rows_of<16, 2>{value_1}, rows_of<16>{tangent_1}, rows_of<16>{value_2}, into<16>{tangent_3}, into<16>{value_3});
+}
+
+extern "C" __global__ void total(const float* __restrict__ f_prime, const float* __restrict__ g, const float* __restrict__ delta, const float* __restrict__ value_1, double* __restrict__ total, const int N)
+{
+    map<1>(N, 16, at_total, rows_of<16>{f_prime}, rows_of<16>{g}, rows_of<16>{delta}, rows_of<16>{value_1}, sum_into{total});
+}
+extern "C" __global__ void vec4_total(const float* __restrict__ f_prime, const float* __restrict__ g, const float* __restrict__ delta, const float* __restrict__ value_1, double* __restrict__ total, const int N)
+{
+    map<4>(N, 16, at_total, rows_of<16>{f_prime}, rows_of<16>{g}, rows_of<16>{delta}, rows_of<16>{value_1}, sum_into{total});
+}
+
+extern "C" __global__ void value_3_3(const float* __restrict__ tangent, const float* __restrict__ value_1, float* __restrict__ value_2, float* __restrict__ value_3, const int N)
+{
+    map<1>(N * 2, 16, at_value_3_3, rows_of<16>{tangent}, rows_of<16>{value_1}, into<16>{value_2}, into<16>{value_3});
+}
+extern "C" __global__ void vec4_value_3_3(const float* __restrict__ tangent, const float* __restrict__ value_1, float* __restrict__ value_2, float* __restrict__ value_3, const int N)
+{
+    map<4>(N * 2, 16, at_value_3_3, rows_of<16>{tangent}, rows_of<16>{value_1}, into<16>{value_2}, into<16>{value_3});
+}
+
+extern "C" __global__ void total_3(const float* __restrict__ f_prime, const float* __restrict__ sigmoid_minus_g, const float* __restrict__ delta, const float* __restrict__ value_1, double* __restrict__ total, const int N)
+{
+    map<1>(N, 16, at_total_3, rows_of<16>{f_prime}, rows_of<16>{sigmoid_minus_g}, one_row{delta}, rows_of<16>{value_1}, sum_into{total});
+}
+extern "C" __global__ void vec4_total_3(const float* __restrict__ f_prime, const float* __restrict__ sigmoid_minus_g, const float* __restrict__ delta, const float* __restrict__ value_1, double* __restrict__ total, const int N)
+{
+    map<4>(N, 16, at_total_3, rows_of<16>{f_prime}, rows_of<16>{sigmoid_minus_g}, one_row{delta}, rows_of<16>{value_1}, sum_into{total});
+}
+
+extern "C" __global__ void total_4(const float* __restrict__ value_1, double* __restrict__ total, const int N)
+{
+    map<1>(N, 16, at_total_4, rows_of<16>{value_1}, sum_into{total});
+}
+extern "C" __global__ void vec4_total_4(const float* __restrict__ value_1, double* __restrict__ total, const int N)
+{
+    map<4>(N, 16, at_total_4, rows_of<16>{value_1}, sum_into{total});
+}
+
+extern "C" __global__ void sum_delta_squared_2(const float* __restrict__ delta_1, const float* __restrict__ delta_term_1, const float* __restrict__ g_1, const float* __restrict__ f_prime_1, const float* __restrict__ g_2, const float* __restrict__ delta_2, const float* __restrict__ f_prime_2, const float* __restrict__ sigmoid_minus_g, const float* __restrict__ delta_3, float* __restrict__ delta_4, float* __restrict__ f_second_1, float* __restrict__ value_1, float* __restrict__ f_second_2, float* __restrict__ value_2, double* __restrict__ sum_delta_squared, const int N)
+{
+    map<1>(N, 16, at_sum_delta_squared_2, rows_of<16>{delta_1}, rows_of<16>{delta_term_1}, rows_of<16>{g_1}, rows_of<16>{f_prime_1}, rows_of<16>{g_2}, rows_of<16>{delta_2}, rows_of<16>{f_prime_2}, rows_of<16>{sigmoid_minus_g}, one_row{delta_3}, into<16>{delta_4}, into<16>{f_second_1}, into<16>{value_1}, into<16>{f_second_2}, into<16>{value_2}, sum_into{sum_delta_squared});
+}
+extern "C" __global__ void vec4_sum_delta_squared_2(const float* __restrict__ delta_1, const float* __restrict__ delta_term_1, const float* __restrict__ g_1, const float* __restrict__ f_prime_1, const float* __restrict__ g_2, const float* __restrict__ delta_2, const float* __restrict__ f_prime_2, const float* __restrict__ sigmoid_minus_g, const float* __restrict__ delta_3, float* __restrict__ delta_4, float* __restrict__ f_second_1, float* __restrict__ value_1, float* __restrict__ f_second_2, float* __restrict__ value_2, double* __restrict__ sum_delta_squared, const int N)
+{
+    map<4>(N, 16, at_sum_delta_squared_2, rows_of<16>{delta_1}, rows_of<16>{delta_term_1}, rows_of<16>{g_1}, rows_of<16>{f_prime_1}, rows_of<16>{g_2}, rows_of<16>{delta_2}, rows_of<16>{f_prime_2}, rows_of<16>{sigmoid_minus_g}, one_row{delta_3}, into<16>{delta_4}, into<16>{f_second_1}, into<16>{value_1}, into<16>{f_second_2}, into<16>{value_2}, sum_into{sum_delta_squared});
+}
+
+extern "C" __global__ void weighted_tangent(const float* __restrict__ value_1, const float* __restrict__ value_2, const float* __restrict__ value_3, float* __restrict__ weighted_tangent, const float lam, const int N)
+{
+    map<1>(N * 2, 16, at_weighted_tangent, rows_of<16>{value_1}, rows_of<16>{value_2}, rows_of<16, 2>{value_3}, number<float>{lam}, into<16>{weighted_tangent});
+}
+extern "C" __global__ void vec4_weighted_tangent(const float* __restrict__ value_1, const float* __restrict__ value_2, const float* __restrict__ value_3, float* __restrict__ weighted_tangent, const float lam, const int N)
+{
+    map<4>(N * 2, 16, at_weighted_tangent, rows_of<16>{value_1}, rows_of<16>{value_2}, rows_of<16, 2>{value_3}, number<float>{lam}, into<16>{weighted_tangent});
+}
+
+extern "C" __global__ void weighted_tangent_4(const float* __restrict__ tangent, const float* __restrict__ weighted_tangent_1, const float* __restrict__ value_1, const float* __restrict__ weighted_tangent_2, float* __restrict__ value_2, float* __restrict__ weighted_tangent_4, const int N)
+{
+    map<1>(N * 2, 16, at_weighted_tangent_4, rows_of<16>{tangent}, rows_of<16>{weighted_tangent_1}, rows_of<16, 2>{value_1}, rows_of<16>{weighted_tangent_2}, into<16>{value_2}, into<16>{weighted_tangent_4});
+}
+extern "C" __global__ void vec4_weighted_tangent_4(const float* __restrict__ tangent, const float* __restrict__ weighted_tangent_1, const float* __restrict__ value_1, const float* __restrict__ weighted_tangent_2, float* __restrict__ value_2, float* __restrict__ weighted_tangent_4, const int N)
+{
+    map<4>(N * 2, 16, at_weighted_tangent_4, rows_of<16>{tangent}, rows_of<16>{weighted_tangent_1}, rows_of<16, 2>{value_1}, rows_of<16>{weighted_tangent_2}, into<16>{value_2}, into<16>{weighted_tangent_4});
+}
+
+extern "C" __global__ void dJ_ddelta_3(const float* __restrict__ value, const float* __restrict__ dJ_ddelta_1, const float* __restrict__ f_prime, const float* __restrict__ f_second, const float* __restrict__ delta, float* __restrict__ dJ_ddelta_2, float* __restrict__ dJ_ddelta_3, const int N)
+{
+    map<1>(N, 16, at_dJ_ddelta_3, rows_of<16>{value}, rows_of<16>{dJ_ddelta_1}, rows_of<16>{f_prime}, rows_of<16>{f_second}, rows_of<16>{delta}, into<16>{dJ_ddelta_2}, into<16>{dJ_ddelta_3});
+}
+extern "C" __global__ void vec4_dJ_ddelta_3(const float* __restrict__ value, const float* __restrict__ dJ_ddelta_1, const float* __restrict__ f_prime, const float* __restrict__ f_second, const float* __restrict__ delta, float* __restrict__ dJ_ddelta_2, float* __restrict__ dJ_ddelta_3, const int N)
+{
+    map<4>(N, 16, at_dJ_ddelta_3, rows_of<16>{value}, rows_of<16>{dJ_ddelta_1}, rows_of<16>{f_prime}, rows_of<16>{f_second}, rows_of<16>{delta}, into<16>{dJ_ddelta_2}, into<16>{dJ_ddelta_3});
+}
+
+extern "C" __global__ void delta_weighted_tangent(const float* __restrict__ tangent, const float* __restrict__ weighted_tangent, const float* __restrict__ value_1, float* __restrict__ value_2, float* __restrict__ delta_weighted_tangent, const int N)
+{
+    map<1>(N * 2, 16, at_delta_weighted_tangent, rows_of<16>{tangent}, rows_of<16>{weighted_tangent}, rows_of<16, 2>{value_1}, into<16>{value_2}, into<16>{delta_weighted_tangent});
+}
+extern "C" __global__ void vec4_delta_weighted_tangent(const float* __restrict__ tangent, const float* __restrict__ weighted_tangent, const float* __restrict__ value_1, float* __restrict__ value_2, float* __restrict__ delta_weighted_tangent, const int N)
+{
+    map<4>(N * 2, 16, at_delta_weighted_tangent, rows_of<16>{tangent}, rows_of<16>{weighted_tangent}, rows_of<16, 2>{value_1}, into<16>{value_2}, into<16>{delta_weighted_tangent});
+}
+
+extern "C" __global__ void dJ_dg(const float* __restrict__ value, const float* __restrict__ dJ_ddelta_1, const float* __restrict__ f_prime, const float* __restrict__ f_second, const float* __restrict__ sigmoid_minus_g, const float* __restrict__ delta, float* __restrict__ dJ_ddelta_2, float* __restrict__ dJ_dg, const int N)
+{
+    map<1>(N, 16, at_dJ_dg, rows_of<16>{value}, rows_of<16>{dJ_ddelta_1}, rows_of<16>{f_prime}, rows_of<16>{f_second}, rows_of<16>{sigmoid_minus_g}, one_row{delta}, into<16>{dJ_ddelta_2}, into<16>{dJ_dg});
+}
+extern "C" __global__ void vec4_dJ_dg(const float* __restrict__ value, const float* __restrict__ dJ_ddelta_1, const float* __restrict__ f_prime, const float* __restrict__ f_second, const float* __restrict__ sigmoid_minus_g, const float* __restrict__ delta, float* __restrict__ dJ_ddelta_2, float* __restrict__ dJ_dg, const int N)
+{
+    map<4>(N, 16, at_dJ_dg, rows_of<16>{value}, rows_of<16>{dJ_ddelta_1}, rows_of<16>{f_prime}, rows_of<16>{f_second}, rows_of<16>{sigmoid_minus_g}, one_row{delta}, into<16>{dJ_ddelta_2}, into<16>{dJ_dg});
+}
+
+extern "C" __global__ void dJ_ddelta_3_2(const float* __restrict__ dJ_ddelta_1, const float* __restrict__ dJ_ddelta_2, float* __restrict__ dJ_ddelta_3, const int N)
+{
+    map<1>(N, 32, at_copy, beside<16>(rows_of<16>{dJ_ddelta_2}, rows_of<16>{dJ_ddelta_1}), into<32>{dJ_ddelta_3});
+}
+extern "C" __global__ void vec4_dJ_ddelta_3_2(const float* __restrict__ dJ_ddelta_1, const float* __restrict__ dJ_ddelta_2, float* __restrict__ dJ_ddelta_3, const int N)
+{
+    map<4>(N, 32, at_copy, beside<16>(rows_of<16>{dJ_ddelta_2}, rows_of<16>{dJ_ddelta_1}), into<32>{dJ_ddelta_3});
+}
+
+extern "C" __global__ void value_3_4(const float* __restrict__ value_1, const float* __restrict__ value_2, const float* __restrict__ delta_weighted_tangent_1, const float* __restrict__ weighted_tangent, const float* __restrict__ delta_tangent, const float* __restrict__ tangent, float* __restrict__ delta_weighted_tangent_2, float* __restrict__ value_3, const int N)
+{
+    map<1>(N * 2, 16, at_value_3_4, rows_of<16, 2>{value_1}, rows_of<16, 2>{value_2}, rows_of<16>{delta_weighted_tangent_1}, rows_of<16>{weighted_tangent}, rows_of<16>{delta_tangent}, rows_of<16>{tangent}, into<16>{delta_weighted_tangent_2}, into<16>{value_3});
+}
+extern "C" __global__ void vec4_value_3_4(const float* __restrict__ value_1, const float* __restrict__ value_2, const float* __restrict__ delta_weighted_tangent_1, const float* __restrict__ weighted_tangent, const float* __restrict__ delta_tangent, const float* __restrict__ tangent, float* __restrict__ delta_weighted_tangent_2, float* __restrict__ value_3, const int N)
+{
+    map<4>(N * 2, 16, at_value_3_4, rows_of<16, 2>{value_1}, rows_of<16, 2>{value_2}, rows_of<16>{delta_weighted_tangent_1}, rows_of<16>{weighted_tangent}, rows_of<16>{delta_tangent}, rows_of<16>{tangent}, into<16>{delta_weighted_tangent_2}, into<16>{value_3});
+}
+
+extern "C" __global__ void dJ_ds(const float* __restrict__ dJ_ds_sum, float* __restrict__ dJ_ds, const int N)
+{
+    map<1>(1, 32, at_dJ_ds, one_row{dJ_ds_sum}, number<int>{N}, into<32>{dJ_ds});
+}
+extern "C" __global__ void vec4_dJ_ds(const float* __restrict__ dJ_ds_sum, float* __restrict__ dJ_ds, const int N)
+{
+    map<4>(1, 32, at_dJ_ds, one_row{dJ_ds_sum}, number<int>{N}, into<32>{dJ_ds});
+}
+
+extern "C" __global__ void dJ_dg_2(const float* __restrict__ f_prime, const float* __restrict__ g, const float* __restrict__ sech_g, const float* __restrict__ value_1, const float* __restrict__ value_2, const float* __restrict__ dJ_ddelta, const float* __restrict__ dJ_dg_1, const float* __restrict__ delta, const float* __restrict__ f_second, float* __restrict__ dJ_dg_2, const int N)
+{
+    map<1>(N, 16, at_dJ_dg_2, rows_of<16>{f_prime}, rows_of<16>{g}, rows_of<16>{sech_g}, rows_of<16>{value_1}, rows_of<16>{value_2}, rows_of<16>{dJ_ddelta}, rows_of<16>{dJ_dg_1}, rows_of<16>{delta}, rows_of<16>{f_second}, into<16>{dJ_dg_2});
+}
+extern "C" __global__ void vec4_dJ_dg_2(const float* __restrict__ f_prime, const float* __restrict__ g, const float* __restrict__ sech_g, const float* __restrict__ value_1, const float* __restrict__ value_2, const float* __restrict__ dJ_ddelta, const float* __restrict__ dJ_dg_1, const float* __restrict__ delta, const float* __restrict__ f_second, float* __restrict__ dJ_dg_2, const int N)
+{
+    map<4>(N, 16, at_dJ_dg_2, rows_of<16>{f_prime}, rows_of<16>{g}, rows_of<16>{sech_g}, rows_of<16>{value_1}, rows_of<16>{value_2}, rows_of<16>{dJ_ddelta}, rows_of<16>{dJ_dg_1}, rows_of<16>{delta}, rows_of<16>{f_second}, into<16>{dJ_dg_2});
+}
+
+extern "C" __global__ void dJ_dW(const float* __restrict__ dJ_dW_delta, const float* __restrict__ dJ_dW_delta_at_above, const float* __restrict__ dJ_dW_g, const float* __restrict__ dJ_dW_g_at_above, const float* __restrict__ dJ_dW_tangents, const float* __restrict__ dJ_dW_tangents_at_above, const float* __restrict__ dJ_dW_tangents_at_above_weighted, const float* __restrict__ dJ_dW_tangents_weighted, float* __restrict__ dJ_dW, const int N)
+{
+    map<1>(16, 16, at_dJ_dW, rows_of<16>{dJ_dW_delta}, rows_of<16>{dJ_dW_delta_at_above}, rows_of<16>{dJ_dW_g}, rows_of<16>{dJ_dW_g_at_above}, rows_of<16>{dJ_dW_tangents}, rows_of<16>{dJ_dW_tangents_at_above}, rows_of<16>{dJ_dW_tangents_at_above_weighted}, rows_of<16>{dJ_dW_tangents_weighted}, number<int>{N}, into<16>{dJ_dW});
+}
+extern "C" __global__ void vec4_dJ_dW(const float* __restrict__ dJ_dW_delta, const float* __restrict__ dJ_dW_delta_at_above, const float* __restrict__ dJ_dW_g, const float* __restrict__ dJ_dW_g_at_above, const float* __restrict__ dJ_dW_tangents, const float* __restrict__ dJ_dW_tangents_at_above, const float* __restrict__ dJ_dW_tangents_at_above_weighted, const float* __restrict__ dJ_dW_tangents_weighted, float* __restrict__ dJ_dW, const int N)
+{
+    map<4>(16, 16, at_dJ_dW, rows_of<16>{dJ_dW_delta}, rows_of<16>{dJ_dW_delta_at_above}, rows_of<16>{dJ_dW_g}, rows_of<16>{dJ_dW_g_at_above}, rows_of<16>{dJ_dW_tangents}, rows_of<16>{dJ_dW_tangents_at_above}, rows_of<16>{dJ_dW_tangents_at_above_weighted}, rows_of<16>{dJ_dW_tangents_weighted}, number<int>{N}, into<16>{dJ_dW});
+}
+
+extern "C" __global__ void dJ_db(const float* __restrict__ dJ_db_sum, const float* __restrict__ dJ_db_sum_at_above, float* __restrict__ dJ_db, const int N)
+{
+    map<1>(1, 16, at_dJ_db, one_row{dJ_db_sum}, one_row{dJ_db_sum_at_above}, number<int>{N}, into<16>{dJ_db});
+}
+extern "C" __global__ void vec4_dJ_db(const float* __restrict__ dJ_db_sum, const float* __restrict__ dJ_db_sum_at_above, float* __restrict__ dJ_db, const int N)
+{
+    map<4>(1, 16, at_dJ_db, one_row{dJ_db_sum}, one_row{dJ_db_sum_at_above}, number<int>{N}, into<16>{dJ_db});
+}
+
+extern "C" __global__ void value_7(const float* __restrict__ value_1, const float* __restrict__ value_2, const float* __restrict__ delta_tangent_1, const float* __restrict__ tangent_1, const float* __restrict__ tangent_2, const float* __restrict__ value_3, float* __restrict__ delta_tangent_2, float* __restrict__ value_4, float* __restrict__ value_5, float* __restrict__ value_6, float* __restrict__ value_7, const int N)
+{
+    map<1>(N * 2, 16, at_value_7, rows_of<16, 2>{value_1}, rows_of<16, 2>{value_2}, rows_of<16>{delta_tangent_1}, rows_of<16>{tangent_1}, rows_of<16>{tangent_2}, rows_of<16>{value_3}, into<16>{delta_tangent_2}, into<16>{value_4}, into<16>{value_5}, into<16>{value_6}, into<16>{value_7});
+}
+extern "C" __global__ void vec4_value_7(const float* __restrict__ value_1, const float* __restrict__ value_2, const float* __restrict__ delta_tangent_1, const float* __restrict__ tangent_1, const float* __restrict__ tangent_2, const float* __restrict__ value_3, float* __restrict__ delta_tangent_2, float* __restrict__ value_4, float* __restrict__ value_5, float* __restrict__ value_6, float* __restrict__ value_7, const int N)
+{
+    map<4>(N * 2, 16, at_value_7, rows_of<16, 2>{value_1}, rows_of<16, 2>{value_2}, rows_of<16>{delta_tangent_1}, rows_of<16>{tangent_1}, rows_of<16>{tangent_2}, rows_of<16>{value_3}, into<16>{delta_tangent_2}, into<16>{value_4}, into<16>{value_5}, into<16>{value_6}, into<16>{value_7});
+}
+
+extern "C" __global__ void total_5(const float* __restrict__ value_1, const float* __restrict__ value_2, double* __restrict__ total, const int N)
+{
+    map<1>(N, 16, at_total_5, rows_of<16>{value_1}, rows_of<16>{value_2}, sum_into{total});
+}
+extern "C" __global__ void vec4_total_5(const float* __restrict__ value_1, const float* __restrict__ value_2, double* __restrict__ total, const int N)
+{
+    map<4>(N, 16, at_total_5, rows_of<16>{value_1}, rows_of<16>{value_2}, sum_into{total});
+}
+
+extern "C" __global__ void dJ_ddelta_3_3(const float* __restrict__ value, const float* __restrict__ dJ_ddelta_1, const float* __restrict__ f_prime, const float* __restrict__ f_second, const float* __restrict__ delta, float* __restrict__ dJ_ddelta_2, float* __restrict__ dJ_ddelta_3, const int N)
+{
+    map<1>(N, 16, at_dJ_ddelta_3_2, rows_of<16>{value}, rows_of<16>{dJ_ddelta_1}, rows_of<16>{f_prime}, rows_of<16>{f_second}, rows_of<16>{delta}, into<16>{dJ_ddelta_2}, into<16>{dJ_ddelta_3});
+}
+extern "C" __global__ void vec4_dJ_ddelta_3_3(const float* __restrict__ value, const float* __restrict__ dJ_ddelta_1, const float* __restrict__ f_prime, const float* __restrict__ f_second, const float* __restrict__ delta, float* __restrict__ dJ_ddelta_2, float* __restrict__ dJ_ddelta_3, const int N)
+{
+    map<4>(N, 16, at_dJ_ddelta_3_2, rows_of<16>{value}, rows_of<16>{dJ_ddelta_1}, rows_of<16>{f_prime}, rows_of<16>{f_second}, rows_of<16>{delta}, into<16>{dJ_ddelta_2}, into<16>{dJ_ddelta_3});
+}
+
+extern "C" __global__ void dJ_dg_3(const float* __restrict__ value, const float* __restrict__ dJ_ddelta_1, const float* __restrict__ f_prime, const float* __restrict__ f_second, const float* __restrict__ sigmoid_minus_g, const float* __restrict__ delta, float* __restrict__ dJ_ddelta_2, float* __restrict__ dJ_dg, const int N)
+{
+    map<1>(N, 16, at_dJ_dg_3, rows_of<16>{value}, rows_of<16>{dJ_ddelta_1}, rows_of<16>{f_prime}, rows_of<16>{f_second}, rows_of<16>{sigmoid_minus_g}, one_row{delta}, into<16>{dJ_ddelta_2}, into<16>{dJ_dg});
+}
+extern "C" __global__ void vec4_dJ_dg_3(const float* __restrict__ value, const float* __restrict__ dJ_ddelta_1, const float* __restrict__ f_prime, const float* __restrict__ f_second, const float* __restrict__ sigmoid_minus_g, const float* __restrict__ delta, float* __restrict__ dJ_ddelta_2, float* __restrict__ dJ_dg, const int N)
+{
+    map<4>(N, 16, at_dJ_dg_3, rows_of<16>{value}, rows_of<16>{dJ_ddelta_1}, rows_of<16>{f_prime}, rows_of<16>{f_second}, rows_of<16>{sigmoid_minus_g}, one_row{delta}, into<16>{dJ_ddelta_2}, into<16>{dJ_dg});
+}
+
+extern "C" __global__ void dJ_dg_2_2(const float* __restrict__ f_prime, const float* __restrict__ g, const float* __restrict__ sech_g, const float* __restrict__ value_1, const float* __restrict__ value_2, const float* __restrict__ dJ_ddelta, const float* __restrict__ dJ_dg_1, const float* __restrict__ delta, const float* __restrict__ f_second, float* __restrict__ dJ_dg_2, const int N)
+{
+    map<1>(N, 16, at_dJ_dg_2_2, rows_of<16>{f_prime}, rows_of<16>{g}, rows_of<16>{sech_g}, rows_of<16>{value_1}, rows_of<16>{value_2}, rows_of<16>{dJ_ddelta}, rows_of<16>{dJ_dg_1}, rows_of<16>{delta}, rows_of<16>{f_second}, into<16>{dJ_dg_2});
+}
+extern "C" __global__ void vec4_dJ_dg_2_2(const float* __restrict__ f_prime, const float* __restrict__ g, const float* __restrict__ sech_g, const float* __restrict__ value_1, const float* __restrict__ value_2, const float* __restrict__ dJ_ddelta, const float* __restrict__ dJ_dg_1, const float* __restrict__ delta, const float* __restrict__ f_second, float* __restrict__ dJ_dg_2, const int N)
+{
+    map<4>(N, 16, at_dJ_dg_2_2, rows_of<16>{f_prime}, rows_of<16>{g}, rows_of<16>{sech_g}, rows_of<16>{value_1}, rows_of<16>{value_2}, rows_of<16>{dJ_ddelta}, rows_of<16>{dJ_dg_1}, rows_of<16>{delta}, rows_of<16>{f_second}, into<16>{dJ_dg_2});
+}
+
+extern "C" __global__ void dJ_dW_2(const float* __restrict__ dJ_dW_delta, const float* __restrict__ dJ_dW_delta_at_above, const float* __restrict__ dJ_dW_g, const float* __restrict__ dJ_dW_g_at_above, const float* __restrict__ dJ_dW_tangents, const float* __restrict__ dJ_dW_tangents_at_above, float* __restrict__ dJ_dW, const int N)
+{
+    map<1>(16, 16, at_dJ_dW_2, rows_of<16>{dJ_dW_delta}, rows_of<16>{dJ_dW_delta_at_above}, rows_of<16>{dJ_dW_g}, rows_of<16>{dJ_dW_g_at_above}, rows_of<16>{dJ_dW_tangents}, rows_of<16>{dJ_dW_tangents_at_above}, number<int>{N}, into<16>{dJ_dW});
+}
+extern "C" __global__ void vec4_dJ_dW_2(const float* __restrict__ dJ_dW_delta, const float* __restrict__ dJ_dW_delta_at_above, const float* __restrict__ dJ_dW_g, const float* __restrict__ dJ_dW_g_at_above, const float* __restrict__ dJ_dW_tangents, const float* __restrict__ dJ_dW_tangents_at_above, float* __restrict__ dJ_dW, const int N)
+{
+    map<4>(16, 16, at_dJ_dW_2, rows_of<16>{dJ_dW_delta}, rows_of<16>{dJ_dW_delta_at_above}, rows_of<16>{dJ_dW_g}, rows_of<16>{dJ_dW_g_at_above}, rows_of<16>{dJ_dW_tangents}, rows_of<16>{dJ_dW_tangents_at_above}, number<int>{N}, into<16>{dJ_dW});
+}
+
+extern "C" __global__ void dK_ddelta_3(const float* __restrict__ dK_ddelta_1, const float* __restrict__ f_prime, const float* __restrict__ delta, float* __restrict__ dK_ddelta_2, float* __restrict__ dK_ddelta_3, const int N)
+{
+    map<1>(N, 16, at_dK_ddelta_3, rows_of<16>{dK_ddelta_1}, rows_of<16>{f_prime}, rows_of<16>{delta}, into<16>{dK_ddelta_2}, into<16>{dK_ddelta_3});
+}
+extern "C" __global__ void vec4_dK_ddelta_3(const float* __restrict__ dK_ddelta_1, const float* __restrict__ f_prime, const float* __restrict__ delta, float* __restrict__ dK_ddelta_2, float* __restrict__ dK_ddelta_3, const int N)
+{
+    map<4>(N, 16, at_dK_ddelta_3, rows_of<16>{dK_ddelta_1}, rows_of<16>{f_prime}, rows_of<16>{delta}, into<16>{dK_ddelta_2}, into<16>{dK_ddelta_3});
+}
+
+extern "C" __global__ void dK_dg(const float* __restrict__ dK_ddelta_1, const float* __restrict__ f_prime, const float* __restrict__ delta, const float* __restrict__ f_second, float* __restrict__ dK_ddelta_2, float* __restrict__ dK_dg, const int N)
+{
+    map<1>(N, 16, at_dK_dg, rows_of<16>{dK_ddelta_1}, rows_of<16>{f_prime}, one_row{delta}, rows_of<16>{f_second}, into<16>{dK_ddelta_2}, into<16>{dK_dg});
+}
+extern "C" __global__ void vec4_dK_dg(const float* __restrict__ dK_ddelta_1, const float* __restrict__ f_prime, const float* __restrict__ delta, const float* __restrict__ f_second, float* __restrict__ dK_ddelta_2, float* __restrict__ dK_dg, const int N)
+{
+    map<4>(N, 16, at_dK_dg, rows_of<16>{dK_ddelta_1}, rows_of<16>{f_prime}, one_row{delta}, rows_of<16>{f_second}, into<16>{dK_ddelta_2}, into<16>{dK_dg});
+}
+
+extern "C" __global__ void dK_ddelta_3_2(const float* __restrict__ dK_ddelta_1, const float* __restrict__ dK_ddelta_2, float* __restrict__ dK_ddelta_3, const int N)
+{
+    map<1>(N, 32, at_copy, beside<16>(rows_of<16>{dK_ddelta_2}, rows_of<16>{dK_ddelta_1}), into<32>{dK_ddelta_3});
+}
+extern "C" __global__ void vec4_dK_ddelta_3_2(const float* __restrict__ dK_ddelta_1, const float* __restrict__ dK_ddelta_2, float* __restrict__ dK_ddelta_3, const int N)
+{
+    map<4>(N, 32, at_copy, beside<16>(rows_of<16>{dK_ddelta_2}, rows_of<16>{dK_ddelta_1}), into<32>{dK_ddelta_3});
+}
+
+extern "C" __global__ void dK_ds(const float* __restrict__ dK_ds_sum, float* __restrict__ dK_ds, const int N)
+{
+    map<1>(1, 32, at_dK_ds, one_row{dK_ds_sum}, number<int>{N}, into<32>{dK_ds});
+}
+extern "C" __global__ void vec4_dK_ds(const float* __restrict__ dK_ds_sum, float* __restrict__ dK_ds, const int N)
+{
+    map<4>(1, 32, at_dK_ds, one_row{dK_ds_sum}, number<int>{N}, into<32>{dK_ds});
+}
+
+extern "C" __global__ void dK_dg_2(const float* __restrict__ dK_ddelta, const float* __restrict__ dK_dg_1, const float* __restrict__ delta, const float* __restrict__ f_prime, const float* __restrict__ f_second, float* __restrict__ dK_dg_2, const int N)
+{
+    map<1>(N, 16, at_dK_dg_2, rows_of<16>{dK_ddelta}, rows_of<16>{dK_dg_1}, rows_of<16>{delta}, rows_of<16>{f_prime}, rows_of<16>{f_second}, into<16>{dK_dg_2});
+}
+extern "C" __global__ void vec4_dK_dg_2(const float* __restrict__ dK_ddelta, const float* __restrict__ dK_dg_1, const float* __restrict__ delta, const float* __restrict__ f_prime, const float* __restrict__ f_second, float* __restrict__ dK_dg_2, const int N)
+{
+    map<4>(N, 16, at_dK_dg_2, rows_of<16>{dK_ddelta}, rows_of<16>{dK_dg_1}, rows_of<16>{delta}, rows_of<16>{f_prime}, rows_of<16>{f_second}, into<16>{dK_dg_2});
+}
+
+extern "C" __global__ void dK_dW(const float* __restrict__ dK_dW_delta, const float* __restrict__ dK_dW_delta_at_above, const float* __restrict__ dK_dW_g, const float* __restrict__ dK_dW_g_at_above, float* __restrict__ dK_dW, const int N)
+{
+    map<1>(16, 16, at_dK_dW, rows_of<16>{dK_dW_delta}, rows_of<16>{dK_dW_delta_at_above}, rows_of<16>{dK_dW_g}, rows_of<16>{dK_dW_g_at_above}, number<int>{N}, into<16>{dK_dW});
+}
+extern "C" __global__ void vec4_dK_dW(const float* __restrict__ dK_dW_delta, const float* __restrict__ dK_dW_delta_at_above, const float* __restrict__ dK_dW_g, const float* __restrict__ dK_dW_g_at_above, float* __restrict__ dK_dW, const int N)
+{
+    map<4>(16, 16, at_dK_dW, rows_of<16>{dK_dW_delta}, rows_of<16>{dK_dW_delta_at_above}, rows_of<16>{dK_dW_g}, rows_of<16>{dK_dW_g_at_above}, number<int>{N}, into<16>{dK_dW});
+}
+
+extern "C" __global__ void dK_db(const float* __restrict__ dK_db_sum, const float* __restrict__ dK_db_sum_at_above, float* __restrict__ dK_db, const int N)
+{
+    map<1>(1, 16, at_dK_db, one_row{dK_db_sum}, one_row{dK_db_sum_at_above}, number<int>{N}, into<16>{dK_db});
+}
+extern "C" __global__ void vec4_dK_db(const float* __restrict__ dK_db_sum, const float* __restrict__ dK_db_sum_at_above, float* __restrict__ dK_db, const int N)
+{
+    map<4>(1, 16, at_dK_db, one_row{dK_db_sum}, one_row{dK_db_sum_at_above}, number<int>{N}, into<16>{dK_db});
+}
+
+extern "C" __global__ void dL_ddelta(const float* __restrict__ value, const float* __restrict__ f_second, float* __restrict__ dL_ddelta, const int N)
+{
+    map<1>(N, 16, at_dL_ddelta, rows_of<16>{value}, rows_of<16>{f_second}, into<16>{dL_ddelta});
+}
+extern "C" __global__ void vec4_dL_ddelta(const float* __restrict__ value, const float* __restrict__ f_second, float* __restrict__ dL_ddelta, const int N)
+{
+    map<4>(N, 16, at_dL_ddelta, rows_of<16>{value}, rows_of<16>{f_second}, into<16>{dL_ddelta});
+}
+
+extern "C" __global__ void dL_dg(const float* __restrict__ value, const float* __restrict__ dL_ddelta_1, const float* __restrict__ f_prime, const float* __restrict__ f_second, const float* __restrict__ sigmoid_minus_g, const float* __restrict__ delta, float* __restrict__ dL_ddelta_2, float* __restrict__ dL_dg, const int N)
+{
+    map<1>(N, 16, at_dL_dg, rows_of<16>{value}, rows_of<16>{dL_ddelta_1}, rows_of<16>{f_prime}, rows_of<16>{f_second}, rows_of<16>{sigmoid_minus_g}, one_row{delta}, into<16>{dL_ddelta_2}, into<16>{dL_dg});
+}
+extern "C" __global__ void vec4_dL_dg(const float* __restrict__ value, const float* __restrict__ dL_ddelta_1, const float* __restrict__ f_prime, const float* __restrict__ f_second, const float* __restrict__ sigmoid_minus_g, const float* __restrict__ delta, float* __restrict__ dL_ddelta_2, float* __restrict__ dL_dg, const int N)
+{
+    map<4>(N, 16, at_dL_dg, rows_of<16>{value}, rows_of<16>{dL_ddelta_1}, rows_of<16>{f_prime}, rows_of<16>{f_second}, rows_of<16>{sigmoid_minus_g}, one_row{delta}, into<16>{dL_ddelta_2}, into<16>{dL_dg});
+}
+
+extern "C" __global__ void dL_ddelta_3(const float* __restrict__ dL_ddelta_1, const float* __restrict__ dL_ddelta_2, float* __restrict__ dL_ddelta_3, const int N)
+{
+    map<1>(N, 32, at_copy, beside<16>(rows_of<16>{dL_ddelta_2}, rows_of<16>{dL_ddelta_1}), into<32>{dL_ddelta_3});
+}
+extern "C" __global__ void vec4_dL_ddelta_3(const float* __restrict__ dL_ddelta_1, const float* __restrict__ dL_ddelta_2, float* __restrict__ dL_ddelta_3, const int N)
+{
+    map<4>(N, 32, at_copy, beside<16>(rows_of<16>{dL_ddelta_2}, rows_of<16>{dL_ddelta_1}), into<32>{dL_ddelta_3});
+}
+
+extern "C" __global__ void dL_ds(const float* __restrict__ dL_ds_sum, float* __restrict__ dL_ds, const int N)
+{
+    map<1>(1, 32, at_dL_ds, one_row{dL_ds_sum}, number<int>{N}, into<32>{dL_ds});
+}
+extern "C" __global__ void vec4_dL_ds(const float* __restrict__ dL_ds_sum, float* __restrict__ dL_ds, const int N)
+{
+    map<4>(1, 32, at_dL_ds, one_row{dL_ds_sum}, number<int>{N}, into<32>{dL_ds});
+}
+
+extern "C" __global__ void dL_dg_2(const float* __restrict__ f_prime, const float* __restrict__ g, const float* __restrict__ sech_g, const float* __restrict__ value_1, const float* __restrict__ value_2, const float* __restrict__ dL_dg_1, const float* __restrict__ delta, const float* __restrict__ f_second, float* __restrict__ dL_dg_2, const int N)
+{
+    map<1>(N, 16, at_dL_dg_2, rows_of<16>{f_prime}, rows_of<16>{g}, rows_of<16>{sech_g}, rows_of<16>{value_1}, rows_of<16>{value_2}, rows_of<16>{dL_dg_1}, rows_of<16>{delta}, rows_of<16>{f_second}, into<16>{dL_dg_2});
+}
+extern "C" __global__ void vec4_dL_dg_2(const float* __restrict__ f_prime, const float* __restrict__ g, const float* __restrict__ sech_g, const float* __restrict__ value_1, const float* __restrict__ value_2, const float* __restrict__ dL_dg_1, const float* __restrict__ delta, const float* __restrict__ f_second, float* __restrict__ dL_dg_2, const int N)
+{
+    map<4>(N, 16, at_dL_dg_2, rows_of<16>{f_prime}, rows_of<16>{g}, rows_of<16>{sech_g}, rows_of<16>{value_1}, rows_of<16>{value_2}, rows_of<16>{dL_dg_1}, rows_of<16>{delta}, rows_of<16>{f_second}, into<16>{dL_dg_2});
+}
+
+extern "C" __global__ void dL_dW(const float* __restrict__ dL_dW_delta_at_above, const float* __restrict__ dL_dW_g, const float* __restrict__ dL_dW_g_at_above, const float* __restrict__ dL_dW_tangents, const float* __restrict__ dL_dW_tangents_at_above, const float* __restrict__ dL_dW_tangents_at_above_weighted, const float* __restrict__ dL_dW_tangents_weighted, float* __restrict__ dL_dW, const int N)
+{
+    map<1>(16, 16, at_dL_dW, rows_of<16>{dL_dW_delta_at_above}, rows_of<16>{dL_dW_g}, rows_of<16>{dL_dW_g_at_above}, rows_of<16>{dL_dW_tangents}, rows_of<16>{dL_dW_tangents_at_above}, rows_of<16>{dL_dW_tangents_at_above_weighted}, rows_of<16>{dL_dW_tangents_weighted}, number<int>{N}, into<16>{dL_dW});
+}
+extern "C" __global__ void vec4_dL_dW(const float* __restrict__ dL_dW_delta_at_above, const float* __restrict__ dL_dW_g, const float* __restrict__ dL_dW_g_at_above, const float* __restrict__ dL_dW_tangents, const float* __restrict__ dL_dW_tangents_at_above, const float* __restrict__ dL_dW_tangents_at_above_weighted, const float* __restrict__ dL_dW_tangents_weighted, float* __restrict__ dL_dW, const int N)
+{
+    map<4>(16, 16, at_dL_dW, rows_of<16>{dL_dW_delta_at_above}, rows_of<16>{dL_dW_g}, rows_of<16>{dL_dW_g_at_above}, rows_of<16>{dL_dW_tangents}, rows_of<16>{dL_dW_tangents_at_above}, rows_of<16>{dL_dW_tangents_at_above_weighted}, rows_of<16>{dL_dW_tangents_weighted}, number<int>{N}, into<16>{dL_dW});
+}
+
+extern "C" __global__ void dL_db(const float* __restrict__ dL_db_sum, const float* __restrict__ dL_db_sum_at_above, float* __restrict__ dL_db, const int N)
+{
+    map<1>(1, 16, at_dL_db, one_row{dL_db_sum}, one_row{dL_db_sum_at_above}, number<int>{N}, into<16>{dL_db});
+}
+extern "C" __global__ void vec4_dL_db(const float* __restrict__ dL_db_sum, const float* __restrict__ dL_db_sum_at_above, float* __restrict__ dL_db, const int N)
+{
+    map<4>(1, 16, at_dL_db, one_row{dL_db_sum}, one_row{dL_db_sum_at_above}, number<int>{N}, into<16>{dL_db});
+}
+
+extern "C" __global__ void dL_ddelta_2(const float* __restrict__ dK_ddelta, const float* __restrict__ dK_dg_1, const float* __restrict__ delta, const float* __restrict__ f_prime, const float* __restrict__ f_second, const float* __restrict__ value, float* __restrict__ dK_dg_2, float* __restrict__ dL_ddelta, const int N)
+{
+    map<1>(N, 16, at_dL_ddelta_2, rows_of<16>{dK_ddelta}, rows_of<16>{dK_dg_1}, rows_of<16>{delta}, rows_of<16>{f_prime}, rows_of<16>{f_second}, rows_of<16>{value}, into<16>{dK_dg_2}, into<16>{dL_ddelta});
+}
+extern "C" __global__ void vec4_dL_ddelta_2(const float* __restrict__ dK_ddelta, const float* __restrict__ dK_dg_1, const float* __restrict__ delta, const float* __restrict__ f_prime, const float* __restrict__ f_second, const float* __restrict__ value, float* __restrict__ dK_dg_2, float* __restrict__ dL_ddelta, const int N)
+{
+    map<4>(N, 16, at_dL_ddelta_2, rows_of<16>{dK_ddelta}, rows_of<16>{dK_dg_1}, rows_of<16>{delta}, rows_of<16>{f_prime}, rows_of<16>{f_second}, rows_of<16>{value}, into<16>{dK_dg_2}, into<16>{dL_ddelta});
+}
+
+extern "C" __global__ void dL_dg_3(const float* __restrict__ value, const float* __restrict__ dL_ddelta_1, const float* __restrict__ f_prime, const float* __restrict__ f_second, const float* __restrict__ sigmoid_minus_g, const float* __restrict__ delta, float* __restrict__ dL_ddelta_2, float* __restrict__ dL_dg, const int N)
+{
+    map<1>(N, 16, at_dL_dg_3, rows_of<16>{value}, rows_of<16>{dL_ddelta_1}, rows_of<16>{f_prime}, rows_of<16>{f_second}, rows_of<16>{sigmoid_minus_g}, one_row{delta}, into<16>{dL_ddelta_2}, into<16>{dL_dg});
+}
+extern "C" __global__ void vec4_dL_dg_3(const float* __restrict__ value, const float* __restrict__ dL_ddelta_1, const float* __restrict__ f_prime, const float* __restrict__ f_second, const float* __restrict__ sigmoid_minus_g, const float* __restrict__ delta, float* __restrict__ dL_ddelta_2, float* __restrict__ dL_dg, const int N)
+{
+    map<4>(N, 16, at_dL_dg_3, rows_of<16>{value}, rows_of<16>{dL_ddelta_1}, rows_of<16>{f_prime}, rows_of<16>{f_second}, rows_of<16>{sigmoid_minus_g}, one_row{delta}, into<16>{dL_ddelta_2}, into<16>{dL_dg});
+}
+
+extern "C" __global__ void dL_dg_2_2(const float* __restrict__ f_prime, const float* __restrict__ g, const float* __restrict__ sech_g, const float* __restrict__ value_1, const float* __restrict__ value_2, const float* __restrict__ dL_dg_1, const float* __restrict__ delta, const float* __restrict__ f_second, float* __restrict__ dL_dg_2, const int N)
+{
+    map<1>(N, 16, at_dL_dg_2_2, rows_of<16>{f_prime}, rows_of<16>{g}, rows_of<16>{sech_g}, rows_of<16>{value_1}, rows_of<16>{value_2}, rows_of<16>{dL_dg_1}, rows_of<16>{delta}, rows_of<16>{f_second}, into<16>{dL_dg_2});
+}
+extern "C" __global__ void vec4_dL_dg_2_2(const float* __restrict__ f_prime, const float* __restrict__ g, const float* __restrict__ sech_g, const float* __restrict__ value_1, const float* __restrict__ value_2, const float* __restrict__ dL_dg_1, const float* __restrict__ delta, const float* __restrict__ f_second, float* __restrict__ dL_dg_2, const int N)
+{
+    map<4>(N, 16, at_dL_dg_2_2, rows_of<16>{f_prime}, rows_of<16>{g}, rows_of<16>{sech_g}, rows_of<16>{value_1}, rows_of<16>{value_2}, rows_of<16>{dL_dg_1}, rows_of<16>{delta}, rows_of<16>{f_second}, into<16>{dL_dg_2});
+}
+
+extern "C" __global__ void dL_dW_2(const float* __restrict__ dL_dW_delta_at_above, const float* __restrict__ dL_dW_g, const float* __restrict__ dL_dW_g_at_above, const float* __restrict__ dL_dW_tangents, const float* __restrict__ dL_dW_tangents_at_above, float* __restrict__ dL_dW, const int N)
+{
+    map<1>(16, 16, at_dL_dW_2, rows_of<16>{dL_dW_delta_at_above}, rows_of<16>{dL_dW_g}, rows_of<16>{dL_dW_g_at_above}, rows_of<16>{dL_dW_tangents}, rows_of<16>{dL_dW_tangents_at_above}, number<int>{N}, into<16>{dL_dW});
+}
+extern "C" __global__ void vec4_dL_dW_2(const float* __restrict__ dL_dW_delta_at_above, const float* __restrict__ dL_dW_g, const float* __restrict__ dL_dW_g_at_above, const float* __restrict__ dL_dW_tangents, const float* __restrict__ dL_dW_tangents_at_above, float* __restrict__ dL_dW, const int N)
+{
+    map<4>(16, 16, at_dL_dW_2, rows_of<16>{dL_dW_delta_at_above}, rows_of<16>{dL_dW_g}, rows_of<16>{dL_dW_g_at_above}, rows_of<16>{dL_dW_tangents}, rows_of<16>{dL_dW_tangents_at_above}, number<int>{N}, into<16>{dL_dW});
 }
 
 extern "C" __global__ void K_and_L_and_J(
@@ -2921,11 +1306,8 @@ extern "C" __global__ void K_and_L_and_J(
     const double sum_pairs = total_of(parts_sum_pairs, blocks_sum_pairs);
     const double sum_quadratic_forms = total_of(parts_sum_quadratic_forms, blocks_sum_quadratic_forms);
     if (threadIdx.x == 0) {
-        // K = (1/N) ½ Σ_n Σ_i δ_x²
         const double K = sum_delta_squared / N * 0.5;
-        // L = (1/N) ½ λ Σ_n Σ_i ((Σ_c z)² − Σ_c z²) − (1/N) ½ Σ_n Σ_i Σ_c z
         const double L = lam * sum_pairs / N * 0.5 - sum_quadratic_forms / N * 0.5;
-        // J = K + L
         const double J = K + L;
         *out_K = K;
         *out_L = L;
@@ -2941,11 +1323,8 @@ extern "C" __global__ void K_and_L_and_J_2(
     const double sum_curvature_pointwise_1 = total_of(parts_sum_curvature_pointwise_1, blocks_sum_curvature_pointwise_1);
     const double sum_curvature_prior = total_of(parts_sum_curvature_prior, blocks_sum_curvature_prior);
     if (threadIdx.x == 0) {
-        // K = (1/N) ½ Σ_n Σ_i δ_x²
         const double K = sum_delta_squared / N * 0.5;
-        // L = −(1/N) ½ Σ_n Σ_i δ_hidden f″(g_below) Σ_c ġ_below² − (1/N) ½ Σ_n Σ_i δ_pointwise_1 f″(g_above) Σ_c ġ_above² − (1/N) ½ Σ_n Σ_i 2 Σ_c v²
         const double L = -sum_curvature_hidden / N * 0.5 - sum_curvature_pointwise_1 / N * 0.5 - sum_curvature_prior / N * 0.5;
-        // J = K + L
         const double J = K + L;
         *out_K = K;
         *out_L = L;
@@ -2960,7 +1339,6 @@ extern "C" __global__ void J(
     const double sum_pairs = total_of(parts_sum_pairs, blocks_sum_pairs);
     const double sum_quadratic_forms = total_of(parts_sum_quadratic_forms, blocks_sum_quadratic_forms);
     if (threadIdx.x == 0) {
-        // J = (1/N) ½ Σ_n Σ_i δ_x² − (1/N) ½ Σ_n Σ_i Σ_c z + (1/N) ½ λ Σ_n Σ_i ((Σ_c z)² − Σ_c z²)
         const double J = lam * sum_pairs / N * 0.5 + sum_delta_squared / N * 0.5 - sum_quadratic_forms / N * 0.5;
         *out_J = J;
     }
@@ -2974,7 +1352,6 @@ extern "C" __global__ void J_2(
     const double sum_curvature_prior = total_of(parts_sum_curvature_prior, blocks_sum_curvature_prior);
     const double sum_delta_squared = total_of(parts_sum_delta_squared, blocks_sum_delta_squared);
     if (threadIdx.x == 0) {
-        // J = (1/N) ½ Σ_n Σ_i δ_x² − (1/N) ½ Σ_n Σ_i δ_hidden f″(g_below) Σ_c ġ_below² − (1/N) ½ Σ_n Σ_i δ_pointwise_1 f″(g_above) Σ_c ġ_above² − (1/N) ½ Σ_n Σ_i 2 Σ_c v²
         const double J = sum_delta_squared / N * 0.5 - sum_curvature_hidden / N * 0.5 - sum_curvature_pointwise_1 / N * 0.5 - sum_curvature_prior / N * 0.5;
         *out_J = J;
     }
@@ -2987,9 +1364,7 @@ extern "C" __global__ void K_and_L(
     const double sum_pairs = total_of(parts_sum_pairs, blocks_sum_pairs);
     const double sum_quadratic_forms = total_of(parts_sum_quadratic_forms, blocks_sum_quadratic_forms);
     if (threadIdx.x == 0) {
-        // K = (1/N) ½ Σ_n Σ_i δ_x²
         const double K = sum_delta_squared / N * 0.5;
-        // L = (1/N) ½ λ Σ_n Σ_i ((Σ_c z)² − Σ_c z²) − (1/N) ½ Σ_n Σ_i Σ_c z
         const double L = lam * sum_pairs / N * 0.5 - sum_quadratic_forms / N * 0.5;
         *out_K = K;
         *out_L = L;
@@ -3004,9 +1379,7 @@ extern "C" __global__ void K_and_L_2(
     const double sum_curvature_pointwise_1 = total_of(parts_sum_curvature_pointwise_1, blocks_sum_curvature_pointwise_1);
     const double sum_curvature_prior = total_of(parts_sum_curvature_prior, blocks_sum_curvature_prior);
     if (threadIdx.x == 0) {
-        // K = (1/N) ½ Σ_n Σ_i δ_x²
         const double K = sum_delta_squared / N * 0.5;
-        // L = −(1/N) ½ Σ_n Σ_i δ_hidden f″(g_below) Σ_c ġ_below² − (1/N) ½ Σ_n Σ_i δ_pointwise_1 f″(g_above) Σ_c ġ_above² − (1/N) ½ Σ_n Σ_i 2 Σ_c v²
         const double L = -sum_curvature_hidden / N * 0.5 - sum_curvature_pointwise_1 / N * 0.5 - sum_curvature_prior / N * 0.5;
         *out_K = K;
         *out_L = L;
@@ -3016,72 +1389,71 @@ extern "C" __global__ void K_and_L_2(
 
 # Kernel → rows (0 stands for N), columns, values a thread of its vector variant, rows of each sample.
 _MAPS = {
-    "g_hidden_to_g_joined": (0, 16, 4, 1),
-    "g_pointwise_1_to_g_prior": (0, 16, 4, 1),
-    "g_both": (0, 32, 4, 1),
-    "g_gain": (0, 32, 4, 1),
+    "g_4": (0, 16, 4, 1),
+    "g_4_2": (0, 16, 4, 1),
+    "g_3": (0, 32, 4, 1),
+    "g_2": (0, 32, 4, 1),
     "energy": (0, 1, 1, 1),
-    "sech_hidden_to_g_joined": (0, 16, 4, 1),
-    "delta_above": (0, 16, 4, 1),
-    "delta_below": (0, 16, 4, 1),
+    "g_4_3": (0, 16, 4, 1),
+    "delta_2": (0, 16, 4, 1),
+    "delta_3": (0, 16, 4, 1),
     "score": (0, 16, 4, 1),
-    "sech_hidden_to_g_joined_2": (0, 16, 4, 1),
-    "sigmoid_minus_pointwise_1_to_f_prime_pointwise_1": (0, 16, 4, 1),
-    "delta_above_to_f_prime_hidden": (0, 16, 4, 1),
-    "delta_curvature_hidden_to_delta_curvature_pointwise_1": (0, 16, 4, 1),
-    "tangent_joined": (0, 16, 4, 2),
-    "delta_tangent_above": (0, 16, 4, 2),
-    "delta_tangent_below": (0, 16, 4, 2),
-    "sum_probed_x_terms": (0, 16, 4, 2),
+    "g_4_4": (0, 16, 4, 1),
+    "f_prime": (0, 16, 4, 1),
+    "f_prime_2": (0, 16, 4, 1),
+    "value_2": (0, 16, 4, 1),
+    "tangent_3": (0, 16, 4, 2),
+    "delta_tangent": (0, 16, 4, 2),
+    "delta_tangent_2": (0, 16, 4, 2),
+    "value_2_2": (0, 16, 4, 2),
     "hessian_diagonal": (0, 16, 4, 1),
-    "delta_above_2": (0, 16, 4, 1),
-    "f_prime_hidden_to_delta_curvature_pointwise_1": (0, 16, 4, 1),
+    "delta_2_2": (0, 16, 4, 1),
+    "value_2_3": (0, 16, 4, 1),
     "sum_delta_squared": (0, 16, 4, 1),
-    "probed_to_sum_probed_squared_terms": (0, 16, 4, 2),
-    "sum_quadratic_forms_to_sum_pairs": (0, 16, 4, 1),
-    "delta_hidden_to_delta_below": (0, 16, 4, 1),
-    "tangent_joined_to_sum_tangent_squared_below_terms": (0, 16, 4, 2),
-    "sum_curvature_hidden": (0, 16, 4, 1),
-    "sum_tangent_squared_above_terms_to_sum_tangent_squared_x_terms": (0, 16, 4, 2),
-    "sum_curvature_pointwise_1": (0, 16, 4, 1),
-    "sum_curvature_prior": (0, 16, 4, 1),
-    "delta_x_to_sum_delta_squared": (0, 16, 4, 1),
-    "weighted_tangent_x": (0, 16, 4, 2),
-    "weighted_square_below_terms_to_weighted_tangent_joined": (0, 16, 4, 2),
-    "dJ_ddelta_hidden_to_dJ_ddelta_joined": (0, 16, 4, 1),
-    "weighted_square_above_terms_to_delta_weighted_tangent_above": (0, 16, 4, 2),
-    "dJ_ddelta_pointwise_1_to_dJ_dg_above": (0, 16, 4, 1),
-    "dJ_ddelta_both": (0, 32, 4, 1),
-    "delta_weighted_tangent_below_to_weighted_product_hidden_terms": (0, 16, 4, 2),
-    "dJ_ds_gain": (1, 32, 4, 1),
-    "dJ_dg_below": (0, 16, 4, 1),
-    "dJ_dW_below": (16, 16, 4, 1),
-    "dJ_db_below": (1, 16, 4, 1),
-    "delta_tangent_below_to_weighted_product_hidden_terms": (0, 16, 4, 2),
-    "sum_curvature_hidden_2": (0, 16, 4, 1),
-    "sum_curvature_pointwise_1_2": (0, 16, 4, 1),
-    "dJ_ddelta_hidden_to_dJ_ddelta_joined_2": (0, 16, 4, 1),
-    "dJ_ddelta_pointwise_1_to_dJ_dg_above_2": (0, 16, 4, 1),
-    "dJ_dg_below_2": (0, 16, 4, 1),
-    "dJ_dW_below_2": (16, 16, 4, 1),
-    "dK_ddelta_hidden_to_dK_ddelta_joined": (0, 16, 4, 1),
-    "dK_ddelta_pointwise_1_to_dK_dg_above": (0, 16, 4, 1),
-    "dK_ddelta_both": (0, 32, 4, 1),
-    "dK_ds_gain": (1, 32, 4, 1),
-    "dK_dg_below": (0, 16, 4, 1),
-    "dK_dW_below": (16, 16, 4, 1),
-    "dK_db_below": (1, 16, 4, 1),
-    "dL_ddelta_hidden": (0, 16, 4, 1),
-    "dL_ddelta_pointwise_1_to_dL_dg_above": (0, 16, 4, 1),
-    "dL_ddelta_both": (0, 32, 4, 1),
-    "dL_ds_gain": (1, 32, 4, 1),
-    "dL_dg_below": (0, 16, 4, 1),
-    "dL_dW_below": (16, 16, 4, 1),
-    "dL_db_below": (1, 16, 4, 1),
-    "dK_dg_below_to_dL_ddelta_hidden": (0, 16, 4, 1),
-    "dL_ddelta_pointwise_1_to_dL_dg_above_2": (0, 16, 4, 1),
-    "dL_dg_below_2": (0, 16, 4, 1),
-    "dL_dW_below_2": (16, 16, 4, 1),
+    "value_3": (0, 16, 4, 2),
+    "total_2": (0, 16, 4, 1),
+    "delta_3_2": (0, 16, 4, 1),
+    "value_3_2": (0, 16, 4, 2),
+    "total": (0, 16, 4, 1),
+    "value_3_3": (0, 16, 4, 2),
+    "total_3": (0, 16, 4, 1),
+    "total_4": (0, 16, 4, 1),
+    "sum_delta_squared_2": (0, 16, 4, 1),
+    "weighted_tangent": (0, 16, 4, 2),
+    "weighted_tangent_4": (0, 16, 4, 2),
+    "dJ_ddelta_3": (0, 16, 4, 1),
+    "delta_weighted_tangent": (0, 16, 4, 2),
+    "dJ_dg": (0, 16, 4, 1),
+    "dJ_ddelta_3_2": (0, 32, 4, 1),
+    "value_3_4": (0, 16, 4, 2),
+    "dJ_ds": (1, 32, 4, 1),
+    "dJ_dg_2": (0, 16, 4, 1),
+    "dJ_dW": (16, 16, 4, 1),
+    "dJ_db": (1, 16, 4, 1),
+    "value_7": (0, 16, 4, 2),
+    "total_5": (0, 16, 4, 1),
+    "dJ_ddelta_3_3": (0, 16, 4, 1),
+    "dJ_dg_3": (0, 16, 4, 1),
+    "dJ_dg_2_2": (0, 16, 4, 1),
+    "dJ_dW_2": (16, 16, 4, 1),
+    "dK_ddelta_3": (0, 16, 4, 1),
+    "dK_dg": (0, 16, 4, 1),
+    "dK_ddelta_3_2": (0, 32, 4, 1),
+    "dK_ds": (1, 32, 4, 1),
+    "dK_dg_2": (0, 16, 4, 1),
+    "dK_dW": (16, 16, 4, 1),
+    "dK_db": (1, 16, 4, 1),
+    "dL_ddelta": (0, 16, 4, 1),
+    "dL_dg": (0, 16, 4, 1),
+    "dL_ddelta_3": (0, 32, 4, 1),
+    "dL_ds": (1, 32, 4, 1),
+    "dL_dg_2": (0, 16, 4, 1),
+    "dL_dW": (16, 16, 4, 1),
+    "dL_db": (1, 16, 4, 1),
+    "dL_ddelta_2": (0, 16, 4, 1),
+    "dL_dg_3": (0, 16, 4, 1),
+    "dL_dg_2_2": (0, 16, 4, 1),
+    "dL_dW_2": (16, 16, 4, 1),
 }
 
 _ARRAYS = {
@@ -3209,11 +1581,11 @@ def _aligned(x, params):
     return x.data.ptr % 16 == 0 and all(array.data.ptr % 16 == 0 for array in params.values())
 
 
-def _map(name, n, wide, arguments):
+def _launch(name, n, vectorised, arguments):
     """Launch an elementwise kernel: columns along x, rows along y, 256 threads a block. Returns the number of blocks."""
     rows, columns, lanes, tangents = _MAPS[name]
     rows = rows or n * tangents
-    if wide and lanes > 1:
+    if vectorised and lanes > 1:
         name, columns = f"vec{lanes}_{name}", columns // lanes
     block_x = min(1 << (columns - 1).bit_length(), 128)
     block_y = 256 // block_x
@@ -3223,7 +1595,7 @@ def _map(name, n, wide, arguments):
     return np.int32(grid_x * grid_y)
 
 
-def _scalars(name, arguments):
+def _launch_totals(name, arguments):
     """Launch the one block that adds up partial sums."""
     _kernel(name)((1, 1), (256, 1), arguments)
 
@@ -3569,7 +1941,7 @@ def _energy(params, x, all_probes, lam, workspace):
     """E, (N,)."""
     N = x.shape[0]
     samples, lam_real = np.int32(N), DTYPE(lam)
-    wide = _aligned(x, params)
+    vectorised = _aligned(x, params)
     g_x = x
     W_below = params["below.weight"]
     b_below = params["below.bias"]
@@ -3584,22 +1956,26 @@ def _energy(params, x, all_probes, lam, workspace):
     # ---- forward: reads g, W, b, s; writes g
     # W_below g_x
     g_below_unbiased = cp.matmul(g_x, W_below.T, out=Nx16_0)
-    # g_hidden = tanh(g_below); g_joined = g_hidden + g_x
+    # g_below = W_below g_x + b_below
+    # g_hidden = tanh(g_below)
+    # g_joined = g_hidden + g_x
     g_hidden = Nx16_1
     g_joined = Nx16_2
-    _map("g_hidden_to_g_joined", N, wide, (b_below, g_below_unbiased, g_x, g_hidden, g_joined, samples))
+    _launch("g_4", N, vectorised, (b_below, g_below_unbiased, g_x, g_hidden, g_joined, samples))
     # W_below g_joined
     g_above_unbiased = cp.matmul(g_joined, W_below.T, out=Nx16_0)
-    # g_pointwise_1 = softplus(g_above); g_prior = g_x²
+    # g_above = W_below g_joined + b_below
+    # g_pointwise_1 = softplus(g_above)
+    # g_prior = g_x²
     g_pointwise_1 = Nx16_2
     g_prior = Nx16_3
-    _map("g_pointwise_1_to_g_prior", N, wide, (b_below, g_above_unbiased, g_x, g_pointwise_1, g_prior, samples))
+    _launch("g_4_2", N, vectorised, (b_below, g_above_unbiased, g_x, g_pointwise_1, g_prior, samples))
     # g_both = [g_pointwise_1, g_hidden]
     g_both = Nx32_0
-    _map("g_both", N, wide, (g_hidden, g_pointwise_1, g_both, samples))
+    _launch("g_3", N, vectorised, (g_hidden, g_pointwise_1, g_both, samples))
     # g_gain = s_gain g_both
     g_gain = Nx32_1
-    _map("g_gain", N, wide, (g_both, s_gain, g_gain, samples))
+    _launch("g_2", N, vectorised, (g_both, s_gain, g_gain, samples))
 
     # ---- energy: reads g; writes energy
     # Σ_i g_gain
@@ -3608,7 +1984,7 @@ def _energy(params, x, all_probes, lam, workspace):
     E_prior = _row_sum(g_prior, N_1, 16)
     # energy = Σ_i g_gain + Σ_i g_prior
     energy = cp.empty((N,), DTYPE)
-    _map("energy", N, wide, (E_gain, E_prior, energy, samples))
+    _launch("energy", N, vectorised, (E_gain, E_prior, energy, samples))
 
     return energy
 
@@ -3618,7 +1994,7 @@ def _score(params, x, all_probes, lam, workspace):
     """−δ at the input, (N, D)."""
     N = x.shape[0]
     samples, lam_real = np.int32(N), DTYPE(lam)
-    wide = _aligned(x, params)
+    vectorised = _aligned(x, params)
     g_x = x
     W_below = params["below.weight"]
     b_below = params["below.bias"]
@@ -3633,31 +2009,39 @@ def _score(params, x, all_probes, lam, workspace):
     # ---- forward: reads g, W, b; writes g
     # W_below g_x
     g_below_unbiased = cp.matmul(g_x, W_below.T, out=Nx16_0)
-    # sech(g_below); g_joined = g_hidden + g_x
+    # g_below = W_below g_x + b_below
+    # sech(g_below)
+    # g_hidden = tanh(g_below)
+    # g_joined = g_hidden + g_x
     sech_hidden = Nx16_1
     g_joined = Nx16_2
-    _map("sech_hidden_to_g_joined", N, wide, (b_below, g_below_unbiased, g_x, sech_hidden, g_joined, samples))
+    _launch("g_4_3", N, vectorised, (b_below, g_below_unbiased, g_x, sech_hidden, g_joined, samples))
     # W_below g_joined
     g_above_unbiased = cp.matmul(g_joined, W_below.T, out=Nx16_0)
 
     # ---- forward, backward: reads s, b, W, g; writes δ, score
     # δ_pointwise_1 = s_gain[0:16]  (1)
     delta_pointwise_1 = s_gain[..., 0:16]
+    # g_above = W_below g_joined + b_below
+    # f′(g_above) = sigmoid(g_above)
     # δ_above = δ_pointwise_1 f′(g_above)  (1)
     delta_above = Nx16_2
-    _map("delta_above", N, wide, (b_below, g_above_unbiased, delta_pointwise_1, delta_above, samples))
+    _launch("delta_2", N, vectorised, (b_below, g_above_unbiased, delta_pointwise_1, delta_above, samples))
     # δ_joined = W_belowᵀ δ_above  (1)
     delta_joined = cp.matmul(delta_above, W_below, out=Nx16_0)
     # s_gain[16:32]
     delta_hidden_term_2 = s_gain[..., 16:32]
+    # δ_hidden = s_gain[16:32] + δ_joined  (1)
+    # f′(g_below) = sech(g_below)²
     # δ_below = δ_hidden f′(g_below)  (1)
     delta_below = Nx16_2
-    _map("delta_below", N, wide, (delta_hidden_term_2, delta_joined, sech_hidden, delta_below, samples))
+    _launch("delta_3", N, vectorised, (delta_joined, delta_hidden_term_2, sech_hidden, delta_below, samples))
     # W_belowᵀ δ_below
     delta_x_term_1 = cp.matmul(delta_below, W_below, out=Nx16_1)
+    # δ_x = δ_joined + 2 g_x + W_belowᵀ δ_below  (1)
     # score = −δ_x
     score = cp.empty((N, 16), DTYPE)
-    _map("score", N, wide, (delta_joined, delta_x_term_1, g_x, score, samples))
+    _launch("score", N, vectorised, (delta_joined, delta_x_term_1, g_x, score, samples))
 
     return score
 
@@ -3667,10 +2051,10 @@ def _hessian_diagonal(params, x, all_probes, lam, workspace):
     """δ′ at the input, (N, D)."""
     N = x.shape[0]
     samples, lam_real = np.int32(N), DTYPE(lam)
-    wide = _aligned(x, params)
+    vectorised = _aligned(x, params)
     g_x = x
     probes = all_probes
-    wide = wide and probes.data.ptr % 16 == 0
+    vectorised = vectorised and probes.data.ptr % 16 == 0
     W_below = params["below.weight"]
     b_below = params["below.bias"]
     s_gain = params["gain.gain"]
@@ -3684,29 +2068,33 @@ def _hessian_diagonal(params, x, all_probes, lam, workspace):
     # ---- forward: reads g, W, b; writes g, f′
     # W_below g_x
     g_below_unbiased = cp.matmul(g_x, W_below.T, out=Nx16_0)
-    # sech(g_below); g_hidden = tanh(g_below); g_joined = g_hidden + g_x
+    # g_below = W_below g_x + b_below
+    # sech(g_below)
+    # g_hidden = tanh(g_below)
+    # g_joined = g_hidden + g_x
     sech_hidden = Nx16_1
     g_hidden = Nx16_2
     g_joined = Nx16_3
-    _map("sech_hidden_to_g_joined_2", N, wide, (
-        b_below, g_below_unbiased, g_x, sech_hidden, g_hidden, g_joined, samples,
-    ))
+    _launch("g_4_4", N, vectorised, (b_below, g_below_unbiased, g_x, sech_hidden, g_hidden, g_joined, samples))
     # W_below g_joined
     g_above_unbiased = cp.matmul(g_joined, W_below.T, out=Nx16_0)
-    # sigmoid(−g_above); f′(g_above) = sigmoid(g_above)
+    # g_above = W_below g_joined + b_below
+    # sigmoid(−g_above)
+    # f′(g_above) = sigmoid(g_above)
     sigmoid_minus_pointwise_1 = Nx16_3
     f_prime_pointwise_1 = Nx16_4
-    _map("sigmoid_minus_pointwise_1_to_f_prime_pointwise_1", N, wide, (
+    _launch("f_prime", N, vectorised, (
         b_below, g_above_unbiased, sigmoid_minus_pointwise_1, f_prime_pointwise_1, samples,
     ))
 
     # ---- backward: reads s, f′, W; writes δ, f′
     # δ_pointwise_1 = s_gain[0:16]  (1)
     delta_pointwise_1 = s_gain[..., 0:16]
-    # δ_above = δ_pointwise_1 f′(g_above)  (1); f′(g_below) = sech(g_below)²
+    # δ_above = δ_pointwise_1 f′(g_above)  (1)
+    # f′(g_below) = sech(g_below)²
     delta_above = Nx16_0
     f_prime_hidden = Nx16_5
-    _map("delta_above_to_f_prime_hidden", N, wide, (
+    _launch("f_prime_2", N, vectorised, (
         delta_pointwise_1, f_prime_pointwise_1, sech_hidden, delta_above, f_prime_hidden, samples,
     ))
     # δ_joined = W_belowᵀ δ_above  (1)
@@ -3721,16 +2109,21 @@ def _hessian_diagonal(params, x, all_probes, lam, workspace):
     cp.matmul(probes.reshape(-1, 16), W_below.T, out=tangent_below.reshape(-1, 16))
     # f′(g_below)
     f_prime_hidden_row = f_prime_hidden[:, None]
-    # δ_hidden f″(g_below); δ_pointwise_1 f″(g_above)
+    # δ_hidden = s_gain[16:32] + δ_joined  (1)
+    # f″(g_below) = −2 g_hidden f′(g_below)
+    # δ_hidden f″(g_below)
+    # f″(g_above) = f′(g_above) sigmoid(−g_above)
+    # δ_pointwise_1 f″(g_above)
     delta_curvature_hidden = Nx16_0
     delta_curvature_pointwise_1 = Nx16_6
-    _map("delta_curvature_hidden_to_delta_curvature_pointwise_1", N, wide, (
-        delta_hidden_term_2, delta_joined, f_prime_hidden, g_hidden, f_prime_pointwise_1, sigmoid_minus_pointwise_1,
+    _launch("value_2", N, vectorised, (
+        delta_joined, delta_hidden_term_2, f_prime_hidden, g_hidden, f_prime_pointwise_1, sigmoid_minus_pointwise_1,
         delta_pointwise_1, delta_curvature_hidden, delta_curvature_pointwise_1, samples,
     ))
+    # ġ_hidden = ġ_below f′(g_below)  [+] 8
     # ġ_joined = v + ġ_hidden  [+] 8
     tangent_joined = Nx2x16_1
-    _map("tangent_joined", N, wide, (f_prime_hidden_row, tangent_below, probes, tangent_joined, samples))
+    _launch("tangent_3", N, vectorised, (f_prime_hidden_row, tangent_below, probes, tangent_joined, samples))
     # ġ_above = W_below ġ_joined  [+] 8
     tangent_above = Nx2x16_2
     cp.matmul(tangent_joined.reshape(-1, 16), W_below.T, out=tangent_above.reshape(-1, 16))
@@ -3738,7 +2131,7 @@ def _hessian_diagonal(params, x, all_probes, lam, workspace):
     delta_curvature_pointwise_1_row = delta_curvature_pointwise_1[:, None]
     # δ̇_above = δ_pointwise_1 f″(g_above) ġ_above  [+] 8
     delta_tangent_above = Nx2x16_1
-    _map("delta_tangent_above", N, wide, (
+    _launch("delta_tangent", N, vectorised, (
         delta_curvature_pointwise_1_row, tangent_above, delta_tangent_above, samples,
     ))
     # δ̇_joined = W_belowᵀ δ̇_above  [+] 8
@@ -3748,23 +2141,24 @@ def _hessian_diagonal(params, x, all_probes, lam, workspace):
     delta_curvature_hidden_row = delta_curvature_hidden[:, None]
     # δ̇_below = δ_hidden f″(g_below) ġ_below + δ̇_joined f′(g_below)  [+] 8
     delta_tangent_below = Nx2x16_1
-    _map("delta_tangent_below", N, wide, (
-        delta_curvature_hidden_row, delta_tangent_joined, f_prime_hidden_row, tangent_below, delta_tangent_below,
+    _launch("delta_tangent_2", N, vectorised, (
+        delta_curvature_hidden_row, f_prime_hidden_row, delta_tangent_joined, tangent_below, delta_tangent_below,
         samples,
     ))
     # W_belowᵀ δ̇_below
     delta_tangent_x_term_1 = Nx2x16_0
     cp.matmul(delta_tangent_below.reshape(-1, 16), W_below, out=delta_tangent_x_term_1.reshape(-1, 16))
+    # δ̇_x = 2 v + δ̇_joined + W_belowᵀ δ̇_below  [+] 8
     # v δ̇_x
     sum_probed_x_terms = Nx2x16_1
-    _map("sum_probed_x_terms", N, wide, (
-        delta_tangent_joined, delta_tangent_x_term_1, probes, sum_probed_x_terms, samples,
+    _launch("value_2_2", N, vectorised, (
+        probes, delta_tangent_joined, delta_tangent_x_term_1, sum_probed_x_terms, samples,
     ))
     # Σ_c v δ̇_x
     sum_probed_x = _tangent_sum(sum_probed_x_terms, Nx16_5, 16)
     # hessian_diagonal = ½ Σ_c v δ̇_x
     hessian_diagonal = cp.empty((N, 16), DTYPE)
-    _map("hessian_diagonal", N, wide, (sum_probed_x, hessian_diagonal, samples))
+    _launch("hessian_diagonal", N, vectorised, (sum_probed_x, hessian_diagonal, samples))
 
     return hessian_diagonal
 
@@ -3774,10 +2168,10 @@ def _loss_terms(params, x, all_probes, lam, workspace):
     """K, L and J, means over the batch."""
     N = x.shape[0]
     samples, lam_real = np.int32(N), DTYPE(lam)
-    wide = _aligned(x, params)
+    vectorised = _aligned(x, params)
     g_x = x
     probes = all_probes
-    wide = wide and probes.data.ptr % 16 == 0
+    vectorised = vectorised and probes.data.ptr % 16 == 0
     W_below = params["below.weight"]
     b_below = params["below.bias"]
     s_gain = params["gain.gain"]
@@ -3794,19 +2188,22 @@ def _loss_terms(params, x, all_probes, lam, workspace):
     # ---- forward: reads g, W, b; writes g, f′
     # W_below g_x
     g_below_unbiased = cp.matmul(g_x, W_below.T, out=Nx16_0)
-    # sech(g_below); g_hidden = tanh(g_below); g_joined = g_hidden + g_x
+    # g_below = W_below g_x + b_below
+    # sech(g_below)
+    # g_hidden = tanh(g_below)
+    # g_joined = g_hidden + g_x
     sech_hidden = Nx16_1
     g_hidden = Nx16_2
     g_joined = Nx16_3
-    _map("sech_hidden_to_g_joined_2", N, wide, (
-        b_below, g_below_unbiased, g_x, sech_hidden, g_hidden, g_joined, samples,
-    ))
+    _launch("g_4_4", N, vectorised, (b_below, g_below_unbiased, g_x, sech_hidden, g_hidden, g_joined, samples))
     # W_below g_joined
     g_above_unbiased = cp.matmul(g_joined, W_below.T, out=Nx16_0)
-    # sigmoid(−g_above); f′(g_above) = sigmoid(g_above)
+    # g_above = W_below g_joined + b_below
+    # sigmoid(−g_above)
+    # f′(g_above) = sigmoid(g_above)
     sigmoid_minus_pointwise_1 = Nx16_3
     f_prime_pointwise_1 = Nx16_4
-    _map("sigmoid_minus_pointwise_1_to_f_prime_pointwise_1", N, wide, (
+    _launch("f_prime", N, vectorised, (
         b_below, g_above_unbiased, sigmoid_minus_pointwise_1, f_prime_pointwise_1, samples,
     ))
 
@@ -3815,19 +2212,24 @@ def _loss_terms(params, x, all_probes, lam, workspace):
     delta_pointwise_1 = s_gain[..., 0:16]
     # δ_above = δ_pointwise_1 f′(g_above)  (1)
     delta_above = Nx16_0
-    _map("delta_above_2", N, wide, (delta_pointwise_1, f_prime_pointwise_1, delta_above, samples))
+    _launch("delta_2_2", N, vectorised, (delta_pointwise_1, f_prime_pointwise_1, delta_above, samples))
     # δ_joined = W_belowᵀ δ_above  (1)
     delta_joined = cp.matmul(delta_above, W_below, out=Nx16_5)
     # s_gain[16:32]
     delta_hidden_term_2 = s_gain[..., 16:32]
-    # f′(g_below) = sech(g_below)²; δ_below = δ_hidden f′(g_below)  (1); δ_hidden f″(g_below); δ_pointwise_1
-    #     f″(g_above)
+    # δ_hidden = s_gain[16:32] + δ_joined  (1)
+    # f′(g_below) = sech(g_below)²
+    # δ_below = δ_hidden f′(g_below)  (1)
+    # f″(g_below) = −2 g_hidden f′(g_below)
+    # δ_hidden f″(g_below)
+    # f″(g_above) = f′(g_above) sigmoid(−g_above)
+    # δ_pointwise_1 f″(g_above)
     f_prime_hidden = Nx16_0
     delta_below = Nx16_6
     delta_curvature_hidden = Nx16_7
     delta_curvature_pointwise_1 = Nx16_8
-    _map("f_prime_hidden_to_delta_curvature_pointwise_1", N, wide, (
-        delta_hidden_term_2, delta_joined, sech_hidden, g_hidden, f_prime_pointwise_1, sigmoid_minus_pointwise_1,
+    _launch("value_2_3", N, vectorised, (
+        delta_joined, delta_hidden_term_2, sech_hidden, g_hidden, f_prime_pointwise_1, sigmoid_minus_pointwise_1,
         delta_pointwise_1, f_prime_hidden, delta_below, delta_curvature_hidden, delta_curvature_pointwise_1,
         samples,
     ))
@@ -3840,9 +2242,10 @@ def _loss_terms(params, x, all_probes, lam, workspace):
     cp.matmul(probes.reshape(-1, 16), W_below.T, out=tangent_below.reshape(-1, 16))
     # f′(g_below)
     f_prime_hidden_row = f_prime_hidden[:, None]
+    # ġ_hidden = ġ_below f′(g_below)  [+] 8
     # ġ_joined = v + ġ_hidden  [+] 8
     tangent_joined = Nx2x16_1
-    _map("tangent_joined", N, wide, (f_prime_hidden_row, tangent_below, probes, tangent_joined, samples))
+    _launch("tangent_3", N, vectorised, (f_prime_hidden_row, tangent_below, probes, tangent_joined, samples))
     # ġ_above = W_below ġ_joined  [+] 8
     tangent_above = Nx2x16_2
     cp.matmul(tangent_joined.reshape(-1, 16), W_below.T, out=tangent_above.reshape(-1, 16))
@@ -3850,7 +2253,7 @@ def _loss_terms(params, x, all_probes, lam, workspace):
     delta_curvature_pointwise_1_row = delta_curvature_pointwise_1[:, None]
     # δ̇_above = δ_pointwise_1 f″(g_above) ġ_above  [+] 8
     delta_tangent_above = Nx2x16_1
-    _map("delta_tangent_above", N, wide, (
+    _launch("delta_tangent", N, vectorised, (
         delta_curvature_pointwise_1_row, tangent_above, delta_tangent_above, samples,
     ))
     # δ̇_joined = W_belowᵀ δ̇_above  [+] 8
@@ -3860,8 +2263,8 @@ def _loss_terms(params, x, all_probes, lam, workspace):
     delta_curvature_hidden_row = delta_curvature_hidden[:, None]
     # δ̇_below = δ_hidden f″(g_below) ġ_below + δ̇_joined f′(g_below)  [+] 8
     delta_tangent_below = Nx2x16_1
-    _map("delta_tangent_below", N, wide, (
-        delta_curvature_hidden_row, delta_tangent_joined, f_prime_hidden_row, tangent_below, delta_tangent_below,
+    _launch("delta_tangent_2", N, vectorised, (
+        delta_curvature_hidden_row, f_prime_hidden_row, delta_tangent_joined, tangent_below, delta_tangent_below,
         samples,
     ))
     # W_belowᵀ δ̇_below
@@ -3869,32 +2272,40 @@ def _loss_terms(params, x, all_probes, lam, workspace):
     cp.matmul(delta_tangent_below.reshape(-1, 16), W_below, out=delta_tangent_x_term_1.reshape(-1, 16))
 
     # ---- backward, second derivatives, by tangents from the probes, loss: reads δ, g, δ̇, v; writes z, K, L, J
+    # δ_x = δ_joined + 2 g_x + W_belowᵀ δ_below  (1)
+    # δ_x²
     # Σ_n Σ_i δ_x²
     sum_delta_squared = parts_sum_delta_squared
-    blocks_sum_delta_squared = _map("sum_delta_squared", N, wide, (
+    blocks_sum_delta_squared = _launch("sum_delta_squared", N, vectorised, (
         delta_joined, delta_x_term_1, g_x, sum_delta_squared, samples,
     ))
-    # z = v δ̇_x  [+] 9; z²
+    # δ̇_x = 2 v + δ̇_joined + W_belowᵀ δ̇_below  [+] 8
+    # z = v δ̇_x  [+] 9
+    # z²
     probed = Nx2x16_1
     sum_probed_squared_terms = Nx2x16_3
-    _map("probed_to_sum_probed_squared_terms", N, wide, (
-        delta_tangent_joined, delta_tangent_x_term_1, probes, probed, sum_probed_squared_terms, samples,
+    _launch("value_3", N, vectorised, (
+        probes, delta_tangent_joined, delta_tangent_x_term_1, probed, sum_probed_squared_terms, samples,
     ))
     # Σ_c z
     sum_probed = _tangent_sum(probed, Nx16_3, 16)
     # Σ_c z²
     sum_probed_squared = _tangent_sum(sum_probed_squared_terms, Nx16_5, 16)
-    # Σ_n Σ_i Σ_c z; Σ_n Σ_i ((Σ_c z)² − Σ_c z²)
+    # (Σ_c z)² − Σ_c z²
+    # Σ_n Σ_i Σ_c z
+    # Σ_n Σ_i ((Σ_c z)² − Σ_c z²)
     sum_quadratic_forms = parts_sum_quadratic_forms
     sum_pairs = parts_sum_pairs
-    blocks_sum_quadratic_forms = _map("sum_quadratic_forms_to_sum_pairs", N, wide, (
+    blocks_sum_quadratic_forms = _launch("total_2", N, vectorised, (
         sum_probed, sum_probed_squared, sum_quadratic_forms, sum_pairs, samples,
     ))
-    # K = (1/N) ½ Σ_n Σ_i δ_x²; L = (1/N) ½ λ Σ_n Σ_i ((Σ_c z)² − Σ_c z²) − (1/N) ½ Σ_n Σ_i Σ_c z; J = K + L
+    # K = (1/N) ½ Σ_n Σ_i δ_x²
+    # L = (1/N) ½ λ Σ_n Σ_i ((Σ_c z)² − Σ_c z²) − (1/N) ½ Σ_n Σ_i Σ_c z
+    # J = K + L
     K = cp.empty((), np.float64)
     L = cp.empty((), np.float64)
     J = cp.empty((), np.float64)
-    _scalars("K_and_L_and_J", (
+    _launch_totals("K_and_L_and_J", (
         sum_delta_squared, blocks_sum_delta_squared, sum_pairs, blocks_sum_quadratic_forms, sum_quadratic_forms,
         blocks_sum_quadratic_forms, K, L, J, np.float64(lam), samples,
     ))
@@ -3907,10 +2318,10 @@ def _loss_terms_lam0(params, x, all_probes, lam, workspace):
     """K, L and J, means over the batch. λ = 0."""
     N = x.shape[0]
     samples, lam_real = np.int32(N), DTYPE(lam)
-    wide = _aligned(x, params)
+    vectorised = _aligned(x, params)
     g_x = x
     probes = all_probes
-    wide = wide and probes.data.ptr % 16 == 0
+    vectorised = vectorised and probes.data.ptr % 16 == 0
     W_below = params["below.weight"]
     b_below = params["below.bias"]
     s_gain = params["gain.gain"]
@@ -3928,19 +2339,22 @@ def _loss_terms_lam0(params, x, all_probes, lam, workspace):
     # ---- forward: reads g, W, b; writes g, f′
     # W_below g_x
     g_below_unbiased = cp.matmul(g_x, W_below.T, out=Nx16_0)
-    # sech(g_below); g_hidden = tanh(g_below); g_joined = g_hidden + g_x
+    # g_below = W_below g_x + b_below
+    # sech(g_below)
+    # g_hidden = tanh(g_below)
+    # g_joined = g_hidden + g_x
     sech_hidden = Nx16_1
     g_hidden = Nx16_2
     g_joined = Nx16_3
-    _map("sech_hidden_to_g_joined_2", N, wide, (
-        b_below, g_below_unbiased, g_x, sech_hidden, g_hidden, g_joined, samples,
-    ))
+    _launch("g_4_4", N, vectorised, (b_below, g_below_unbiased, g_x, sech_hidden, g_hidden, g_joined, samples))
     # W_below g_joined
     g_above_unbiased = cp.matmul(g_joined, W_below.T, out=Nx16_0)
-    # sigmoid(−g_above); f′(g_above) = sigmoid(g_above)
+    # g_above = W_below g_joined + b_below
+    # sigmoid(−g_above)
+    # f′(g_above) = sigmoid(g_above)
     sigmoid_minus_pointwise_1 = Nx16_3
     f_prime_pointwise_1 = Nx16_4
-    _map("sigmoid_minus_pointwise_1_to_f_prime_pointwise_1", N, wide, (
+    _launch("f_prime", N, vectorised, (
         b_below, g_above_unbiased, sigmoid_minus_pointwise_1, f_prime_pointwise_1, samples,
     ))
 
@@ -3949,17 +2363,19 @@ def _loss_terms_lam0(params, x, all_probes, lam, workspace):
     delta_pointwise_1 = s_gain[..., 0:16]
     # δ_above = δ_pointwise_1 f′(g_above)  (1)
     delta_above = Nx16_0
-    _map("delta_above_2", N, wide, (delta_pointwise_1, f_prime_pointwise_1, delta_above, samples))
+    _launch("delta_2_2", N, vectorised, (delta_pointwise_1, f_prime_pointwise_1, delta_above, samples))
     # δ_joined = W_belowᵀ δ_above  (1)
     delta_joined = cp.matmul(delta_above, W_below, out=Nx16_5)
     # s_gain[16:32]
     delta_hidden_term_2 = s_gain[..., 16:32]
-    # δ_hidden = s_gain[16:32] + δ_joined  (1); f′(g_below) = sech(g_below)²; δ_below = δ_hidden f′(g_below)  (1)
+    # δ_hidden = s_gain[16:32] + δ_joined  (1)
+    # f′(g_below) = sech(g_below)²
+    # δ_below = δ_hidden f′(g_below)  (1)
     delta_hidden = Nx16_0
     f_prime_hidden = Nx16_6
     delta_below = Nx16_7
-    _map("delta_hidden_to_delta_below", N, wide, (
-        delta_hidden_term_2, delta_joined, sech_hidden, delta_hidden, f_prime_hidden, delta_below, samples,
+    _launch("delta_3_2", N, vectorised, (
+        delta_joined, delta_hidden_term_2, sech_hidden, delta_hidden, f_prime_hidden, delta_below, samples,
     ))
     # W_belowᵀ δ_below
     delta_x_term_1 = cp.matmul(delta_below, W_below, out=Nx16_1)
@@ -3970,10 +2386,12 @@ def _loss_terms_lam0(params, x, all_probes, lam, workspace):
     cp.matmul(probes.reshape(-1, 16), W_below.T, out=tangent_below.reshape(-1, 16))
     # f′(g_below)
     f_prime_hidden_row = f_prime_hidden[:, None]
-    # ġ_joined = v + ġ_hidden  [+] 8; ġ_below²
+    # ġ_hidden = ġ_below f′(g_below)  [+] 8
+    # ġ_joined = v + ġ_hidden  [+] 8
+    # ġ_below²
     tangent_joined = Nx2x16_1
     sum_tangent_squared_below_terms = Nx2x16_2
-    _map("tangent_joined_to_sum_tangent_squared_below_terms", N, wide, (
+    _launch("value_3_2", N, vectorised, (
         f_prime_hidden_row, tangent_below, probes, tangent_joined, sum_tangent_squared_below_terms, samples,
     ))
     # ġ_above = W_below ġ_joined  [+] 8
@@ -3981,45 +2399,57 @@ def _loss_terms_lam0(params, x, all_probes, lam, workspace):
     cp.matmul(tangent_joined.reshape(-1, 16), W_below.T, out=tangent_above.reshape(-1, 16))
 
     # ---- backward, second derivatives, by tangents from the probes, loss: reads δ, g, f′, ġ, v; writes K, L, J
+    # δ_x = δ_joined + 2 g_x + W_belowᵀ δ_below  (1)
+    # δ_x²
     # Σ_n Σ_i δ_x²
     sum_delta_squared = parts_sum_delta_squared
-    blocks_sum_delta_squared = _map("sum_delta_squared", N, wide, (
+    blocks_sum_delta_squared = _launch("sum_delta_squared", N, vectorised, (
         delta_joined, delta_x_term_1, g_x, sum_delta_squared, samples,
     ))
     # Σ_c ġ_below²
     sum_tangent_squared_below = _tangent_sum(sum_tangent_squared_below_terms, Nx16_1, 16)
+    # f″(g_below) = −2 g_hidden f′(g_below)
+    # δ_hidden f″(g_below)
+    # δ_hidden f″(g_below) Σ_c ġ_below²
     # Σ_n Σ_i δ_hidden f″(g_below) Σ_c ġ_below²
     sum_curvature_hidden = parts_sum_curvature_hidden
-    blocks_sum_curvature_hidden = _map("sum_curvature_hidden", N, wide, (
+    blocks_sum_curvature_hidden = _launch("total", N, vectorised, (
         f_prime_hidden, g_hidden, delta_hidden, sum_tangent_squared_below, sum_curvature_hidden, samples,
     ))
-    # ġ_above²; v²
+    # ġ_above²
+    # v²
     sum_tangent_squared_above_terms = Nx2x16_2
     sum_tangent_squared_x_terms = Nx2x16_1
-    _map("sum_tangent_squared_above_terms_to_sum_tangent_squared_x_terms", N, wide, (
+    _launch("value_3_3", N, vectorised, (
         tangent_above, probes, sum_tangent_squared_above_terms, sum_tangent_squared_x_terms, samples,
     ))
     # Σ_c ġ_above²
     sum_tangent_squared_above = _tangent_sum(sum_tangent_squared_above_terms, Nx16_1, 16)
+    # f″(g_above) = f′(g_above) sigmoid(−g_above)
+    # δ_pointwise_1 f″(g_above)
+    # δ_pointwise_1 f″(g_above) Σ_c ġ_above²
     # Σ_n Σ_i δ_pointwise_1 f″(g_above) Σ_c ġ_above²
     sum_curvature_pointwise_1 = parts_sum_curvature_pointwise_1
-    blocks_sum_curvature_pointwise_1 = _map("sum_curvature_pointwise_1", N, wide, (
+    blocks_sum_curvature_pointwise_1 = _launch("total_3", N, vectorised, (
         f_prime_pointwise_1, sigmoid_minus_pointwise_1, delta_pointwise_1, sum_tangent_squared_above,
         sum_curvature_pointwise_1, samples,
     ))
     # Σ_c v²
     sum_tangent_squared_x = _tangent_sum(sum_tangent_squared_x_terms, Nx16_1, 16)
+    # 2 Σ_c v²
     # Σ_n Σ_i 2 Σ_c v²
     sum_curvature_prior = parts_sum_curvature_prior
-    blocks_sum_curvature_prior = _map("sum_curvature_prior", N, wide, (
+    blocks_sum_curvature_prior = _launch("total_4", N, vectorised, (
         sum_tangent_squared_x, sum_curvature_prior, samples,
     ))
-    # K = (1/N) ½ Σ_n Σ_i δ_x²; L = −(1/N) ½ Σ_n Σ_i δ_hidden f″(g_below) Σ_c ġ_below² − (1/N) ½ Σ_n Σ_i
-    #     δ_pointwise_1 f″(g_above) Σ_c ġ_above² − (1/N) ½ Σ_n Σ_i 2 Σ_c v²; J = K + L
+    # K = (1/N) ½ Σ_n Σ_i δ_x²
+    # L = −(1/N) ½ Σ_n Σ_i δ_hidden f″(g_below) Σ_c ġ_below² − (1/N) ½ Σ_n Σ_i δ_pointwise_1 f″(g_above) Σ_c
+    #     ġ_above² − (1/N) ½ Σ_n Σ_i 2 Σ_c v²
+    # J = K + L
     K = cp.empty((), np.float64)
     L = cp.empty((), np.float64)
     J = cp.empty((), np.float64)
-    _scalars("K_and_L_and_J_2", (
+    _launch_totals("K_and_L_and_J_2", (
         sum_delta_squared, blocks_sum_delta_squared, sum_curvature_hidden, blocks_sum_curvature_hidden,
         sum_curvature_pointwise_1, blocks_sum_curvature_pointwise_1, sum_curvature_prior,
         blocks_sum_curvature_prior, K, L, J, np.float64(lam), samples,
@@ -4033,10 +2463,10 @@ def _loss_and_grad(params, x, all_probes, lam, workspace):
     """J and its gradient: the merged sweep."""
     N = x.shape[0]
     samples, lam_real = np.int32(N), DTYPE(lam)
-    wide = _aligned(x, params)
+    vectorised = _aligned(x, params)
     g_x = x
     probes = all_probes
-    wide = wide and probes.data.ptr % 16 == 0
+    vectorised = vectorised and probes.data.ptr % 16 == 0
     W_below = params["below.weight"]
     b_below = params["below.bias"]
     s_gain = params["gain.gain"]
@@ -4061,19 +2491,22 @@ def _loss_and_grad(params, x, all_probes, lam, workspace):
     # ---- forward: reads g, W, b; writes g, f′
     # W_below g_x
     g_below_unbiased = cp.matmul(g_x, W_below.T, out=Nx16_0)
-    # sech(g_below); g_hidden = tanh(g_below); g_joined = g_hidden + g_x
+    # g_below = W_below g_x + b_below
+    # sech(g_below)
+    # g_hidden = tanh(g_below)
+    # g_joined = g_hidden + g_x
     sech_hidden = Nx16_1
     g_hidden = Nx16_2
     g_joined = Nx16_3
-    _map("sech_hidden_to_g_joined_2", N, wide, (
-        b_below, g_below_unbiased, g_x, sech_hidden, g_hidden, g_joined, samples,
-    ))
+    _launch("g_4_4", N, vectorised, (b_below, g_below_unbiased, g_x, sech_hidden, g_hidden, g_joined, samples))
     # W_below g_joined
     g_above_unbiased = cp.matmul(g_joined, W_below.T, out=Nx16_0)
-    # sigmoid(−g_above); f′(g_above) = sigmoid(g_above)
+    # g_above = W_below g_joined + b_below
+    # sigmoid(−g_above)
+    # f′(g_above) = sigmoid(g_above)
     sigmoid_minus_pointwise_1 = Nx16_4
     f_prime_pointwise_1 = Nx16_5
-    _map("sigmoid_minus_pointwise_1_to_f_prime_pointwise_1", N, wide, (
+    _launch("f_prime", N, vectorised, (
         b_below, g_above_unbiased, sigmoid_minus_pointwise_1, f_prime_pointwise_1, samples,
     ))
 
@@ -4082,29 +2515,36 @@ def _loss_and_grad(params, x, all_probes, lam, workspace):
     delta_pointwise_1 = s_gain[..., 0:16]
     # δ_above = δ_pointwise_1 f′(g_above)  (1)
     delta_above = Nx16_0
-    _map("delta_above_2", N, wide, (delta_pointwise_1, f_prime_pointwise_1, delta_above, samples))
+    _launch("delta_2_2", N, vectorised, (delta_pointwise_1, f_prime_pointwise_1, delta_above, samples))
     # δ_joined = W_belowᵀ δ_above  (1)
     delta_joined = cp.matmul(delta_above, W_below, out=Nx16_6)
     # s_gain[16:32]
     delta_hidden_term_2 = s_gain[..., 16:32]
-    # δ_hidden = s_gain[16:32] + δ_joined  (1); f′(g_below) = sech(g_below)²; δ_below = δ_hidden f′(g_below)  (1)
+    # δ_hidden = s_gain[16:32] + δ_joined  (1)
+    # f′(g_below) = sech(g_below)²
+    # δ_below = δ_hidden f′(g_below)  (1)
     delta_hidden = Nx16_7
     f_prime_hidden = Nx16_8
     delta_below = Nx16_9
-    _map("delta_hidden_to_delta_below", N, wide, (
-        delta_hidden_term_2, delta_joined, sech_hidden, delta_hidden, f_prime_hidden, delta_below, samples,
+    _launch("delta_3_2", N, vectorised, (
+        delta_joined, delta_hidden_term_2, sech_hidden, delta_hidden, f_prime_hidden, delta_below, samples,
     ))
     # W_belowᵀ δ_below
     delta_x_term_1 = cp.matmul(delta_below, W_below, out=Nx16_10)
-    # δ_x = δ_joined + 2 g_x + W_belowᵀ δ_below  (1); f″(g_below) = −2 g_hidden f′(g_below); δ_hidden f″(g_below);
-    #     f″(g_above) = f′(g_above) sigmoid(−g_above); δ_pointwise_1 f″(g_above); Σ_n Σ_i δ_x²
+    # δ_x = δ_joined + 2 g_x + W_belowᵀ δ_below  (1)
+    # f″(g_below) = −2 g_hidden f′(g_below)
+    # δ_hidden f″(g_below)
+    # f″(g_above) = f′(g_above) sigmoid(−g_above)
+    # δ_pointwise_1 f″(g_above)
+    # δ_x²
+    # Σ_n Σ_i δ_x²
     delta_x = Nx16_11
     f_second_hidden = Nx16_12
     delta_curvature_hidden = Nx16_13
     f_second_pointwise_1 = Nx16_14
     delta_curvature_pointwise_1 = Nx16_15
     sum_delta_squared = parts_sum_delta_squared
-    blocks_sum_delta_squared = _map("delta_x_to_sum_delta_squared", N, wide, (
+    blocks_sum_delta_squared = _launch("sum_delta_squared_2", N, vectorised, (
         delta_joined, delta_x_term_1, g_x, f_prime_hidden, g_hidden, delta_hidden, f_prime_pointwise_1,
         sigmoid_minus_pointwise_1, delta_pointwise_1, delta_x, f_second_hidden, delta_curvature_hidden,
         f_second_pointwise_1, delta_curvature_pointwise_1, sum_delta_squared, samples,
@@ -4116,9 +2556,10 @@ def _loss_and_grad(params, x, all_probes, lam, workspace):
     cp.matmul(probes.reshape(-1, 16), W_below.T, out=tangent_below.reshape(-1, 16))
     # f′(g_below)
     f_prime_hidden_row = f_prime_hidden[:, None]
+    # ġ_hidden = ġ_below f′(g_below)  [+] 8
     # ġ_joined = v + ġ_hidden  [+] 8
     tangent_joined = Nx2x16_1
-    _map("tangent_joined", N, wide, (f_prime_hidden_row, tangent_below, probes, tangent_joined, samples))
+    _launch("tangent_3", N, vectorised, (f_prime_hidden_row, tangent_below, probes, tangent_joined, samples))
     # ġ_above = W_below ġ_joined  [+] 8
     tangent_above = Nx2x16_2
     cp.matmul(tangent_joined.reshape(-1, 16), W_below.T, out=tangent_above.reshape(-1, 16))
@@ -4126,7 +2567,7 @@ def _loss_and_grad(params, x, all_probes, lam, workspace):
     delta_curvature_pointwise_1_row = delta_curvature_pointwise_1[:, None]
     # δ̇_above = δ_pointwise_1 f″(g_above) ġ_above  [+] 8
     delta_tangent_above = Nx2x16_3
-    _map("delta_tangent_above", N, wide, (
+    _launch("delta_tangent", N, vectorised, (
         delta_curvature_pointwise_1_row, tangent_above, delta_tangent_above, samples,
     ))
     # δ̇_joined = W_belowᵀ δ̇_above  [+] 8
@@ -4136,8 +2577,8 @@ def _loss_and_grad(params, x, all_probes, lam, workspace):
     delta_curvature_hidden_row = delta_curvature_hidden[:, None]
     # δ̇_below = δ_hidden f″(g_below) ġ_below + δ̇_joined f′(g_below)  [+] 8
     delta_tangent_below = Nx2x16_5
-    _map("delta_tangent_below", N, wide, (
-        delta_curvature_hidden_row, delta_tangent_joined, f_prime_hidden_row, tangent_below, delta_tangent_below,
+    _launch("delta_tangent_2", N, vectorised, (
+        delta_curvature_hidden_row, f_prime_hidden_row, delta_tangent_joined, tangent_below, delta_tangent_below,
         samples,
     ))
     # W_belowᵀ δ̇_below
@@ -4145,25 +2586,29 @@ def _loss_and_grad(params, x, all_probes, lam, workspace):
     cp.matmul(delta_tangent_below.reshape(-1, 16), W_below, out=delta_tangent_x_term_1.reshape(-1, 16))
 
     # ---- second derivatives, by tangents from the probes, loss: reads δ̇, v; writes z, J, ĝ
-    # z = v δ̇_x  [+] 9; z²
+    # δ̇_x = 2 v + δ̇_joined + W_belowᵀ δ̇_below  [+] 8
+    # z = v δ̇_x  [+] 9
+    # z²
     probed = Nx2x16_7
     sum_probed_squared_terms = Nx2x16_8
-    _map("probed_to_sum_probed_squared_terms", N, wide, (
-        delta_tangent_joined, delta_tangent_x_term_1, probes, probed, sum_probed_squared_terms, samples,
+    _launch("value_3", N, vectorised, (
+        probes, delta_tangent_joined, delta_tangent_x_term_1, probed, sum_probed_squared_terms, samples,
     ))
     # Σ_c z
     sum_probed = _tangent_sum(probed, Nx16_10, 16)
     # Σ_c z²
     sum_probed_squared = _tangent_sum(sum_probed_squared_terms, Nx16_6, 16)
-    # Σ_n Σ_i Σ_c z; Σ_n Σ_i ((Σ_c z)² − Σ_c z²)
+    # (Σ_c z)² − Σ_c z²
+    # Σ_n Σ_i Σ_c z
+    # Σ_n Σ_i ((Σ_c z)² − Σ_c z²)
     sum_quadratic_forms = parts_sum_quadratic_forms
     sum_pairs = parts_sum_pairs
-    blocks_sum_quadratic_forms = _map("sum_quadratic_forms_to_sum_pairs", N, wide, (
+    blocks_sum_quadratic_forms = _launch("total_2", N, vectorised, (
         sum_probed, sum_probed_squared, sum_quadratic_forms, sum_pairs, samples,
     ))
     # J = (1/N) ½ Σ_n Σ_i δ_x² − (1/N) ½ Σ_n Σ_i Σ_c z + (1/N) ½ λ Σ_n Σ_i ((Σ_c z)² − Σ_c z²)
     J = out_J
-    _scalars("J", (
+    _launch_totals("J", (
         sum_delta_squared, blocks_sum_delta_squared, sum_pairs, blocks_sum_quadratic_forms, sum_quadratic_forms,
         blocks_sum_quadratic_forms, J, np.float64(lam), samples,
     ))
@@ -4171,7 +2616,9 @@ def _loss_and_grad(params, x, all_probes, lam, workspace):
     sum_probed_row = sum_probed[:, None]
     # ĝ_x = v (−½ + λ (Σ_c z − z))  [+] 9
     weighted_tangent_x = Nx2x16_8
-    _map("weighted_tangent_x", N, wide, (probed, probes, sum_probed_row, weighted_tangent_x, lam_real, samples))
+    _launch("weighted_tangent", N, vectorised, (
+        probed, probes, sum_probed_row, weighted_tangent_x, lam_real, samples,
+    ))
 
     # ---- forward adjoints of J, backward adjoints of J and gradients: reads δ, W, ĝ, ġ, f′, f″; writes ∂J/∂δ, ĝ,
     #      δ̂, ∂J/∂g
@@ -4180,21 +2627,23 @@ def _loss_and_grad(params, x, all_probes, lam, workspace):
     # ĝ_below = W_below ĝ_x  [+] 8
     weighted_tangent_below = Nx2x16_7
     cp.matmul(weighted_tangent_x.reshape(-1, 16), W_below.T, out=weighted_tangent_below.reshape(-1, 16))
-    # ĝ_below ġ_below; ĝ_joined = ĝ_hidden + ĝ_x  [+] 8
+    # ĝ_below ġ_below
+    # ĝ_hidden = ĝ_below f′(g_below)  [+] 8
+    # ĝ_joined = ĝ_hidden + ĝ_x  [+] 8
     weighted_square_below_terms = Nx2x16_6
     weighted_tangent_joined = Nx2x16_9
-    _map("weighted_square_below_terms_to_weighted_tangent_joined", N, wide, (
+    _launch("weighted_tangent_4", N, vectorised, (
         tangent_below, weighted_tangent_below, f_prime_hidden_row, weighted_tangent_x, weighted_square_below_terms,
         weighted_tangent_joined, samples,
     ))
     # Σ_c ĝ_below ġ_below
     weighted_square_below = _tangent_sum(weighted_square_below_terms, Nx16_6, 16)
-    # ∂J/∂δ_hidden = ∂J/∂δ_below f′(g_below) + f″(g_below) Σ_c ĝ_below ġ_below  (18)+(19); ∂J/∂δ_joined =
-    #     ∂J/∂δ_hidden + δ_x  (4)+(6)
+    # ∂J/∂δ_hidden = ∂J/∂δ_below f′(g_below) + f″(g_below) Σ_c ĝ_below ġ_below  (18)+(19)
+    # ∂J/∂δ_joined = ∂J/∂δ_hidden + δ_x  (4)+(6)
     dJ_ddelta_hidden = Nx16_16
     dJ_ddelta_joined = Nx16_17
-    _map("dJ_ddelta_hidden_to_dJ_ddelta_joined", N, wide, (
-        dJ_ddelta_below, f_prime_hidden, f_second_hidden, weighted_square_below, delta_x, dJ_ddelta_hidden,
+    _launch("dJ_ddelta_3", N, vectorised, (
+        weighted_square_below, dJ_ddelta_below, f_prime_hidden, f_second_hidden, delta_x, dJ_ddelta_hidden,
         dJ_ddelta_joined, samples,
     ))
     # ∂J/∂δ_above = W_below ∂J/∂δ_joined  (11)+(12)
@@ -4202,44 +2651,47 @@ def _loss_and_grad(params, x, all_probes, lam, workspace):
     # ĝ_above = W_below ĝ_joined  [+] 8
     weighted_tangent_above = Nx2x16_6
     cp.matmul(weighted_tangent_joined.reshape(-1, 16), W_below.T, out=weighted_tangent_above.reshape(-1, 16))
-    # ĝ_above ġ_above; δ̂_above = δ_pointwise_1 f″(g_above) ĝ_above  [+] 9
+    # ĝ_above ġ_above
+    # δ̂_above = δ_pointwise_1 f″(g_above) ĝ_above  [+] 9
     weighted_square_above_terms = Nx2x16_10
     delta_weighted_tangent_above = Nx2x16_11
-    _map("weighted_square_above_terms_to_delta_weighted_tangent_above", N, wide, (
+    _launch("delta_weighted_tangent", N, vectorised, (
         tangent_above, weighted_tangent_above, delta_curvature_pointwise_1_row, weighted_square_above_terms,
         delta_weighted_tangent_above, samples,
     ))
     # Σ_c ĝ_above ġ_above
     weighted_square_above = _tangent_sum(weighted_square_above_terms, Nx16_15, 16)
-    # ∂J/∂δ_pointwise_1 = ∂J/∂δ_above f′(g_above) + f″(g_above) Σ_c ĝ_above ġ_above  (18)+(19); ∂J/∂g_above =
-    #     ∂J/∂δ_above δ_pointwise_1 f″(g_above) + δ_pointwise_1 f‴(g_above) Σ_c ĝ_above ġ_above  (21)+(22)
+    # ∂J/∂δ_pointwise_1 = ∂J/∂δ_above f′(g_above) + f″(g_above) Σ_c ĝ_above ġ_above  (18)+(19)
+    # f‴(g_above) = f″(g_above) (sigmoid(−g_above) − f′(g_above))
+    # ∂J/∂g_above = ∂J/∂δ_above δ_pointwise_1 f″(g_above) + δ_pointwise_1 f‴(g_above) Σ_c ĝ_above ġ_above  (21)+(22)
     dJ_ddelta_pointwise_1 = Nx16_19
     dJ_dg_above = Nx16_20
-    _map("dJ_ddelta_pointwise_1_to_dJ_dg_above", N, wide, (
-        dJ_ddelta_above, f_prime_pointwise_1, f_second_pointwise_1, weighted_square_above,
+    _launch("dJ_dg", N, vectorised, (
+        weighted_square_above, dJ_ddelta_above, f_prime_pointwise_1, f_second_pointwise_1,
         sigmoid_minus_pointwise_1, delta_pointwise_1, dJ_ddelta_pointwise_1, dJ_dg_above, samples,
     ))
     # ∂J/∂δ_both = [∂J/∂δ_pointwise_1, ∂J/∂δ_hidden]  (4)+(6)
     dJ_ddelta_both = Nx32_0
-    _map("dJ_ddelta_both", N, wide, (dJ_ddelta_hidden, dJ_ddelta_pointwise_1, dJ_ddelta_both, samples))
+    _launch("dJ_ddelta_3_2", N, vectorised, (dJ_ddelta_hidden, dJ_ddelta_pointwise_1, dJ_ddelta_both, samples))
 
     # ---- backward adjoints of J and gradients: reads δ̂, W, ĝ, δ̇, ġ, ∂J/∂δ, δ, ∂J/∂g, g, f′, f″, v; writes δ̂,
     #      ∂J/∂s, ∂J/∂g, ∂J/∂W, ∂J/∂b
     # δ̂_joined = W_belowᵀ δ̂_above  [+] 9
     delta_weighted_tangent_joined = Nx2x16_10
     cp.matmul(delta_weighted_tangent_above.reshape(-1, 16), W_below, out=delta_weighted_tangent_joined.reshape(-1, 16))
-    # δ̂_below = δ_hidden f″(g_below) ĝ_below + δ̂_joined f′(g_below)  [+] 9; δ̇_joined ĝ_below + δ̂_joined ġ_below
+    # δ̂_below = δ_hidden f″(g_below) ĝ_below + δ̂_joined f′(g_below)  [+] 9
+    # δ̇_joined ĝ_below + δ̂_joined ġ_below
     delta_weighted_tangent_below = Nx2x16_6
     weighted_product_hidden_terms = Nx2x16_2
-    _map("delta_weighted_tangent_below_to_weighted_product_hidden_terms", N, wide, (
-        delta_curvature_hidden_row, delta_weighted_tangent_joined, f_prime_hidden_row, weighted_tangent_below,
+    _launch("value_3_4", N, vectorised, (
+        delta_curvature_hidden_row, f_prime_hidden_row, delta_weighted_tangent_joined, weighted_tangent_below,
         delta_tangent_joined, tangent_below, delta_weighted_tangent_below, weighted_product_hidden_terms, samples,
     ))
     # Σ_n ∂J/∂δ_both
     dJ_ds_gain_sum = _column_sum(dJ_ddelta_both, M32_0, parts_columns_32, 32)
     # ∂J/∂s_gain = (1/N) Σ_n ∂J/∂δ_both  [+] gain
     dJ_ds_gain = out_dJ_ds_gain
-    _map("dJ_ds_gain", N, wide, (dJ_ds_gain_sum, dJ_ds_gain, samples))
+    _launch("dJ_ds", N, vectorised, (dJ_ds_gain_sum, dJ_ds_gain, samples))
     # Σ_n δ_above ∂J/∂δ_joinedᵀ
     dJ_dW_below_delta_at_above = cp.matmul(delta_above.T, dJ_ddelta_joined, out=M16x16_0)
     # Σ_n Σ_c δ̇_above ĝ_joinedᵀ
@@ -4254,12 +2706,13 @@ def _loss_and_grad(params, x, all_probes, lam, workspace):
     dJ_dg_joined = cp.matmul(dJ_dg_above, W_below, out=Nx16_3)
     # Σ_c (δ̇_joined ĝ_below + δ̂_joined ġ_below)
     weighted_product_hidden = _tangent_sum(weighted_product_hidden_terms, Nx16_20, 16)
+    # f‴(g_below) = f′(g_below) (4 g_hidden² − 2 sech(g_below)²)
     # ∂J/∂g_below = ∂J/∂g_joined f′(g_below) + ∂J/∂δ_below δ_hidden f″(g_below) + δ_hidden f‴(g_below) Σ_c ĝ_below
     #     ġ_below + f″(g_below) Σ_c (δ̇_joined ĝ_below + δ̂_joined ġ_below)  (21)+(22)
     dJ_dg_below = Nx16_17
-    _map("dJ_dg_below", N, wide, (
-        f_prime_hidden, g_hidden, sech_hidden, dJ_ddelta_below, dJ_dg_joined, delta_hidden, f_second_hidden,
-        weighted_product_hidden, weighted_square_below, dJ_dg_below, samples,
+    _launch("dJ_dg_2", N, vectorised, (
+        f_prime_hidden, g_hidden, sech_hidden, weighted_product_hidden, weighted_square_below, dJ_ddelta_below,
+        dJ_dg_joined, delta_hidden, f_second_hidden, dJ_dg_below, samples,
     ))
     # Σ_n δ_below δ_xᵀ
     dJ_dW_below_delta = cp.matmul(delta_below.T, delta_x, out=M16x16_4)
@@ -4275,14 +2728,14 @@ def _loss_and_grad(params, x, all_probes, lam, workspace):
     #     g_joinedᵀ + Σ_n Σ_c δ̇_below ĝ_xᵀ + Σ_n Σ_c δ̇_above ĝ_joinedᵀ + Σ_n Σ_c δ̂_above ġ_joinedᵀ + Σ_n Σ_c
     #     δ̂_below vᵀ)  (16)+(17)
     dJ_dW_below = out_dJ_dW_below
-    _map("dJ_dW_below", N, wide, (
+    _launch("dJ_dW", N, vectorised, (
         dJ_dW_below_delta, dJ_dW_below_delta_at_above, dJ_dW_below_g, dJ_dW_below_g_at_above, dJ_dW_below_tangents,
         dJ_dW_below_tangents_at_above, dJ_dW_below_tangents_at_above_weighted, dJ_dW_below_tangents_weighted,
         dJ_dW_below, samples,
     ))
     # ∂J/∂b_below = (1/N) (Σ_n ∂J/∂g_below + Σ_n ∂J/∂g_above)  [+] bias
     dJ_db_below = out_dJ_db_below
-    _map("dJ_db_below", N, wide, (dJ_db_below_sum, dJ_db_below_sum_at_above, dJ_db_below, samples))
+    _launch("dJ_db", N, vectorised, (dJ_db_below_sum, dJ_db_below_sum_at_above, dJ_db_below, samples))
 
     return J, {
         "below.weight": dJ_dW_below,
@@ -4296,10 +2749,10 @@ def _loss_and_grad_lam0(params, x, all_probes, lam, workspace):
     """J and its gradient: the merged sweep. λ = 0."""
     N = x.shape[0]
     samples, lam_real = np.int32(N), DTYPE(lam)
-    wide = _aligned(x, params)
+    vectorised = _aligned(x, params)
     g_x = x
     probes = all_probes
-    wide = wide and probes.data.ptr % 16 == 0
+    vectorised = vectorised and probes.data.ptr % 16 == 0
     W_below = params["below.weight"]
     b_below = params["below.bias"]
     s_gain = params["gain.gain"]
@@ -4324,19 +2777,22 @@ def _loss_and_grad_lam0(params, x, all_probes, lam, workspace):
     # ---- forward: reads g, W, b; writes g, f′
     # W_below g_x
     g_below_unbiased = cp.matmul(g_x, W_below.T, out=Nx16_0)
-    # sech(g_below); g_hidden = tanh(g_below); g_joined = g_hidden + g_x
+    # g_below = W_below g_x + b_below
+    # sech(g_below)
+    # g_hidden = tanh(g_below)
+    # g_joined = g_hidden + g_x
     sech_hidden = Nx16_1
     g_hidden = Nx16_2
     g_joined = Nx16_3
-    _map("sech_hidden_to_g_joined_2", N, wide, (
-        b_below, g_below_unbiased, g_x, sech_hidden, g_hidden, g_joined, samples,
-    ))
+    _launch("g_4_4", N, vectorised, (b_below, g_below_unbiased, g_x, sech_hidden, g_hidden, g_joined, samples))
     # W_below g_joined
     g_above_unbiased = cp.matmul(g_joined, W_below.T, out=Nx16_0)
-    # sigmoid(−g_above); f′(g_above) = sigmoid(g_above)
+    # g_above = W_below g_joined + b_below
+    # sigmoid(−g_above)
+    # f′(g_above) = sigmoid(g_above)
     sigmoid_minus_pointwise_1 = Nx16_4
     f_prime_pointwise_1 = Nx16_5
-    _map("sigmoid_minus_pointwise_1_to_f_prime_pointwise_1", N, wide, (
+    _launch("f_prime", N, vectorised, (
         b_below, g_above_unbiased, sigmoid_minus_pointwise_1, f_prime_pointwise_1, samples,
     ))
 
@@ -4345,29 +2801,36 @@ def _loss_and_grad_lam0(params, x, all_probes, lam, workspace):
     delta_pointwise_1 = s_gain[..., 0:16]
     # δ_above = δ_pointwise_1 f′(g_above)  (1)
     delta_above = Nx16_0
-    _map("delta_above_2", N, wide, (delta_pointwise_1, f_prime_pointwise_1, delta_above, samples))
+    _launch("delta_2_2", N, vectorised, (delta_pointwise_1, f_prime_pointwise_1, delta_above, samples))
     # δ_joined = W_belowᵀ δ_above  (1)
     delta_joined = cp.matmul(delta_above, W_below, out=Nx16_6)
     # s_gain[16:32]
     delta_hidden_term_2 = s_gain[..., 16:32]
-    # δ_hidden = s_gain[16:32] + δ_joined  (1); f′(g_below) = sech(g_below)²; δ_below = δ_hidden f′(g_below)  (1)
+    # δ_hidden = s_gain[16:32] + δ_joined  (1)
+    # f′(g_below) = sech(g_below)²
+    # δ_below = δ_hidden f′(g_below)  (1)
     delta_hidden = Nx16_7
     f_prime_hidden = Nx16_8
     delta_below = Nx16_9
-    _map("delta_hidden_to_delta_below", N, wide, (
-        delta_hidden_term_2, delta_joined, sech_hidden, delta_hidden, f_prime_hidden, delta_below, samples,
+    _launch("delta_3_2", N, vectorised, (
+        delta_joined, delta_hidden_term_2, sech_hidden, delta_hidden, f_prime_hidden, delta_below, samples,
     ))
     # W_belowᵀ δ_below
     delta_x_term_1 = cp.matmul(delta_below, W_below, out=Nx16_10)
-    # δ_x = δ_joined + 2 g_x + W_belowᵀ δ_below  (1); f″(g_below) = −2 g_hidden f′(g_below); δ_hidden f″(g_below);
-    #     f″(g_above) = f′(g_above) sigmoid(−g_above); δ_pointwise_1 f″(g_above); Σ_n Σ_i δ_x²
+    # δ_x = δ_joined + 2 g_x + W_belowᵀ δ_below  (1)
+    # f″(g_below) = −2 g_hidden f′(g_below)
+    # δ_hidden f″(g_below)
+    # f″(g_above) = f′(g_above) sigmoid(−g_above)
+    # δ_pointwise_1 f″(g_above)
+    # δ_x²
+    # Σ_n Σ_i δ_x²
     delta_x = Nx16_11
     f_second_hidden = Nx16_12
     delta_curvature_hidden = Nx16_13
     f_second_pointwise_1 = Nx16_14
     delta_curvature_pointwise_1 = Nx16_15
     sum_delta_squared = parts_sum_delta_squared
-    blocks_sum_delta_squared = _map("delta_x_to_sum_delta_squared", N, wide, (
+    blocks_sum_delta_squared = _launch("sum_delta_squared_2", N, vectorised, (
         delta_joined, delta_x_term_1, g_x, f_prime_hidden, g_hidden, delta_hidden, f_prime_pointwise_1,
         sigmoid_minus_pointwise_1, delta_pointwise_1, delta_x, f_second_hidden, delta_curvature_hidden,
         f_second_pointwise_1, delta_curvature_pointwise_1, sum_delta_squared, samples,
@@ -4380,9 +2843,10 @@ def _loss_and_grad_lam0(params, x, all_probes, lam, workspace):
     cp.matmul(probes.reshape(-1, 16), W_below.T, out=tangent_below.reshape(-1, 16))
     # f′(g_below)
     f_prime_hidden_row = f_prime_hidden[:, None]
+    # ġ_hidden = ġ_below f′(g_below)  [+] 8
     # ġ_joined = v + ġ_hidden  [+] 8
     tangent_joined = Nx2x16_1
-    _map("tangent_joined", N, wide, (f_prime_hidden_row, tangent_below, probes, tangent_joined, samples))
+    _launch("tangent_3", N, vectorised, (f_prime_hidden_row, tangent_below, probes, tangent_joined, samples))
     # ġ_above = W_below ġ_joined  [+] 8
     tangent_above = Nx2x16_2
     cp.matmul(tangent_joined.reshape(-1, 16), W_below.T, out=tangent_above.reshape(-1, 16))
@@ -4390,7 +2854,7 @@ def _loss_and_grad_lam0(params, x, all_probes, lam, workspace):
     delta_curvature_pointwise_1_row = delta_curvature_pointwise_1[:, None]
     # δ̇_above = δ_pointwise_1 f″(g_above) ġ_above  [+] 8
     delta_tangent_above = Nx2x16_3
-    _map("delta_tangent_above", N, wide, (
+    _launch("delta_tangent", N, vectorised, (
         delta_curvature_pointwise_1_row, tangent_above, delta_tangent_above, samples,
     ))
     # δ̇_joined = W_belowᵀ δ̇_above  [+] 8
@@ -4398,15 +2862,18 @@ def _loss_and_grad_lam0(params, x, all_probes, lam, workspace):
     cp.matmul(delta_tangent_above.reshape(-1, 16), W_below, out=delta_tangent_joined.reshape(-1, 16))
     # δ_hidden f″(g_below)
     delta_curvature_hidden_row = delta_curvature_hidden[:, None]
-    # δ̇_below = δ_hidden f″(g_below) ġ_below + δ̇_joined f′(g_below)  [+] 8; ġ_below²; ġ_above²; v²; δ̇_joined
-    #     ġ_below
+    # δ̇_below = δ_hidden f″(g_below) ġ_below + δ̇_joined f′(g_below)  [+] 8
+    # ġ_below²
+    # ġ_above²
+    # v²
+    # δ̇_joined ġ_below
     delta_tangent_below = Nx2x16_5
     sum_tangent_squared_below_terms = Nx2x16_6
     sum_tangent_squared_above_terms = Nx2x16_7
     sum_tangent_squared_x_terms = Nx2x16_8
     weighted_product_hidden_terms = Nx2x16_9
-    _map("delta_tangent_below_to_weighted_product_hidden_terms", N, wide, (
-        delta_curvature_hidden_row, delta_tangent_joined, f_prime_hidden_row, tangent_below, tangent_above, probes,
+    _launch("value_7", N, vectorised, (
+        delta_curvature_hidden_row, f_prime_hidden_row, delta_tangent_joined, tangent_below, tangent_above, probes,
         delta_tangent_below, sum_tangent_squared_below_terms, sum_tangent_squared_above_terms,
         sum_tangent_squared_x_terms, weighted_product_hidden_terms, samples,
     ))
@@ -4414,29 +2881,32 @@ def _loss_and_grad_lam0(params, x, all_probes, lam, workspace):
     # ---- loss: writes J
     # Σ_c ġ_below²
     sum_tangent_squared_below = _tangent_sum(sum_tangent_squared_below_terms, Nx16_10, 16)
+    # δ_hidden f″(g_below) Σ_c ġ_below²
     # Σ_n Σ_i δ_hidden f″(g_below) Σ_c ġ_below²
     sum_curvature_hidden = parts_sum_curvature_hidden
-    blocks_sum_curvature_hidden = _map("sum_curvature_hidden_2", N, wide, (
+    blocks_sum_curvature_hidden = _launch("total_5", N, vectorised, (
         delta_curvature_hidden, sum_tangent_squared_below, sum_curvature_hidden, samples,
     ))
     # Σ_c ġ_above²
     sum_tangent_squared_above = _tangent_sum(sum_tangent_squared_above_terms, Nx16_13, 16)
+    # δ_pointwise_1 f″(g_above) Σ_c ġ_above²
     # Σ_n Σ_i δ_pointwise_1 f″(g_above) Σ_c ġ_above²
     sum_curvature_pointwise_1 = parts_sum_curvature_pointwise_1
-    blocks_sum_curvature_pointwise_1 = _map("sum_curvature_pointwise_1_2", N, wide, (
+    blocks_sum_curvature_pointwise_1 = _launch("total_5", N, vectorised, (
         delta_curvature_pointwise_1, sum_tangent_squared_above, sum_curvature_pointwise_1, samples,
     ))
     # Σ_c v²
     sum_tangent_squared_x = _tangent_sum(sum_tangent_squared_x_terms, Nx16_15, 16)
+    # 2 Σ_c v²
     # Σ_n Σ_i 2 Σ_c v²
     sum_curvature_prior = parts_sum_curvature_prior
-    blocks_sum_curvature_prior = _map("sum_curvature_prior", N, wide, (
+    blocks_sum_curvature_prior = _launch("total_4", N, vectorised, (
         sum_tangent_squared_x, sum_curvature_prior, samples,
     ))
     # J = (1/N) ½ Σ_n Σ_i δ_x² − (1/N) ½ Σ_n Σ_i δ_hidden f″(g_below) Σ_c ġ_below² − (1/N) ½ Σ_n Σ_i δ_pointwise_1
     #     f″(g_above) Σ_c ġ_above² − (1/N) ½ Σ_n Σ_i 2 Σ_c v²
     J = out_J
-    _scalars("J_2", (
+    _launch_totals("J_2", (
         sum_curvature_hidden, blocks_sum_curvature_hidden, sum_curvature_pointwise_1,
         blocks_sum_curvature_pointwise_1, sum_curvature_prior, blocks_sum_curvature_prior, sum_delta_squared,
         blocks_sum_delta_squared, J, np.float64(lam), samples,
@@ -4445,27 +2915,28 @@ def _loss_and_grad_lam0(params, x, all_probes, lam, workspace):
     # ---- forward adjoints of J, backward adjoints of J and gradients: reads δ, W, f′, f″; writes ∂J/∂δ, ∂J/∂g
     # ∂J/∂δ_below = W_below δ_x  (11)+(12)
     dJ_ddelta_below = cp.matmul(delta_x, W_below.T, out=Nx16_15)
-    # ∂J/∂δ_hidden = ∂J/∂δ_below f′(g_below) − ½ f″(g_below) Σ_c ġ_below²  (18)+(19); ∂J/∂δ_joined = ∂J/∂δ_hidden +
-    #     δ_x  (4)+(6)
+    # ∂J/∂δ_hidden = ∂J/∂δ_below f′(g_below) − ½ f″(g_below) Σ_c ġ_below²  (18)+(19)
+    # ∂J/∂δ_joined = ∂J/∂δ_hidden + δ_x  (4)+(6)
     dJ_ddelta_hidden = Nx16_6
     dJ_ddelta_joined = Nx16_16
-    _map("dJ_ddelta_hidden_to_dJ_ddelta_joined_2", N, wide, (
-        dJ_ddelta_below, f_prime_hidden, f_second_hidden, sum_tangent_squared_below, delta_x, dJ_ddelta_hidden,
+    _launch("dJ_ddelta_3_3", N, vectorised, (
+        sum_tangent_squared_below, dJ_ddelta_below, f_prime_hidden, f_second_hidden, delta_x, dJ_ddelta_hidden,
         dJ_ddelta_joined, samples,
     ))
     # ∂J/∂δ_above = W_below ∂J/∂δ_joined  (11)+(12)
     dJ_ddelta_above = cp.matmul(dJ_ddelta_joined, W_below.T, out=Nx16_17)
-    # ∂J/∂δ_pointwise_1 = ∂J/∂δ_above f′(g_above) − ½ f″(g_above) Σ_c ġ_above²  (18)+(19); ∂J/∂g_above = ∂J/∂δ_above
-    #     δ_pointwise_1 f″(g_above) − ½ δ_pointwise_1 f‴(g_above) Σ_c ġ_above²  (21)+(22)
+    # ∂J/∂δ_pointwise_1 = ∂J/∂δ_above f′(g_above) − ½ f″(g_above) Σ_c ġ_above²  (18)+(19)
+    # f‴(g_above) = f″(g_above) (sigmoid(−g_above) − f′(g_above))
+    # ∂J/∂g_above = ∂J/∂δ_above δ_pointwise_1 f″(g_above) − ½ δ_pointwise_1 f‴(g_above) Σ_c ġ_above²  (21)+(22)
     dJ_ddelta_pointwise_1 = Nx16_18
     dJ_dg_above = Nx16_19
-    _map("dJ_ddelta_pointwise_1_to_dJ_dg_above_2", N, wide, (
-        dJ_ddelta_above, f_prime_pointwise_1, f_second_pointwise_1, sum_tangent_squared_above,
+    _launch("dJ_dg_3", N, vectorised, (
+        sum_tangent_squared_above, dJ_ddelta_above, f_prime_pointwise_1, f_second_pointwise_1,
         sigmoid_minus_pointwise_1, delta_pointwise_1, dJ_ddelta_pointwise_1, dJ_dg_above, samples,
     ))
     # ∂J/∂δ_both = [∂J/∂δ_pointwise_1, ∂J/∂δ_hidden]  (4)+(6)
     dJ_ddelta_both = Nx32_0
-    _map("dJ_ddelta_both", N, wide, (dJ_ddelta_hidden, dJ_ddelta_pointwise_1, dJ_ddelta_both, samples))
+    _launch("dJ_ddelta_3_2", N, vectorised, (dJ_ddelta_hidden, dJ_ddelta_pointwise_1, dJ_ddelta_both, samples))
 
     # ---- backward adjoints of J and gradients: reads ∂J/∂δ, δ, δ̇, ġ, ∂J/∂g, g, W, f′, f″, v; writes ∂J/∂s, ∂J/∂g,
     #      ∂J/∂W, ∂J/∂b
@@ -4473,7 +2944,7 @@ def _loss_and_grad_lam0(params, x, all_probes, lam, workspace):
     dJ_ds_gain_sum = _column_sum(dJ_ddelta_both, M32_0, parts_columns_32, 32)
     # ∂J/∂s_gain = (1/N) Σ_n ∂J/∂δ_both  [+] gain
     dJ_ds_gain = out_dJ_ds_gain
-    _map("dJ_ds_gain", N, wide, (dJ_ds_gain_sum, dJ_ds_gain, samples))
+    _launch("dJ_ds", N, vectorised, (dJ_ds_gain_sum, dJ_ds_gain, samples))
     # Σ_n δ_above ∂J/∂δ_joinedᵀ
     dJ_dW_below_delta_at_above = cp.matmul(delta_above.T, dJ_ddelta_joined, out=M16x16_0)
     # Σ_n Σ_c δ̇_above ġ_joinedᵀ
@@ -4486,12 +2957,13 @@ def _loss_and_grad_lam0(params, x, all_probes, lam, workspace):
     dJ_dg_joined = cp.matmul(dJ_dg_above, W_below, out=Nx16_3)
     # Σ_c δ̇_joined ġ_below
     weighted_product_hidden = _tangent_sum(weighted_product_hidden_terms, Nx16_19, 16)
+    # f‴(g_below) = f′(g_below) (4 g_hidden² − 2 sech(g_below)²)
     # ∂J/∂g_below = ∂J/∂g_joined f′(g_below) + ∂J/∂δ_below δ_hidden f″(g_below) − ½ δ_hidden f‴(g_below) Σ_c
     #     ġ_below² − f″(g_below) Σ_c δ̇_joined ġ_below  (21)+(22)
     dJ_dg_below = Nx16_16
-    _map("dJ_dg_below_2", N, wide, (
-        f_prime_hidden, g_hidden, sech_hidden, dJ_ddelta_below, dJ_dg_joined, delta_hidden, f_second_hidden,
-        sum_tangent_squared_below, weighted_product_hidden, dJ_dg_below, samples,
+    _launch("dJ_dg_2_2", N, vectorised, (
+        f_prime_hidden, g_hidden, sech_hidden, sum_tangent_squared_below, weighted_product_hidden, dJ_ddelta_below,
+        dJ_dg_joined, delta_hidden, f_second_hidden, dJ_dg_below, samples,
     ))
     # Σ_n δ_below δ_xᵀ
     dJ_dW_below_delta = cp.matmul(delta_below.T, delta_x, out=M16x16_3)
@@ -4504,13 +2976,13 @@ def _loss_and_grad_lam0(params, x, all_probes, lam, workspace):
     # ∂J/∂W_below = (1/N) (Σ_n δ_below δ_xᵀ + Σ_n δ_above ∂J/∂δ_joinedᵀ + Σ_n ∂J/∂g_below g_xᵀ + Σ_n ∂J/∂g_above
     #     g_joinedᵀ − Σ_n Σ_c δ̇_below vᵀ − Σ_n Σ_c δ̇_above ġ_joinedᵀ)  (16)+(17)
     dJ_dW_below = out_dJ_dW_below
-    _map("dJ_dW_below_2", N, wide, (
+    _launch("dJ_dW_2", N, vectorised, (
         dJ_dW_below_delta, dJ_dW_below_delta_at_above, dJ_dW_below_g, dJ_dW_below_g_at_above, dJ_dW_below_tangents,
         dJ_dW_below_tangents_at_above, dJ_dW_below, samples,
     ))
     # ∂J/∂b_below = (1/N) (Σ_n ∂J/∂g_below + Σ_n ∂J/∂g_above)  [+] bias
     dJ_db_below = out_dJ_db_below
-    _map("dJ_db_below", N, wide, (dJ_db_below_sum, dJ_db_below_sum_at_above, dJ_db_below, samples))
+    _launch("dJ_db", N, vectorised, (dJ_db_below_sum, dJ_db_below_sum_at_above, dJ_db_below, samples))
 
     return J, {
         "below.weight": dJ_dW_below,
@@ -4524,10 +2996,10 @@ def _loss_and_grad_terms(params, x, all_probes, lam, workspace):
     """K, L and the gradient of each: the source's separate sweeps."""
     N = x.shape[0]
     samples, lam_real = np.int32(N), DTYPE(lam)
-    wide = _aligned(x, params)
+    vectorised = _aligned(x, params)
     g_x = x
     probes = all_probes
-    wide = wide and probes.data.ptr % 16 == 0
+    vectorised = vectorised and probes.data.ptr % 16 == 0
     W_below = params["below.weight"]
     b_below = params["below.bias"]
     s_gain = params["gain.gain"]
@@ -4553,19 +3025,22 @@ def _loss_and_grad_terms(params, x, all_probes, lam, workspace):
     # ---- forward: reads g, W, b; writes g, f′
     # W_below g_x
     g_below_unbiased = cp.matmul(g_x, W_below.T, out=Nx16_0)
-    # sech(g_below); g_hidden = tanh(g_below); g_joined = g_hidden + g_x
+    # g_below = W_below g_x + b_below
+    # sech(g_below)
+    # g_hidden = tanh(g_below)
+    # g_joined = g_hidden + g_x
     sech_hidden = Nx16_1
     g_hidden = Nx16_2
     g_joined = Nx16_3
-    _map("sech_hidden_to_g_joined_2", N, wide, (
-        b_below, g_below_unbiased, g_x, sech_hidden, g_hidden, g_joined, samples,
-    ))
+    _launch("g_4_4", N, vectorised, (b_below, g_below_unbiased, g_x, sech_hidden, g_hidden, g_joined, samples))
     # W_below g_joined
     g_above_unbiased = cp.matmul(g_joined, W_below.T, out=Nx16_0)
-    # sigmoid(−g_above); f′(g_above) = sigmoid(g_above)
+    # g_above = W_below g_joined + b_below
+    # sigmoid(−g_above)
+    # f′(g_above) = sigmoid(g_above)
     sigmoid_minus_pointwise_1 = Nx16_4
     f_prime_pointwise_1 = Nx16_5
-    _map("sigmoid_minus_pointwise_1_to_f_prime_pointwise_1", N, wide, (
+    _launch("f_prime", N, vectorised, (
         b_below, g_above_unbiased, sigmoid_minus_pointwise_1, f_prime_pointwise_1, samples,
     ))
 
@@ -4574,29 +3049,36 @@ def _loss_and_grad_terms(params, x, all_probes, lam, workspace):
     delta_pointwise_1 = s_gain[..., 0:16]
     # δ_above = δ_pointwise_1 f′(g_above)  (1)
     delta_above = Nx16_0
-    _map("delta_above_2", N, wide, (delta_pointwise_1, f_prime_pointwise_1, delta_above, samples))
+    _launch("delta_2_2", N, vectorised, (delta_pointwise_1, f_prime_pointwise_1, delta_above, samples))
     # δ_joined = W_belowᵀ δ_above  (1)
     delta_joined = cp.matmul(delta_above, W_below, out=Nx16_6)
     # s_gain[16:32]
     delta_hidden_term_2 = s_gain[..., 16:32]
-    # δ_hidden = s_gain[16:32] + δ_joined  (1); f′(g_below) = sech(g_below)²; δ_below = δ_hidden f′(g_below)  (1)
+    # δ_hidden = s_gain[16:32] + δ_joined  (1)
+    # f′(g_below) = sech(g_below)²
+    # δ_below = δ_hidden f′(g_below)  (1)
     delta_hidden = Nx16_7
     f_prime_hidden = Nx16_8
     delta_below = Nx16_9
-    _map("delta_hidden_to_delta_below", N, wide, (
-        delta_hidden_term_2, delta_joined, sech_hidden, delta_hidden, f_prime_hidden, delta_below, samples,
+    _launch("delta_3_2", N, vectorised, (
+        delta_joined, delta_hidden_term_2, sech_hidden, delta_hidden, f_prime_hidden, delta_below, samples,
     ))
     # W_belowᵀ δ_below
     delta_x_term_1 = cp.matmul(delta_below, W_below, out=Nx16_10)
-    # δ_x = δ_joined + 2 g_x + W_belowᵀ δ_below  (1); f″(g_below) = −2 g_hidden f′(g_below); δ_hidden f″(g_below);
-    #     f″(g_above) = f′(g_above) sigmoid(−g_above); δ_pointwise_1 f″(g_above); Σ_n Σ_i δ_x²
+    # δ_x = δ_joined + 2 g_x + W_belowᵀ δ_below  (1)
+    # f″(g_below) = −2 g_hidden f′(g_below)
+    # δ_hidden f″(g_below)
+    # f″(g_above) = f′(g_above) sigmoid(−g_above)
+    # δ_pointwise_1 f″(g_above)
+    # δ_x²
+    # Σ_n Σ_i δ_x²
     delta_x = Nx16_11
     f_second_hidden = Nx16_12
     delta_curvature_hidden = Nx16_13
     f_second_pointwise_1 = Nx16_14
     delta_curvature_pointwise_1 = Nx16_15
     sum_delta_squared = parts_sum_delta_squared
-    blocks_sum_delta_squared = _map("delta_x_to_sum_delta_squared", N, wide, (
+    blocks_sum_delta_squared = _launch("sum_delta_squared_2", N, vectorised, (
         delta_joined, delta_x_term_1, g_x, f_prime_hidden, g_hidden, delta_hidden, f_prime_pointwise_1,
         sigmoid_minus_pointwise_1, delta_pointwise_1, delta_x, f_second_hidden, delta_curvature_hidden,
         f_second_pointwise_1, delta_curvature_pointwise_1, sum_delta_squared, samples,
@@ -4608,9 +3090,10 @@ def _loss_and_grad_terms(params, x, all_probes, lam, workspace):
     cp.matmul(probes.reshape(-1, 16), W_below.T, out=tangent_below.reshape(-1, 16))
     # f′(g_below)
     f_prime_hidden_row = f_prime_hidden[:, None]
+    # ġ_hidden = ġ_below f′(g_below)  [+] 8
     # ġ_joined = v + ġ_hidden  [+] 8
     tangent_joined = Nx2x16_1
-    _map("tangent_joined", N, wide, (f_prime_hidden_row, tangent_below, probes, tangent_joined, samples))
+    _launch("tangent_3", N, vectorised, (f_prime_hidden_row, tangent_below, probes, tangent_joined, samples))
     # ġ_above = W_below ġ_joined  [+] 8
     tangent_above = Nx2x16_2
     cp.matmul(tangent_joined.reshape(-1, 16), W_below.T, out=tangent_above.reshape(-1, 16))
@@ -4618,7 +3101,7 @@ def _loss_and_grad_terms(params, x, all_probes, lam, workspace):
     delta_curvature_pointwise_1_row = delta_curvature_pointwise_1[:, None]
     # δ̇_above = δ_pointwise_1 f″(g_above) ġ_above  [+] 8
     delta_tangent_above = Nx2x16_3
-    _map("delta_tangent_above", N, wide, (
+    _launch("delta_tangent", N, vectorised, (
         delta_curvature_pointwise_1_row, tangent_above, delta_tangent_above, samples,
     ))
     # δ̇_joined = W_belowᵀ δ̇_above  [+] 8
@@ -4628,8 +3111,8 @@ def _loss_and_grad_terms(params, x, all_probes, lam, workspace):
     delta_curvature_hidden_row = delta_curvature_hidden[:, None]
     # δ̇_below = δ_hidden f″(g_below) ġ_below + δ̇_joined f′(g_below)  [+] 8
     delta_tangent_below = Nx2x16_5
-    _map("delta_tangent_below", N, wide, (
-        delta_curvature_hidden_row, delta_tangent_joined, f_prime_hidden_row, tangent_below, delta_tangent_below,
+    _launch("delta_tangent_2", N, vectorised, (
+        delta_curvature_hidden_row, f_prime_hidden_row, delta_tangent_joined, tangent_below, delta_tangent_below,
         samples,
     ))
     # W_belowᵀ δ̇_below
@@ -4637,26 +3120,31 @@ def _loss_and_grad_terms(params, x, all_probes, lam, workspace):
     cp.matmul(delta_tangent_below.reshape(-1, 16), W_below, out=delta_tangent_x_term_1.reshape(-1, 16))
 
     # ---- second derivatives, by tangents from the probes, loss: reads δ̇, v; writes z, K, L
-    # z = v δ̇_x  [+] 9; z²
+    # δ̇_x = 2 v + δ̇_joined + W_belowᵀ δ̇_below  [+] 8
+    # z = v δ̇_x  [+] 9
+    # z²
     probed = Nx2x16_7
     sum_probed_squared_terms = Nx2x16_8
-    _map("probed_to_sum_probed_squared_terms", N, wide, (
-        delta_tangent_joined, delta_tangent_x_term_1, probes, probed, sum_probed_squared_terms, samples,
+    _launch("value_3", N, vectorised, (
+        probes, delta_tangent_joined, delta_tangent_x_term_1, probed, sum_probed_squared_terms, samples,
     ))
     # Σ_c z
     sum_probed = _tangent_sum(probed, Nx16_10, 16)
     # Σ_c z²
     sum_probed_squared = _tangent_sum(sum_probed_squared_terms, Nx16_6, 16)
-    # Σ_n Σ_i Σ_c z; Σ_n Σ_i ((Σ_c z)² − Σ_c z²)
+    # (Σ_c z)² − Σ_c z²
+    # Σ_n Σ_i Σ_c z
+    # Σ_n Σ_i ((Σ_c z)² − Σ_c z²)
     sum_quadratic_forms = parts_sum_quadratic_forms
     sum_pairs = parts_sum_pairs
-    blocks_sum_quadratic_forms = _map("sum_quadratic_forms_to_sum_pairs", N, wide, (
+    blocks_sum_quadratic_forms = _launch("total_2", N, vectorised, (
         sum_probed, sum_probed_squared, sum_quadratic_forms, sum_pairs, samples,
     ))
-    # K = (1/N) ½ Σ_n Σ_i δ_x²; L = (1/N) ½ λ Σ_n Σ_i ((Σ_c z)² − Σ_c z²) − (1/N) ½ Σ_n Σ_i Σ_c z
+    # K = (1/N) ½ Σ_n Σ_i δ_x²
+    # L = (1/N) ½ λ Σ_n Σ_i ((Σ_c z)² − Σ_c z²) − (1/N) ½ Σ_n Σ_i Σ_c z
     K = out_K
     L = out_L
-    _scalars("K_and_L", (
+    _launch_totals("K_and_L", (
         sum_delta_squared, blocks_sum_delta_squared, sum_pairs, blocks_sum_quadratic_forms, sum_quadratic_forms,
         blocks_sum_quadratic_forms, K, L, np.float64(lam), samples,
     ))
@@ -4664,24 +3152,26 @@ def _loss_and_grad_terms(params, x, all_probes, lam, workspace):
     # ---- forward adjoints of K, backward adjoints of K and gradients: reads δ, W, f′, f″; writes ∂K/∂δ, ∂K/∂g
     # ∂K/∂δ_below = W_below δ_x  (11)
     dK_ddelta_below = cp.matmul(delta_x, W_below.T, out=Nx16_6)
-    # ∂K/∂δ_hidden = ∂K/∂δ_below f′(g_below)  (18); ∂K/∂δ_joined = ∂K/∂δ_hidden + δ_x  (4)
+    # ∂K/∂δ_hidden = ∂K/∂δ_below f′(g_below)  (18)
+    # ∂K/∂δ_joined = ∂K/∂δ_hidden + δ_x  (4)
     dK_ddelta_hidden = Nx16_16
     dK_ddelta_joined = Nx16_17
-    _map("dK_ddelta_hidden_to_dK_ddelta_joined", N, wide, (
+    _launch("dK_ddelta_3", N, vectorised, (
         dK_ddelta_below, f_prime_hidden, delta_x, dK_ddelta_hidden, dK_ddelta_joined, samples,
     ))
     # ∂K/∂δ_above = W_below ∂K/∂δ_joined  (11)
     dK_ddelta_above = cp.matmul(dK_ddelta_joined, W_below.T, out=Nx16_18)
-    # ∂K/∂δ_pointwise_1 = ∂K/∂δ_above f′(g_above)  (18); ∂K/∂g_above = ∂K/∂δ_above δ_pointwise_1 f″(g_above)  (21)
+    # ∂K/∂δ_pointwise_1 = ∂K/∂δ_above f′(g_above)  (18)
+    # ∂K/∂g_above = ∂K/∂δ_above δ_pointwise_1 f″(g_above)  (21)
     dK_ddelta_pointwise_1 = Nx16_19
     dK_dg_above = Nx16_20
-    _map("dK_ddelta_pointwise_1_to_dK_dg_above", N, wide, (
+    _launch("dK_dg", N, vectorised, (
         dK_ddelta_above, f_prime_pointwise_1, delta_pointwise_1, f_second_pointwise_1, dK_ddelta_pointwise_1,
         dK_dg_above, samples,
     ))
     # ∂K/∂δ_both = [∂K/∂δ_pointwise_1, ∂K/∂δ_hidden]  (4)
     dK_ddelta_both = Nx32_0
-    _map("dK_ddelta_both", N, wide, (dK_ddelta_hidden, dK_ddelta_pointwise_1, dK_ddelta_both, samples))
+    _launch("dK_ddelta_3_2", N, vectorised, (dK_ddelta_hidden, dK_ddelta_pointwise_1, dK_ddelta_both, samples))
 
     # ---- backward adjoints of K and gradients: reads ∂K/∂δ, δ, ∂K/∂g, g, W, f′, f″, z, v; writes ∂K/∂s, ∂K/∂g,
     #      ∂K/∂W, ∂K/∂b, ĝ
@@ -4689,7 +3179,7 @@ def _loss_and_grad_terms(params, x, all_probes, lam, workspace):
     dK_ds_gain_sum = _column_sum(dK_ddelta_both, M32_0, parts_columns_32, 32)
     # ∂K/∂s_gain = (1/N) Σ_n ∂K/∂δ_both  [+] gain
     dK_ds_gain = out_dK_ds_gain
-    _map("dK_ds_gain", N, wide, (dK_ds_gain_sum, dK_ds_gain, samples))
+    _launch("dK_ds", N, vectorised, (dK_ds_gain_sum, dK_ds_gain, samples))
     # Σ_n δ_above ∂K/∂δ_joinedᵀ
     dK_dW_below_delta_at_above = cp.matmul(delta_above.T, dK_ddelta_joined, out=M16x16_0)
     # Σ_n ∂K/∂g_above g_joinedᵀ
@@ -4700,7 +3190,7 @@ def _loss_and_grad_terms(params, x, all_probes, lam, workspace):
     dK_dg_joined = cp.matmul(dK_dg_above, W_below, out=Nx16_17)
     # ∂K/∂g_below = ∂K/∂g_joined f′(g_below) + ∂K/∂δ_below δ_hidden f″(g_below)  (21)
     dK_dg_below = Nx16_20
-    _map("dK_dg_below", N, wide, (
+    _launch("dK_dg_2", N, vectorised, (
         dK_ddelta_below, dK_dg_joined, delta_hidden, f_prime_hidden, f_second_hidden, dK_dg_below, samples,
     ))
     # Σ_n δ_below δ_xᵀ
@@ -4712,27 +3202,31 @@ def _loss_and_grad_terms(params, x, all_probes, lam, workspace):
     # ∂K/∂W_below = (1/N) (Σ_n δ_below δ_xᵀ + Σ_n δ_above ∂K/∂δ_joinedᵀ + Σ_n ∂K/∂g_below g_xᵀ + Σ_n ∂K/∂g_above
     #     g_joinedᵀ)  (16)
     dK_dW_below = out_dK_dW_below
-    _map("dK_dW_below", N, wide, (
+    _launch("dK_dW", N, vectorised, (
         dK_dW_below_delta, dK_dW_below_delta_at_above, dK_dW_below_g, dK_dW_below_g_at_above, dK_dW_below, samples,
     ))
     # ∂K/∂b_below = (1/N) (Σ_n ∂K/∂g_below + Σ_n ∂K/∂g_above)  [+] bias
     dK_db_below = out_dK_db_below
-    _map("dK_db_below", N, wide, (dK_db_below_sum, dK_db_below_sum_at_above, dK_db_below, samples))
+    _launch("dK_db", N, vectorised, (dK_db_below_sum, dK_db_below_sum_at_above, dK_db_below, samples))
     # Σ_c z
     sum_probed_row = sum_probed[:, None]
     # ĝ_x = v (−½ + λ (Σ_c z − z))  [+] 9
     weighted_tangent_x = Nx2x16_8
-    _map("weighted_tangent_x", N, wide, (probed, probes, sum_probed_row, weighted_tangent_x, lam_real, samples))
+    _launch("weighted_tangent", N, vectorised, (
+        probed, probes, sum_probed_row, weighted_tangent_x, lam_real, samples,
+    ))
 
     # ---- forward adjoints of L, backward adjoints of L and gradients: reads ĝ, W, ġ, f″, f′, δ; writes ĝ, ∂L/∂δ,
     #      δ̂, ∂L/∂g
     # ĝ_below = W_below ĝ_x  [+] 8
     weighted_tangent_below = Nx2x16_7
     cp.matmul(weighted_tangent_x.reshape(-1, 16), W_below.T, out=weighted_tangent_below.reshape(-1, 16))
-    # ĝ_below ġ_below; ĝ_joined = ĝ_hidden + ĝ_x  [+] 8
+    # ĝ_below ġ_below
+    # ĝ_hidden = ĝ_below f′(g_below)  [+] 8
+    # ĝ_joined = ĝ_hidden + ĝ_x  [+] 8
     weighted_square_below_terms = Nx2x16_6
     weighted_tangent_joined = Nx2x16_9
-    _map("weighted_square_below_terms_to_weighted_tangent_joined", N, wide, (
+    _launch("weighted_tangent_4", N, vectorised, (
         tangent_below, weighted_tangent_below, f_prime_hidden_row, weighted_tangent_x, weighted_square_below_terms,
         weighted_tangent_joined, samples,
     ))
@@ -4740,50 +3234,53 @@ def _loss_and_grad_terms(params, x, all_probes, lam, workspace):
     weighted_square_below = _tangent_sum(weighted_square_below_terms, Nx16_10, 16)
     # ∂L/∂δ_hidden = f″(g_below) Σ_c ĝ_below ġ_below  (19)
     dL_ddelta_hidden = Nx16_20
-    _map("dL_ddelta_hidden", N, wide, (f_second_hidden, weighted_square_below, dL_ddelta_hidden, samples))
+    _launch("dL_ddelta", N, vectorised, (weighted_square_below, f_second_hidden, dL_ddelta_hidden, samples))
     # ∂L/∂δ_above = W_below ∂L/∂δ_hidden  (12)
     dL_ddelta_above = cp.matmul(dL_ddelta_hidden, W_below.T, out=Nx16_11)
     # ĝ_above = W_below ĝ_joined  [+] 8
     weighted_tangent_above = Nx2x16_6
     cp.matmul(weighted_tangent_joined.reshape(-1, 16), W_below.T, out=weighted_tangent_above.reshape(-1, 16))
-    # ĝ_above ġ_above; δ̂_above = δ_pointwise_1 f″(g_above) ĝ_above  [+] 9
+    # ĝ_above ġ_above
+    # δ̂_above = δ_pointwise_1 f″(g_above) ĝ_above  [+] 9
     weighted_square_above_terms = Nx2x16_10
     delta_weighted_tangent_above = Nx2x16_11
-    _map("weighted_square_above_terms_to_delta_weighted_tangent_above", N, wide, (
+    _launch("delta_weighted_tangent", N, vectorised, (
         tangent_above, weighted_tangent_above, delta_curvature_pointwise_1_row, weighted_square_above_terms,
         delta_weighted_tangent_above, samples,
     ))
     # Σ_c ĝ_above ġ_above
     weighted_square_above = _tangent_sum(weighted_square_above_terms, Nx16_15, 16)
-    # ∂L/∂δ_pointwise_1 = ∂L/∂δ_above f′(g_above) + f″(g_above) Σ_c ĝ_above ġ_above  (19); ∂L/∂g_above = ∂L/∂δ_above
-    #     δ_pointwise_1 f″(g_above) + δ_pointwise_1 f‴(g_above) Σ_c ĝ_above ġ_above  (22)
+    # ∂L/∂δ_pointwise_1 = ∂L/∂δ_above f′(g_above) + f″(g_above) Σ_c ĝ_above ġ_above  (19)
+    # f‴(g_above) = f″(g_above) (sigmoid(−g_above) − f′(g_above))
+    # ∂L/∂g_above = ∂L/∂δ_above δ_pointwise_1 f″(g_above) + δ_pointwise_1 f‴(g_above) Σ_c ĝ_above ġ_above  (22)
     dL_ddelta_pointwise_1 = Nx16_9
     dL_dg_above = Nx16_17
-    _map("dL_ddelta_pointwise_1_to_dL_dg_above", N, wide, (
-        dL_ddelta_above, f_prime_pointwise_1, f_second_pointwise_1, weighted_square_above,
+    _launch("dL_dg", N, vectorised, (
+        weighted_square_above, dL_ddelta_above, f_prime_pointwise_1, f_second_pointwise_1,
         sigmoid_minus_pointwise_1, delta_pointwise_1, dL_ddelta_pointwise_1, dL_dg_above, samples,
     ))
     # ∂L/∂δ_both = [∂L/∂δ_pointwise_1, ∂L/∂δ_hidden]  (6)
     dL_ddelta_both = Nx32_0
-    _map("dL_ddelta_both", N, wide, (dL_ddelta_hidden, dL_ddelta_pointwise_1, dL_ddelta_both, samples))
+    _launch("dL_ddelta_3", N, vectorised, (dL_ddelta_hidden, dL_ddelta_pointwise_1, dL_ddelta_both, samples))
 
     # ---- backward adjoints of L and gradients: reads δ̂, W, ĝ, δ̇, ġ, ∂L/∂δ, δ, ∂L/∂g, g, f′, f″, v; writes δ̂,
     #      ∂L/∂s, ∂L/∂g, ∂L/∂W, ∂L/∂b
     # δ̂_joined = W_belowᵀ δ̂_above  [+] 9
     delta_weighted_tangent_joined = Nx2x16_10
     cp.matmul(delta_weighted_tangent_above.reshape(-1, 16), W_below, out=delta_weighted_tangent_joined.reshape(-1, 16))
-    # δ̂_below = δ_hidden f″(g_below) ĝ_below + δ̂_joined f′(g_below)  [+] 9; δ̇_joined ĝ_below + δ̂_joined ġ_below
+    # δ̂_below = δ_hidden f″(g_below) ĝ_below + δ̂_joined f′(g_below)  [+] 9
+    # δ̇_joined ĝ_below + δ̂_joined ġ_below
     delta_weighted_tangent_below = Nx2x16_6
     weighted_product_hidden_terms = Nx2x16_2
-    _map("delta_weighted_tangent_below_to_weighted_product_hidden_terms", N, wide, (
-        delta_curvature_hidden_row, delta_weighted_tangent_joined, f_prime_hidden_row, weighted_tangent_below,
+    _launch("value_3_4", N, vectorised, (
+        delta_curvature_hidden_row, f_prime_hidden_row, delta_weighted_tangent_joined, weighted_tangent_below,
         delta_tangent_joined, tangent_below, delta_weighted_tangent_below, weighted_product_hidden_terms, samples,
     ))
     # Σ_n ∂L/∂δ_both
     dL_ds_gain_sum = _column_sum(dL_ddelta_both, M32_0, parts_columns_32, 32)
     # ∂L/∂s_gain = (1/N) Σ_n ∂L/∂δ_both  [+] gain
     dL_ds_gain = out_dL_ds_gain
-    _map("dL_ds_gain", N, wide, (dL_ds_gain_sum, dL_ds_gain, samples))
+    _launch("dL_ds", N, vectorised, (dL_ds_gain_sum, dL_ds_gain, samples))
     # Σ_n δ_above ∂L/∂δ_hiddenᵀ
     dL_dW_below_delta_at_above = cp.matmul(delta_above.T, dL_ddelta_hidden, out=M16x16_1)
     # Σ_n Σ_c δ̇_above ĝ_joinedᵀ
@@ -4798,12 +3295,13 @@ def _loss_and_grad_terms(params, x, all_probes, lam, workspace):
     dL_dg_joined = cp.matmul(dL_dg_above, W_below, out=Nx16_3)
     # Σ_c (δ̇_joined ĝ_below + δ̂_joined ġ_below)
     weighted_product_hidden = _tangent_sum(weighted_product_hidden_terms, Nx16_17, 16)
+    # f‴(g_below) = f′(g_below) (4 g_hidden² − 2 sech(g_below)²)
     # ∂L/∂g_below = ∂L/∂g_joined f′(g_below) + δ_hidden f‴(g_below) Σ_c ĝ_below ġ_below + f″(g_below) Σ_c (δ̇_joined
     #     ĝ_below + δ̂_joined ġ_below)  (22)
     dL_dg_below = Nx16_20
-    _map("dL_dg_below", N, wide, (
-        f_prime_hidden, g_hidden, sech_hidden, dL_dg_joined, delta_hidden, f_second_hidden, weighted_product_hidden,
-        weighted_square_below, dL_dg_below, samples,
+    _launch("dL_dg_2", N, vectorised, (
+        f_prime_hidden, g_hidden, sech_hidden, weighted_product_hidden, weighted_square_below, dL_dg_joined,
+        delta_hidden, f_second_hidden, dL_dg_below, samples,
     ))
     # Σ_n Σ_c δ̇_below ĝ_xᵀ
     dL_dW_below_tangents = cp.matmul(delta_tangent_below.reshape(-1, 16).T, weighted_tangent_x.reshape(-1, 16), out=M16x16_4)
@@ -4816,14 +3314,14 @@ def _loss_and_grad_terms(params, x, all_probes, lam, workspace):
     # ∂L/∂W_below = (1/N) (Σ_n δ_above ∂L/∂δ_hiddenᵀ + Σ_n ∂L/∂g_below g_xᵀ + Σ_n ∂L/∂g_above g_joinedᵀ + Σ_n Σ_c
     #     δ̇_below ĝ_xᵀ + Σ_n Σ_c δ̇_above ĝ_joinedᵀ + Σ_n Σ_c δ̂_above ġ_joinedᵀ + Σ_n Σ_c δ̂_below vᵀ)  (17)
     dL_dW_below = out_dL_dW_below
-    _map("dL_dW_below", N, wide, (
+    _launch("dL_dW", N, vectorised, (
         dL_dW_below_delta_at_above, dL_dW_below_g, dL_dW_below_g_at_above, dL_dW_below_tangents,
         dL_dW_below_tangents_at_above, dL_dW_below_tangents_at_above_weighted, dL_dW_below_tangents_weighted,
         dL_dW_below, samples,
     ))
     # ∂L/∂b_below = (1/N) (Σ_n ∂L/∂g_below + Σ_n ∂L/∂g_above)  [+] bias
     dL_db_below = out_dL_db_below
-    _map("dL_db_below", N, wide, (dL_db_below_sum, dL_db_below_sum_at_above, dL_db_below, samples))
+    _launch("dL_db", N, vectorised, (dL_db_below_sum, dL_db_below_sum_at_above, dL_db_below, samples))
 
     return K, L, {
         "below.weight": dK_dW_below,
@@ -4841,10 +3339,10 @@ def _loss_and_grad_terms_lam0(params, x, all_probes, lam, workspace):
     """K, L and the gradient of each: the source's separate sweeps. λ = 0."""
     N = x.shape[0]
     samples, lam_real = np.int32(N), DTYPE(lam)
-    wide = _aligned(x, params)
+    vectorised = _aligned(x, params)
     g_x = x
     probes = all_probes
-    wide = wide and probes.data.ptr % 16 == 0
+    vectorised = vectorised and probes.data.ptr % 16 == 0
     W_below = params["below.weight"]
     b_below = params["below.bias"]
     s_gain = params["gain.gain"]
@@ -4869,19 +3367,22 @@ def _loss_and_grad_terms_lam0(params, x, all_probes, lam, workspace):
     # ---- forward: reads g, W, b; writes g, f′
     # W_below g_x
     g_below_unbiased = cp.matmul(g_x, W_below.T, out=Nx16_0)
-    # sech(g_below); g_hidden = tanh(g_below); g_joined = g_hidden + g_x
+    # g_below = W_below g_x + b_below
+    # sech(g_below)
+    # g_hidden = tanh(g_below)
+    # g_joined = g_hidden + g_x
     sech_hidden = Nx16_1
     g_hidden = Nx16_2
     g_joined = Nx16_3
-    _map("sech_hidden_to_g_joined_2", N, wide, (
-        b_below, g_below_unbiased, g_x, sech_hidden, g_hidden, g_joined, samples,
-    ))
+    _launch("g_4_4", N, vectorised, (b_below, g_below_unbiased, g_x, sech_hidden, g_hidden, g_joined, samples))
     # W_below g_joined
     g_above_unbiased = cp.matmul(g_joined, W_below.T, out=Nx16_0)
-    # sigmoid(−g_above); f′(g_above) = sigmoid(g_above)
+    # g_above = W_below g_joined + b_below
+    # sigmoid(−g_above)
+    # f′(g_above) = sigmoid(g_above)
     sigmoid_minus_pointwise_1 = Nx16_4
     f_prime_pointwise_1 = Nx16_5
-    _map("sigmoid_minus_pointwise_1_to_f_prime_pointwise_1", N, wide, (
+    _launch("f_prime", N, vectorised, (
         b_below, g_above_unbiased, sigmoid_minus_pointwise_1, f_prime_pointwise_1, samples,
     ))
 
@@ -4890,29 +3391,36 @@ def _loss_and_grad_terms_lam0(params, x, all_probes, lam, workspace):
     delta_pointwise_1 = s_gain[..., 0:16]
     # δ_above = δ_pointwise_1 f′(g_above)  (1)
     delta_above = Nx16_0
-    _map("delta_above_2", N, wide, (delta_pointwise_1, f_prime_pointwise_1, delta_above, samples))
+    _launch("delta_2_2", N, vectorised, (delta_pointwise_1, f_prime_pointwise_1, delta_above, samples))
     # δ_joined = W_belowᵀ δ_above  (1)
     delta_joined = cp.matmul(delta_above, W_below, out=Nx16_6)
     # s_gain[16:32]
     delta_hidden_term_2 = s_gain[..., 16:32]
-    # δ_hidden = s_gain[16:32] + δ_joined  (1); f′(g_below) = sech(g_below)²; δ_below = δ_hidden f′(g_below)  (1)
+    # δ_hidden = s_gain[16:32] + δ_joined  (1)
+    # f′(g_below) = sech(g_below)²
+    # δ_below = δ_hidden f′(g_below)  (1)
     delta_hidden = Nx16_7
     f_prime_hidden = Nx16_8
     delta_below = Nx16_9
-    _map("delta_hidden_to_delta_below", N, wide, (
-        delta_hidden_term_2, delta_joined, sech_hidden, delta_hidden, f_prime_hidden, delta_below, samples,
+    _launch("delta_3_2", N, vectorised, (
+        delta_joined, delta_hidden_term_2, sech_hidden, delta_hidden, f_prime_hidden, delta_below, samples,
     ))
     # W_belowᵀ δ_below
     delta_x_term_1 = cp.matmul(delta_below, W_below, out=Nx16_10)
-    # δ_x = δ_joined + 2 g_x + W_belowᵀ δ_below  (1); f″(g_below) = −2 g_hidden f′(g_below); δ_hidden f″(g_below);
-    #     f″(g_above) = f′(g_above) sigmoid(−g_above); δ_pointwise_1 f″(g_above); Σ_n Σ_i δ_x²
+    # δ_x = δ_joined + 2 g_x + W_belowᵀ δ_below  (1)
+    # f″(g_below) = −2 g_hidden f′(g_below)
+    # δ_hidden f″(g_below)
+    # f″(g_above) = f′(g_above) sigmoid(−g_above)
+    # δ_pointwise_1 f″(g_above)
+    # δ_x²
+    # Σ_n Σ_i δ_x²
     delta_x = Nx16_11
     f_second_hidden = Nx16_12
     delta_curvature_hidden = Nx16_13
     f_second_pointwise_1 = Nx16_14
     delta_curvature_pointwise_1 = Nx16_15
     sum_delta_squared = parts_sum_delta_squared
-    blocks_sum_delta_squared = _map("delta_x_to_sum_delta_squared", N, wide, (
+    blocks_sum_delta_squared = _launch("sum_delta_squared_2", N, vectorised, (
         delta_joined, delta_x_term_1, g_x, f_prime_hidden, g_hidden, delta_hidden, f_prime_pointwise_1,
         sigmoid_minus_pointwise_1, delta_pointwise_1, delta_x, f_second_hidden, delta_curvature_hidden,
         f_second_pointwise_1, delta_curvature_pointwise_1, sum_delta_squared, samples,
@@ -4925,9 +3433,10 @@ def _loss_and_grad_terms_lam0(params, x, all_probes, lam, workspace):
     cp.matmul(probes.reshape(-1, 16), W_below.T, out=tangent_below.reshape(-1, 16))
     # f′(g_below)
     f_prime_hidden_row = f_prime_hidden[:, None]
+    # ġ_hidden = ġ_below f′(g_below)  [+] 8
     # ġ_joined = v + ġ_hidden  [+] 8
     tangent_joined = Nx2x16_1
-    _map("tangent_joined", N, wide, (f_prime_hidden_row, tangent_below, probes, tangent_joined, samples))
+    _launch("tangent_3", N, vectorised, (f_prime_hidden_row, tangent_below, probes, tangent_joined, samples))
     # ġ_above = W_below ġ_joined  [+] 8
     tangent_above = Nx2x16_2
     cp.matmul(tangent_joined.reshape(-1, 16), W_below.T, out=tangent_above.reshape(-1, 16))
@@ -4935,7 +3444,7 @@ def _loss_and_grad_terms_lam0(params, x, all_probes, lam, workspace):
     delta_curvature_pointwise_1_row = delta_curvature_pointwise_1[:, None]
     # δ̇_above = δ_pointwise_1 f″(g_above) ġ_above  [+] 8
     delta_tangent_above = Nx2x16_3
-    _map("delta_tangent_above", N, wide, (
+    _launch("delta_tangent", N, vectorised, (
         delta_curvature_pointwise_1_row, tangent_above, delta_tangent_above, samples,
     ))
     # δ̇_joined = W_belowᵀ δ̇_above  [+] 8
@@ -4943,15 +3452,18 @@ def _loss_and_grad_terms_lam0(params, x, all_probes, lam, workspace):
     cp.matmul(delta_tangent_above.reshape(-1, 16), W_below, out=delta_tangent_joined.reshape(-1, 16))
     # δ_hidden f″(g_below)
     delta_curvature_hidden_row = delta_curvature_hidden[:, None]
-    # δ̇_below = δ_hidden f″(g_below) ġ_below + δ̇_joined f′(g_below)  [+] 8; ġ_below²; ġ_above²; v²; δ̇_joined
-    #     ġ_below
+    # δ̇_below = δ_hidden f″(g_below) ġ_below + δ̇_joined f′(g_below)  [+] 8
+    # ġ_below²
+    # ġ_above²
+    # v²
+    # δ̇_joined ġ_below
     delta_tangent_below = Nx2x16_5
     sum_tangent_squared_below_terms = Nx2x16_6
     sum_tangent_squared_above_terms = Nx2x16_7
     sum_tangent_squared_x_terms = Nx2x16_8
     weighted_product_hidden_terms = Nx2x16_9
-    _map("delta_tangent_below_to_weighted_product_hidden_terms", N, wide, (
-        delta_curvature_hidden_row, delta_tangent_joined, f_prime_hidden_row, tangent_below, tangent_above, probes,
+    _launch("value_7", N, vectorised, (
+        delta_curvature_hidden_row, f_prime_hidden_row, delta_tangent_joined, tangent_below, tangent_above, probes,
         delta_tangent_below, sum_tangent_squared_below_terms, sum_tangent_squared_above_terms,
         sum_tangent_squared_x_terms, weighted_product_hidden_terms, samples,
     ))
@@ -4959,30 +3471,34 @@ def _loss_and_grad_terms_lam0(params, x, all_probes, lam, workspace):
     # ---- loss: writes K, L
     # Σ_c ġ_below²
     sum_tangent_squared_below = _tangent_sum(sum_tangent_squared_below_terms, Nx16_10, 16)
+    # δ_hidden f″(g_below) Σ_c ġ_below²
     # Σ_n Σ_i δ_hidden f″(g_below) Σ_c ġ_below²
     sum_curvature_hidden = parts_sum_curvature_hidden
-    blocks_sum_curvature_hidden = _map("sum_curvature_hidden_2", N, wide, (
+    blocks_sum_curvature_hidden = _launch("total_5", N, vectorised, (
         delta_curvature_hidden, sum_tangent_squared_below, sum_curvature_hidden, samples,
     ))
     # Σ_c ġ_above²
     sum_tangent_squared_above = _tangent_sum(sum_tangent_squared_above_terms, Nx16_13, 16)
+    # δ_pointwise_1 f″(g_above) Σ_c ġ_above²
     # Σ_n Σ_i δ_pointwise_1 f″(g_above) Σ_c ġ_above²
     sum_curvature_pointwise_1 = parts_sum_curvature_pointwise_1
-    blocks_sum_curvature_pointwise_1 = _map("sum_curvature_pointwise_1_2", N, wide, (
+    blocks_sum_curvature_pointwise_1 = _launch("total_5", N, vectorised, (
         delta_curvature_pointwise_1, sum_tangent_squared_above, sum_curvature_pointwise_1, samples,
     ))
     # Σ_c v²
     sum_tangent_squared_x = _tangent_sum(sum_tangent_squared_x_terms, Nx16_15, 16)
+    # 2 Σ_c v²
     # Σ_n Σ_i 2 Σ_c v²
     sum_curvature_prior = parts_sum_curvature_prior
-    blocks_sum_curvature_prior = _map("sum_curvature_prior", N, wide, (
+    blocks_sum_curvature_prior = _launch("total_4", N, vectorised, (
         sum_tangent_squared_x, sum_curvature_prior, samples,
     ))
-    # K = (1/N) ½ Σ_n Σ_i δ_x²; L = −(1/N) ½ Σ_n Σ_i δ_hidden f″(g_below) Σ_c ġ_below² − (1/N) ½ Σ_n Σ_i
-    #     δ_pointwise_1 f″(g_above) Σ_c ġ_above² − (1/N) ½ Σ_n Σ_i 2 Σ_c v²
+    # K = (1/N) ½ Σ_n Σ_i δ_x²
+    # L = −(1/N) ½ Σ_n Σ_i δ_hidden f″(g_below) Σ_c ġ_below² − (1/N) ½ Σ_n Σ_i δ_pointwise_1 f″(g_above) Σ_c
+    #     ġ_above² − (1/N) ½ Σ_n Σ_i 2 Σ_c v²
     K = out_K
     L = out_L
-    _scalars("K_and_L_2", (
+    _launch_totals("K_and_L_2", (
         sum_delta_squared, blocks_sum_delta_squared, sum_curvature_hidden, blocks_sum_curvature_hidden,
         sum_curvature_pointwise_1, blocks_sum_curvature_pointwise_1, sum_curvature_prior,
         blocks_sum_curvature_prior, K, L, np.float64(lam), samples,
@@ -4991,24 +3507,26 @@ def _loss_and_grad_terms_lam0(params, x, all_probes, lam, workspace):
     # ---- forward adjoints of K, backward adjoints of K and gradients: reads δ, W, f′, f″; writes ∂K/∂δ, ∂K/∂g
     # ∂K/∂δ_below = W_below δ_x  (11)
     dK_ddelta_below = cp.matmul(delta_x, W_below.T, out=Nx16_15)
-    # ∂K/∂δ_hidden = ∂K/∂δ_below f′(g_below)  (18); ∂K/∂δ_joined = ∂K/∂δ_hidden + δ_x  (4)
+    # ∂K/∂δ_hidden = ∂K/∂δ_below f′(g_below)  (18)
+    # ∂K/∂δ_joined = ∂K/∂δ_hidden + δ_x  (4)
     dK_ddelta_hidden = Nx16_6
     dK_ddelta_joined = Nx16_16
-    _map("dK_ddelta_hidden_to_dK_ddelta_joined", N, wide, (
+    _launch("dK_ddelta_3", N, vectorised, (
         dK_ddelta_below, f_prime_hidden, delta_x, dK_ddelta_hidden, dK_ddelta_joined, samples,
     ))
     # ∂K/∂δ_above = W_below ∂K/∂δ_joined  (11)
     dK_ddelta_above = cp.matmul(dK_ddelta_joined, W_below.T, out=Nx16_17)
-    # ∂K/∂δ_pointwise_1 = ∂K/∂δ_above f′(g_above)  (18); ∂K/∂g_above = ∂K/∂δ_above δ_pointwise_1 f″(g_above)  (21)
+    # ∂K/∂δ_pointwise_1 = ∂K/∂δ_above f′(g_above)  (18)
+    # ∂K/∂g_above = ∂K/∂δ_above δ_pointwise_1 f″(g_above)  (21)
     dK_ddelta_pointwise_1 = Nx16_18
     dK_dg_above = Nx16_19
-    _map("dK_ddelta_pointwise_1_to_dK_dg_above", N, wide, (
+    _launch("dK_dg", N, vectorised, (
         dK_ddelta_above, f_prime_pointwise_1, delta_pointwise_1, f_second_pointwise_1, dK_ddelta_pointwise_1,
         dK_dg_above, samples,
     ))
     # ∂K/∂δ_both = [∂K/∂δ_pointwise_1, ∂K/∂δ_hidden]  (4)
     dK_ddelta_both = Nx32_0
-    _map("dK_ddelta_both", N, wide, (dK_ddelta_hidden, dK_ddelta_pointwise_1, dK_ddelta_both, samples))
+    _launch("dK_ddelta_3_2", N, vectorised, (dK_ddelta_hidden, dK_ddelta_pointwise_1, dK_ddelta_both, samples))
 
     # ---- backward adjoints of K and gradients, forward adjoints of L: reads ∂K/∂δ, δ, ∂K/∂g, g, W, f′, f″; writes
     #      ∂K/∂s, ∂K/∂g, ∂L/∂δ, ∂K/∂W, ∂K/∂b
@@ -5016,7 +3534,7 @@ def _loss_and_grad_terms_lam0(params, x, all_probes, lam, workspace):
     dK_ds_gain_sum = _column_sum(dK_ddelta_both, M32_0, parts_columns_32, 32)
     # ∂K/∂s_gain = (1/N) Σ_n ∂K/∂δ_both  [+] gain
     dK_ds_gain = out_dK_ds_gain
-    _map("dK_ds_gain", N, wide, (dK_ds_gain_sum, dK_ds_gain, samples))
+    _launch("dK_ds", N, vectorised, (dK_ds_gain_sum, dK_ds_gain, samples))
     # Σ_n δ_above ∂K/∂δ_joinedᵀ
     dK_dW_below_delta_at_above = cp.matmul(delta_above.T, dK_ddelta_joined, out=M16x16_0)
     # Σ_n ∂K/∂g_above g_joinedᵀ
@@ -5025,11 +3543,11 @@ def _loss_and_grad_terms_lam0(params, x, all_probes, lam, workspace):
     dK_db_below_sum_at_above = _column_sum(dK_dg_above, M16_0, parts_columns_16, 16)
     # ∂K/∂g_joined = W_belowᵀ ∂K/∂g_above  (14)
     dK_dg_joined = cp.matmul(dK_dg_above, W_below, out=Nx16_16)
-    # ∂K/∂g_below = ∂K/∂g_joined f′(g_below) + ∂K/∂δ_below δ_hidden f″(g_below)  (21); ∂L/∂δ_hidden = −½ f″(g_below)
-    #     Σ_c ġ_below²  (19)
+    # ∂K/∂g_below = ∂K/∂g_joined f′(g_below) + ∂K/∂δ_below δ_hidden f″(g_below)  (21)
+    # ∂L/∂δ_hidden = −½ f″(g_below) Σ_c ġ_below²  (19)
     dK_dg_below = Nx16_19
     dL_ddelta_hidden = Nx16_18
-    _map("dK_dg_below_to_dL_ddelta_hidden", N, wide, (
+    _launch("dL_ddelta_2", N, vectorised, (
         dK_ddelta_below, dK_dg_joined, delta_hidden, f_prime_hidden, f_second_hidden, sum_tangent_squared_below,
         dK_dg_below, dL_ddelta_hidden, samples,
     ))
@@ -5042,28 +3560,29 @@ def _loss_and_grad_terms_lam0(params, x, all_probes, lam, workspace):
     # ∂K/∂W_below = (1/N) (Σ_n δ_below δ_xᵀ + Σ_n δ_above ∂K/∂δ_joinedᵀ + Σ_n ∂K/∂g_below g_xᵀ + Σ_n ∂K/∂g_above
     #     g_joinedᵀ)  (16)
     dK_dW_below = out_dK_dW_below
-    _map("dK_dW_below", N, wide, (
+    _launch("dK_dW", N, vectorised, (
         dK_dW_below_delta, dK_dW_below_delta_at_above, dK_dW_below_g, dK_dW_below_g_at_above, dK_dW_below, samples,
     ))
     # ∂K/∂b_below = (1/N) (Σ_n ∂K/∂g_below + Σ_n ∂K/∂g_above)  [+] bias
     dK_db_below = out_dK_db_below
-    _map("dK_db_below", N, wide, (dK_db_below_sum, dK_db_below_sum_at_above, dK_db_below, samples))
+    _launch("dK_db", N, vectorised, (dK_db_below_sum, dK_db_below_sum_at_above, dK_db_below, samples))
 
     # ---- forward adjoints of L, backward adjoints of L and gradients: reads ∂L/∂δ, W, f′, f″, δ; writes ∂L/∂δ,
     #      ∂L/∂g
     # ∂L/∂δ_above = W_below ∂L/∂δ_hidden  (12)
     dL_ddelta_above = cp.matmul(dL_ddelta_hidden, W_below.T, out=Nx16_19)
-    # ∂L/∂δ_pointwise_1 = ∂L/∂δ_above f′(g_above) − ½ f″(g_above) Σ_c ġ_above²  (19); ∂L/∂g_above = ∂L/∂δ_above
-    #     δ_pointwise_1 f″(g_above) − ½ δ_pointwise_1 f‴(g_above) Σ_c ġ_above²  (22)
+    # ∂L/∂δ_pointwise_1 = ∂L/∂δ_above f′(g_above) − ½ f″(g_above) Σ_c ġ_above²  (19)
+    # f‴(g_above) = f″(g_above) (sigmoid(−g_above) − f′(g_above))
+    # ∂L/∂g_above = ∂L/∂δ_above δ_pointwise_1 f″(g_above) − ½ δ_pointwise_1 f‴(g_above) Σ_c ġ_above²  (22)
     dL_ddelta_pointwise_1 = Nx16_11
     dL_dg_above = Nx16_9
-    _map("dL_ddelta_pointwise_1_to_dL_dg_above_2", N, wide, (
-        dL_ddelta_above, f_prime_pointwise_1, f_second_pointwise_1, sum_tangent_squared_above,
+    _launch("dL_dg_3", N, vectorised, (
+        sum_tangent_squared_above, dL_ddelta_above, f_prime_pointwise_1, f_second_pointwise_1,
         sigmoid_minus_pointwise_1, delta_pointwise_1, dL_ddelta_pointwise_1, dL_dg_above, samples,
     ))
     # ∂L/∂δ_both = [∂L/∂δ_pointwise_1, ∂L/∂δ_hidden]  (6)
     dL_ddelta_both = Nx32_0
-    _map("dL_ddelta_both", N, wide, (dL_ddelta_hidden, dL_ddelta_pointwise_1, dL_ddelta_both, samples))
+    _launch("dL_ddelta_3", N, vectorised, (dL_ddelta_hidden, dL_ddelta_pointwise_1, dL_ddelta_both, samples))
 
     # ---- backward adjoints of L and gradients: reads ∂L/∂δ, δ, δ̇, ġ, ∂L/∂g, g, W, f′, f″, v; writes ∂L/∂s, ∂L/∂g,
     #      ∂L/∂W, ∂L/∂b
@@ -5071,7 +3590,7 @@ def _loss_and_grad_terms_lam0(params, x, all_probes, lam, workspace):
     dL_ds_gain_sum = _column_sum(dL_ddelta_both, M32_0, parts_columns_32, 32)
     # ∂L/∂s_gain = (1/N) Σ_n ∂L/∂δ_both  [+] gain
     dL_ds_gain = out_dL_ds_gain
-    _map("dL_ds_gain", N, wide, (dL_ds_gain_sum, dL_ds_gain, samples))
+    _launch("dL_ds", N, vectorised, (dL_ds_gain_sum, dL_ds_gain, samples))
     # Σ_n δ_above ∂L/∂δ_hiddenᵀ
     dL_dW_below_delta_at_above = cp.matmul(delta_above.T, dL_ddelta_hidden, out=M16x16_1)
     # Σ_n Σ_c δ̇_above ġ_joinedᵀ
@@ -5084,12 +3603,13 @@ def _loss_and_grad_terms_lam0(params, x, all_probes, lam, workspace):
     dL_dg_joined = cp.matmul(dL_dg_above, W_below, out=Nx16_3)
     # Σ_c δ̇_joined ġ_below
     weighted_product_hidden = _tangent_sum(weighted_product_hidden_terms, Nx16_9, 16)
+    # f‴(g_below) = f′(g_below) (4 g_hidden² − 2 sech(g_below)²)
     # ∂L/∂g_below = ∂L/∂g_joined f′(g_below) − ½ δ_hidden f‴(g_below) Σ_c ġ_below² − f″(g_below) Σ_c δ̇_joined
     #     ġ_below  (22)
     dL_dg_below = Nx16_18
-    _map("dL_dg_below_2", N, wide, (
-        f_prime_hidden, g_hidden, sech_hidden, dL_dg_joined, delta_hidden, f_second_hidden,
-        sum_tangent_squared_below, weighted_product_hidden, dL_dg_below, samples,
+    _launch("dL_dg_2_2", N, vectorised, (
+        f_prime_hidden, g_hidden, sech_hidden, sum_tangent_squared_below, weighted_product_hidden, dL_dg_joined,
+        delta_hidden, f_second_hidden, dL_dg_below, samples,
     ))
     # Σ_n Σ_c δ̇_below vᵀ
     dL_dW_below_tangents = cp.matmul(delta_tangent_below.reshape(-1, 16).T, probes.reshape(-1, 16), out=M16x16_2)
@@ -5100,13 +3620,13 @@ def _loss_and_grad_terms_lam0(params, x, all_probes, lam, workspace):
     # ∂L/∂W_below = (1/N) (Σ_n δ_above ∂L/∂δ_hiddenᵀ + Σ_n ∂L/∂g_below g_xᵀ + Σ_n ∂L/∂g_above g_joinedᵀ − Σ_n Σ_c
     #     δ̇_below vᵀ − Σ_n Σ_c δ̇_above ġ_joinedᵀ)  (17)
     dL_dW_below = out_dL_dW_below
-    _map("dL_dW_below_2", N, wide, (
+    _launch("dL_dW_2", N, vectorised, (
         dL_dW_below_delta_at_above, dL_dW_below_g, dL_dW_below_g_at_above, dL_dW_below_tangents,
         dL_dW_below_tangents_at_above, dL_dW_below, samples,
     ))
     # ∂L/∂b_below = (1/N) (Σ_n ∂L/∂g_below + Σ_n ∂L/∂g_above)  [+] bias
     dL_db_below = out_dL_db_below
-    _map("dL_db_below", N, wide, (dL_db_below_sum, dL_db_below_sum_at_above, dL_db_below, samples))
+    _launch("dL_db", N, vectorised, (dL_db_below_sum, dL_db_below_sum_at_above, dL_db_below, samples))
 
     return K, L, {
         "below.weight": dK_dW_below,
@@ -5275,4 +3795,4 @@ def _loss_noise(loss, params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above ccef04ada5757201052e39d419b6c399f31996d8c7ba623b553501b8fb32bc58
+# sha256 of all above 9574f396a33170491e55a4d6e344844b58412cafe34b5c10fd40f90811823f35

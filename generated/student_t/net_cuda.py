@@ -19,11 +19,12 @@ It runs on CuPy. `loss_and_grad` and its kin never synchronise and, after the fi
 J, K, L and gradients are arrays of the workspace, J a 0-d one, and the next call with the workspace overwrites them. `float(J)`
 waits for the device. Values are not inspected on the device: a NaN in x makes J NaN.
 
-The kernels are in SOURCE below. Each pointwise region is one of them, its mathematics a function of one element, `at_<name>`;
-`vec4_<name>` takes 16 bytes a thread and is used where x and the parameters are aligned to them.
+The kernels are in SOURCE below. Each pointwise region is a map of a function of one element, `at_<name>`, which calls arrays by
+their role, whatever layer they belong to; `vec4_<name>` takes 16 bytes a thread and is used where x and the parameters
+are aligned to them.
 
 description sha256 858802328dddf82211e0d4f6885c7f4c83c3a180ddfb7a257daa7ad6597cab1f
-template cuda/module.py.j2, sha256 73594d541568d81cd1986ce82ecf9642a1e7828f613219c547d9a14a88092c0c
+template cuda/module.py.j2, sha256 f72316bbe6d2c7e37e53a6f89dc290b784377203b69113365537f6defcf7a535
 """
 
 import operator
@@ -63,7 +64,7 @@ INITIAL = {
 METADATA = {
     "network": "student_t",
     "description_sha256": "858802328dddf82211e0d4f6885c7f4c83c3a180ddfb7a257daa7ad6597cab1f",
-    "template_sha256": "73594d541568d81cd1986ce82ecf9642a1e7828f613219c547d9a14a88092c0c",
+    "template_sha256": "f72316bbe6d2c7e37e53a6f89dc290b784377203b69113365537f6defcf7a535",
     "generator": "smgen 0.1.0",
     "backend": "cuda",
     "dtype": "float32",
@@ -76,6 +77,8 @@ METADATA = {
 _D = 64
 
 SOURCE = r"""
+typedef float real;
+
 static __device__ __forceinline__ float choose(const float a, const float b, const float x, const float y) { return a < b ? x : y; }
 static __device__ __forceinline__ float cubed(const float u) { return u * u * u; }
 static __device__ __forceinline__ float maximum(const float a, const float b) { const float m = a > b ? a : b; return a != a ? a : m; }
@@ -136,1168 +139,593 @@ extern "C" __global__ void row_sum(
         if (threadIdx.x == 0) sums[row] = sum;
     }
 }
+// ---- maps: an element function over rows and columns ----
 
-static __device__ __forceinline__ void at_g_alpha(const float b_filters, const float g_filters_unbiased, const float s_alpha, float& g_alpha)
+// Numbers side by side, which are moved at once.
+template <int LANES> struct __align__(LANES * sizeof(real)) pack {
+    real lane[LANES];
+    __device__ real operator[](const int k) const { return lane[k]; }
+    __device__ void store() const {}
+};
+
+template <int LANES> static __device__ __forceinline__ pack<LANES> loaded(const real* const from, const int column)
 {
-    // g_filters = W_filters g_x + b_filters
-    const float g_filters = b_filters + g_filters_unbiased;
-    const float shared_1 = fabsf(g_filters);
+    return reinterpret_cast<const pack<LANES>*>(from)[column];
+}
+
+template <int LANES> static __device__ __forceinline__ pack<LANES> all_lanes(const real value)
+{
+    pack<LANES> filled;
+    for (int k = 0; k < LANES; ++k) filled.lane[k] = value;
+    return filled;
+}
+
+// Operands that are read. Row r of a map has row r / EACH % OF of an array whose rows are STRIDE numbers apart.
+template <int EACH, int OF> static __device__ __forceinline__ long long row_in_array(const int row)
+{
+    return OF > 0 ? row / EACH % (OF > 0 ? OF : 1) : row / EACH;
+}
+
+template <int STRIDE, int EACH = 1, int OF = 0> struct rows_of {
+    const real* from;
+    template <int LANES> __device__ pack<LANES> open(const int row, const int column)
+    {
+        return loaded<LANES>(from + row_in_array<EACH, OF>(row) * STRIDE, column);
+    }
+    __device__ void finish() {}
+};
+
+// One row for all.
+struct one_row {
+    const real* from;
+    template <int LANES> __device__ pack<LANES> open(int, const int column) { return loaded<LANES>(from, column); }
+    __device__ void finish() {}
+};
+
+// One number for all columns of a row.
+template <int EACH, int OF = 0> struct number_a_row {
+    const real* from;
+    template <int LANES> __device__ pack<LANES> open(const int row, int) { return all_lanes<LANES>(from[row_in_array<EACH, OF>(row)]); }
+    __device__ void finish() {}
+};
+
+// One number for all: an argument, or in memory.
+template <class T> struct number {
+    T value;
+    template <int LANES> __device__ number open(int, int) { return *this; }
+    __device__ T operator[](int) const { return value; }
+    __device__ void store() const {}
+    __device__ void finish() {}
+};
+struct one_number {
+    const real* from;
+    template <int LANES> __device__ number<real> open(int, int) { return {*from}; }
+    __device__ void finish() {}
+};
+
+// What is left of column WIDTH from one operand, what is right of it from another.
+template <int WIDTH, class Left, class Right> struct beside_operand {
+    Left left;
+    Right right;
+    template <int LANES> __device__ pack<LANES> open(const int row, const int column)
+    {
+        return column < WIDTH / LANES ? as_pack<LANES>(left.template open<LANES>(row, column))
+                                      : as_pack<LANES>(right.template open<LANES>(row, column - WIDTH / LANES));
+    }
+    template <int LANES, class T> static __device__ pack<LANES> as_pack(const T& numbers)
+    {
+        pack<LANES> packed;
+        for (int k = 0; k < LANES; ++k) packed.lane[k] = numbers[k];
+        return packed;
+    }
+    __device__ void finish() {}
+};
+template <int WIDTH, class Left, class Right>
+static __device__ __forceinline__ beside_operand<WIDTH, Left, Right> beside(const Left left, const Right right) { return {left, right}; }
+
+// What is written: numbers for all rows and columns, STRIDE apart.
+template <int LANES> struct written {
+    pack<LANES> numbers;
+    pack<LANES>* to;
+    __device__ real& operator[](const int k) { return numbers.lane[k]; }
+    __device__ void store() const { *to = numbers; }
+};
+template <int STRIDE> struct into {
+    real* to;
+    template <int LANES> __device__ written<LANES> open(const int row, const int column)
+    {
+        written<LANES> slot;
+        slot.to = reinterpret_cast<pack<LANES>*>(to + (long long)row * STRIDE) + column;
+        return slot;
+    }
+    __device__ void finish() {}
+};
+
+// A total: each block leaves its own in `parts`.
+struct sum_slot {
+    double* sum;
+    __device__ double& operator[](int) const { return *sum; }
+    __device__ void store() const {}
+};
+struct sum_into {
+    double* parts;
+    double sum = 0.0;
+    template <int LANES> __device__ sum_slot open(int, int) { return {&sum}; }
+    __device__ void finish()
+    {
+        const double total = block_sum(sum);
+        if (threadIdx.x == 0 && threadIdx.y == 0) parts[blockIdx.y * gridDim.x + blockIdx.x] = total;
+    }
+};
+
+template <int LANES, class Element, class... Slots>
+static __device__ __forceinline__ void each_lane(const Element element, Slots... slots)
+{
+#pragma unroll
+    for (int k = 0; k < LANES; ++k) element(slots[k]...);
+    (slots.store(), ...);
+}
+
+// Columns along x, LANES of them a thread; rows along y, as many at a time as there are threads.
+template <int LANES, class Element, class... Operands>
+static __device__ __forceinline__ void map(const int rows, const int columns, const Element element, Operands... operands)
+{
+    const int column = blockIdx.x * blockDim.x + threadIdx.x;
+    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < columns / LANES && row < rows; row += gridDim.y * blockDim.y)
+        each_lane<LANES>(element, operands.template open<LANES>(row, column)...);
+    (operands.finish(), ...);
+}
+
+// ---- the mathematics of one element ----
+
+static __device__ __forceinline__ void at_g_3(const float b, const float g_unbiased, const float s, float& g_3)
+{
+    const float g_1 = b + g_unbiased;
+    const float shared_1 = fabsf(g_1);
     const float shared_2 = log1pf(choose(shared_1, 7.2057594e+16f, squared(minimum(shared_1, 7.2057594e+16f)) * 0.5f, shared_1 - 1.0f));
-    // g_experts = (3/2) log1p(½ g_filters²)
-    const float g_experts = choose(shared_1, 7.2057594e+16f, shared_2, shared_2 * 2.0f - 0.6931472f) * 1.5f;
-    // g_alpha = s_alpha g_experts
-    g_alpha = g_experts * s_alpha;
+    const float g_2 = choose(shared_1, 7.2057594e+16f, shared_2, shared_2 * 2.0f - 0.6931472f) * 1.5f;
+    g_3 = g_2 * s;
 }
 
-extern "C" __global__ void g_alpha(
-    const float* __restrict__ b_filters, const float* __restrict__ g_filters_unbiased, const float* __restrict__ s_alpha, float* __restrict__ g_alpha, const int N)
+static __device__ __forceinline__ void at_delta(const float b, const float g_unbiased, const float s, float& delta)
 {
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < N; row += gridDim.y * blockDim.y) {
-        const float v_b_filters = b_filters[column];
-        const float v_g_filters_unbiased = g_filters_unbiased[(long long)row * 128 + column];
-        const float v_s_alpha = s_alpha[column];
-        float v_g_alpha;
-        at_g_alpha(v_b_filters, v_g_filters_unbiased, v_s_alpha, v_g_alpha);
-        g_alpha[(long long)row * 128 + column] = v_g_alpha;
-    }
-}
-extern "C" __global__ void vec4_g_alpha(
-    const float* __restrict__ b_filters, const float* __restrict__ g_filters_unbiased, const float* __restrict__ s_alpha, float* __restrict__ g_alpha, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 v_b_filters = reinterpret_cast<const float4*>(b_filters)[column];
-        const float4 v_g_filters_unbiased = reinterpret_cast<const float4*>(g_filters_unbiased)[(long long)row * 32 + column];
-        const float4 v_s_alpha = reinterpret_cast<const float4*>(s_alpha)[column];
-        float4 v_g_alpha;
-        at_g_alpha(v_b_filters.x, v_g_filters_unbiased.x, v_s_alpha.x, v_g_alpha.x);
-        at_g_alpha(v_b_filters.y, v_g_filters_unbiased.y, v_s_alpha.y, v_g_alpha.y);
-        at_g_alpha(v_b_filters.z, v_g_filters_unbiased.z, v_s_alpha.z, v_g_alpha.z);
-        at_g_alpha(v_b_filters.w, v_g_filters_unbiased.w, v_s_alpha.w, v_g_alpha.w);
-        reinterpret_cast<float4*>(g_alpha)[(long long)row * 32 + column] = v_g_alpha;
-    }
+    const float g = b + g_unbiased;
+    const float shared_1 = 1.0f / maximum(fabsf(g), 1.0f);
+    const float shared_2 = g * shared_1;
+    const float f_prime = shared_1 * shared_2 / (shared_1 * shared_1 + shared_2 * shared_2 * 0.5f) * 1.5f;
+    delta = f_prime * s;
 }
 
-static __device__ __forceinline__ void at_delta_filters(const float b_filters, const float g_filters_unbiased, const float s_alpha, float& delta_filters)
+static __device__ __forceinline__ void at_score(const float delta, float& score)
 {
-    // g_filters = W_filters g_x + b_filters
-    const float g_filters = b_filters + g_filters_unbiased;
-    const float shared_1 = 1.0f / maximum(fabsf(g_filters), 1.0f);
-    const float shared_2 = g_filters * shared_1;
-    // f′(g_filters) = (3/2) g_filters / (1 + ½ g_filters²)
-    const float f_prime_experts = shared_1 * shared_2 / (shared_1 * shared_1 + shared_2 * shared_2 * 0.5f) * 1.5f;
-    // δ_filters = s_alpha f′(g_filters)  (1)
-    delta_filters = f_prime_experts * s_alpha;
+    score = -delta;
 }
 
-extern "C" __global__ void delta_filters(
-    const float* __restrict__ b_filters, const float* __restrict__ g_filters_unbiased, const float* __restrict__ s_alpha, float* __restrict__ delta_filters, const int N)
+static __device__ __forceinline__ void at_delta_prime(const float b, const float g_unbiased, const float s, float& delta_prime)
 {
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < N; row += gridDim.y * blockDim.y) {
-        const float v_b_filters = b_filters[column];
-        const float v_g_filters_unbiased = g_filters_unbiased[(long long)row * 128 + column];
-        const float v_s_alpha = s_alpha[column];
-        float v_delta_filters;
-        at_delta_filters(v_b_filters, v_g_filters_unbiased, v_s_alpha, v_delta_filters);
-        delta_filters[(long long)row * 128 + column] = v_delta_filters;
-    }
-}
-extern "C" __global__ void vec4_delta_filters(
-    const float* __restrict__ b_filters, const float* __restrict__ g_filters_unbiased, const float* __restrict__ s_alpha, float* __restrict__ delta_filters, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 v_b_filters = reinterpret_cast<const float4*>(b_filters)[column];
-        const float4 v_g_filters_unbiased = reinterpret_cast<const float4*>(g_filters_unbiased)[(long long)row * 32 + column];
-        const float4 v_s_alpha = reinterpret_cast<const float4*>(s_alpha)[column];
-        float4 v_delta_filters;
-        at_delta_filters(v_b_filters.x, v_g_filters_unbiased.x, v_s_alpha.x, v_delta_filters.x);
-        at_delta_filters(v_b_filters.y, v_g_filters_unbiased.y, v_s_alpha.y, v_delta_filters.y);
-        at_delta_filters(v_b_filters.z, v_g_filters_unbiased.z, v_s_alpha.z, v_delta_filters.z);
-        at_delta_filters(v_b_filters.w, v_g_filters_unbiased.w, v_s_alpha.w, v_delta_filters.w);
-        reinterpret_cast<float4*>(delta_filters)[(long long)row * 32 + column] = v_delta_filters;
-    }
-}
-
-static __device__ __forceinline__ void at_score(const float delta_x, float& score)
-{
-    // score = −δ_x
-    score = -delta_x;
-}
-
-extern "C" __global__ void score(
-    const float* __restrict__ delta_x, float* __restrict__ score, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < N; row += gridDim.y * blockDim.y) {
-        const float v_delta_x = delta_x[(long long)row * 64 + column];
-        float v_score;
-        at_score(v_delta_x, v_score);
-        score[(long long)row * 64 + column] = v_score;
-    }
-}
-extern "C" __global__ void vec4_score(
-    const float* __restrict__ delta_x, float* __restrict__ score, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 v_delta_x = reinterpret_cast<const float4*>(delta_x)[(long long)row * 16 + column];
-        float4 v_score;
-        at_score(v_delta_x.x, v_score.x);
-        at_score(v_delta_x.y, v_score.y);
-        at_score(v_delta_x.z, v_score.z);
-        at_score(v_delta_x.w, v_score.w);
-        reinterpret_cast<float4*>(score)[(long long)row * 16 + column] = v_score;
-    }
-}
-
-static __device__ __forceinline__ void at_delta_prime_filters(const float b_filters, const float g_filters_unbiased, const float s_alpha, float& delta_prime_filters)
-{
-    // g_filters = W_filters g_x + b_filters
-    const float g_filters = b_filters + g_filters_unbiased;
-    const float shared_1 = 1.0f / maximum(fabsf(g_filters), 1.0f);
-    const float shared_2 = squared(g_filters * shared_1);
+    const float g = b + g_unbiased;
+    const float shared_1 = 1.0f / maximum(fabsf(g), 1.0f);
+    const float shared_2 = squared(g * shared_1);
     const float shared_3 = shared_1 * shared_1;
-    // f″(g_filters) = −3 (−2 + g_filters²) / (2 + g_filters²)²
-    const float f_second_experts = shared_3 * (shared_2 - shared_3 * 2.0f) / squared(shared_2 + shared_3 * 2.0f) * (-3.0f);
-    // δ′_filters = s_alpha f″(g_filters)  (§1.3)
-    delta_prime_filters = f_second_experts * s_alpha;
+    const float f_second = shared_3 * (shared_2 - shared_3 * 2.0f) / squared(shared_2 + shared_3 * 2.0f) * (-3.0f);
+    delta_prime = f_second * s;
 }
 
-extern "C" __global__ void delta_prime_filters(
-    const float* __restrict__ b_filters, const float* __restrict__ g_filters_unbiased, const float* __restrict__ s_alpha, float* __restrict__ delta_prime_filters, const int N)
+static __device__ __forceinline__ void at_W_squared(const float W, float& W_squared)
 {
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < N; row += gridDim.y * blockDim.y) {
-        const float v_b_filters = b_filters[column];
-        const float v_g_filters_unbiased = g_filters_unbiased[(long long)row * 128 + column];
-        const float v_s_alpha = s_alpha[column];
-        float v_delta_prime_filters;
-        at_delta_prime_filters(v_b_filters, v_g_filters_unbiased, v_s_alpha, v_delta_prime_filters);
-        delta_prime_filters[(long long)row * 128 + column] = v_delta_prime_filters;
-    }
-}
-extern "C" __global__ void vec4_delta_prime_filters(
-    const float* __restrict__ b_filters, const float* __restrict__ g_filters_unbiased, const float* __restrict__ s_alpha, float* __restrict__ delta_prime_filters, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 v_b_filters = reinterpret_cast<const float4*>(b_filters)[column];
-        const float4 v_g_filters_unbiased = reinterpret_cast<const float4*>(g_filters_unbiased)[(long long)row * 32 + column];
-        const float4 v_s_alpha = reinterpret_cast<const float4*>(s_alpha)[column];
-        float4 v_delta_prime_filters;
-        at_delta_prime_filters(v_b_filters.x, v_g_filters_unbiased.x, v_s_alpha.x, v_delta_prime_filters.x);
-        at_delta_prime_filters(v_b_filters.y, v_g_filters_unbiased.y, v_s_alpha.y, v_delta_prime_filters.y);
-        at_delta_prime_filters(v_b_filters.z, v_g_filters_unbiased.z, v_s_alpha.z, v_delta_prime_filters.z);
-        at_delta_prime_filters(v_b_filters.w, v_g_filters_unbiased.w, v_s_alpha.w, v_delta_prime_filters.w);
-        reinterpret_cast<float4*>(delta_prime_filters)[(long long)row * 32 + column] = v_delta_prime_filters;
-    }
+    W_squared = W * W;
 }
 
-static __device__ __forceinline__ void at_W_filters_squared(const float W_filters, float& W_filters_squared)
+static __device__ __forceinline__ void at_delta_prime_2(const float b, const float g_unbiased, const float s, float& delta, float& delta_prime)
 {
-    // W_filters ∘ W_filters
-    W_filters_squared = W_filters * W_filters;
-}
-
-extern "C" __global__ void W_filters_squared(
-    const float* __restrict__ W_filters, float* __restrict__ W_filters_squared, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < 128; row += gridDim.y * blockDim.y) {
-        const float v_W_filters = W_filters[(long long)row * 64 + column];
-        float v_W_filters_squared;
-        at_W_filters_squared(v_W_filters, v_W_filters_squared);
-        W_filters_squared[(long long)row * 64 + column] = v_W_filters_squared;
-    }
-}
-extern "C" __global__ void vec4_W_filters_squared(
-    const float* __restrict__ W_filters, float* __restrict__ W_filters_squared, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < 128; row += gridDim.y * blockDim.y) {
-        const float4 v_W_filters = reinterpret_cast<const float4*>(W_filters)[(long long)row * 16 + column];
-        float4 v_W_filters_squared;
-        at_W_filters_squared(v_W_filters.x, v_W_filters_squared.x);
-        at_W_filters_squared(v_W_filters.y, v_W_filters_squared.y);
-        at_W_filters_squared(v_W_filters.z, v_W_filters_squared.z);
-        at_W_filters_squared(v_W_filters.w, v_W_filters_squared.w);
-        reinterpret_cast<float4*>(W_filters_squared)[(long long)row * 16 + column] = v_W_filters_squared;
-    }
-}
-
-static __device__ __forceinline__ void at_delta_filters_to_delta_prime_filters(const float b_filters, const float g_filters_unbiased, const float s_alpha, float& delta_filters, float& delta_prime_filters)
-{
-    // g_filters = W_filters g_x + b_filters
-    const float g_filters = b_filters + g_filters_unbiased;
-    const float shared_1 = 1.0f / maximum(fabsf(g_filters), 1.0f);
+    const float g = b + g_unbiased;
+    const float shared_1 = 1.0f / maximum(fabsf(g), 1.0f);
     const float shared_2 = shared_1 * shared_1;
-    const float shared_3 = g_filters * shared_1;
+    const float shared_3 = g * shared_1;
     const float shared_4 = shared_3 * shared_3;
-    // f′(g_filters) = (3/2) g_filters / (1 + ½ g_filters²)
-    const float f_prime_experts = shared_1 * shared_3 / (shared_2 + shared_4 * 0.5f) * 1.5f;
-    // δ_filters = s_alpha f′(g_filters)  (1)
-    delta_filters = f_prime_experts * s_alpha;
-    // f″(g_filters) = −3 (−2 + g_filters²) / (2 + g_filters²)²
-    const float f_second_experts = shared_2 * (shared_4 - shared_2 * 2.0f) / squared(shared_2 * 2.0f + shared_4) * (-3.0f);
-    // δ′_filters = s_alpha f″(g_filters)  (§1.3)
-    delta_prime_filters = f_second_experts * s_alpha;
+    const float f_prime = shared_1 * shared_3 / (shared_2 + shared_4 * 0.5f) * 1.5f;
+    delta = f_prime * s;
+    const float f_second = shared_2 * (shared_4 - shared_2 * 2.0f) / squared(shared_2 * 2.0f + shared_4) * (-3.0f);
+    delta_prime = f_second * s;
 }
 
-extern "C" __global__ void delta_filters_to_delta_prime_filters(
-    const float* __restrict__ b_filters, const float* __restrict__ g_filters_unbiased, const float* __restrict__ s_alpha, float* __restrict__ delta_filters, float* __restrict__ delta_prime_filters, const int N)
+static __device__ __forceinline__ void at_sum_delta_prime_squared(const float delta, const float delta_prime, double& sum_delta_squared, double& sum_delta_prime, double& sum_delta_prime_squared)
 {
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < N; row += gridDim.y * blockDim.y) {
-        const float v_b_filters = b_filters[column];
-        const float v_g_filters_unbiased = g_filters_unbiased[(long long)row * 128 + column];
-        const float v_s_alpha = s_alpha[column];
-        float v_delta_filters, v_delta_prime_filters;
-        at_delta_filters_to_delta_prime_filters(v_b_filters, v_g_filters_unbiased, v_s_alpha, v_delta_filters, v_delta_prime_filters);
-        delta_filters[(long long)row * 128 + column] = v_delta_filters;
-        delta_prime_filters[(long long)row * 128 + column] = v_delta_prime_filters;
-    }
-}
-extern "C" __global__ void vec4_delta_filters_to_delta_prime_filters(
-    const float* __restrict__ b_filters, const float* __restrict__ g_filters_unbiased, const float* __restrict__ s_alpha, float* __restrict__ delta_filters, float* __restrict__ delta_prime_filters, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 v_b_filters = reinterpret_cast<const float4*>(b_filters)[column];
-        const float4 v_g_filters_unbiased = reinterpret_cast<const float4*>(g_filters_unbiased)[(long long)row * 32 + column];
-        const float4 v_s_alpha = reinterpret_cast<const float4*>(s_alpha)[column];
-        float4 v_delta_filters, v_delta_prime_filters;
-        at_delta_filters_to_delta_prime_filters(v_b_filters.x, v_g_filters_unbiased.x, v_s_alpha.x, v_delta_filters.x, v_delta_prime_filters.x);
-        at_delta_filters_to_delta_prime_filters(v_b_filters.y, v_g_filters_unbiased.y, v_s_alpha.y, v_delta_filters.y, v_delta_prime_filters.y);
-        at_delta_filters_to_delta_prime_filters(v_b_filters.z, v_g_filters_unbiased.z, v_s_alpha.z, v_delta_filters.z, v_delta_prime_filters.z);
-        at_delta_filters_to_delta_prime_filters(v_b_filters.w, v_g_filters_unbiased.w, v_s_alpha.w, v_delta_filters.w, v_delta_prime_filters.w);
-        reinterpret_cast<float4*>(delta_filters)[(long long)row * 32 + column] = v_delta_filters;
-        reinterpret_cast<float4*>(delta_prime_filters)[(long long)row * 32 + column] = v_delta_prime_filters;
-    }
-}
-
-static __device__ __forceinline__ void at_sum_delta_squared_to_sum_delta_prime_squared(const float delta_x, const float delta_prime_x, double& sum_delta_squared, double& sum_delta_prime, double& sum_delta_prime_squared)
-{
-    // δ_x²
-    const float sum_delta_squared_terms = delta_x * delta_x;
-    // δ′_x²
-    const float sum_delta_prime_squared_terms = delta_prime_x * delta_prime_x;
-    // Σ_n Σ_i δ_x²
+    const float sum_delta_squared_terms = delta * delta;
+    const float sum_delta_prime_squared_terms = delta_prime * delta_prime;
     sum_delta_squared += sum_delta_squared_terms;
-    // Σ_n Σ_i δ′_x
-    sum_delta_prime += delta_prime_x;
-    // Σ_n Σ_i δ′_x²
+    sum_delta_prime += delta_prime;
     sum_delta_prime_squared += sum_delta_prime_squared_terms;
 }
 
-extern "C" __global__ void sum_delta_squared_to_sum_delta_prime_squared(
-    const float* __restrict__ delta_x, const float* __restrict__ delta_prime_x, double* __restrict__ sum_delta_squared, double* __restrict__ sum_delta_prime, double* __restrict__ sum_delta_prime_squared, const int N)
+static __device__ __forceinline__ void at_sum_delta_prime(const float delta, const float delta_prime, double& sum_delta_squared, double& sum_delta_prime)
 {
-    double v_sum_delta_squared = 0.0;
-    double v_sum_delta_prime = 0.0;
-    double v_sum_delta_prime_squared = 0.0;
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < N; row += gridDim.y * blockDim.y) {
-        const float v_delta_x = delta_x[(long long)row * 64 + column];
-        const float v_delta_prime_x = delta_prime_x[(long long)row * 64 + column];
-        at_sum_delta_squared_to_sum_delta_prime_squared(v_delta_x, v_delta_prime_x, v_sum_delta_squared, v_sum_delta_prime, v_sum_delta_prime_squared);
-    }
-    v_sum_delta_squared = block_sum(v_sum_delta_squared);
-    v_sum_delta_prime = block_sum(v_sum_delta_prime);
-    v_sum_delta_prime_squared = block_sum(v_sum_delta_prime_squared);
-    if (threadIdx.x == 0 && threadIdx.y == 0) {
-        const int block = blockIdx.y * gridDim.x + blockIdx.x;
-        sum_delta_squared[block] = v_sum_delta_squared;
-        sum_delta_prime[block] = v_sum_delta_prime;
-        sum_delta_prime_squared[block] = v_sum_delta_prime_squared;
-    }
-}
-extern "C" __global__ void vec4_sum_delta_squared_to_sum_delta_prime_squared(
-    const float* __restrict__ delta_x, const float* __restrict__ delta_prime_x, double* __restrict__ sum_delta_squared, double* __restrict__ sum_delta_prime, double* __restrict__ sum_delta_prime_squared, const int N)
-{
-    double v_sum_delta_squared = 0.0;
-    double v_sum_delta_prime = 0.0;
-    double v_sum_delta_prime_squared = 0.0;
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 v_delta_x = reinterpret_cast<const float4*>(delta_x)[(long long)row * 16 + column];
-        const float4 v_delta_prime_x = reinterpret_cast<const float4*>(delta_prime_x)[(long long)row * 16 + column];
-        at_sum_delta_squared_to_sum_delta_prime_squared(v_delta_x.x, v_delta_prime_x.x, v_sum_delta_squared, v_sum_delta_prime, v_sum_delta_prime_squared);
-        at_sum_delta_squared_to_sum_delta_prime_squared(v_delta_x.y, v_delta_prime_x.y, v_sum_delta_squared, v_sum_delta_prime, v_sum_delta_prime_squared);
-        at_sum_delta_squared_to_sum_delta_prime_squared(v_delta_x.z, v_delta_prime_x.z, v_sum_delta_squared, v_sum_delta_prime, v_sum_delta_prime_squared);
-        at_sum_delta_squared_to_sum_delta_prime_squared(v_delta_x.w, v_delta_prime_x.w, v_sum_delta_squared, v_sum_delta_prime, v_sum_delta_prime_squared);
-    }
-    v_sum_delta_squared = block_sum(v_sum_delta_squared);
-    v_sum_delta_prime = block_sum(v_sum_delta_prime);
-    v_sum_delta_prime_squared = block_sum(v_sum_delta_prime_squared);
-    if (threadIdx.x == 0 && threadIdx.y == 0) {
-        const int block = blockIdx.y * gridDim.x + blockIdx.x;
-        sum_delta_squared[block] = v_sum_delta_squared;
-        sum_delta_prime[block] = v_sum_delta_prime;
-        sum_delta_prime_squared[block] = v_sum_delta_prime_squared;
-    }
-}
-
-static __device__ __forceinline__ void at_sum_delta_squared_to_sum_delta_prime(const float delta_x, const float delta_prime_x, double& sum_delta_squared, double& sum_delta_prime)
-{
-    // δ_x²
-    const float sum_delta_squared_terms = delta_x * delta_x;
-    // Σ_n Σ_i δ_x²
+    const float sum_delta_squared_terms = delta * delta;
     sum_delta_squared += sum_delta_squared_terms;
-    // Σ_n Σ_i δ′_x
-    sum_delta_prime += delta_prime_x;
+    sum_delta_prime += delta_prime;
 }
 
-extern "C" __global__ void sum_delta_squared_to_sum_delta_prime(
-    const float* __restrict__ delta_x, const float* __restrict__ delta_prime_x, double* __restrict__ sum_delta_squared, double* __restrict__ sum_delta_prime, const int N)
+static __device__ __forceinline__ void at_delta_prime_3(const float b, const float g_unbiased, const float s, float& g, float& f_prime, float& delta, float& f_second, float& delta_prime)
 {
-    double v_sum_delta_squared = 0.0;
-    double v_sum_delta_prime = 0.0;
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < N; row += gridDim.y * blockDim.y) {
-        const float v_delta_x = delta_x[(long long)row * 64 + column];
-        const float v_delta_prime_x = delta_prime_x[(long long)row * 64 + column];
-        at_sum_delta_squared_to_sum_delta_prime(v_delta_x, v_delta_prime_x, v_sum_delta_squared, v_sum_delta_prime);
-    }
-    v_sum_delta_squared = block_sum(v_sum_delta_squared);
-    v_sum_delta_prime = block_sum(v_sum_delta_prime);
-    if (threadIdx.x == 0 && threadIdx.y == 0) {
-        const int block = blockIdx.y * gridDim.x + blockIdx.x;
-        sum_delta_squared[block] = v_sum_delta_squared;
-        sum_delta_prime[block] = v_sum_delta_prime;
-    }
-}
-extern "C" __global__ void vec4_sum_delta_squared_to_sum_delta_prime(
-    const float* __restrict__ delta_x, const float* __restrict__ delta_prime_x, double* __restrict__ sum_delta_squared, double* __restrict__ sum_delta_prime, const int N)
-{
-    double v_sum_delta_squared = 0.0;
-    double v_sum_delta_prime = 0.0;
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 v_delta_x = reinterpret_cast<const float4*>(delta_x)[(long long)row * 16 + column];
-        const float4 v_delta_prime_x = reinterpret_cast<const float4*>(delta_prime_x)[(long long)row * 16 + column];
-        at_sum_delta_squared_to_sum_delta_prime(v_delta_x.x, v_delta_prime_x.x, v_sum_delta_squared, v_sum_delta_prime);
-        at_sum_delta_squared_to_sum_delta_prime(v_delta_x.y, v_delta_prime_x.y, v_sum_delta_squared, v_sum_delta_prime);
-        at_sum_delta_squared_to_sum_delta_prime(v_delta_x.z, v_delta_prime_x.z, v_sum_delta_squared, v_sum_delta_prime);
-        at_sum_delta_squared_to_sum_delta_prime(v_delta_x.w, v_delta_prime_x.w, v_sum_delta_squared, v_sum_delta_prime);
-    }
-    v_sum_delta_squared = block_sum(v_sum_delta_squared);
-    v_sum_delta_prime = block_sum(v_sum_delta_prime);
-    if (threadIdx.x == 0 && threadIdx.y == 0) {
-        const int block = blockIdx.y * gridDim.x + blockIdx.x;
-        sum_delta_squared[block] = v_sum_delta_squared;
-        sum_delta_prime[block] = v_sum_delta_prime;
-    }
-}
-
-static __device__ __forceinline__ void at_g_filters_to_delta_prime_filters(const float b_filters, const float g_filters_unbiased, const float s_alpha, float& g_filters, float& f_prime_experts, float& delta_filters, float& f_second_experts, float& delta_prime_filters)
-{
-    // g_filters = W_filters g_x + b_filters
-    g_filters = b_filters + g_filters_unbiased;
-    const float shared_1 = 1.0f / maximum(fabsf(g_filters), 1.0f);
+    g = b + g_unbiased;
+    const float shared_1 = 1.0f / maximum(fabsf(g), 1.0f);
     const float shared_2 = shared_1 * shared_1;
-    const float shared_3 = g_filters * shared_1;
+    const float shared_3 = g * shared_1;
     const float shared_4 = shared_3 * shared_3;
-    // f′(g_filters) = (3/2) g_filters / (1 + ½ g_filters²)
-    f_prime_experts = shared_1 * shared_3 / (shared_2 + shared_4 * 0.5f) * 1.5f;
-    // δ_filters = s_alpha f′(g_filters)  (1)
-    delta_filters = f_prime_experts * s_alpha;
-    // f″(g_filters) = −3 (−2 + g_filters²) / (2 + g_filters²)²
-    f_second_experts = shared_2 * (shared_4 - shared_2 * 2.0f) / squared(shared_2 * 2.0f + shared_4) * (-3.0f);
-    // δ′_filters = s_alpha f″(g_filters)  (§1.3)
-    delta_prime_filters = f_second_experts * s_alpha;
+    f_prime = shared_1 * shared_3 / (shared_2 + shared_4 * 0.5f) * 1.5f;
+    delta = f_prime * s;
+    f_second = shared_2 * (shared_4 - shared_2 * 2.0f) / squared(shared_2 * 2.0f + shared_4) * (-3.0f);
+    delta_prime = f_second * s;
 }
 
-extern "C" __global__ void g_filters_to_delta_prime_filters(
-    const float* __restrict__ b_filters, const float* __restrict__ g_filters_unbiased, const float* __restrict__ s_alpha, float* __restrict__ g_filters, float* __restrict__ f_prime_experts, float* __restrict__ delta_filters, float* __restrict__ f_second_experts, float* __restrict__ delta_prime_filters, const int N)
+static __device__ __forceinline__ void at_sum_delta_prime_squared_2(const float delta, const float delta_prime, const float lam, float& dJ_ddelta_prime, double& sum_delta_squared, double& sum_delta_prime, double& sum_delta_prime_squared)
 {
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < N; row += gridDim.y * blockDim.y) {
-        const float v_b_filters = b_filters[column];
-        const float v_g_filters_unbiased = g_filters_unbiased[(long long)row * 128 + column];
-        const float v_s_alpha = s_alpha[column];
-        float v_g_filters, v_f_prime_experts, v_delta_filters, v_f_second_experts, v_delta_prime_filters;
-        at_g_filters_to_delta_prime_filters(v_b_filters, v_g_filters_unbiased, v_s_alpha, v_g_filters, v_f_prime_experts, v_delta_filters, v_f_second_experts, v_delta_prime_filters);
-        g_filters[(long long)row * 128 + column] = v_g_filters;
-        f_prime_experts[(long long)row * 128 + column] = v_f_prime_experts;
-        delta_filters[(long long)row * 128 + column] = v_delta_filters;
-        f_second_experts[(long long)row * 128 + column] = v_f_second_experts;
-        delta_prime_filters[(long long)row * 128 + column] = v_delta_prime_filters;
-    }
-}
-extern "C" __global__ void vec4_g_filters_to_delta_prime_filters(
-    const float* __restrict__ b_filters, const float* __restrict__ g_filters_unbiased, const float* __restrict__ s_alpha, float* __restrict__ g_filters, float* __restrict__ f_prime_experts, float* __restrict__ delta_filters, float* __restrict__ f_second_experts, float* __restrict__ delta_prime_filters, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 v_b_filters = reinterpret_cast<const float4*>(b_filters)[column];
-        const float4 v_g_filters_unbiased = reinterpret_cast<const float4*>(g_filters_unbiased)[(long long)row * 32 + column];
-        const float4 v_s_alpha = reinterpret_cast<const float4*>(s_alpha)[column];
-        float4 v_g_filters, v_f_prime_experts, v_delta_filters, v_f_second_experts, v_delta_prime_filters;
-        at_g_filters_to_delta_prime_filters(v_b_filters.x, v_g_filters_unbiased.x, v_s_alpha.x, v_g_filters.x, v_f_prime_experts.x, v_delta_filters.x, v_f_second_experts.x, v_delta_prime_filters.x);
-        at_g_filters_to_delta_prime_filters(v_b_filters.y, v_g_filters_unbiased.y, v_s_alpha.y, v_g_filters.y, v_f_prime_experts.y, v_delta_filters.y, v_f_second_experts.y, v_delta_prime_filters.y);
-        at_g_filters_to_delta_prime_filters(v_b_filters.z, v_g_filters_unbiased.z, v_s_alpha.z, v_g_filters.z, v_f_prime_experts.z, v_delta_filters.z, v_f_second_experts.z, v_delta_prime_filters.z);
-        at_g_filters_to_delta_prime_filters(v_b_filters.w, v_g_filters_unbiased.w, v_s_alpha.w, v_g_filters.w, v_f_prime_experts.w, v_delta_filters.w, v_f_second_experts.w, v_delta_prime_filters.w);
-        reinterpret_cast<float4*>(g_filters)[(long long)row * 32 + column] = v_g_filters;
-        reinterpret_cast<float4*>(f_prime_experts)[(long long)row * 32 + column] = v_f_prime_experts;
-        reinterpret_cast<float4*>(delta_filters)[(long long)row * 32 + column] = v_delta_filters;
-        reinterpret_cast<float4*>(f_second_experts)[(long long)row * 32 + column] = v_f_second_experts;
-        reinterpret_cast<float4*>(delta_prime_filters)[(long long)row * 32 + column] = v_delta_prime_filters;
-    }
-}
-
-static __device__ __forceinline__ void at_dJ_ddelta_prime_x_to_sum_delta_prime_squared(const float delta_x, const float delta_prime_x, const float lam, float& dJ_ddelta_prime_x, double& sum_delta_squared, double& sum_delta_prime, double& sum_delta_prime_squared)
-{
-    // δ_x²
-    const float sum_delta_squared_terms = delta_x * delta_x;
-    // δ′_x²
-    const float sum_delta_prime_squared_terms = delta_prime_x * delta_prime_x;
-    // ∂J/∂δ′_x = −1 + 2 λ δ′_x  (7)
-    dJ_ddelta_prime_x = delta_prime_x * lam * 2.0f - 1.0f;
-    // Σ_n Σ_i δ_x²
+    const float sum_delta_squared_terms = delta * delta;
+    const float sum_delta_prime_squared_terms = delta_prime * delta_prime;
+    dJ_ddelta_prime = delta_prime * lam * 2.0f - 1.0f;
     sum_delta_squared += sum_delta_squared_terms;
-    // Σ_n Σ_i δ′_x
-    sum_delta_prime += delta_prime_x;
-    // Σ_n Σ_i δ′_x²
+    sum_delta_prime += delta_prime;
     sum_delta_prime_squared += sum_delta_prime_squared_terms;
 }
 
-extern "C" __global__ void dJ_ddelta_prime_x_to_sum_delta_prime_squared(
-    const float* __restrict__ delta_x, const float* __restrict__ delta_prime_x, float* __restrict__ dJ_ddelta_prime_x, double* __restrict__ sum_delta_squared, double* __restrict__ sum_delta_prime, double* __restrict__ sum_delta_prime_squared, const float lam, const int N)
+static __device__ __forceinline__ void at_dJ_dg(const float dJ_ddelta_1, const float dJ_ddelta_prime, const float f_prime, const float f_second, const float g, const float s, float& dJ_ddelta_2, float& dJ_dg)
 {
-    double v_sum_delta_squared = 0.0;
-    double v_sum_delta_prime = 0.0;
-    double v_sum_delta_prime_squared = 0.0;
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < N; row += gridDim.y * blockDim.y) {
-        const float v_delta_x = delta_x[(long long)row * 64 + column];
-        const float v_delta_prime_x = delta_prime_x[(long long)row * 64 + column];
-        float v_dJ_ddelta_prime_x;
-        at_dJ_ddelta_prime_x_to_sum_delta_prime_squared(v_delta_x, v_delta_prime_x, lam, v_dJ_ddelta_prime_x, v_sum_delta_squared, v_sum_delta_prime, v_sum_delta_prime_squared);
-        dJ_ddelta_prime_x[(long long)row * 64 + column] = v_dJ_ddelta_prime_x;
-    }
-    v_sum_delta_squared = block_sum(v_sum_delta_squared);
-    v_sum_delta_prime = block_sum(v_sum_delta_prime);
-    v_sum_delta_prime_squared = block_sum(v_sum_delta_prime_squared);
-    if (threadIdx.x == 0 && threadIdx.y == 0) {
-        const int block = blockIdx.y * gridDim.x + blockIdx.x;
-        sum_delta_squared[block] = v_sum_delta_squared;
-        sum_delta_prime[block] = v_sum_delta_prime;
-        sum_delta_prime_squared[block] = v_sum_delta_prime_squared;
-    }
-}
-extern "C" __global__ void vec4_dJ_ddelta_prime_x_to_sum_delta_prime_squared(
-    const float* __restrict__ delta_x, const float* __restrict__ delta_prime_x, float* __restrict__ dJ_ddelta_prime_x, double* __restrict__ sum_delta_squared, double* __restrict__ sum_delta_prime, double* __restrict__ sum_delta_prime_squared, const float lam, const int N)
-{
-    double v_sum_delta_squared = 0.0;
-    double v_sum_delta_prime = 0.0;
-    double v_sum_delta_prime_squared = 0.0;
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 v_delta_x = reinterpret_cast<const float4*>(delta_x)[(long long)row * 16 + column];
-        const float4 v_delta_prime_x = reinterpret_cast<const float4*>(delta_prime_x)[(long long)row * 16 + column];
-        float4 v_dJ_ddelta_prime_x;
-        at_dJ_ddelta_prime_x_to_sum_delta_prime_squared(v_delta_x.x, v_delta_prime_x.x, lam, v_dJ_ddelta_prime_x.x, v_sum_delta_squared, v_sum_delta_prime, v_sum_delta_prime_squared);
-        at_dJ_ddelta_prime_x_to_sum_delta_prime_squared(v_delta_x.y, v_delta_prime_x.y, lam, v_dJ_ddelta_prime_x.y, v_sum_delta_squared, v_sum_delta_prime, v_sum_delta_prime_squared);
-        at_dJ_ddelta_prime_x_to_sum_delta_prime_squared(v_delta_x.z, v_delta_prime_x.z, lam, v_dJ_ddelta_prime_x.z, v_sum_delta_squared, v_sum_delta_prime, v_sum_delta_prime_squared);
-        at_dJ_ddelta_prime_x_to_sum_delta_prime_squared(v_delta_x.w, v_delta_prime_x.w, lam, v_dJ_ddelta_prime_x.w, v_sum_delta_squared, v_sum_delta_prime, v_sum_delta_prime_squared);
-        reinterpret_cast<float4*>(dJ_ddelta_prime_x)[(long long)row * 16 + column] = v_dJ_ddelta_prime_x;
-    }
-    v_sum_delta_squared = block_sum(v_sum_delta_squared);
-    v_sum_delta_prime = block_sum(v_sum_delta_prime);
-    v_sum_delta_prime_squared = block_sum(v_sum_delta_prime_squared);
-    if (threadIdx.x == 0 && threadIdx.y == 0) {
-        const int block = blockIdx.y * gridDim.x + blockIdx.x;
-        sum_delta_squared[block] = v_sum_delta_squared;
-        sum_delta_prime[block] = v_sum_delta_prime;
-        sum_delta_prime_squared[block] = v_sum_delta_prime_squared;
-    }
-}
-
-static __device__ __forceinline__ void at_dJ_ddelta_experts_to_dJ_dg_filters(const float dJ_ddelta_filters, const float dJ_ddelta_prime_filters, const float f_prime_experts, const float f_second_experts, const float g_filters, const float s_alpha, float& dJ_ddelta_experts, float& dJ_dg_filters)
-{
-    // ∂J/∂δ_experts = ∂J/∂δ_filters f′(g_filters) + ∂J/∂δ′_filters f″(g_filters)  (18)+(19)
-    dJ_ddelta_experts = dJ_ddelta_filters * f_prime_experts + dJ_ddelta_prime_filters * f_second_experts;
-    const float shared_1 = 1.0f / maximum(fabsf(g_filters), 1.0f);
-    const float shared_2 = g_filters * shared_1;
+    dJ_ddelta_2 = dJ_ddelta_1 * f_prime + dJ_ddelta_prime * f_second;
+    const float shared_1 = 1.0f / maximum(fabsf(g), 1.0f);
+    const float shared_2 = g * shared_1;
     const float shared_3 = shared_2 * shared_2;
     const float shared_4 = shared_1 * shared_1;
-    // f‴(g_filters) = 6 g_filters (−6 + g_filters²) / (2 + g_filters²)³
-    const float f_third_experts = shared_1 * shared_1 * shared_1 * shared_2 * (shared_3 - shared_4 * 6.0f) / cubed(shared_3 + shared_4 * 2.0f) * 6.0f;
-    // ∂J/∂g_filters = s_alpha ∂J/∂δ_filters f″(g_filters) + s_alpha ∂J/∂δ′_filters f‴(g_filters)  (21)+(22)
-    dJ_dg_filters = dJ_ddelta_filters * f_second_experts * s_alpha + dJ_ddelta_prime_filters * f_third_experts * s_alpha;
+    const float f_third = shared_1 * shared_1 * shared_1 * shared_2 * (shared_3 - shared_4 * 6.0f) / cubed(shared_3 + shared_4 * 2.0f) * 6.0f;
+    dJ_dg = dJ_ddelta_1 * f_second * s + dJ_ddelta_prime * f_third * s;
 }
 
-extern "C" __global__ void dJ_ddelta_experts_to_dJ_dg_filters(
-    const float* __restrict__ dJ_ddelta_filters, const float* __restrict__ dJ_ddelta_prime_filters, const float* __restrict__ f_prime_experts, const float* __restrict__ f_second_experts, const float* __restrict__ g_filters, const float* __restrict__ s_alpha, float* __restrict__ dJ_ddelta_experts, float* __restrict__ dJ_dg_filters, const int N)
+static __device__ __forceinline__ void at_dJ_ds(const float dJ_ds_sum, const int N, float& dJ_ds)
 {
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < N; row += gridDim.y * blockDim.y) {
-        const float v_dJ_ddelta_filters = dJ_ddelta_filters[(long long)row * 128 + column];
-        const float v_dJ_ddelta_prime_filters = dJ_ddelta_prime_filters[(long long)row * 128 + column];
-        const float v_f_prime_experts = f_prime_experts[(long long)row * 128 + column];
-        const float v_f_second_experts = f_second_experts[(long long)row * 128 + column];
-        const float v_g_filters = g_filters[(long long)row * 128 + column];
-        const float v_s_alpha = s_alpha[column];
-        float v_dJ_ddelta_experts, v_dJ_dg_filters;
-        at_dJ_ddelta_experts_to_dJ_dg_filters(v_dJ_ddelta_filters, v_dJ_ddelta_prime_filters, v_f_prime_experts, v_f_second_experts, v_g_filters, v_s_alpha, v_dJ_ddelta_experts, v_dJ_dg_filters);
-        dJ_ddelta_experts[(long long)row * 128 + column] = v_dJ_ddelta_experts;
-        dJ_dg_filters[(long long)row * 128 + column] = v_dJ_dg_filters;
-    }
-}
-extern "C" __global__ void vec4_dJ_ddelta_experts_to_dJ_dg_filters(
-    const float* __restrict__ dJ_ddelta_filters, const float* __restrict__ dJ_ddelta_prime_filters, const float* __restrict__ f_prime_experts, const float* __restrict__ f_second_experts, const float* __restrict__ g_filters, const float* __restrict__ s_alpha, float* __restrict__ dJ_ddelta_experts, float* __restrict__ dJ_dg_filters, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 v_dJ_ddelta_filters = reinterpret_cast<const float4*>(dJ_ddelta_filters)[(long long)row * 32 + column];
-        const float4 v_dJ_ddelta_prime_filters = reinterpret_cast<const float4*>(dJ_ddelta_prime_filters)[(long long)row * 32 + column];
-        const float4 v_f_prime_experts = reinterpret_cast<const float4*>(f_prime_experts)[(long long)row * 32 + column];
-        const float4 v_f_second_experts = reinterpret_cast<const float4*>(f_second_experts)[(long long)row * 32 + column];
-        const float4 v_g_filters = reinterpret_cast<const float4*>(g_filters)[(long long)row * 32 + column];
-        const float4 v_s_alpha = reinterpret_cast<const float4*>(s_alpha)[column];
-        float4 v_dJ_ddelta_experts, v_dJ_dg_filters;
-        at_dJ_ddelta_experts_to_dJ_dg_filters(v_dJ_ddelta_filters.x, v_dJ_ddelta_prime_filters.x, v_f_prime_experts.x, v_f_second_experts.x, v_g_filters.x, v_s_alpha.x, v_dJ_ddelta_experts.x, v_dJ_dg_filters.x);
-        at_dJ_ddelta_experts_to_dJ_dg_filters(v_dJ_ddelta_filters.y, v_dJ_ddelta_prime_filters.y, v_f_prime_experts.y, v_f_second_experts.y, v_g_filters.y, v_s_alpha.y, v_dJ_ddelta_experts.y, v_dJ_dg_filters.y);
-        at_dJ_ddelta_experts_to_dJ_dg_filters(v_dJ_ddelta_filters.z, v_dJ_ddelta_prime_filters.z, v_f_prime_experts.z, v_f_second_experts.z, v_g_filters.z, v_s_alpha.z, v_dJ_ddelta_experts.z, v_dJ_dg_filters.z);
-        at_dJ_ddelta_experts_to_dJ_dg_filters(v_dJ_ddelta_filters.w, v_dJ_ddelta_prime_filters.w, v_f_prime_experts.w, v_f_second_experts.w, v_g_filters.w, v_s_alpha.w, v_dJ_ddelta_experts.w, v_dJ_dg_filters.w);
-        reinterpret_cast<float4*>(dJ_ddelta_experts)[(long long)row * 32 + column] = v_dJ_ddelta_experts;
-        reinterpret_cast<float4*>(dJ_dg_filters)[(long long)row * 32 + column] = v_dJ_dg_filters;
-    }
+    dJ_ds = dJ_ds_sum / N;
 }
 
-static __device__ __forceinline__ void at_dJ_ds_alpha(const float dJ_ds_alpha_sum, const int N, float& dJ_ds_alpha)
+static __device__ __forceinline__ void at_dJ_dW(const float W, const float dJ_dW_delta, const float dJ_dW_delta_prime, const float dJ_dW_g, const int N, float& dJ_dW)
 {
-    // ∂J/∂s_alpha = (1/N) Σ_n ∂J/∂δ_experts  [+] gain
-    dJ_ds_alpha = dJ_ds_alpha_sum / N;
+    dJ_dW = (W * dJ_dW_delta_prime * 2.0f + dJ_dW_delta + dJ_dW_g) / N;
 }
 
-extern "C" __global__ void dJ_ds_alpha(
-    const float* __restrict__ dJ_ds_alpha_sum, float* __restrict__ dJ_ds_alpha, const int N)
+static __device__ __forceinline__ void at_dJ_db(const float dJ_db_sum, const int N, float& dJ_db)
 {
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < 1; row += gridDim.y * blockDim.y) {
-        const float v_dJ_ds_alpha_sum = dJ_ds_alpha_sum[column];
-        float v_dJ_ds_alpha;
-        at_dJ_ds_alpha(v_dJ_ds_alpha_sum, N, v_dJ_ds_alpha);
-        dJ_ds_alpha[column] = v_dJ_ds_alpha;
-    }
-}
-extern "C" __global__ void vec4_dJ_ds_alpha(
-    const float* __restrict__ dJ_ds_alpha_sum, float* __restrict__ dJ_ds_alpha, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < 1; row += gridDim.y * blockDim.y) {
-        const float4 v_dJ_ds_alpha_sum = reinterpret_cast<const float4*>(dJ_ds_alpha_sum)[column];
-        float4 v_dJ_ds_alpha;
-        at_dJ_ds_alpha(v_dJ_ds_alpha_sum.x, N, v_dJ_ds_alpha.x);
-        at_dJ_ds_alpha(v_dJ_ds_alpha_sum.y, N, v_dJ_ds_alpha.y);
-        at_dJ_ds_alpha(v_dJ_ds_alpha_sum.z, N, v_dJ_ds_alpha.z);
-        at_dJ_ds_alpha(v_dJ_ds_alpha_sum.w, N, v_dJ_ds_alpha.w);
-        reinterpret_cast<float4*>(dJ_ds_alpha)[column] = v_dJ_ds_alpha;
-    }
+    dJ_db = dJ_db_sum / N;
 }
 
-static __device__ __forceinline__ void at_dJ_dW_filters(const float W_filters, const float dJ_dW_filters_delta, const float dJ_dW_filters_delta_prime, const float dJ_dW_filters_g, const int N, float& dJ_dW_filters)
+static __device__ __forceinline__ void at_dJ_dg_2(const float value, const float dJ_ddelta_1, const float f_prime, const float f_second, const float g, const float s, float& dJ_ddelta_2, float& dJ_dg)
 {
-    // ∂J/∂W_filters = (1/N) (Σ_n δ_filters δ_xᵀ + Σ_n ∂J/∂g_filters g_xᵀ + 2 W_filters ∘ (Σ_n δ′_filters ∂J/∂δ′_xᵀ))  (16)+(17)
-    dJ_dW_filters = (W_filters * dJ_dW_filters_delta_prime * 2.0f + dJ_dW_filters_delta + dJ_dW_filters_g) / N;
-}
-
-extern "C" __global__ void dJ_dW_filters(
-    const float* __restrict__ W_filters, const float* __restrict__ dJ_dW_filters_delta, const float* __restrict__ dJ_dW_filters_delta_prime, const float* __restrict__ dJ_dW_filters_g, float* __restrict__ dJ_dW_filters, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < 128; row += gridDim.y * blockDim.y) {
-        const float v_W_filters = W_filters[(long long)row * 64 + column];
-        const float v_dJ_dW_filters_delta = dJ_dW_filters_delta[(long long)row * 64 + column];
-        const float v_dJ_dW_filters_delta_prime = dJ_dW_filters_delta_prime[(long long)row * 64 + column];
-        const float v_dJ_dW_filters_g = dJ_dW_filters_g[(long long)row * 64 + column];
-        float v_dJ_dW_filters;
-        at_dJ_dW_filters(v_W_filters, v_dJ_dW_filters_delta, v_dJ_dW_filters_delta_prime, v_dJ_dW_filters_g, N, v_dJ_dW_filters);
-        dJ_dW_filters[(long long)row * 64 + column] = v_dJ_dW_filters;
-    }
-}
-extern "C" __global__ void vec4_dJ_dW_filters(
-    const float* __restrict__ W_filters, const float* __restrict__ dJ_dW_filters_delta, const float* __restrict__ dJ_dW_filters_delta_prime, const float* __restrict__ dJ_dW_filters_g, float* __restrict__ dJ_dW_filters, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < 128; row += gridDim.y * blockDim.y) {
-        const float4 v_W_filters = reinterpret_cast<const float4*>(W_filters)[(long long)row * 16 + column];
-        const float4 v_dJ_dW_filters_delta = reinterpret_cast<const float4*>(dJ_dW_filters_delta)[(long long)row * 16 + column];
-        const float4 v_dJ_dW_filters_delta_prime = reinterpret_cast<const float4*>(dJ_dW_filters_delta_prime)[(long long)row * 16 + column];
-        const float4 v_dJ_dW_filters_g = reinterpret_cast<const float4*>(dJ_dW_filters_g)[(long long)row * 16 + column];
-        float4 v_dJ_dW_filters;
-        at_dJ_dW_filters(v_W_filters.x, v_dJ_dW_filters_delta.x, v_dJ_dW_filters_delta_prime.x, v_dJ_dW_filters_g.x, N, v_dJ_dW_filters.x);
-        at_dJ_dW_filters(v_W_filters.y, v_dJ_dW_filters_delta.y, v_dJ_dW_filters_delta_prime.y, v_dJ_dW_filters_g.y, N, v_dJ_dW_filters.y);
-        at_dJ_dW_filters(v_W_filters.z, v_dJ_dW_filters_delta.z, v_dJ_dW_filters_delta_prime.z, v_dJ_dW_filters_g.z, N, v_dJ_dW_filters.z);
-        at_dJ_dW_filters(v_W_filters.w, v_dJ_dW_filters_delta.w, v_dJ_dW_filters_delta_prime.w, v_dJ_dW_filters_g.w, N, v_dJ_dW_filters.w);
-        reinterpret_cast<float4*>(dJ_dW_filters)[(long long)row * 16 + column] = v_dJ_dW_filters;
-    }
-}
-
-static __device__ __forceinline__ void at_dJ_db_filters(const float dJ_db_filters_sum, const int N, float& dJ_db_filters)
-{
-    // ∂J/∂b_filters = (1/N) Σ_n ∂J/∂g_filters  [+] bias
-    dJ_db_filters = dJ_db_filters_sum / N;
-}
-
-extern "C" __global__ void dJ_db_filters(
-    const float* __restrict__ dJ_db_filters_sum, float* __restrict__ dJ_db_filters, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < 1; row += gridDim.y * blockDim.y) {
-        const float v_dJ_db_filters_sum = dJ_db_filters_sum[column];
-        float v_dJ_db_filters;
-        at_dJ_db_filters(v_dJ_db_filters_sum, N, v_dJ_db_filters);
-        dJ_db_filters[column] = v_dJ_db_filters;
-    }
-}
-extern "C" __global__ void vec4_dJ_db_filters(
-    const float* __restrict__ dJ_db_filters_sum, float* __restrict__ dJ_db_filters, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < 1; row += gridDim.y * blockDim.y) {
-        const float4 v_dJ_db_filters_sum = reinterpret_cast<const float4*>(dJ_db_filters_sum)[column];
-        float4 v_dJ_db_filters;
-        at_dJ_db_filters(v_dJ_db_filters_sum.x, N, v_dJ_db_filters.x);
-        at_dJ_db_filters(v_dJ_db_filters_sum.y, N, v_dJ_db_filters.y);
-        at_dJ_db_filters(v_dJ_db_filters_sum.z, N, v_dJ_db_filters.z);
-        at_dJ_db_filters(v_dJ_db_filters_sum.w, N, v_dJ_db_filters.w);
-        reinterpret_cast<float4*>(dJ_db_filters)[column] = v_dJ_db_filters;
-    }
-}
-
-static __device__ __forceinline__ void at_dJ_ddelta_experts_to_dJ_dg_filters_2(const float W_filters_squared_sum, const float dJ_ddelta_filters, const float f_prime_experts, const float f_second_experts, const float g_filters, const float s_alpha, float& dJ_ddelta_experts, float& dJ_dg_filters)
-{
-    // ∂J/∂δ_experts = ∂J/∂δ_filters f′(g_filters) − f″(g_filters) Σ_i W_filters ∘ W_filters  (18)+(19)
-    dJ_ddelta_experts = dJ_ddelta_filters * f_prime_experts - W_filters_squared_sum * f_second_experts;
-    const float shared_1 = 1.0f / maximum(fabsf(g_filters), 1.0f);
-    const float shared_2 = g_filters * shared_1;
+    dJ_ddelta_2 = dJ_ddelta_1 * f_prime - f_second * value;
+    const float shared_1 = 1.0f / maximum(fabsf(g), 1.0f);
+    const float shared_2 = g * shared_1;
     const float shared_3 = shared_2 * shared_2;
     const float shared_4 = shared_1 * shared_1;
-    // f‴(g_filters) = 6 g_filters (−6 + g_filters²) / (2 + g_filters²)³
-    const float f_third_experts = shared_1 * shared_1 * shared_1 * shared_2 * (shared_3 - shared_4 * 6.0f) / cubed(shared_3 + shared_4 * 2.0f) * 6.0f;
-    // ∂J/∂g_filters = s_alpha ∂J/∂δ_filters f″(g_filters) − s_alpha f‴(g_filters) Σ_i W_filters ∘ W_filters  (21)+(22)
-    dJ_dg_filters = dJ_ddelta_filters * f_second_experts * s_alpha - W_filters_squared_sum * f_third_experts * s_alpha;
+    const float f_third = shared_1 * shared_1 * shared_1 * shared_2 * (shared_3 - shared_4 * 6.0f) / cubed(shared_3 + shared_4 * 2.0f) * 6.0f;
+    dJ_dg = dJ_ddelta_1 * f_second * s - f_third * s * value;
 }
 
-extern "C" __global__ void dJ_ddelta_experts_to_dJ_dg_filters_2(
-    const float* __restrict__ W_filters_squared_sum, const float* __restrict__ dJ_ddelta_filters, const float* __restrict__ f_prime_experts, const float* __restrict__ f_second_experts, const float* __restrict__ g_filters, const float* __restrict__ s_alpha, float* __restrict__ dJ_ddelta_experts, float* __restrict__ dJ_dg_filters, const int N)
+static __device__ __forceinline__ void at_dJ_dW_2(const float value, const float W, const float dJ_dW_delta, const float dJ_dW_g, const int N, float& dJ_dW)
 {
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < N; row += gridDim.y * blockDim.y) {
-        const float v_W_filters_squared_sum = W_filters_squared_sum[column];
-        const float v_dJ_ddelta_filters = dJ_ddelta_filters[(long long)row * 128 + column];
-        const float v_f_prime_experts = f_prime_experts[(long long)row * 128 + column];
-        const float v_f_second_experts = f_second_experts[(long long)row * 128 + column];
-        const float v_g_filters = g_filters[(long long)row * 128 + column];
-        const float v_s_alpha = s_alpha[column];
-        float v_dJ_ddelta_experts, v_dJ_dg_filters;
-        at_dJ_ddelta_experts_to_dJ_dg_filters_2(v_W_filters_squared_sum, v_dJ_ddelta_filters, v_f_prime_experts, v_f_second_experts, v_g_filters, v_s_alpha, v_dJ_ddelta_experts, v_dJ_dg_filters);
-        dJ_ddelta_experts[(long long)row * 128 + column] = v_dJ_ddelta_experts;
-        dJ_dg_filters[(long long)row * 128 + column] = v_dJ_dg_filters;
-    }
-}
-extern "C" __global__ void vec4_dJ_ddelta_experts_to_dJ_dg_filters_2(
-    const float* __restrict__ W_filters_squared_sum, const float* __restrict__ dJ_ddelta_filters, const float* __restrict__ f_prime_experts, const float* __restrict__ f_second_experts, const float* __restrict__ g_filters, const float* __restrict__ s_alpha, float* __restrict__ dJ_ddelta_experts, float* __restrict__ dJ_dg_filters, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 v_W_filters_squared_sum = reinterpret_cast<const float4*>(W_filters_squared_sum)[column];
-        const float4 v_dJ_ddelta_filters = reinterpret_cast<const float4*>(dJ_ddelta_filters)[(long long)row * 32 + column];
-        const float4 v_f_prime_experts = reinterpret_cast<const float4*>(f_prime_experts)[(long long)row * 32 + column];
-        const float4 v_f_second_experts = reinterpret_cast<const float4*>(f_second_experts)[(long long)row * 32 + column];
-        const float4 v_g_filters = reinterpret_cast<const float4*>(g_filters)[(long long)row * 32 + column];
-        const float4 v_s_alpha = reinterpret_cast<const float4*>(s_alpha)[column];
-        float4 v_dJ_ddelta_experts, v_dJ_dg_filters;
-        at_dJ_ddelta_experts_to_dJ_dg_filters_2(v_W_filters_squared_sum.x, v_dJ_ddelta_filters.x, v_f_prime_experts.x, v_f_second_experts.x, v_g_filters.x, v_s_alpha.x, v_dJ_ddelta_experts.x, v_dJ_dg_filters.x);
-        at_dJ_ddelta_experts_to_dJ_dg_filters_2(v_W_filters_squared_sum.y, v_dJ_ddelta_filters.y, v_f_prime_experts.y, v_f_second_experts.y, v_g_filters.y, v_s_alpha.y, v_dJ_ddelta_experts.y, v_dJ_dg_filters.y);
-        at_dJ_ddelta_experts_to_dJ_dg_filters_2(v_W_filters_squared_sum.z, v_dJ_ddelta_filters.z, v_f_prime_experts.z, v_f_second_experts.z, v_g_filters.z, v_s_alpha.z, v_dJ_ddelta_experts.z, v_dJ_dg_filters.z);
-        at_dJ_ddelta_experts_to_dJ_dg_filters_2(v_W_filters_squared_sum.w, v_dJ_ddelta_filters.w, v_f_prime_experts.w, v_f_second_experts.w, v_g_filters.w, v_s_alpha.w, v_dJ_ddelta_experts.w, v_dJ_dg_filters.w);
-        reinterpret_cast<float4*>(dJ_ddelta_experts)[(long long)row * 32 + column] = v_dJ_ddelta_experts;
-        reinterpret_cast<float4*>(dJ_dg_filters)[(long long)row * 32 + column] = v_dJ_dg_filters;
-    }
+    dJ_dW = (dJ_dW_delta + dJ_dW_g - W * value * 2.0f) / N;
 }
 
-static __device__ __forceinline__ void at_dJ_dW_filters_2(const float W_filters, const float dJ_dW_filters_delta, const float dJ_dW_filters_delta_prime_sum_column, const float dJ_dW_filters_g, const int N, float& dJ_dW_filters)
+static __device__ __forceinline__ void at_sum_delta_prime_squared_3(const float delta, const float delta_prime, const float lam, float& dL_ddelta_prime, double& sum_delta_squared, double& sum_delta_prime, double& sum_delta_prime_squared)
 {
-    // ∂J/∂W_filters = (1/N) (Σ_n δ_filters δ_xᵀ + Σ_n ∂J/∂g_filters g_xᵀ − 2 diag(Σ_n δ′_filters) W_filters)  (16)+(17)
-    dJ_dW_filters = (dJ_dW_filters_delta + dJ_dW_filters_g - W_filters * dJ_dW_filters_delta_prime_sum_column * 2.0f) / N;
-}
-
-extern "C" __global__ void dJ_dW_filters_2(
-    const float* __restrict__ W_filters, const float* __restrict__ dJ_dW_filters_delta, const float* __restrict__ dJ_dW_filters_delta_prime_sum_column, const float* __restrict__ dJ_dW_filters_g, float* __restrict__ dJ_dW_filters, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < 128; row += gridDim.y * blockDim.y) {
-        const float v_W_filters = W_filters[(long long)row * 64 + column];
-        const float v_dJ_dW_filters_delta = dJ_dW_filters_delta[(long long)row * 64 + column];
-        const float v_dJ_dW_filters_g = dJ_dW_filters_g[(long long)row * 64 + column];
-        const float v_dJ_dW_filters_delta_prime_sum_column = dJ_dW_filters_delta_prime_sum_column[row];
-        float v_dJ_dW_filters;
-        at_dJ_dW_filters_2(v_W_filters, v_dJ_dW_filters_delta, v_dJ_dW_filters_delta_prime_sum_column, v_dJ_dW_filters_g, N, v_dJ_dW_filters);
-        dJ_dW_filters[(long long)row * 64 + column] = v_dJ_dW_filters;
-    }
-}
-extern "C" __global__ void vec4_dJ_dW_filters_2(
-    const float* __restrict__ W_filters, const float* __restrict__ dJ_dW_filters_delta, const float* __restrict__ dJ_dW_filters_delta_prime_sum_column, const float* __restrict__ dJ_dW_filters_g, float* __restrict__ dJ_dW_filters, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < 128; row += gridDim.y * blockDim.y) {
-        const float4 v_W_filters = reinterpret_cast<const float4*>(W_filters)[(long long)row * 16 + column];
-        const float4 v_dJ_dW_filters_delta = reinterpret_cast<const float4*>(dJ_dW_filters_delta)[(long long)row * 16 + column];
-        const float4 v_dJ_dW_filters_g = reinterpret_cast<const float4*>(dJ_dW_filters_g)[(long long)row * 16 + column];
-        const float v_dJ_dW_filters_delta_prime_sum_column = dJ_dW_filters_delta_prime_sum_column[row];
-        float4 v_dJ_dW_filters;
-        at_dJ_dW_filters_2(v_W_filters.x, v_dJ_dW_filters_delta.x, v_dJ_dW_filters_delta_prime_sum_column, v_dJ_dW_filters_g.x, N, v_dJ_dW_filters.x);
-        at_dJ_dW_filters_2(v_W_filters.y, v_dJ_dW_filters_delta.y, v_dJ_dW_filters_delta_prime_sum_column, v_dJ_dW_filters_g.y, N, v_dJ_dW_filters.y);
-        at_dJ_dW_filters_2(v_W_filters.z, v_dJ_dW_filters_delta.z, v_dJ_dW_filters_delta_prime_sum_column, v_dJ_dW_filters_g.z, N, v_dJ_dW_filters.z);
-        at_dJ_dW_filters_2(v_W_filters.w, v_dJ_dW_filters_delta.w, v_dJ_dW_filters_delta_prime_sum_column, v_dJ_dW_filters_g.w, N, v_dJ_dW_filters.w);
-        reinterpret_cast<float4*>(dJ_dW_filters)[(long long)row * 16 + column] = v_dJ_dW_filters;
-    }
-}
-
-static __device__ __forceinline__ void at_dL_ddelta_prime_x_to_sum_delta_prime_squared(const float delta_x, const float delta_prime_x, const float lam, float& dL_ddelta_prime_x, double& sum_delta_squared, double& sum_delta_prime, double& sum_delta_prime_squared)
-{
-    // δ_x²
-    const float sum_delta_squared_terms = delta_x * delta_x;
-    // δ′_x²
-    const float sum_delta_prime_squared_terms = delta_prime_x * delta_prime_x;
-    // ∂L/∂δ′_x = −1 + 2 λ δ′_x  (7)
-    dL_ddelta_prime_x = delta_prime_x * lam * 2.0f - 1.0f;
-    // Σ_n Σ_i δ_x²
+    const float sum_delta_squared_terms = delta * delta;
+    const float sum_delta_prime_squared_terms = delta_prime * delta_prime;
+    dL_ddelta_prime = delta_prime * lam * 2.0f - 1.0f;
     sum_delta_squared += sum_delta_squared_terms;
-    // Σ_n Σ_i δ′_x
-    sum_delta_prime += delta_prime_x;
-    // Σ_n Σ_i δ′_x²
+    sum_delta_prime += delta_prime;
     sum_delta_prime_squared += sum_delta_prime_squared_terms;
 }
 
-extern "C" __global__ void dL_ddelta_prime_x_to_sum_delta_prime_squared(
-    const float* __restrict__ delta_x, const float* __restrict__ delta_prime_x, float* __restrict__ dL_ddelta_prime_x, double* __restrict__ sum_delta_squared, double* __restrict__ sum_delta_prime, double* __restrict__ sum_delta_prime_squared, const float lam, const int N)
+static __device__ __forceinline__ void at_dK_dg(const float dK_ddelta_1, const float f_prime, const float f_second, const float s, float& dK_ddelta_2, float& dK_dg)
 {
-    double v_sum_delta_squared = 0.0;
-    double v_sum_delta_prime = 0.0;
-    double v_sum_delta_prime_squared = 0.0;
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < N; row += gridDim.y * blockDim.y) {
-        const float v_delta_x = delta_x[(long long)row * 64 + column];
-        const float v_delta_prime_x = delta_prime_x[(long long)row * 64 + column];
-        float v_dL_ddelta_prime_x;
-        at_dL_ddelta_prime_x_to_sum_delta_prime_squared(v_delta_x, v_delta_prime_x, lam, v_dL_ddelta_prime_x, v_sum_delta_squared, v_sum_delta_prime, v_sum_delta_prime_squared);
-        dL_ddelta_prime_x[(long long)row * 64 + column] = v_dL_ddelta_prime_x;
-    }
-    v_sum_delta_squared = block_sum(v_sum_delta_squared);
-    v_sum_delta_prime = block_sum(v_sum_delta_prime);
-    v_sum_delta_prime_squared = block_sum(v_sum_delta_prime_squared);
-    if (threadIdx.x == 0 && threadIdx.y == 0) {
-        const int block = blockIdx.y * gridDim.x + blockIdx.x;
-        sum_delta_squared[block] = v_sum_delta_squared;
-        sum_delta_prime[block] = v_sum_delta_prime;
-        sum_delta_prime_squared[block] = v_sum_delta_prime_squared;
-    }
-}
-extern "C" __global__ void vec4_dL_ddelta_prime_x_to_sum_delta_prime_squared(
-    const float* __restrict__ delta_x, const float* __restrict__ delta_prime_x, float* __restrict__ dL_ddelta_prime_x, double* __restrict__ sum_delta_squared, double* __restrict__ sum_delta_prime, double* __restrict__ sum_delta_prime_squared, const float lam, const int N)
-{
-    double v_sum_delta_squared = 0.0;
-    double v_sum_delta_prime = 0.0;
-    double v_sum_delta_prime_squared = 0.0;
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 v_delta_x = reinterpret_cast<const float4*>(delta_x)[(long long)row * 16 + column];
-        const float4 v_delta_prime_x = reinterpret_cast<const float4*>(delta_prime_x)[(long long)row * 16 + column];
-        float4 v_dL_ddelta_prime_x;
-        at_dL_ddelta_prime_x_to_sum_delta_prime_squared(v_delta_x.x, v_delta_prime_x.x, lam, v_dL_ddelta_prime_x.x, v_sum_delta_squared, v_sum_delta_prime, v_sum_delta_prime_squared);
-        at_dL_ddelta_prime_x_to_sum_delta_prime_squared(v_delta_x.y, v_delta_prime_x.y, lam, v_dL_ddelta_prime_x.y, v_sum_delta_squared, v_sum_delta_prime, v_sum_delta_prime_squared);
-        at_dL_ddelta_prime_x_to_sum_delta_prime_squared(v_delta_x.z, v_delta_prime_x.z, lam, v_dL_ddelta_prime_x.z, v_sum_delta_squared, v_sum_delta_prime, v_sum_delta_prime_squared);
-        at_dL_ddelta_prime_x_to_sum_delta_prime_squared(v_delta_x.w, v_delta_prime_x.w, lam, v_dL_ddelta_prime_x.w, v_sum_delta_squared, v_sum_delta_prime, v_sum_delta_prime_squared);
-        reinterpret_cast<float4*>(dL_ddelta_prime_x)[(long long)row * 16 + column] = v_dL_ddelta_prime_x;
-    }
-    v_sum_delta_squared = block_sum(v_sum_delta_squared);
-    v_sum_delta_prime = block_sum(v_sum_delta_prime);
-    v_sum_delta_prime_squared = block_sum(v_sum_delta_prime_squared);
-    if (threadIdx.x == 0 && threadIdx.y == 0) {
-        const int block = blockIdx.y * gridDim.x + blockIdx.x;
-        sum_delta_squared[block] = v_sum_delta_squared;
-        sum_delta_prime[block] = v_sum_delta_prime;
-        sum_delta_prime_squared[block] = v_sum_delta_prime_squared;
-    }
+    dK_ddelta_2 = dK_ddelta_1 * f_prime;
+    dK_dg = dK_ddelta_1 * f_second * s;
 }
 
-static __device__ __forceinline__ void at_dK_ddelta_experts_to_dK_dg_filters(const float dK_ddelta_filters, const float f_prime_experts, const float s_alpha, const float f_second_experts, float& dK_ddelta_experts, float& dK_dg_filters)
+static __device__ __forceinline__ void at_dK_ds(const float dK_ds_sum, const int N, float& dK_ds)
 {
-    // ∂K/∂δ_experts = ∂K/∂δ_filters f′(g_filters)  (18)
-    dK_ddelta_experts = dK_ddelta_filters * f_prime_experts;
-    // ∂K/∂g_filters = s_alpha ∂K/∂δ_filters f″(g_filters)  (21)
-    dK_dg_filters = dK_ddelta_filters * f_second_experts * s_alpha;
+    dK_ds = dK_ds_sum / N;
 }
 
-extern "C" __global__ void dK_ddelta_experts_to_dK_dg_filters(
-    const float* __restrict__ dK_ddelta_filters, const float* __restrict__ f_prime_experts, const float* __restrict__ s_alpha, const float* __restrict__ f_second_experts, float* __restrict__ dK_ddelta_experts, float* __restrict__ dK_dg_filters, const int N)
+static __device__ __forceinline__ void at_dK_dW(const float dK_dW_delta, const float dK_dW_g, const int N, float& dK_dW)
 {
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < N; row += gridDim.y * blockDim.y) {
-        const float v_dK_ddelta_filters = dK_ddelta_filters[(long long)row * 128 + column];
-        const float v_f_prime_experts = f_prime_experts[(long long)row * 128 + column];
-        const float v_s_alpha = s_alpha[column];
-        const float v_f_second_experts = f_second_experts[(long long)row * 128 + column];
-        float v_dK_ddelta_experts, v_dK_dg_filters;
-        at_dK_ddelta_experts_to_dK_dg_filters(v_dK_ddelta_filters, v_f_prime_experts, v_s_alpha, v_f_second_experts, v_dK_ddelta_experts, v_dK_dg_filters);
-        dK_ddelta_experts[(long long)row * 128 + column] = v_dK_ddelta_experts;
-        dK_dg_filters[(long long)row * 128 + column] = v_dK_dg_filters;
-    }
-}
-extern "C" __global__ void vec4_dK_ddelta_experts_to_dK_dg_filters(
-    const float* __restrict__ dK_ddelta_filters, const float* __restrict__ f_prime_experts, const float* __restrict__ s_alpha, const float* __restrict__ f_second_experts, float* __restrict__ dK_ddelta_experts, float* __restrict__ dK_dg_filters, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 v_dK_ddelta_filters = reinterpret_cast<const float4*>(dK_ddelta_filters)[(long long)row * 32 + column];
-        const float4 v_f_prime_experts = reinterpret_cast<const float4*>(f_prime_experts)[(long long)row * 32 + column];
-        const float4 v_s_alpha = reinterpret_cast<const float4*>(s_alpha)[column];
-        const float4 v_f_second_experts = reinterpret_cast<const float4*>(f_second_experts)[(long long)row * 32 + column];
-        float4 v_dK_ddelta_experts, v_dK_dg_filters;
-        at_dK_ddelta_experts_to_dK_dg_filters(v_dK_ddelta_filters.x, v_f_prime_experts.x, v_s_alpha.x, v_f_second_experts.x, v_dK_ddelta_experts.x, v_dK_dg_filters.x);
-        at_dK_ddelta_experts_to_dK_dg_filters(v_dK_ddelta_filters.y, v_f_prime_experts.y, v_s_alpha.y, v_f_second_experts.y, v_dK_ddelta_experts.y, v_dK_dg_filters.y);
-        at_dK_ddelta_experts_to_dK_dg_filters(v_dK_ddelta_filters.z, v_f_prime_experts.z, v_s_alpha.z, v_f_second_experts.z, v_dK_ddelta_experts.z, v_dK_dg_filters.z);
-        at_dK_ddelta_experts_to_dK_dg_filters(v_dK_ddelta_filters.w, v_f_prime_experts.w, v_s_alpha.w, v_f_second_experts.w, v_dK_ddelta_experts.w, v_dK_dg_filters.w);
-        reinterpret_cast<float4*>(dK_ddelta_experts)[(long long)row * 32 + column] = v_dK_ddelta_experts;
-        reinterpret_cast<float4*>(dK_dg_filters)[(long long)row * 32 + column] = v_dK_dg_filters;
-    }
+    dK_dW = (dK_dW_delta + dK_dW_g) / N;
 }
 
-static __device__ __forceinline__ void at_dK_ds_alpha(const float dK_ds_alpha_sum, const int N, float& dK_ds_alpha)
+static __device__ __forceinline__ void at_dK_db(const float dK_db_sum, const int N, float& dK_db)
 {
-    // ∂K/∂s_alpha = (1/N) Σ_n ∂K/∂δ_experts  [+] gain
-    dK_ds_alpha = dK_ds_alpha_sum / N;
+    dK_db = dK_db_sum / N;
 }
 
-extern "C" __global__ void dK_ds_alpha(
-    const float* __restrict__ dK_ds_alpha_sum, float* __restrict__ dK_ds_alpha, const int N)
+static __device__ __forceinline__ void at_dL_dg(const float dL_ddelta_prime, const float f_second, const float g, const float s, float& dL_ddelta, float& dL_dg)
 {
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < 1; row += gridDim.y * blockDim.y) {
-        const float v_dK_ds_alpha_sum = dK_ds_alpha_sum[column];
-        float v_dK_ds_alpha;
-        at_dK_ds_alpha(v_dK_ds_alpha_sum, N, v_dK_ds_alpha);
-        dK_ds_alpha[column] = v_dK_ds_alpha;
-    }
-}
-extern "C" __global__ void vec4_dK_ds_alpha(
-    const float* __restrict__ dK_ds_alpha_sum, float* __restrict__ dK_ds_alpha, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < 1; row += gridDim.y * blockDim.y) {
-        const float4 v_dK_ds_alpha_sum = reinterpret_cast<const float4*>(dK_ds_alpha_sum)[column];
-        float4 v_dK_ds_alpha;
-        at_dK_ds_alpha(v_dK_ds_alpha_sum.x, N, v_dK_ds_alpha.x);
-        at_dK_ds_alpha(v_dK_ds_alpha_sum.y, N, v_dK_ds_alpha.y);
-        at_dK_ds_alpha(v_dK_ds_alpha_sum.z, N, v_dK_ds_alpha.z);
-        at_dK_ds_alpha(v_dK_ds_alpha_sum.w, N, v_dK_ds_alpha.w);
-        reinterpret_cast<float4*>(dK_ds_alpha)[column] = v_dK_ds_alpha;
-    }
-}
-
-static __device__ __forceinline__ void at_dK_dW_filters(const float dK_dW_filters_delta, const float dK_dW_filters_g, const int N, float& dK_dW_filters)
-{
-    // ∂K/∂W_filters = (1/N) (Σ_n δ_filters δ_xᵀ + Σ_n ∂K/∂g_filters g_xᵀ)  (16)
-    dK_dW_filters = (dK_dW_filters_delta + dK_dW_filters_g) / N;
-}
-
-extern "C" __global__ void dK_dW_filters(
-    const float* __restrict__ dK_dW_filters_delta, const float* __restrict__ dK_dW_filters_g, float* __restrict__ dK_dW_filters, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < 128; row += gridDim.y * blockDim.y) {
-        const float v_dK_dW_filters_delta = dK_dW_filters_delta[(long long)row * 64 + column];
-        const float v_dK_dW_filters_g = dK_dW_filters_g[(long long)row * 64 + column];
-        float v_dK_dW_filters;
-        at_dK_dW_filters(v_dK_dW_filters_delta, v_dK_dW_filters_g, N, v_dK_dW_filters);
-        dK_dW_filters[(long long)row * 64 + column] = v_dK_dW_filters;
-    }
-}
-extern "C" __global__ void vec4_dK_dW_filters(
-    const float* __restrict__ dK_dW_filters_delta, const float* __restrict__ dK_dW_filters_g, float* __restrict__ dK_dW_filters, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < 128; row += gridDim.y * blockDim.y) {
-        const float4 v_dK_dW_filters_delta = reinterpret_cast<const float4*>(dK_dW_filters_delta)[(long long)row * 16 + column];
-        const float4 v_dK_dW_filters_g = reinterpret_cast<const float4*>(dK_dW_filters_g)[(long long)row * 16 + column];
-        float4 v_dK_dW_filters;
-        at_dK_dW_filters(v_dK_dW_filters_delta.x, v_dK_dW_filters_g.x, N, v_dK_dW_filters.x);
-        at_dK_dW_filters(v_dK_dW_filters_delta.y, v_dK_dW_filters_g.y, N, v_dK_dW_filters.y);
-        at_dK_dW_filters(v_dK_dW_filters_delta.z, v_dK_dW_filters_g.z, N, v_dK_dW_filters.z);
-        at_dK_dW_filters(v_dK_dW_filters_delta.w, v_dK_dW_filters_g.w, N, v_dK_dW_filters.w);
-        reinterpret_cast<float4*>(dK_dW_filters)[(long long)row * 16 + column] = v_dK_dW_filters;
-    }
-}
-
-static __device__ __forceinline__ void at_dK_db_filters(const float dK_db_filters_sum, const int N, float& dK_db_filters)
-{
-    // ∂K/∂b_filters = (1/N) Σ_n ∂K/∂g_filters  [+] bias
-    dK_db_filters = dK_db_filters_sum / N;
-}
-
-extern "C" __global__ void dK_db_filters(
-    const float* __restrict__ dK_db_filters_sum, float* __restrict__ dK_db_filters, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < 1; row += gridDim.y * blockDim.y) {
-        const float v_dK_db_filters_sum = dK_db_filters_sum[column];
-        float v_dK_db_filters;
-        at_dK_db_filters(v_dK_db_filters_sum, N, v_dK_db_filters);
-        dK_db_filters[column] = v_dK_db_filters;
-    }
-}
-extern "C" __global__ void vec4_dK_db_filters(
-    const float* __restrict__ dK_db_filters_sum, float* __restrict__ dK_db_filters, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < 1; row += gridDim.y * blockDim.y) {
-        const float4 v_dK_db_filters_sum = reinterpret_cast<const float4*>(dK_db_filters_sum)[column];
-        float4 v_dK_db_filters;
-        at_dK_db_filters(v_dK_db_filters_sum.x, N, v_dK_db_filters.x);
-        at_dK_db_filters(v_dK_db_filters_sum.y, N, v_dK_db_filters.y);
-        at_dK_db_filters(v_dK_db_filters_sum.z, N, v_dK_db_filters.z);
-        at_dK_db_filters(v_dK_db_filters_sum.w, N, v_dK_db_filters.w);
-        reinterpret_cast<float4*>(dK_db_filters)[column] = v_dK_db_filters;
-    }
-}
-
-static __device__ __forceinline__ void at_dL_ddelta_experts_to_dL_dg_filters(const float dL_ddelta_prime_filters, const float f_second_experts, const float g_filters, const float s_alpha, float& dL_ddelta_experts, float& dL_dg_filters)
-{
-    // ∂L/∂δ_experts = ∂L/∂δ′_filters f″(g_filters)  (19)
-    dL_ddelta_experts = dL_ddelta_prime_filters * f_second_experts;
-    const float shared_1 = 1.0f / maximum(fabsf(g_filters), 1.0f);
-    const float shared_2 = g_filters * shared_1;
+    dL_ddelta = dL_ddelta_prime * f_second;
+    const float shared_1 = 1.0f / maximum(fabsf(g), 1.0f);
+    const float shared_2 = g * shared_1;
     const float shared_3 = shared_2 * shared_2;
     const float shared_4 = shared_1 * shared_1;
-    // f‴(g_filters) = 6 g_filters (−6 + g_filters²) / (2 + g_filters²)³
-    const float f_third_experts = shared_1 * shared_1 * shared_1 * shared_2 * (shared_3 - shared_4 * 6.0f) / cubed(shared_3 + shared_4 * 2.0f) * 6.0f;
-    // ∂L/∂g_filters = s_alpha ∂L/∂δ′_filters f‴(g_filters)  (22)
-    dL_dg_filters = dL_ddelta_prime_filters * f_third_experts * s_alpha;
+    const float f_third = shared_1 * shared_1 * shared_1 * shared_2 * (shared_3 - shared_4 * 6.0f) / cubed(shared_3 + shared_4 * 2.0f) * 6.0f;
+    dL_dg = dL_ddelta_prime * f_third * s;
 }
 
-extern "C" __global__ void dL_ddelta_experts_to_dL_dg_filters(
-    const float* __restrict__ dL_ddelta_prime_filters, const float* __restrict__ f_second_experts, const float* __restrict__ g_filters, const float* __restrict__ s_alpha, float* __restrict__ dL_ddelta_experts, float* __restrict__ dL_dg_filters, const int N)
+static __device__ __forceinline__ void at_dL_ds(const float dL_ds_sum, const int N, float& dL_ds)
 {
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < N; row += gridDim.y * blockDim.y) {
-        const float v_dL_ddelta_prime_filters = dL_ddelta_prime_filters[(long long)row * 128 + column];
-        const float v_f_second_experts = f_second_experts[(long long)row * 128 + column];
-        const float v_g_filters = g_filters[(long long)row * 128 + column];
-        const float v_s_alpha = s_alpha[column];
-        float v_dL_ddelta_experts, v_dL_dg_filters;
-        at_dL_ddelta_experts_to_dL_dg_filters(v_dL_ddelta_prime_filters, v_f_second_experts, v_g_filters, v_s_alpha, v_dL_ddelta_experts, v_dL_dg_filters);
-        dL_ddelta_experts[(long long)row * 128 + column] = v_dL_ddelta_experts;
-        dL_dg_filters[(long long)row * 128 + column] = v_dL_dg_filters;
-    }
-}
-extern "C" __global__ void vec4_dL_ddelta_experts_to_dL_dg_filters(
-    const float* __restrict__ dL_ddelta_prime_filters, const float* __restrict__ f_second_experts, const float* __restrict__ g_filters, const float* __restrict__ s_alpha, float* __restrict__ dL_ddelta_experts, float* __restrict__ dL_dg_filters, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 v_dL_ddelta_prime_filters = reinterpret_cast<const float4*>(dL_ddelta_prime_filters)[(long long)row * 32 + column];
-        const float4 v_f_second_experts = reinterpret_cast<const float4*>(f_second_experts)[(long long)row * 32 + column];
-        const float4 v_g_filters = reinterpret_cast<const float4*>(g_filters)[(long long)row * 32 + column];
-        const float4 v_s_alpha = reinterpret_cast<const float4*>(s_alpha)[column];
-        float4 v_dL_ddelta_experts, v_dL_dg_filters;
-        at_dL_ddelta_experts_to_dL_dg_filters(v_dL_ddelta_prime_filters.x, v_f_second_experts.x, v_g_filters.x, v_s_alpha.x, v_dL_ddelta_experts.x, v_dL_dg_filters.x);
-        at_dL_ddelta_experts_to_dL_dg_filters(v_dL_ddelta_prime_filters.y, v_f_second_experts.y, v_g_filters.y, v_s_alpha.y, v_dL_ddelta_experts.y, v_dL_dg_filters.y);
-        at_dL_ddelta_experts_to_dL_dg_filters(v_dL_ddelta_prime_filters.z, v_f_second_experts.z, v_g_filters.z, v_s_alpha.z, v_dL_ddelta_experts.z, v_dL_dg_filters.z);
-        at_dL_ddelta_experts_to_dL_dg_filters(v_dL_ddelta_prime_filters.w, v_f_second_experts.w, v_g_filters.w, v_s_alpha.w, v_dL_ddelta_experts.w, v_dL_dg_filters.w);
-        reinterpret_cast<float4*>(dL_ddelta_experts)[(long long)row * 32 + column] = v_dL_ddelta_experts;
-        reinterpret_cast<float4*>(dL_dg_filters)[(long long)row * 32 + column] = v_dL_dg_filters;
-    }
+    dL_ds = dL_ds_sum / N;
 }
 
-static __device__ __forceinline__ void at_dL_ds_alpha(const float dL_ds_alpha_sum, const int N, float& dL_ds_alpha)
+static __device__ __forceinline__ void at_dL_dW(const float W, const float dL_dW_delta_prime, const float dL_dW_g, const int N, float& dL_dW)
 {
-    // ∂L/∂s_alpha = (1/N) Σ_n ∂L/∂δ_experts  [+] gain
-    dL_ds_alpha = dL_ds_alpha_sum / N;
+    dL_dW = (W * dL_dW_delta_prime * 2.0f + dL_dW_g) / N;
 }
 
-extern "C" __global__ void dL_ds_alpha(
-    const float* __restrict__ dL_ds_alpha_sum, float* __restrict__ dL_ds_alpha, const int N)
+static __device__ __forceinline__ void at_dL_db(const float dL_db_sum, const int N, float& dL_db)
 {
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < 1; row += gridDim.y * blockDim.y) {
-        const float v_dL_ds_alpha_sum = dL_ds_alpha_sum[column];
-        float v_dL_ds_alpha;
-        at_dL_ds_alpha(v_dL_ds_alpha_sum, N, v_dL_ds_alpha);
-        dL_ds_alpha[column] = v_dL_ds_alpha;
-    }
-}
-extern "C" __global__ void vec4_dL_ds_alpha(
-    const float* __restrict__ dL_ds_alpha_sum, float* __restrict__ dL_ds_alpha, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < 1; row += gridDim.y * blockDim.y) {
-        const float4 v_dL_ds_alpha_sum = reinterpret_cast<const float4*>(dL_ds_alpha_sum)[column];
-        float4 v_dL_ds_alpha;
-        at_dL_ds_alpha(v_dL_ds_alpha_sum.x, N, v_dL_ds_alpha.x);
-        at_dL_ds_alpha(v_dL_ds_alpha_sum.y, N, v_dL_ds_alpha.y);
-        at_dL_ds_alpha(v_dL_ds_alpha_sum.z, N, v_dL_ds_alpha.z);
-        at_dL_ds_alpha(v_dL_ds_alpha_sum.w, N, v_dL_ds_alpha.w);
-        reinterpret_cast<float4*>(dL_ds_alpha)[column] = v_dL_ds_alpha;
-    }
+    dL_db = dL_db_sum / N;
 }
 
-static __device__ __forceinline__ void at_dL_dW_filters(const float W_filters, const float dL_dW_filters_delta_prime, const float dL_dW_filters_g, const int N, float& dL_dW_filters)
+static __device__ __forceinline__ void at_dL_dg_2(const float value, const float f_second, const float g, const float s, float& dL_ddelta, float& dL_dg)
 {
-    // ∂L/∂W_filters = (1/N) (Σ_n ∂L/∂g_filters g_xᵀ + 2 W_filters ∘ (Σ_n δ′_filters ∂L/∂δ′_xᵀ))  (17)
-    dL_dW_filters = (W_filters * dL_dW_filters_delta_prime * 2.0f + dL_dW_filters_g) / N;
-}
-
-extern "C" __global__ void dL_dW_filters(
-    const float* __restrict__ W_filters, const float* __restrict__ dL_dW_filters_delta_prime, const float* __restrict__ dL_dW_filters_g, float* __restrict__ dL_dW_filters, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < 128; row += gridDim.y * blockDim.y) {
-        const float v_W_filters = W_filters[(long long)row * 64 + column];
-        const float v_dL_dW_filters_delta_prime = dL_dW_filters_delta_prime[(long long)row * 64 + column];
-        const float v_dL_dW_filters_g = dL_dW_filters_g[(long long)row * 64 + column];
-        float v_dL_dW_filters;
-        at_dL_dW_filters(v_W_filters, v_dL_dW_filters_delta_prime, v_dL_dW_filters_g, N, v_dL_dW_filters);
-        dL_dW_filters[(long long)row * 64 + column] = v_dL_dW_filters;
-    }
-}
-extern "C" __global__ void vec4_dL_dW_filters(
-    const float* __restrict__ W_filters, const float* __restrict__ dL_dW_filters_delta_prime, const float* __restrict__ dL_dW_filters_g, float* __restrict__ dL_dW_filters, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < 128; row += gridDim.y * blockDim.y) {
-        const float4 v_W_filters = reinterpret_cast<const float4*>(W_filters)[(long long)row * 16 + column];
-        const float4 v_dL_dW_filters_delta_prime = reinterpret_cast<const float4*>(dL_dW_filters_delta_prime)[(long long)row * 16 + column];
-        const float4 v_dL_dW_filters_g = reinterpret_cast<const float4*>(dL_dW_filters_g)[(long long)row * 16 + column];
-        float4 v_dL_dW_filters;
-        at_dL_dW_filters(v_W_filters.x, v_dL_dW_filters_delta_prime.x, v_dL_dW_filters_g.x, N, v_dL_dW_filters.x);
-        at_dL_dW_filters(v_W_filters.y, v_dL_dW_filters_delta_prime.y, v_dL_dW_filters_g.y, N, v_dL_dW_filters.y);
-        at_dL_dW_filters(v_W_filters.z, v_dL_dW_filters_delta_prime.z, v_dL_dW_filters_g.z, N, v_dL_dW_filters.z);
-        at_dL_dW_filters(v_W_filters.w, v_dL_dW_filters_delta_prime.w, v_dL_dW_filters_g.w, N, v_dL_dW_filters.w);
-        reinterpret_cast<float4*>(dL_dW_filters)[(long long)row * 16 + column] = v_dL_dW_filters;
-    }
-}
-
-static __device__ __forceinline__ void at_dL_db_filters(const float dL_db_filters_sum, const int N, float& dL_db_filters)
-{
-    // ∂L/∂b_filters = (1/N) Σ_n ∂L/∂g_filters  [+] bias
-    dL_db_filters = dL_db_filters_sum / N;
-}
-
-extern "C" __global__ void dL_db_filters(
-    const float* __restrict__ dL_db_filters_sum, float* __restrict__ dL_db_filters, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < 1; row += gridDim.y * blockDim.y) {
-        const float v_dL_db_filters_sum = dL_db_filters_sum[column];
-        float v_dL_db_filters;
-        at_dL_db_filters(v_dL_db_filters_sum, N, v_dL_db_filters);
-        dL_db_filters[column] = v_dL_db_filters;
-    }
-}
-extern "C" __global__ void vec4_dL_db_filters(
-    const float* __restrict__ dL_db_filters_sum, float* __restrict__ dL_db_filters, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < 1; row += gridDim.y * blockDim.y) {
-        const float4 v_dL_db_filters_sum = reinterpret_cast<const float4*>(dL_db_filters_sum)[column];
-        float4 v_dL_db_filters;
-        at_dL_db_filters(v_dL_db_filters_sum.x, N, v_dL_db_filters.x);
-        at_dL_db_filters(v_dL_db_filters_sum.y, N, v_dL_db_filters.y);
-        at_dL_db_filters(v_dL_db_filters_sum.z, N, v_dL_db_filters.z);
-        at_dL_db_filters(v_dL_db_filters_sum.w, N, v_dL_db_filters.w);
-        reinterpret_cast<float4*>(dL_db_filters)[column] = v_dL_db_filters;
-    }
-}
-
-static __device__ __forceinline__ void at_dL_ddelta_experts_to_dL_dg_filters_2(const float W_filters_squared_sum, const float f_second_experts, const float g_filters, const float s_alpha, float& dL_ddelta_experts, float& dL_dg_filters)
-{
-    // ∂L/∂δ_experts = −f″(g_filters) Σ_i W_filters ∘ W_filters  (19)
-    dL_ddelta_experts = -W_filters_squared_sum * f_second_experts;
-    const float shared_1 = 1.0f / maximum(fabsf(g_filters), 1.0f);
-    const float shared_2 = g_filters * shared_1;
+    dL_ddelta = -f_second * value;
+    const float shared_1 = 1.0f / maximum(fabsf(g), 1.0f);
+    const float shared_2 = g * shared_1;
     const float shared_3 = shared_2 * shared_2;
     const float shared_4 = shared_1 * shared_1;
-    // f‴(g_filters) = 6 g_filters (−6 + g_filters²) / (2 + g_filters²)³
-    const float f_third_experts = shared_1 * shared_1 * shared_1 * shared_2 * (shared_3 - shared_4 * 6.0f) / cubed(shared_3 + shared_4 * 2.0f) * 6.0f;
-    // ∂L/∂g_filters = −s_alpha f‴(g_filters) Σ_i W_filters ∘ W_filters  (22)
-    dL_dg_filters = -W_filters_squared_sum * f_third_experts * s_alpha;
+    const float f_third = shared_1 * shared_1 * shared_1 * shared_2 * (shared_3 - shared_4 * 6.0f) / cubed(shared_3 + shared_4 * 2.0f) * 6.0f;
+    dL_dg = -f_third * s * value;
 }
 
-extern "C" __global__ void dL_ddelta_experts_to_dL_dg_filters_2(
-    const float* __restrict__ W_filters_squared_sum, const float* __restrict__ f_second_experts, const float* __restrict__ g_filters, const float* __restrict__ s_alpha, float* __restrict__ dL_ddelta_experts, float* __restrict__ dL_dg_filters, const int N)
+static __device__ __forceinline__ void at_dL_dW_2(const float value, const float W, const float dL_dW_g, const int N, float& dL_dW)
 {
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 128 && row < N; row += gridDim.y * blockDim.y) {
-        const float v_W_filters_squared_sum = W_filters_squared_sum[column];
-        const float v_f_second_experts = f_second_experts[(long long)row * 128 + column];
-        const float v_g_filters = g_filters[(long long)row * 128 + column];
-        const float v_s_alpha = s_alpha[column];
-        float v_dL_ddelta_experts, v_dL_dg_filters;
-        at_dL_ddelta_experts_to_dL_dg_filters_2(v_W_filters_squared_sum, v_f_second_experts, v_g_filters, v_s_alpha, v_dL_ddelta_experts, v_dL_dg_filters);
-        dL_ddelta_experts[(long long)row * 128 + column] = v_dL_ddelta_experts;
-        dL_dg_filters[(long long)row * 128 + column] = v_dL_dg_filters;
-    }
-}
-extern "C" __global__ void vec4_dL_ddelta_experts_to_dL_dg_filters_2(
-    const float* __restrict__ W_filters_squared_sum, const float* __restrict__ f_second_experts, const float* __restrict__ g_filters, const float* __restrict__ s_alpha, float* __restrict__ dL_ddelta_experts, float* __restrict__ dL_dg_filters, const int N)
-{
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 32 && row < N; row += gridDim.y * blockDim.y) {
-        const float4 v_W_filters_squared_sum = reinterpret_cast<const float4*>(W_filters_squared_sum)[column];
-        const float4 v_f_second_experts = reinterpret_cast<const float4*>(f_second_experts)[(long long)row * 32 + column];
-        const float4 v_g_filters = reinterpret_cast<const float4*>(g_filters)[(long long)row * 32 + column];
-        const float4 v_s_alpha = reinterpret_cast<const float4*>(s_alpha)[column];
-        float4 v_dL_ddelta_experts, v_dL_dg_filters;
-        at_dL_ddelta_experts_to_dL_dg_filters_2(v_W_filters_squared_sum.x, v_f_second_experts.x, v_g_filters.x, v_s_alpha.x, v_dL_ddelta_experts.x, v_dL_dg_filters.x);
-        at_dL_ddelta_experts_to_dL_dg_filters_2(v_W_filters_squared_sum.y, v_f_second_experts.y, v_g_filters.y, v_s_alpha.y, v_dL_ddelta_experts.y, v_dL_dg_filters.y);
-        at_dL_ddelta_experts_to_dL_dg_filters_2(v_W_filters_squared_sum.z, v_f_second_experts.z, v_g_filters.z, v_s_alpha.z, v_dL_ddelta_experts.z, v_dL_dg_filters.z);
-        at_dL_ddelta_experts_to_dL_dg_filters_2(v_W_filters_squared_sum.w, v_f_second_experts.w, v_g_filters.w, v_s_alpha.w, v_dL_ddelta_experts.w, v_dL_dg_filters.w);
-        reinterpret_cast<float4*>(dL_ddelta_experts)[(long long)row * 32 + column] = v_dL_ddelta_experts;
-        reinterpret_cast<float4*>(dL_dg_filters)[(long long)row * 32 + column] = v_dL_dg_filters;
-    }
+    dL_dW = (dL_dW_g - W * value * 2.0f) / N;
 }
 
-static __device__ __forceinline__ void at_dL_dW_filters_2(const float W_filters, const float dL_dW_filters_delta_prime_sum_column, const float dL_dW_filters_g, const int N, float& dL_dW_filters)
+// ---- kernels: vec4_… take 16 bytes a thread ----
+
+extern "C" __global__ void g_3(const float* __restrict__ b, const float* __restrict__ g_unbiased, const float* __restrict__ s, float* __restrict__ g_3, const int N)
 {
-    // ∂L/∂W_filters = (1/N) (Σ_n ∂L/∂g_filters g_xᵀ − 2 diag(Σ_n δ′_filters) W_filters)  (17)
-    dL_dW_filters = (dL_dW_filters_g - W_filters * dL_dW_filters_delta_prime_sum_column * 2.0f) / N;
+    map<1>(N, 128, at_g_3, one_row{b}, rows_of<128>{g_unbiased}, one_row{s}, into<128>{g_3});
+}
+extern "C" __global__ void vec4_g_3(const float* __restrict__ b, const float* __restrict__ g_unbiased, const float* __restrict__ s, float* __restrict__ g_3, const int N)
+{
+    map<4>(N, 128, at_g_3, one_row{b}, rows_of<128>{g_unbiased}, one_row{s}, into<128>{g_3});
 }
 
-extern "C" __global__ void dL_dW_filters_2(
-    const float* __restrict__ W_filters, const float* __restrict__ dL_dW_filters_delta_prime_sum_column, const float* __restrict__ dL_dW_filters_g, float* __restrict__ dL_dW_filters, const int N)
+extern "C" __global__ void delta(const float* __restrict__ b, const float* __restrict__ g_unbiased, const float* __restrict__ s, float* __restrict__ delta, const int N)
 {
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 64 && row < 128; row += gridDim.y * blockDim.y) {
-        const float v_W_filters = W_filters[(long long)row * 64 + column];
-        const float v_dL_dW_filters_g = dL_dW_filters_g[(long long)row * 64 + column];
-        const float v_dL_dW_filters_delta_prime_sum_column = dL_dW_filters_delta_prime_sum_column[row];
-        float v_dL_dW_filters;
-        at_dL_dW_filters_2(v_W_filters, v_dL_dW_filters_delta_prime_sum_column, v_dL_dW_filters_g, N, v_dL_dW_filters);
-        dL_dW_filters[(long long)row * 64 + column] = v_dL_dW_filters;
-    }
+    map<1>(N, 128, at_delta, one_row{b}, rows_of<128>{g_unbiased}, one_row{s}, into<128>{delta});
 }
-extern "C" __global__ void vec4_dL_dW_filters_2(
-    const float* __restrict__ W_filters, const float* __restrict__ dL_dW_filters_delta_prime_sum_column, const float* __restrict__ dL_dW_filters_g, float* __restrict__ dL_dW_filters, const int N)
+extern "C" __global__ void vec4_delta(const float* __restrict__ b, const float* __restrict__ g_unbiased, const float* __restrict__ s, float* __restrict__ delta, const int N)
 {
-    const int column = blockIdx.x * blockDim.x + threadIdx.x;
-    for (int row = blockIdx.y * blockDim.y + threadIdx.y; column < 16 && row < 128; row += gridDim.y * blockDim.y) {
-        const float4 v_W_filters = reinterpret_cast<const float4*>(W_filters)[(long long)row * 16 + column];
-        const float4 v_dL_dW_filters_g = reinterpret_cast<const float4*>(dL_dW_filters_g)[(long long)row * 16 + column];
-        const float v_dL_dW_filters_delta_prime_sum_column = dL_dW_filters_delta_prime_sum_column[row];
-        float4 v_dL_dW_filters;
-        at_dL_dW_filters_2(v_W_filters.x, v_dL_dW_filters_delta_prime_sum_column, v_dL_dW_filters_g.x, N, v_dL_dW_filters.x);
-        at_dL_dW_filters_2(v_W_filters.y, v_dL_dW_filters_delta_prime_sum_column, v_dL_dW_filters_g.y, N, v_dL_dW_filters.y);
-        at_dL_dW_filters_2(v_W_filters.z, v_dL_dW_filters_delta_prime_sum_column, v_dL_dW_filters_g.z, N, v_dL_dW_filters.z);
-        at_dL_dW_filters_2(v_W_filters.w, v_dL_dW_filters_delta_prime_sum_column, v_dL_dW_filters_g.w, N, v_dL_dW_filters.w);
-        reinterpret_cast<float4*>(dL_dW_filters)[(long long)row * 16 + column] = v_dL_dW_filters;
-    }
+    map<4>(N, 128, at_delta, one_row{b}, rows_of<128>{g_unbiased}, one_row{s}, into<128>{delta});
+}
+
+extern "C" __global__ void score(const float* __restrict__ delta, float* __restrict__ score, const int N)
+{
+    map<1>(N, 64, at_score, rows_of<64>{delta}, into<64>{score});
+}
+extern "C" __global__ void vec4_score(const float* __restrict__ delta, float* __restrict__ score, const int N)
+{
+    map<4>(N, 64, at_score, rows_of<64>{delta}, into<64>{score});
+}
+
+extern "C" __global__ void delta_prime(const float* __restrict__ b, const float* __restrict__ g_unbiased, const float* __restrict__ s, float* __restrict__ delta_prime, const int N)
+{
+    map<1>(N, 128, at_delta_prime, one_row{b}, rows_of<128>{g_unbiased}, one_row{s}, into<128>{delta_prime});
+}
+extern "C" __global__ void vec4_delta_prime(const float* __restrict__ b, const float* __restrict__ g_unbiased, const float* __restrict__ s, float* __restrict__ delta_prime, const int N)
+{
+    map<4>(N, 128, at_delta_prime, one_row{b}, rows_of<128>{g_unbiased}, one_row{s}, into<128>{delta_prime});
+}
+
+extern "C" __global__ void W_squared(const float* __restrict__ W, float* __restrict__ W_squared, const int N)
+{
+    map<1>(128, 64, at_W_squared, rows_of<64>{W}, into<64>{W_squared});
+}
+extern "C" __global__ void vec4_W_squared(const float* __restrict__ W, float* __restrict__ W_squared, const int N)
+{
+    map<4>(128, 64, at_W_squared, rows_of<64>{W}, into<64>{W_squared});
+}
+
+extern "C" __global__ void delta_prime_2(const float* __restrict__ b, const float* __restrict__ g_unbiased, const float* __restrict__ s, float* __restrict__ delta, float* __restrict__ delta_prime, const int N)
+{
+    map<1>(N, 128, at_delta_prime_2, one_row{b}, rows_of<128>{g_unbiased}, one_row{s}, into<128>{delta}, into<128>{delta_prime});
+}
+extern "C" __global__ void vec4_delta_prime_2(const float* __restrict__ b, const float* __restrict__ g_unbiased, const float* __restrict__ s, float* __restrict__ delta, float* __restrict__ delta_prime, const int N)
+{
+    map<4>(N, 128, at_delta_prime_2, one_row{b}, rows_of<128>{g_unbiased}, one_row{s}, into<128>{delta}, into<128>{delta_prime});
+}
+
+extern "C" __global__ void sum_delta_prime_squared(const float* __restrict__ delta, const float* __restrict__ delta_prime, double* __restrict__ sum_delta_squared, double* __restrict__ sum_delta_prime, double* __restrict__ sum_delta_prime_squared, const int N)
+{
+    map<1>(N, 64, at_sum_delta_prime_squared, rows_of<64>{delta}, rows_of<64>{delta_prime}, sum_into{sum_delta_squared}, sum_into{sum_delta_prime}, sum_into{sum_delta_prime_squared});
+}
+extern "C" __global__ void vec4_sum_delta_prime_squared(const float* __restrict__ delta, const float* __restrict__ delta_prime, double* __restrict__ sum_delta_squared, double* __restrict__ sum_delta_prime, double* __restrict__ sum_delta_prime_squared, const int N)
+{
+    map<4>(N, 64, at_sum_delta_prime_squared, rows_of<64>{delta}, rows_of<64>{delta_prime}, sum_into{sum_delta_squared}, sum_into{sum_delta_prime}, sum_into{sum_delta_prime_squared});
+}
+
+extern "C" __global__ void sum_delta_prime(const float* __restrict__ delta, const float* __restrict__ delta_prime, double* __restrict__ sum_delta_squared, double* __restrict__ sum_delta_prime, const int N)
+{
+    map<1>(N, 64, at_sum_delta_prime, rows_of<64>{delta}, rows_of<64>{delta_prime}, sum_into{sum_delta_squared}, sum_into{sum_delta_prime});
+}
+extern "C" __global__ void vec4_sum_delta_prime(const float* __restrict__ delta, const float* __restrict__ delta_prime, double* __restrict__ sum_delta_squared, double* __restrict__ sum_delta_prime, const int N)
+{
+    map<4>(N, 64, at_sum_delta_prime, rows_of<64>{delta}, rows_of<64>{delta_prime}, sum_into{sum_delta_squared}, sum_into{sum_delta_prime});
+}
+
+extern "C" __global__ void delta_prime_3(const float* __restrict__ b, const float* __restrict__ g_unbiased, const float* __restrict__ s, float* __restrict__ g, float* __restrict__ f_prime, float* __restrict__ delta, float* __restrict__ f_second, float* __restrict__ delta_prime, const int N)
+{
+    map<1>(N, 128, at_delta_prime_3, one_row{b}, rows_of<128>{g_unbiased}, one_row{s}, into<128>{g}, into<128>{f_prime}, into<128>{delta}, into<128>{f_second}, into<128>{delta_prime});
+}
+extern "C" __global__ void vec4_delta_prime_3(const float* __restrict__ b, const float* __restrict__ g_unbiased, const float* __restrict__ s, float* __restrict__ g, float* __restrict__ f_prime, float* __restrict__ delta, float* __restrict__ f_second, float* __restrict__ delta_prime, const int N)
+{
+    map<4>(N, 128, at_delta_prime_3, one_row{b}, rows_of<128>{g_unbiased}, one_row{s}, into<128>{g}, into<128>{f_prime}, into<128>{delta}, into<128>{f_second}, into<128>{delta_prime});
+}
+
+extern "C" __global__ void sum_delta_prime_squared_2(const float* __restrict__ delta, const float* __restrict__ delta_prime, float* __restrict__ dJ_ddelta_prime, double* __restrict__ sum_delta_squared, double* __restrict__ sum_delta_prime, double* __restrict__ sum_delta_prime_squared, const float lam, const int N)
+{
+    map<1>(N, 64, at_sum_delta_prime_squared_2, rows_of<64>{delta}, rows_of<64>{delta_prime}, number<float>{lam}, into<64>{dJ_ddelta_prime}, sum_into{sum_delta_squared}, sum_into{sum_delta_prime}, sum_into{sum_delta_prime_squared});
+}
+extern "C" __global__ void vec4_sum_delta_prime_squared_2(const float* __restrict__ delta, const float* __restrict__ delta_prime, float* __restrict__ dJ_ddelta_prime, double* __restrict__ sum_delta_squared, double* __restrict__ sum_delta_prime, double* __restrict__ sum_delta_prime_squared, const float lam, const int N)
+{
+    map<4>(N, 64, at_sum_delta_prime_squared_2, rows_of<64>{delta}, rows_of<64>{delta_prime}, number<float>{lam}, into<64>{dJ_ddelta_prime}, sum_into{sum_delta_squared}, sum_into{sum_delta_prime}, sum_into{sum_delta_prime_squared});
+}
+
+extern "C" __global__ void dJ_dg(const float* __restrict__ dJ_ddelta_1, const float* __restrict__ dJ_ddelta_prime, const float* __restrict__ f_prime, const float* __restrict__ f_second, const float* __restrict__ g, const float* __restrict__ s, float* __restrict__ dJ_ddelta_2, float* __restrict__ dJ_dg, const int N)
+{
+    map<1>(N, 128, at_dJ_dg, rows_of<128>{dJ_ddelta_1}, rows_of<128>{dJ_ddelta_prime}, rows_of<128>{f_prime}, rows_of<128>{f_second}, rows_of<128>{g}, one_row{s}, into<128>{dJ_ddelta_2}, into<128>{dJ_dg});
+}
+extern "C" __global__ void vec4_dJ_dg(const float* __restrict__ dJ_ddelta_1, const float* __restrict__ dJ_ddelta_prime, const float* __restrict__ f_prime, const float* __restrict__ f_second, const float* __restrict__ g, const float* __restrict__ s, float* __restrict__ dJ_ddelta_2, float* __restrict__ dJ_dg, const int N)
+{
+    map<4>(N, 128, at_dJ_dg, rows_of<128>{dJ_ddelta_1}, rows_of<128>{dJ_ddelta_prime}, rows_of<128>{f_prime}, rows_of<128>{f_second}, rows_of<128>{g}, one_row{s}, into<128>{dJ_ddelta_2}, into<128>{dJ_dg});
+}
+
+extern "C" __global__ void dJ_ds(const float* __restrict__ dJ_ds_sum, float* __restrict__ dJ_ds, const int N)
+{
+    map<1>(1, 128, at_dJ_ds, one_row{dJ_ds_sum}, number<int>{N}, into<128>{dJ_ds});
+}
+extern "C" __global__ void vec4_dJ_ds(const float* __restrict__ dJ_ds_sum, float* __restrict__ dJ_ds, const int N)
+{
+    map<4>(1, 128, at_dJ_ds, one_row{dJ_ds_sum}, number<int>{N}, into<128>{dJ_ds});
+}
+
+extern "C" __global__ void dJ_dW(const float* __restrict__ W, const float* __restrict__ dJ_dW_delta, const float* __restrict__ dJ_dW_delta_prime, const float* __restrict__ dJ_dW_g, float* __restrict__ dJ_dW, const int N)
+{
+    map<1>(128, 64, at_dJ_dW, rows_of<64>{W}, rows_of<64>{dJ_dW_delta}, rows_of<64>{dJ_dW_delta_prime}, rows_of<64>{dJ_dW_g}, number<int>{N}, into<64>{dJ_dW});
+}
+extern "C" __global__ void vec4_dJ_dW(const float* __restrict__ W, const float* __restrict__ dJ_dW_delta, const float* __restrict__ dJ_dW_delta_prime, const float* __restrict__ dJ_dW_g, float* __restrict__ dJ_dW, const int N)
+{
+    map<4>(128, 64, at_dJ_dW, rows_of<64>{W}, rows_of<64>{dJ_dW_delta}, rows_of<64>{dJ_dW_delta_prime}, rows_of<64>{dJ_dW_g}, number<int>{N}, into<64>{dJ_dW});
+}
+
+extern "C" __global__ void dJ_db(const float* __restrict__ dJ_db_sum, float* __restrict__ dJ_db, const int N)
+{
+    map<1>(1, 128, at_dJ_db, one_row{dJ_db_sum}, number<int>{N}, into<128>{dJ_db});
+}
+extern "C" __global__ void vec4_dJ_db(const float* __restrict__ dJ_db_sum, float* __restrict__ dJ_db, const int N)
+{
+    map<4>(1, 128, at_dJ_db, one_row{dJ_db_sum}, number<int>{N}, into<128>{dJ_db});
+}
+
+extern "C" __global__ void dJ_dg_2(const float* __restrict__ value, const float* __restrict__ dJ_ddelta_1, const float* __restrict__ f_prime, const float* __restrict__ f_second, const float* __restrict__ g, const float* __restrict__ s, float* __restrict__ dJ_ddelta_2, float* __restrict__ dJ_dg, const int N)
+{
+    map<1>(N, 128, at_dJ_dg_2, one_row{value}, rows_of<128>{dJ_ddelta_1}, rows_of<128>{f_prime}, rows_of<128>{f_second}, rows_of<128>{g}, one_row{s}, into<128>{dJ_ddelta_2}, into<128>{dJ_dg});
+}
+extern "C" __global__ void vec4_dJ_dg_2(const float* __restrict__ value, const float* __restrict__ dJ_ddelta_1, const float* __restrict__ f_prime, const float* __restrict__ f_second, const float* __restrict__ g, const float* __restrict__ s, float* __restrict__ dJ_ddelta_2, float* __restrict__ dJ_dg, const int N)
+{
+    map<4>(N, 128, at_dJ_dg_2, one_row{value}, rows_of<128>{dJ_ddelta_1}, rows_of<128>{f_prime}, rows_of<128>{f_second}, rows_of<128>{g}, one_row{s}, into<128>{dJ_ddelta_2}, into<128>{dJ_dg});
+}
+
+extern "C" __global__ void dJ_dW_2(const float* __restrict__ value, const float* __restrict__ W, const float* __restrict__ dJ_dW_delta, const float* __restrict__ dJ_dW_g, float* __restrict__ dJ_dW, const int N)
+{
+    map<1>(128, 64, at_dJ_dW_2, number_a_row<1>{value}, rows_of<64>{W}, rows_of<64>{dJ_dW_delta}, rows_of<64>{dJ_dW_g}, number<int>{N}, into<64>{dJ_dW});
+}
+extern "C" __global__ void vec4_dJ_dW_2(const float* __restrict__ value, const float* __restrict__ W, const float* __restrict__ dJ_dW_delta, const float* __restrict__ dJ_dW_g, float* __restrict__ dJ_dW, const int N)
+{
+    map<4>(128, 64, at_dJ_dW_2, number_a_row<1>{value}, rows_of<64>{W}, rows_of<64>{dJ_dW_delta}, rows_of<64>{dJ_dW_g}, number<int>{N}, into<64>{dJ_dW});
+}
+
+extern "C" __global__ void sum_delta_prime_squared_3(const float* __restrict__ delta, const float* __restrict__ delta_prime, float* __restrict__ dL_ddelta_prime, double* __restrict__ sum_delta_squared, double* __restrict__ sum_delta_prime, double* __restrict__ sum_delta_prime_squared, const float lam, const int N)
+{
+    map<1>(N, 64, at_sum_delta_prime_squared_3, rows_of<64>{delta}, rows_of<64>{delta_prime}, number<float>{lam}, into<64>{dL_ddelta_prime}, sum_into{sum_delta_squared}, sum_into{sum_delta_prime}, sum_into{sum_delta_prime_squared});
+}
+extern "C" __global__ void vec4_sum_delta_prime_squared_3(const float* __restrict__ delta, const float* __restrict__ delta_prime, float* __restrict__ dL_ddelta_prime, double* __restrict__ sum_delta_squared, double* __restrict__ sum_delta_prime, double* __restrict__ sum_delta_prime_squared, const float lam, const int N)
+{
+    map<4>(N, 64, at_sum_delta_prime_squared_3, rows_of<64>{delta}, rows_of<64>{delta_prime}, number<float>{lam}, into<64>{dL_ddelta_prime}, sum_into{sum_delta_squared}, sum_into{sum_delta_prime}, sum_into{sum_delta_prime_squared});
+}
+
+extern "C" __global__ void dK_dg(const float* __restrict__ dK_ddelta_1, const float* __restrict__ f_prime, const float* __restrict__ f_second, const float* __restrict__ s, float* __restrict__ dK_ddelta_2, float* __restrict__ dK_dg, const int N)
+{
+    map<1>(N, 128, at_dK_dg, rows_of<128>{dK_ddelta_1}, rows_of<128>{f_prime}, rows_of<128>{f_second}, one_row{s}, into<128>{dK_ddelta_2}, into<128>{dK_dg});
+}
+extern "C" __global__ void vec4_dK_dg(const float* __restrict__ dK_ddelta_1, const float* __restrict__ f_prime, const float* __restrict__ f_second, const float* __restrict__ s, float* __restrict__ dK_ddelta_2, float* __restrict__ dK_dg, const int N)
+{
+    map<4>(N, 128, at_dK_dg, rows_of<128>{dK_ddelta_1}, rows_of<128>{f_prime}, rows_of<128>{f_second}, one_row{s}, into<128>{dK_ddelta_2}, into<128>{dK_dg});
+}
+
+extern "C" __global__ void dK_ds(const float* __restrict__ dK_ds_sum, float* __restrict__ dK_ds, const int N)
+{
+    map<1>(1, 128, at_dK_ds, one_row{dK_ds_sum}, number<int>{N}, into<128>{dK_ds});
+}
+extern "C" __global__ void vec4_dK_ds(const float* __restrict__ dK_ds_sum, float* __restrict__ dK_ds, const int N)
+{
+    map<4>(1, 128, at_dK_ds, one_row{dK_ds_sum}, number<int>{N}, into<128>{dK_ds});
+}
+
+extern "C" __global__ void dK_dW(const float* __restrict__ dK_dW_delta, const float* __restrict__ dK_dW_g, float* __restrict__ dK_dW, const int N)
+{
+    map<1>(128, 64, at_dK_dW, rows_of<64>{dK_dW_delta}, rows_of<64>{dK_dW_g}, number<int>{N}, into<64>{dK_dW});
+}
+extern "C" __global__ void vec4_dK_dW(const float* __restrict__ dK_dW_delta, const float* __restrict__ dK_dW_g, float* __restrict__ dK_dW, const int N)
+{
+    map<4>(128, 64, at_dK_dW, rows_of<64>{dK_dW_delta}, rows_of<64>{dK_dW_g}, number<int>{N}, into<64>{dK_dW});
+}
+
+extern "C" __global__ void dK_db(const float* __restrict__ dK_db_sum, float* __restrict__ dK_db, const int N)
+{
+    map<1>(1, 128, at_dK_db, one_row{dK_db_sum}, number<int>{N}, into<128>{dK_db});
+}
+extern "C" __global__ void vec4_dK_db(const float* __restrict__ dK_db_sum, float* __restrict__ dK_db, const int N)
+{
+    map<4>(1, 128, at_dK_db, one_row{dK_db_sum}, number<int>{N}, into<128>{dK_db});
+}
+
+extern "C" __global__ void dL_dg(const float* __restrict__ dL_ddelta_prime, const float* __restrict__ f_second, const float* __restrict__ g, const float* __restrict__ s, float* __restrict__ dL_ddelta, float* __restrict__ dL_dg, const int N)
+{
+    map<1>(N, 128, at_dL_dg, rows_of<128>{dL_ddelta_prime}, rows_of<128>{f_second}, rows_of<128>{g}, one_row{s}, into<128>{dL_ddelta}, into<128>{dL_dg});
+}
+extern "C" __global__ void vec4_dL_dg(const float* __restrict__ dL_ddelta_prime, const float* __restrict__ f_second, const float* __restrict__ g, const float* __restrict__ s, float* __restrict__ dL_ddelta, float* __restrict__ dL_dg, const int N)
+{
+    map<4>(N, 128, at_dL_dg, rows_of<128>{dL_ddelta_prime}, rows_of<128>{f_second}, rows_of<128>{g}, one_row{s}, into<128>{dL_ddelta}, into<128>{dL_dg});
+}
+
+extern "C" __global__ void dL_ds(const float* __restrict__ dL_ds_sum, float* __restrict__ dL_ds, const int N)
+{
+    map<1>(1, 128, at_dL_ds, one_row{dL_ds_sum}, number<int>{N}, into<128>{dL_ds});
+}
+extern "C" __global__ void vec4_dL_ds(const float* __restrict__ dL_ds_sum, float* __restrict__ dL_ds, const int N)
+{
+    map<4>(1, 128, at_dL_ds, one_row{dL_ds_sum}, number<int>{N}, into<128>{dL_ds});
+}
+
+extern "C" __global__ void dL_dW(const float* __restrict__ W, const float* __restrict__ dL_dW_delta_prime, const float* __restrict__ dL_dW_g, float* __restrict__ dL_dW, const int N)
+{
+    map<1>(128, 64, at_dL_dW, rows_of<64>{W}, rows_of<64>{dL_dW_delta_prime}, rows_of<64>{dL_dW_g}, number<int>{N}, into<64>{dL_dW});
+}
+extern "C" __global__ void vec4_dL_dW(const float* __restrict__ W, const float* __restrict__ dL_dW_delta_prime, const float* __restrict__ dL_dW_g, float* __restrict__ dL_dW, const int N)
+{
+    map<4>(128, 64, at_dL_dW, rows_of<64>{W}, rows_of<64>{dL_dW_delta_prime}, rows_of<64>{dL_dW_g}, number<int>{N}, into<64>{dL_dW});
+}
+
+extern "C" __global__ void dL_db(const float* __restrict__ dL_db_sum, float* __restrict__ dL_db, const int N)
+{
+    map<1>(1, 128, at_dL_db, one_row{dL_db_sum}, number<int>{N}, into<128>{dL_db});
+}
+extern "C" __global__ void vec4_dL_db(const float* __restrict__ dL_db_sum, float* __restrict__ dL_db, const int N)
+{
+    map<4>(1, 128, at_dL_db, one_row{dL_db_sum}, number<int>{N}, into<128>{dL_db});
+}
+
+extern "C" __global__ void dL_dg_2(const float* __restrict__ value, const float* __restrict__ f_second, const float* __restrict__ g, const float* __restrict__ s, float* __restrict__ dL_ddelta, float* __restrict__ dL_dg, const int N)
+{
+    map<1>(N, 128, at_dL_dg_2, one_row{value}, rows_of<128>{f_second}, rows_of<128>{g}, one_row{s}, into<128>{dL_ddelta}, into<128>{dL_dg});
+}
+extern "C" __global__ void vec4_dL_dg_2(const float* __restrict__ value, const float* __restrict__ f_second, const float* __restrict__ g, const float* __restrict__ s, float* __restrict__ dL_ddelta, float* __restrict__ dL_dg, const int N)
+{
+    map<4>(N, 128, at_dL_dg_2, one_row{value}, rows_of<128>{f_second}, rows_of<128>{g}, one_row{s}, into<128>{dL_ddelta}, into<128>{dL_dg});
+}
+
+extern "C" __global__ void dL_dW_2(const float* __restrict__ value, const float* __restrict__ W, const float* __restrict__ dL_dW_g, float* __restrict__ dL_dW, const int N)
+{
+    map<1>(128, 64, at_dL_dW_2, number_a_row<1>{value}, rows_of<64>{W}, rows_of<64>{dL_dW_g}, number<int>{N}, into<64>{dL_dW});
+}
+extern "C" __global__ void vec4_dL_dW_2(const float* __restrict__ value, const float* __restrict__ W, const float* __restrict__ dL_dW_g, float* __restrict__ dL_dW, const int N)
+{
+    map<4>(128, 64, at_dL_dW_2, number_a_row<1>{value}, rows_of<64>{W}, rows_of<64>{dL_dW_g}, number<int>{N}, into<64>{dL_dW});
 }
 
 extern "C" __global__ void K_and_L_and_J(
@@ -1307,11 +735,8 @@ extern "C" __global__ void K_and_L_and_J(
     const double sum_delta_prime = total_of(parts_sum_delta_prime, blocks_sum_delta_prime);
     const double sum_delta_prime_squared = total_of(parts_sum_delta_prime_squared, blocks_sum_delta_prime_squared);
     if (threadIdx.x == 0) {
-        // K = (1/N) ½ Σ_n Σ_i δ_x²
         const double K = sum_delta_squared / N * 0.5;
-        // L = (1/N) λ Σ_n Σ_i δ′_x² − (1/N) Σ_n Σ_i δ′_x
         const double L = lam * sum_delta_prime_squared / N - sum_delta_prime / N;
-        // J = K + L
         const double J = K + L;
         *out_K = K;
         *out_L = L;
@@ -1325,11 +750,8 @@ extern "C" __global__ void K_and_L_and_J_2(
     const double sum_delta_squared = total_of(parts_sum_delta_squared, blocks_sum_delta_squared);
     const double sum_delta_prime = total_of(parts_sum_delta_prime, blocks_sum_delta_prime);
     if (threadIdx.x == 0) {
-        // K = (1/N) ½ Σ_n Σ_i δ_x²
         const double K = sum_delta_squared / N * 0.5;
-        // L = −(1/N) Σ_n Σ_i δ′_x
         const double L = -sum_delta_prime / N;
-        // J = K + L
         const double J = K + L;
         *out_K = K;
         *out_L = L;
@@ -1344,7 +766,6 @@ extern "C" __global__ void J(
     const double sum_delta_prime_squared = total_of(parts_sum_delta_prime_squared, blocks_sum_delta_prime_squared);
     const double sum_delta_squared = total_of(parts_sum_delta_squared, blocks_sum_delta_squared);
     if (threadIdx.x == 0) {
-        // J = (1/N) ½ Σ_n Σ_i δ_x² − (1/N) Σ_n Σ_i δ′_x + (1/N) λ Σ_n Σ_i δ′_x²
         const double J = lam * sum_delta_prime_squared / N + sum_delta_squared / N * 0.5 - sum_delta_prime / N;
         *out_J = J;
     }
@@ -1356,7 +777,6 @@ extern "C" __global__ void J_2(
     const double sum_delta_prime = total_of(parts_sum_delta_prime, blocks_sum_delta_prime);
     const double sum_delta_squared = total_of(parts_sum_delta_squared, blocks_sum_delta_squared);
     if (threadIdx.x == 0) {
-        // J = (1/N) ½ Σ_n Σ_i δ_x² − (1/N) Σ_n Σ_i δ′_x
         const double J = sum_delta_squared / N * 0.5 - sum_delta_prime / N;
         *out_J = J;
     }
@@ -1369,9 +789,7 @@ extern "C" __global__ void K_and_L(
     const double sum_delta_prime = total_of(parts_sum_delta_prime, blocks_sum_delta_prime);
     const double sum_delta_prime_squared = total_of(parts_sum_delta_prime_squared, blocks_sum_delta_prime_squared);
     if (threadIdx.x == 0) {
-        // K = (1/N) ½ Σ_n Σ_i δ_x²
         const double K = sum_delta_squared / N * 0.5;
-        // L = (1/N) λ Σ_n Σ_i δ′_x² − (1/N) Σ_n Σ_i δ′_x
         const double L = lam * sum_delta_prime_squared / N - sum_delta_prime / N;
         *out_K = K;
         *out_L = L;
@@ -1384,9 +802,7 @@ extern "C" __global__ void K_and_L_2(
     const double sum_delta_squared = total_of(parts_sum_delta_squared, blocks_sum_delta_squared);
     const double sum_delta_prime = total_of(parts_sum_delta_prime, blocks_sum_delta_prime);
     if (threadIdx.x == 0) {
-        // K = (1/N) ½ Σ_n Σ_i δ_x²
         const double K = sum_delta_squared / N * 0.5;
-        // L = −(1/N) Σ_n Σ_i δ′_x
         const double L = -sum_delta_prime / N;
         *out_K = K;
         *out_L = L;
@@ -1396,33 +812,33 @@ extern "C" __global__ void K_and_L_2(
 
 # Kernel → rows (0 stands for N), columns, values a thread of its vector variant, rows of each sample.
 _MAPS = {
-    "g_alpha": (0, 128, 4, 1),
-    "delta_filters": (0, 128, 4, 1),
+    "g_3": (0, 128, 4, 1),
+    "delta": (0, 128, 4, 1),
     "score": (0, 64, 4, 1),
-    "delta_prime_filters": (0, 128, 4, 1),
-    "W_filters_squared": (128, 64, 4, 1),
-    "delta_filters_to_delta_prime_filters": (0, 128, 4, 1),
-    "sum_delta_squared_to_sum_delta_prime_squared": (0, 64, 4, 1),
-    "sum_delta_squared_to_sum_delta_prime": (0, 64, 4, 1),
-    "g_filters_to_delta_prime_filters": (0, 128, 4, 1),
-    "dJ_ddelta_prime_x_to_sum_delta_prime_squared": (0, 64, 4, 1),
-    "dJ_ddelta_experts_to_dJ_dg_filters": (0, 128, 4, 1),
-    "dJ_ds_alpha": (1, 128, 4, 1),
-    "dJ_dW_filters": (128, 64, 4, 1),
-    "dJ_db_filters": (1, 128, 4, 1),
-    "dJ_ddelta_experts_to_dJ_dg_filters_2": (0, 128, 4, 1),
-    "dJ_dW_filters_2": (128, 64, 4, 1),
-    "dL_ddelta_prime_x_to_sum_delta_prime_squared": (0, 64, 4, 1),
-    "dK_ddelta_experts_to_dK_dg_filters": (0, 128, 4, 1),
-    "dK_ds_alpha": (1, 128, 4, 1),
-    "dK_dW_filters": (128, 64, 4, 1),
-    "dK_db_filters": (1, 128, 4, 1),
-    "dL_ddelta_experts_to_dL_dg_filters": (0, 128, 4, 1),
-    "dL_ds_alpha": (1, 128, 4, 1),
-    "dL_dW_filters": (128, 64, 4, 1),
-    "dL_db_filters": (1, 128, 4, 1),
-    "dL_ddelta_experts_to_dL_dg_filters_2": (0, 128, 4, 1),
-    "dL_dW_filters_2": (128, 64, 4, 1),
+    "delta_prime": (0, 128, 4, 1),
+    "W_squared": (128, 64, 4, 1),
+    "delta_prime_2": (0, 128, 4, 1),
+    "sum_delta_prime_squared": (0, 64, 4, 1),
+    "sum_delta_prime": (0, 64, 4, 1),
+    "delta_prime_3": (0, 128, 4, 1),
+    "sum_delta_prime_squared_2": (0, 64, 4, 1),
+    "dJ_dg": (0, 128, 4, 1),
+    "dJ_ds": (1, 128, 4, 1),
+    "dJ_dW": (128, 64, 4, 1),
+    "dJ_db": (1, 128, 4, 1),
+    "dJ_dg_2": (0, 128, 4, 1),
+    "dJ_dW_2": (128, 64, 4, 1),
+    "sum_delta_prime_squared_3": (0, 64, 4, 1),
+    "dK_dg": (0, 128, 4, 1),
+    "dK_ds": (1, 128, 4, 1),
+    "dK_dW": (128, 64, 4, 1),
+    "dK_db": (1, 128, 4, 1),
+    "dL_dg": (0, 128, 4, 1),
+    "dL_ds": (1, 128, 4, 1),
+    "dL_dW": (128, 64, 4, 1),
+    "dL_db": (1, 128, 4, 1),
+    "dL_dg_2": (0, 128, 4, 1),
+    "dL_dW_2": (128, 64, 4, 1),
 }
 
 _ARRAYS = {
@@ -1517,11 +933,11 @@ def _aligned(x, params):
     return x.data.ptr % 16 == 0 and all(array.data.ptr % 16 == 0 for array in params.values())
 
 
-def _map(name, n, wide, arguments):
+def _launch(name, n, vectorised, arguments):
     """Launch an elementwise kernel: columns along x, rows along y, 256 threads a block. Returns the number of blocks."""
     rows, columns, lanes, tangents = _MAPS[name]
     rows = rows or n * tangents
-    if wide and lanes > 1:
+    if vectorised and lanes > 1:
         name, columns = f"vec{lanes}_{name}", columns // lanes
     block_x = min(1 << (columns - 1).bit_length(), 128)
     block_y = 256 // block_x
@@ -1531,7 +947,7 @@ def _map(name, n, wide, arguments):
     return np.int32(grid_x * grid_y)
 
 
-def _scalars(name, arguments):
+def _launch_totals(name, arguments):
     """Launch the one block that adds up partial sums."""
     _kernel(name)((1, 1), (256, 1), arguments)
 
@@ -1746,7 +1162,7 @@ def _energy(params, x, lam, workspace):
     """E, (N,)."""
     N = x.shape[0]
     samples, lam_real = np.int32(N), DTYPE(lam)
-    wide = _aligned(x, params)
+    vectorised = _aligned(x, params)
     g_x = x
     W_filters = params["filters.weight"]
     b_filters = params["filters.bias"]
@@ -1761,9 +1177,11 @@ def _energy(params, x, lam, workspace):
     # ---- forward: reads g, W, b, s; writes g
     # W_filters g_x
     g_filters_unbiased = cp.matmul(g_x, W_filters.T, out=Nx128_0)
+    # g_filters = W_filters g_x + b_filters
+    # g_experts = (3/2) log1p(½ g_filters²)
     # g_alpha = s_alpha g_experts
     g_alpha = Nx128_1
-    _map("g_alpha", N, wide, (b_filters, g_filters_unbiased, s_alpha, g_alpha, samples))
+    _launch("g_3", N, vectorised, (b_filters, g_filters_unbiased, s_alpha, g_alpha, samples))
 
     # ---- energy: reads g; writes energy
     # Σ_i g_alpha
@@ -1778,7 +1196,7 @@ def _score(params, x, lam, workspace):
     """−δ at the input, (N, D)."""
     N = x.shape[0]
     samples, lam_real = np.int32(N), DTYPE(lam)
-    wide = _aligned(x, params)
+    vectorised = _aligned(x, params)
     g_x = x
     W_filters = params["filters.weight"]
     b_filters = params["filters.bias"]
@@ -1795,14 +1213,16 @@ def _score(params, x, lam, workspace):
     g_filters_unbiased = cp.matmul(g_x, W_filters.T, out=Nx128_0)
 
     # ---- forward, backward: reads b, s, W; writes δ, score
+    # g_filters = W_filters g_x + b_filters
+    # f′(g_filters) = (3/2) g_filters / (1 + ½ g_filters²)
     # δ_filters = s_alpha f′(g_filters)  (1)
     delta_filters = Nx128_1
-    _map("delta_filters", N, wide, (b_filters, g_filters_unbiased, s_alpha, delta_filters, samples))
+    _launch("delta", N, vectorised, (b_filters, g_filters_unbiased, s_alpha, delta_filters, samples))
     # δ_x = W_filtersᵀ δ_filters  (1)
     delta_x = cp.matmul(delta_filters, W_filters, out=Nx64_0)
     # score = −δ_x
     score = cp.empty((N, 64), DTYPE)
-    _map("score", N, wide, (delta_x, score, samples))
+    _launch("score", N, vectorised, (delta_x, score, samples))
 
     return score
 
@@ -1811,7 +1231,7 @@ def _hessian_diagonal(params, x, lam, workspace):
     """δ′ at the input, (N, D)."""
     N = x.shape[0]
     samples, lam_real = np.int32(N), DTYPE(lam)
-    wide = _aligned(x, params)
+    vectorised = _aligned(x, params)
     g_x = x
     W_filters = params["filters.weight"]
     b_filters = params["filters.bias"]
@@ -1828,12 +1248,14 @@ def _hessian_diagonal(params, x, lam, workspace):
     g_filters_unbiased = cp.matmul(g_x, W_filters.T, out=Nx128_0)
 
     # ---- forward, backward: reads b, s, W; writes δ′, hessian_diagonal
+    # g_filters = W_filters g_x + b_filters
+    # f″(g_filters) = −3 (−2 + g_filters²) / (2 + g_filters²)²
     # δ′_filters = s_alpha f″(g_filters)  (§1.3)
     delta_prime_filters = Nx128_1
-    _map("delta_prime_filters", N, wide, (b_filters, g_filters_unbiased, s_alpha, delta_prime_filters, samples))
+    _launch("delta_prime", N, vectorised, (b_filters, g_filters_unbiased, s_alpha, delta_prime_filters, samples))
     # W_filters ∘ W_filters
     W_filters_squared = M128x64_0
-    _map("W_filters_squared", N, wide, (W_filters, W_filters_squared, samples))
+    _launch("W_squared", N, vectorised, (W_filters, W_filters_squared, samples))
     # δ′_x = (W_filters ∘ W_filters)ᵀ δ′_filters  (§1.3)
     delta_prime_x = cp.matmul(delta_prime_filters, W_filters_squared, out=cp.empty((N, 64), DTYPE))
     # hessian_diagonal = δ′_x
@@ -1846,7 +1268,7 @@ def _loss_terms(params, x, lam, workspace):
     """K, L and J, means over the batch."""
     N = x.shape[0]
     samples, lam_real = np.int32(N), DTYPE(lam)
-    wide = _aligned(x, params)
+    vectorised = _aligned(x, params)
     g_x = x
     W_filters = params["filters.weight"]
     b_filters = params["filters.bias"]
@@ -1863,10 +1285,14 @@ def _loss_terms(params, x, lam, workspace):
     # ---- forward, backward: reads g, W, b, s; writes δ, δ′
     # W_filters g_x
     g_filters_unbiased = cp.matmul(g_x, W_filters.T, out=Nx128_0)
-    # δ_filters = s_alpha f′(g_filters)  (1); δ′_filters = s_alpha f″(g_filters)  (§1.3)
+    # g_filters = W_filters g_x + b_filters
+    # f′(g_filters) = (3/2) g_filters / (1 + ½ g_filters²)
+    # δ_filters = s_alpha f′(g_filters)  (1)
+    # f″(g_filters) = −3 (−2 + g_filters²) / (2 + g_filters²)²
+    # δ′_filters = s_alpha f″(g_filters)  (§1.3)
     delta_filters = Nx128_1
     delta_prime_filters = Nx128_2
-    _map("delta_filters_to_delta_prime_filters", N, wide, (
+    _launch("delta_prime_2", N, vectorised, (
         b_filters, g_filters_unbiased, s_alpha, delta_filters, delta_prime_filters, samples,
     ))
 
@@ -1875,23 +1301,29 @@ def _loss_terms(params, x, lam, workspace):
     delta_x = cp.matmul(delta_filters, W_filters, out=Nx64_0)
     # W_filters ∘ W_filters
     W_filters_squared = M128x64_0
-    _map("W_filters_squared", N, wide, (W_filters, W_filters_squared, samples))
+    _launch("W_squared", N, vectorised, (W_filters, W_filters_squared, samples))
     # δ′_x = (W_filters ∘ W_filters)ᵀ δ′_filters  (§1.3)
     delta_prime_x = cp.matmul(delta_prime_filters, W_filters_squared, out=Nx64_1)
 
     # ---- loss: reads δ, δ′; writes K, L, J
-    # Σ_n Σ_i δ_x²; Σ_n Σ_i δ′_x; Σ_n Σ_i δ′_x²
+    # δ_x²
+    # δ′_x²
+    # Σ_n Σ_i δ_x²
+    # Σ_n Σ_i δ′_x
+    # Σ_n Σ_i δ′_x²
     sum_delta_squared = parts_sum_delta_squared
     sum_delta_prime = parts_sum_delta_prime
     sum_delta_prime_squared = parts_sum_delta_prime_squared
-    blocks_sum_delta_squared = _map("sum_delta_squared_to_sum_delta_prime_squared", N, wide, (
+    blocks_sum_delta_squared = _launch("sum_delta_prime_squared", N, vectorised, (
         delta_x, delta_prime_x, sum_delta_squared, sum_delta_prime, sum_delta_prime_squared, samples,
     ))
-    # K = (1/N) ½ Σ_n Σ_i δ_x²; L = (1/N) λ Σ_n Σ_i δ′_x² − (1/N) Σ_n Σ_i δ′_x; J = K + L
+    # K = (1/N) ½ Σ_n Σ_i δ_x²
+    # L = (1/N) λ Σ_n Σ_i δ′_x² − (1/N) Σ_n Σ_i δ′_x
+    # J = K + L
     K = cp.empty((), np.float64)
     L = cp.empty((), np.float64)
     J = cp.empty((), np.float64)
-    _scalars("K_and_L_and_J", (
+    _launch_totals("K_and_L_and_J", (
         sum_delta_squared, blocks_sum_delta_squared, sum_delta_prime, blocks_sum_delta_squared,
         sum_delta_prime_squared, blocks_sum_delta_squared, K, L, J, np.float64(lam), samples,
     ))
@@ -1903,7 +1335,7 @@ def _loss_terms_lam0(params, x, lam, workspace):
     """K, L and J, means over the batch. λ = 0."""
     N = x.shape[0]
     samples, lam_real = np.int32(N), DTYPE(lam)
-    wide = _aligned(x, params)
+    vectorised = _aligned(x, params)
     g_x = x
     W_filters = params["filters.weight"]
     b_filters = params["filters.bias"]
@@ -1919,10 +1351,14 @@ def _loss_terms_lam0(params, x, lam, workspace):
     # ---- forward, backward: reads g, W, b, s; writes δ, δ′
     # W_filters g_x
     g_filters_unbiased = cp.matmul(g_x, W_filters.T, out=Nx128_0)
-    # δ_filters = s_alpha f′(g_filters)  (1); δ′_filters = s_alpha f″(g_filters)  (§1.3)
+    # g_filters = W_filters g_x + b_filters
+    # f′(g_filters) = (3/2) g_filters / (1 + ½ g_filters²)
+    # δ_filters = s_alpha f′(g_filters)  (1)
+    # f″(g_filters) = −3 (−2 + g_filters²) / (2 + g_filters²)²
+    # δ′_filters = s_alpha f″(g_filters)  (§1.3)
     delta_filters = Nx128_1
     delta_prime_filters = Nx128_2
-    _map("delta_filters_to_delta_prime_filters", N, wide, (
+    _launch("delta_prime_2", N, vectorised, (
         b_filters, g_filters_unbiased, s_alpha, delta_filters, delta_prime_filters, samples,
     ))
 
@@ -1931,22 +1367,26 @@ def _loss_terms_lam0(params, x, lam, workspace):
     delta_x = cp.matmul(delta_filters, W_filters, out=Nx64_0)
     # W_filters ∘ W_filters
     W_filters_squared = M128x64_0
-    _map("W_filters_squared", N, wide, (W_filters, W_filters_squared, samples))
+    _launch("W_squared", N, vectorised, (W_filters, W_filters_squared, samples))
     # δ′_x = (W_filters ∘ W_filters)ᵀ δ′_filters  (§1.3)
     delta_prime_x = cp.matmul(delta_prime_filters, W_filters_squared, out=Nx64_1)
 
     # ---- loss: reads δ, δ′; writes K, L, J
-    # Σ_n Σ_i δ_x²; Σ_n Σ_i δ′_x
+    # δ_x²
+    # Σ_n Σ_i δ_x²
+    # Σ_n Σ_i δ′_x
     sum_delta_squared = parts_sum_delta_squared
     sum_delta_prime = parts_sum_delta_prime
-    blocks_sum_delta_squared = _map("sum_delta_squared_to_sum_delta_prime", N, wide, (
+    blocks_sum_delta_squared = _launch("sum_delta_prime", N, vectorised, (
         delta_x, delta_prime_x, sum_delta_squared, sum_delta_prime, samples,
     ))
-    # K = (1/N) ½ Σ_n Σ_i δ_x²; L = −(1/N) Σ_n Σ_i δ′_x; J = K + L
+    # K = (1/N) ½ Σ_n Σ_i δ_x²
+    # L = −(1/N) Σ_n Σ_i δ′_x
+    # J = K + L
     K = cp.empty((), np.float64)
     L = cp.empty((), np.float64)
     J = cp.empty((), np.float64)
-    _scalars("K_and_L_and_J_2", (
+    _launch_totals("K_and_L_and_J_2", (
         sum_delta_squared, blocks_sum_delta_squared, sum_delta_prime, blocks_sum_delta_squared, K, L, J,
         np.float64(lam), samples,
     ))
@@ -1958,7 +1398,7 @@ def _loss_and_grad(params, x, lam, workspace):
     """J and its gradient: the merged sweep."""
     N = x.shape[0]
     samples, lam_real = np.int32(N), DTYPE(lam)
-    wide = _aligned(x, params)
+    vectorised = _aligned(x, params)
     g_x = x
     W_filters = params["filters.weight"]
     b_filters = params["filters.bias"]
@@ -1979,15 +1419,17 @@ def _loss_and_grad(params, x, lam, workspace):
     # ---- forward, backward: reads g, W, b, s; writes g, f′, δ, f″, δ′
     # W_filters g_x
     g_filters_unbiased = cp.matmul(g_x, W_filters.T, out=Nx128_0)
-    # g_filters = W_filters g_x + b_filters; f′(g_filters) = (3/2) g_filters / (1 + ½ g_filters²); δ_filters =
-    #     s_alpha f′(g_filters)  (1); f″(g_filters) = −3 (−2 + g_filters²) / (2 + g_filters²)²; δ′_filters = s_alpha
-    #     f″(g_filters)  (§1.3)
+    # g_filters = W_filters g_x + b_filters
+    # f′(g_filters) = (3/2) g_filters / (1 + ½ g_filters²)
+    # δ_filters = s_alpha f′(g_filters)  (1)
+    # f″(g_filters) = −3 (−2 + g_filters²) / (2 + g_filters²)²
+    # δ′_filters = s_alpha f″(g_filters)  (§1.3)
     g_filters = Nx128_1
     f_prime_experts = Nx128_2
     delta_filters = Nx128_3
     f_second_experts = Nx128_4
     delta_prime_filters = Nx128_5
-    _map("g_filters_to_delta_prime_filters", N, wide, (
+    _launch("delta_prime_3", N, vectorised, (
         b_filters, g_filters_unbiased, s_alpha, g_filters, f_prime_experts, delta_filters, f_second_experts,
         delta_prime_filters, samples,
     ))
@@ -1997,23 +1439,28 @@ def _loss_and_grad(params, x, lam, workspace):
     delta_x = cp.matmul(delta_filters, W_filters, out=Nx64_0)
     # W_filters ∘ W_filters
     W_filters_squared = M128x64_0
-    _map("W_filters_squared", N, wide, (W_filters, W_filters_squared, samples))
+    _launch("W_squared", N, vectorised, (W_filters, W_filters_squared, samples))
     # δ′_x = (W_filters ∘ W_filters)ᵀ δ′_filters  (§1.3)
     delta_prime_x = cp.matmul(delta_prime_filters, W_filters_squared, out=Nx64_1)
 
     # ---- loss, forward adjoints of J: reads δ, δ′; writes ∂J/∂δ′, J
-    # ∂J/∂δ′_x = −1 + 2 λ δ′_x  (7); Σ_n Σ_i δ_x²; Σ_n Σ_i δ′_x; Σ_n Σ_i δ′_x²
+    # δ_x²
+    # δ′_x²
+    # ∂J/∂δ′_x = −1 + 2 λ δ′_x  (7)
+    # Σ_n Σ_i δ_x²
+    # Σ_n Σ_i δ′_x
+    # Σ_n Σ_i δ′_x²
     dJ_ddelta_prime_x = Nx64_2
     sum_delta_squared = parts_sum_delta_squared
     sum_delta_prime = parts_sum_delta_prime
     sum_delta_prime_squared = parts_sum_delta_prime_squared
-    blocks_sum_delta_squared = _map("dJ_ddelta_prime_x_to_sum_delta_prime_squared", N, wide, (
+    blocks_sum_delta_squared = _launch("sum_delta_prime_squared_2", N, vectorised, (
         delta_x, delta_prime_x, dJ_ddelta_prime_x, sum_delta_squared, sum_delta_prime, sum_delta_prime_squared,
         lam_real, samples,
     ))
     # J = (1/N) ½ Σ_n Σ_i δ_x² − (1/N) Σ_n Σ_i δ′_x + (1/N) λ Σ_n Σ_i δ′_x²
     J = out_J
-    _scalars("J", (
+    _launch_totals("J", (
         sum_delta_prime, blocks_sum_delta_squared, sum_delta_prime_squared, blocks_sum_delta_squared,
         sum_delta_squared, blocks_sum_delta_squared, J, np.float64(lam), samples,
     ))
@@ -2024,11 +1471,12 @@ def _loss_and_grad(params, x, lam, workspace):
     dJ_ddelta_filters = cp.matmul(delta_x, W_filters.T, out=Nx128_0)
     # ∂J/∂δ′_filters = (W_filters ∘ W_filters) ∂J/∂δ′_x  (13)
     dJ_ddelta_prime_filters = cp.matmul(dJ_ddelta_prime_x, W_filters_squared.T, out=Nx128_6)
-    # ∂J/∂δ_experts = ∂J/∂δ_filters f′(g_filters) + ∂J/∂δ′_filters f″(g_filters)  (18)+(19); ∂J/∂g_filters = s_alpha
-    #     ∂J/∂δ_filters f″(g_filters) + s_alpha ∂J/∂δ′_filters f‴(g_filters)  (21)+(22)
+    # ∂J/∂δ_experts = ∂J/∂δ_filters f′(g_filters) + ∂J/∂δ′_filters f″(g_filters)  (18)+(19)
+    # f‴(g_filters) = 6 g_filters (−6 + g_filters²) / (2 + g_filters²)³
+    # ∂J/∂g_filters = s_alpha ∂J/∂δ_filters f″(g_filters) + s_alpha ∂J/∂δ′_filters f‴(g_filters)  (21)+(22)
     dJ_ddelta_experts = Nx128_7
     dJ_dg_filters = Nx128_8
-    _map("dJ_ddelta_experts_to_dJ_dg_filters", N, wide, (
+    _launch("dJ_dg", N, vectorised, (
         dJ_ddelta_filters, dJ_ddelta_prime_filters, f_prime_experts, f_second_experts, g_filters, s_alpha,
         dJ_ddelta_experts, dJ_dg_filters, samples,
     ))
@@ -2038,7 +1486,7 @@ def _loss_and_grad(params, x, lam, workspace):
     dJ_ds_alpha_sum = _column_sum(dJ_ddelta_experts, M128_0, parts_columns_128, 128)
     # ∂J/∂s_alpha = (1/N) Σ_n ∂J/∂δ_experts  [+] gain
     dJ_ds_alpha = out_dJ_ds_alpha
-    _map("dJ_ds_alpha", N, wide, (dJ_ds_alpha_sum, dJ_ds_alpha, samples))
+    _launch("dJ_ds", N, vectorised, (dJ_ds_alpha_sum, dJ_ds_alpha, samples))
     # Σ_n δ_filters δ_xᵀ
     dJ_dW_filters_delta = cp.matmul(delta_filters.T, delta_x, out=M128x64_0)
     # Σ_n δ′_filters ∂J/∂δ′_xᵀ
@@ -2050,12 +1498,12 @@ def _loss_and_grad(params, x, lam, workspace):
     # ∂J/∂W_filters = (1/N) (Σ_n δ_filters δ_xᵀ + Σ_n ∂J/∂g_filters g_xᵀ + 2 W_filters ∘ (Σ_n δ′_filters ∂J/∂δ′_xᵀ))
     #     (16)+(17)
     dJ_dW_filters = out_dJ_dW_filters
-    _map("dJ_dW_filters", N, wide, (
+    _launch("dJ_dW", N, vectorised, (
         W_filters, dJ_dW_filters_delta, dJ_dW_filters_delta_prime, dJ_dW_filters_g, dJ_dW_filters, samples,
     ))
     # ∂J/∂b_filters = (1/N) Σ_n ∂J/∂g_filters  [+] bias
     dJ_db_filters = out_dJ_db_filters
-    _map("dJ_db_filters", N, wide, (dJ_db_filters_sum, dJ_db_filters, samples))
+    _launch("dJ_db", N, vectorised, (dJ_db_filters_sum, dJ_db_filters, samples))
 
     return J, {
         "filters.weight": dJ_dW_filters,
@@ -2068,7 +1516,7 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     """J and its gradient: the merged sweep. λ = 0."""
     N = x.shape[0]
     samples, lam_real = np.int32(N), DTYPE(lam)
-    wide = _aligned(x, params)
+    vectorised = _aligned(x, params)
     g_x = x
     W_filters = params["filters.weight"]
     b_filters = params["filters.bias"]
@@ -2087,15 +1535,17 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     # ---- forward, backward: reads g, W, b, s; writes g, f′, δ, f″, δ′
     # W_filters g_x
     g_filters_unbiased = cp.matmul(g_x, W_filters.T, out=Nx128_0)
-    # g_filters = W_filters g_x + b_filters; f′(g_filters) = (3/2) g_filters / (1 + ½ g_filters²); δ_filters =
-    #     s_alpha f′(g_filters)  (1); f″(g_filters) = −3 (−2 + g_filters²) / (2 + g_filters²)²; δ′_filters = s_alpha
-    #     f″(g_filters)  (§1.3)
+    # g_filters = W_filters g_x + b_filters
+    # f′(g_filters) = (3/2) g_filters / (1 + ½ g_filters²)
+    # δ_filters = s_alpha f′(g_filters)  (1)
+    # f″(g_filters) = −3 (−2 + g_filters²) / (2 + g_filters²)²
+    # δ′_filters = s_alpha f″(g_filters)  (§1.3)
     g_filters = Nx128_1
     f_prime_experts = Nx128_2
     delta_filters = Nx128_3
     f_second_experts = Nx128_4
     delta_prime_filters = Nx128_5
-    _map("g_filters_to_delta_prime_filters", N, wide, (
+    _launch("delta_prime_3", N, vectorised, (
         b_filters, g_filters_unbiased, s_alpha, g_filters, f_prime_experts, delta_filters, f_second_experts,
         delta_prime_filters, samples,
     ))
@@ -2105,20 +1555,22 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     delta_x = cp.matmul(delta_filters, W_filters, out=Nx64_0)
     # W_filters ∘ W_filters
     W_filters_squared = M128x64_0
-    _map("W_filters_squared", N, wide, (W_filters, W_filters_squared, samples))
+    _launch("W_squared", N, vectorised, (W_filters, W_filters_squared, samples))
     # δ′_x = (W_filters ∘ W_filters)ᵀ δ′_filters  (§1.3)
     delta_prime_x = cp.matmul(delta_prime_filters, W_filters_squared, out=Nx64_1)
 
     # ---- loss: reads δ, δ′; writes J
-    # Σ_n Σ_i δ_x²; Σ_n Σ_i δ′_x
+    # δ_x²
+    # Σ_n Σ_i δ_x²
+    # Σ_n Σ_i δ′_x
     sum_delta_squared = parts_sum_delta_squared
     sum_delta_prime = parts_sum_delta_prime
-    blocks_sum_delta_squared = _map("sum_delta_squared_to_sum_delta_prime", N, wide, (
+    blocks_sum_delta_squared = _launch("sum_delta_prime", N, vectorised, (
         delta_x, delta_prime_x, sum_delta_squared, sum_delta_prime, samples,
     ))
     # J = (1/N) ½ Σ_n Σ_i δ_x² − (1/N) Σ_n Σ_i δ′_x
     J = out_J
-    _scalars("J_2", (
+    _launch_totals("J_2", (
         sum_delta_prime, blocks_sum_delta_squared, sum_delta_squared, blocks_sum_delta_squared, J, np.float64(lam),
         samples,
     ))
@@ -2129,12 +1581,13 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     dJ_ddelta_filters = cp.matmul(delta_x, W_filters.T, out=Nx128_0)
     # Σ_i W_filters ∘ W_filters
     W_filters_squared_sum = cp.matmul(W_filters_squared, ones_64, out=M128_0)
-    # ∂J/∂δ_experts = ∂J/∂δ_filters f′(g_filters) − f″(g_filters) Σ_i W_filters ∘ W_filters  (18)+(19);
-    #     ∂J/∂g_filters = s_alpha ∂J/∂δ_filters f″(g_filters) − s_alpha f‴(g_filters) Σ_i W_filters ∘ W_filters
+    # ∂J/∂δ_experts = ∂J/∂δ_filters f′(g_filters) − f″(g_filters) Σ_i W_filters ∘ W_filters  (18)+(19)
+    # f‴(g_filters) = 6 g_filters (−6 + g_filters²) / (2 + g_filters²)³
+    # ∂J/∂g_filters = s_alpha ∂J/∂δ_filters f″(g_filters) − s_alpha f‴(g_filters) Σ_i W_filters ∘ W_filters
     #     (21)+(22)
     dJ_ddelta_experts = Nx128_6
     dJ_dg_filters = Nx128_7
-    _map("dJ_ddelta_experts_to_dJ_dg_filters_2", N, wide, (
+    _launch("dJ_dg_2", N, vectorised, (
         W_filters_squared_sum, dJ_ddelta_filters, f_prime_experts, f_second_experts, g_filters, s_alpha,
         dJ_ddelta_experts, dJ_dg_filters, samples,
     ))
@@ -2144,7 +1597,7 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     dJ_ds_alpha_sum = _column_sum(dJ_ddelta_experts, M128_0, parts_columns_128, 128)
     # ∂J/∂s_alpha = (1/N) Σ_n ∂J/∂δ_experts  [+] gain
     dJ_ds_alpha = out_dJ_ds_alpha
-    _map("dJ_ds_alpha", N, wide, (dJ_ds_alpha_sum, dJ_ds_alpha, samples))
+    _launch("dJ_ds", N, vectorised, (dJ_ds_alpha_sum, dJ_ds_alpha, samples))
     # Σ_n δ_filters δ_xᵀ
     dJ_dW_filters_delta = cp.matmul(delta_filters.T, delta_x, out=M128x64_0)
     # Σ_n δ′_filters
@@ -2158,13 +1611,13 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     # ∂J/∂W_filters = (1/N) (Σ_n δ_filters δ_xᵀ + Σ_n ∂J/∂g_filters g_xᵀ − 2 diag(Σ_n δ′_filters) W_filters)
     #     (16)+(17)
     dJ_dW_filters = out_dJ_dW_filters
-    _map("dJ_dW_filters_2", N, wide, (
-        W_filters, dJ_dW_filters_delta, dJ_dW_filters_delta_prime_sum_column, dJ_dW_filters_g, dJ_dW_filters,
+    _launch("dJ_dW_2", N, vectorised, (
+        dJ_dW_filters_delta_prime_sum_column, W_filters, dJ_dW_filters_delta, dJ_dW_filters_g, dJ_dW_filters,
         samples,
     ))
     # ∂J/∂b_filters = (1/N) Σ_n ∂J/∂g_filters  [+] bias
     dJ_db_filters = out_dJ_db_filters
-    _map("dJ_db_filters", N, wide, (dJ_db_filters_sum, dJ_db_filters, samples))
+    _launch("dJ_db", N, vectorised, (dJ_db_filters_sum, dJ_db_filters, samples))
 
     return J, {
         "filters.weight": dJ_dW_filters,
@@ -2177,7 +1630,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     """K, L and the gradient of each: the source's separate sweeps."""
     N = x.shape[0]
     samples, lam_real = np.int32(N), DTYPE(lam)
-    wide = _aligned(x, params)
+    vectorised = _aligned(x, params)
     g_x = x
     W_filters = params["filters.weight"]
     b_filters = params["filters.bias"]
@@ -2199,15 +1652,17 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     # ---- forward, backward: reads g, W, b, s; writes g, f′, δ, f″, δ′
     # W_filters g_x
     g_filters_unbiased = cp.matmul(g_x, W_filters.T, out=Nx128_0)
-    # g_filters = W_filters g_x + b_filters; f′(g_filters) = (3/2) g_filters / (1 + ½ g_filters²); δ_filters =
-    #     s_alpha f′(g_filters)  (1); f″(g_filters) = −3 (−2 + g_filters²) / (2 + g_filters²)²; δ′_filters = s_alpha
-    #     f″(g_filters)  (§1.3)
+    # g_filters = W_filters g_x + b_filters
+    # f′(g_filters) = (3/2) g_filters / (1 + ½ g_filters²)
+    # δ_filters = s_alpha f′(g_filters)  (1)
+    # f″(g_filters) = −3 (−2 + g_filters²) / (2 + g_filters²)²
+    # δ′_filters = s_alpha f″(g_filters)  (§1.3)
     g_filters = Nx128_1
     f_prime_experts = Nx128_2
     delta_filters = Nx128_3
     f_second_experts = Nx128_4
     delta_prime_filters = Nx128_5
-    _map("g_filters_to_delta_prime_filters", N, wide, (
+    _launch("delta_prime_3", N, vectorised, (
         b_filters, g_filters_unbiased, s_alpha, g_filters, f_prime_experts, delta_filters, f_second_experts,
         delta_prime_filters, samples,
     ))
@@ -2217,24 +1672,30 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     delta_x = cp.matmul(delta_filters, W_filters, out=Nx64_0)
     # W_filters ∘ W_filters
     W_filters_squared = M128x64_0
-    _map("W_filters_squared", N, wide, (W_filters, W_filters_squared, samples))
+    _launch("W_squared", N, vectorised, (W_filters, W_filters_squared, samples))
     # δ′_x = (W_filters ∘ W_filters)ᵀ δ′_filters  (§1.3)
     delta_prime_x = cp.matmul(delta_prime_filters, W_filters_squared, out=Nx64_1)
 
     # ---- loss, forward adjoints of L: reads δ, δ′; writes ∂L/∂δ′, K, L
-    # ∂L/∂δ′_x = −1 + 2 λ δ′_x  (7); Σ_n Σ_i δ_x²; Σ_n Σ_i δ′_x; Σ_n Σ_i δ′_x²
+    # δ_x²
+    # δ′_x²
+    # ∂L/∂δ′_x = −1 + 2 λ δ′_x  (7)
+    # Σ_n Σ_i δ_x²
+    # Σ_n Σ_i δ′_x
+    # Σ_n Σ_i δ′_x²
     dL_ddelta_prime_x = Nx64_2
     sum_delta_squared = parts_sum_delta_squared
     sum_delta_prime = parts_sum_delta_prime
     sum_delta_prime_squared = parts_sum_delta_prime_squared
-    blocks_sum_delta_squared = _map("dL_ddelta_prime_x_to_sum_delta_prime_squared", N, wide, (
+    blocks_sum_delta_squared = _launch("sum_delta_prime_squared_3", N, vectorised, (
         delta_x, delta_prime_x, dL_ddelta_prime_x, sum_delta_squared, sum_delta_prime, sum_delta_prime_squared,
         lam_real, samples,
     ))
-    # K = (1/N) ½ Σ_n Σ_i δ_x²; L = (1/N) λ Σ_n Σ_i δ′_x² − (1/N) Σ_n Σ_i δ′_x
+    # K = (1/N) ½ Σ_n Σ_i δ_x²
+    # L = (1/N) λ Σ_n Σ_i δ′_x² − (1/N) Σ_n Σ_i δ′_x
     K = out_K
     L = out_L
-    _scalars("K_and_L", (
+    _launch_totals("K_and_L", (
         sum_delta_squared, blocks_sum_delta_squared, sum_delta_prime, blocks_sum_delta_squared,
         sum_delta_prime_squared, blocks_sum_delta_squared, K, L, np.float64(lam), samples,
     ))
@@ -2242,11 +1703,12 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     # ---- forward adjoints of K, backward adjoints of K and gradients: reads δ, W, f′, s, f″; writes ∂K/∂δ, ∂K/∂g
     # ∂K/∂δ_filters = W_filters δ_x  (11)
     dK_ddelta_filters = cp.matmul(delta_x, W_filters.T, out=Nx128_0)
-    # ∂K/∂δ_experts = ∂K/∂δ_filters f′(g_filters)  (18); ∂K/∂g_filters = s_alpha ∂K/∂δ_filters f″(g_filters)  (21)
+    # ∂K/∂δ_experts = ∂K/∂δ_filters f′(g_filters)  (18)
+    # ∂K/∂g_filters = s_alpha ∂K/∂δ_filters f″(g_filters)  (21)
     dK_ddelta_experts = Nx128_6
     dK_dg_filters = Nx128_7
-    _map("dK_ddelta_experts_to_dK_dg_filters", N, wide, (
-        dK_ddelta_filters, f_prime_experts, s_alpha, f_second_experts, dK_ddelta_experts, dK_dg_filters, samples,
+    _launch("dK_dg", N, vectorised, (
+        dK_ddelta_filters, f_prime_experts, f_second_experts, s_alpha, dK_ddelta_experts, dK_dg_filters, samples,
     ))
 
     # ---- backward adjoints of K and gradients: reads ∂K/∂δ, δ, ∂K/∂g, g; writes ∂K/∂s, ∂K/∂W, ∂K/∂b
@@ -2254,7 +1716,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     dK_ds_alpha_sum = _column_sum(dK_ddelta_experts, M128_0, parts_columns_128, 128)
     # ∂K/∂s_alpha = (1/N) Σ_n ∂K/∂δ_experts  [+] gain
     dK_ds_alpha = out_dK_ds_alpha
-    _map("dK_ds_alpha", N, wide, (dK_ds_alpha_sum, dK_ds_alpha, samples))
+    _launch("dK_ds", N, vectorised, (dK_ds_alpha_sum, dK_ds_alpha, samples))
     # Σ_n δ_filters δ_xᵀ
     dK_dW_filters_delta = cp.matmul(delta_filters.T, delta_x, out=M128x64_1)
     # Σ_n ∂K/∂g_filters g_xᵀ
@@ -2263,19 +1725,21 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     dK_db_filters_sum = _column_sum(dK_dg_filters, M128_0, parts_columns_128, 128)
     # ∂K/∂W_filters = (1/N) (Σ_n δ_filters δ_xᵀ + Σ_n ∂K/∂g_filters g_xᵀ)  (16)
     dK_dW_filters = out_dK_dW_filters
-    _map("dK_dW_filters", N, wide, (dK_dW_filters_delta, dK_dW_filters_g, dK_dW_filters, samples))
+    _launch("dK_dW", N, vectorised, (dK_dW_filters_delta, dK_dW_filters_g, dK_dW_filters, samples))
     # ∂K/∂b_filters = (1/N) Σ_n ∂K/∂g_filters  [+] bias
     dK_db_filters = out_dK_db_filters
-    _map("dK_db_filters", N, wide, (dK_db_filters_sum, dK_db_filters, samples))
+    _launch("dK_db", N, vectorised, (dK_db_filters_sum, dK_db_filters, samples))
 
     # ---- forward adjoints of L, backward adjoints of L and gradients: reads ∂L/∂δ′, f″, g, s; writes ∂L/∂δ′,
     #      ∂L/∂δ, ∂L/∂g
     # ∂L/∂δ′_filters = (W_filters ∘ W_filters) ∂L/∂δ′_x  (13)
     dL_ddelta_prime_filters = cp.matmul(dL_ddelta_prime_x, W_filters_squared.T, out=Nx128_7)
-    # ∂L/∂δ_experts = ∂L/∂δ′_filters f″(g_filters)  (19); ∂L/∂g_filters = s_alpha ∂L/∂δ′_filters f‴(g_filters)  (22)
+    # ∂L/∂δ_experts = ∂L/∂δ′_filters f″(g_filters)  (19)
+    # f‴(g_filters) = 6 g_filters (−6 + g_filters²) / (2 + g_filters²)³
+    # ∂L/∂g_filters = s_alpha ∂L/∂δ′_filters f‴(g_filters)  (22)
     dL_ddelta_experts = Nx128_3
     dL_dg_filters = Nx128_6
-    _map("dL_ddelta_experts_to_dL_dg_filters", N, wide, (
+    _launch("dL_dg", N, vectorised, (
         dL_ddelta_prime_filters, f_second_experts, g_filters, s_alpha, dL_ddelta_experts, dL_dg_filters, samples,
     ))
 
@@ -2284,7 +1748,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     dL_ds_alpha_sum = _column_sum(dL_ddelta_experts, M128_0, parts_columns_128, 128)
     # ∂L/∂s_alpha = (1/N) Σ_n ∂L/∂δ_experts  [+] gain
     dL_ds_alpha = out_dL_ds_alpha
-    _map("dL_ds_alpha", N, wide, (dL_ds_alpha_sum, dL_ds_alpha, samples))
+    _launch("dL_ds", N, vectorised, (dL_ds_alpha_sum, dL_ds_alpha, samples))
     # Σ_n δ′_filters ∂L/∂δ′_xᵀ
     dL_dW_filters_delta_prime = cp.matmul(delta_prime_filters.T, dL_ddelta_prime_x, out=M128x64_0)
     # Σ_n ∂L/∂g_filters g_xᵀ
@@ -2293,10 +1757,10 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     dL_db_filters_sum = _column_sum(dL_dg_filters, M128_0, parts_columns_128, 128)
     # ∂L/∂W_filters = (1/N) (Σ_n ∂L/∂g_filters g_xᵀ + 2 W_filters ∘ (Σ_n δ′_filters ∂L/∂δ′_xᵀ))  (17)
     dL_dW_filters = out_dL_dW_filters
-    _map("dL_dW_filters", N, wide, (W_filters, dL_dW_filters_delta_prime, dL_dW_filters_g, dL_dW_filters, samples))
+    _launch("dL_dW", N, vectorised, (W_filters, dL_dW_filters_delta_prime, dL_dW_filters_g, dL_dW_filters, samples))
     # ∂L/∂b_filters = (1/N) Σ_n ∂L/∂g_filters  [+] bias
     dL_db_filters = out_dL_db_filters
-    _map("dL_db_filters", N, wide, (dL_db_filters_sum, dL_db_filters, samples))
+    _launch("dL_db", N, vectorised, (dL_db_filters_sum, dL_db_filters, samples))
 
     return K, L, {
         "filters.weight": dK_dW_filters,
@@ -2313,7 +1777,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     """K, L and the gradient of each: the source's separate sweeps. λ = 0."""
     N = x.shape[0]
     samples, lam_real = np.int32(N), DTYPE(lam)
-    wide = _aligned(x, params)
+    vectorised = _aligned(x, params)
     g_x = x
     W_filters = params["filters.weight"]
     b_filters = params["filters.bias"]
@@ -2334,15 +1798,17 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     # ---- forward, backward: reads g, W, b, s; writes g, f′, δ, f″, δ′
     # W_filters g_x
     g_filters_unbiased = cp.matmul(g_x, W_filters.T, out=Nx128_0)
-    # g_filters = W_filters g_x + b_filters; f′(g_filters) = (3/2) g_filters / (1 + ½ g_filters²); δ_filters =
-    #     s_alpha f′(g_filters)  (1); f″(g_filters) = −3 (−2 + g_filters²) / (2 + g_filters²)²; δ′_filters = s_alpha
-    #     f″(g_filters)  (§1.3)
+    # g_filters = W_filters g_x + b_filters
+    # f′(g_filters) = (3/2) g_filters / (1 + ½ g_filters²)
+    # δ_filters = s_alpha f′(g_filters)  (1)
+    # f″(g_filters) = −3 (−2 + g_filters²) / (2 + g_filters²)²
+    # δ′_filters = s_alpha f″(g_filters)  (§1.3)
     g_filters = Nx128_1
     f_prime_experts = Nx128_2
     delta_filters = Nx128_3
     f_second_experts = Nx128_4
     delta_prime_filters = Nx128_5
-    _map("g_filters_to_delta_prime_filters", N, wide, (
+    _launch("delta_prime_3", N, vectorised, (
         b_filters, g_filters_unbiased, s_alpha, g_filters, f_prime_experts, delta_filters, f_second_experts,
         delta_prime_filters, samples,
     ))
@@ -2352,21 +1818,24 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     delta_x = cp.matmul(delta_filters, W_filters, out=Nx64_0)
     # W_filters ∘ W_filters
     W_filters_squared = M128x64_0
-    _map("W_filters_squared", N, wide, (W_filters, W_filters_squared, samples))
+    _launch("W_squared", N, vectorised, (W_filters, W_filters_squared, samples))
     # δ′_x = (W_filters ∘ W_filters)ᵀ δ′_filters  (§1.3)
     delta_prime_x = cp.matmul(delta_prime_filters, W_filters_squared, out=Nx64_1)
 
     # ---- loss: reads δ, δ′; writes K, L
-    # Σ_n Σ_i δ_x²; Σ_n Σ_i δ′_x
+    # δ_x²
+    # Σ_n Σ_i δ_x²
+    # Σ_n Σ_i δ′_x
     sum_delta_squared = parts_sum_delta_squared
     sum_delta_prime = parts_sum_delta_prime
-    blocks_sum_delta_squared = _map("sum_delta_squared_to_sum_delta_prime", N, wide, (
+    blocks_sum_delta_squared = _launch("sum_delta_prime", N, vectorised, (
         delta_x, delta_prime_x, sum_delta_squared, sum_delta_prime, samples,
     ))
-    # K = (1/N) ½ Σ_n Σ_i δ_x²; L = −(1/N) Σ_n Σ_i δ′_x
+    # K = (1/N) ½ Σ_n Σ_i δ_x²
+    # L = −(1/N) Σ_n Σ_i δ′_x
     K = out_K
     L = out_L
-    _scalars("K_and_L_2", (
+    _launch_totals("K_and_L_2", (
         sum_delta_squared, blocks_sum_delta_squared, sum_delta_prime, blocks_sum_delta_squared, K, L,
         np.float64(lam), samples,
     ))
@@ -2374,11 +1843,12 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     # ---- forward adjoints of K, backward adjoints of K and gradients: reads δ, W, f′, s, f″; writes ∂K/∂δ, ∂K/∂g
     # ∂K/∂δ_filters = W_filters δ_x  (11)
     dK_ddelta_filters = cp.matmul(delta_x, W_filters.T, out=Nx128_0)
-    # ∂K/∂δ_experts = ∂K/∂δ_filters f′(g_filters)  (18); ∂K/∂g_filters = s_alpha ∂K/∂δ_filters f″(g_filters)  (21)
+    # ∂K/∂δ_experts = ∂K/∂δ_filters f′(g_filters)  (18)
+    # ∂K/∂g_filters = s_alpha ∂K/∂δ_filters f″(g_filters)  (21)
     dK_ddelta_experts = Nx128_6
     dK_dg_filters = Nx128_7
-    _map("dK_ddelta_experts_to_dK_dg_filters", N, wide, (
-        dK_ddelta_filters, f_prime_experts, s_alpha, f_second_experts, dK_ddelta_experts, dK_dg_filters, samples,
+    _launch("dK_dg", N, vectorised, (
+        dK_ddelta_filters, f_prime_experts, f_second_experts, s_alpha, dK_ddelta_experts, dK_dg_filters, samples,
     ))
 
     # ---- backward adjoints of K and gradients: reads ∂K/∂δ, δ, ∂K/∂g, g; writes ∂K/∂s, ∂K/∂W, ∂K/∂b
@@ -2386,7 +1856,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     dK_ds_alpha_sum = _column_sum(dK_ddelta_experts, M128_0, parts_columns_128, 128)
     # ∂K/∂s_alpha = (1/N) Σ_n ∂K/∂δ_experts  [+] gain
     dK_ds_alpha = out_dK_ds_alpha
-    _map("dK_ds_alpha", N, wide, (dK_ds_alpha_sum, dK_ds_alpha, samples))
+    _launch("dK_ds", N, vectorised, (dK_ds_alpha_sum, dK_ds_alpha, samples))
     # Σ_n δ_filters δ_xᵀ
     dK_dW_filters_delta = cp.matmul(delta_filters.T, delta_x, out=M128x64_1)
     # Σ_n ∂K/∂g_filters g_xᵀ
@@ -2395,19 +1865,20 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     dK_db_filters_sum = _column_sum(dK_dg_filters, M128_0, parts_columns_128, 128)
     # ∂K/∂W_filters = (1/N) (Σ_n δ_filters δ_xᵀ + Σ_n ∂K/∂g_filters g_xᵀ)  (16)
     dK_dW_filters = out_dK_dW_filters
-    _map("dK_dW_filters", N, wide, (dK_dW_filters_delta, dK_dW_filters_g, dK_dW_filters, samples))
+    _launch("dK_dW", N, vectorised, (dK_dW_filters_delta, dK_dW_filters_g, dK_dW_filters, samples))
     # ∂K/∂b_filters = (1/N) Σ_n ∂K/∂g_filters  [+] bias
     dK_db_filters = out_dK_db_filters
-    _map("dK_db_filters", N, wide, (dK_db_filters_sum, dK_db_filters, samples))
+    _launch("dK_db", N, vectorised, (dK_db_filters_sum, dK_db_filters, samples))
 
     # ---- forward adjoints of L, backward adjoints of L and gradients: reads f″, g, s; writes ∂L/∂δ, ∂L/∂g
     # Σ_i W_filters ∘ W_filters
     W_filters_squared_sum = cp.matmul(W_filters_squared, ones_64, out=M128_0)
-    # ∂L/∂δ_experts = −f″(g_filters) Σ_i W_filters ∘ W_filters  (19); ∂L/∂g_filters = −s_alpha f‴(g_filters) Σ_i
-    #     W_filters ∘ W_filters  (22)
+    # ∂L/∂δ_experts = −f″(g_filters) Σ_i W_filters ∘ W_filters  (19)
+    # f‴(g_filters) = 6 g_filters (−6 + g_filters²) / (2 + g_filters²)³
+    # ∂L/∂g_filters = −s_alpha f‴(g_filters) Σ_i W_filters ∘ W_filters  (22)
     dL_ddelta_experts = Nx128_7
     dL_dg_filters = Nx128_3
-    _map("dL_ddelta_experts_to_dL_dg_filters_2", N, wide, (
+    _launch("dL_dg_2", N, vectorised, (
         W_filters_squared_sum, f_second_experts, g_filters, s_alpha, dL_ddelta_experts, dL_dg_filters, samples,
     ))
 
@@ -2416,7 +1887,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     dL_ds_alpha_sum = _column_sum(dL_ddelta_experts, M128_0, parts_columns_128, 128)
     # ∂L/∂s_alpha = (1/N) Σ_n ∂L/∂δ_experts  [+] gain
     dL_ds_alpha = out_dL_ds_alpha
-    _map("dL_ds_alpha", N, wide, (dL_ds_alpha_sum, dL_ds_alpha, samples))
+    _launch("dL_ds", N, vectorised, (dL_ds_alpha_sum, dL_ds_alpha, samples))
     # Σ_n δ′_filters
     dL_dW_filters_delta_prime_sum = cp.matmul(ones_N, delta_prime_filters, out=M128_0)
     # Σ_n δ′_filters
@@ -2427,12 +1898,12 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     dL_db_filters_sum = _column_sum(dL_dg_filters, M128_1, parts_columns_128, 128)
     # ∂L/∂W_filters = (1/N) (Σ_n ∂L/∂g_filters g_xᵀ − 2 diag(Σ_n δ′_filters) W_filters)  (17)
     dL_dW_filters = out_dL_dW_filters
-    _map("dL_dW_filters_2", N, wide, (
-        W_filters, dL_dW_filters_delta_prime_sum_column, dL_dW_filters_g, dL_dW_filters, samples,
+    _launch("dL_dW_2", N, vectorised, (
+        dL_dW_filters_delta_prime_sum_column, W_filters, dL_dW_filters_g, dL_dW_filters, samples,
     ))
     # ∂L/∂b_filters = (1/N) Σ_n ∂L/∂g_filters  [+] bias
     dL_db_filters = out_dL_db_filters
-    _map("dL_db_filters", N, wide, (dL_db_filters_sum, dL_db_filters, samples))
+    _launch("dL_db", N, vectorised, (dL_db_filters_sum, dL_db_filters, samples))
 
     return K, L, {
         "filters.weight": dK_dW_filters,
@@ -2601,4 +2072,4 @@ def _loss_noise(loss, params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above 4d70bb3b37b5ae0d5e64ae9794eca963674c7bc32f05b8afbaff62b451e8358e
+# sha256 of all above 6245c89057bbb7cc891b221ccd2d2ea10753414fd6ad456da1713ced62cef86b

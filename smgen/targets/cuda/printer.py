@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Callable, Iterator, Mapping
-from typing import Final, TypeVar
+from collections.abc import Iterator, Mapping
+from typing import Final
 
 from smgen.analysis.storage import Storage, allocate
 from smgen.equations.headings import headings
@@ -27,8 +27,8 @@ from smgen.ir import (
     Transpose,
     View,
 )
-from smgen.targets.cuda.kernels import Kernel, ScalarKernel
-from smgen.targets.cuda.loops import SCALARS, LoopPrinter
+from smgen.targets.cuda.kernels import Kernels, places_of
+from smgen.targets.roles import SCALARS, arrays_read, scalars_read
 from smgen.targets.source import (
     PrintedFunction,
     PrintedSweep,
@@ -44,39 +44,14 @@ BLOCKS: Final = 1024
 CHUNKS: Final = 64
 """The most row chunks, and so partial rows, of a column sum."""
 
-K = TypeVar("K", Kernel, ScalarKernel)
 
-
-class Kernels:
-    """The kernels of a module by name; the same kernel wanted twice is one kernel."""
-
-    def __init__(self) -> None:
-        self.loops: dict[str, Kernel] = {}
-        self.scalars: dict[str, ScalarKernel] = {}
-
-    def loop(self, base: str, make: Callable[[str], Kernel]) -> str:
-        """The name under which the kernel is known, `base` or `base_2`, …"""
-        return self._named(base, make, self.loops)
-
-    def scalar(self, base: str, make: Callable[[str], ScalarKernel]) -> str:
-        """The same for a kernel of scalars."""
-        return self._named(base, make, self.scalars)
-
-    @staticmethod
-    def _named(base: str, make: Callable[[str], K], known: dict[str, K]) -> str:
-        for count in range(1, 1000):
-            name = base if count == 1 else f"{base}_{count}"
-            kernel = make(name)
-            if known.setdefault(name, kernel) == kernel:
-                return name
-        raise InternalError(f"too many kernels called {base}")
-
-
-def print_function(schedule: Schedule, dtype: str, kernels: Kernels, equations: Mapping[str, str]) -> PrintedFunction:
+def print_function(schedule: Schedule, kernels: Kernels, equations: Mapping[str, str]) -> PrintedFunction:
     """`schedule`, fused, as CuPy source under its equations; its kernels join `kernels`."""
-    printer = _Printer(schedule, dtype, kernels, equations)
+    printer = _Printer(schedule, kernels, equations)
     titled = zip(schedule.sweeps, headings(schedule), strict=True)
-    sweeps = tuple(PrintedSweep(heading, tuple(map(printer.statement, sweep.ops))) for sweep, heading in titled)
+    sweeps = tuple(
+        PrintedSweep(heading, tuple(s for op in sweep.ops for s in printer.statements(op))) for sweep, heading in titled
+    )
     read = {b.name for op in schedule.ops for b in op.reads}
     reads = tuple(b.name for b in schedule.inputs if b.name in read)
     return PrintedFunction(
@@ -91,7 +66,7 @@ def print_function(schedule: Schedule, dtype: str, kernels: Kernels, equations: 
 class _Printer:
     """Prints one schedule, noting the workspace arrays it needs: slots, sums' parts, and what is returned."""
 
-    def __init__(self, schedule: Schedule, dtype: str, kernels: Kernels, equations: Mapping[str, str]) -> None:
+    def __init__(self, schedule: Schedule, kernels: Kernels, equations: Mapping[str, str]) -> None:
         self.equations = equations
         self.kernels = kernels
         self.storage: Storage = allocate(schedule)
@@ -101,29 +76,24 @@ class _Printer:
         # New arrays at every call; gradients are arrays of the workspace.
         self.fresh = not schedule.function.gradients
         self.blocks: dict[str, str] = {}
-        self.starts: dict[str, int] = {}
-        self.strides: dict[str, int] = {}
-        for op in schedule.ops:
-            if not isinstance(op, View) or op.out.shape == op.src.shape:
-                continue
-            if len(op.out.shape) == len(op.src.shape) or op.src.name in self.strides:
-                self.starts[op.out.name] = self.starts.get(op.src.name, 0) + op.start
-                if len(op.out.shape) >= 2:
-                    self.strides[op.out.name] = self.strides.get(op.src.name, int(op.src.shape[-1]))
-        self.loops = LoopPrinter(dtype, self.strides, self.starts, equations)
+        self.places = places_of(schedule)
 
-    def statement(self, op: Op) -> Statement:
-        return Statement("; ".join(filter(None, (self.equations.get(b.name) for b in op.outs))), tuple(self.code(op)))
+    def statements(self, op: Op) -> Iterator[Statement]:
+        """The equations of all that an operation computes, a comment each, above its code."""
+        computed = [*(out for out, _ in op.steps), *(t.out for t in op.totals)] if isinstance(op, Fused) else op.outs
+        for equation in filter(None, (self.equations.get(b.name) for b in computed)):
+            yield Statement(equation, ())
+        yield Statement("", tuple(self.code(op)))
 
     def code(self, op: Op) -> Iterator[str]:
         match op:
             case Fused():
                 yield from self.scalars(op) if op.shape == () else self.loop(op)
             case Concat(out, _, reads):
-                name = self.kernels.loop(out.name, lambda name: self.loops.concat(op, name))
-                arguments = self._arguments([b for b in reads if b.name not in SCALARS], [out], reads)
+                kernel = self.kernels.concat(op, self.places)
+                arguments = self._arguments([b for b in reads if b.name not in SCALARS], [out], [b.name for b in reads])
                 yield f"{out.name} = {self.target(out)}"
-                yield from _wrapped(f'_map("{name}", N, wide, (', arguments)
+                yield from _wrapped(f'_launch("{kernel.name}", N, vectorised, (', arguments)
             case Product(out=out):
                 operands, form = product_source(op)
                 if form:
@@ -146,18 +116,15 @@ class _Printer:
 
     def loop(self, op: Fused) -> Iterator[str]:
         """Bind the arrays of what is stored, launch, and keep the number of partial sums."""
-        names = [b.name for b in op.outs]
-        base = names[0] if len(names) == 1 else f"{names[0]}_to_{names[-1]}"
-        name = self.kernels.loop(base, lambda name: self.loops.kernel(op, name))
-        kernel = self.kernels.loops[name]
+        kernel = self.kernels.map(op, self.places)
         for b in op.stored:
             yield f"{b.name} = {self.target(b)}"
         for total in op.totals:
             blocks = max(BLOCKS, -(-kernel.columns // 128))
             yield f"{total.out.name} = {self.array(f'parts_{total.out.name}', (blocks,), 'accumulator')}"
         results = [*op.stored, *(total.out for total in op.totals)]
-        arguments = self._arguments([b for b in op.reads if b.name not in SCALARS], results, op.reads)
-        head = f'_map("{name}", N, wide, ('
+        arguments = self._arguments(arrays_read(op), results, scalars_read(op))
+        head = f'_launch("{kernel.name}", N, vectorised, ('
         if op.totals:
             count = f"blocks_{op.totals[0].out.name}"
             self.blocks.update({total.out.name: count for total in op.totals})
@@ -165,31 +132,29 @@ class _Printer:
         yield from _wrapped(head, arguments)
 
     @staticmethod
-    def _arguments(arrays: list[Buffer], results: list[Buffer], reads: tuple[Buffer, ...]) -> list[str]:
-        scalars = ["lam_real"] if any(b.name == "lam" for b in reads) else []
+    def _arguments(arrays: list[Buffer], results: list[Buffer], reads: list[str]) -> list[str]:
+        scalars = ["lam_real"] if "lam" in reads else []
         return [*(b.name for b in arrays), *(b.name for b in results), *scalars, "samples"]
 
     def scalars(self, op: Fused) -> Iterator[str]:
-        name = self.kernels.scalar(
-            "_and_".join(b.name for b in op.stored), lambda name: self.loops.scalar_kernel(op, name)
-        )
+        kernel = self.kernels.scalar(op)
         sums = [b for b in op.reads if b.name not in SCALARS]
         for b in op.stored:
             yield f"{b.name} = {self.target(b)}"
         arguments = [text for b in sums for text in (b.name, self.blocks[b.name])]
         arguments += [b.name for b in op.stored] + ["np.float64(lam)", "samples"]
-        yield from _wrapped(f'_scalars("{name}", (', arguments)
+        yield from _wrapped(f'_launch_totals("{kernel.name}", (', arguments)
 
     def reduction(self, op: Reduce) -> str:
         out, src, axis = op.out, op.src, op.axis
         if src.is_stack:
             return self.tangent_reduction(op)
-        if op.was_product and src.name not in self.strides and out.shape != (1,):
+        if op.was_product and src.name not in self.places.strides and out.shape != (1,):
             length = BATCH if src.batched else src.shape[int(axis or 0)]
             ones = self.array(f"ones_{length}", (length,))
             operands = f"{ones}, {src.name}" if axis == 0 else f"{src.name}, {ones}"
             return f"{out.name} = cp.matmul({operands}, out={self.target(out)})"
-        stride = self.strides.get(src.name, src.shape[-1])
+        stride = self.places.strides.get(src.name, src.shape[-1])
         if axis == 1:
             return f"{out.name} = _row_sum({src.name}, {self.target(out)}, {stride})"
         width = int(src.shape[-1])
@@ -200,7 +165,7 @@ class _Printer:
         """Sums of (N, C, M): over the tangents, over their units, or over the samples."""
         out, src = op.out, op.src
         target, (_, tangents, columns) = self.target(out), src.shape
-        stride = self.strides.get(src.name, columns)
+        stride = self.places.strides.get(src.name, columns)
         if op.axis == 1:
             return f"{out.name} = _tangent_sum({src.name}, {target}, {stride})"
         if op.axis == 2:

@@ -9,11 +9,11 @@ from typing import Final
 from smgen.analysis.storage import most_tangents
 from smgen.ir import BATCH, ITEMSIZE, LAYER_MEANS, Schedule, Transpose
 from smgen.render import render
-from smgen.targets.cuda.kernels import Kernel, ScalarKernel, text_of
-from smgen.targets.cuda.loops import LANES, VECTOR
+from smgen.targets.cuda.kernels import LANES, Kernel, Kernels, ScalarKernel, text_of
 from smgen.targets.cuda.pipeline import PIPELINE
-from smgen.targets.cuda.printer import BLOCKS, CHUNKS, Kernels, print_function
+from smgen.targets.cuda.printer import BLOCKS, CHUNKS, print_function
 from smgen.targets.dialect import CUDA
+from smgen.targets.elements import Element
 from smgen.targets.expressions import CPrinter, helpers
 from smgen.targets.facts import Facts, shape_text
 from smgen.targets.layout import Arrays, FunctionLayout, Header, header, lay_out
@@ -33,11 +33,11 @@ class Module:
     facts: Facts
     arrays: Arrays
     real: str
-    vector: str
     lanes: int
     blocks: int
     chunks: int
     helpers: tuple[str, ...]
+    elements: tuple[Element, ...]
     kernels: tuple[Kernel, ...]
     scalar_kernels: tuple[ScalarKernel, ...]
     shapes: tuple[tuple[str, str, str], ...]
@@ -58,9 +58,9 @@ class CudaTarget:
 
     def emit(self, facts: Facts, schedules: tuple[Schedule, ...]) -> dict[str, str]:
         """The module's source, kernels included."""
-        kernels = Kernels()
+        kernels = Kernels(facts.dtype)
         lowered, notes = self.pipeline.forms(functions(schedules), facts.method.batch_size)
-        printed = [print_function(s, facts.dtype, kernels, note) for s, note in zip(lowered, notes, strict=True)]
+        printed = [print_function(s, kernels, note) for s, note in zip(lowered, notes, strict=True)]
         limited = facts.memory is not None or any(most_tangents(schedule) > 1 for schedule in lowered)
         chunks = [_chunk(function, facts.dtype) if limited else 0 for function in printed]
         arrays = {b.name: b for function in printed for b in function.arrays}
@@ -69,13 +69,13 @@ class CudaTarget:
             facts=facts,
             arrays=ARRAYS,
             real=CPrinter(facts.dtype, CUDA).real,
-            vector=VECTOR[facts.dtype],
             lanes=LANES[facts.dtype],
             blocks=BLOCKS,
             chunks=CHUNKS,
-            helpers=helpers(facts.dtype, CUDA, text_of(kernels.loops.values())),
-            kernels=tuple(kernels.loops.values()),
-            scalar_kernels=tuple(kernels.scalars.values()),
+            helpers=helpers(facts.dtype, CUDA, text_of(kernels)),
+            elements=tuple(kernels.elements.by_name.values()),
+            kernels=tuple(kernels.maps.by_name.values()),
+            scalar_kernels=tuple(kernels.scalars.by_name.values()),
             shapes=tuple(
                 (name, "DTYPE" if b.kind == "real" else "np.float64", shape_text(b.shape))
                 for name, b in sorted(arrays.items())

@@ -7,11 +7,11 @@ from functools import cache
 import pytest
 
 from smgen.hessians import lower
-from smgen.ir import Fused
+from smgen.ir import Concat, Fused
 from smgen.targets import TARGETS
-from smgen.targets.cuda.kernels import Kernel
-from smgen.targets.cuda.printer import Kernels, print_function
+from smgen.targets.cuda.kernels import Kernel, Kernels, places_of
 from smgen.targets.cuda.target import functions
+from smgen.targets.roles import arrays_read
 from tests.targets.cuda.emitted import DTYPES, EXAMPLES, REGISTERS, cuda_source, example
 from tests.targets.cuda.toolchain import nvrtc, ptx, sass
 
@@ -35,23 +35,19 @@ def machine_code(name: str, dtype: str) -> dict[str, sass.Kernel]:
 
 @cache
 def loops(name: str, dtype: str) -> dict[str, tuple[Kernel, Fused | None]]:
-    """Each kernel with the loop of the IR that it was printed from."""
-    kernels, found = Kernels(), {}
+    """Each kernel with a loop of the IR that it was printed from; none if it puts arrays side by side."""
+    kernels, known = Kernels(dtype), dict[str, tuple[Kernel, Fused | None]]()
     for schedule in functions(lower(example(name))):
-        before = set(kernels.loops)
         lowered = TARGETS["cuda"].pipeline.lowered(schedule, 1024)
-        print_function(lowered, dtype, kernels, {})
-        fused = [op for op in lowered.ops if isinstance(op, Fused) and op.shape != ()]
-        for added in [kernel for kernel in kernels.loops if kernel not in before]:
-            kernel = kernels.loops[added]
-            outs = [op for op in fused if _named(op) and added.startswith(_named(op))]
-            found[added] = (kernel, max(outs, key=lambda op: len(_named(op))) if outs else None)
-    return found
-
-
-def _named(op: Fused) -> str:
-    names = [b.name for b in op.outs]
-    return names[0] if len(names) == 1 else f"{names[0]}_to_{names[-1]}"
+        places = places_of(lowered)
+        for op in lowered.ops:
+            if isinstance(op, Fused) and op.shape:
+                kernel = kernels.map(op, places)
+                known[kernel.name] = (kernel, op)
+            elif isinstance(op, Concat):
+                kernel = kernels.concat(op, places)
+                known[kernel.name] = (kernel, None)
+    return known
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -66,8 +62,10 @@ def test_no_spill_no_stack_and_few_registers(name: str, dtype: str) -> None:
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_float64_in_the_loss_sums_only(name: str) -> None:
     """In machine code and, since a constant may be folded, in PTX."""
-    summing = {v.name for kernel, _ in loops(name, "float32").values() if kernel.totals for v in kernel.variants}
-    elementwise = {v.name for kernel, _ in loops(name, "float32").values() for v in kernel.variants} - summing
+    known = loops(name, "float32").values()
+    elementwise = {
+        variant for kernel, loop in known if loop is None or not loop.totals for variant, _ in kernel.variants
+    }
     in_ptx = ptx.float64(compiled(name, "float32").ptx)
     for kernel in machine_code(name, "float32").values():
         if kernel.name in elementwise | {"column_sum", "row_sum"}:
@@ -79,13 +77,13 @@ def test_float64_in_the_loss_sums_only(name: str) -> None:
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_vector_kernels_move_16_bytes_at_a_time(name: str, dtype: str) -> None:
     vectors = 0
-    for kernel, _ in loops(name, dtype).values():
-        for variant in kernel.variants[1:]:
+    for kernel, loop in loops(name, dtype).values():
+        for variant, _ in kernel.variants[1:]:
             vectors += 1
-            code = machine_code(name, dtype)[variant.name]
+            code = machine_code(name, dtype)[variant]
             wide = code.global_loads[128] + code.global_stores[128]
-            assert wide, variant.name
-            assert not code.global_stores[32] or kernel.totals, variant.name
+            assert wide, variant
+            assert not code.global_stores[32] or (loop is not None and loop.totals), variant
     assert vectors
 
 
@@ -110,7 +108,7 @@ def test_bytes_moved_are_the_schedules_minimum(name: str, dtype: str) -> None:
     for kernel, loop in loops(name, dtype).values():
         if loop is None or loop.totals:
             continue
-        arrays = [b for b in loop.reads if b.name not in ("lam", "N")]
+        arrays = arrays_read(loop)
         moved = traffic[kernel.name]
         unrolled = {moved.stores[len(arrays) + k] for k in range(len(loop.stored))}
         assert len(unrolled) == 1, kernel.name
