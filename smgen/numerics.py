@@ -35,7 +35,7 @@ _MEND: Final = {
 def check_nonlinearities(network: Network, dtype: str, *, stacklevel: int = 1) -> None:
     """Warn of every formula that fails in the dtype. Raises `UnsupportedNonlinearity` for one that is not real."""
     domains = domains_of(network)
-    for vertex in (*network.constants, *network.vertices):
+    for vertex in network.all_vertices:
         for kind, text in numerics(vertex, dtype, domains.get(vertex.name)):
             warnings.warn(text, kind, stacklevel=stacklevel + 1)
 
@@ -47,7 +47,7 @@ def domains_of(network: Network) -> dict[str, Domain]:
     """
     ranges: dict[str, Interval] = {}
     domains: dict[str, Domain] = {}
-    for v in (*network.constants, *network.vertices):
+    for v in network.all_vertices:
         below = [ranges[name] for name in v.operands]
         if v.layer.nonlinearity is not None:
             below = [domains.setdefault(v.name, _within(below[0], v.layer.domain))]

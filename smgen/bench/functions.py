@@ -7,7 +7,8 @@ from typing import Any, Final
 import sympy as sp
 from sympy.printing.str import StrPrinter
 
-from smgen.network import Network, Vertex
+from smgen.derivatives import Nonlinearity
+from smgen.network import Network
 
 _ALIKE: Final = """
 
@@ -162,19 +163,18 @@ class _Printer(StrPrinter):
         return str(super()._print(expr, **kwargs))
 
 
-def nonlinearities(network: Network) -> list[Vertex]:
-    """The vertices that are functions of one unit."""
-    return [v for v in (*network.constants, *network.vertices) if v.layer.nonlinearity is not None]
+def nonlinearities(network: Network, orders: int) -> str:
+    """`f_name(g)` of every function of one unit: f, or the tuple of f and its first `orders` derivatives."""
+    return "".join(nonlinearity(name, f, orders) for name, f in network.nonlinear.items())
 
 
-def nonlinearity(v: Vertex, orders: int) -> str:
-    """`f_name(g)`: f of the vertex, or the tuple of f and its first `orders` derivatives."""
-    assert v.layer.nonlinearity is not None
-    derivatives = v.layer.nonlinearity.derivatives[: orders + 1]
+def nonlinearity(name: str, f: Nonlinearity, orders: int) -> str:
+    """`f_name(g)` of one vertex."""
+    derivatives = f.derivatives[: orders + 1]
     shared, reduced = sp.cse(derivatives, symbols=sp.numbered_symbols("t"), list=True)
     text = _Printer().doprint
-    lines = [f"{name} = {text(expr)}" for name, expr in shared]
+    lines = [f"{part} = {text(expr)}" for part, expr in shared]
     # A constant has a value for every sample all the same.
     results = [text(expr) if expr.free_symbols else f"{text(expr)} + 0 * g" for expr in reduced]
     body = "\n    ".join([*lines, f"return {', '.join(results)}"])
-    return f"\n\ndef f_{v.name}(g):\n    {body}\n"
+    return f"\n\ndef f_{name}(g):\n    {body}\n"
