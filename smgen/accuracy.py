@@ -14,6 +14,7 @@ import numpy.typing as npt
 import sympy as sp
 
 from smgen.calculus import subexpressions
+from smgen.intervals import LEAST
 from smgen.primitives import G, absolute, choose, guarded, kept, references, stable
 from smgen.scalar import evaluate
 
@@ -84,7 +85,7 @@ def judge(form: sp.Expr, dtype: str, exact: sp.Expr | None = None, domain: Domai
 
 def _inside(points: Array, domain: Domain, dtype: str) -> Array:
     low, high = domain
-    ends = [end for end in domain if np.isfinite(end)]
+    ends = [end for end in domain if np.isfinite(end) and abs(end) != LEAST]
     inside = points[(points >= low) & (points <= high)]
     return np.unique(np.concatenate([inside, np.array(ends, dtype)]))
 

@@ -14,7 +14,7 @@ from smgen.constants import real_number
 from smgen.derivatives import Nonlinearity, symbolic
 from smgen.domains import Ends, interval, interval_text
 from smgen.errors import NetworkError, several, shortened
-from smgen.intervals import REALS, Interval, total, values
+from smgen.intervals import Interval, total, values
 from smgen.ir import Emitter, Name
 from smgen.layers.broadcast import Broadcast
 from smgen.layers.nodes import Node, checked_name, node_of, nodes_of
@@ -104,11 +104,9 @@ class Pointwise:
 
     def range(self, below: Sequence[Interval]) -> Interval:
         f = self.function.derivative()
-        if self.arity == 1:
-            return values(f, below[0])
         if f.is_Add and set(f.args) == set(self.symbols):
             return total(below)
-        return REALS
+        return values(f, dict(zip(self.symbols, below, strict=True)))
 
     def spelled(self, v: Vertex, names: Mapping[str, str], concatenate: str) -> str:
         if self.arity == 1:
