@@ -15,7 +15,7 @@ from smgen.constants import exact
 from smgen.derivatives import Nonlinearity, differentiate, refuse_large, refuse_unknown, shortest
 from smgen.errors import UnsupportedNonlinearity
 from smgen.functions import kinked, saved
-from smgen.primitives import G, stable
+from smgen.primitives import G, sigmoid, softmax, stable
 from smgen.recognise import recognise
 from smgen.scalar import evaluate
 from smgen.tails import settle
@@ -49,6 +49,10 @@ class Partials:
         refuse_unknown(written, self.expr)
         return {(): written}
 
+    @cached_property
+    def _forms(self) -> dict[Orders, sp.Expr]:
+        return {}
+
     def derivative(self, orders: Orders = ()) -> sp.Expr:
         """The exact derivative. Raises `UnsupportedNonlinearity` for what has no formula."""
         if self.nonlinearity is not None:
@@ -59,14 +63,16 @@ class Partials:
             slope = Calculus().derivative(below.xreplace({symbol: G})).xreplace({G: symbol})
             refuse_large(slope, self.expr)
             refuse_unknown(slope, self.expr)
-            self._known[orders] = shortest(slope)
+            self._known[orders] = shortest(_complement(slope))
         return self._known[orders]
 
     def form(self, orders: Orders = ()) -> sp.Expr:
         """How it is computed."""
         if self.nonlinearity is not None:
             return self.nonlinearity.forms[len(orders)]
-        return _each_part(self.derivative(orders), settle)
+        if orders not in self._forms:
+            self._forms[orders] = _each_part(self.derivative(orders), settle)
+        return self._forms[orders]
 
     def ratio(self, orders: Orders) -> tuple[Orders, sp.Expr] | None:
         """A lower derivative and what it is multiplied by, where that is shorter."""
@@ -79,12 +85,17 @@ class Partials:
             return is_curved(self.nonlinearity)
         return bool(self.derivative(orders) != 0)
 
+    @cached_property
+    def switches(self) -> tuple[str, ...]:
+        """Names of the functions in f that make its slope jump."""
+        if self.nonlinearity is not None:
+            return self.nonlinearity.kinks
+        return tuple(sorted(_switches(self.derivative())))
+
     @property
     def kinks(self) -> bool:
         """Whether the slope jumps somewhere."""
-        if self.nonlinearity is not None:
-            return bool(self.nonlinearity.kinks)
-        return bool(self.derivative().has(*kinked()))
+        return bool(self.switches)
 
     @cached_property
     def saved(self) -> tuple[sp.Expr, ...]:
@@ -143,6 +154,34 @@ def _parts(expr: sp.Expr) -> list[sp.Expr]:
         key = frozenset(arg.free_symbols)
         together.setdefault(key if len(key) <= 1 else frozenset({arg}), []).append(arg)
     return [expr.func(*args) for args in together.values()]
+
+
+def _complement(e: sp.Expr) -> sp.Expr:
+    """1 − σ(u) is σ(−u), and 1 less all weights of a softmax but one is that one: no digits are lost."""
+    one, rest = e.as_coeff_Add()
+    weights = [-term for term in sp.Add.make_args(rest)]
+    if one != 1 or len({(type(w), w.args[:-1]) for w in weights}) != 1:
+        return e
+    if isinstance(weights[0], sigmoid):
+        return sigmoid(-weights[0].args[0])
+    if not isinstance(weights[0], softmax):
+        return e
+    missing = set(range(len(weights[0].args))) - {int(weight.args[-1]) for weight in weights}
+    return softmax(*weights[0].args[:-1], *missing) if len(missing) == 1 else e
+
+
+def _switches(e: sp.Expr) -> set[str]:
+    """The functions that make the slope jump; a part with one symbol is known better as a whole."""
+    if not e.has(*kinked()):
+        return set()
+    if len(e.free_symbols) == 1:
+        (symbol,) = e.free_symbols
+        try:
+            return set(differentiate(e.xreplace({symbol: G})).kinks)
+        except UnsupportedNonlinearity:  # made of steps alone
+            return {call.func.__name__ for call in e.atoms(*kinked())}
+    own = {e.func.__name__} if isinstance(e, kinked()) else set()
+    return own.union(*(map(_switches, _parts(e))))
 
 
 def is_curved(nonlinearity: Nonlinearity) -> bool:

@@ -160,7 +160,8 @@ def pointwise(
 
     Operands are nodes of equal width, and parameters of this width or of one number. An expression of one operand has
     one symbol; with several, `function` is called with a symbol for each. `domain` = (least, greatest) says that a
-    single operand is never outside, where f need not be real: (0, None) for what is never negative. Raises
+    single operand is never outside, where f need not be real: (0, None) for what is never negative. A function of
+    several must be real for all values that its operands are known to have. Raises
     `UnsupportedNonlinearity` for anything else; `kind` is only used to name the layer.
     """
     origin = here()
@@ -177,7 +178,7 @@ def pointwise(
         raise NetworkError(
             origin=origin,
             what=f"domain= is of a function of one node; got {several(distinct)}",
-            hint="leave it out: the function must be real for all values of its operands",
+            hint="say it of the operand: b = sm.pointwise(b, lambda b: b, domain=(0.1, None))",
         )
     shape = _common(distinct, origin, kind)
     operands = tuple(_spread(node, shape, origin) for node in distinct)
