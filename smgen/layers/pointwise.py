@@ -14,6 +14,7 @@ from smgen.constants import real_number
 from smgen.derivatives import Nonlinearity, symbolic
 from smgen.domains import Ends, interval, interval_text
 from smgen.errors import NetworkError, several, shortened
+from smgen.functions import definite
 from smgen.intervals import Interval, total, values
 from smgen.ir import Emitter, Name
 from smgen.layers.broadcast import Broadcast
@@ -124,7 +125,7 @@ class Pointwise:
         return None if text == "0" else f"({text})"
 
     def _spelled(self, v: Vertex, by: tuple[str, ...], names: Mapping[str, str]) -> str:
-        derivative = self.function.derivative(tuple(sorted(map(v.operands.index, by))))
+        derivative = definite(self.function.derivative(tuple(sorted(map(v.operands.index, by)))))
         operands = (sp.Symbol(names[operand]) for operand in v.operands)
         return str(derivative.xreplace(dict(zip(self.symbols, operands, strict=True))))
 
