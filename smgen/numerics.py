@@ -18,7 +18,7 @@ from smgen.intervals import REALS, Interval
 from smgen.network import Network, Vertex
 from smgen.numerics_of_several import of_several
 from smgen.primitives import MARKS
-from smgen.refusals import MEND, SPELLING, check_constants, mend, refuse, refuse_constant
+from smgen.refusals import KINK, MEND, SPELLING, check_constants, mend, refuse, refuse_constant
 from smgen.singular import explain, suspects
 
 
@@ -87,8 +87,7 @@ def _kinks(f: Nonlinearity, domain: Domain) -> list[str]:
     """Where f′ or f″ jumps inside the domain."""
     inside = [b for b in f.borders or () if domain[0] < float(b.at) < domain[1]]
     places = ", ".join(f"{float(b.at):.6g}" for b in inside if b.jumps == 2)
-    bent = f"has no f″ at {places}, where it jumps: the loss is right, its gradient does not see the jump"
-    found = [bent] if places else []
+    found = [KINK.format(places)] if places else []
     if f.borders is None or any(b.jumps in (0, 1) for b in inside):
         holds = "f″ is 0 almost everywhere" if f.derivatives[2] == 0 else "f″ holds almost everywhere only"
         names = ", ".join(SPELLING.get(name, name) for name in f.switches)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 import mpmath
@@ -15,7 +15,7 @@ from smgen.errors import NumericsWarning, SmgenWarning
 from smgen.network import Vertex
 from smgen.partials import Orders, Partials
 from smgen.primitives import MARKS
-from smgen.refusals import SPELLING, check_constants, mend, refuse, refuse_constant
+from smgen.refusals import KINK, SPELLING, check_constants, mend, refuse, refuse_constant
 from smgen.several import judge_several, needed, unreal
 from smgen.surfaces import Singular, explain, singular_places
 
@@ -55,13 +55,7 @@ def of_several(
             between = " " if text.startswith("has") else ": "
             refuse(vertex, f"{brief(written)}{between}{text}", mend(text, MEND))
     found: list[tuple[type[SmgenWarning], str]] = []
-    if f.switches:
-        straight = all(f.derivative(o) == 0 for o in f.orders() if len(o) == 2)
-        holds = "f″ is 0 almost everywhere" if straight else "f″ holds almost everywhere only"
-        kinks = ", ".join(SPELLING.get(name, name) for name in f.switches)
-        found.append(
-            (NumericsWarning, f"{vertex.origin}: '{vertex.name}' has kinks ({kinks}): {holds}, δ′ does not see them")
-        )
+    found += [(NumericsWarning, f"{vertex.origin}: '{vertex.name}' {text}") for text in _kinks(f, names, domains)]
     try:
         complaints = judge_several(f, orders, domains, dtype)
     except OutOfRange as error:
@@ -70,6 +64,22 @@ def of_several(
         what = f"{_mark(complaint.orders)} {complaint.what} at {_at(names, complaint.place)} in {dtype}"
         found.append((NumericsWarning, f"{vertex.origin}: '{vertex.name}': {what}"))
     return found
+
+
+def _kinks(f: Partials, names: Mapping[sp.Symbol, sp.Symbol], domains: tuple[Domain, ...]) -> Iterator[str]:
+    """Where f″ jumps inside the domains, and functions that make f′ jump."""
+    domain = dict(zip(f.symbols, domains, strict=True))
+    for symbol, part in f.kinked_parts:
+        low, high = domain[symbol]
+        inside = [b for b in part.borders or () if b.jumps == 2 and low < float(b.at) < high]
+        places = ", ".join(f"{float(b.at):.6g}" for b in inside)
+        if places:
+            yield KINK.format(f"{names[symbol]} = {places}")
+    if f.switches:
+        straight = all(f.derivative(o) == 0 for o in f.orders() if len(o) == 2)
+        holds = "f″ is 0 almost everywhere" if straight else "f″ holds almost everywhere only"
+        switches = ", ".join(SPELLING.get(name, name) for name in f.switches)
+        yield f"has kinks ({switches}): {holds}, δ′ does not see them"
 
 
 def _mark(orders: Orders) -> str:

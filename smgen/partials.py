@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Final, TypeAlias
@@ -90,7 +91,13 @@ class Partials:
         """Names of the functions in f that make its slope jump."""
         if self.nonlinearity is not None:
             return self.nonlinearity.kinks
-        return tuple(sorted(_switches(self.derivative())))
+        names = {name for _, f in self.kinked_parts for name in f.kinks}
+        return tuple(sorted(names | _switches(self.derivative())))
+
+    @cached_property
+    def kinked_parts(self) -> tuple[tuple[sp.Symbol, Nonlinearity], ...]:
+        """The parts of one symbol, as functions of g, in which a formula changes."""
+        return tuple(_kinked_parts(self.derivative()))
 
     @property
     def kinks(self) -> bool:
@@ -170,18 +177,24 @@ def _complement(e: sp.Expr) -> sp.Expr:
     return softmax(*weights[0].args[:-1], *missing) if len(missing) == 1 else e
 
 
+def _kinked_parts(e: sp.Expr) -> Iterator[tuple[sp.Symbol, Nonlinearity]]:
+    if len(e.free_symbols) > 1:
+        for part in _parts(e):
+            yield from _kinked_parts(part)
+    elif e.has(*kinked()):
+        (symbol,) = e.free_symbols
+        with suppress(UnsupportedNonlinearity):  # made of steps alone
+            yield symbol, differentiate(e.xreplace({symbol: G}))
+
+
 def _switches(e: sp.Expr) -> set[str]:
-    """The functions that make the slope jump; a part with one symbol is known better as a whole."""
+    """The functions of several symbols that make the slope jump, and steps of one."""
     if not e.has(*kinked()):
         return set()
     if len(e.free_symbols) == 1:
-        (symbol,) = e.free_symbols
-        try:
-            return set(differentiate(e.xreplace({symbol: G})).kinks)
-        except UnsupportedNonlinearity:  # made of steps alone
-            return {call.func.__name__ for call in e.atoms(*kinked())}
+        return set() if any(_kinked_parts(e)) else {call.func.__name__ for call in e.atoms(*kinked())}
     own = {e.func.__name__} if isinstance(e, kinked()) else set()
-    return own.union(*(map(_switches, _parts(e))))
+    return own.union(*map(_switches, _parts(e)))
 
 
 def is_curved(nonlinearity: Nonlinearity) -> bool:

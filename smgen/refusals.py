@@ -14,6 +14,8 @@ from smgen.network import Vertex
 SPELLING: Final = {"choose": "Piecewise", "maximum": "max"}
 """What people call functions of smgen's own."""
 
+KINK: Final = "has no f″ at {}, where it jumps: the loss is right, its gradient does not see the jump"
+
 MEND: Final = {
     "has a pole": "a nonlinearity must be finite everywhere: put what is divided by away from 0, or give its domain=",
     "is infinite": "a nonlinearity must have three finite derivatives: √(g² + ε) is a smooth |g|, for example",

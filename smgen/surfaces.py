@@ -71,14 +71,12 @@ def _factors(base: sp.Expr) -> Iterator[sp.Expr]:
     if base.is_Mul:
         for factor in base.args:
             yield from _factors(factor)
-    elif base.is_Pow and base.exp.is_positive:
-        yield from _factors(base.base)
+    elif base.is_Pow:
+        yield from _factors(base.base) if base.exp.is_positive else ()
+    elif base.is_Add and base.is_polynomial() and len(base.args) <= 12 and not (factored := sp.factor(base)).is_Add:
+        yield from _factors(factored)
     elif base.free_symbols:
-        factored = sp.factor(base) if base.is_Add and base.is_polynomial() and len(base.args) <= 12 else base
-        if factored.is_Mul or factored.is_Pow:
-            yield from _factors(factored)
-        else:
-            yield base
+        yield base
 
 
 def _zeros(e: sp.Expr, at: Mapping[sp.Symbol, Interval]) -> list[dict[sp.Symbol, Any]]:

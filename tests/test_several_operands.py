@@ -26,6 +26,7 @@ from smgen.samples import SIZES, design
 from smgen.scalar import evaluate
 from smgen.several import judge_several, needed, unreal
 from smgen.surfaces import singular_places
+from tests.support import module_of
 
 a, b, c = symbols_of(3)
 OWN = {"a": a, "b": b, "c": c, "softplus": sm.softplus, "sigmoid": sm.sigmoid}
@@ -70,6 +71,7 @@ def said(net: Network, dtype: str = "float32") -> list[str]:
     ("log(2 + a*b)", "is not real at p ="),
     ("a**b", "f of p**q is not real at p ="),
     ("log(a - b + c)", "is not real at p ="),
+    ("c*log(a/b)", "is not real at p ="),
 ])  # fmt: skip
 def test_what_has_no_value_somewhere_is_refused(text: str, what: str, dtype: str) -> None:
     with pytest.raises(UnsupportedNonlinearity) as caught:
@@ -103,7 +105,7 @@ ACCEPTED = """a*b; a*b*c; a - b; a/(1 + b**2); a**2/(1 + b**2); tanh(a)/(1 + exp
     sqrt(1 + a**2 + b**2); sqrt(1e-6 + (a - b)**2); log(exp(a) + exp(b)); exp(-(a - b)**2); a*softplus(b); (a - b)**2
     softplus(a)/(1 + b**2); tanh(a) - tanh(b); log(1 + a**2/(1 + b**2)); tanh(a + b)*b; abs(a)**3*b; log(cosh(a*b))
     sigmoid(a)*b + (1 - sigmoid(a))*c; sin(a*b); exp(-(a**2 + b**2)/2)*a; 1/(1 + exp(-a - b)); (a*b + c)/(1 + c**2)
-    log(1 + a**2) - log(1 + b**2); Piecewise((log(a), a > 1), (a - 1, True))*b; sqrt(1 + a**2 + b**2 + c**2)
+    log(1 + a**2) - log(1 + b**2); sqrt(1 + a**2 + b**2 + c**2)
     tan(a)*b"""
 
 
@@ -119,6 +121,9 @@ def test_nothing_is_said_of_what_computes_well(text: str) -> None:
     ("a/softplus(b)", ["f overflows at p = -120, q = -120", "f′ overflows", "f″ is NaN", "f‴ is NaN"]),
     ("a*sqrt(1 + a**2) - a**2 + b", ["f loses accuracy at p = 10000", "f′ loses accuracy", "f″ loses accuracy"]),
     ("Max(a, b)", ["has kinks (max): f″ is 0 almost everywhere"]),
+    ("Max(a - 2, 0)**2*b", ["has no f″ at p = 2, where it jumps"]),
+    ("Piecewise((log(a), a > 1), (a - 1, True))*b", ["has no f″ at p = 1, where it jumps"]),
+    ("sign(a)*b + a", ["has kinks (signum): f″ is 0 almost everywhere"]),
     ("abs(a)*b", ["has kinks (absolute): f″ holds almost everywhere only"]),
 ])  # fmt: skip
 def test_what_fails_in_the_dtype_is_warned_of_once_an_order(text: str, what: list[str]) -> None:
@@ -204,6 +209,15 @@ def test_weights_of_a_sum_of_exponentials_keep_their_digits() -> None:
                 assert float(evaluate(stable(f.form((n,))), numbers, "float64")[0]) == pytest.approx(
                     float(exact), rel=1e-14
                 )
+
+
+@pytest.mark.parametrize("hessian", ["diagonal", "exact", "hutchinson"])
+def test_modules_of_judged_functions_pass_their_own_test(hessian: str) -> None:
+    x = sm.input(3)
+    h, k, r = (sm.linear(x, 2) for _ in range(3))
+    quotient = h / sm.softplus(k) + sm.pointwise((h, k, r), lambda *own: sp.log(sp.Add(*map(sp.exp, own))))
+    said_so = r / sm.pointwise(sm.square(k) + 1, lambda g: g, domain=(0.5, None))
+    assert module_of(Network(energy=[quotient, said_so]), hessian=hessian).selftest()
 
 
 def test_the_judge_sees_digits_that_are_lost() -> None:
