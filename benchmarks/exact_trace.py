@@ -21,7 +21,7 @@ from rich.table import Table
 
 from benchmarks.networks import NETWORKS
 from smgen.bench.contenders import OURS, available, texts
-from smgen.bench.functions import JAX, TORCH, nonlinearities, nonlinearity
+from smgen.bench.functions import JAX, TORCH, nonlinearities
 from smgen.bench.recursion import forward
 from smgen.bench.report import markdown, summary_table, title
 from smgen.bench.results import Outcome, Results, as_json, machine
@@ -112,7 +112,7 @@ def _energy(network: Network) -> str:
     def pointwise(v: Vertex) -> str:
         return f"g_{v.name} = f_{v.name}(g_{v.inputs[0]})"
 
-    functions = "".join(nonlinearity(v, 0) for v in nonlinearities(network))
+    functions = nonlinearities(network, 0)
     total = " + ".join(f"{count} * g_{name}.sum()" for name, count in network.energies)
     body = "\n    ".join([*forward(network, "concatenate", pointwise), f"return {total}"])
     return f"{functions}\n\ndef energy(params, g_{network.input.name}):\n    {body}\n"

@@ -14,6 +14,7 @@ import numpy.typing as npt
 import sympy as sp
 
 from smgen.calculus import subexpressions
+from smgen.intervals import LEAST
 from smgen.primitives import G, absolute, choose, guarded, kept, references, stable
 from smgen.scalar import evaluate
 
@@ -84,20 +85,21 @@ def judge(form: sp.Expr, dtype: str, exact: sp.Expr | None = None, domain: Domai
 
 def _inside(points: Array, domain: Domain, dtype: str) -> Array:
     low, high = domain
-    ends = [end for end in domain if np.isfinite(end)]
-    inside = points[(points >= low) & (points <= high)]
+    ends = [end for end in domain if np.isfinite(end) and abs(end) != LEAST]
+    wide = points.astype(np.float64)  # where `LEAST` is not 0
+    inside = points[(wide >= low) & (wide <= high)]
     return np.unique(np.concatenate([inside, np.array(ends, dtype)]))
 
 
 def _judge(form: sp.Expr, exact_form: sp.Expr, dtype: str, points: Array, *, far_out: bool) -> Accuracy:
-    points = _fewer(points, 2 * _work(exact_form))
+    points = _fewer(points, 2 * work(exact_form))
     if not points.size:
         return Accuracy(0.0)
     machine = stable(form)
     with np.errstate(all="ignore"):
         computed = np.broadcast_to(evaluate(machine, {G: points}, dtype), points.shape).astype(np.float64)
         terms = np.abs(
-            np.broadcast_to(evaluate(_terms(machine), {G: points.astype(np.float64)}, "float64"), points.shape)
+            np.broadcast_to(evaluate(terms_of(machine), {G: points.astype(np.float64)}, "float64"), points.shape)
         )
     exact, sensitivity = _reference(exact_form, dtype, points.tobytes())
     limits = np.finfo(dtype)
@@ -117,7 +119,7 @@ def _judge(form: sp.Expr, exact_form: sp.Expr, dtype: str, points: Array, *, far
         wrong &= size < largest / EDGE
     finite = ~undefined & np.isfinite(computed)
     worst = float(np.max(ulp[finite], initial=0.0))
-    inaccurate = finite & (wrong if far_out else wrong | (ulp > FEW_ULP + 2 * _nested(exact_form)))
+    inaccurate = finite & (wrong if far_out else wrong | (ulp > FEW_ULP + 2 * nested(exact_form)))
     for bad, what in (
         (undefined, "is not real"),
         (infinite & np.isnan(computed), "is NaN"),
@@ -151,7 +153,7 @@ def _around(values: Array) -> Array:
     return np.array(np.maximum(np.maximum(padded[:-2], padded[2:]), values))
 
 
-def _nested(expr: sp.Expr) -> int:
+def nested(expr: sp.Expr) -> int:
     """How many functions are taken of functions, one in the other: every one adds the errors of its own."""
     known: dict[sp.Basic, int] = {}
 
@@ -163,7 +165,7 @@ def _nested(expr: sp.Expr) -> int:
     return max(0, depth(expr) - 2)
 
 
-def _work(expr: sp.Expr) -> int:
+def work(expr: sp.Expr) -> int:
     """Operations at a place: distinct subexpressions, functions counted as twenty for an argument."""
     parts = subexpressions(expr)
     return len(parts) + 20 * sum(len(e.args) for e in parts if isinstance(e, sp.Function))
@@ -223,19 +225,19 @@ def real(f: Callable[[Any], Any], point: Any) -> Any:
     return mpmath.mpf(value) if isinstance(value, mpmath.mpf | int | float) else mpmath.nan
 
 
-def _terms(expr: sp.Expr) -> sp.Expr:
+def terms_of(expr: sp.Expr) -> sp.Expr:
     """The sum of absolute terms, through sums, products and whole powers: what cancels is judged by it."""
     if isinstance(expr, kept):
-        return _terms(expr.args[0])
+        return terms_of(expr.args[0])
     if isinstance(expr, choose):
         a, b, x, y = expr.args
-        return choose(a, b, _terms(x), _terms(y))
+        return choose(a, b, terms_of(x), terms_of(y))
     if expr.is_number:
         return abs(expr)
     if expr.is_Add or expr.is_Mul:
-        return expr.func(*map(_terms, expr.args))
+        return expr.func(*map(terms_of, expr.args))
     if expr.is_Pow and expr.exp.is_Integer and expr.exp.is_positive:
-        return _terms(expr.base) ** expr.exp
+        return terms_of(expr.base) ** expr.exp
     return absolute(expr)
 
 

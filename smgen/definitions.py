@@ -29,7 +29,7 @@ class Samples:
         self.g[network.input.name] = x
         self.slopes: dict[tuple[str, str], Slope] = {}
         self.bends: dict[tuple[str, str, str], Array] = {}
-        for v in (*network.constants, *network.vertices):
+        for v in network.all_vertices:
             if v.operands:
                 self.g[v.name] = v.layer.value(v, self.g, differentiate)
                 self._derivatives(v, differentiate)

@@ -2,39 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from math import inf, isnan
+from collections.abc import Callable, Mapping, Sequence
+from math import copysign, inf, isnan
 from typing import Any, Final, TypeAlias
 
 import mpmath
 import sympy as sp
 
 from smgen import primitives as p
-from smgen.calculus import varies
 from smgen.functions import facts_of, references
-from smgen.primitives import G
 
 Interval: TypeAlias = tuple[float, float]
 REALS: Final[Interval] = (-inf, inf)
+LEAST: Final = 5e-324
+"""The end of an interval that comes as near to 0 as one likes and is never there: softplus is from `LEAST` to ∞."""
 
 _CORNERS: Final[dict[tuple[str, float], float]] = {("log", 0.0): -inf, ("log1p", -1.0): -inf}
 """Where a monotone function goes to infinity at a finite place."""
 
 
-def values(e: sp.Expr, g: Interval) -> Interval:
-    """An interval that contains e(g) for every g of the interval `g`."""
-    if e == G:
-        return g
-    if not varies(e):
+def values(e: sp.Expr, at: Mapping[sp.Expr, Interval]) -> Interval:
+    """An interval that contains every value of `e`, by those of its symbols."""
+    if e in at:
+        return at[e]
+    if e.is_number:
         value = float(e)
         return value, value
-    if isinstance(e, p.choose) and e.args[0] == G and e.args[1].is_number:
-        border = float(e.args[1])
-        left = values(e.args[2], (g[0], min(border, g[1]))) if g[0] < border else None
-        right = values(e.args[3], (max(border, g[0]), g[1])) if g[1] >= border else None
-        branches = [branch for branch in (left, right) if branch is not None]
-        return min(low for low, _ in branches), max(high for _, high in branches)
-    inner = [values(arg, g) for arg in e.args]
+    if isinstance(e, p.choose) and e.args[0] in at and e.args[1].is_number:
+        return _choice(e, at)
+    low, high = _values(e, [values(arg, at) for arg in e.args])
+    return (LEAST if low == 0 and e.is_positive else low), high
+
+
+def _choice(e: p.choose, at: Mapping[sp.Expr, Interval]) -> Interval:
+    """The values of branches with a border in one symbol: each has those of its own side."""
+    symbol, border = e.args[0], float(e.args[1])
+    low, high = at[symbol]
+    left = values(e.args[2], {**at, symbol: (low, min(border, high))}) if low < border else None
+    right = values(e.args[3], {**at, symbol: (max(border, low), high)}) if high >= border else None
+    branches = [branch for branch in (left, right) if branch is not None]
+    return min(low for low, _ in branches), max(high for _, high in branches)
+
+
+def _values(e: sp.Expr, inner: Sequence[Interval]) -> Interval:
+    """The values of a function of arguments in these intervals."""
     match e:
         case sp.Add():
             return total(inner)
@@ -45,6 +56,8 @@ def values(e: sp.Expr, g: Interval) -> Interval:
             return result
         case sp.Pow() if e.exp.is_Rational:
             return _power(inner[0], e.exp)
+        case sp.Pow():
+            return (LEAST, inf) if inner[0][0] > 0 else REALS
         case p.maximum():
             (a, b), (c, d) = inner
             return max(a, c), max(b, d)
@@ -54,7 +67,7 @@ def values(e: sp.Expr, g: Interval) -> Interval:
         case sp.sin() | sp.cos():
             return -1.0, 1.0
         case p.logsumexp():
-            return 0.0, inf
+            return LEAST, inf
         case p.softmax():
             return 0.0, 1.0
     facts = facts_of(type(e))
@@ -68,6 +81,8 @@ def values(e: sp.Expr, g: Interval) -> Interval:
 
 def _at(call: sp.Expr, u: float, otherwise: float) -> float:
     """The value of a monotone function at an end of an interval."""
+    if abs(u) == LEAST:
+        return _at(call, 0.0, otherwise) or u
     name, facts = call.func.__name__, facts_of(type(call))
     if (name, u) in _CORNERS:
         return _CORNERS[name, u]
@@ -87,11 +102,16 @@ def _absolute(u: Interval) -> Interval:
 
 def total(parts: Sequence[Interval]) -> Interval:
     """The interval of a sum."""
-    return sum(low for low, _ in parts), sum(high for _, high in parts)
+    return _kept(sum(low for low, _ in parts)), _kept(sum(high for _, high in parts))
+
+
+def _kept(end: float) -> float:
+    """An end that only rounding could bring to 0 is not there."""
+    return copysign(LEAST, end) if 0 < abs(end) < 1e-300 else end
 
 
 def _product(a: Interval, b: Interval) -> Interval:
-    ends = [0.0 if 0 in (x, y) else x * y for x in a for y in b]
+    ends = [0.0 if 0 in (x, y) else _kept(x * y or copysign(LEAST, x) * copysign(1, y)) for x in a for y in b]
     return min(ends), max(ends)
 
 
@@ -99,7 +119,7 @@ def _power(base: Interval, exponent: sp.Rational) -> Interval:
     low, high = base
     if exponent.is_Integer and exponent % 2 == 0:
         low, high = _absolute(base)
-    elif low < 0 and not (exponent.is_Integer and exponent > 0):
+    elif low < 0 and not (exponent.is_Integer and (exponent > 0 or high < 0)):
         return REALS
     n = float(exponent)
     ends = [_raised(low, n), _raised(high, n)]
@@ -109,7 +129,9 @@ def _power(base: Interval, exponent: sp.Rational) -> Interval:
 def _raised(base: float, exponent: float) -> float:
     if base == 0:
         return 0.0 if exponent > 0 else inf
+    if abs(base) in (LEAST, inf):
+        return copysign(LEAST if (abs(base) == LEAST) == (exponent > 0) else inf, base)
     try:
-        return float(base**exponent)
+        return _kept(float(base**exponent) or copysign(LEAST, base))
     except OverflowError:
         return inf if base > 0 else -inf

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Final, TypeAlias
@@ -15,7 +16,7 @@ from smgen.constants import exact
 from smgen.derivatives import Nonlinearity, differentiate, refuse_large, refuse_unknown, shortest
 from smgen.errors import UnsupportedNonlinearity
 from smgen.functions import kinked, saved
-from smgen.primitives import G, stable
+from smgen.primitives import G, sigmoid, softmax, stable
 from smgen.recognise import recognise
 from smgen.scalar import evaluate
 from smgen.tails import settle
@@ -49,6 +50,10 @@ class Partials:
         refuse_unknown(written, self.expr)
         return {(): written}
 
+    @cached_property
+    def _forms(self) -> dict[Orders, sp.Expr]:
+        return {}
+
     def derivative(self, orders: Orders = ()) -> sp.Expr:
         """The exact derivative. Raises `UnsupportedNonlinearity` for what has no formula."""
         if self.nonlinearity is not None:
@@ -59,14 +64,16 @@ class Partials:
             slope = Calculus().derivative(below.xreplace({symbol: G})).xreplace({G: symbol})
             refuse_large(slope, self.expr)
             refuse_unknown(slope, self.expr)
-            self._known[orders] = shortest(slope)
+            self._known[orders] = shortest(_complement(slope))
         return self._known[orders]
 
     def form(self, orders: Orders = ()) -> sp.Expr:
         """How it is computed."""
         if self.nonlinearity is not None:
             return self.nonlinearity.forms[len(orders)]
-        return _each_part(self.derivative(orders), settle)
+        if orders not in self._forms:
+            self._forms[orders] = _each_part(self.derivative(orders), settle)
+        return self._forms[orders]
 
     def ratio(self, orders: Orders) -> tuple[Orders, sp.Expr] | None:
         """A lower derivative and what it is multiplied by, where that is shorter."""
@@ -79,12 +86,23 @@ class Partials:
             return is_curved(self.nonlinearity)
         return bool(self.derivative(orders) != 0)
 
+    @cached_property
+    def switches(self) -> tuple[str, ...]:
+        """Names of the functions in f that make its slope jump."""
+        if self.nonlinearity is not None:
+            return self.nonlinearity.kinks
+        names = {name for _, f in self.kinked_parts for name in f.kinks}
+        return tuple(sorted(names | _switches(self.derivative())))
+
+    @cached_property
+    def kinked_parts(self) -> tuple[tuple[sp.Symbol, Nonlinearity], ...]:
+        """The parts of one symbol, as functions of g, in which a formula changes."""
+        return tuple(_kinked_parts(self.derivative()))
+
     @property
     def kinks(self) -> bool:
         """Whether the slope jumps somewhere."""
-        if self.nonlinearity is not None:
-            return bool(self.nonlinearity.kinks)
-        return bool(self.derivative().has(*kinked()))
+        return bool(self.switches)
 
     @cached_property
     def saved(self) -> tuple[sp.Expr, ...]:
@@ -143,6 +161,40 @@ def _parts(expr: sp.Expr) -> list[sp.Expr]:
         key = frozenset(arg.free_symbols)
         together.setdefault(key if len(key) <= 1 else frozenset({arg}), []).append(arg)
     return [expr.func(*args) for args in together.values()]
+
+
+def _complement(e: sp.Expr) -> sp.Expr:
+    """1 − σ(u) is σ(−u), and 1 less all weights of a softmax but one is that one: no digits are lost."""
+    one, rest = e.as_coeff_Add()
+    weights = [-term for term in sp.Add.make_args(rest)]
+    if one != 1 or len({(type(w), w.args[:-1]) for w in weights}) != 1:
+        return e
+    if isinstance(weights[0], sigmoid):
+        return sigmoid(-weights[0].args[0])
+    if not isinstance(weights[0], softmax):
+        return e
+    missing = set(range(len(weights[0].args))) - {int(weight.args[-1]) for weight in weights}
+    return softmax(*weights[0].args[:-1], *missing) if len(missing) == 1 else e
+
+
+def _kinked_parts(e: sp.Expr) -> Iterator[tuple[sp.Symbol, Nonlinearity]]:
+    if len(e.free_symbols) > 1:
+        for part in _parts(e):
+            yield from _kinked_parts(part)
+    elif e.has(*kinked()):
+        (symbol,) = e.free_symbols
+        with suppress(UnsupportedNonlinearity):  # made of steps alone
+            yield symbol, differentiate(e.xreplace({symbol: G}))
+
+
+def _switches(e: sp.Expr) -> set[str]:
+    """The functions of several symbols that make the slope jump, and steps of one."""
+    if not e.has(*kinked()):
+        return set()
+    if len(e.free_symbols) == 1:
+        return set() if any(_kinked_parts(e)) else {call.func.__name__ for call in e.atoms(*kinked())}
+    own = {e.func.__name__} if isinstance(e, kinked()) else set()
+    return own.union(*map(_switches, _parts(e)))
 
 
 def is_curved(nonlinearity: Nonlinearity) -> bool:

@@ -45,9 +45,8 @@ def facts(network: Network, options: Options) -> dict[str, Any]:
         "parameters": {key: list(shape) for key, shape in network.parameters.items()},
         "parameter_count": sum(prod(shape) for shape in network.parameters.values()),
         "nonlinearities": {
-            v.name: dict(zip(("f", "f1", "f2", "f3"), map(formula, v.layer.nonlinearity.derivatives), strict=True))
-            for v in (*network.constants, *network.vertices)
-            if v.layer.nonlinearity is not None
+            name: dict(zip(("f", "f1", "f2", "f3"), map(formula, nonlinearity.derivatives), strict=True))
+            for name, nonlinearity in network.nonlinear.items()
         },
         "savings": savings(((s, PIPELINE.lowered(s, options.batch_size)) for s in schedules), options.batch_size),
         "modes": {mode: _mode(network, options, mode) for mode in MODES},

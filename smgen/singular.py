@@ -20,7 +20,7 @@ def suspects(f: sp.Expr) -> list[Any]:
     bases = {power.base for power in f.atoms(sp.Pow) if power.exp.is_number and not _is_whole(power.exp)}
     bases |= {call.args[0] for call in f.atoms(sp.log)} | {1 + call.args[0] for call in f.atoms(log1p)}
     with mpmath.workdps(DIGITS):
-        found = {place for base in bases if G in base.free_symbols for place in _zeros(base)}
+        found = {place for base in bases if G in base.free_symbols for place in zeros(base)}
         return sorted(found)
 
 
@@ -28,22 +28,23 @@ def _is_whole(exponent: sp.Expr) -> bool:
     return bool(exponent.is_Integer and exponent.is_positive)
 
 
-def _zeros(base: sp.Expr) -> Iterable[Any]:
+def zeros(base: sp.Expr) -> Iterable[Any]:
+    """Where a function of g is 0: all real roots of a polynomial, else changes of sign between −20 and 20."""
     if base.is_polynomial(G):
         poly = sp.Poly(base, G)
         if poly.degree() <= 12 and all(c.is_Rational for c in poly.all_coeffs()):
             return [mpmath.mpf(str(sp.N(root, DIGITS))) for root in set(sp.real_roots(poly))]
     f = sp.lambdify(G, base, [references(), "mpmath"])
-    zeros = []
+    crossings = []
     for a, b in pairwise(mpmath.mpf(k) / 8 + mpmath.mpf(1) / 1024 for k in range(-160, 161)):
         try:
             if f(a) * f(b) < 0:
-                zeros.append(mpmath.findroot(f, (a, b), solver="anderson"))
+                crossings.append(mpmath.findroot(f, (a, b), solver="anderson"))
         except (ValueError, ZeroDivisionError, TypeError):
             continue
-        if len(zeros) > 4:
+        if len(crossings) > 4:
             break
-    return zeros
+    return crossings
 
 
 def explain(derivatives: tuple[sp.Expr, ...], place: Any) -> str:
@@ -52,7 +53,8 @@ def explain(derivatives: tuple[sp.Expr, ...], place: Any) -> str:
         for mark, derivative in zip(MARKS, derivatives, strict=True):
             branch = _branch(derivative, mpmath.mpf(place))
             f = sp.lambdify(G, branch, [references(), "mpmath"])
-            text = _explained(mark, f, mpmath.mpf(place), at_border=branch.has(choose))
+            at = mpmath.nstr(mpmath.mpf(place), 6).removesuffix(".0")
+            text = explained(mark, f, mpmath.mpf(place), at, at_border=branch.has(choose))
             if text is not None:
                 return text
     return ""
@@ -68,9 +70,8 @@ def _branch(f: sp.Expr, place: Any) -> sp.Expr:
     return f.replace(choose, chosen) if f.has(choose) else f
 
 
-def _explained(mark: str, f: Any, place: Any, *, at_border: bool) -> str | None:
-    """What is wrong with one derivative, at the border of branches or within one; None if nothing is."""
-    at = mpmath.nstr(place, 6).removesuffix(".0")
+def explained(mark: str, f: Any, place: Any, at: str, *, at_border: bool) -> str | None:
+    """What is wrong with one derivative at a place, `at` in words, or at the border of branches; None if nothing is."""
     sides = [[_value(f, place + sign * step * max(1, abs(place))) for step in _STEPS] for sign in (-1, 1)]
     whole = [side for side in sides if all(value is not None for value in side)]
     here = _value(f, place)

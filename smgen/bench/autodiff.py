@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from smgen.bench.functions import JAX, JAX_WAIT, TORCH, TORCH_WAIT, nonlinearities, nonlinearity
+from smgen.bench.functions import JAX, JAX_WAIT, TORCH, TORCH_WAIT, nonlinearities
 from smgen.bench.recursion import forward
 from smgen.errors import BuildError
 from smgen.hessians import Method
@@ -149,7 +149,7 @@ def _energy(network: Network, concatenate: str, start: str) -> str:
     def pointwise(v: Vertex) -> str:
         return f"g_{v.name} = f_{v.name}(g_{v.inputs[0]})"
 
-    functions = "".join(nonlinearity(v, 0) for v in nonlinearities(network))
+    functions = nonlinearities(network, 0)
     total = " + ".join(f"{count} * g_{name}.sum()" for name, count in network.energies)
     lines = [f"g_{x} = {start.format(x=x)}", *forward(network, concatenate, pointwise), f"return {total}"]
     body = "\n    ".join(lines)

@@ -1,4 +1,7 @@
-"""Nonlinearities as text for JAX, PyTorch and NumPy, as one writes them by hand: what f, f′, … share is named once."""
+"""Nonlinearities as text for JAX, PyTorch and NumPy, as one writes them by hand: what f, f′, … share is named once.
+
+How a library spells a function is said by the function, in `smgen.functions`.
+"""
 
 from __future__ import annotations
 
@@ -7,27 +10,9 @@ from typing import Any, Final
 import sympy as sp
 from sympy.printing.str import StrPrinter
 
-from smgen.network import Network, Vertex
-
-_ALIKE: Final = """
-
-def ndtr(g):
-    return (1 + erf(g / 2**0.5)) / 2
-
-
-def gaussian(g, c):
-    return exp(-c * g * g)
-
-
-def logsumexp(*exponents):
-    return log(1 + sum(exp(r) for r in exponents))
-
-
-def softmax(*arguments):
-    *exponents, k = arguments
-    return exp(exponents[k - 1] if k else 0 * exponents[0]) / (1 + sum(exp(r) for r in exponents))
-"""
-"""What all libraries spell alike."""
+from smgen.derivatives import Nonlinearity
+from smgen.functions import definite, facts_of, is_definite, known
+from smgen.network import Network
 
 JAX_WAIT: Final = """
 
@@ -43,114 +28,6 @@ def wait(result):
 """
 """Return what a step began once it is there."""
 
-JAX: Final = (
-    """import jax
-import jax.numpy as jnp
-from jax.nn import relu, sigmoid, softplus
-from jax.numpy import abs as absolute, arcsinh as asinh, arctan as atan, sign as signum
-from jax.numpy import cos, cosh, exp, expm1, log, log1p, sin, sinh, sqrt, tan, tanh
-from jax.scipy.special import erf
-
-jax.config.update("jax_enable_x64", True)
-
-
-def logcosh(g):
-    return absolute(g) + log1p(exp(-2 * absolute(g))) - 0.6931471805599453
-
-
-def sech(g):
-    return 1 / cosh(g)
-
-
-def step(g):
-    return (g > 0).astype(g.dtype)
-
-
-def maximum(a, b):
-    return jnp.maximum(a, b)
-
-
-def choose(a, b, x, y):
-    return jnp.where(a < b, x, y)
-"""
-    + _ALIKE
-)
-
-TORCH: Final = (
-    """import torch
-from torch import abs as absolute, asinh, atan, cos, cosh, erf, exp, expm1, log, log1p, relu, sigmoid, sign as signum
-from torch import sin, sinh, sqrt, tan, tanh
-from torch.nn.functional import softplus
-
-
-def logcosh(g):
-    return absolute(g) + log1p(exp(-2 * absolute(g))) - 0.6931471805599453
-
-
-def sech(g):
-    return 1 / cosh(g)
-
-
-def step(g):
-    return (g > 0).to(g.dtype)
-
-
-def maximum(a, b):
-    return torch.maximum(torch.as_tensor(a), torch.as_tensor(b))
-
-
-def choose(a, b, x, y):
-    return torch.where(torch.as_tensor(a < b), x, y)
-"""
-    + _ALIKE
-)
-
-NUMPY: Final = (
-    """import numpy as np
-from numpy import absolute, arcsinh as asinh, arctan as atan, sign as signum
-from numpy import cos, cosh, exp, expm1, log, log1p, sin, sinh, sqrt, tan, tanh
-
-
-def logcosh(g):
-    return absolute(g) + log1p(exp(-2 * absolute(g))) - 0.6931471805599453
-
-
-def softplus(g):
-    return relu(g) + log1p(exp(-absolute(g)))
-
-
-def sigmoid(g):
-    return (1 + tanh(g / 2)) / 2
-
-
-def sech(g):
-    return 1 / cosh(g)
-
-
-def relu(g):
-    return np.maximum(g, 0)
-
-
-def step(g):
-    return (g > 0).astype(g.dtype)
-
-
-def erf(g):
-    from scipy.special import erf
-
-    return erf(g)
-
-
-def maximum(a, b):
-    return np.maximum(a, b)
-
-
-def choose(a, b, x, y):
-    return np.where(a < b, x, y)
-"""
-    + _ALIKE
-)
-
 
 class _Printer(StrPrinter):
     """Python text; numbers that are no integers become literals, which leave an array's dtype as it is."""
@@ -162,19 +39,56 @@ class _Printer(StrPrinter):
         return str(super()._print(expr, **kwargs))
 
 
-def nonlinearities(network: Network) -> list[Vertex]:
-    """The vertices that are functions of one unit."""
-    return [v for v in (*network.constants, *network.vertices) if v.layer.nonlinearity is not None]
+_MODULES: Final = {"numpy": "np", "jax": "jnp", "torch": "torch"}
 
 
-def nonlinearity(v: Vertex, orders: int) -> str:
-    """`f_name(g)`: f of the vertex, or the tuple of f and its first `orders` derivatives."""
-    assert v.layer.nonlinearity is not None
-    derivatives = v.layer.nonlinearity.derivatives[: orders + 1]
+def _definition(function: type[sp.Function], library: str) -> str:
+    """`def softplus(u)`: the library's own function, or the formula that people write for it."""
+    facts = facts_of(function)
+    assert facts is not None
+    machine, spelled = facts.machine, getattr(facts, "spelled", {})
+    arguments = machine.arguments if machine is not None else "ucbd"[: next(iter(function.nargs))]
+    names = ", ".join(arguments)
+    lines = []
+    if library in spelled:
+        body = spelled[library]
+    elif machine is None:
+        body = _Printer().doprint(function(*(sp.Symbol(a, real=True) for a in arguments)).plain())
+    elif library == "numpy":
+        lines += [f"from scipy import {machine.call.partition('.')[0]}"] if machine.scipy else []
+        body = f"{machine.call.format(names)})"
+    else:
+        body = f"{_MODULES[library]}.{machine.name}({names})"
+    return "\n    ".join([f"\n\ndef {function.__name__}({names}):", *lines, f"return {body}"]) + "\n"
+
+
+def _prelude(library: str, imports: str) -> str:
+    """The imports, and every function that may stand in an expression but for those of any number of arguments."""
+    functions = sorted((f for f in known() if is_definite(f)), key=lambda f: f.__name__)
+    root = f"\n\ndef sqrt(u):\n    return {_MODULES[library]}.sqrt(u)\n"
+    return imports + root + "".join(_definition(f, library) for f in functions)
+
+
+NUMPY: Final = _prelude("numpy", "import numpy as np\n")
+TORCH: Final = _prelude("torch", "import torch\n")
+JAX: Final = _prelude(
+    "jax",
+    'import jax\nimport jax.numpy as jnp\nimport jax.scipy.special\n\njax.config.update("jax_enable_x64", True)\n',
+)
+
+
+def nonlinearities(network: Network, orders: int) -> str:
+    """`f_name(g)` of every function of one unit: f, or the tuple of f and its first `orders` derivatives."""
+    return "".join(nonlinearity(name, f, orders) for name, f in network.nonlinear.items())
+
+
+def nonlinearity(name: str, f: Nonlinearity, orders: int) -> str:
+    """`f_name(g)` of one vertex."""
+    derivatives = [definite(derivative) for derivative in f.derivatives[: orders + 1]]
     shared, reduced = sp.cse(derivatives, symbols=sp.numbered_symbols("t"), list=True)
     text = _Printer().doprint
-    lines = [f"{name} = {text(expr)}" for name, expr in shared]
+    lines = [f"{part} = {text(expr)}" for part, expr in shared]
     # A constant has a value for every sample all the same.
     results = [text(expr) if expr.free_symbols else f"{text(expr)} + 0 * g" for expr in reduced]
     body = "\n    ".join([*lines, f"return {', '.join(results)}"])
-    return f"\n\ndef f_{v.name}(g):\n    {body}\n"
+    return f"\n\ndef f_{name}(g):\n    {body}\n"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from smgen.bench.functions import NUMPY, nonlinearities, nonlinearity
+from smgen.bench.functions import NUMPY, nonlinearities
 from smgen.bench.recursion import forward, recursion
 from smgen.errors import BuildError
 from smgen.network import Network, Vertex
@@ -30,7 +30,7 @@ def literal(network: Network) -> str:
         *_sweeps(chain, "L", curved=True),
         f"return K + L, {{key: (dK[key] + dL[key]) / len(g_{x}) for key in params}}",
     ]
-    functions = "".join(nonlinearity(v, 3) for v in nonlinearities(network))
+    functions = nonlinearities(network, 3)
     body = "\n        ".join(lines)
     return (
         f"{NUMPY}{functions}\n\ndef make(params, g_{x}, lam):\n    def step():\n        {body}\n\n    return step\n"

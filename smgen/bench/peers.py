@@ -58,9 +58,9 @@ def peer(library: str, network: Network, method: Method | None = None) -> str:
 def _jax(network: Network) -> str:
     """f′ and f″ by jax.grad of f: nobody writes them out."""
     functions = "".join(
-        f"{nonlinearity(v, 0)}\n\nslope_{v.name} = jax.vmap(jax.vmap(jax.grad(f_{v.name})))"
-        f"\nbend_{v.name} = jax.vmap(jax.vmap(jax.grad(jax.grad(f_{v.name}))))\n"
-        for v in nonlinearities(network)
+        f"{nonlinearity(name, f, 0)}\n\nslope_{name} = jax.vmap(jax.vmap(jax.grad(f_{name})))"
+        f"\nbend_{name} = jax.vmap(jax.vmap(jax.grad(jax.grad(f_{name}))))\n"
+        for name, f in network.nonlinear.items()
     )
 
     def pointwise(v: Vertex) -> str:
@@ -72,7 +72,7 @@ def _jax(network: Network) -> str:
 
 def _torch(network: Network, function: str = "loss") -> str:
     """f, f′ and f″ as formulas: autograd's own higher derivatives of each layer cost several times as much."""
-    functions = "".join(nonlinearity(v, 2) for v in nonlinearities(network))
+    functions = nonlinearities(network, 2)
 
     def pointwise(v: Vertex) -> str:
         return f"g_{v.name}, f1_{v.name}, f2_{v.name} = f_{v.name}(g_{v.inputs[0]})"

@@ -14,7 +14,7 @@ from smgen.network import Network, Vertex
 def forward(network: Network, concatenate: str, pointwise: Callable[[Vertex], str]) -> Iterator[str]:
     """Values g of every vertex, (N, units); `pointwise` writes the line of a nonlinearity."""
     names = names_of(network)
-    for v in (*network.constants, *network.vertices):
+    for v in network.all_vertices:
         if v.inputs and v.layer.nonlinearity is not None:
             yield pointwise(v)
         elif v.operands:
@@ -23,7 +23,7 @@ def forward(network: Network, concatenate: str, pointwise: Callable[[Vertex], st
 
 def names_of(network: Network) -> dict[str, str]:
     """How the program writes each vertex."""
-    names = {v.name: f"g_{v.name}" for v in (*network.constants, *network.vertices)}
+    names = {v.name: f"g_{v.name}" for v in network.all_vertices}
     return names | {key: f'params["{key}"]' for key in network.parameters}
 
 

@@ -21,8 +21,8 @@ from smgen.functions.machine import erfcx, inverse, kept, minimum, nearest, unit
 from smgen.functions.normal import erf, gaussian, ndtr
 
 __all__ = [
-    "FUNCTIONS", "Elementary", "Machine", "ScalarFunction", "absolute", "choose", "erf", "erfcx", "expm1", "facts_of",
-    "gaussian", "inverse", "kept", "kinked", "known", "log1p", "logcosh", "logsumexp",
+    "FUNCTIONS", "Elementary", "Machine", "ScalarFunction", "absolute", "choose", "definite", "erf", "erfcx", "expm1",
+    "facts_of", "gaussian", "inverse", "is_definite", "kept", "kinked", "known", "log1p", "logcosh", "logsumexp",
     "machines", "maximum", "minimum", "ndtr", "nearest", "references", "relu", "saved", "sech", "sigmoid", "signum",
     "softmax", "softplus", "step", "unit",
 ]  # fmt: skip
@@ -58,6 +58,16 @@ def references() -> dict[str, Callable[..., Any]]:
 def facts_of(function: type[sp.Function]) -> type[ScalarFunction] | Elementary | None:
     """What is stated of a function; None of one that nobody knows."""
     return ELEMENTARY.get(function) or (function if issubclass(function, ScalarFunction) else None)
+
+
+def is_definite(function: type[sp.Function]) -> bool:
+    """Whether a function has a fixed number of arguments."""
+    return bool(function.nargs.is_FiniteSet)
+
+
+def definite(expr: sp.Expr) -> sp.Expr:
+    """The expression with those that have any number of arguments written out, for libraries that lack them."""
+    return expr.replace(lambda e: isinstance(e, ScalarFunction) and not is_definite(e.func), lambda e: e.plain())
 
 
 def machines() -> dict[str, Machine]:

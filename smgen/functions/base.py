@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import inf
 from typing import Any, ClassVar, Literal
@@ -40,7 +40,8 @@ class ScalarFunction(sp.Function):
 
     A subclass states `fdiff`, `reference`, and `stable` or `machine`. `saved`: dear enough to be evaluated once per
     element and kept for f, f′, f″ and f‴. `kinked`: its derivative jumps somewhere. `monotone` and `limits`, at −∞ and
-    ∞, bound its values. `internal`: not for users.
+    ∞, bound its values. `internal`: not for users. `spelled` are calls in other array libraries, "jax" and "torch",
+    and in "numpy", of the machine's arguments, where these are not the machine's name.
     """
 
     is_extended_real = True
@@ -51,6 +52,7 @@ class ScalarFunction(sp.Function):
     machine: ClassVar[Machine | None] = None
     monotone: ClassVar[Literal["", "rising", "even", "bell"]] = ""
     limits: ClassVar[tuple[float, float]] = (-inf, inf)
+    spelled: ClassVar[Mapping[str, str]] = {}
 
     @staticmethod
     def reference(*arguments: Any) -> Any:
@@ -60,6 +62,10 @@ class ScalarFunction(sp.Function):
     def stable(self) -> sp.Expr:
         """In machine functions, with no overflow or cancellation, and one exp for an argument."""
         raise NotImplementedError
+
+    def plain(self) -> sp.Expr:
+        """As people write it by hand for a library that lacks it."""
+        return self.stable()
 
     def _eval_evalf(self, prec: int) -> sp.Expr | None:
         """The value of a function of numbers, to `prec` bits."""

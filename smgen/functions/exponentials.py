@@ -71,6 +71,9 @@ class logsumexp(ScalarFunction):
         most, total = _shifted(self.args)
         return most + log1p(expm1(-most) + total)
 
+    def plain(self) -> sp.Expr:
+        return sp.log(1 + sp.Add(*map(sp.exp, self.args)))
+
 
 class softmax(Positive):
     """exp(r_k) / (1 + Σ exp(r)), or 1 / (1 + Σ exp(r)) for k = 0: the arguments are r_1, r_2, … and the number k."""
@@ -91,6 +94,10 @@ class softmax(Positive):
         most, total = _shifted(tuple(exponents))
         exponent = kept(exponents[int(k) - 1]) if k > 0 else sp.S.Zero
         return sp.exp(exponent - most) / kept(sp.exp(-most) + total)
+
+    def plain(self) -> sp.Expr:
+        *exponents, k = self.args
+        return sp.exp((sp.S.Zero, *exponents)[int(k)]) / (1 + sp.Add(*map(sp.exp, exponents)))
 
 
 def _shifted(exponents: tuple[sp.Expr, ...]) -> tuple[sp.Expr, sp.Expr]:

@@ -34,6 +34,10 @@ class logcosh(ScalarFunction):
         inside = log1p(choose(absolute(u), 1, -(sp.tanh(u) ** 2), kept(sp.exp(-absolute(u))) ** 2))
         return choose(absolute(u), 1, -inside / 2, (absolute(u) - sp.log(2)) + inside)
 
+    def plain(self) -> sp.Expr:
+        (u,) = self.args
+        return absolute(u) + log1p(sp.exp(-2 * absolute(u))) - sp.log(2)
+
 
 class sech(Positive):
     """1 / cosh(u); sech′ = −tanh·sech."""
@@ -52,3 +56,6 @@ class sech(Positive):
     def stable(self) -> sp.Expr:
         decay = kept(sp.exp(-absolute(self.args[0])))
         return 2 * decay / (1 + decay**2)
+
+    def plain(self) -> sp.Expr:
+        return 1 / sp.cosh(self.args[0])

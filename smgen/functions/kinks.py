@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from math import inf
-from typing import Any
+from typing import Any, ClassVar
 
 import mpmath
 import numpy as np
@@ -16,6 +17,7 @@ class step(ScalarFunction):
     """1 for u > 0, else 0. Its derivative is 0 almost everywhere, and that is what is used."""
 
     nargs = 1
+    spelled: ClassVar[Mapping[str, str]] = {"jax": "jnp.heaviside(u, 0.0)", "torch": "(u > 0).to(u.dtype)"}
     kinked = True
     monotone, limits = "rising", (0.0, 1.0)
     machine = Machine(
@@ -73,6 +75,7 @@ class relu(ScalarFunction):
     """max(u, 0); its derivative is taken as step."""
 
     nargs = 1
+    spelled: ClassVar[Mapping[str, str]] = {"jax": "jax.nn.relu(u)"}
     kinked = True
     monotone, limits = "rising", (0.0, inf)
     machine = Machine(
@@ -94,6 +97,7 @@ class maximum(ScalarFunction):
     """max(a, b); where they are equal its derivative is that of b."""
 
     nargs = 2
+    spelled: ClassVar[Mapping[str, str]] = {"torch": "torch.maximum(torch.as_tensor(a), torch.as_tensor(b))"}
     kinked = True
     machine = Machine(name="maximum", body="const {real} m = a > b ? a : b; return a != a ? a : m;", arguments="ab")
 
@@ -110,6 +114,11 @@ class choose(ScalarFunction):
     """x where a < b, else y; its derivative is that of x or of y."""
 
     nargs = 4
+    spelled: ClassVar[Mapping[str, str]] = {
+        "numpy": "np.where(a < b, x, y)",
+        "jax": "jnp.where(a < b, x, y)",
+        "torch": "torch.where(torch.as_tensor(a < b), x, y)",
+    }
     kinked = True
     machine = Machine(
         name="choose",

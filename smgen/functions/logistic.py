@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from math import inf
-from typing import Any
+from typing import Any, ClassVar
 
 import mpmath
 import sympy as sp
@@ -20,6 +21,7 @@ class sigmoid(Positive):
     nargs = 1
     saved = True
     monotone, limits = "rising", (0.0, 1.0)
+    spelled: ClassVar[Mapping[str, str]] = {"jax": "jax.nn.sigmoid(u)", "torch": "torch.sigmoid(u)"}
 
     def fdiff(self, argindex: int = 1) -> sp.Expr:
         return self * sigmoid(-self.args[0])
@@ -34,6 +36,9 @@ class sigmoid(Positive):
         decay = kept(sp.exp(-absolute(u)))
         return maximum(decay, signum(u)) / (1 + decay)
 
+    def plain(self) -> sp.Expr:
+        return (1 + sp.tanh(self.args[0] / 2)) / 2
+
 
 class softplus(Positive):
     """log(1 + exp(u)); its derivative is σ."""
@@ -41,6 +46,7 @@ class softplus(Positive):
     nargs = 1
     saved = True
     monotone, limits = "rising", (0.0, inf)
+    spelled: ClassVar[Mapping[str, str]] = {"jax": "jax.nn.softplus(u)", "torch": "torch.nn.functional.softplus(u)"}
 
     def fdiff(self, argindex: int = 1) -> sp.Expr:
         return sigmoid(self.args[0])
@@ -52,3 +58,7 @@ class softplus(Positive):
     def stable(self) -> sp.Expr:
         (u,) = self.args
         return relu(u) + log1p(kept(sp.exp(-absolute(u))))
+
+    def plain(self) -> sp.Expr:
+        (u,) = self.args
+        return relu(u) + log1p(sp.exp(-absolute(u)))

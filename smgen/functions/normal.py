@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 import mpmath
 import numpy as np
@@ -47,6 +48,10 @@ class gaussian(Positive):
     def stable(self) -> sp.Expr:
         return _gaussian(*self.args)
 
+    def plain(self) -> sp.Expr:
+        u, c = self.args
+        return sp.exp(-c * u**2)
+
 
 def _gaussian(u: sp.Expr, c: sp.Expr) -> sp.Expr:
     """exp(−c u²). For c = 1 or ½, u² is not rounded, which exp would amplify by u².
@@ -82,11 +87,15 @@ class ndtr(Positive):
         tail = _gaussian(u, sp.S.Half) * erfcx(absolute(u) / sp.sqrt(2)) / 2
         return tail + step(u) * (1 - 2 * tail)
 
+    def plain(self) -> sp.Expr:
+        return (1 + erf(self.args[0] / sp.sqrt(2))) / 2
+
 
 class erf(ScalarFunction):
     """The error function; erf′ = 2·exp(−u²)/√π."""
 
     nargs = 1
+    spelled: ClassVar[Mapping[str, str]] = {"jax": "jax.scipy.special.erf(u)"}
     saved = True
     monotone, limits = "rising", (-1.0, 1.0)
     machine = Machine(

@@ -14,7 +14,8 @@ from smgen.constants import real_number
 from smgen.derivatives import Nonlinearity, symbolic
 from smgen.domains import Ends, interval, interval_text
 from smgen.errors import NetworkError, several, shortened
-from smgen.intervals import REALS, Interval, total, values
+from smgen.functions import definite
+from smgen.intervals import Interval, total, values
 from smgen.ir import Emitter, Name
 from smgen.layers.broadcast import Broadcast
 from smgen.layers.nodes import Node, checked_name, node_of, nodes_of
@@ -104,11 +105,9 @@ class Pointwise:
 
     def range(self, below: Sequence[Interval]) -> Interval:
         f = self.function.derivative()
-        if self.arity == 1:
-            return values(f, below[0])
         if f.is_Add and set(f.args) == set(self.symbols):
             return total(below)
-        return REALS
+        return values(f, dict(zip(self.symbols, below, strict=True)))
 
     def spelled(self, v: Vertex, names: Mapping[str, str], concatenate: str) -> str:
         if self.arity == 1:
@@ -126,7 +125,7 @@ class Pointwise:
         return None if text == "0" else f"({text})"
 
     def _spelled(self, v: Vertex, by: tuple[str, ...], names: Mapping[str, str]) -> str:
-        derivative = self.function.derivative(tuple(sorted(map(v.operands.index, by))))
+        derivative = definite(self.function.derivative(tuple(sorted(map(v.operands.index, by)))))
         operands = (sp.Symbol(names[operand]) for operand in v.operands)
         return str(derivative.xreplace(dict(zip(self.symbols, operands, strict=True))))
 
@@ -162,7 +161,8 @@ def pointwise(
 
     Operands are nodes of equal width, and parameters of this width or of one number. An expression of one operand has
     one symbol; with several, `function` is called with a symbol for each. `domain` = (least, greatest) says that a
-    single operand is never outside, where f need not be real: (0, None) for what is never negative. Raises
+    single operand is never outside, where f need not be real: (0, None) for what is never negative. A function of
+    several must be real for all values that its operands are known to have. Raises
     `UnsupportedNonlinearity` for anything else; `kind` is only used to name the layer.
     """
     origin = here()
@@ -179,7 +179,7 @@ def pointwise(
         raise NetworkError(
             origin=origin,
             what=f"domain= is of a function of one node; got {several(distinct)}",
-            hint="leave it out: the function must be real for all values of its operands",
+            hint="say it of the operand: b = sm.pointwise(b, lambda b: b, domain=(0.1, None))",
         )
     shape = _common(distinct, origin, kind)
     operands = tuple(_spread(node, shape, origin) for node in distinct)

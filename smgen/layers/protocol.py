@@ -24,6 +24,7 @@ from smgen.domains import Ends
 from smgen.intervals import Interval
 from smgen.ir import Contribution, Emitter, Name
 from smgen.layers.patterns import Paths
+from smgen.partials import Partials
 
 Array: TypeAlias = npt.NDArray[Any]
 Naming: TypeAlias = Callable[[str], Name]
@@ -124,6 +125,10 @@ class Layer(Protocol):
     @property
     def mixes(self) -> bool:
         """Whether a unit depends on many units of an input."""
+
+    @property
+    def function(self) -> Partials | None:
+        """f with its partial derivatives, where it is a function of units of its operands."""
 
     @property
     def nonlinearity(self) -> Nonlinearity | None:

@@ -14,6 +14,7 @@ from smgen.layers.protocol import Array, Differentiate, Naming, Vertex
 class Straight:
     """A kind whose units are straight in those of its operands."""
 
+    function: ClassVar[None] = None
     nonlinearity: ClassVar[None] = None
     is_data: ClassVar[bool] = False
     kinks: ClassVar[bool] = False

@@ -9,7 +9,7 @@ from smgen.network import Network
 
 def labelled(network: Network) -> Network:
     """The same network with labels for the names of its layers. Raises `NetworkError` if two become one."""
-    named = [v for v in (*network.constants, *network.vertices) if v.operands or v.layer.is_data]
+    named = [v for v in network.all_vertices if v.operands or v.layer.is_data]
     labels = {v.name: label(v.name) for v in named}
     if all(name == short for name, short in labels.items()):
         return network

@@ -31,7 +31,7 @@ class Lowering:
         self.emitter.sweep("forward")
         for key, shape in self.network.parameters.items():
             self.g[key] = parameter_buffer(key, shape).symbol
-        for v in (*self.network.constants, *self.network.vertices):
+        for v in self.network.all_vertices:
             if v.name not in self.g:
                 self.at[v.name] = v.layer.lower(self.emitter, v, self.g, G.of(v.name))
                 self.g[v.name] = self.at[v.name].value

@@ -10,6 +10,7 @@ from functools import cached_property
 
 import sympy as sp
 
+from smgen.derivatives import Nonlinearity
 from smgen.errors import NetworkError, UnsupportedNonlinearity, several, shortened
 from smgen.layers.nodes import Node
 from smgen.layers.protocol import Vertex
@@ -59,17 +60,27 @@ class Network:
         """The vertex of the data vector x."""
         return self.vertices[0]
 
+    @property
+    def all_vertices(self) -> tuple[Vertex, ...]:
+        """The constants, then the vertices: every one after its operands."""
+        return (*self.constants, *self.vertices)
+
+    @property
+    def nonlinear(self) -> dict[str, Nonlinearity]:
+        """The function of every vertex that is one of a single operand, by the vertex's name."""
+        return {v.name: v.layer.nonlinearity for v in self.all_vertices if v.layer.nonlinearity is not None}
+
     def __getitem__(self, name: str) -> Vertex:
         return self._by_name[name]
 
     @cached_property
     def _by_name(self) -> dict[str, Vertex]:
-        return {v.name: v for v in (*self.constants, *self.vertices)}
+        return {v.name: v for v in self.all_vertices}
 
     @cached_property
     def _readers(self) -> dict[str, tuple[Vertex, ...]]:
         readers: dict[str, list[Vertex]] = {name: [] for name in self._by_name}
-        for v in (*self.constants, *self.vertices):
+        for v in self.all_vertices:
             for operand in dict.fromkeys(v.operands):
                 readers[operand].append(v)
         return {name: tuple(found) for name, found in readers.items()}
@@ -130,9 +141,8 @@ class Network:
     def nonlinearities(self) -> dict[tuple[sp.Expr, ...], list[str]]:
         """f, f′, f″ and f‴ of every function of one unit, with the vertices that have it."""
         users: dict[tuple[sp.Expr, ...], list[str]] = {}
-        for v in (*self.constants, *self.vertices):
-            if v.layer.nonlinearity is not None:
-                users.setdefault(v.layer.nonlinearity.derivatives, []).append(v.name)
+        for name, nonlinearity in self.nonlinear.items():
+            users.setdefault(nonlinearity.derivatives, []).append(name)
         return users
 
     @property
@@ -140,7 +150,7 @@ class Network:
         """A canonical description: what the network computes, without where it was written."""
         lines = [
             f"{v.name} = {v.layer.text}({', '.join(v.operands)}) -> {' x '.join(map(str, v.shape))}"
-            for v in (*self.constants, *self.vertices)
+            for v in self.all_vertices
         ]
         return "\n".join([*lines, "energy = " + " + ".join(f"{n}*{name}" for name, n in self.energies)]) + "\n"
 

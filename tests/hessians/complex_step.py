@@ -52,7 +52,7 @@ def _forward(network: Network, params: Params, sample: Array) -> tuple[dict[str,
     tangent: dict[str, Any] = {first: np.eye(sample.size)}
     slope: dict[Any, Any] = {}
     curvature: dict[Any, Any] = {}
-    for v in (*network.constants, *network.vertices):
+    for v in network.all_vertices:
         match v.layer:
             case Pointwise(symbols=symbols):
                 f = v.layer.expr.doit()
