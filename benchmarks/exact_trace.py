@@ -20,6 +20,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.networks import NETWORKS
+from smgen.analysis.exactness import verdict
 from smgen.bench.contenders import OURS, available, texts
 from smgen.bench.functions import JAX, TORCH, nonlinearities
 from smgen.bench.recursion import forward
@@ -27,7 +28,6 @@ from smgen.bench.report import markdown, summary_table, title
 from smgen.bench.results import Outcome, Results, as_json, machine
 from smgen.bench.rounds import Case, data_of, measure_programs, ratio
 from smgen.errors import SmgenError
-from smgen.exactness import verdict
 from smgen.network import Network, Vertex
 
 console = Console(width=120, highlight=False)

@@ -18,7 +18,8 @@ from pathlib import Path
 from types import ModuleType
 
 from smgen import __version__
-from smgen.calculus import formula
+from smgen.calculus.primitives import MARKS
+from smgen.calculus.symbolic import formula
 from smgen.errors import (
     BuildError,
     InexactWarning,
@@ -29,8 +30,7 @@ from smgen.hessians import DIAGONAL, DISTRIBUTIONS, HUTCHINSON, MODES, Method, M
 from smgen.loader import load_source
 from smgen.network import Network
 from smgen.network.netfile import absolute, folder_of, load_network
-from smgen.numerics import check_nonlinearities
-from smgen.primitives import MARKS
+from smgen.numerics.one_operand import check_nonlinearities
 from smgen.render import template_fingerprint
 from smgen.targets import DTYPES, TARGETS
 from smgen.targets.facts import Facts

@@ -11,6 +11,7 @@ import numpy.typing as npt
 import sympy as sp
 from scipy import special
 
+from smgen.calculus.scalar import numpy_functions
 from smgen.errors import unreachable
 from smgen.ir import (
     Buffer,
@@ -26,7 +27,6 @@ from smgen.ir import (
     Transpose,
     View,
 )
-from smgen.scalar import numpy_functions
 
 Array = npt.NDArray[Any]
 

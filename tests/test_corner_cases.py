@@ -9,13 +9,13 @@ import pytest
 import sympy
 
 import smgen as sm
-from smgen.derivatives import differentiate
+from smgen.analysis.exactness import verdict
+from smgen.calculus.derivatives import differentiate
+from smgen.calculus.primitives import G
 from smgen.errors import UnsupportedNonlinearity
-from smgen.exactness import verdict
 from smgen.layers.pointwise import Pointwise
 from smgen.network import Network
-from smgen.numerics import numerics
-from smgen.primitives import G
+from smgen.numerics.one_operand import numerics
 from tests.against_oracle import compare
 from tests.support import assert_close, module_of, random_case
 from tests.targets.cuda.emitted import assert_agrees, cast, running

@@ -15,7 +15,7 @@ from smgen.build import Options, gather, sources
 from smgen.errors import SmgenWarning
 from smgen.loader import load
 from smgen.network.netfile import load_network
-from smgen.show import as_schedules
+from smgen.report.show import as_schedules
 from smgen.targets import TARGETS
 
 GENERATED = Path(__file__).resolve().parent.parent / "generated"

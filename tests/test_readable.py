@@ -10,11 +10,11 @@ import pytest
 import sympy
 from rich.console import Console
 
-from smgen.calculus import formula
+from smgen.calculus.primitives import G
+from smgen.calculus.symbolic import formula
 from smgen.demo.results import DenoiserNumbers, FilterNumbers, ImageNumbers, Method, Results, report
 from smgen.network.netfile import load_network
-from smgen.primitives import G
-from smgen.tables import Table, put, quantity
+from smgen.report.tables import Table, put, quantity
 from tests.commands import SMGEN, python, run
 
 ROOT = Path(__file__).parent.parent

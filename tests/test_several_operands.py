@@ -13,19 +13,19 @@ import pytest
 import sympy as sp
 
 import smgen as sm
+from smgen.calculus.intervals import LEAST, REALS, values
+from smgen.calculus.partials import partials, symbols_of
+from smgen.calculus.precise import Place
+from smgen.calculus.primitives import choose, stable
+from smgen.calculus.samples import SIZES, design
+from smgen.calculus.scalar import evaluate
+from smgen.calculus.several import judge_several, needed, unreal
+from smgen.calculus.surfaces import singular_places
 from smgen.errors import NumericsWarning, UnsupportedNonlinearity
 from smgen.functions import references
-from smgen.intervals import LEAST, REALS, values
 from smgen.layers.nodes import Node
 from smgen.network import Network
-from smgen.numerics import check_nonlinearities
-from smgen.partials import partials, symbols_of
-from smgen.precise import Place
-from smgen.primitives import choose, stable
-from smgen.samples import SIZES, design
-from smgen.scalar import evaluate
-from smgen.several import judge_several, needed, unreal
-from smgen.surfaces import singular_places
+from smgen.numerics.one_operand import check_nonlinearities
 from tests.support import module_of
 
 a, b, c = symbols_of(3)

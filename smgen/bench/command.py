@@ -16,7 +16,7 @@ from smgen.bench.run import Plan, reference_of, run
 from smgen.errors import BuildError, did_you_mean
 from smgen.hessians import Method
 from smgen.network import Network
-from smgen.tables import put
+from smgen.report.tables import put
 
 DEFAULT_PEERS = tuple(name for name in PEERS if name != "torch.compile")
 """torch.compile takes half a minute to compile: it takes part where it is named."""

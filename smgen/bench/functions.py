@@ -10,7 +10,7 @@ from typing import Any, Final
 import sympy as sp
 from sympy.printing.str import StrPrinter
 
-from smgen.derivatives import Nonlinearity
+from smgen.calculus.derivatives import Nonlinearity
 from smgen.functions import definite, facts_of, is_definite, known
 from smgen.network import Network
 

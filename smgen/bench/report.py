@@ -10,7 +10,7 @@ from rich.table import Table
 
 from smgen.bench.results import Outcome, Results, geometric_mean, memories, times
 from smgen.bench.rounds import Case, ratio
-from smgen.tables import Table as Plain
+from smgen.report.tables import Table as Plain
 
 TITLES: Final = {
     "numpy": "smgen, NumPy",

@@ -106,8 +106,8 @@ def check(
     the Hessian before and after, and recommend a mode.
     """
     from smgen.build import Options, compiled
-    from smgen.check import check as findings
-    from smgen.tables import Table, put
+    from smgen.report.check import check as findings
+    from smgen.report.tables import Table, put
 
     with reported():
         options = Options(
@@ -139,7 +139,7 @@ def check(
 
 def _quality(network: Network, module: ModuleType) -> str:
     """What δ′ is in the module's mode, in a sentence. A warning has said what is wrong with it."""
-    from smgen.exactness import verdict
+    from smgen.analysis.exactness import verdict
     from smgen.hessians import DIAGONAL, MODES
 
     mode, reason = MODES[module.METADATA["hessian"]], module.METADATA["reason"]
@@ -163,12 +163,12 @@ def _advise(
     network: Network, samples: npt.NDArray[np.float64], dtype: str, batch_size: int, lam: float, seed: int
 ) -> None:
     """Compare the modes on the user's samples. The network has been checked."""
-    from smgen.advice import PROBES, advise, objection
-    from smgen.advice_tables import as_tables, recommendation
     from smgen.build import Options, gather, source
     from smgen.data import flaws
     from smgen.loader import load_source
-    from smgen.tables import put
+    from smgen.report.advice import PROBES, advise, objection
+    from smgen.report.advice_tables import as_tables, recommendation
+    from smgen.report.tables import put
 
     def compile_mode(mode: str) -> ModuleType:
         facts = gather(
@@ -200,8 +200,8 @@ def show(
     schedule: Annotated[bool, typer.Option("--schedule", help="The operations of every function as text.")] = False,
 ) -> None:
     """Show a network: layers, derivatives, operations and their cost, and whether the recursion is exact."""
-    from smgen import show as view
     from smgen.build import Options, prepared
+    from smgen.report import show as view
 
     with reported():
         options = Options(

@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.text import Text
 
 from smgen.errors import BuildError, SmgenError, SmgenWarning, shortened, visible
-from smgen.tables import put
+from smgen.report.tables import put
 
 app = typer.Typer(
     name="smgen",

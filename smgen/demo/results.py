@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.text import Text
 
 from smgen.demo.files import replaced
-from smgen.tables import Table, put
+from smgen.report.tables import Table, put
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,10 +9,10 @@ from typing import Final, Protocol
 
 import sympy as sp
 
-from smgen.calculus import formula, is_readable
+from smgen.calculus.primitives import choose, kept
+from smgen.calculus.symbolic import formula, is_readable
 from smgen.constants import readable
 from smgen.ir import LAMBDA, SAMPLES, Buffer
-from smgen.primitives import choose, kept
 
 
 class Binds(IntEnum):

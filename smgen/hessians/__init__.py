@@ -6,7 +6,7 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Final
 
-from smgen.exactness import Verdict, verdict
+from smgen.analysis.exactness import Verdict, verdict
 from smgen.hessians.diagonal import DIAGONAL
 from smgen.hessians.exact import EXACT
 from smgen.hessians.hutchinson import HUTCHINSON

@@ -7,7 +7,7 @@ from typing import Final
 
 import sympy as sp
 
-from smgen.exactness import Verdict
+from smgen.analysis.exactness import Verdict
 from smgen.hessians.protocol import Array, Method, Mode, Truth, every
 from smgen.ir import ZERO, Contribution, Function, Schedule, term
 from smgen.layers.letters import Quantity

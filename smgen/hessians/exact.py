@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from smgen.exactness import Verdict, verdict
+from smgen.analysis.exactness import Verdict, verdict
 from smgen.hessians.cuts import candidates, chosen_cuts, deciding
 from smgen.hessians.diagonal import DIAGONAL
 from smgen.hessians.protocol import Array, Method, Mode, Truth

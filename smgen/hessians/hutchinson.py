@@ -18,7 +18,7 @@ from typing import Final
 import numpy as np
 import sympy as sp
 
-from smgen.exactness import Verdict
+from smgen.analysis.exactness import Verdict
 from smgen.hessians.protocol import Array, Method, Mode, Truth, every
 from smgen.ir import ZERO, Buffer, Emitter, Function, Layout, Letter, Name, Schedule, functions
 from smgen.layers.protocol import Naming

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import sympy as sp
 
-from smgen.exactness import Verdict
+from smgen.analysis.exactness import Verdict
 from smgen.ir import Buffer, Function, Schedule, functions
 from smgen.lower.curvature import Curvature
 from smgen.lower.functions import schedule

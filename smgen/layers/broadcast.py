@@ -9,7 +9,7 @@ from typing import ClassVar
 import numpy as np
 import sympy as sp
 
-from smgen.intervals import Interval
+from smgen.calculus.intervals import Interval
 from smgen.ir import Emitter, Name
 from smgen.layers.linear_maps import LinearLayer, LinearMap
 from smgen.layers.protocol import Array, Vertex

@@ -9,8 +9,8 @@ from typing import Final
 
 import sympy as sp
 
+from smgen.calculus.primitives import MARKS
 from smgen.ir import Buffer, Layout, Letter, Name
-from smgen.primitives import MARKS
 
 WORDS: Final = frozenset({
     "above", "adjoint", "arg", "at", "bent", "by", "column", "copy", "curvature", "db", "ddelta", "delta", "dg",

@@ -13,8 +13,8 @@ from typing import Protocol
 import numpy as np
 import sympy as sp
 
+from smgen.calculus.intervals import REALS, Interval
 from smgen.errors import BuildError
-from smgen.intervals import REALS, Interval
 from smgen.ir import Contribution, Emitter, Name, term
 from smgen.layers.patterns import Paths
 from smgen.layers.protocol import Array, Differentiate, Equations, Lowered, Naming, Vertex

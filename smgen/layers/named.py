@@ -8,7 +8,7 @@ from typing import overload
 
 import sympy as sp
 
-from smgen import primitives as p
+from smgen.calculus import primitives as p
 from smgen.constants import real_number
 from smgen.errors import NetworkError, did_you_mean, shortened
 from smgen.layers.nodes import Node

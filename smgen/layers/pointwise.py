@@ -9,13 +9,14 @@ from typing import Any, ClassVar
 import numpy as np
 import sympy as sp
 
-from smgen.calculus import formula
+from smgen.calculus.derivatives import Nonlinearity, symbolic
+from smgen.calculus.domains import Ends, interval, interval_text
+from smgen.calculus.intervals import Interval, total, values
+from smgen.calculus.partials import Partials, partials, symbols_of
+from smgen.calculus.symbolic import formula
 from smgen.constants import real_number
-from smgen.derivatives import Nonlinearity, symbolic
-from smgen.domains import Ends, interval, interval_text
 from smgen.errors import NetworkError, several, shortened
 from smgen.functions import definite
-from smgen.intervals import Interval, total, values
 from smgen.ir import Emitter, Name
 from smgen.layers.broadcast import Broadcast
 from smgen.layers.nodes import Node, checked_name, node_of, nodes_of
@@ -24,7 +25,6 @@ from smgen.layers.patterns import Paths
 from smgen.layers.pointwise_lowered import pairs_of, written
 from smgen.layers.protocol import Array, Differentiate, Equations, Lowered, Vertex
 from smgen.origins import here
-from smgen.partials import Partials, partials, symbols_of
 
 
 @dataclass(frozen=True, slots=True)

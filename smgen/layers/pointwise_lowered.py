@@ -9,11 +9,11 @@ from functools import cached_property
 
 import sympy as sp
 
+from smgen.calculus.partials import Orders, Partials
 from smgen.constants import binary_exponent
 from smgen.ir import Buffer, Contribution, Emitter, Layout, Name, Pointwise, term
 from smgen.layers.letters import G, derivative_of
 from smgen.layers.protocol import Naming, Vertex
-from smgen.partials import Orders, Partials
 
 
 @dataclass(kw_only=True)

@@ -19,12 +19,12 @@ import numpy as np
 import numpy.typing as npt
 import sympy as sp
 
-from smgen.derivatives import Nonlinearity
-from smgen.domains import Ends
-from smgen.intervals import Interval
+from smgen.calculus.derivatives import Nonlinearity
+from smgen.calculus.domains import Ends
+from smgen.calculus.intervals import Interval
+from smgen.calculus.partials import Partials
 from smgen.ir import Contribution, Emitter, Name
 from smgen.layers.patterns import Paths
-from smgen.partials import Partials
 
 Array: TypeAlias = npt.NDArray[Any]
 Naming: TypeAlias = Callable[[str], Name]

@@ -8,8 +8,8 @@ from typing import ClassVar
 
 import sympy as sp
 
+from smgen.calculus.intervals import REALS, Interval
 from smgen.errors import InternalError
-from smgen.intervals import REALS, Interval
 from smgen.ir import Contribution, Emitter, Name
 from smgen.layers.patterns import Paths
 from smgen.layers.protocol import Array, Differentiate, Equations, Lowered, Slope, Vertex

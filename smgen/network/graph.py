@@ -10,7 +10,7 @@ from functools import cached_property
 
 import sympy as sp
 
-from smgen.derivatives import Nonlinearity
+from smgen.calculus.derivatives import Nonlinearity
 from smgen.errors import NetworkError, UnsupportedNonlinearity, several, shortened
 from smgen.layers.nodes import Node
 from smgen.layers.protocol import Vertex

@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 from smgen.errors import InternalError
 from smgen.ir import Schedule
-from smgen.verify import verify
+from smgen.ir.verify import verify
 
 Pass: TypeAlias = Callable[[Schedule], Schedule]
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sympy as sp
 
+from smgen.calculus.scalar import linearise
 from smgen.ir import Buffer, Elementary, Op, Pointwise, Schedule, broadcast
-from smgen.scalar import linearise
 
 
 def elementary(schedule: Schedule) -> Schedule:

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import sympy as sp
 
+from smgen.calculus.primitives import kept
 from smgen.ir import Buffer, Op, Pointwise, Schedule
-from smgen.primitives import kept
 
 
 def recompute(schedule: Schedule) -> Schedule:

@@ -8,8 +8,8 @@ from dataclasses import replace
 
 import sympy as sp
 
+from smgen.calculus.primitives import kept, stable
 from smgen.ir import LAMBDA, SAMPLES, Buffer, Fused, Op, Schedule
-from smgen.primitives import kept, stable
 
 
 def reuse_subexpressions(schedule: Schedule) -> Schedule:

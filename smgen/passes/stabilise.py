@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from smgen.calculus.primitives import stable
 from smgen.ir import Op, Pointwise, Schedule
-from smgen.primitives import stable
 
 
 def stabilise(schedule: Schedule) -> Schedule:

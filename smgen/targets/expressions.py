@@ -12,10 +12,10 @@ from typing import Final
 import numpy as np
 import sympy as sp
 
+from smgen.calculus.scalar import linearise
 from smgen.constants import OutOfRange, in_range
 from smgen.errors import BuildError
 from smgen.functions import Machine, machines
-from smgen.scalar import linearise
 from smgen.targets.dialect import Dialect
 
 _INFIX: Final = {"add": "+", "subtract": "-", "multiply": "*", "divide": "/"}

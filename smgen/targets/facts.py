@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from smgen.exactness import Verdict
+from smgen.analysis.exactness import Verdict
 from smgen.hessians import DIAGONAL, MODES, Method, Mode
 from smgen.ir import Shape
-from smgen.targets.pieces import Pieces, pieces
+from smgen.targets.probe_arguments import Pieces, pieces
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,11 +21,11 @@ from smgen.bench.functions import JAX, NUMPY, TORCH, nonlinearity
 from smgen.bench.peers import peer
 from smgen.bench.processes import environment
 from smgen.bench.rounds import Case, data_of, measure_programs
-from smgen.derivatives import differentiate
+from smgen.calculus.derivatives import differentiate
+from smgen.calculus.primitives import G, known, references
 from smgen.errors import BuildError
 from smgen.loader import load_source
 from smgen.network import Network
-from smgen.primitives import G, known, references
 from tests.networks import CATALOGUE, ica
 from tests.support import assert_close, module_of
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from smgen.exactness import verdict
+from smgen.analysis.exactness import verdict
 from smgen.loader import load
 from smgen.network.netfile import load_network
 from tests.commands import run

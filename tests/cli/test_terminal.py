@@ -15,7 +15,7 @@ import pytest
 from rich.console import Console
 from rich.text import Text
 
-from smgen.tables import Table, put
+from smgen.report.tables import Table, put
 from tests.commands import DEEP, ICA, SMGEN, python, run
 
 COMMANDS = ("show net.py", "show net.py --json", "build net.py --force", "check net.py", "--version", "--help")

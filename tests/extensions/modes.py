@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from smgen.exactness import Verdict
+from smgen.analysis.exactness import Verdict
 from smgen.hessians import EXACT, Method, Mode
 from smgen.hessians.segments import with_cuts
 from smgen.ir import Function, Schedule, functions

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from smgen.calculus.primitives import logcosh
 from smgen.objectives import DELTA, DELTA_PRIME, LAM, Objective
-from smgen.primitives import logcosh
 
 ROBUST = Objective(
     name="robust",

@@ -9,13 +9,13 @@ import pytest
 import sympy
 
 import smgen as sm
+from smgen.analysis.exactness import verdict
 from smgen.build import Options
-from smgen.exactness import verdict
 from smgen.functions import FUNCTIONS
 from smgen.hessians import MODES
 from smgen.network import Network
 from smgen.objectives import OBJECTIVES
-from smgen.reference import evaluate
+from smgen.report.reference import evaluate
 from tests import oracle
 from tests.extensions.algebraic import algebraic
 from tests.extensions.circulant import circulant

@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import smgen as sm
+from smgen.calculus.derivatives import differentiate
+from smgen.calculus.primitives import G
 from smgen.constants import binary_exponent, exact, in_range, nearest_float, readable, steps
-from smgen.derivatives import differentiate
-from smgen.primitives import G
 from tests.functions.values import TARGETS, values
 from tests.support import module_of
 

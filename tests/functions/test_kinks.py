@@ -11,14 +11,14 @@ import pytest
 import sympy as sp
 
 import smgen as sm
-from smgen.check import check
-from smgen.derivatives import differentiate
+from smgen.analysis.exactness import verdict
+from smgen.calculus.derivatives import differentiate
+from smgen.calculus.primitives import G
 from smgen.errors import NetworkError, NumericsWarning, UnsupportedNonlinearity
-from smgen.exactness import verdict
 from smgen.layers.pointwise import Pointwise
 from smgen.network import Network
-from smgen.numerics import check_nonlinearities, domains_of, numerics
-from smgen.primitives import G
+from smgen.numerics.one_operand import check_nonlinearities, domains_of, numerics
+from smgen.report.check import check
 from tests.functions.values import TARGETS, one, values
 from tests.support import module_of
 

@@ -14,15 +14,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import smgen as sm
-from smgen import primitives as p
 from smgen.build import Options, gather, source
-from smgen.derivatives import Nonlinearity, differentiate
+from smgen.calculus import primitives as p
+from smgen.calculus.derivatives import Nonlinearity, differentiate
+from smgen.calculus.primitives import G, references
+from smgen.calculus.recognise import recognise
+from smgen.calculus.scalar import evaluate
 from smgen.layers.named import NAMED
 from smgen.layers.pointwise import Pointwise
-from smgen.numerics import numerics
-from smgen.primitives import G, references
-from smgen.recognise import recognise
-from smgen.scalar import evaluate
+from smgen.numerics.one_operand import numerics
 from tests.support import Array
 
 FEW_ULP = 8

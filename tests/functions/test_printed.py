@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 import sympy as sp
 
-from smgen.derivatives import differentiate
-from smgen.primitives import G, stable
-from smgen.scalar import evaluate
+from smgen.calculus.derivatives import differentiate
+from smgen.calculus.primitives import G, stable
+from smgen.calculus.scalar import evaluate
 from tests.functions.values import TARGETS, values
 
 INSIDE = [

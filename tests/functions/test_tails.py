@@ -15,13 +15,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import smgen as sm
-from smgen.accuracy import judge
-from smgen.derivatives import differentiate
+from smgen.calculus.accuracy import judge
+from smgen.calculus.derivatives import differentiate
+from smgen.calculus.primitives import G, references, stable
+from smgen.calculus.scalar import evaluate
 from smgen.errors import NumericsWarning
 from smgen.network import Network
-from smgen.numerics import numerics
-from smgen.primitives import G, references, stable
-from smgen.scalar import evaluate
+from smgen.numerics.one_operand import numerics
 from tests.functions.values import TARGETS, one, values
 from tests.support import module_of
 

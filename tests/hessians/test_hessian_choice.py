@@ -10,14 +10,14 @@ import pytest
 from rich.console import Console
 
 import smgen as sm
-from smgen.advice import advise
 from smgen.build import Options, compiled
-from smgen.depths import errors_by_depth
 from smgen.hessians import MODES, Method, scheme
 from smgen.hessians.cuts import chosen_cuts
 from smgen.ir import STEPS, functions
 from smgen.loader import load
 from smgen.network import Network
+from smgen.report.advice import advise
+from smgen.report.depths import errors_by_depth
 from tests import oracle
 from tests.commands import ICA, run, tree
 from tests.networks import CATALOGUE, mlp

@@ -10,8 +10,8 @@ import sympy as sp
 
 from smgen.errors import InternalError
 from smgen.ir import Buffer, Form, Function, Layout, Pointwise, Product, Reduce, Schedule, Sweep
+from smgen.ir.verify import verify
 from smgen.passes import run
-from smgen.verify import verify
 
 A, B = Buffer("a", Layout.of(("N", 2))), Buffer("b", Layout.of(("N", 2)))
 ROW, OTHER = Buffer("row", Layout.of((2,))), Buffer("row2", Layout.of((2,)))

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 
 import smgen as sm
+from smgen.analysis.exactness import _paths, verdict
 from smgen.build import Options, build
-from smgen.exactness import _paths, verdict
 from smgen.layers.concat import Concat
 from smgen.layers.data import Data
 from smgen.layers.dense import Dense

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 
-from smgen.exactness import verdict
+from smgen.analysis.exactness import verdict
 from smgen.network import Network
 from tests import oracle
 from tests.against_oracle import compare

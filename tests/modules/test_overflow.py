@@ -13,10 +13,10 @@ import sympy as sp
 
 import smgen as sm
 from smgen.build import Options, gather, source
-from smgen.check import check
 from smgen.errors import NumericsWarning
 from smgen.loader import load_source
 from smgen.network import Network
+from smgen.report.check import check
 from tests.support import module_of
 
 FUNCTIONS = ("energy", "score", "hessian_diagonal", "loss", "loss_terms", "loss_and_grad", "loss_and_grad_terms")

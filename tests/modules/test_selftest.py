@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 import smgen as sm
-from smgen.check import check
 from smgen.network import Network
+from smgen.report.check import check
 from tests.networks import CATALOGUE, mlp
 from tests.support import module_of
 

@@ -11,11 +11,11 @@ from hypothesis import HealthCheck, given, settings
 
 from smgen.hessians import lower
 from smgen.ir import STEPS, Elementary, Product
+from smgen.ir.verify import verify
 from smgen.layers.letters import parameter_buffer
 from smgen.network import Network
 from smgen.passes import run
 from smgen.targets import TARGETS
-from smgen.verify import verify
 from tests.dags import dags
 from tests.interpreter import interpret
 from tests.networks import CATALOGUE

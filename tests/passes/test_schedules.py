@@ -8,9 +8,9 @@ import pytest
 
 from smgen import passes
 from smgen.hessians import Method, lower
+from smgen.ir.verify import verify
 from smgen.passes import run
 from smgen.targets import TARGETS
-from smgen.verify import verify
 from tests.networks import CATALOGUE
 from tests.passes.schedules import schedule, written
 

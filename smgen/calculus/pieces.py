@@ -14,9 +14,7 @@ from typing import Any, Final
 import mpmath
 import sympy as sp
 
-from smgen.calculus import Calculus
-from smgen.functions import kinked
-from smgen.primitives import (
+from smgen.calculus.primitives import (
     G,
     absolute,
     choose,
@@ -26,7 +24,9 @@ from smgen.primitives import (
     signum,
     step,
 )
-from smgen.recognise import recognise
+from smgen.calculus.recognise import recognise
+from smgen.calculus.symbolic import Calculus
+from smgen.functions import kinked
 
 DIGITS: Final = 50
 EQUAL: Final = mpmath.mpf(10) ** -25

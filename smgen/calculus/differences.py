@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import sympy as sp
 
-from smgen import primitives as p
-from smgen.calculus import varies
-from smgen.polynomials import is_polynomial, variable
-from smgen.primitives import G
+from smgen.calculus import primitives as p
+from smgen.calculus.polynomials import is_polynomial, variable
+from smgen.calculus.primitives import G
+from smgen.calculus.symbolic import varies
 
 
 def tidy(total: sp.Add) -> sp.Expr:

@@ -12,11 +12,9 @@ from typing import Final
 
 import sympy as sp
 
-from smgen import primitives as p
-from smgen.calculus import calls_in, varies
-from smgen.constants import binary_exponent
-from smgen.differences import tidy
-from smgen.polynomials import (
+from smgen.calculus import primitives as p
+from smgen.calculus.differences import tidy
+from smgen.calculus.polynomials import (
     ROOM,
     Variable,
     bounded,
@@ -28,7 +26,9 @@ from smgen.polynomials import (
     seen_to_fall,
     variable,
 )
-from smgen.primitives import G
+from smgen.calculus.primitives import G
+from smgen.calculus.symbolic import calls_in, varies
+from smgen.constants import binary_exponent
 
 UNDERFLOW: Final = 800
 """exp(−800) is 0 in every dtype."""

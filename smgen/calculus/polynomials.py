@@ -14,9 +14,9 @@ from typing import Final
 import mpmath
 import sympy as sp
 
-from smgen.calculus import varies
+from smgen.calculus.primitives import G, absolute, guarded, inverse, kept, maximum, minimum, references, unit
+from smgen.calculus.symbolic import varies
 from smgen.constants import binary_exponent
-from smgen.primitives import G, absolute, guarded, inverse, kept, maximum, minimum, references, unit
 
 ROOM: Final = 4
 """Constants from 2^−4 on are no reason to rescale: what they save lies within a factor 16 of the largest number."""

@@ -13,10 +13,10 @@ import numpy as np
 import numpy.typing as npt
 import sympy as sp
 
-from smgen.calculus import subexpressions
-from smgen.intervals import LEAST
-from smgen.primitives import G, absolute, choose, guarded, kept, references, stable
-from smgen.scalar import evaluate
+from smgen.calculus.intervals import LEAST
+from smgen.calculus.primitives import G, absolute, choose, guarded, kept, references, stable
+from smgen.calculus.scalar import evaluate
+from smgen.calculus.symbolic import subexpressions
 
 DIGITS: Final = 60
 FEW_ULP: Final = 8

@@ -12,7 +12,7 @@ import numpy as np
 from smgen.errors import BuildError
 from smgen.hessians import DIAGONAL, MODES, Mode
 from smgen.network import Network
-from smgen.reference import Reference, evaluate
+from smgen.report.reference import Reference, evaluate
 
 SAMPLES: Final = 3
 TOLERANCE: Final = {"float64": 1e-10, "float32": 1e-4}

@@ -9,7 +9,7 @@ from typing import Any, Final
 import mpmath
 import sympy as sp
 
-from smgen.primitives import MARKS, G, choose, log1p, references
+from smgen.calculus.primitives import MARKS, G, choose, log1p, references
 
 DIGITS: Final = 60
 _STEPS: Final = (mpmath.mpf(10) ** -12, mpmath.mpf(10) ** -18, mpmath.mpf(10) ** -24)

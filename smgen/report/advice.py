@@ -16,12 +16,12 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from smgen.analysis.exactness import verdict
 from smgen.data import flaws, unbounded
-from smgen.depths import Depth, errors_by_depth
 from smgen.errors import BuildError
-from smgen.exactness import verdict
 from smgen.hessians import DIAGONAL, EXACT, HUTCHINSON, MODES
 from smgen.network import Network
+from smgen.report.depths import Depth, errors_by_depth
 
 Array = npt.NDArray[Any]
 

@@ -11,13 +11,13 @@ import mpmath
 import numpy as np
 import sympy as sp
 
-from smgen.calculus import Calculus, subexpressions
-from smgen.intervals import Interval, values
-from smgen.precise import Place
-from smgen.primitives import G, log1p, stable
-from smgen.samples import GENERIC, Array, design, inside, within
-from smgen.scalar import evaluate
-from smgen.singular import DIGITS, explained, zeros
+from smgen.calculus.intervals import Interval, values
+from smgen.calculus.precise import Place
+from smgen.calculus.primitives import G, log1p, stable
+from smgen.calculus.samples import GENERIC, Array, design, inside, within
+from smgen.calculus.scalar import evaluate
+from smgen.calculus.singular import DIGITS, explained, zeros
+from smgen.calculus.symbolic import Calculus, subexpressions
 
 STARTS: Final = 64
 STEPS: Final = 60

@@ -13,11 +13,11 @@ from typing import Any, Final
 import numpy as np
 import sympy as sp
 
-from smgen.definitions import Array, Samples
+from smgen.calculus.partials import partials
+from smgen.calculus.primitives import stable
+from smgen.calculus.scalar import evaluate
 from smgen.network import Network, Vertex
-from smgen.partials import partials
-from smgen.primitives import stable
-from smgen.scalar import evaluate
+from smgen.report.definitions import Array, Samples
 
 NUMBERS: Final = 1 << 22
 """How many numbers the tangents of a layer may take at a time."""

@@ -9,7 +9,7 @@ from typing import Any, Final, TypeAlias
 import mpmath
 import sympy as sp
 
-from smgen import primitives as p
+from smgen.calculus import primitives as p
 from smgen.functions import facts_of, references
 
 Interval: TypeAlias = tuple[float, float]

@@ -8,16 +8,16 @@ from typing import Any, Final
 import mpmath
 import sympy as sp
 
-from smgen.accuracy import Domain
-from smgen.calculus import brief
+from smgen.calculus.accuracy import Domain
+from smgen.calculus.partials import Orders, Partials
+from smgen.calculus.primitives import MARKS
+from smgen.calculus.several import judge_several, needed, unreal
+from smgen.calculus.surfaces import Singular, explain, singular_places
+from smgen.calculus.symbolic import brief
 from smgen.constants import OutOfRange
 from smgen.errors import NumericsWarning, SmgenWarning
 from smgen.network import Vertex
-from smgen.partials import Orders, Partials
-from smgen.primitives import MARKS
-from smgen.refusals import KINK, SPELLING, check_constants, mend, refuse, refuse_constant
-from smgen.several import judge_several, needed, unreal
-from smgen.surfaces import Singular, explain, singular_places
+from smgen.numerics.refusals import KINK, SPELLING, check_constants, mend, refuse, refuse_constant
 
 _SAY_SO: Final = "or say so: b = sm.pointwise(b, lambda b: b, domain=(0.1, None))"
 MEND: Final = {

@@ -9,10 +9,10 @@ from functools import lru_cache
 
 import sympy as sp
 
-from smgen import primitives as p
-from smgen.calculus import brief
+from smgen.calculus import primitives as p
+from smgen.calculus.logarithms import as_exponential, log_of_exponentials, logarithm
+from smgen.calculus.symbolic import brief
 from smgen.errors import UnsupportedNonlinearity
-from smgen.logarithms import as_exponential, log_of_exponentials, logarithm
 
 
 def recognise(expr: sp.Expr) -> sp.Expr:

@@ -6,7 +6,7 @@ from typing import Final, NoReturn
 
 import sympy as sp
 
-from smgen.calculus import brief
+from smgen.calculus.symbolic import brief
 from smgen.constants import OutOfRange, in_range
 from smgen.errors import UnsupportedNonlinearity
 from smgen.network import Vertex

@@ -15,9 +15,9 @@ import mpmath
 import numpy as np
 import sympy as sp
 
-from smgen.definitions import Array, Samples
+from smgen.calculus.primitives import references
 from smgen.network import Network
-from smgen.primitives import references
+from smgen.report.definitions import Array, Samples
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from typing import Any, Final, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from smgen.intervals import LEAST, Interval
+from smgen.calculus.intervals import LEAST, Interval
 
 Array: TypeAlias = npt.NDArray[Any]
 

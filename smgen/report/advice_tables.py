@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from rich.text import Text
 
-from smgen.advice import PROBES, SAMPLES, STEPS, Advice, rows
-from smgen.tables import Table
+from smgen.report.advice import PROBES, SAMPLES, STEPS, Advice, rows
+from smgen.report.tables import Table
 
 
 def as_tables(advice: Advice, lam: float) -> Iterator[Table | Text]:

@@ -9,17 +9,17 @@ from typing import Any
 
 import sympy as sp
 
-from smgen.accuracy import Domain, judge
-from smgen.calculus import brief
+from smgen.calculus.accuracy import Domain, judge
+from smgen.calculus.derivatives import Nonlinearity
+from smgen.calculus.intervals import REALS, Interval
+from smgen.calculus.primitives import MARKS
+from smgen.calculus.singular import explain, suspects
+from smgen.calculus.symbolic import brief
 from smgen.constants import OutOfRange
-from smgen.derivatives import Nonlinearity
 from smgen.errors import NumericsWarning, SmgenWarning
-from smgen.intervals import REALS, Interval
 from smgen.network import Network, Vertex
-from smgen.numerics_of_several import of_several
-from smgen.primitives import MARKS
-from smgen.refusals import KINK, MEND, SPELLING, check_constants, mend, refuse, refuse_constant
-from smgen.singular import explain, suspects
+from smgen.numerics.refusals import KINK, MEND, SPELLING, check_constants, mend, refuse, refuse_constant
+from smgen.numerics.several_operands import of_several
 
 
 def check_nonlinearities(network: Network, dtype: str, *, stacklevel: int = 1) -> None:

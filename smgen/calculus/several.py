@@ -17,13 +17,13 @@ import mpmath
 import numpy as np
 import sympy as sp
 
-from smgen.accuracy import CANCELLING, DIGITS, FEW_ULP, MIDDLE, WRONG, nested, terms_of, work
-from smgen.intervals import Interval
-from smgen.partials import Orders, Partials
-from smgen.precise import Place
-from smgen.primitives import absolute, choose, kept, maximum, stable
-from smgen.samples import Array, design, within
-from smgen.scalar import evaluate
+from smgen.calculus.accuracy import CANCELLING, DIGITS, FEW_ULP, MIDDLE, WRONG, nested, terms_of, work
+from smgen.calculus.intervals import Interval
+from smgen.calculus.partials import Orders, Partials
+from smgen.calculus.precise import Place
+from smgen.calculus.primitives import absolute, choose, kept, maximum, stable
+from smgen.calculus.samples import Array, design, within
+from smgen.calculus.scalar import evaluate
 
 PLACES: Final = 96
 FEWEST: Final = 16

@@ -12,15 +12,15 @@ from rich.console import Console
 from rich.text import Text
 
 from smgen.analysis.cost import cost
+from smgen.analysis.exactness import verdict
 from smgen.build import Options
-from smgen.calculus import formula
+from smgen.calculus.primitives import MARKS
+from smgen.calculus.symbolic import formula
 from smgen.equations.text import schedule_text
-from smgen.exactness import verdict
 from smgen.hessians import MODES, lower, quality, scheme
 from smgen.ir import STEPS, functions
 from smgen.network import Network
-from smgen.primitives import MARKS
-from smgen.tables import Table, put, quantity
+from smgen.report.tables import Table, put, quantity
 from smgen.targets.numpy.pipeline import PIPELINE
 from smgen.targets.savings import savings
 

@@ -11,15 +11,15 @@ from typing import Final, TypeAlias
 import numpy as np
 import sympy as sp
 
-from smgen.calculus import Calculus, brief, calls_in
+from smgen.calculus.derivatives import Nonlinearity, differentiate, refuse_large, refuse_unknown, shortest
+from smgen.calculus.primitives import G, sigmoid, softmax, stable
+from smgen.calculus.recognise import recognise
+from smgen.calculus.scalar import evaluate
+from smgen.calculus.symbolic import Calculus, brief, calls_in
+from smgen.calculus.tails import settle
 from smgen.constants import exact
-from smgen.derivatives import Nonlinearity, differentiate, refuse_large, refuse_unknown, shortest
 from smgen.errors import UnsupportedNonlinearity
 from smgen.functions import kinked, saved
-from smgen.primitives import G, sigmoid, softmax, stable
-from smgen.recognise import recognise
-from smgen.scalar import evaluate
-from smgen.tails import settle
 
 Orders: TypeAlias = tuple[int, ...]
 """Which arguments a derivative is by, as positions in ascending order: (0, 0, 1) for f_aab."""

@@ -7,9 +7,9 @@ from typing import Final
 
 import sympy as sp
 
+from smgen.calculus.primitives import G, choose, kept, sech, softmax
 from smgen.constants import readable
 from smgen.errors import shortened
-from smgen.primitives import G, choose, kept, sech, softmax
 
 READABLE: Final = 150
 """So many different parts a formula has at most that is shown to people."""

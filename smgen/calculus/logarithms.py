@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sympy as sp
 
-from smgen import primitives as p
+from smgen.calculus import primitives as p
 
 
 def logarithm(u: sp.Expr) -> sp.Expr:

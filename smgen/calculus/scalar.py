@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import sympy as sp
 
-from smgen import primitives as p
+from smgen.calculus import primitives as p
 from smgen.constants import in_range, nearest_float, steps
 from smgen.errors import InternalError
 from smgen.functions import facts_of, machines

@@ -10,14 +10,14 @@ from typing import Final
 
 import sympy as sp
 
-from smgen.calculus import Calculus, brief, calls_in, subexpressions
+from smgen.calculus.pieces import Border, pieces
+from smgen.calculus.primitives import G, choose, logsumexp, maximum, softmax
+from smgen.calculus.recognise import recognise
+from smgen.calculus.symbolic import Calculus, brief, calls_in, subexpressions
+from smgen.calculus.tails import settle
 from smgen.constants import exact
 from smgen.errors import SmgenError, UnsupportedNonlinearity, did_you_mean, several, shortened
 from smgen.functions import kinked, known, saved
-from smgen.pieces import Border, pieces
-from smgen.primitives import G, choose, logsumexp, maximum, softmax
-from smgen.recognise import recognise
-from smgen.tails import settle
 
 ORDERS = range(4)
 MOST_PARTS: Final = 20_000

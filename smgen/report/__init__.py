@@ -1,0 +1,1 @@
+"""What smgen tells people: networks, costs, advice, and checks against the definitions."""
