@@ -19,11 +19,11 @@ by entry; Σ_n sums over samples, Σ_i over units.
 In this order: the mathematics; what a user calls; memory, tiles and threads; the self-test.
 
 Every step cuts its samples into tiles of rows, which go through all sweeps while they are in cache; where threadpoolctl is
-installed, threads work on different tiles. Arrays of the workspace are named by shape and reused as soon as they are free:
-`g = np.matmul(x, W.T, out=Nx8_0)` computes g into one of them. a, b, c, … are intermediate results of one equation.
+installed, threads work on different tiles. `w.g` is where g is written: results that are no longer needed share memory with
+later ones, as _STORAGE says. a, b, c, … are intermediate results of one equation.
 
 description sha256 d4d8833c7e2f1965d5d89b1599a300b10c6c55a495183fe0c4dbf5dbfbcd5973
-template numpy/module.py.j2, sha256 283000d2e1a014f853323331ea5f390b68e2d4cd5be865bba7cc70fd27628f78
+template numpy/module.py.j2, sha256 a7708438406f6287fc20e8e4342dad36b4375b58dfafbd24c85d0f053f62be66
 """
 
 import _thread
@@ -34,6 +34,7 @@ import os
 import queue
 import sys
 import threading
+import types
 import warnings
 
 import numpy as np
@@ -45,203 +46,161 @@ import numpy as np
 #     experts: f = logcosh(g); f′ = tanh(g); f″ = sech(g)**2; f‴ = -2*tanh(g)*sech(g)**2
 
 
-def _energy(params, x, lam, workspace):
+def _energy(params, x, lam, call):
     """E, (N,)."""
-    N = x.shape[0]
+    N = len(x)
     W_filters = params["filters.weight"]
-    all_energy = np.empty((N,), DTYPE)
+    energy = call.result("energy", (N,))
 
-    def tile(rows, arrays):
-        g_x = x[rows]
-        (
-            Nx288_0, Nx288_1, Nx288_2,
-        ) = arrays(
-            rows.stop - rows.start,
-            "Nx288_0", "Nx288_1", "Nx288_2",
-        )
-
+    def tile(g_x, w):
         # ---- forward: reads g, W; writes g
         # g_filters = W_filters g_x
-        g_filters = np.matmul(g_x, W_filters.T, out=Nx288_0)
+        g_filters = np.matmul(g_x, W_filters.T, out=w.g_filters)
         # g_experts = logcosh(g_filters)
-        a = np.abs(g_filters, out=Nx288_1)
-        b = np.tanh(g_filters, out=Nx288_0)
-        b = np.square(b, out=Nx288_0)
-        b = np.negative(b, out=Nx288_0)
-        c = np.negative(a, out=Nx288_2)
-        c = np.exp(c, out=Nx288_2)
-        c = np.square(c, out=Nx288_2)
-        Nx288_0[...] = np.where(a < 1.0, b, c)
-        b = Nx288_0
-        b = np.log1p(b, out=Nx288_0)
-        c = np.multiply(b, -0.5, out=Nx288_2)
-        b = np.add(a, b, out=Nx288_0)
-        b = np.subtract(b, 0.6931471805599453, out=Nx288_0)
-        g_experts = Nx288_1
+        a = np.abs(g_filters, out=w.a)
+        b = np.tanh(g_filters, out=w.b)
+        b = np.square(b, out=w.b)
+        b = np.negative(b, out=w.b)
+        c = np.negative(a, out=w.c)
+        c = np.exp(c, out=w.c)
+        c = np.square(c, out=w.c)
+        w.b[...] = np.where(a < 1.0, b, c)
+        b = w.b
+        b = np.log1p(b, out=w.b)
+        c = np.multiply(b, -0.5, out=w.c)
+        b = np.add(a, b, out=w.b)
+        b = np.subtract(b, 0.6931471805599453, out=w.b)
+        g_experts = w.g_experts
         g_experts[...] = np.where(a < 1.0, c, b)
 
         # ---- energy: reads g; writes energy
         # Σ_i g_experts
-        E_experts = np.sum(g_experts, axis=1, out=all_energy[rows])
-        return ()
+        E_experts = np.sum(g_experts, axis=1, out=w.energy)
 
-    _over_tiles(tile, N, 512, 1, 82944, 3456, workspace)
+    call.over_tiles(tile, x)
 
-    return all_energy
+    return energy
 
 
-def _score(params, x, lam, workspace):
+def _score(params, x, lam, call):
     """−δ at the input, (N, D)."""
-    N = x.shape[0]
+    N = len(x)
     W_filters = params["filters.weight"]
-    all_score = np.empty((N, 144), DTYPE)
+    score = call.result("score", (N, 144))
 
-    def tile(rows, arrays):
-        g_x = x[rows]
-        (
-            Nx288_0, Nx144_0,
-        ) = arrays(
-            rows.stop - rows.start,
-            "Nx288_0", "Nx144_0",
-        )
-
+    def tile(g_x, w):
         # ---- forward: reads g, W; writes g, f′
         # g_filters = W_filters g_x
-        g_filters = np.matmul(g_x, W_filters.T, out=Nx288_0)
+        g_filters = np.matmul(g_x, W_filters.T, out=w.g_filters)
         # f′(g_filters) = tanh(g_filters)
-        f_prime_experts = np.tanh(g_filters, out=Nx288_0)
+        f_prime_experts = np.tanh(g_filters, out=w.f_prime_experts)
 
         # ---- backward: reads f′, W; writes δ, score
         # δ_filters = f′(g_filters)  (1)
         delta_filters = f_prime_experts
         # δ_x = W_filtersᵀ δ_filters  (1)
-        delta_x = np.matmul(delta_filters, W_filters, out=Nx144_0)
+        delta_x = np.matmul(delta_filters, W_filters, out=w.delta_x)
         # score = −δ_x
-        score = np.negative(delta_x, out=all_score[rows])
-        return ()
+        score = np.negative(delta_x, out=w.score)
 
-    _over_tiles(tile, N, 512, 1, 165888, 1728, workspace)
+    call.over_tiles(tile, x)
 
-    return all_score
+    return score
 
 
-def _hessian_diagonal(params, x, lam, workspace):
+def _hessian_diagonal(params, x, lam, call):
     """δ′ at the input, (N, D)."""
-    N = x.shape[0]
+    N = len(x)
+    w = call.arrays
     W_filters = params["filters.weight"]
-    (
-        M288x144_0,
-    ) = workspace.arrays(
-        "M288x144_0",
-    )
-    all_hessian_diagonal = np.empty((N, 144), DTYPE)
+    hessian_diagonal = call.result("hessian_diagonal", (N, 144))
 
     # ---- once a call, from the weights alone: reads W
     # W_filters ∘ W_filters
-    W_filters_squared = np.square(W_filters, out=M288x144_0)
+    W_filters_squared = np.square(W_filters, out=w.W_filters_squared)
 
-    def tile(rows, arrays):
-        g_x = x[rows]
-        (
-            Nx288_0, Nx288_1,
-        ) = arrays(
-            rows.stop - rows.start,
-            "Nx288_0", "Nx288_1",
-        )
-
+    def tile(g_x, w):
         # ---- forward: reads g, W; writes g
         # g_filters = W_filters g_x
-        g_filters = np.matmul(g_x, W_filters.T, out=Nx288_0)
+        g_filters = np.matmul(g_x, W_filters.T, out=w.g_filters)
         # sech(g_filters)
-        a = np.abs(g_filters, out=Nx288_0)
-        a = np.negative(a, out=Nx288_0)
-        a = np.exp(a, out=Nx288_0)
-        b = np.square(a, out=Nx288_1)
-        b = np.add(b, 1.0, out=Nx288_1)
-        a = np.divide(a, b, out=Nx288_0)
-        sech_experts = np.multiply(a, 2.0, out=Nx288_0)
+        a = np.abs(g_filters, out=w.a)
+        a = np.negative(a, out=w.a)
+        a = np.exp(a, out=w.a)
+        b = np.square(a, out=w.b)
+        b = np.add(b, 1.0, out=w.b)
+        a = np.divide(a, b, out=w.a)
+        sech_experts = np.multiply(a, 2.0, out=w.sech_experts)
 
         # ---- backward: writes f″, δ′, hessian_diagonal
         # f″(g_filters) = sech(g_filters)²
-        f_second_experts = np.square(sech_experts, out=Nx288_0)
+        f_second_experts = np.square(sech_experts, out=w.f_second_experts)
         # δ′_filters = f″(g_filters)  (§1.3)
         delta_prime_filters = f_second_experts
         # δ′_x = (W_filters ∘ W_filters)ᵀ δ′_filters  (§1.3)
-        delta_prime_x = np.matmul(delta_prime_filters, W_filters_squared, out=all_hessian_diagonal[rows])
-        return ()
+        delta_prime_x = np.matmul(delta_prime_filters, W_filters_squared, out=w.hessian_diagonal)
 
-    _over_tiles(tile, N, 512, 1, 165888, 2304, workspace)
+    call.over_tiles(tile, x)
 
-    return all_hessian_diagonal
+    return hessian_diagonal
 
 
-def _loss_terms(params, x, lam, workspace):
+def _loss_terms(params, x, lam, call):
     """K, L and J, means over the batch."""
-    N = x.shape[0]
+    N = len(x)
+    w = call.arrays
     W_filters = params["filters.weight"]
-    (
-        M288x144_0,
-    ) = workspace.arrays(
-        "M288x144_0",
-    )
 
     # ---- once a call, from the weights alone: reads W
     # W_filters ∘ W_filters
-    W_filters_squared = np.square(W_filters, out=M288x144_0)
+    W_filters_squared = np.square(W_filters, out=w.W_filters_squared)
 
-    def tile(rows, arrays):
-        g_x = x[rows]
-        (
-            Nx288_0, Nx288_1, Nx288_2, Nx144_0, Nx144_1,
-        ) = arrays(
-            rows.stop - rows.start,
-            "Nx288_0", "Nx288_1", "Nx288_2", "Nx144_0", "Nx144_1",
-        )
-
+    def tile(g_x, w):
         # ---- forward: reads g, W; writes g, f′
         # g_filters = W_filters g_x
-        g_filters = np.matmul(g_x, W_filters.T, out=Nx288_0)
+        g_filters = np.matmul(g_x, W_filters.T, out=w.g_filters)
         # f′(g_filters) = tanh(g_filters)
-        f_prime_experts = np.tanh(g_filters, out=Nx288_1)
+        f_prime_experts = np.tanh(g_filters, out=w.f_prime_experts)
         # sech(g_filters)
-        a = np.abs(g_filters, out=Nx288_0)
-        a = np.negative(a, out=Nx288_0)
-        a = np.exp(a, out=Nx288_0)
-        b = np.square(a, out=Nx288_2)
-        b = np.add(b, 1.0, out=Nx288_2)
-        a = np.divide(a, b, out=Nx288_0)
-        sech_experts = np.multiply(a, 2.0, out=Nx288_0)
+        a = np.abs(g_filters, out=w.a)
+        a = np.negative(a, out=w.a)
+        a = np.exp(a, out=w.a)
+        b = np.square(a, out=w.b)
+        b = np.add(b, 1.0, out=w.b)
+        a = np.divide(a, b, out=w.a)
+        sech_experts = np.multiply(a, 2.0, out=w.sech_experts)
 
         # ---- backward: reads f′, W; writes δ, f″, δ′
         # δ_filters = f′(g_filters)  (1)
         delta_filters = f_prime_experts
         # f″(g_filters) = sech(g_filters)²
-        f_second_experts = np.square(sech_experts, out=Nx288_0)
+        f_second_experts = np.square(sech_experts, out=w.f_second_experts)
         # δ′_filters = f″(g_filters)  (§1.3)
         delta_prime_filters = f_second_experts
         # δ_x = W_filtersᵀ δ_filters  (1)
-        delta_x = np.matmul(delta_filters, W_filters, out=Nx144_0)
+        delta_x = np.matmul(delta_filters, W_filters, out=w.delta_x)
         # δ′_x = (W_filters ∘ W_filters)ᵀ δ′_filters  (§1.3)
-        delta_prime_x = np.matmul(delta_prime_filters, W_filters_squared, out=Nx144_1)
+        delta_prime_x = np.matmul(delta_prime_filters, W_filters_squared, out=w.delta_prime_x)
 
         # ---- loss: reads δ, δ′
         # δ_x²
-        sum_delta_squared_terms = np.square(delta_x, out=Nx144_0)
+        sum_delta_squared_terms = np.square(delta_x, out=w.sum_delta_squared_terms)
         # Σ_n Σ_i δ_x²
         sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
         # Σ_n Σ_i δ′_x
         sum_delta_prime = float(np.sum(delta_prime_x, dtype=np.float64))
         # δ′_x²
-        sum_delta_prime_squared_terms = np.square(delta_prime_x, out=Nx144_1)
+        sum_delta_prime_squared_terms = np.square(delta_prime_x, out=w.sum_delta_prime_squared_terms)
         # Σ_n Σ_i δ′_x²
         sum_delta_prime_squared = float(np.sum(sum_delta_prime_squared_terms, dtype=np.float64))
+
         return (
             sum_delta_squared, sum_delta_prime, sum_delta_prime_squared,
         )
 
     (
         sum_delta_squared, sum_delta_prime, sum_delta_prime_squared,
-    ) = _over_tiles(tile, N, 512, 1, 248832, 4608, workspace)
+    ) = call.over_tiles(tile, x)
 
     # ---- at the end, from the sums over all samples: writes K, L, J
     # K = (1/N) ½ Σ_n Σ_i δ_x²
@@ -254,73 +213,62 @@ def _loss_terms(params, x, lam, workspace):
     return K, L, J
 
 
-def _loss_terms_lam0(params, x, lam, workspace):
+def _loss_terms_lam0(params, x, lam, call):
     """K, L and J, means over the batch. λ = 0."""
-    N = x.shape[0]
+    N = len(x)
+    w = call.arrays
     W_filters = params["filters.weight"]
-    (
-        M288x144_0, M288_0,
-    ) = workspace.arrays(
-        "M288x144_0", "M288_0",
-    )
 
     # ---- once a call, from the weights alone: reads W
     # W_filters ∘ W_filters
-    W_filters_squared = np.square(W_filters, out=M288x144_0)
+    W_filters_squared = np.square(W_filters, out=w.W_filters_squared)
     # Σ_i W_filters ∘ W_filters
-    W_filters_squared_rows = np.sum(W_filters_squared, axis=1, out=M288_0)
+    W_filters_squared_rows = np.sum(W_filters_squared, axis=1, out=w.W_filters_squared_rows)
 
-    def tile(rows, arrays):
-        g_x = x[rows]
-        (
-            Nx288_0, Nx288_1, Nx288_2, Nx144_0, M288_1,
-        ) = arrays(
-            rows.stop - rows.start,
-            "Nx288_0", "Nx288_1", "Nx288_2", "Nx144_0", "M288_1",
-        )
-
+    def tile(g_x, w):
         # ---- forward: reads g, W; writes g, f′
         # g_filters = W_filters g_x
-        g_filters = np.matmul(g_x, W_filters.T, out=Nx288_0)
+        g_filters = np.matmul(g_x, W_filters.T, out=w.g_filters)
         # f′(g_filters) = tanh(g_filters)
-        f_prime_experts = np.tanh(g_filters, out=Nx288_1)
+        f_prime_experts = np.tanh(g_filters, out=w.f_prime_experts)
         # sech(g_filters)
-        a = np.abs(g_filters, out=Nx288_0)
-        a = np.negative(a, out=Nx288_0)
-        a = np.exp(a, out=Nx288_0)
-        b = np.square(a, out=Nx288_2)
-        b = np.add(b, 1.0, out=Nx288_2)
-        a = np.divide(a, b, out=Nx288_0)
-        sech_experts = np.multiply(a, 2.0, out=Nx288_0)
+        a = np.abs(g_filters, out=w.a)
+        a = np.negative(a, out=w.a)
+        a = np.exp(a, out=w.a)
+        b = np.square(a, out=w.b)
+        b = np.add(b, 1.0, out=w.b)
+        a = np.divide(a, b, out=w.a)
+        sech_experts = np.multiply(a, 2.0, out=w.sech_experts)
 
         # ---- backward: reads f′, W; writes δ, f″, δ′
         # δ_filters = f′(g_filters)  (1)
         delta_filters = f_prime_experts
         # f″(g_filters) = sech(g_filters)²
-        f_second_experts = np.square(sech_experts, out=Nx288_0)
+        f_second_experts = np.square(sech_experts, out=w.f_second_experts)
         # δ′_filters = f″(g_filters)  (§1.3)
         delta_prime_filters = f_second_experts
         # δ_x = W_filtersᵀ δ_filters  (1)
-        delta_x = np.matmul(delta_filters, W_filters, out=Nx144_0)
+        delta_x = np.matmul(delta_filters, W_filters, out=w.delta_x)
 
         # ---- loss: reads δ, δ′
         # δ_x²
-        sum_delta_squared_terms = np.square(delta_x, out=Nx144_0)
+        sum_delta_squared_terms = np.square(delta_x, out=w.sum_delta_squared_terms)
         # Σ_n Σ_i δ_x²
         sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
         # Σ_n δ′_filters
-        delta_prime_filters_total = _column_sum(delta_prime_filters, out=M288_1)
+        delta_prime_filters_total = _column_sum(delta_prime_filters, out=w.delta_prime_filters_total)
+
         return (
             sum_delta_squared, delta_prime_filters_total,
         )
 
     (
         sum_delta_squared, delta_prime_filters_total,
-    ) = _over_tiles(tile, N, 512, 1, 165888, 4032, workspace)
+    ) = call.over_tiles(tile, x)
 
     # ---- at the end, from the sums over all samples: writes K, L, J
     # (Σ_i W_filters ∘ W_filters) Σ_n δ′_filters
-    sum_delta_prime_terms = np.multiply(W_filters_squared_rows, delta_prime_filters_total, out=M288_0)
+    sum_delta_prime_terms = np.multiply(W_filters_squared_rows, delta_prime_filters_total, out=w.sum_delta_prime_terms)
     # Σ_i (Σ_i W_filters ∘ W_filters) Σ_n δ′_filters
     sum_delta_prime = float(np.sum(sum_delta_prime_terms, dtype=np.float64))
     # K = (1/N) ½ Σ_n Σ_i δ_x²
@@ -333,65 +281,52 @@ def _loss_terms_lam0(params, x, lam, workspace):
     return K, L, J
 
 
-def _loss_and_grad(params, x, lam, workspace):
+def _loss_and_grad(params, x, lam, call):
     """J and its gradient: the merged sweep."""
-    N = x.shape[0]
+    N = len(x)
+    w = call.arrays
     W_filters = params["filters.weight"]
-    (
-        M288x144_0, M288x144_4,
-    ) = workspace.arrays(
-        "M288x144_0", "M288x144_4",
-    )
 
     # ---- once a call, from the weights alone: reads W
     # W_filters ∘ W_filters
-    W_filters_squared = np.square(W_filters, out=M288x144_0)
+    W_filters_squared = np.square(W_filters, out=w.W_filters_squared)
 
-    def tile(rows, arrays):
-        g_x = x[rows]
-        (
-            Nx288_0, Nx288_1, Nx288_2, Nx144_0, Nx144_1, Nx144_2, Nx288_3, Nx288_4, M288x144_1, M288x144_2, M288x144_3,
-        ) = arrays(
-            rows.stop - rows.start,
-            "Nx288_0", "Nx288_1", "Nx288_2", "Nx144_0", "Nx144_1", "Nx144_2", "Nx288_3", "Nx288_4", "M288x144_1",
-            "M288x144_2", "M288x144_3",
-        )
-
+    def tile(g_x, w):
         # ---- forward: reads g, W; writes g, f′
         # g_filters = W_filters g_x
-        g_filters = np.matmul(g_x, W_filters.T, out=Nx288_0)
+        g_filters = np.matmul(g_x, W_filters.T, out=w.g_filters)
         # f′(g_filters) = tanh(g_filters)
-        f_prime_experts = np.tanh(g_filters, out=Nx288_1)
+        f_prime_experts = np.tanh(g_filters, out=w.f_prime_experts)
         # sech(g_filters)
-        a = np.abs(g_filters, out=Nx288_0)
-        a = np.negative(a, out=Nx288_0)
-        a = np.exp(a, out=Nx288_0)
-        b = np.square(a, out=Nx288_2)
-        b = np.add(b, 1.0, out=Nx288_2)
-        a = np.divide(a, b, out=Nx288_0)
-        sech_experts = np.multiply(a, 2.0, out=Nx288_0)
+        a = np.abs(g_filters, out=w.a)
+        a = np.negative(a, out=w.a)
+        a = np.exp(a, out=w.a)
+        b = np.square(a, out=w.b)
+        b = np.add(b, 1.0, out=w.b)
+        a = np.divide(a, b, out=w.a)
+        sech_experts = np.multiply(a, 2.0, out=w.sech_experts)
 
         # ---- backward: reads f′, W; writes δ, f″, δ′
         # δ_filters = f′(g_filters)  (1)
         delta_filters = f_prime_experts
         # f″(g_filters) = sech(g_filters)²
-        f_second_experts = np.square(sech_experts, out=Nx288_0)
+        f_second_experts = np.square(sech_experts, out=w.f_second_experts)
         # δ′_filters = f″(g_filters)  (§1.3)
         delta_prime_filters = f_second_experts
         # δ_x = W_filtersᵀ δ_filters  (1)
-        delta_x = np.matmul(delta_filters, W_filters, out=Nx144_0)
+        delta_x = np.matmul(delta_filters, W_filters, out=w.delta_x)
         # δ′_x = (W_filters ∘ W_filters)ᵀ δ′_filters  (§1.3)
-        delta_prime_x = np.matmul(delta_prime_filters, W_filters_squared, out=Nx144_1)
+        delta_prime_x = np.matmul(delta_prime_filters, W_filters_squared, out=w.delta_prime_x)
 
         # ---- loss: reads δ, δ′
         # δ_x²
-        sum_delta_squared_terms = np.square(delta_x, out=Nx144_2)
+        sum_delta_squared_terms = np.square(delta_x, out=w.sum_delta_squared_terms)
         # Σ_n Σ_i δ_x²
         sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
         # Σ_n Σ_i δ′_x
         sum_delta_prime = float(np.sum(delta_prime_x, dtype=np.float64))
         # δ′_x²
-        sum_delta_prime_squared_terms = np.square(delta_prime_x, out=Nx144_2)
+        sum_delta_prime_squared_terms = np.square(delta_prime_x, out=w.sum_delta_prime_squared_terms)
         # Σ_n Σ_i δ′_x²
         sum_delta_prime_squared = float(np.sum(sum_delta_prime_squared_terms, dtype=np.float64))
 
@@ -399,27 +334,28 @@ def _loss_and_grad(params, x, lam, workspace):
         # ∂J/∂δ_x = δ_x  (3)+(5)
         dJ_ddelta_x = delta_x
         # ∂J/∂δ′_x = −1 + 2 λ δ′_x  (7)
-        a = np.multiply(delta_prime_x, 2 * lam, out=Nx144_1)
-        dJ_ddelta_prime_x = np.subtract(a, 1.0, out=Nx144_1)
+        c = np.multiply(delta_prime_x, 2 * lam, out=w.c)
+        dJ_ddelta_prime_x = np.subtract(c, 1.0, out=w.dJ_ddelta_prime_x)
         # ∂J/∂δ_filters = W_filters ∂J/∂δ_x  (11)+(12)
-        dJ_ddelta_filters = np.matmul(dJ_ddelta_x, W_filters.T, out=Nx288_2)
+        dJ_ddelta_filters = np.matmul(dJ_ddelta_x, W_filters.T, out=w.dJ_ddelta_filters)
         # ∂J/∂δ′_filters = (W_filters ∘ W_filters) ∂J/∂δ′_x  (13)
-        dJ_ddelta_prime_filters = np.matmul(dJ_ddelta_prime_x, W_filters_squared.T, out=Nx288_3)
+        dJ_ddelta_prime_filters = np.matmul(dJ_ddelta_prime_x, W_filters_squared.T, out=w.dJ_ddelta_prime_filters)
 
         # ---- backward adjoints of J and gradients: reads f′, f″, ∂J/∂δ, ∂J/∂δ′, δ, δ′, g; writes f‴, ∂J/∂g
         # f‴(g_filters) = −2 f′(g_filters) f″(g_filters)
-        a = np.multiply(f_prime_experts, f_second_experts, out=Nx288_4)
-        f_third_experts = np.multiply(a, -2.0, out=Nx288_4)
+        d = np.multiply(f_prime_experts, f_second_experts, out=w.d)
+        f_third_experts = np.multiply(d, -2.0, out=w.f_third_experts)
         # ∂J/∂g_filters = ∂J/∂δ_filters f″(g_filters) + ∂J/∂δ′_filters f‴(g_filters)  (21)+(22)
-        a = np.multiply(dJ_ddelta_filters, f_second_experts, out=Nx288_2)
-        b = np.multiply(dJ_ddelta_prime_filters, f_third_experts, out=Nx288_3)
-        dJ_dg_filters = np.add(a, b, out=Nx288_2)
+        b = np.multiply(dJ_ddelta_filters, f_second_experts, out=w.b)
+        e = np.multiply(dJ_ddelta_prime_filters, f_third_experts, out=w.e)
+        dJ_dg_filters = np.add(b, e, out=w.dJ_dg_filters)
         # Σ_n δ_filters ∂J/∂δ_xᵀ
-        dJ_dW_filters_delta = np.matmul(delta_filters.T, dJ_ddelta_x, out=M288x144_1)
+        dJ_dW_filters_delta = np.matmul(delta_filters.T, dJ_ddelta_x, out=w.dJ_dW_filters_delta)
         # Σ_n δ′_filters ∂J/∂δ′_xᵀ
-        dJ_dW_filters_delta_prime = np.matmul(delta_prime_filters.T, dJ_ddelta_prime_x, out=M288x144_2)
+        dJ_dW_filters_delta_prime = np.matmul(delta_prime_filters.T, dJ_ddelta_prime_x, out=w.dJ_dW_filters_delta_prime)
         # Σ_n ∂J/∂g_filters g_xᵀ
-        dJ_dW_filters_g = np.matmul(dJ_dg_filters.T, g_x, out=M288x144_3)
+        dJ_dW_filters_g = np.matmul(dJ_dg_filters.T, g_x, out=w.dJ_dW_filters_g)
+
         return (
             sum_delta_squared, sum_delta_prime, sum_delta_prime_squared, dJ_dW_filters_delta, dJ_dW_filters_delta_prime,
             dJ_dW_filters_g,
@@ -428,110 +364,99 @@ def _loss_and_grad(params, x, lam, workspace):
     (
         sum_delta_squared, sum_delta_prime, sum_delta_prime_squared, dJ_dW_filters_delta, dJ_dW_filters_delta_prime,
         dJ_dW_filters_g,
-    ) = _over_tiles(tile, N, 512, 1, 663552, 7488, workspace)
+    ) = call.over_tiles(tile, x)
 
     # ---- at the end, from the sums over all samples: reads W; writes J, ∂J/∂W
     # J = (1/N) ½ Σ_n Σ_i δ_x² − (1/N) Σ_n Σ_i δ′_x + (1/N) λ Σ_n Σ_i δ′_x²
     J = lam * sum_delta_prime_squared / N - sum_delta_prime / N + 0.5 * sum_delta_squared / N
     # ∂J/∂W_filters = (1/N) (Σ_n δ_filters ∂J/∂δ_xᵀ + Σ_n ∂J/∂g_filters g_xᵀ + 2 W_filters ∘ (Σ_n δ′_filters
     #     ∂J/∂δ′_xᵀ))  (16)+(17)
-    a = np.multiply(W_filters, dJ_dW_filters_delta_prime, out=M288x144_4)
-    a = np.multiply(a, 2.0, out=M288x144_4)
-    a = np.add(a, dJ_dW_filters_delta, out=M288x144_4)
-    a = np.add(a, dJ_dW_filters_g, out=M288x144_4)
-    dJ_dW_filters = np.divide(a, N, out=np.empty((288, 144), DTYPE))
+    f = np.multiply(W_filters, dJ_dW_filters_delta_prime, out=w.f)
+    f = np.multiply(f, 2.0, out=w.f)
+    f = np.add(f, dJ_dW_filters_delta, out=w.f)
+    f = np.add(f, dJ_dW_filters_g, out=w.f)
+    dJ_dW_filters = np.divide(f, N, out=np.empty((288, 144), DTYPE))
 
     return J, {
         "filters.weight": dJ_dW_filters,
     }
 
 
-def _loss_and_grad_lam0(params, x, lam, workspace):
+def _loss_and_grad_lam0(params, x, lam, call):
     """J and its gradient: the merged sweep. λ = 0."""
-    N = x.shape[0]
+    N = len(x)
+    w = call.arrays
     W_filters = params["filters.weight"]
-    (
-        M288x144_0, M288_0, M288x144_3, M288x144_4,
-    ) = workspace.arrays(
-        "M288x144_0", "M288_0", "M288x144_3", "M288x144_4",
-    )
 
     # ---- once a call, from the weights alone: reads W
     # W_filters ∘ W_filters
-    W_filters_squared = np.square(W_filters, out=M288x144_0)
+    W_filters_squared = np.square(W_filters, out=w.W_filters_squared)
     # Σ_i W_filters ∘ W_filters
-    W_filters_squared_rows = np.sum(W_filters_squared, axis=1, out=M288_0)
+    W_filters_squared_rows = np.sum(W_filters_squared, axis=1, out=w.W_filters_squared_rows)
 
-    def tile(rows, arrays):
-        g_x = x[rows]
-        (
-            Nx288_0, Nx288_1, Nx288_2, Nx144_0, Nx144_1, M288_1, Nx288_3, M288x144_1, M288x144_2,
-        ) = arrays(
-            rows.stop - rows.start,
-            "Nx288_0", "Nx288_1", "Nx288_2", "Nx144_0", "Nx144_1", "M288_1", "Nx288_3", "M288x144_1", "M288x144_2",
-        )
-
+    def tile(g_x, w):
         # ---- forward: reads g, W; writes g, f′
         # g_filters = W_filters g_x
-        g_filters = np.matmul(g_x, W_filters.T, out=Nx288_0)
+        g_filters = np.matmul(g_x, W_filters.T, out=w.g_filters)
         # f′(g_filters) = tanh(g_filters)
-        f_prime_experts = np.tanh(g_filters, out=Nx288_1)
+        f_prime_experts = np.tanh(g_filters, out=w.f_prime_experts)
         # sech(g_filters)
-        a = np.abs(g_filters, out=Nx288_0)
-        a = np.negative(a, out=Nx288_0)
-        a = np.exp(a, out=Nx288_0)
-        b = np.square(a, out=Nx288_2)
-        b = np.add(b, 1.0, out=Nx288_2)
-        a = np.divide(a, b, out=Nx288_0)
-        sech_experts = np.multiply(a, 2.0, out=Nx288_0)
+        a = np.abs(g_filters, out=w.a)
+        a = np.negative(a, out=w.a)
+        a = np.exp(a, out=w.a)
+        b = np.square(a, out=w.b)
+        b = np.add(b, 1.0, out=w.b)
+        a = np.divide(a, b, out=w.a)
+        sech_experts = np.multiply(a, 2.0, out=w.sech_experts)
 
         # ---- backward: reads f′, W; writes δ, f″, δ′
         # δ_filters = f′(g_filters)  (1)
         delta_filters = f_prime_experts
         # f″(g_filters) = sech(g_filters)²
-        f_second_experts = np.square(sech_experts, out=Nx288_0)
+        f_second_experts = np.square(sech_experts, out=w.f_second_experts)
         # δ′_filters = f″(g_filters)  (§1.3)
         delta_prime_filters = f_second_experts
         # δ_x = W_filtersᵀ δ_filters  (1)
-        delta_x = np.matmul(delta_filters, W_filters, out=Nx144_0)
+        delta_x = np.matmul(delta_filters, W_filters, out=w.delta_x)
 
         # ---- loss: reads δ, δ′
         # δ_x²
-        sum_delta_squared_terms = np.square(delta_x, out=Nx144_1)
+        sum_delta_squared_terms = np.square(delta_x, out=w.sum_delta_squared_terms)
         # Σ_n Σ_i δ_x²
         sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
         # Σ_n δ′_filters
-        delta_prime_filters_total = _column_sum(delta_prime_filters, out=M288_1)
+        delta_prime_filters_total = _column_sum(delta_prime_filters, out=w.delta_prime_filters_total)
 
         # ---- forward adjoints of J: reads δ, W; writes ∂J/∂δ
         # ∂J/∂δ_x = δ_x  (3)+(5)
         dJ_ddelta_x = delta_x
         # ∂J/∂δ_filters = W_filters ∂J/∂δ_x  (11)+(12)
-        dJ_ddelta_filters = np.matmul(dJ_ddelta_x, W_filters.T, out=Nx288_2)
+        dJ_ddelta_filters = np.matmul(dJ_ddelta_x, W_filters.T, out=w.dJ_ddelta_filters)
 
         # ---- backward adjoints of J and gradients: reads f′, f″, ∂J/∂δ, δ, g; writes f‴, ∂J/∂g
         # f‴(g_filters) = −2 f′(g_filters) f″(g_filters)
-        a = np.multiply(f_prime_experts, f_second_experts, out=Nx288_3)
-        f_third_experts = np.multiply(a, -2.0, out=Nx288_3)
+        c = np.multiply(f_prime_experts, f_second_experts, out=w.c)
+        f_third_experts = np.multiply(c, -2.0, out=w.f_third_experts)
         # ∂J/∂g_filters = ∂J/∂δ_filters f″(g_filters) − f‴(g_filters) Σ_i W_filters ∘ W_filters  (21)+(22)
-        a = np.multiply(dJ_ddelta_filters, f_second_experts, out=Nx288_2)
-        b = np.multiply(W_filters_squared_rows, f_third_experts, out=Nx288_3)
-        dJ_dg_filters = np.subtract(a, b, out=Nx288_2)
+        b = np.multiply(dJ_ddelta_filters, f_second_experts, out=w.b)
+        c = np.multiply(W_filters_squared_rows, f_third_experts, out=w.c)
+        dJ_dg_filters = np.subtract(b, c, out=w.dJ_dg_filters)
         # Σ_n δ_filters ∂J/∂δ_xᵀ
-        dJ_dW_filters_delta = np.matmul(delta_filters.T, dJ_ddelta_x, out=M288x144_1)
+        dJ_dW_filters_delta = np.matmul(delta_filters.T, dJ_ddelta_x, out=w.dJ_dW_filters_delta)
         # Σ_n ∂J/∂g_filters g_xᵀ
-        dJ_dW_filters_g = np.matmul(dJ_dg_filters.T, g_x, out=M288x144_2)
+        dJ_dW_filters_g = np.matmul(dJ_dg_filters.T, g_x, out=w.dJ_dW_filters_g)
+
         return (
             sum_delta_squared, delta_prime_filters_total, dJ_dW_filters_delta, dJ_dW_filters_g,
         )
 
     (
         sum_delta_squared, delta_prime_filters_total, dJ_dW_filters_delta, dJ_dW_filters_g,
-    ) = _over_tiles(tile, N, 512, 1, 414720, 5760, workspace)
+    ) = call.over_tiles(tile, x)
 
     # ---- at the end, from the sums over all samples: reads W; writes J, ∂J/∂W
     # (Σ_i W_filters ∘ W_filters) Σ_n δ′_filters
-    sum_delta_prime_terms = np.multiply(W_filters_squared_rows, delta_prime_filters_total, out=M288_0)
+    sum_delta_prime_terms = np.multiply(W_filters_squared_rows, delta_prime_filters_total, out=w.sum_delta_prime_terms)
     # Σ_i (Σ_i W_filters ∘ W_filters) Σ_n δ′_filters
     sum_delta_prime = float(np.sum(sum_delta_prime_terms, dtype=np.float64))
     # J = (1/N) ½ Σ_n Σ_i δ_x² − (1/N) Σ_i (Σ_i W_filters ∘ W_filters) Σ_n δ′_filters
@@ -540,76 +465,63 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     dJ_dW_filters_delta_prime_sum_column = delta_prime_filters_total[:, None]
     # ∂J/∂W_filters = (1/N) (Σ_n δ_filters ∂J/∂δ_xᵀ + Σ_n ∂J/∂g_filters g_xᵀ − 2 diag(Σ_n δ′_filters) W_filters)
     #     (16)+(17)
-    a = np.add(dJ_dW_filters_delta, dJ_dW_filters_g, out=M288x144_3)
-    b = np.multiply(W_filters, dJ_dW_filters_delta_prime_sum_column, out=M288x144_4)
-    b = np.multiply(b, 2.0, out=M288x144_4)
-    a = np.subtract(a, b, out=M288x144_3)
-    dJ_dW_filters = np.divide(a, N, out=np.empty((288, 144), DTYPE))
+    d = np.add(dJ_dW_filters_delta, dJ_dW_filters_g, out=w.d)
+    e = np.multiply(W_filters, dJ_dW_filters_delta_prime_sum_column, out=w.e)
+    e = np.multiply(e, 2.0, out=w.e)
+    d = np.subtract(d, e, out=w.d)
+    dJ_dW_filters = np.divide(d, N, out=np.empty((288, 144), DTYPE))
 
     return J, {
         "filters.weight": dJ_dW_filters,
     }
 
 
-def _loss_and_grad_terms(params, x, lam, workspace):
+def _loss_and_grad_terms(params, x, lam, call):
     """K, L and the gradient of each: the source's separate sweeps."""
-    N = x.shape[0]
+    N = len(x)
+    w = call.arrays
     W_filters = params["filters.weight"]
-    (
-        M288x144_0, M288x144_5,
-    ) = workspace.arrays(
-        "M288x144_0", "M288x144_5",
-    )
 
     # ---- once a call, from the weights alone: reads W
     # W_filters ∘ W_filters
-    W_filters_squared = np.square(W_filters, out=M288x144_0)
+    W_filters_squared = np.square(W_filters, out=w.W_filters_squared)
 
-    def tile(rows, arrays):
-        g_x = x[rows]
-        (
-            Nx288_0, Nx288_1, Nx288_2, Nx144_0, Nx144_1, Nx144_2, M288x144_1, M288x144_2, M288x144_3, M288x144_4,
-        ) = arrays(
-            rows.stop - rows.start,
-            "Nx288_0", "Nx288_1", "Nx288_2", "Nx144_0", "Nx144_1", "Nx144_2", "M288x144_1", "M288x144_2", "M288x144_3",
-            "M288x144_4",
-        )
-
+    def tile(g_x, w):
         # ---- forward: reads g, W; writes g, f′
         # g_filters = W_filters g_x
-        g_filters = np.matmul(g_x, W_filters.T, out=Nx288_0)
+        g_filters = np.matmul(g_x, W_filters.T, out=w.g_filters)
         # f′(g_filters) = tanh(g_filters)
-        f_prime_experts = np.tanh(g_filters, out=Nx288_1)
+        f_prime_experts = np.tanh(g_filters, out=w.f_prime_experts)
         # sech(g_filters)
-        a = np.abs(g_filters, out=Nx288_0)
-        a = np.negative(a, out=Nx288_0)
-        a = np.exp(a, out=Nx288_0)
-        b = np.square(a, out=Nx288_2)
-        b = np.add(b, 1.0, out=Nx288_2)
-        a = np.divide(a, b, out=Nx288_0)
-        sech_experts = np.multiply(a, 2.0, out=Nx288_0)
+        a = np.abs(g_filters, out=w.a)
+        a = np.negative(a, out=w.a)
+        a = np.exp(a, out=w.a)
+        b = np.square(a, out=w.b)
+        b = np.add(b, 1.0, out=w.b)
+        a = np.divide(a, b, out=w.a)
+        sech_experts = np.multiply(a, 2.0, out=w.sech_experts)
 
         # ---- backward: reads f′, W; writes δ, f″, δ′
         # δ_filters = f′(g_filters)  (1)
         delta_filters = f_prime_experts
         # f″(g_filters) = sech(g_filters)²
-        f_second_experts = np.square(sech_experts, out=Nx288_0)
+        f_second_experts = np.square(sech_experts, out=w.f_second_experts)
         # δ′_filters = f″(g_filters)  (§1.3)
         delta_prime_filters = f_second_experts
         # δ_x = W_filtersᵀ δ_filters  (1)
-        delta_x = np.matmul(delta_filters, W_filters, out=Nx144_0)
+        delta_x = np.matmul(delta_filters, W_filters, out=w.delta_x)
         # δ′_x = (W_filters ∘ W_filters)ᵀ δ′_filters  (§1.3)
-        delta_prime_x = np.matmul(delta_prime_filters, W_filters_squared, out=Nx144_1)
+        delta_prime_x = np.matmul(delta_prime_filters, W_filters_squared, out=w.delta_prime_x)
 
         # ---- loss: reads δ, δ′
         # δ_x²
-        sum_delta_squared_terms = np.square(delta_x, out=Nx144_2)
+        sum_delta_squared_terms = np.square(delta_x, out=w.sum_delta_squared_terms)
         # Σ_n Σ_i δ_x²
         sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
         # Σ_n Σ_i δ′_x
         sum_delta_prime = float(np.sum(delta_prime_x, dtype=np.float64))
         # δ′_x²
-        sum_delta_prime_squared_terms = np.square(delta_prime_x, out=Nx144_2)
+        sum_delta_prime_squared_terms = np.square(delta_prime_x, out=w.sum_delta_prime_squared_terms)
         # Σ_n Σ_i δ′_x²
         sum_delta_prime_squared = float(np.sum(sum_delta_prime_squared_terms, dtype=np.float64))
 
@@ -617,33 +529,34 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         # ∂K/∂δ_x = δ_x  (3)
         dK_ddelta_x = delta_x
         # ∂K/∂δ_filters = W_filters ∂K/∂δ_x  (11)
-        dK_ddelta_filters = np.matmul(dK_ddelta_x, W_filters.T, out=Nx288_2)
+        dK_ddelta_filters = np.matmul(dK_ddelta_x, W_filters.T, out=w.dK_ddelta_filters)
 
         # ---- backward adjoints of K and gradients: reads ∂K/∂δ, f″, δ, g; writes ∂K/∂g
         # ∂K/∂g_filters = ∂K/∂δ_filters f″(g_filters)  (21)
-        dK_dg_filters = np.multiply(dK_ddelta_filters, f_second_experts, out=Nx288_2)
+        dK_dg_filters = np.multiply(dK_ddelta_filters, f_second_experts, out=w.dK_dg_filters)
         # Σ_n δ_filters ∂K/∂δ_xᵀ
-        dK_dW_filters_delta = np.matmul(delta_filters.T, dK_ddelta_x, out=M288x144_1)
+        dK_dW_filters_delta = np.matmul(delta_filters.T, dK_ddelta_x, out=w.dK_dW_filters_delta)
         # Σ_n ∂K/∂g_filters g_xᵀ
-        dK_dW_filters_g = np.matmul(dK_dg_filters.T, g_x, out=M288x144_2)
+        dK_dW_filters_g = np.matmul(dK_dg_filters.T, g_x, out=w.dK_dW_filters_g)
 
         # ---- forward adjoints of L: reads δ′; writes ∂L/∂δ′
         # ∂L/∂δ′_x = −1 + 2 λ δ′_x  (7)
-        a = np.multiply(delta_prime_x, 2 * lam, out=Nx144_1)
-        dL_ddelta_prime_x = np.subtract(a, 1.0, out=Nx144_1)
+        c = np.multiply(delta_prime_x, 2 * lam, out=w.c)
+        dL_ddelta_prime_x = np.subtract(c, 1.0, out=w.dL_ddelta_prime_x)
         # ∂L/∂δ′_filters = (W_filters ∘ W_filters) ∂L/∂δ′_x  (13)
-        dL_ddelta_prime_filters = np.matmul(dL_ddelta_prime_x, W_filters_squared.T, out=Nx288_2)
+        dL_ddelta_prime_filters = np.matmul(dL_ddelta_prime_x, W_filters_squared.T, out=w.dL_ddelta_prime_filters)
 
         # ---- backward adjoints of L and gradients: reads f′, f″, ∂L/∂δ′, δ′, g; writes f‴, ∂L/∂g
         # f‴(g_filters) = −2 f′(g_filters) f″(g_filters)
-        a = np.multiply(f_prime_experts, f_second_experts, out=Nx288_1)
-        f_third_experts = np.multiply(a, -2.0, out=Nx288_1)
+        d = np.multiply(f_prime_experts, f_second_experts, out=w.d)
+        f_third_experts = np.multiply(d, -2.0, out=w.f_third_experts)
         # ∂L/∂g_filters = ∂L/∂δ′_filters f‴(g_filters)  (22)
-        dL_dg_filters = np.multiply(dL_ddelta_prime_filters, f_third_experts, out=Nx288_2)
+        dL_dg_filters = np.multiply(dL_ddelta_prime_filters, f_third_experts, out=w.dL_dg_filters)
         # Σ_n δ′_filters ∂L/∂δ′_xᵀ
-        dL_dW_filters_delta_prime = np.matmul(delta_prime_filters.T, dL_ddelta_prime_x, out=M288x144_3)
+        dL_dW_filters_delta_prime = np.matmul(delta_prime_filters.T, dL_ddelta_prime_x, out=w.dL_dW_filters_delta_prime)
         # Σ_n ∂L/∂g_filters g_xᵀ
-        dL_dW_filters_g = np.matmul(dL_dg_filters.T, g_x, out=M288x144_4)
+        dL_dW_filters_g = np.matmul(dL_dg_filters.T, g_x, out=w.dL_dW_filters_g)
+
         return (
             sum_delta_squared, sum_delta_prime, sum_delta_prime_squared, dK_dW_filters_delta, dK_dW_filters_g,
             dL_dW_filters_delta_prime, dL_dW_filters_g,
@@ -652,7 +565,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     (
         sum_delta_squared, sum_delta_prime, sum_delta_prime_squared, dK_dW_filters_delta, dK_dW_filters_g,
         dL_dW_filters_delta_prime, dL_dW_filters_g,
-    ) = _over_tiles(tile, N, 512, 1, 746496, 5184, workspace)
+    ) = call.over_tiles(tile, x)
 
     # ---- at the end, from the sums over all samples: reads W; writes K, L, ∂K/∂W, ∂L/∂W
     # K = (1/N) ½ Σ_n Σ_i δ_x²
@@ -660,13 +573,13 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     # L = (1/N) λ Σ_n Σ_i δ′_x² − (1/N) Σ_n Σ_i δ′_x
     L = lam * sum_delta_prime_squared / N - sum_delta_prime / N
     # ∂K/∂W_filters = (1/N) (Σ_n δ_filters ∂K/∂δ_xᵀ + Σ_n ∂K/∂g_filters g_xᵀ)  (16)
-    a = np.add(dK_dW_filters_delta, dK_dW_filters_g, out=M288x144_5)
-    dK_dW_filters = np.divide(a, N, out=np.empty((288, 144), DTYPE))
+    e = np.add(dK_dW_filters_delta, dK_dW_filters_g, out=w.e)
+    dK_dW_filters = np.divide(e, N, out=np.empty((288, 144), DTYPE))
     # ∂L/∂W_filters = (1/N) (Σ_n ∂L/∂g_filters g_xᵀ + 2 W_filters ∘ (Σ_n δ′_filters ∂L/∂δ′_xᵀ))  (17)
-    a = np.multiply(W_filters, dL_dW_filters_delta_prime, out=M288x144_5)
-    a = np.multiply(a, 2.0, out=M288x144_5)
-    a = np.add(a, dL_dW_filters_g, out=M288x144_5)
-    dL_dW_filters = np.divide(a, N, out=np.empty((288, 144), DTYPE))
+    e = np.multiply(W_filters, dL_dW_filters_delta_prime, out=w.e)
+    e = np.multiply(e, 2.0, out=w.e)
+    e = np.add(e, dL_dW_filters_g, out=w.e)
+    dL_dW_filters = np.divide(e, N, out=np.empty((288, 144), DTYPE))
 
     return K, L, {
         "filters.weight": dK_dW_filters,
@@ -675,97 +588,86 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     }
 
 
-def _loss_and_grad_terms_lam0(params, x, lam, workspace):
+def _loss_and_grad_terms_lam0(params, x, lam, call):
     """K, L and the gradient of each: the source's separate sweeps. λ = 0."""
-    N = x.shape[0]
+    N = len(x)
+    w = call.arrays
     W_filters = params["filters.weight"]
-    (
-        M288x144_0, M288_0, M288x144_4,
-    ) = workspace.arrays(
-        "M288x144_0", "M288_0", "M288x144_4",
-    )
 
     # ---- once a call, from the weights alone: reads W
     # W_filters ∘ W_filters
-    W_filters_squared = np.square(W_filters, out=M288x144_0)
+    W_filters_squared = np.square(W_filters, out=w.W_filters_squared)
     # Σ_i W_filters ∘ W_filters
-    W_filters_squared_rows = np.sum(W_filters_squared, axis=1, out=M288_0)
+    W_filters_squared_rows = np.sum(W_filters_squared, axis=1, out=w.W_filters_squared_rows)
 
-    def tile(rows, arrays):
-        g_x = x[rows]
-        (
-            Nx288_0, Nx288_1, Nx288_2, Nx144_0, Nx144_1, M288_1, M288x144_1, M288x144_2, M288x144_3,
-        ) = arrays(
-            rows.stop - rows.start,
-            "Nx288_0", "Nx288_1", "Nx288_2", "Nx144_0", "Nx144_1", "M288_1", "M288x144_1", "M288x144_2", "M288x144_3",
-        )
-
+    def tile(g_x, w):
         # ---- forward: reads g, W; writes g, f′
         # g_filters = W_filters g_x
-        g_filters = np.matmul(g_x, W_filters.T, out=Nx288_0)
+        g_filters = np.matmul(g_x, W_filters.T, out=w.g_filters)
         # f′(g_filters) = tanh(g_filters)
-        f_prime_experts = np.tanh(g_filters, out=Nx288_1)
+        f_prime_experts = np.tanh(g_filters, out=w.f_prime_experts)
         # sech(g_filters)
-        a = np.abs(g_filters, out=Nx288_0)
-        a = np.negative(a, out=Nx288_0)
-        a = np.exp(a, out=Nx288_0)
-        b = np.square(a, out=Nx288_2)
-        b = np.add(b, 1.0, out=Nx288_2)
-        a = np.divide(a, b, out=Nx288_0)
-        sech_experts = np.multiply(a, 2.0, out=Nx288_0)
+        a = np.abs(g_filters, out=w.a)
+        a = np.negative(a, out=w.a)
+        a = np.exp(a, out=w.a)
+        b = np.square(a, out=w.b)
+        b = np.add(b, 1.0, out=w.b)
+        a = np.divide(a, b, out=w.a)
+        sech_experts = np.multiply(a, 2.0, out=w.sech_experts)
 
         # ---- backward: reads f′, W; writes δ, f″, δ′
         # δ_filters = f′(g_filters)  (1)
         delta_filters = f_prime_experts
         # f″(g_filters) = sech(g_filters)²
-        f_second_experts = np.square(sech_experts, out=Nx288_0)
+        f_second_experts = np.square(sech_experts, out=w.f_second_experts)
         # δ′_filters = f″(g_filters)  (§1.3)
         delta_prime_filters = f_second_experts
         # δ_x = W_filtersᵀ δ_filters  (1)
-        delta_x = np.matmul(delta_filters, W_filters, out=Nx144_0)
+        delta_x = np.matmul(delta_filters, W_filters, out=w.delta_x)
 
         # ---- loss: reads δ, δ′
         # δ_x²
-        sum_delta_squared_terms = np.square(delta_x, out=Nx144_1)
+        sum_delta_squared_terms = np.square(delta_x, out=w.sum_delta_squared_terms)
         # Σ_n Σ_i δ_x²
         sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
         # Σ_n δ′_filters
-        delta_prime_filters_total = _column_sum(delta_prime_filters, out=M288_1)
+        delta_prime_filters_total = _column_sum(delta_prime_filters, out=w.delta_prime_filters_total)
 
         # ---- forward adjoints of K: reads δ, W; writes ∂K/∂δ
         # ∂K/∂δ_x = δ_x  (3)
         dK_ddelta_x = delta_x
         # ∂K/∂δ_filters = W_filters ∂K/∂δ_x  (11)
-        dK_ddelta_filters = np.matmul(dK_ddelta_x, W_filters.T, out=Nx288_2)
+        dK_ddelta_filters = np.matmul(dK_ddelta_x, W_filters.T, out=w.dK_ddelta_filters)
 
         # ---- backward adjoints of K and gradients: reads ∂K/∂δ, f″, δ, g; writes ∂K/∂g
         # ∂K/∂g_filters = ∂K/∂δ_filters f″(g_filters)  (21)
-        dK_dg_filters = np.multiply(dK_ddelta_filters, f_second_experts, out=Nx288_2)
+        dK_dg_filters = np.multiply(dK_ddelta_filters, f_second_experts, out=w.dK_dg_filters)
         # Σ_n δ_filters ∂K/∂δ_xᵀ
-        dK_dW_filters_delta = np.matmul(delta_filters.T, dK_ddelta_x, out=M288x144_1)
+        dK_dW_filters_delta = np.matmul(delta_filters.T, dK_ddelta_x, out=w.dK_dW_filters_delta)
         # Σ_n ∂K/∂g_filters g_xᵀ
-        dK_dW_filters_g = np.matmul(dK_dg_filters.T, g_x, out=M288x144_2)
+        dK_dW_filters_g = np.matmul(dK_dg_filters.T, g_x, out=w.dK_dW_filters_g)
 
         # ---- backward adjoints of L and gradients: reads f′, f″, g; writes f‴, ∂L/∂g
         # f‴(g_filters) = −2 f′(g_filters) f″(g_filters)
-        a = np.multiply(f_prime_experts, f_second_experts, out=Nx288_1)
-        f_third_experts = np.multiply(a, -2.0, out=Nx288_1)
+        c = np.multiply(f_prime_experts, f_second_experts, out=w.c)
+        f_third_experts = np.multiply(c, -2.0, out=w.f_third_experts)
         # ∂L/∂g_filters = −f‴(g_filters) Σ_i W_filters ∘ W_filters  (22)
-        a = np.multiply(W_filters_squared_rows, f_third_experts, out=Nx288_1)
-        dL_dg_filters = np.negative(a, out=Nx288_1)
+        c = np.multiply(W_filters_squared_rows, f_third_experts, out=w.c)
+        dL_dg_filters = np.negative(c, out=w.dL_dg_filters)
         # Σ_n ∂L/∂g_filters g_xᵀ
-        dL_dW_filters_g = np.matmul(dL_dg_filters.T, g_x, out=M288x144_3)
+        dL_dW_filters_g = np.matmul(dL_dg_filters.T, g_x, out=w.dL_dW_filters_g)
+
         return (
             sum_delta_squared, delta_prime_filters_total, dK_dW_filters_delta, dK_dW_filters_g, dL_dW_filters_g,
         )
 
     (
         sum_delta_squared, delta_prime_filters_total, dK_dW_filters_delta, dK_dW_filters_g, dL_dW_filters_g,
-    ) = _over_tiles(tile, N, 512, 1, 497664, 4608, workspace)
+    ) = call.over_tiles(tile, x)
 
     # ---- at the end, from the sums over all samples: reads W; writes K, L, ∂K/∂W, ∂L/∂W
     # (Σ_i W_filters ∘ W_filters) Σ_n δ′_filters
-    sum_delta_prime_terms = np.multiply(W_filters_squared_rows, delta_prime_filters_total, out=M288_0)
+    sum_delta_prime_terms = np.multiply(W_filters_squared_rows, delta_prime_filters_total, out=w.sum_delta_prime_terms)
     # Σ_i (Σ_i W_filters ∘ W_filters) Σ_n δ′_filters
     sum_delta_prime = float(np.sum(sum_delta_prime_terms, dtype=np.float64))
     # K = (1/N) ½ Σ_n Σ_i δ_x²
@@ -773,15 +675,15 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     # L = −(1/N) Σ_i (Σ_i W_filters ∘ W_filters) Σ_n δ′_filters
     L = -sum_delta_prime / N
     # ∂K/∂W_filters = (1/N) (Σ_n δ_filters ∂K/∂δ_xᵀ + Σ_n ∂K/∂g_filters g_xᵀ)  (16)
-    a = np.add(dK_dW_filters_delta, dK_dW_filters_g, out=M288x144_4)
-    dK_dW_filters = np.divide(a, N, out=np.empty((288, 144), DTYPE))
+    d = np.add(dK_dW_filters_delta, dK_dW_filters_g, out=w.d)
+    dK_dW_filters = np.divide(d, N, out=np.empty((288, 144), DTYPE))
     # Σ_n δ′_filters
     dL_dW_filters_delta_prime_sum_column = delta_prime_filters_total[:, None]
     # ∂L/∂W_filters = (1/N) (Σ_n ∂L/∂g_filters g_xᵀ − 2 diag(Σ_n δ′_filters) W_filters)  (17)
-    a = np.multiply(W_filters, dL_dW_filters_delta_prime_sum_column, out=M288x144_4)
-    a = np.multiply(a, 2.0, out=M288x144_4)
-    a = np.subtract(dL_dW_filters_g, a, out=M288x144_4)
-    dL_dW_filters = np.divide(a, N, out=np.empty((288, 144), DTYPE))
+    d = np.multiply(W_filters, dL_dW_filters_delta_prime_sum_column, out=w.d)
+    d = np.multiply(d, 2.0, out=w.d)
+    d = np.subtract(dL_dW_filters_g, d, out=w.d)
+    dL_dW_filters = np.divide(d, N, out=np.empty((288, 144), DTYPE))
 
     return K, L, {
         "filters.weight": dK_dW_filters,
@@ -790,61 +692,52 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     }
 
 
-def _layer_means(params, x, lam, workspace):
+def _layer_means(params, x, lam, call):
     """the mean over the units of each layer, (N,) each: they show which one overflows."""
-    N = x.shape[0]
+    N = len(x)
     W_filters = params["filters.weight"]
-    all_mean_g_x = np.empty((N,), DTYPE)
-    all_mean_g_filters = np.empty((N,), DTYPE)
-    all_mean_g_experts = np.empty((N,), DTYPE)
+    mean_g_x = call.result("mean_g_x", (N,))
+    mean_g_filters = call.result("mean_g_filters", (N,))
+    mean_g_experts = call.result("mean_g_experts", (N,))
 
-    def tile(rows, arrays):
-        g_x = x[rows]
-        (
-            Nx288_0, Nx288_1, Nx288_2, Nx288_3, Nx144_0,
-        ) = arrays(
-            rows.stop - rows.start,
-            "Nx288_0", "Nx288_1", "Nx288_2", "Nx288_3", "Nx144_0",
-        )
-
+    def tile(g_x, w):
         # ---- forward: reads g, W; writes g
         # g_filters = W_filters g_x
-        g_filters = np.matmul(g_x, W_filters.T, out=Nx288_0)
+        g_filters = np.matmul(g_x, W_filters.T, out=w.g_filters)
         # g_experts = logcosh(g_filters)
-        a = np.abs(g_filters, out=Nx288_1)
-        b = np.tanh(g_filters, out=Nx288_2)
-        b = np.square(b, out=Nx288_2)
-        b = np.negative(b, out=Nx288_2)
-        c = np.negative(a, out=Nx288_3)
-        c = np.exp(c, out=Nx288_3)
-        c = np.square(c, out=Nx288_3)
-        Nx288_2[...] = np.where(a < 1.0, b, c)
-        b = Nx288_2
-        b = np.log1p(b, out=Nx288_2)
-        c = np.multiply(b, -0.5, out=Nx288_3)
-        b = np.add(a, b, out=Nx288_2)
-        b = np.subtract(b, 0.6931471805599453, out=Nx288_2)
-        g_experts = Nx288_1
+        a = np.abs(g_filters, out=w.a)
+        b = np.tanh(g_filters, out=w.b)
+        b = np.square(b, out=w.b)
+        b = np.negative(b, out=w.b)
+        c = np.negative(a, out=w.c)
+        c = np.exp(c, out=w.c)
+        c = np.square(c, out=w.c)
+        w.b[...] = np.where(a < 1.0, b, c)
+        b = w.b
+        b = np.log1p(b, out=w.b)
+        c = np.multiply(b, -0.5, out=w.c)
+        b = np.add(a, b, out=w.b)
+        b = np.subtract(b, 0.6931471805599453, out=w.b)
+        g_experts = w.g_experts
         g_experts[...] = np.where(a < 1.0, c, b)
 
         # ---- means of the layers: reads g; writes mean_g_x, mean_g_filters, mean_g_experts
         # (1/144) g_x
-        g_x_part = np.multiply(g_x, 0.006944444444444444, out=Nx144_0)
+        g_x_part = np.multiply(g_x, 0.006944444444444444, out=w.g_x_part)
         # mean_g_x = Σ_i (1/144) g_x
-        mean_g_x = np.sum(g_x_part, axis=1, out=all_mean_g_x[rows])
+        mean_g_x = np.sum(g_x_part, axis=1, out=w.mean_g_x)
         # (1/288) g_filters
-        g_filters_part = np.multiply(g_filters, 0.003472222222222222, out=Nx288_0)
+        g_filters_part = np.multiply(g_filters, 0.003472222222222222, out=w.g_filters_part)
         # mean_g_filters = Σ_i (1/288) g_filters
-        mean_g_filters = np.sum(g_filters_part, axis=1, out=all_mean_g_filters[rows])
+        mean_g_filters = np.sum(g_filters_part, axis=1, out=w.mean_g_filters)
         # (1/288) g_experts
-        g_experts_part = np.multiply(g_experts, 0.003472222222222222, out=Nx288_1)
+        g_experts_part = np.multiply(g_experts, 0.003472222222222222, out=w.g_experts_part)
         # mean_g_experts = Σ_i (1/288) g_experts
-        mean_g_experts = np.sum(g_experts_part, axis=1, out=all_mean_g_experts[rows])
-        return ()
+        mean_g_experts = np.sum(g_experts_part, axis=1, out=w.mean_g_experts)
 
-    _over_tiles(tile, N, 512, 1, 82944, 5184, workspace)
+    call.over_tiles(tile, x)
 
-    return all_mean_g_x, all_mean_g_filters, all_mean_g_experts
+    return mean_g_x, mean_g_filters, mean_g_experts
 
 
 # ==== What a user calls ====
@@ -862,7 +755,7 @@ INITIAL = {
 METADATA = {
     "network": "ica",
     "description_sha256": "d4d8833c7e2f1965d5d89b1599a300b10c6c55a495183fe0c4dbf5dbfbcd5973",
-    "template_sha256": "283000d2e1a014f853323331ea5f390b68e2d4cd5be865bba7cc70fd27628f78",
+    "template_sha256": "a7708438406f6287fc20e8e4342dad36b4375b58dfafbd24c85d0f053f62be66",
     "generator": "smgen 0.1.0",
     "backend": "numpy",
     "dtype": "float32",
@@ -1065,23 +958,114 @@ def _got(value):
 
 # ==== Memory, tiles and threads ====
 
-_ARRAYS = {
-    "M288_0": (288,),
-    "M288_1": (288,),
-    "M288x144_0": (288, 144),
-    "M288x144_1": (288, 144),
-    "M288x144_2": (288, 144),
-    "M288x144_3": (288, 144),
-    "M288x144_4": (288, 144),
-    "M288x144_5": (288, 144),
-    "Nx144_0": ("N", 144),
-    "Nx144_1": ("N", 144),
-    "Nx144_2": ("N", 144),
-    "Nx288_0": ("N", 288),
-    "Nx288_1": ("N", 288),
-    "Nx288_2": ("N", 288),
-    "Nx288_3": ("N", 288),
-    "Nx288_4": ("N", 288),
+# Function → what it takes for a tile: most rows; rows in products, FLOPs and bytes of each sample.
+_TILING = {
+    "energy": (512, 1, 82944, 3456),
+    "score": (512, 1, 165888, 1728),
+    "hessian_diagonal": (512, 1, 165888, 2304),
+    "loss_terms": (512, 1, 248832, 4608),
+    "loss_terms_lam0": (512, 1, 165888, 4032),
+    "loss_and_grad": (512, 1, 663552, 7488),
+    "loss_and_grad_lam0": (512, 1, 414720, 5760),
+    "loss_and_grad_terms": (512, 1, 746496, 5184),
+    "loss_and_grad_terms_lam0": (512, 1, 497664, 4608),
+    "layer_means": (512, 1, 82944, 5184),
+}
+
+# Function → arrays of a tile, arrays of the call: the shape of each, N samples, and all that is written to it in turn.
+_STORAGE = {
+    "energy": (
+        [
+            ("N", 288, "g_filters b"), ("N", 288, "a g_experts"), ("N", 288, "c"),
+        ],
+    ),
+    "score": (
+        [
+            ("N", 288, "g_filters f_prime_experts"), ("N", 144, "delta_x"),
+        ],
+    ),
+    "hessian_diagonal": (
+        [
+            ("N", 288, "g_filters a sech_experts f_second_experts"), ("N", 288, "b"),
+        ],
+        [
+            (288, 144, "W_filters_squared"),
+        ],
+    ),
+    "loss_terms": (
+        [
+            ("N", 288, "g_filters a sech_experts f_second_experts"), ("N", 288, "f_prime_experts"), ("N", 288, "b"),
+            ("N", 144, "delta_x sum_delta_squared_terms"), ("N", 144, "delta_prime_x sum_delta_prime_squared_terms"),
+        ],
+        [
+            (288, 144, "W_filters_squared"),
+        ],
+    ),
+    "loss_terms_lam0": (
+        [
+            ("N", 288, "g_filters a sech_experts f_second_experts"), ("N", 288, "f_prime_experts"), ("N", 288, "b"),
+            ("N", 144, "delta_x sum_delta_squared_terms"), (288, "delta_prime_filters_total"),
+        ],
+        [
+            (288, 144, "W_filters_squared"), (288, "W_filters_squared_rows sum_delta_prime_terms"),
+        ],
+    ),
+    "loss_and_grad": (
+        [
+            ("N", 288, "g_filters a sech_experts f_second_experts"), ("N", 288, "f_prime_experts"),
+            ("N", 288, "b dJ_ddelta_filters dJ_dg_filters"), ("N", 144, "delta_x"),
+            ("N", 144, "delta_prime_x c dJ_ddelta_prime_x"),
+            ("N", 144, "sum_delta_squared_terms sum_delta_prime_squared_terms"),
+            ("N", 288, "dJ_ddelta_prime_filters e"), ("N", 288, "d f_third_experts"),
+            (288, 144, "dJ_dW_filters_delta"), (288, 144, "dJ_dW_filters_delta_prime"),
+            (288, 144, "dJ_dW_filters_g"),
+        ],
+        [
+            (288, 144, "W_filters_squared"), (288, 144, "f"),
+        ],
+    ),
+    "loss_and_grad_lam0": (
+        [
+            ("N", 288, "g_filters a sech_experts f_second_experts"), ("N", 288, "f_prime_experts"),
+            ("N", 288, "b dJ_ddelta_filters dJ_dg_filters"), ("N", 144, "delta_x"),
+            ("N", 144, "sum_delta_squared_terms"), (288, "delta_prime_filters_total"),
+            ("N", 288, "c f_third_experts"), (288, 144, "dJ_dW_filters_delta"), (288, 144, "dJ_dW_filters_g"),
+        ],
+        [
+            (288, 144, "W_filters_squared"), (288, "W_filters_squared_rows sum_delta_prime_terms"), (288, 144, "d"),
+            (288, 144, "e"),
+        ],
+    ),
+    "loss_and_grad_terms": (
+        [
+            ("N", 288, "g_filters a sech_experts f_second_experts"), ("N", 288, "f_prime_experts d f_third_experts"),
+            ("N", 288, "b dK_ddelta_filters dK_dg_filters dL_ddelta_prime_filters dL_dg_filters"),
+            ("N", 144, "delta_x"), ("N", 144, "delta_prime_x c dL_ddelta_prime_x"),
+            ("N", 144, "sum_delta_squared_terms sum_delta_prime_squared_terms"), (288, 144, "dK_dW_filters_delta"),
+            (288, 144, "dK_dW_filters_g"), (288, 144, "dL_dW_filters_delta_prime"), (288, 144, "dL_dW_filters_g"),
+        ],
+        [
+            (288, 144, "W_filters_squared"), (288, 144, "e"),
+        ],
+    ),
+    "loss_and_grad_terms_lam0": (
+        [
+            ("N", 288, "g_filters a sech_experts f_second_experts"),
+            ("N", 288, "f_prime_experts c f_third_experts dL_dg_filters"),
+            ("N", 288, "b dK_ddelta_filters dK_dg_filters"), ("N", 144, "delta_x"),
+            ("N", 144, "sum_delta_squared_terms"), (288, "delta_prime_filters_total"),
+            (288, 144, "dK_dW_filters_delta"), (288, 144, "dK_dW_filters_g"), (288, 144, "dL_dW_filters_g"),
+        ],
+        [
+            (288, 144, "W_filters_squared"), (288, "W_filters_squared_rows sum_delta_prime_terms"), (288, 144, "d"),
+        ],
+    ),
+    "layer_means": (
+        [
+            ("N", 288, "g_filters g_filters_part"), ("N", 288, "a g_experts g_experts_part"), ("N", 288, "b"),
+            ("N", 288, "c"), ("N", 144, "g_x_part"),
+        ],
+    ),
 }
 
 
@@ -1089,35 +1073,43 @@ _FOLD = 16  # tiles whose sums are added up in the dtype: the rounding of more o
 
 
 class _Part:
-    """What one thread works with: named arrays for its tiles, and the sums of what its tiles returned."""
+    """What one thread works with: arrays for its tiles, and the sums of what its tiles returned."""
 
     def __init__(self):
         self._capacity = 0
-        self._arrays = {}
+        self._arrays, self._spaces = {}, {}
         self.start()
 
     def start(self):
         """Begin the sums of a call."""
         self._totals, self._folded, self._tiles = None, None, 0
 
-    def arrays(self, n, *names):
-        """The named arrays for n samples, made at the first use and reused for as many samples or fewer.
+    def space(self, function, place, n=0):
+        """The arrays of a function for n samples, under the names of what is written to them.
 
-        Arrays of weights that a tile returns become totals: the tiles after the first write into others.
+        They are made at the first use and reused for as many samples or fewer, by all functions. Arrays of weights that a
+        tile returns become totals: the tiles after the first write into others.
         """
         if n > self._capacity:
-            self._arrays.clear()
-            self._capacity = n
-        found = []
-        for name in names:
-            shape = _ARRAYS[name]
-            key = name if self._totals is None or shape[0] == "N" else (name, "next")
-            array = self._arrays.get(key)
-            if array is None:
-                array = np.empty([self._capacity if dim == "N" else dim for dim in shape], DTYPE)
-                self._arrays[key] = array
-            found.append(array[:n] if shape[0] == "N" else array)
-        return found
+            self._arrays, self._spaces, self._capacity = {}, {}, n
+        key = function, n, self._totals is None
+        if key not in self._spaces:
+            if len(self._spaces) >= 16:  # batches of ever other sizes
+                self._spaces.clear()
+            self._spaces[key] = types.SimpleNamespace(**dict(self._named(_STORAGE[function][place], n)))
+        return self._spaces[key]
+
+    def _named(self, entries, n):
+        seen = []
+        for *shape, names in entries:
+            batched = shape[0] == "N"
+            key = *shape, seen.count(shape), batched or self._totals is None
+            seen.append(shape)
+            if key not in self._arrays:
+                self._arrays[key] = np.empty([self._capacity if dim == "N" else dim for dim in shape], DTYPE)
+            array = self._arrays[key][:n] if batched else self._arrays[key]
+            for name in names.split():
+                yield name, array
 
     def add(self, found):
         """Add what a tile returned: numbers and rows in float64, weights in the dtype, and in float64 every so many tiles."""
@@ -1158,16 +1150,12 @@ class Workspace:
         self.threads = _thread_count(threads)
         self.in_use = {}
         self.parts = []
-        self._call = _Part()
+        self.call = _Part()
         self._jobs = self._process = None
 
     def __del__(self):
         for _ in range(self._helpers):
             self._jobs.put(None)
-
-    def arrays(self, *names):
-        """The named arrays of a call, whose size does not depend on the number of samples."""
-        return self._call.arrays(0, *names)
 
     def helped(self, jobs):
         """Offer jobs to the threads that help the calling one. A forked process starts its own: threads stay behind."""
@@ -1334,44 +1322,69 @@ _FEWEST = 128  # rows worth a thread; half of them in a call of at least _LARGE 
 _LARGE = 2e8
 
 
-def _over_tiles(tile, N, most, tangents, flops, nbytes, workspace):
-    """The sum of what `tile` returns over all N rows, at most `most` at a time.
+class _Call:
+    """A call of a step: the arrays that do not depend on the number of samples, results that do, and the tiles."""
 
-    Every thread has its own tiles and adds them in order, then the threads' sums are added in order: the same call gives
-    the same bits, whichever thread is faster. With few rows there is one tile. A sample takes `flops` in products, and
-    `nbytes`; there are no more at a time than the memory budget allows.
-    """
-    threads = _threads(N, tangents, flops, workspace)
-    if nbytes > _budget():
-        raise _too_large("a sample", nbytes)
-    threads = min(threads, _budget() // nbytes)
-    workspace.parts += [_Part() for _ in range(threads - len(workspace.parts))]
-    most = min(most, _budget() // (nbytes * threads))
-    rounds = -(-N // (threads * most))
-    rows = -(-N // (threads * rounds))
-    starts = range(0, N, rows)
-    def work(k, part):
-        part.start()
-        with np.errstate(all="ignore"):
-            for start in starts[k::threads]:
-                part.add(tile(slice(start, min(start + rows, N)), part.arrays))
-        return part.total()
+    def __init__(self, name, workspace):
+        self._name, self._workspace, self._results = name, workspace, {}
 
-    jobs = [_Job(work, k, part) for k, part in enumerate(workspace.parts[: min(threads, len(starts))])]
-    try:
-        workspace.helped(jobs[1:])
-        for job in (jobs[0], *reversed(jobs[1:])):
-            job.run()  # unless a thread has taken it: one that has not come has no CPU, or other work
-        found = [job.result() for job in jobs]
-    except BaseException:
-        workspace.parts = []  # threads may still be at work in these
-        for job in jobs:
-            job.take()
-        raise
-    totals = found[0]
-    for more in found[1:]:
-        totals = [_added(total, part) for total, part in zip(totals, more)]
-    return [total if isinstance(total, float) else total.astype(DTYPE, copy=False) for total in totals]
+    @property
+    def arrays(self):
+        """The arrays of the call."""
+        return self._workspace.call.space(self._name, 1)
+
+    def result(self, name, shape):
+        """A new array over all samples: tiles know their rows of it as w.name."""
+        self._results[name] = np.empty(shape, DTYPE)
+        return self._results[name]
+
+    def _tile(self, tile, rows, part, data):
+        w = part.space(self._name, 0, rows.stop - rows.start)
+        for name, result in self._results.items():
+            setattr(w, name, result[rows])
+        return tile(*(array[rows] for array in data), w) or ()
+
+    def over_tiles(self, tile, *data):
+        """The sum of what `tile` returns over all rows of the data.
+
+        Every thread has its own tiles and adds them in order, then the threads' sums are added in order: the same call gives
+        the same bits, whichever thread is faster. With few rows there is one tile. There are no more rows at a time than the
+        memory budget allows.
+        """
+        most, tangents, flops, nbytes = _TILING[self._name]
+        N, workspace = len(data[0]), self._workspace
+        threads = _threads(N, tangents, flops, workspace)
+        if nbytes > _budget():
+            raise _too_large("a sample", nbytes)
+        threads = min(threads, _budget() // nbytes)
+        workspace.parts += [_Part() for _ in range(threads - len(workspace.parts))]
+        most = min(most, _budget() // (nbytes * threads))
+        rounds = -(-N // (threads * most))
+        rows = -(-N // (threads * rounds))
+        starts = range(0, N, rows)
+
+        def work(k, part):
+            part.start()
+            with np.errstate(all="ignore"):
+                for start in starts[k::threads]:
+                    part.add(self._tile(tile, slice(start, min(start + rows, N)), part, data))
+            return part.total()
+
+        jobs = [_Job(work, k, part) for k, part in enumerate(workspace.parts[: min(threads, len(starts))])]
+        try:
+            workspace.helped(jobs[1:])
+            for job in (jobs[0], *reversed(jobs[1:])):
+                job.run()  # unless a thread has taken it: one that has not come has no CPU, or other work
+            found = [job.result() for job in jobs]
+        except BaseException:
+            workspace.parts = []  # threads may still be at work in these
+            for job in jobs:
+                job.take()
+            raise
+        totals = found[0]
+        for more in found[1:]:
+            totals = [_added(total, part) for total, part in zip(totals, more)]
+        return [total if isinstance(total, float) else total.astype(DTYPE, copy=False) for total in totals]
 
 
 def _threads(N, tangents, flops, workspace):
@@ -1388,11 +1401,12 @@ def _guarded(step):
 
     @functools.wraps(step)
     def run(params, x, *arguments):
-        with _free(arguments[-1]):
+        *others, workspace = arguments
+        with _free(workspace):
             try:
                 _one_blas_thread.enter()
                 with np.errstate(all="ignore"):
-                    found = step(params, x, *arguments)
+                    found = step(params, x, *others, _Call(step.__name__[1:], workspace))
             finally:
                 _one_blas_thread.leave()
         _report(_values(found), params, x)
@@ -1706,4 +1720,4 @@ def _loss_noise(loss, params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above d80ca0d6f03b019eb34c9eb60df4e7c665a5c707fd629d0ea2be5ea9d89c70dd
+# sha256 of all above 989cd2f301301662760bfed97759d4b5d6199c69d44973328e10001c308b0311

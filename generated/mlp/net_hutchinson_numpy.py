@@ -23,11 +23,11 @@ by entry; Σ_n sums over samples, Σ_i over units, Σ_c over the tangents of a s
 In this order: the mathematics; what a user calls; memory, tiles and threads; the self-test.
 
 Every step cuts its samples into tiles of rows, which go through all sweeps while they are in cache; where threadpoolctl is
-installed, threads work on different tiles. Arrays of the workspace are named by shape and reused as soon as they are free:
-`g = np.matmul(x, W.T, out=Nx8_0)` computes g into one of them. a, b, c, … are intermediate results of one equation.
+installed, threads work on different tiles. `w.g` is where g is written: results that are no longer needed share memory with
+later ones, as _STORAGE says. a, b, c, … are intermediate results of one equation.
 
 description sha256 782fa71001c0057997d760c121f88568127ef619e55674d5b229673e521a3b8e
-template numpy/module.py.j2, sha256 283000d2e1a014f853323331ea5f390b68e2d4cd5be865bba7cc70fd27628f78
+template numpy/module.py.j2, sha256 a7708438406f6287fc20e8e4342dad36b4375b58dfafbd24c85d0f053f62be66
 """
 
 import _thread
@@ -38,6 +38,7 @@ import os
 import queue
 import sys
 import threading
+import types
 import warnings
 
 import numpy as np
@@ -50,325 +51,295 @@ import numpy as np
 #         - sigmoid(g))*sigmoid(-g)*sigmoid(g)
 
 
-def _energy(params, x, all_probes, lam, workspace):
+def _energy(params, x, all_probes, lam, call):
     """E, (N,)."""
-    N = x.shape[0]
+    N = len(x)
     W_layer_1 = params["layer_1.weight"]
     b_layer_1 = params["layer_1.bias"]
     W_layer_2 = params["layer_2.weight"]
     b_layer_2 = params["layer_2.bias"]
     W_layer_3 = params["layer_3.weight"]
     b_layer_3 = params["layer_3.bias"]
-    all_energy = np.empty((N,), DTYPE)
+    energy = call.result("energy", (N,))
 
-    def tile(rows, arrays):
-        g_x = x[rows]
-        (
-            Nx128_0, Nx128_1, Nx64_0, Nx64_1, Nx1_0, Nx1_1,
-        ) = arrays(
-            rows.stop - rows.start,
-            "Nx128_0", "Nx128_1", "Nx64_0", "Nx64_1", "Nx1_0", "Nx1_1",
-        )
-
+    def tile(g_x, w):
         # ---- forward: reads g, W, b; writes g
         # W_layer_1 g_x
-        g_layer_1_unbiased = np.matmul(g_x, W_layer_1.T, out=Nx128_0)
+        g_layer_1_unbiased = np.matmul(g_x, W_layer_1.T, out=w.g_layer_1_unbiased)
         # g_layer_1 = W_layer_1 g_x + b_layer_1
-        g_layer_1 = np.add(b_layer_1, g_layer_1_unbiased, out=Nx128_0)
+        g_layer_1 = np.add(b_layer_1, g_layer_1_unbiased, out=w.g_layer_1)
         # g_softplus_1 = softplus(g_layer_1)
-        a = np.abs(g_layer_1, out=Nx128_1)
-        a = np.negative(a, out=Nx128_1)
-        a = np.exp(a, out=Nx128_1)
-        a = np.log1p(a, out=Nx128_1)
-        b = np.maximum(g_layer_1, 0.0, out=Nx128_0)
-        g_softplus_1 = np.add(a, b, out=Nx128_1)
+        a = np.abs(g_layer_1, out=w.a)
+        a = np.negative(a, out=w.a)
+        a = np.exp(a, out=w.a)
+        a = np.log1p(a, out=w.a)
+        b = np.maximum(g_layer_1, 0.0, out=w.b)
+        g_softplus_1 = np.add(a, b, out=w.g_softplus_1)
         # W_layer_2 g_softplus_1
-        g_layer_2_unbiased = np.matmul(g_softplus_1, W_layer_2.T, out=Nx64_0)
+        g_layer_2_unbiased = np.matmul(g_softplus_1, W_layer_2.T, out=w.g_layer_2_unbiased)
         # g_layer_2 = W_layer_2 g_softplus_1 + b_layer_2
-        g_layer_2 = np.add(b_layer_2, g_layer_2_unbiased, out=Nx64_0)
+        g_layer_2 = np.add(b_layer_2, g_layer_2_unbiased, out=w.g_layer_2)
         # g_softplus_2 = softplus(g_layer_2)
-        a = np.abs(g_layer_2, out=Nx64_1)
-        a = np.negative(a, out=Nx64_1)
-        a = np.exp(a, out=Nx64_1)
-        a = np.log1p(a, out=Nx64_1)
-        b = np.maximum(g_layer_2, 0.0, out=Nx64_0)
-        g_softplus_2 = np.add(a, b, out=Nx64_1)
+        c = np.abs(g_layer_2, out=w.c)
+        c = np.negative(c, out=w.c)
+        c = np.exp(c, out=w.c)
+        c = np.log1p(c, out=w.c)
+        d = np.maximum(g_layer_2, 0.0, out=w.d)
+        g_softplus_2 = np.add(c, d, out=w.g_softplus_2)
         # W_layer_3 g_softplus_2
-        g_layer_3_unbiased = np.matmul(g_softplus_2, W_layer_3.T, out=Nx1_0)
+        g_layer_3_unbiased = np.matmul(g_softplus_2, W_layer_3.T, out=w.g_layer_3_unbiased)
         # g_layer_3 = W_layer_3 g_softplus_2 + b_layer_3
-        g_layer_3 = np.add(b_layer_3, g_layer_3_unbiased, out=Nx1_0)
+        g_layer_3 = np.add(b_layer_3, g_layer_3_unbiased, out=w.g_layer_3)
         # g_softplus_3 = softplus(g_layer_3)
-        a = np.abs(g_layer_3, out=Nx1_1)
-        a = np.negative(a, out=Nx1_1)
-        a = np.exp(a, out=Nx1_1)
-        a = np.log1p(a, out=Nx1_1)
-        b = np.maximum(g_layer_3, 0.0, out=Nx1_0)
-        g_softplus_3 = np.add(a, b, out=Nx1_1)
+        e = np.abs(g_layer_3, out=w.e)
+        e = np.negative(e, out=w.e)
+        e = np.exp(e, out=w.e)
+        e = np.log1p(e, out=w.e)
+        f = np.maximum(g_layer_3, 0.0, out=w.f)
+        g_softplus_3 = np.add(e, f, out=w.g_softplus_3)
 
         # ---- energy: reads g; writes energy
         # Σ_i g_softplus_3
-        E_softplus_3 = np.sum(g_softplus_3, axis=1, out=all_energy[rows])
-        return ()
+        E_softplus_3 = np.sum(g_softplus_3, axis=1, out=w.energy)
 
-    _over_tiles(tile, N, 512, 1, 32896, 1544, workspace)
+    call.over_tiles(tile, x)
 
-    return all_energy
+    return energy
 
 
-def _score(params, x, all_probes, lam, workspace):
+def _score(params, x, all_probes, lam, call):
     """−δ at the input, (N, D)."""
-    N = x.shape[0]
+    N = len(x)
     W_layer_1 = params["layer_1.weight"]
     b_layer_1 = params["layer_1.bias"]
     W_layer_2 = params["layer_2.weight"]
     b_layer_2 = params["layer_2.bias"]
     W_layer_3 = params["layer_3.weight"]
     b_layer_3 = params["layer_3.bias"]
-    all_score = np.empty((N, 64), DTYPE)
+    score = call.result("score", (N, 64))
 
-    def tile(rows, arrays):
-        g_x = x[rows]
-        (
-            Nx128_0, Nx128_1, Nx128_2, Nx128_3, Nx64_0, Nx64_1, Nx64_2, Nx64_3, Nx1_0, Nx1_1,
-        ) = arrays(
-            rows.stop - rows.start,
-            "Nx128_0", "Nx128_1", "Nx128_2", "Nx128_3", "Nx64_0", "Nx64_1", "Nx64_2", "Nx64_3", "Nx1_0", "Nx1_1",
-        )
-
+    def tile(g_x, w):
         # ---- forward: reads g, W, b; writes g, f′
         # W_layer_1 g_x
-        g_layer_1_unbiased = np.matmul(g_x, W_layer_1.T, out=Nx128_0)
+        g_layer_1_unbiased = np.matmul(g_x, W_layer_1.T, out=w.g_layer_1_unbiased)
         # g_layer_1 = W_layer_1 g_x + b_layer_1
-        g_layer_1 = np.add(b_layer_1, g_layer_1_unbiased, out=Nx128_0)
+        g_layer_1 = np.add(b_layer_1, g_layer_1_unbiased, out=w.g_layer_1)
         # f′(g_layer_1) = sigmoid(g_layer_1)
-        a = np.abs(g_layer_1, out=Nx128_1)
-        a = np.negative(a, out=Nx128_1)
-        a = np.exp(a, out=Nx128_1)
-        b = np.sign(g_layer_1, out=Nx128_2)
-        b = np.maximum(a, b, out=Nx128_2)
-        c = np.add(a, 1.0, out=Nx128_3)
-        f_prime_softplus_1 = np.divide(b, c, out=Nx128_2)
+        a = np.abs(g_layer_1, out=w.a)
+        a = np.negative(a, out=w.a)
+        a = np.exp(a, out=w.a)
+        b = np.sign(g_layer_1, out=w.b)
+        b = np.maximum(a, b, out=w.b)
+        c = np.add(a, 1.0, out=w.c)
+        f_prime_softplus_1 = np.divide(b, c, out=w.f_prime_softplus_1)
         # g_softplus_1 = softplus(g_layer_1)
-        a = np.log1p(a, out=Nx128_1)
-        b = np.maximum(g_layer_1, 0.0, out=Nx128_0)
-        g_softplus_1 = np.add(a, b, out=Nx128_1)
+        a = np.log1p(a, out=w.a)
+        d = np.maximum(g_layer_1, 0.0, out=w.d)
+        g_softplus_1 = np.add(a, d, out=w.g_softplus_1)
         # W_layer_2 g_softplus_1
-        g_layer_2_unbiased = np.matmul(g_softplus_1, W_layer_2.T, out=Nx64_0)
+        g_layer_2_unbiased = np.matmul(g_softplus_1, W_layer_2.T, out=w.g_layer_2_unbiased)
         # g_layer_2 = W_layer_2 g_softplus_1 + b_layer_2
-        g_layer_2 = np.add(b_layer_2, g_layer_2_unbiased, out=Nx64_0)
+        g_layer_2 = np.add(b_layer_2, g_layer_2_unbiased, out=w.g_layer_2)
         # f′(g_layer_2) = sigmoid(g_layer_2)
-        a = np.abs(g_layer_2, out=Nx64_1)
-        a = np.negative(a, out=Nx64_1)
-        a = np.exp(a, out=Nx64_1)
-        b = np.sign(g_layer_2, out=Nx64_2)
-        b = np.maximum(a, b, out=Nx64_2)
-        c = np.add(a, 1.0, out=Nx64_3)
-        f_prime_softplus_2 = np.divide(b, c, out=Nx64_2)
+        e = np.abs(g_layer_2, out=w.e)
+        e = np.negative(e, out=w.e)
+        e = np.exp(e, out=w.e)
+        f = np.sign(g_layer_2, out=w.f)
+        f = np.maximum(e, f, out=w.f)
+        g = np.add(e, 1.0, out=w.g)
+        f_prime_softplus_2 = np.divide(f, g, out=w.f_prime_softplus_2)
         # g_softplus_2 = softplus(g_layer_2)
-        a = np.log1p(a, out=Nx64_1)
-        b = np.maximum(g_layer_2, 0.0, out=Nx64_0)
-        g_softplus_2 = np.add(a, b, out=Nx64_1)
+        e = np.log1p(e, out=w.e)
+        h = np.maximum(g_layer_2, 0.0, out=w.h)
+        g_softplus_2 = np.add(e, h, out=w.g_softplus_2)
         # W_layer_3 g_softplus_2
-        g_layer_3_unbiased = np.matmul(g_softplus_2, W_layer_3.T, out=Nx1_0)
+        g_layer_3_unbiased = np.matmul(g_softplus_2, W_layer_3.T, out=w.g_layer_3_unbiased)
         # g_layer_3 = W_layer_3 g_softplus_2 + b_layer_3
-        g_layer_3 = np.add(b_layer_3, g_layer_3_unbiased, out=Nx1_0)
+        g_layer_3 = np.add(b_layer_3, g_layer_3_unbiased, out=w.g_layer_3)
         # f′(g_layer_3) = sigmoid(g_layer_3)
-        a = np.abs(g_layer_3, out=Nx1_1)
-        a = np.negative(a, out=Nx1_1)
-        a = np.exp(a, out=Nx1_1)
-        b = np.sign(g_layer_3, out=Nx1_0)
-        b = np.maximum(a, b, out=Nx1_0)
-        a = np.add(a, 1.0, out=Nx1_1)
-        f_prime_softplus_3 = np.divide(b, a, out=Nx1_0)
+        i = np.abs(g_layer_3, out=w.i)
+        i = np.negative(i, out=w.i)
+        i = np.exp(i, out=w.i)
+        j = np.sign(g_layer_3, out=w.j)
+        j = np.maximum(i, j, out=w.j)
+        i = np.add(i, 1.0, out=w.i)
+        f_prime_softplus_3 = np.divide(j, i, out=w.f_prime_softplus_3)
 
         # ---- backward: reads f′, W; writes δ, score
         # δ_layer_3 = f′(g_layer_3)  (1)
         delta_layer_3 = f_prime_softplus_3
         # δ_softplus_2 = W_layer_3ᵀ δ_layer_3  (1)
-        delta_softplus_2 = np.multiply(W_layer_3, delta_layer_3, out=Nx64_1)
+        delta_softplus_2 = np.multiply(W_layer_3, delta_layer_3, out=w.delta_softplus_2)
         # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1)
-        delta_layer_2 = np.multiply(delta_softplus_2, f_prime_softplus_2, out=Nx64_1)
+        delta_layer_2 = np.multiply(delta_softplus_2, f_prime_softplus_2, out=w.delta_layer_2)
         # δ_softplus_1 = W_layer_2ᵀ δ_layer_2  (1)
-        delta_softplus_1 = np.matmul(delta_layer_2, W_layer_2, out=Nx128_1)
+        delta_softplus_1 = np.matmul(delta_layer_2, W_layer_2, out=w.delta_softplus_1)
         # δ_layer_1 = δ_softplus_1 f′(g_layer_1)  (1)
-        delta_layer_1 = np.multiply(delta_softplus_1, f_prime_softplus_1, out=Nx128_1)
+        delta_layer_1 = np.multiply(delta_softplus_1, f_prime_softplus_1, out=w.delta_layer_1)
         # δ_x = W_layer_1ᵀ δ_layer_1  (1)
-        delta_x = np.matmul(delta_layer_1, W_layer_1, out=Nx64_1)
+        delta_x = np.matmul(delta_layer_1, W_layer_1, out=w.delta_x)
         # score = −δ_x
-        score = np.negative(delta_x, out=all_score[rows])
-        return ()
+        score = np.negative(delta_x, out=w.score)
 
-    _over_tiles(tile, N, 512, 1, 65664, 3080, workspace)
+    call.over_tiles(tile, x)
 
-    return all_score
+    return score
 
 
-def _hessian_diagonal(params, x, all_probes, lam, workspace):
+def _hessian_diagonal(params, x, all_probes, lam, call):
     """δ′ at the input, (N, D)."""
-    N = x.shape[0]
+    N = len(x)
     W_layer_1 = params["layer_1.weight"]
     b_layer_1 = params["layer_1.bias"]
     W_layer_2 = params["layer_2.weight"]
     b_layer_2 = params["layer_2.bias"]
     W_layer_3 = params["layer_3.weight"]
     b_layer_3 = params["layer_3.bias"]
-    all_hessian_diagonal = np.empty((N, 64), DTYPE)
+    hessian_diagonal = call.result("hessian_diagonal", (N, 64))
 
-    def tile(rows, arrays):
-        g_x = x[rows]
-        probes = all_probes[rows]
-        (
-            Nx128_0, Nx128_1, Nx128_2, Nx128_3, Nx128_4, Nx64_0, Nx64_1, Nx64_2, Nx64_3, Nx64_4, Nx1_0, Nx1_1, Nx1_2,
-            Nx1_3, Nx2x128_0, Nx2x128_1, Nx2x64_0, Nx2x64_1, Nx2x1_0,
-        ) = arrays(
-            rows.stop - rows.start,
-            "Nx128_0", "Nx128_1", "Nx128_2", "Nx128_3", "Nx128_4", "Nx64_0", "Nx64_1", "Nx64_2", "Nx64_3", "Nx64_4",
-            "Nx1_0", "Nx1_1", "Nx1_2", "Nx1_3", "Nx2x128_0", "Nx2x128_1", "Nx2x64_0", "Nx2x64_1", "Nx2x1_0",
-        )
-
+    def tile(g_x, probes, w):
         # ---- forward: reads g, W, b; writes g, f′
         # W_layer_1 g_x
-        g_layer_1_unbiased = np.matmul(g_x, W_layer_1.T, out=Nx128_0)
+        g_layer_1_unbiased = np.matmul(g_x, W_layer_1.T, out=w.g_layer_1_unbiased)
         # g_layer_1 = W_layer_1 g_x + b_layer_1
-        g_layer_1 = np.add(b_layer_1, g_layer_1_unbiased, out=Nx128_0)
+        g_layer_1 = np.add(b_layer_1, g_layer_1_unbiased, out=w.g_layer_1)
         # sigmoid(−g_layer_1)
-        a = np.abs(g_layer_1, out=Nx128_1)
-        a = np.negative(a, out=Nx128_1)
-        a = np.exp(a, out=Nx128_1)
-        b = np.negative(g_layer_1, out=Nx128_2)
-        b = np.sign(b, out=Nx128_2)
-        b = np.maximum(a, b, out=Nx128_2)
-        c = np.add(a, 1.0, out=Nx128_3)
-        sigmoid_minus_softplus_1 = np.divide(b, c, out=Nx128_2)
+        a = np.abs(g_layer_1, out=w.a)
+        a = np.negative(a, out=w.a)
+        a = np.exp(a, out=w.a)
+        b = np.negative(g_layer_1, out=w.b)
+        b = np.sign(b, out=w.b)
+        b = np.maximum(a, b, out=w.b)
+        c = np.add(a, 1.0, out=w.c)
+        sigmoid_minus_softplus_1 = np.divide(b, c, out=w.sigmoid_minus_softplus_1)
         # f′(g_layer_1) = sigmoid(g_layer_1)
-        b = np.sign(g_layer_1, out=Nx128_4)
-        b = np.maximum(a, b, out=Nx128_4)
-        f_prime_softplus_1 = np.divide(b, c, out=Nx128_4)
+        d = np.sign(g_layer_1, out=w.d)
+        d = np.maximum(a, d, out=w.d)
+        f_prime_softplus_1 = np.divide(d, c, out=w.f_prime_softplus_1)
         # g_softplus_1 = softplus(g_layer_1)
-        a = np.log1p(a, out=Nx128_1)
-        b = np.maximum(g_layer_1, 0.0, out=Nx128_0)
-        g_softplus_1 = np.add(a, b, out=Nx128_1)
+        a = np.log1p(a, out=w.a)
+        e = np.maximum(g_layer_1, 0.0, out=w.e)
+        g_softplus_1 = np.add(a, e, out=w.g_softplus_1)
         # W_layer_2 g_softplus_1
-        g_layer_2_unbiased = np.matmul(g_softplus_1, W_layer_2.T, out=Nx64_0)
+        g_layer_2_unbiased = np.matmul(g_softplus_1, W_layer_2.T, out=w.g_layer_2_unbiased)
         # g_layer_2 = W_layer_2 g_softplus_1 + b_layer_2
-        g_layer_2 = np.add(b_layer_2, g_layer_2_unbiased, out=Nx64_0)
+        g_layer_2 = np.add(b_layer_2, g_layer_2_unbiased, out=w.g_layer_2)
         # sigmoid(−g_layer_2)
-        a = np.abs(g_layer_2, out=Nx64_1)
-        a = np.negative(a, out=Nx64_1)
-        a = np.exp(a, out=Nx64_1)
-        b = np.negative(g_layer_2, out=Nx64_2)
-        b = np.sign(b, out=Nx64_2)
-        b = np.maximum(a, b, out=Nx64_2)
-        c = np.add(a, 1.0, out=Nx64_3)
-        sigmoid_minus_softplus_2 = np.divide(b, c, out=Nx64_2)
+        f = np.abs(g_layer_2, out=w.f)
+        f = np.negative(f, out=w.f)
+        f = np.exp(f, out=w.f)
+        g = np.negative(g_layer_2, out=w.g)
+        g = np.sign(g, out=w.g)
+        g = np.maximum(f, g, out=w.g)
+        h = np.add(f, 1.0, out=w.h)
+        sigmoid_minus_softplus_2 = np.divide(g, h, out=w.sigmoid_minus_softplus_2)
         # f′(g_layer_2) = sigmoid(g_layer_2)
-        b = np.sign(g_layer_2, out=Nx64_4)
-        b = np.maximum(a, b, out=Nx64_4)
-        f_prime_softplus_2 = np.divide(b, c, out=Nx64_4)
+        i = np.sign(g_layer_2, out=w.i)
+        i = np.maximum(f, i, out=w.i)
+        f_prime_softplus_2 = np.divide(i, h, out=w.f_prime_softplus_2)
         # g_softplus_2 = softplus(g_layer_2)
-        a = np.log1p(a, out=Nx64_1)
-        b = np.maximum(g_layer_2, 0.0, out=Nx64_0)
-        g_softplus_2 = np.add(a, b, out=Nx64_1)
+        f = np.log1p(f, out=w.f)
+        j = np.maximum(g_layer_2, 0.0, out=w.j)
+        g_softplus_2 = np.add(f, j, out=w.g_softplus_2)
         # W_layer_3 g_softplus_2
-        g_layer_3_unbiased = np.matmul(g_softplus_2, W_layer_3.T, out=Nx1_0)
+        g_layer_3_unbiased = np.matmul(g_softplus_2, W_layer_3.T, out=w.g_layer_3_unbiased)
         # g_layer_3 = W_layer_3 g_softplus_2 + b_layer_3
-        g_layer_3 = np.add(b_layer_3, g_layer_3_unbiased, out=Nx1_0)
+        g_layer_3 = np.add(b_layer_3, g_layer_3_unbiased, out=w.g_layer_3)
         # sigmoid(−g_layer_3)
-        a = np.abs(g_layer_3, out=Nx1_1)
-        a = np.negative(a, out=Nx1_1)
-        a = np.exp(a, out=Nx1_1)
-        b = np.negative(g_layer_3, out=Nx1_2)
-        b = np.sign(b, out=Nx1_2)
-        b = np.maximum(a, b, out=Nx1_2)
-        c = np.add(a, 1.0, out=Nx1_3)
-        sigmoid_minus_softplus_3 = np.divide(b, c, out=Nx1_2)
+        k = np.abs(g_layer_3, out=w.k)
+        k = np.negative(k, out=w.k)
+        k = np.exp(k, out=w.k)
+        l = np.negative(g_layer_3, out=w.l)
+        l = np.sign(l, out=w.l)
+        l = np.maximum(k, l, out=w.l)
+        m = np.add(k, 1.0, out=w.m)
+        sigmoid_minus_softplus_3 = np.divide(l, m, out=w.sigmoid_minus_softplus_3)
         # f′(g_layer_3) = sigmoid(g_layer_3)
-        b = np.sign(g_layer_3, out=Nx1_0)
-        a = np.maximum(a, b, out=Nx1_1)
-        f_prime_softplus_3 = np.divide(a, c, out=Nx1_1)
+        n = np.sign(g_layer_3, out=w.n)
+        k = np.maximum(k, n, out=w.k)
+        f_prime_softplus_3 = np.divide(k, m, out=w.f_prime_softplus_3)
 
         # ---- backward: reads f′, W; writes δ
         # δ_layer_3 = f′(g_layer_3)  (1)
         delta_layer_3 = f_prime_softplus_3
         # δ_softplus_2 = W_layer_3ᵀ δ_layer_3  (1)
-        delta_softplus_2 = np.multiply(W_layer_3, delta_layer_3, out=Nx64_1)
+        delta_softplus_2 = np.multiply(W_layer_3, delta_layer_3, out=w.delta_softplus_2)
         # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1)
-        delta_layer_2 = np.multiply(delta_softplus_2, f_prime_softplus_2, out=Nx64_0)
+        delta_layer_2 = np.multiply(delta_softplus_2, f_prime_softplus_2, out=w.delta_layer_2)
         # δ_softplus_1 = W_layer_2ᵀ δ_layer_2  (1)
-        delta_softplus_1 = np.matmul(delta_layer_2, W_layer_2, out=Nx128_1)
+        delta_softplus_1 = np.matmul(delta_layer_2, W_layer_2, out=w.delta_softplus_1)
 
         # ---- second derivatives, by tangents from the probes: reads v, W, f′, δ; writes ġ, f″, δ̇,
         #      hessian_diagonal
         # ġ_layer_1 = W_layer_1 v  [+] 8
-        tangent_layer_1 = Nx2x128_0
+        tangent_layer_1 = w.tangent_layer_1
         np.matmul(probes.reshape(-1, 64), W_layer_1.T, out=tangent_layer_1.reshape(-1, 128))
         # f′(g_layer_1)
         f_prime_softplus_1_row = f_prime_softplus_1[:, None]
         # ġ_softplus_1 = ġ_layer_1 f′(g_layer_1)  [+] 8
-        tangent_softplus_1 = np.multiply(f_prime_softplus_1_row, tangent_layer_1, out=Nx2x128_1)
+        tangent_softplus_1 = np.multiply(f_prime_softplus_1_row, tangent_layer_1, out=w.tangent_softplus_1)
         # f″(g_layer_1) = f′(g_layer_1) sigmoid(−g_layer_1)
-        f_second_softplus_1 = np.multiply(f_prime_softplus_1, sigmoid_minus_softplus_1, out=Nx128_2)
+        f_second_softplus_1 = np.multiply(f_prime_softplus_1, sigmoid_minus_softplus_1, out=w.f_second_softplus_1)
         # δ_softplus_1 f″(g_layer_1)
-        delta_curvature_softplus_1 = np.multiply(delta_softplus_1, f_second_softplus_1, out=Nx128_1)
+        delta_curvature_softplus_1 = np.multiply(delta_softplus_1, f_second_softplus_1, out=w.delta_curvature_softplus_1)
         # ġ_layer_2 = W_layer_2 ġ_softplus_1  [+] 8
-        tangent_layer_2 = Nx2x64_0
+        tangent_layer_2 = w.tangent_layer_2
         np.matmul(tangent_softplus_1.reshape(-1, 128), W_layer_2.T, out=tangent_layer_2.reshape(-1, 64))
         # f′(g_layer_2)
         f_prime_softplus_2_row = f_prime_softplus_2[:, None]
         # ġ_softplus_2 = ġ_layer_2 f′(g_layer_2)  [+] 8
-        tangent_softplus_2 = np.multiply(f_prime_softplus_2_row, tangent_layer_2, out=Nx2x64_1)
+        tangent_softplus_2 = np.multiply(f_prime_softplus_2_row, tangent_layer_2, out=w.tangent_softplus_2)
         # f″(g_layer_2) = f′(g_layer_2) sigmoid(−g_layer_2)
-        f_second_softplus_2 = np.multiply(f_prime_softplus_2, sigmoid_minus_softplus_2, out=Nx64_2)
+        f_second_softplus_2 = np.multiply(f_prime_softplus_2, sigmoid_minus_softplus_2, out=w.f_second_softplus_2)
         # δ_softplus_2 f″(g_layer_2)
-        delta_curvature_softplus_2 = np.multiply(delta_softplus_2, f_second_softplus_2, out=Nx64_1)
+        delta_curvature_softplus_2 = np.multiply(delta_softplus_2, f_second_softplus_2, out=w.delta_curvature_softplus_2)
         # ġ_layer_3 = W_layer_3 ġ_softplus_2  [+] 8
-        tangent_layer_3 = Nx2x1_0
+        tangent_layer_3 = w.tangent_layer_3
         np.matmul(tangent_softplus_2.reshape(-1, 64), W_layer_3.T, out=tangent_layer_3.reshape(-1, 1))
         # f″(g_layer_3) = f′(g_layer_3) sigmoid(−g_layer_3)
-        f_second_softplus_3 = np.multiply(f_prime_softplus_3, sigmoid_minus_softplus_3, out=Nx1_1)
+        f_second_softplus_3 = np.multiply(f_prime_softplus_3, sigmoid_minus_softplus_3, out=w.f_second_softplus_3)
         # f″(g_layer_3)
         delta_curvature_softplus_3 = f_second_softplus_3
         # f″(g_layer_3)
         delta_curvature_softplus_3_row = delta_curvature_softplus_3[..., None]
         # δ̇_layer_3 = ġ_layer_3 f″(g_layer_3)  [+] 8
-        delta_tangent_layer_3 = np.multiply(delta_curvature_softplus_3_row, tangent_layer_3, out=Nx2x1_0)
+        delta_tangent_layer_3 = np.multiply(delta_curvature_softplus_3_row, tangent_layer_3, out=w.delta_tangent_layer_3)
         # δ̇_softplus_2 = W_layer_3ᵀ δ̇_layer_3  [+] 8
-        delta_tangent_softplus_2 = Nx2x64_1
+        delta_tangent_softplus_2 = w.delta_tangent_softplus_2
         np.matmul(delta_tangent_layer_3.reshape(-1, 1), W_layer_3, out=delta_tangent_softplus_2.reshape(-1, 64))
         # δ_softplus_2 f″(g_layer_2)
         delta_curvature_softplus_2_row = delta_curvature_softplus_2[:, None]
         # δ̇_layer_2 = δ_softplus_2 f″(g_layer_2) ġ_layer_2 + δ̇_softplus_2 f′(g_layer_2)  [+] 8
-        a = np.multiply(delta_curvature_softplus_2_row, tangent_layer_2, out=Nx2x64_0)
-        b = np.multiply(f_prime_softplus_2_row, delta_tangent_softplus_2, out=Nx2x64_1)
-        delta_tangent_layer_2 = np.add(a, b, out=Nx2x64_0)
+        o = np.multiply(delta_curvature_softplus_2_row, tangent_layer_2, out=w.o)
+        p = np.multiply(f_prime_softplus_2_row, delta_tangent_softplus_2, out=w.p)
+        delta_tangent_layer_2 = np.add(o, p, out=w.delta_tangent_layer_2)
         # δ̇_softplus_1 = W_layer_2ᵀ δ̇_layer_2  [+] 8
-        delta_tangent_softplus_1 = Nx2x128_1
+        delta_tangent_softplus_1 = w.delta_tangent_softplus_1
         np.matmul(delta_tangent_layer_2.reshape(-1, 64), W_layer_2, out=delta_tangent_softplus_1.reshape(-1, 128))
         # δ_softplus_1 f″(g_layer_1)
         delta_curvature_softplus_1_row = delta_curvature_softplus_1[:, None]
         # δ̇_layer_1 = δ_softplus_1 f″(g_layer_1) ġ_layer_1 + δ̇_softplus_1 f′(g_layer_1)  [+] 8
-        a = np.multiply(delta_curvature_softplus_1_row, tangent_layer_1, out=Nx2x128_0)
-        b = np.multiply(f_prime_softplus_1_row, delta_tangent_softplus_1, out=Nx2x128_1)
-        delta_tangent_layer_1 = np.add(a, b, out=Nx2x128_0)
+        q = np.multiply(delta_curvature_softplus_1_row, tangent_layer_1, out=w.q)
+        r = np.multiply(f_prime_softplus_1_row, delta_tangent_softplus_1, out=w.r)
+        delta_tangent_layer_1 = np.add(q, r, out=w.delta_tangent_layer_1)
         # δ̇_x = W_layer_1ᵀ δ̇_layer_1  [+] 8
-        delta_tangent_x = Nx2x64_0
+        delta_tangent_x = w.delta_tangent_x
         np.matmul(delta_tangent_layer_1.reshape(-1, 128), W_layer_1, out=delta_tangent_x.reshape(-1, 64))
         # v δ̇_x
-        sum_probed_x_terms = np.multiply(delta_tangent_x, probes, out=Nx2x64_0)
+        sum_probed_x_terms = np.multiply(delta_tangent_x, probes, out=w.sum_probed_x_terms)
         # Σ_c v δ̇_x
-        sum_probed_x = np.sum(sum_probed_x_terms, axis=1, out=Nx64_4)
+        sum_probed_x = np.sum(sum_probed_x_terms, axis=1, out=w.sum_probed_x)
         # hessian_diagonal = ½ Σ_c v δ̇_x
-        hessian_diagonal = np.multiply(sum_probed_x, 0.5, out=all_hessian_diagonal[rows])
-        return ()
+        hessian_diagonal = np.multiply(sum_probed_x, 0.5, out=w.hessian_diagonal)
 
-    _over_tiles(tile, N, 512, 2, 180864, 6936, workspace)
+    call.over_tiles(tile, x, all_probes)
 
-    return all_hessian_diagonal
+    return hessian_diagonal
 
 
-def _loss_terms(params, x, all_probes, lam, workspace):
+def _loss_terms(params, x, all_probes, lam, call):
     """K, L and J, means over the batch."""
-    N = x.shape[0]
+    N = len(x)
     W_layer_1 = params["layer_1.weight"]
     b_layer_1 = params["layer_1.bias"]
     W_layer_2 = params["layer_2.weight"]
@@ -376,176 +347,166 @@ def _loss_terms(params, x, all_probes, lam, workspace):
     W_layer_3 = params["layer_3.weight"]
     b_layer_3 = params["layer_3.bias"]
 
-    def tile(rows, arrays):
-        g_x = x[rows]
-        probes = all_probes[rows]
-        (
-            Nx128_0, Nx128_1, Nx128_2, Nx128_3, Nx128_4, Nx64_0, Nx64_1, Nx64_2, Nx64_3, Nx64_4, Nx1_0, Nx1_1, Nx1_2,
-            Nx1_3, Nx2x128_0, Nx2x128_1, Nx2x64_0, Nx2x64_1, Nx2x1_0,
-        ) = arrays(
-            rows.stop - rows.start,
-            "Nx128_0", "Nx128_1", "Nx128_2", "Nx128_3", "Nx128_4", "Nx64_0", "Nx64_1", "Nx64_2", "Nx64_3", "Nx64_4",
-            "Nx1_0", "Nx1_1", "Nx1_2", "Nx1_3", "Nx2x128_0", "Nx2x128_1", "Nx2x64_0", "Nx2x64_1", "Nx2x1_0",
-        )
-
+    def tile(g_x, probes, w):
         # ---- forward: reads g, W, b; writes g, f′
         # W_layer_1 g_x
-        g_layer_1_unbiased = np.matmul(g_x, W_layer_1.T, out=Nx128_0)
+        g_layer_1_unbiased = np.matmul(g_x, W_layer_1.T, out=w.g_layer_1_unbiased)
         # g_layer_1 = W_layer_1 g_x + b_layer_1
-        g_layer_1 = np.add(b_layer_1, g_layer_1_unbiased, out=Nx128_0)
+        g_layer_1 = np.add(b_layer_1, g_layer_1_unbiased, out=w.g_layer_1)
         # sigmoid(−g_layer_1)
-        a = np.abs(g_layer_1, out=Nx128_1)
-        a = np.negative(a, out=Nx128_1)
-        a = np.exp(a, out=Nx128_1)
-        b = np.negative(g_layer_1, out=Nx128_2)
-        b = np.sign(b, out=Nx128_2)
-        b = np.maximum(a, b, out=Nx128_2)
-        c = np.add(a, 1.0, out=Nx128_3)
-        sigmoid_minus_softplus_1 = np.divide(b, c, out=Nx128_2)
+        a = np.abs(g_layer_1, out=w.a)
+        a = np.negative(a, out=w.a)
+        a = np.exp(a, out=w.a)
+        b = np.negative(g_layer_1, out=w.b)
+        b = np.sign(b, out=w.b)
+        b = np.maximum(a, b, out=w.b)
+        c = np.add(a, 1.0, out=w.c)
+        sigmoid_minus_softplus_1 = np.divide(b, c, out=w.sigmoid_minus_softplus_1)
         # f′(g_layer_1) = sigmoid(g_layer_1)
-        b = np.sign(g_layer_1, out=Nx128_4)
-        b = np.maximum(a, b, out=Nx128_4)
-        f_prime_softplus_1 = np.divide(b, c, out=Nx128_4)
+        d = np.sign(g_layer_1, out=w.d)
+        d = np.maximum(a, d, out=w.d)
+        f_prime_softplus_1 = np.divide(d, c, out=w.f_prime_softplus_1)
         # g_softplus_1 = softplus(g_layer_1)
-        a = np.log1p(a, out=Nx128_1)
-        b = np.maximum(g_layer_1, 0.0, out=Nx128_0)
-        g_softplus_1 = np.add(a, b, out=Nx128_1)
+        a = np.log1p(a, out=w.a)
+        e = np.maximum(g_layer_1, 0.0, out=w.e)
+        g_softplus_1 = np.add(a, e, out=w.g_softplus_1)
         # W_layer_2 g_softplus_1
-        g_layer_2_unbiased = np.matmul(g_softplus_1, W_layer_2.T, out=Nx64_0)
+        g_layer_2_unbiased = np.matmul(g_softplus_1, W_layer_2.T, out=w.g_layer_2_unbiased)
         # g_layer_2 = W_layer_2 g_softplus_1 + b_layer_2
-        g_layer_2 = np.add(b_layer_2, g_layer_2_unbiased, out=Nx64_0)
+        g_layer_2 = np.add(b_layer_2, g_layer_2_unbiased, out=w.g_layer_2)
         # sigmoid(−g_layer_2)
-        a = np.abs(g_layer_2, out=Nx64_1)
-        a = np.negative(a, out=Nx64_1)
-        a = np.exp(a, out=Nx64_1)
-        b = np.negative(g_layer_2, out=Nx64_2)
-        b = np.sign(b, out=Nx64_2)
-        b = np.maximum(a, b, out=Nx64_2)
-        c = np.add(a, 1.0, out=Nx64_3)
-        sigmoid_minus_softplus_2 = np.divide(b, c, out=Nx64_2)
+        f = np.abs(g_layer_2, out=w.f)
+        f = np.negative(f, out=w.f)
+        f = np.exp(f, out=w.f)
+        g = np.negative(g_layer_2, out=w.g)
+        g = np.sign(g, out=w.g)
+        g = np.maximum(f, g, out=w.g)
+        h = np.add(f, 1.0, out=w.h)
+        sigmoid_minus_softplus_2 = np.divide(g, h, out=w.sigmoid_minus_softplus_2)
         # f′(g_layer_2) = sigmoid(g_layer_2)
-        b = np.sign(g_layer_2, out=Nx64_4)
-        b = np.maximum(a, b, out=Nx64_4)
-        f_prime_softplus_2 = np.divide(b, c, out=Nx64_4)
+        i = np.sign(g_layer_2, out=w.i)
+        i = np.maximum(f, i, out=w.i)
+        f_prime_softplus_2 = np.divide(i, h, out=w.f_prime_softplus_2)
         # g_softplus_2 = softplus(g_layer_2)
-        a = np.log1p(a, out=Nx64_1)
-        b = np.maximum(g_layer_2, 0.0, out=Nx64_0)
-        g_softplus_2 = np.add(a, b, out=Nx64_1)
+        f = np.log1p(f, out=w.f)
+        j = np.maximum(g_layer_2, 0.0, out=w.j)
+        g_softplus_2 = np.add(f, j, out=w.g_softplus_2)
         # W_layer_3 g_softplus_2
-        g_layer_3_unbiased = np.matmul(g_softplus_2, W_layer_3.T, out=Nx1_0)
+        g_layer_3_unbiased = np.matmul(g_softplus_2, W_layer_3.T, out=w.g_layer_3_unbiased)
         # g_layer_3 = W_layer_3 g_softplus_2 + b_layer_3
-        g_layer_3 = np.add(b_layer_3, g_layer_3_unbiased, out=Nx1_0)
+        g_layer_3 = np.add(b_layer_3, g_layer_3_unbiased, out=w.g_layer_3)
         # sigmoid(−g_layer_3)
-        a = np.abs(g_layer_3, out=Nx1_1)
-        a = np.negative(a, out=Nx1_1)
-        a = np.exp(a, out=Nx1_1)
-        b = np.negative(g_layer_3, out=Nx1_2)
-        b = np.sign(b, out=Nx1_2)
-        b = np.maximum(a, b, out=Nx1_2)
-        c = np.add(a, 1.0, out=Nx1_3)
-        sigmoid_minus_softplus_3 = np.divide(b, c, out=Nx1_2)
+        k = np.abs(g_layer_3, out=w.k)
+        k = np.negative(k, out=w.k)
+        k = np.exp(k, out=w.k)
+        l = np.negative(g_layer_3, out=w.l)
+        l = np.sign(l, out=w.l)
+        l = np.maximum(k, l, out=w.l)
+        m = np.add(k, 1.0, out=w.m)
+        sigmoid_minus_softplus_3 = np.divide(l, m, out=w.sigmoid_minus_softplus_3)
         # f′(g_layer_3) = sigmoid(g_layer_3)
-        b = np.sign(g_layer_3, out=Nx1_0)
-        a = np.maximum(a, b, out=Nx1_1)
-        f_prime_softplus_3 = np.divide(a, c, out=Nx1_1)
+        n = np.sign(g_layer_3, out=w.n)
+        k = np.maximum(k, n, out=w.k)
+        f_prime_softplus_3 = np.divide(k, m, out=w.f_prime_softplus_3)
 
         # ---- backward: reads f′, W; writes δ
         # δ_layer_3 = f′(g_layer_3)  (1)
         delta_layer_3 = f_prime_softplus_3
         # δ_softplus_2 = W_layer_3ᵀ δ_layer_3  (1)
-        delta_softplus_2 = np.multiply(W_layer_3, delta_layer_3, out=Nx64_1)
+        delta_softplus_2 = np.multiply(W_layer_3, delta_layer_3, out=w.delta_softplus_2)
         # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1)
-        delta_layer_2 = np.multiply(delta_softplus_2, f_prime_softplus_2, out=Nx64_0)
+        delta_layer_2 = np.multiply(delta_softplus_2, f_prime_softplus_2, out=w.delta_layer_2)
         # δ_softplus_1 = W_layer_2ᵀ δ_layer_2  (1)
-        delta_softplus_1 = np.matmul(delta_layer_2, W_layer_2, out=Nx128_1)
+        delta_softplus_1 = np.matmul(delta_layer_2, W_layer_2, out=w.delta_softplus_1)
         # δ_layer_1 = δ_softplus_1 f′(g_layer_1)  (1)
-        delta_layer_1 = np.multiply(delta_softplus_1, f_prime_softplus_1, out=Nx128_0)
+        delta_layer_1 = np.multiply(delta_softplus_1, f_prime_softplus_1, out=w.delta_layer_1)
         # δ_x = W_layer_1ᵀ δ_layer_1  (1)
-        delta_x = np.matmul(delta_layer_1, W_layer_1, out=Nx64_0)
+        delta_x = np.matmul(delta_layer_1, W_layer_1, out=w.delta_x)
 
         # ---- second derivatives, by tangents from the probes: reads v, W, f′, δ; writes ġ, f″, δ̇
         # ġ_layer_1 = W_layer_1 v  [+] 8
-        tangent_layer_1 = Nx2x128_0
+        tangent_layer_1 = w.tangent_layer_1
         np.matmul(probes.reshape(-1, 64), W_layer_1.T, out=tangent_layer_1.reshape(-1, 128))
         # f′(g_layer_1)
         f_prime_softplus_1_row = f_prime_softplus_1[:, None]
         # ġ_softplus_1 = ġ_layer_1 f′(g_layer_1)  [+] 8
-        tangent_softplus_1 = np.multiply(f_prime_softplus_1_row, tangent_layer_1, out=Nx2x128_1)
+        tangent_softplus_1 = np.multiply(f_prime_softplus_1_row, tangent_layer_1, out=w.tangent_softplus_1)
         # f″(g_layer_1) = f′(g_layer_1) sigmoid(−g_layer_1)
-        f_second_softplus_1 = np.multiply(f_prime_softplus_1, sigmoid_minus_softplus_1, out=Nx128_2)
+        f_second_softplus_1 = np.multiply(f_prime_softplus_1, sigmoid_minus_softplus_1, out=w.f_second_softplus_1)
         # δ_softplus_1 f″(g_layer_1)
-        delta_curvature_softplus_1 = np.multiply(delta_softplus_1, f_second_softplus_1, out=Nx128_1)
+        delta_curvature_softplus_1 = np.multiply(delta_softplus_1, f_second_softplus_1, out=w.delta_curvature_softplus_1)
         # ġ_layer_2 = W_layer_2 ġ_softplus_1  [+] 8
-        tangent_layer_2 = Nx2x64_0
+        tangent_layer_2 = w.tangent_layer_2
         np.matmul(tangent_softplus_1.reshape(-1, 128), W_layer_2.T, out=tangent_layer_2.reshape(-1, 64))
         # f′(g_layer_2)
         f_prime_softplus_2_row = f_prime_softplus_2[:, None]
         # ġ_softplus_2 = ġ_layer_2 f′(g_layer_2)  [+] 8
-        tangent_softplus_2 = np.multiply(f_prime_softplus_2_row, tangent_layer_2, out=Nx2x64_1)
+        tangent_softplus_2 = np.multiply(f_prime_softplus_2_row, tangent_layer_2, out=w.tangent_softplus_2)
         # f″(g_layer_2) = f′(g_layer_2) sigmoid(−g_layer_2)
-        f_second_softplus_2 = np.multiply(f_prime_softplus_2, sigmoid_minus_softplus_2, out=Nx64_2)
+        f_second_softplus_2 = np.multiply(f_prime_softplus_2, sigmoid_minus_softplus_2, out=w.f_second_softplus_2)
         # δ_softplus_2 f″(g_layer_2)
-        delta_curvature_softplus_2 = np.multiply(delta_softplus_2, f_second_softplus_2, out=Nx64_1)
+        delta_curvature_softplus_2 = np.multiply(delta_softplus_2, f_second_softplus_2, out=w.delta_curvature_softplus_2)
         # ġ_layer_3 = W_layer_3 ġ_softplus_2  [+] 8
-        tangent_layer_3 = Nx2x1_0
+        tangent_layer_3 = w.tangent_layer_3
         np.matmul(tangent_softplus_2.reshape(-1, 64), W_layer_3.T, out=tangent_layer_3.reshape(-1, 1))
         # f″(g_layer_3) = f′(g_layer_3) sigmoid(−g_layer_3)
-        f_second_softplus_3 = np.multiply(f_prime_softplus_3, sigmoid_minus_softplus_3, out=Nx1_1)
+        f_second_softplus_3 = np.multiply(f_prime_softplus_3, sigmoid_minus_softplus_3, out=w.f_second_softplus_3)
         # f″(g_layer_3)
         delta_curvature_softplus_3 = f_second_softplus_3
         # f″(g_layer_3)
         delta_curvature_softplus_3_row = delta_curvature_softplus_3[..., None]
         # δ̇_layer_3 = ġ_layer_3 f″(g_layer_3)  [+] 8
-        delta_tangent_layer_3 = np.multiply(delta_curvature_softplus_3_row, tangent_layer_3, out=Nx2x1_0)
+        delta_tangent_layer_3 = np.multiply(delta_curvature_softplus_3_row, tangent_layer_3, out=w.delta_tangent_layer_3)
         # δ̇_softplus_2 = W_layer_3ᵀ δ̇_layer_3  [+] 8
-        delta_tangent_softplus_2 = Nx2x64_1
+        delta_tangent_softplus_2 = w.delta_tangent_softplus_2
         np.matmul(delta_tangent_layer_3.reshape(-1, 1), W_layer_3, out=delta_tangent_softplus_2.reshape(-1, 64))
         # δ_softplus_2 f″(g_layer_2)
         delta_curvature_softplus_2_row = delta_curvature_softplus_2[:, None]
         # δ̇_layer_2 = δ_softplus_2 f″(g_layer_2) ġ_layer_2 + δ̇_softplus_2 f′(g_layer_2)  [+] 8
-        a = np.multiply(delta_curvature_softplus_2_row, tangent_layer_2, out=Nx2x64_0)
-        b = np.multiply(f_prime_softplus_2_row, delta_tangent_softplus_2, out=Nx2x64_1)
-        delta_tangent_layer_2 = np.add(a, b, out=Nx2x64_0)
+        o = np.multiply(delta_curvature_softplus_2_row, tangent_layer_2, out=w.o)
+        p = np.multiply(f_prime_softplus_2_row, delta_tangent_softplus_2, out=w.p)
+        delta_tangent_layer_2 = np.add(o, p, out=w.delta_tangent_layer_2)
         # δ̇_softplus_1 = W_layer_2ᵀ δ̇_layer_2  [+] 8
-        delta_tangent_softplus_1 = Nx2x128_1
+        delta_tangent_softplus_1 = w.delta_tangent_softplus_1
         np.matmul(delta_tangent_layer_2.reshape(-1, 64), W_layer_2, out=delta_tangent_softplus_1.reshape(-1, 128))
         # δ_softplus_1 f″(g_layer_1)
         delta_curvature_softplus_1_row = delta_curvature_softplus_1[:, None]
         # δ̇_layer_1 = δ_softplus_1 f″(g_layer_1) ġ_layer_1 + δ̇_softplus_1 f′(g_layer_1)  [+] 8
-        a = np.multiply(delta_curvature_softplus_1_row, tangent_layer_1, out=Nx2x128_0)
-        b = np.multiply(f_prime_softplus_1_row, delta_tangent_softplus_1, out=Nx2x128_1)
-        delta_tangent_layer_1 = np.add(a, b, out=Nx2x128_0)
+        q = np.multiply(delta_curvature_softplus_1_row, tangent_layer_1, out=w.q)
+        r = np.multiply(f_prime_softplus_1_row, delta_tangent_softplus_1, out=w.r)
+        delta_tangent_layer_1 = np.add(q, r, out=w.delta_tangent_layer_1)
         # δ̇_x = W_layer_1ᵀ δ̇_layer_1  [+] 8
-        delta_tangent_x = Nx2x64_0
+        delta_tangent_x = w.delta_tangent_x
         np.matmul(delta_tangent_layer_1.reshape(-1, 128), W_layer_1, out=delta_tangent_x.reshape(-1, 64))
 
         # ---- loss: reads δ, δ̇, v; writes z
         # δ_x²
-        sum_delta_squared_terms = np.square(delta_x, out=Nx64_0)
+        sum_delta_squared_terms = np.square(delta_x, out=w.sum_delta_squared_terms)
         # Σ_n Σ_i δ_x²
         sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
         # z = v δ̇_x  [+] 9
-        probed = np.multiply(delta_tangent_x, probes, out=Nx2x64_0)
+        probed = np.multiply(delta_tangent_x, probes, out=w.probed)
         # Σ_c z
-        sum_probed = np.sum(probed, axis=1, out=Nx64_0)
+        sum_probed = np.sum(probed, axis=1, out=w.sum_probed)
         # z²
-        sum_probed_squared_terms = np.square(probed, out=Nx2x64_0)
+        sum_probed_squared_terms = np.square(probed, out=w.sum_probed_squared_terms)
         # Σ_c z²
-        sum_probed_squared = np.sum(sum_probed_squared_terms, axis=1, out=Nx64_4)
+        sum_probed_squared = np.sum(sum_probed_squared_terms, axis=1, out=w.sum_probed_squared)
         # Σ_n Σ_i Σ_c z
         sum_quadratic_forms = float(np.sum(sum_probed, dtype=np.float64))
         # (Σ_c z)² − Σ_c z²
-        a = np.square(sum_probed, out=Nx64_0)
-        sum_pairs_terms = np.subtract(a, sum_probed_squared, out=Nx64_0)
+        j = np.square(sum_probed, out=w.j)
+        sum_pairs_terms = np.subtract(j, sum_probed_squared, out=w.sum_pairs_terms)
         # Σ_n Σ_i ((Σ_c z)² − Σ_c z²)
         sum_pairs = float(np.sum(sum_pairs_terms, dtype=np.float64))
+
         return (
             sum_delta_squared, sum_quadratic_forms, sum_pairs,
         )
 
     (
         sum_delta_squared, sum_quadratic_forms, sum_pairs,
-    ) = _over_tiles(tile, N, 512, 2, 197248, 6936, workspace)
+    ) = call.over_tiles(tile, x, all_probes)
 
     # ---- at the end, from the sums over all samples: writes K, L, J
     # K = (1/N) ½ Σ_n Σ_i δ_x²
@@ -558,9 +519,9 @@ def _loss_terms(params, x, all_probes, lam, workspace):
     return K, L, J
 
 
-def _loss_terms_lam0(params, x, all_probes, lam, workspace):
+def _loss_terms_lam0(params, x, all_probes, lam, call):
     """K, L and J, means over the batch. λ = 0."""
-    N = x.shape[0]
+    N = len(x)
     W_layer_1 = params["layer_1.weight"]
     b_layer_1 = params["layer_1.bias"]
     W_layer_2 = params["layer_2.weight"]
@@ -568,160 +529,150 @@ def _loss_terms_lam0(params, x, all_probes, lam, workspace):
     W_layer_3 = params["layer_3.weight"]
     b_layer_3 = params["layer_3.bias"]
 
-    def tile(rows, arrays):
-        g_x = x[rows]
-        probes = all_probes[rows]
-        (
-            Nx128_0, Nx128_1, Nx128_2, Nx128_3, Nx128_4, Nx64_0, Nx64_1, Nx64_2, Nx64_3, Nx64_4, Nx1_0, Nx1_1, Nx1_2,
-            Nx1_3, Nx2x128_0, Nx2x128_1, Nx2x64_0, Nx2x64_1, Nx2x1_0,
-        ) = arrays(
-            rows.stop - rows.start,
-            "Nx128_0", "Nx128_1", "Nx128_2", "Nx128_3", "Nx128_4", "Nx64_0", "Nx64_1", "Nx64_2", "Nx64_3", "Nx64_4",
-            "Nx1_0", "Nx1_1", "Nx1_2", "Nx1_3", "Nx2x128_0", "Nx2x128_1", "Nx2x64_0", "Nx2x64_1", "Nx2x1_0",
-        )
-
+    def tile(g_x, probes, w):
         # ---- forward: reads g, W, b; writes g, f′
         # W_layer_1 g_x
-        g_layer_1_unbiased = np.matmul(g_x, W_layer_1.T, out=Nx128_0)
+        g_layer_1_unbiased = np.matmul(g_x, W_layer_1.T, out=w.g_layer_1_unbiased)
         # g_layer_1 = W_layer_1 g_x + b_layer_1
-        g_layer_1 = np.add(b_layer_1, g_layer_1_unbiased, out=Nx128_0)
+        g_layer_1 = np.add(b_layer_1, g_layer_1_unbiased, out=w.g_layer_1)
         # sigmoid(−g_layer_1)
-        a = np.abs(g_layer_1, out=Nx128_1)
-        a = np.negative(a, out=Nx128_1)
-        a = np.exp(a, out=Nx128_1)
-        b = np.negative(g_layer_1, out=Nx128_2)
-        b = np.sign(b, out=Nx128_2)
-        b = np.maximum(a, b, out=Nx128_2)
-        c = np.add(a, 1.0, out=Nx128_3)
-        sigmoid_minus_softplus_1 = np.divide(b, c, out=Nx128_2)
+        a = np.abs(g_layer_1, out=w.a)
+        a = np.negative(a, out=w.a)
+        a = np.exp(a, out=w.a)
+        b = np.negative(g_layer_1, out=w.b)
+        b = np.sign(b, out=w.b)
+        b = np.maximum(a, b, out=w.b)
+        c = np.add(a, 1.0, out=w.c)
+        sigmoid_minus_softplus_1 = np.divide(b, c, out=w.sigmoid_minus_softplus_1)
         # f′(g_layer_1) = sigmoid(g_layer_1)
-        b = np.sign(g_layer_1, out=Nx128_4)
-        b = np.maximum(a, b, out=Nx128_4)
-        f_prime_softplus_1 = np.divide(b, c, out=Nx128_4)
+        d = np.sign(g_layer_1, out=w.d)
+        d = np.maximum(a, d, out=w.d)
+        f_prime_softplus_1 = np.divide(d, c, out=w.f_prime_softplus_1)
         # g_softplus_1 = softplus(g_layer_1)
-        a = np.log1p(a, out=Nx128_1)
-        b = np.maximum(g_layer_1, 0.0, out=Nx128_0)
-        g_softplus_1 = np.add(a, b, out=Nx128_1)
+        a = np.log1p(a, out=w.a)
+        e = np.maximum(g_layer_1, 0.0, out=w.e)
+        g_softplus_1 = np.add(a, e, out=w.g_softplus_1)
         # W_layer_2 g_softplus_1
-        g_layer_2_unbiased = np.matmul(g_softplus_1, W_layer_2.T, out=Nx64_0)
+        g_layer_2_unbiased = np.matmul(g_softplus_1, W_layer_2.T, out=w.g_layer_2_unbiased)
         # g_layer_2 = W_layer_2 g_softplus_1 + b_layer_2
-        g_layer_2 = np.add(b_layer_2, g_layer_2_unbiased, out=Nx64_0)
+        g_layer_2 = np.add(b_layer_2, g_layer_2_unbiased, out=w.g_layer_2)
         # sigmoid(−g_layer_2)
-        a = np.abs(g_layer_2, out=Nx64_1)
-        a = np.negative(a, out=Nx64_1)
-        a = np.exp(a, out=Nx64_1)
-        b = np.negative(g_layer_2, out=Nx64_2)
-        b = np.sign(b, out=Nx64_2)
-        b = np.maximum(a, b, out=Nx64_2)
-        c = np.add(a, 1.0, out=Nx64_3)
-        sigmoid_minus_softplus_2 = np.divide(b, c, out=Nx64_2)
+        f = np.abs(g_layer_2, out=w.f)
+        f = np.negative(f, out=w.f)
+        f = np.exp(f, out=w.f)
+        g = np.negative(g_layer_2, out=w.g)
+        g = np.sign(g, out=w.g)
+        g = np.maximum(f, g, out=w.g)
+        h = np.add(f, 1.0, out=w.h)
+        sigmoid_minus_softplus_2 = np.divide(g, h, out=w.sigmoid_minus_softplus_2)
         # f′(g_layer_2) = sigmoid(g_layer_2)
-        b = np.sign(g_layer_2, out=Nx64_4)
-        b = np.maximum(a, b, out=Nx64_4)
-        f_prime_softplus_2 = np.divide(b, c, out=Nx64_4)
+        i = np.sign(g_layer_2, out=w.i)
+        i = np.maximum(f, i, out=w.i)
+        f_prime_softplus_2 = np.divide(i, h, out=w.f_prime_softplus_2)
         # g_softplus_2 = softplus(g_layer_2)
-        a = np.log1p(a, out=Nx64_1)
-        b = np.maximum(g_layer_2, 0.0, out=Nx64_0)
-        g_softplus_2 = np.add(a, b, out=Nx64_1)
+        f = np.log1p(f, out=w.f)
+        j = np.maximum(g_layer_2, 0.0, out=w.j)
+        g_softplus_2 = np.add(f, j, out=w.g_softplus_2)
         # W_layer_3 g_softplus_2
-        g_layer_3_unbiased = np.matmul(g_softplus_2, W_layer_3.T, out=Nx1_0)
+        g_layer_3_unbiased = np.matmul(g_softplus_2, W_layer_3.T, out=w.g_layer_3_unbiased)
         # g_layer_3 = W_layer_3 g_softplus_2 + b_layer_3
-        g_layer_3 = np.add(b_layer_3, g_layer_3_unbiased, out=Nx1_0)
+        g_layer_3 = np.add(b_layer_3, g_layer_3_unbiased, out=w.g_layer_3)
         # sigmoid(−g_layer_3)
-        a = np.abs(g_layer_3, out=Nx1_1)
-        a = np.negative(a, out=Nx1_1)
-        a = np.exp(a, out=Nx1_1)
-        b = np.negative(g_layer_3, out=Nx1_2)
-        b = np.sign(b, out=Nx1_2)
-        b = np.maximum(a, b, out=Nx1_2)
-        c = np.add(a, 1.0, out=Nx1_3)
-        sigmoid_minus_softplus_3 = np.divide(b, c, out=Nx1_2)
+        k = np.abs(g_layer_3, out=w.k)
+        k = np.negative(k, out=w.k)
+        k = np.exp(k, out=w.k)
+        l = np.negative(g_layer_3, out=w.l)
+        l = np.sign(l, out=w.l)
+        l = np.maximum(k, l, out=w.l)
+        m = np.add(k, 1.0, out=w.m)
+        sigmoid_minus_softplus_3 = np.divide(l, m, out=w.sigmoid_minus_softplus_3)
         # f′(g_layer_3) = sigmoid(g_layer_3)
-        b = np.sign(g_layer_3, out=Nx1_0)
-        a = np.maximum(a, b, out=Nx1_1)
-        f_prime_softplus_3 = np.divide(a, c, out=Nx1_1)
+        n = np.sign(g_layer_3, out=w.n)
+        k = np.maximum(k, n, out=w.k)
+        f_prime_softplus_3 = np.divide(k, m, out=w.f_prime_softplus_3)
 
         # ---- backward: reads f′, W; writes δ
         # δ_layer_3 = f′(g_layer_3)  (1)
         delta_layer_3 = f_prime_softplus_3
         # δ_softplus_2 = W_layer_3ᵀ δ_layer_3  (1)
-        delta_softplus_2 = np.multiply(W_layer_3, delta_layer_3, out=Nx64_1)
+        delta_softplus_2 = np.multiply(W_layer_3, delta_layer_3, out=w.delta_softplus_2)
         # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1)
-        delta_layer_2 = np.multiply(delta_softplus_2, f_prime_softplus_2, out=Nx64_0)
+        delta_layer_2 = np.multiply(delta_softplus_2, f_prime_softplus_2, out=w.delta_layer_2)
         # δ_softplus_1 = W_layer_2ᵀ δ_layer_2  (1)
-        delta_softplus_1 = np.matmul(delta_layer_2, W_layer_2, out=Nx128_1)
+        delta_softplus_1 = np.matmul(delta_layer_2, W_layer_2, out=w.delta_softplus_1)
         # δ_layer_1 = δ_softplus_1 f′(g_layer_1)  (1)
-        delta_layer_1 = np.multiply(delta_softplus_1, f_prime_softplus_1, out=Nx128_0)
+        delta_layer_1 = np.multiply(delta_softplus_1, f_prime_softplus_1, out=w.delta_layer_1)
         # δ_x = W_layer_1ᵀ δ_layer_1  (1)
-        delta_x = np.matmul(delta_layer_1, W_layer_1, out=Nx64_0)
+        delta_x = np.matmul(delta_layer_1, W_layer_1, out=w.delta_x)
 
         # ---- second derivatives, by tangents from the probes: reads v, W, f′, δ; writes ġ, f″
         # ġ_layer_1 = W_layer_1 v  [+] 8
-        tangent_layer_1 = Nx2x128_0
+        tangent_layer_1 = w.tangent_layer_1
         np.matmul(probes.reshape(-1, 64), W_layer_1.T, out=tangent_layer_1.reshape(-1, 128))
         # f′(g_layer_1)
         f_prime_softplus_1_row = f_prime_softplus_1[:, None]
         # ġ_softplus_1 = ġ_layer_1 f′(g_layer_1)  [+] 8
-        tangent_softplus_1 = np.multiply(f_prime_softplus_1_row, tangent_layer_1, out=Nx2x128_1)
+        tangent_softplus_1 = np.multiply(f_prime_softplus_1_row, tangent_layer_1, out=w.tangent_softplus_1)
         # f″(g_layer_1) = f′(g_layer_1) sigmoid(−g_layer_1)
-        f_second_softplus_1 = np.multiply(f_prime_softplus_1, sigmoid_minus_softplus_1, out=Nx128_4)
+        f_second_softplus_1 = np.multiply(f_prime_softplus_1, sigmoid_minus_softplus_1, out=w.f_second_softplus_1)
         # δ_softplus_1 f″(g_layer_1)
-        delta_curvature_softplus_1 = np.multiply(delta_softplus_1, f_second_softplus_1, out=Nx128_1)
+        delta_curvature_softplus_1 = np.multiply(delta_softplus_1, f_second_softplus_1, out=w.delta_curvature_softplus_1)
         # ġ_layer_2 = W_layer_2 ġ_softplus_1  [+] 8
-        tangent_layer_2 = Nx2x64_0
+        tangent_layer_2 = w.tangent_layer_2
         np.matmul(tangent_softplus_1.reshape(-1, 128), W_layer_2.T, out=tangent_layer_2.reshape(-1, 64))
         # f′(g_layer_2)
         f_prime_softplus_2_row = f_prime_softplus_2[:, None]
         # ġ_softplus_2 = ġ_layer_2 f′(g_layer_2)  [+] 8
-        tangent_softplus_2 = np.multiply(f_prime_softplus_2_row, tangent_layer_2, out=Nx2x64_1)
+        tangent_softplus_2 = np.multiply(f_prime_softplus_2_row, tangent_layer_2, out=w.tangent_softplus_2)
         # f″(g_layer_2) = f′(g_layer_2) sigmoid(−g_layer_2)
-        f_second_softplus_2 = np.multiply(f_prime_softplus_2, sigmoid_minus_softplus_2, out=Nx64_4)
+        f_second_softplus_2 = np.multiply(f_prime_softplus_2, sigmoid_minus_softplus_2, out=w.f_second_softplus_2)
         # δ_softplus_2 f″(g_layer_2)
-        delta_curvature_softplus_2 = np.multiply(delta_softplus_2, f_second_softplus_2, out=Nx64_1)
+        delta_curvature_softplus_2 = np.multiply(delta_softplus_2, f_second_softplus_2, out=w.delta_curvature_softplus_2)
         # ġ_layer_3 = W_layer_3 ġ_softplus_2  [+] 8
-        tangent_layer_3 = Nx2x1_0
+        tangent_layer_3 = w.tangent_layer_3
         np.matmul(tangent_softplus_2.reshape(-1, 64), W_layer_3.T, out=tangent_layer_3.reshape(-1, 1))
         # f″(g_layer_3) = f′(g_layer_3) sigmoid(−g_layer_3)
-        f_second_softplus_3 = np.multiply(f_prime_softplus_3, sigmoid_minus_softplus_3, out=Nx1_1)
+        f_second_softplus_3 = np.multiply(f_prime_softplus_3, sigmoid_minus_softplus_3, out=w.f_second_softplus_3)
         # f″(g_layer_3)
         delta_curvature_softplus_3 = f_second_softplus_3
 
         # ---- loss: reads δ, ġ
         # δ_x²
-        sum_delta_squared_terms = np.square(delta_x, out=Nx64_0)
+        sum_delta_squared_terms = np.square(delta_x, out=w.sum_delta_squared_terms)
         # Σ_n Σ_i δ_x²
         sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
         # ġ_layer_1²
-        sum_tangent_squared_layer_1_terms = np.square(tangent_layer_1, out=Nx2x128_0)
+        sum_tangent_squared_layer_1_terms = np.square(tangent_layer_1, out=w.sum_tangent_squared_layer_1_terms)
         # Σ_c ġ_layer_1²
-        sum_tangent_squared_layer_1 = np.sum(sum_tangent_squared_layer_1_terms, axis=1, out=Nx128_4)
+        sum_tangent_squared_layer_1 = np.sum(sum_tangent_squared_layer_1_terms, axis=1, out=w.sum_tangent_squared_layer_1)
         # δ_softplus_1 f″(g_layer_1) Σ_c ġ_layer_1²
-        sum_curvature_softplus_1_terms = np.multiply(delta_curvature_softplus_1, sum_tangent_squared_layer_1, out=Nx128_1)
+        sum_curvature_softplus_1_terms = np.multiply(delta_curvature_softplus_1, sum_tangent_squared_layer_1, out=w.sum_curvature_softplus_1_terms)
         # Σ_n Σ_i δ_softplus_1 f″(g_layer_1) Σ_c ġ_layer_1²
         sum_curvature_softplus_1 = float(np.sum(sum_curvature_softplus_1_terms, dtype=np.float64))
         # ġ_layer_2²
-        sum_tangent_squared_layer_2_terms = np.square(tangent_layer_2, out=Nx2x64_0)
+        sum_tangent_squared_layer_2_terms = np.square(tangent_layer_2, out=w.sum_tangent_squared_layer_2_terms)
         # Σ_c ġ_layer_2²
-        sum_tangent_squared_layer_2 = np.sum(sum_tangent_squared_layer_2_terms, axis=1, out=Nx64_0)
+        sum_tangent_squared_layer_2 = np.sum(sum_tangent_squared_layer_2_terms, axis=1, out=w.sum_tangent_squared_layer_2)
         # δ_softplus_2 f″(g_layer_2) Σ_c ġ_layer_2²
-        sum_curvature_softplus_2_terms = np.multiply(delta_curvature_softplus_2, sum_tangent_squared_layer_2, out=Nx64_1)
+        sum_curvature_softplus_2_terms = np.multiply(delta_curvature_softplus_2, sum_tangent_squared_layer_2, out=w.sum_curvature_softplus_2_terms)
         # Σ_n Σ_i δ_softplus_2 f″(g_layer_2) Σ_c ġ_layer_2²
         sum_curvature_softplus_2 = float(np.sum(sum_curvature_softplus_2_terms, dtype=np.float64))
         # ġ_layer_3²
-        sum_tangent_squared_layer_3_terms = np.square(tangent_layer_3, out=Nx2x1_0)
+        sum_tangent_squared_layer_3_terms = np.square(tangent_layer_3, out=w.sum_tangent_squared_layer_3_terms)
         # Σ_c ġ_layer_3²
-        sum_tangent_squared_layer_3 = np.sum(sum_tangent_squared_layer_3_terms, axis=1, out=Nx1_2)
+        sum_tangent_squared_layer_3 = np.sum(sum_tangent_squared_layer_3_terms, axis=1, out=w.sum_tangent_squared_layer_3)
         # f″(g_layer_3) Σ_c ġ_layer_3²
-        sum_curvature_softplus_3_terms = np.multiply(delta_curvature_softplus_3, sum_tangent_squared_layer_3, out=Nx1_1)
+        sum_curvature_softplus_3_terms = np.multiply(delta_curvature_softplus_3, sum_tangent_squared_layer_3, out=w.sum_curvature_softplus_3_terms)
         # Σ_n Σ_i f″(g_layer_3) Σ_c ġ_layer_3²
         sum_curvature_softplus_3 = float(np.sum(sum_curvature_softplus_3_terms, dtype=np.float64))
+
         return (
             sum_delta_squared, sum_curvature_softplus_1, sum_curvature_softplus_2, sum_curvature_softplus_3,
         )
 
     (
         sum_delta_squared, sum_curvature_softplus_1, sum_curvature_softplus_2, sum_curvature_softplus_3,
-    ) = _over_tiles(tile, N, 512, 2, 131456, 6936, workspace)
+    ) = call.over_tiles(tile, x, all_probes)
 
     # ---- at the end, from the sums over all samples: writes K, L, J
     # K = (1/N) ½ Σ_n Σ_i δ_x²
@@ -735,345 +686,321 @@ def _loss_terms_lam0(params, x, all_probes, lam, workspace):
     return K, L, J
 
 
-def _loss_and_grad(params, x, all_probes, lam, workspace):
+def _loss_and_grad(params, x, all_probes, lam, call):
     """J and its gradient: the merged sweep."""
-    N = x.shape[0]
+    N = len(x)
+    w = call.arrays
     W_layer_1 = params["layer_1.weight"]
     b_layer_1 = params["layer_1.bias"]
     W_layer_2 = params["layer_2.weight"]
     b_layer_2 = params["layer_2.bias"]
     W_layer_3 = params["layer_3.weight"]
     b_layer_3 = params["layer_3.bias"]
-    (
-        M1x64_4, M64x128_4, M128x64_4,
-    ) = workspace.arrays(
-        "M1x64_4", "M64x128_4", "M128x64_4",
-    )
 
-    def tile(rows, arrays):
-        g_x = x[rows]
-        probes = all_probes[rows]
-        (
-            Nx128_0, Nx128_1, Nx128_2, Nx128_3, Nx128_4, Nx64_0, Nx64_1, Nx64_2, Nx64_3, Nx64_4, Nx1_0, Nx1_1, Nx1_2,
-            Nx1_3, Nx64_5, Nx2x128_0, Nx2x128_1, Nx128_5, Nx128_6, Nx2x64_0, Nx2x64_1, Nx64_6, Nx64_7, Nx2x1_0, Nx2x1_1,
-            Nx2x64_2, Nx2x64_3, Nx2x64_4, Nx2x128_2, Nx2x128_3, Nx2x128_4, Nx64_8, Nx2x64_5, Nx64_9, Nx64_10, Nx128_7,
-            Nx2x128_5, Nx128_8, Nx128_9, Nx128_10, Nx2x64_6, Nx64_11, Nx2x1_2, Nx1_4, Nx2x64_7, Nx2x64_8, Nx2x64_9,
-            Nx2x128_6, Nx2x128_7, Nx2x128_8, M1x64_0, M1x64_1, M1x64_2, M1x64_3, M1_0, M64x128_0, M64x128_1, M64x128_2,
-            M64x128_3, M64_0, M128x64_0, M128x64_1, M128x64_2, M128x64_3, M128_0,
-        ) = arrays(
-            rows.stop - rows.start,
-            "Nx128_0", "Nx128_1", "Nx128_2", "Nx128_3", "Nx128_4", "Nx64_0", "Nx64_1", "Nx64_2", "Nx64_3", "Nx64_4",
-            "Nx1_0", "Nx1_1", "Nx1_2", "Nx1_3", "Nx64_5", "Nx2x128_0", "Nx2x128_1", "Nx128_5", "Nx128_6", "Nx2x64_0",
-            "Nx2x64_1", "Nx64_6", "Nx64_7", "Nx2x1_0", "Nx2x1_1", "Nx2x64_2", "Nx2x64_3", "Nx2x64_4", "Nx2x128_2",
-            "Nx2x128_3", "Nx2x128_4", "Nx64_8", "Nx2x64_5", "Nx64_9", "Nx64_10", "Nx128_7", "Nx2x128_5", "Nx128_8",
-            "Nx128_9", "Nx128_10", "Nx2x64_6", "Nx64_11", "Nx2x1_2", "Nx1_4", "Nx2x64_7", "Nx2x64_8", "Nx2x64_9",
-            "Nx2x128_6", "Nx2x128_7", "Nx2x128_8", "M1x64_0", "M1x64_1", "M1x64_2", "M1x64_3", "M1_0", "M64x128_0",
-            "M64x128_1", "M64x128_2", "M64x128_3", "M64_0", "M128x64_0", "M128x64_1", "M128x64_2", "M128x64_3",
-            "M128_0",
-        )
-
+    def tile(g_x, probes, w):
         # ---- forward: reads g, W, b; writes g, f′
         # W_layer_1 g_x
-        g_layer_1_unbiased = np.matmul(g_x, W_layer_1.T, out=Nx128_0)
+        g_layer_1_unbiased = np.matmul(g_x, W_layer_1.T, out=w.g_layer_1_unbiased)
         # g_layer_1 = W_layer_1 g_x + b_layer_1
-        g_layer_1 = np.add(b_layer_1, g_layer_1_unbiased, out=Nx128_0)
+        g_layer_1 = np.add(b_layer_1, g_layer_1_unbiased, out=w.g_layer_1)
         # sigmoid(−g_layer_1)
-        a = np.abs(g_layer_1, out=Nx128_1)
-        a = np.negative(a, out=Nx128_1)
-        a = np.exp(a, out=Nx128_1)
-        b = np.negative(g_layer_1, out=Nx128_2)
-        b = np.sign(b, out=Nx128_2)
-        b = np.maximum(a, b, out=Nx128_2)
-        c = np.add(a, 1.0, out=Nx128_3)
-        sigmoid_minus_softplus_1 = np.divide(b, c, out=Nx128_2)
+        a = np.abs(g_layer_1, out=w.a)
+        a = np.negative(a, out=w.a)
+        a = np.exp(a, out=w.a)
+        b = np.negative(g_layer_1, out=w.b)
+        b = np.sign(b, out=w.b)
+        b = np.maximum(a, b, out=w.b)
+        c = np.add(a, 1.0, out=w.c)
+        sigmoid_minus_softplus_1 = np.divide(b, c, out=w.sigmoid_minus_softplus_1)
         # f′(g_layer_1) = sigmoid(g_layer_1)
-        b = np.sign(g_layer_1, out=Nx128_4)
-        b = np.maximum(a, b, out=Nx128_4)
-        f_prime_softplus_1 = np.divide(b, c, out=Nx128_4)
+        d = np.sign(g_layer_1, out=w.d)
+        d = np.maximum(a, d, out=w.d)
+        f_prime_softplus_1 = np.divide(d, c, out=w.f_prime_softplus_1)
         # g_softplus_1 = softplus(g_layer_1)
-        a = np.log1p(a, out=Nx128_1)
-        b = np.maximum(g_layer_1, 0.0, out=Nx128_0)
-        g_softplus_1 = np.add(a, b, out=Nx128_1)
+        a = np.log1p(a, out=w.a)
+        e = np.maximum(g_layer_1, 0.0, out=w.e)
+        g_softplus_1 = np.add(a, e, out=w.g_softplus_1)
         # W_layer_2 g_softplus_1
-        g_layer_2_unbiased = np.matmul(g_softplus_1, W_layer_2.T, out=Nx64_0)
+        g_layer_2_unbiased = np.matmul(g_softplus_1, W_layer_2.T, out=w.g_layer_2_unbiased)
         # g_layer_2 = W_layer_2 g_softplus_1 + b_layer_2
-        g_layer_2 = np.add(b_layer_2, g_layer_2_unbiased, out=Nx64_0)
+        g_layer_2 = np.add(b_layer_2, g_layer_2_unbiased, out=w.g_layer_2)
         # sigmoid(−g_layer_2)
-        a = np.abs(g_layer_2, out=Nx64_1)
-        a = np.negative(a, out=Nx64_1)
-        a = np.exp(a, out=Nx64_1)
-        b = np.negative(g_layer_2, out=Nx64_2)
-        b = np.sign(b, out=Nx64_2)
-        b = np.maximum(a, b, out=Nx64_2)
-        c = np.add(a, 1.0, out=Nx64_3)
-        sigmoid_minus_softplus_2 = np.divide(b, c, out=Nx64_2)
+        f = np.abs(g_layer_2, out=w.f)
+        f = np.negative(f, out=w.f)
+        f = np.exp(f, out=w.f)
+        g = np.negative(g_layer_2, out=w.g)
+        g = np.sign(g, out=w.g)
+        g = np.maximum(f, g, out=w.g)
+        h = np.add(f, 1.0, out=w.h)
+        sigmoid_minus_softplus_2 = np.divide(g, h, out=w.sigmoid_minus_softplus_2)
         # f′(g_layer_2) = sigmoid(g_layer_2)
-        b = np.sign(g_layer_2, out=Nx64_4)
-        b = np.maximum(a, b, out=Nx64_4)
-        f_prime_softplus_2 = np.divide(b, c, out=Nx64_4)
+        i = np.sign(g_layer_2, out=w.i)
+        i = np.maximum(f, i, out=w.i)
+        f_prime_softplus_2 = np.divide(i, h, out=w.f_prime_softplus_2)
         # g_softplus_2 = softplus(g_layer_2)
-        a = np.log1p(a, out=Nx64_1)
-        b = np.maximum(g_layer_2, 0.0, out=Nx64_0)
-        g_softplus_2 = np.add(a, b, out=Nx64_1)
+        f = np.log1p(f, out=w.f)
+        j = np.maximum(g_layer_2, 0.0, out=w.j)
+        g_softplus_2 = np.add(f, j, out=w.g_softplus_2)
         # W_layer_3 g_softplus_2
-        g_layer_3_unbiased = np.matmul(g_softplus_2, W_layer_3.T, out=Nx1_0)
+        g_layer_3_unbiased = np.matmul(g_softplus_2, W_layer_3.T, out=w.g_layer_3_unbiased)
         # g_layer_3 = W_layer_3 g_softplus_2 + b_layer_3
-        g_layer_3 = np.add(b_layer_3, g_layer_3_unbiased, out=Nx1_0)
+        g_layer_3 = np.add(b_layer_3, g_layer_3_unbiased, out=w.g_layer_3)
         # sigmoid(−g_layer_3)
-        a = np.abs(g_layer_3, out=Nx1_1)
-        a = np.negative(a, out=Nx1_1)
-        a = np.exp(a, out=Nx1_1)
-        b = np.negative(g_layer_3, out=Nx1_2)
-        b = np.sign(b, out=Nx1_2)
-        b = np.maximum(a, b, out=Nx1_2)
-        c = np.add(a, 1.0, out=Nx1_3)
-        sigmoid_minus_softplus_3 = np.divide(b, c, out=Nx1_2)
+        k = np.abs(g_layer_3, out=w.k)
+        k = np.negative(k, out=w.k)
+        k = np.exp(k, out=w.k)
+        l = np.negative(g_layer_3, out=w.l)
+        l = np.sign(l, out=w.l)
+        l = np.maximum(k, l, out=w.l)
+        m = np.add(k, 1.0, out=w.m)
+        sigmoid_minus_softplus_3 = np.divide(l, m, out=w.sigmoid_minus_softplus_3)
         # f′(g_layer_3) = sigmoid(g_layer_3)
-        b = np.sign(g_layer_3, out=Nx1_0)
-        a = np.maximum(a, b, out=Nx1_1)
-        f_prime_softplus_3 = np.divide(a, c, out=Nx1_1)
+        n = np.sign(g_layer_3, out=w.n)
+        k = np.maximum(k, n, out=w.k)
+        f_prime_softplus_3 = np.divide(k, m, out=w.f_prime_softplus_3)
 
         # ---- backward: reads f′, W; writes δ
         # δ_layer_3 = f′(g_layer_3)  (1)
         delta_layer_3 = f_prime_softplus_3
         # δ_softplus_2 = W_layer_3ᵀ δ_layer_3  (1)
-        delta_softplus_2 = np.multiply(W_layer_3, delta_layer_3, out=Nx64_0)
+        delta_softplus_2 = np.multiply(W_layer_3, delta_layer_3, out=w.delta_softplus_2)
         # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1)
-        delta_layer_2 = np.multiply(delta_softplus_2, f_prime_softplus_2, out=Nx64_3)
+        delta_layer_2 = np.multiply(delta_softplus_2, f_prime_softplus_2, out=w.delta_layer_2)
         # δ_softplus_1 = W_layer_2ᵀ δ_layer_2  (1)
-        delta_softplus_1 = np.matmul(delta_layer_2, W_layer_2, out=Nx128_0)
+        delta_softplus_1 = np.matmul(delta_layer_2, W_layer_2, out=w.delta_softplus_1)
         # δ_layer_1 = δ_softplus_1 f′(g_layer_1)  (1)
-        delta_layer_1 = np.multiply(delta_softplus_1, f_prime_softplus_1, out=Nx128_3)
+        delta_layer_1 = np.multiply(delta_softplus_1, f_prime_softplus_1, out=w.delta_layer_1)
         # δ_x = W_layer_1ᵀ δ_layer_1  (1)
-        delta_x = np.matmul(delta_layer_1, W_layer_1, out=Nx64_5)
+        delta_x = np.matmul(delta_layer_1, W_layer_1, out=w.delta_x)
 
         # ---- second derivatives, by tangents from the probes: reads v, W, f′, δ; writes ġ, f″, δ̇
         # ġ_layer_1 = W_layer_1 v  [+] 8
-        tangent_layer_1 = Nx2x128_0
+        tangent_layer_1 = w.tangent_layer_1
         np.matmul(probes.reshape(-1, 64), W_layer_1.T, out=tangent_layer_1.reshape(-1, 128))
         # f′(g_layer_1)
         f_prime_softplus_1_row = f_prime_softplus_1[:, None]
         # ġ_softplus_1 = ġ_layer_1 f′(g_layer_1)  [+] 8
-        tangent_softplus_1 = np.multiply(f_prime_softplus_1_row, tangent_layer_1, out=Nx2x128_1)
+        tangent_softplus_1 = np.multiply(f_prime_softplus_1_row, tangent_layer_1, out=w.tangent_softplus_1)
         # f″(g_layer_1) = f′(g_layer_1) sigmoid(−g_layer_1)
-        f_second_softplus_1 = np.multiply(f_prime_softplus_1, sigmoid_minus_softplus_1, out=Nx128_5)
+        f_second_softplus_1 = np.multiply(f_prime_softplus_1, sigmoid_minus_softplus_1, out=w.f_second_softplus_1)
         # δ_softplus_1 f″(g_layer_1)
-        delta_curvature_softplus_1 = np.multiply(delta_softplus_1, f_second_softplus_1, out=Nx128_6)
+        delta_curvature_softplus_1 = np.multiply(delta_softplus_1, f_second_softplus_1, out=w.delta_curvature_softplus_1)
         # ġ_layer_2 = W_layer_2 ġ_softplus_1  [+] 8
-        tangent_layer_2 = Nx2x64_0
+        tangent_layer_2 = w.tangent_layer_2
         np.matmul(tangent_softplus_1.reshape(-1, 128), W_layer_2.T, out=tangent_layer_2.reshape(-1, 64))
         # f′(g_layer_2)
         f_prime_softplus_2_row = f_prime_softplus_2[:, None]
         # ġ_softplus_2 = ġ_layer_2 f′(g_layer_2)  [+] 8
-        tangent_softplus_2 = np.multiply(f_prime_softplus_2_row, tangent_layer_2, out=Nx2x64_1)
+        tangent_softplus_2 = np.multiply(f_prime_softplus_2_row, tangent_layer_2, out=w.tangent_softplus_2)
         # f″(g_layer_2) = f′(g_layer_2) sigmoid(−g_layer_2)
-        f_second_softplus_2 = np.multiply(f_prime_softplus_2, sigmoid_minus_softplus_2, out=Nx64_6)
+        f_second_softplus_2 = np.multiply(f_prime_softplus_2, sigmoid_minus_softplus_2, out=w.f_second_softplus_2)
         # δ_softplus_2 f″(g_layer_2)
-        delta_curvature_softplus_2 = np.multiply(delta_softplus_2, f_second_softplus_2, out=Nx64_7)
+        delta_curvature_softplus_2 = np.multiply(delta_softplus_2, f_second_softplus_2, out=w.delta_curvature_softplus_2)
         # ġ_layer_3 = W_layer_3 ġ_softplus_2  [+] 8
-        tangent_layer_3 = Nx2x1_0
+        tangent_layer_3 = w.tangent_layer_3
         np.matmul(tangent_softplus_2.reshape(-1, 64), W_layer_3.T, out=tangent_layer_3.reshape(-1, 1))
         # f″(g_layer_3) = f′(g_layer_3) sigmoid(−g_layer_3)
-        f_second_softplus_3 = np.multiply(f_prime_softplus_3, sigmoid_minus_softplus_3, out=Nx1_3)
+        f_second_softplus_3 = np.multiply(f_prime_softplus_3, sigmoid_minus_softplus_3, out=w.f_second_softplus_3)
         # f″(g_layer_3)
         delta_curvature_softplus_3 = f_second_softplus_3
         # f″(g_layer_3)
         delta_curvature_softplus_3_row = delta_curvature_softplus_3[..., None]
         # δ̇_layer_3 = ġ_layer_3 f″(g_layer_3)  [+] 8
-        delta_tangent_layer_3 = np.multiply(delta_curvature_softplus_3_row, tangent_layer_3, out=Nx2x1_1)
+        delta_tangent_layer_3 = np.multiply(delta_curvature_softplus_3_row, tangent_layer_3, out=w.delta_tangent_layer_3)
         # δ̇_softplus_2 = W_layer_3ᵀ δ̇_layer_3  [+] 8
-        delta_tangent_softplus_2 = Nx2x64_2
+        delta_tangent_softplus_2 = w.delta_tangent_softplus_2
         np.matmul(delta_tangent_layer_3.reshape(-1, 1), W_layer_3, out=delta_tangent_softplus_2.reshape(-1, 64))
         # δ_softplus_2 f″(g_layer_2)
         delta_curvature_softplus_2_row = delta_curvature_softplus_2[:, None]
         # δ̇_layer_2 = δ_softplus_2 f″(g_layer_2) ġ_layer_2 + δ̇_softplus_2 f′(g_layer_2)  [+] 8
-        a = np.multiply(delta_curvature_softplus_2_row, tangent_layer_2, out=Nx2x64_3)
-        b = np.multiply(f_prime_softplus_2_row, delta_tangent_softplus_2, out=Nx2x64_4)
-        delta_tangent_layer_2 = np.add(a, b, out=Nx2x64_3)
+        o = np.multiply(delta_curvature_softplus_2_row, tangent_layer_2, out=w.o)
+        p = np.multiply(f_prime_softplus_2_row, delta_tangent_softplus_2, out=w.p)
+        delta_tangent_layer_2 = np.add(o, p, out=w.delta_tangent_layer_2)
         # δ̇_softplus_1 = W_layer_2ᵀ δ̇_layer_2  [+] 8
-        delta_tangent_softplus_1 = Nx2x128_2
+        delta_tangent_softplus_1 = w.delta_tangent_softplus_1
         np.matmul(delta_tangent_layer_2.reshape(-1, 64), W_layer_2, out=delta_tangent_softplus_1.reshape(-1, 128))
         # δ_softplus_1 f″(g_layer_1)
         delta_curvature_softplus_1_row = delta_curvature_softplus_1[:, None]
         # δ̇_layer_1 = δ_softplus_1 f″(g_layer_1) ġ_layer_1 + δ̇_softplus_1 f′(g_layer_1)  [+] 8
-        a = np.multiply(delta_curvature_softplus_1_row, tangent_layer_1, out=Nx2x128_3)
-        b = np.multiply(f_prime_softplus_1_row, delta_tangent_softplus_1, out=Nx2x128_4)
-        delta_tangent_layer_1 = np.add(a, b, out=Nx2x128_3)
+        q = np.multiply(delta_curvature_softplus_1_row, tangent_layer_1, out=w.q)
+        r = np.multiply(f_prime_softplus_1_row, delta_tangent_softplus_1, out=w.r)
+        delta_tangent_layer_1 = np.add(q, r, out=w.delta_tangent_layer_1)
         # δ̇_x = W_layer_1ᵀ δ̇_layer_1  [+] 8
-        delta_tangent_x = Nx2x64_4
+        delta_tangent_x = w.delta_tangent_x
         np.matmul(delta_tangent_layer_1.reshape(-1, 128), W_layer_1, out=delta_tangent_x.reshape(-1, 64))
 
         # ---- loss: reads δ, δ̇, v; writes z, ĝ
         # δ_x²
-        sum_delta_squared_terms = np.square(delta_x, out=Nx64_8)
+        sum_delta_squared_terms = np.square(delta_x, out=w.sum_delta_squared_terms)
         # Σ_n Σ_i δ_x²
         sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
         # z = v δ̇_x  [+] 9
-        probed = np.multiply(delta_tangent_x, probes, out=Nx2x64_4)
+        probed = np.multiply(delta_tangent_x, probes, out=w.probed)
         # Σ_c z
-        sum_probed = np.sum(probed, axis=1, out=Nx64_8)
+        sum_probed = np.sum(probed, axis=1, out=w.sum_probed)
         # z²
-        sum_probed_squared_terms = np.square(probed, out=Nx2x64_5)
+        sum_probed_squared_terms = np.square(probed, out=w.sum_probed_squared_terms)
         # Σ_c z²
-        sum_probed_squared = np.sum(sum_probed_squared_terms, axis=1, out=Nx64_9)
+        sum_probed_squared = np.sum(sum_probed_squared_terms, axis=1, out=w.sum_probed_squared)
         # Σ_n Σ_i Σ_c z
         sum_quadratic_forms = float(np.sum(sum_probed, dtype=np.float64))
         # (Σ_c z)² − Σ_c z²
-        a = np.square(sum_probed, out=Nx64_10)
-        sum_pairs_terms = np.subtract(a, sum_probed_squared, out=Nx64_10)
+        s = np.square(sum_probed, out=w.s)
+        sum_pairs_terms = np.subtract(s, sum_probed_squared, out=w.sum_pairs_terms)
         # Σ_n Σ_i ((Σ_c z)² − Σ_c z²)
         sum_pairs = float(np.sum(sum_pairs_terms, dtype=np.float64))
         # Σ_c z
         sum_probed_row = sum_probed[:, None]
         # ĝ_x = v (−½ + λ (Σ_c z − z))  [+] 9
-        a = np.subtract(sum_probed_row, probed, out=Nx2x64_4)
-        a = np.multiply(a, lam, out=Nx2x64_4)
-        a = np.subtract(a, 0.5, out=Nx2x64_4)
-        weighted_tangent_x = np.multiply(probes, a, out=Nx2x64_4)
+        p = np.subtract(sum_probed_row, probed, out=w.p)
+        p = np.multiply(p, lam, out=w.p)
+        p = np.subtract(p, 0.5, out=w.p)
+        weighted_tangent_x = np.multiply(probes, p, out=w.weighted_tangent_x)
 
         # ---- forward adjoints of J: reads δ, W, ĝ, ġ, f′, f″; writes ∂J/∂δ, ĝ
         # ∂J/∂δ_x = δ_x  (3)+(5)
         dJ_ddelta_x = delta_x
         # ∂J/∂δ_layer_1 = W_layer_1 ∂J/∂δ_x  (11)+(12)
-        dJ_ddelta_layer_1 = np.matmul(dJ_ddelta_x, W_layer_1.T, out=Nx128_7)
+        dJ_ddelta_layer_1 = np.matmul(dJ_ddelta_x, W_layer_1.T, out=w.dJ_ddelta_layer_1)
         # ĝ_layer_1 = W_layer_1 ĝ_x  [+] 8
-        weighted_tangent_layer_1 = Nx2x128_4
+        weighted_tangent_layer_1 = w.weighted_tangent_layer_1
         np.matmul(weighted_tangent_x.reshape(-1, 64), W_layer_1.T, out=weighted_tangent_layer_1.reshape(-1, 128))
         # ĝ_layer_1 ġ_layer_1
-        weighted_square_layer_1_terms = np.multiply(tangent_layer_1, weighted_tangent_layer_1, out=Nx2x128_5)
+        weighted_square_layer_1_terms = np.multiply(tangent_layer_1, weighted_tangent_layer_1, out=w.weighted_square_layer_1_terms)
         # Σ_c ĝ_layer_1 ġ_layer_1
-        weighted_square_layer_1 = np.sum(weighted_square_layer_1_terms, axis=1, out=Nx128_8)
+        weighted_square_layer_1 = np.sum(weighted_square_layer_1_terms, axis=1, out=w.weighted_square_layer_1)
         # ∂J/∂δ_softplus_1 = ∂J/∂δ_layer_1 f′(g_layer_1) + f″(g_layer_1) Σ_c ĝ_layer_1 ġ_layer_1  (18)+(19)
-        a = np.multiply(dJ_ddelta_layer_1, f_prime_softplus_1, out=Nx128_9)
-        b = np.multiply(f_second_softplus_1, weighted_square_layer_1, out=Nx128_10)
-        dJ_ddelta_softplus_1 = np.add(a, b, out=Nx128_9)
+        t = np.multiply(dJ_ddelta_layer_1, f_prime_softplus_1, out=w.t)
+        u = np.multiply(f_second_softplus_1, weighted_square_layer_1, out=w.u)
+        dJ_ddelta_softplus_1 = np.add(t, u, out=w.dJ_ddelta_softplus_1)
         # ĝ_softplus_1 = ĝ_layer_1 f′(g_layer_1)  [+] 8
-        weighted_tangent_softplus_1 = np.multiply(f_prime_softplus_1_row, weighted_tangent_layer_1, out=Nx2x128_5)
+        weighted_tangent_softplus_1 = np.multiply(f_prime_softplus_1_row, weighted_tangent_layer_1, out=w.weighted_tangent_softplus_1)
         # ∂J/∂δ_layer_2 = W_layer_2 ∂J/∂δ_softplus_1  (11)+(12)
-        dJ_ddelta_layer_2 = np.matmul(dJ_ddelta_softplus_1, W_layer_2.T, out=Nx64_8)
+        dJ_ddelta_layer_2 = np.matmul(dJ_ddelta_softplus_1, W_layer_2.T, out=w.dJ_ddelta_layer_2)
         # ĝ_layer_2 = W_layer_2 ĝ_softplus_1  [+] 8
-        weighted_tangent_layer_2 = Nx2x64_5
+        weighted_tangent_layer_2 = w.weighted_tangent_layer_2
         np.matmul(weighted_tangent_softplus_1.reshape(-1, 128), W_layer_2.T, out=weighted_tangent_layer_2.reshape(-1, 64))
         # ĝ_layer_2 ġ_layer_2
-        weighted_square_layer_2_terms = np.multiply(tangent_layer_2, weighted_tangent_layer_2, out=Nx2x64_6)
+        weighted_square_layer_2_terms = np.multiply(tangent_layer_2, weighted_tangent_layer_2, out=w.weighted_square_layer_2_terms)
         # Σ_c ĝ_layer_2 ġ_layer_2
-        weighted_square_layer_2 = np.sum(weighted_square_layer_2_terms, axis=1, out=Nx64_10)
+        weighted_square_layer_2 = np.sum(weighted_square_layer_2_terms, axis=1, out=w.weighted_square_layer_2)
         # ∂J/∂δ_softplus_2 = ∂J/∂δ_layer_2 f′(g_layer_2) + f″(g_layer_2) Σ_c ĝ_layer_2 ġ_layer_2  (18)+(19)
-        a = np.multiply(dJ_ddelta_layer_2, f_prime_softplus_2, out=Nx64_9)
-        b = np.multiply(f_second_softplus_2, weighted_square_layer_2, out=Nx64_11)
-        dJ_ddelta_softplus_2 = np.add(a, b, out=Nx64_9)
+        v = np.multiply(dJ_ddelta_layer_2, f_prime_softplus_2, out=w.v)
+        y = np.multiply(f_second_softplus_2, weighted_square_layer_2, out=w.y)
+        dJ_ddelta_softplus_2 = np.add(v, y, out=w.dJ_ddelta_softplus_2)
         # ĝ_softplus_2 = ĝ_layer_2 f′(g_layer_2)  [+] 8
-        weighted_tangent_softplus_2 = np.multiply(f_prime_softplus_2_row, weighted_tangent_layer_2, out=Nx2x64_6)
+        weighted_tangent_softplus_2 = np.multiply(f_prime_softplus_2_row, weighted_tangent_layer_2, out=w.weighted_tangent_softplus_2)
         # ∂J/∂δ_layer_3 = W_layer_3 ∂J/∂δ_softplus_2  (11)+(12)
-        dJ_ddelta_layer_3 = np.matmul(dJ_ddelta_softplus_2, W_layer_3.T, out=Nx1_0)
+        dJ_ddelta_layer_3 = np.matmul(dJ_ddelta_softplus_2, W_layer_3.T, out=w.dJ_ddelta_layer_3)
         # ĝ_layer_3 = W_layer_3 ĝ_softplus_2  [+] 8
-        weighted_tangent_layer_3 = Nx2x1_2
+        weighted_tangent_layer_3 = w.weighted_tangent_layer_3
         np.matmul(weighted_tangent_softplus_2.reshape(-1, 64), W_layer_3.T, out=weighted_tangent_layer_3.reshape(-1, 1))
         # ĝ_layer_3 ġ_layer_3
-        weighted_square_layer_3_terms = np.multiply(tangent_layer_3, weighted_tangent_layer_3, out=Nx2x1_0)
+        weighted_square_layer_3_terms = np.multiply(tangent_layer_3, weighted_tangent_layer_3, out=w.weighted_square_layer_3_terms)
         # Σ_c ĝ_layer_3 ġ_layer_3
-        weighted_square_layer_3 = np.sum(weighted_square_layer_3_terms, axis=1, out=Nx1_4)
+        weighted_square_layer_3 = np.sum(weighted_square_layer_3_terms, axis=1, out=w.weighted_square_layer_3)
 
         # ---- backward adjoints of J and gradients: reads ĝ, W, f′, f″, ∂J/∂δ, δ, δ̇, ġ, g, v; writes δ̂, f‴, ∂J/∂g
         # δ̂_layer_3 = ĝ_layer_3 f″(g_layer_3)  [+] 9
-        delta_weighted_tangent_layer_3 = np.multiply(delta_curvature_softplus_3_row, weighted_tangent_layer_3, out=Nx2x1_2)
+        delta_weighted_tangent_layer_3 = np.multiply(delta_curvature_softplus_3_row, weighted_tangent_layer_3, out=w.delta_weighted_tangent_layer_3)
         # δ̂_softplus_2 = W_layer_3ᵀ δ̂_layer_3  [+] 9
-        delta_weighted_tangent_softplus_2 = Nx2x64_7
+        delta_weighted_tangent_softplus_2 = w.delta_weighted_tangent_softplus_2
         np.matmul(delta_weighted_tangent_layer_3.reshape(-1, 1), W_layer_3, out=delta_weighted_tangent_softplus_2.reshape(-1, 64))
         # δ̂_layer_2 = δ_softplus_2 f″(g_layer_2) ĝ_layer_2 + δ̂_softplus_2 f′(g_layer_2)  [+] 9
-        a = np.multiply(delta_curvature_softplus_2_row, weighted_tangent_layer_2, out=Nx2x64_8)
-        b = np.multiply(f_prime_softplus_2_row, delta_weighted_tangent_softplus_2, out=Nx2x64_9)
-        delta_weighted_tangent_layer_2 = np.add(a, b, out=Nx2x64_8)
+        z = np.multiply(delta_curvature_softplus_2_row, weighted_tangent_layer_2, out=w.z)
+        aa = np.multiply(f_prime_softplus_2_row, delta_weighted_tangent_softplus_2, out=w.aa)
+        delta_weighted_tangent_layer_2 = np.add(z, aa, out=w.delta_weighted_tangent_layer_2)
         # δ̂_softplus_1 = W_layer_2ᵀ δ̂_layer_2  [+] 9
-        delta_weighted_tangent_softplus_1 = Nx2x128_6
+        delta_weighted_tangent_softplus_1 = w.delta_weighted_tangent_softplus_1
         np.matmul(delta_weighted_tangent_layer_2.reshape(-1, 64), W_layer_2, out=delta_weighted_tangent_softplus_1.reshape(-1, 128))
         # δ̂_layer_1 = δ_softplus_1 f″(g_layer_1) ĝ_layer_1 + δ̂_softplus_1 f′(g_layer_1)  [+] 9
-        a = np.multiply(delta_curvature_softplus_1_row, weighted_tangent_layer_1, out=Nx2x128_7)
-        b = np.multiply(f_prime_softplus_1_row, delta_weighted_tangent_softplus_1, out=Nx2x128_8)
-        delta_weighted_tangent_layer_1 = np.add(a, b, out=Nx2x128_7)
+        ab = np.multiply(delta_curvature_softplus_1_row, weighted_tangent_layer_1, out=w.ab)
+        ac = np.multiply(f_prime_softplus_1_row, delta_weighted_tangent_softplus_1, out=w.ac)
+        delta_weighted_tangent_layer_1 = np.add(ab, ac, out=w.delta_weighted_tangent_layer_1)
         # f‴(g_layer_3) = f″(g_layer_3) (sigmoid(−g_layer_3) − f′(g_layer_3))
-        a = np.subtract(sigmoid_minus_softplus_3, f_prime_softplus_3, out=Nx1_2)
-        f_third_softplus_3 = np.multiply(f_second_softplus_3, a, out=Nx1_2)
+        l = np.subtract(sigmoid_minus_softplus_3, f_prime_softplus_3, out=w.l)
+        f_third_softplus_3 = np.multiply(f_second_softplus_3, l, out=w.f_third_softplus_3)
         # ∂J/∂g_layer_3 = ∂J/∂δ_layer_3 f″(g_layer_3) + f‴(g_layer_3) Σ_c ĝ_layer_3 ġ_layer_3  (21)+(22)
-        a = np.multiply(dJ_ddelta_layer_3, f_second_softplus_3, out=Nx1_0)
-        b = np.multiply(f_third_softplus_3, weighted_square_layer_3, out=Nx1_2)
-        dJ_dg_layer_3 = np.add(a, b, out=Nx1_0)
+        n = np.multiply(dJ_ddelta_layer_3, f_second_softplus_3, out=w.n)
+        l = np.multiply(f_third_softplus_3, weighted_square_layer_3, out=w.l)
+        dJ_dg_layer_3 = np.add(n, l, out=w.dJ_dg_layer_3)
         # Σ_n δ_layer_3 ∂J/∂δ_softplus_2ᵀ
-        dJ_dW_layer_3_delta = np.matmul(delta_layer_3.T, dJ_ddelta_softplus_2, out=M1x64_0)
+        dJ_dW_layer_3_delta = np.matmul(delta_layer_3.T, dJ_ddelta_softplus_2, out=w.dJ_dW_layer_3_delta)
         # Σ_n Σ_c δ̇_layer_3 ĝ_softplus_2ᵀ
-        dJ_dW_layer_3_tangents = np.matmul(delta_tangent_layer_3.reshape(-1, 1).T, weighted_tangent_softplus_2.reshape(-1, 64), out=M1x64_1)
+        dJ_dW_layer_3_tangents = np.matmul(delta_tangent_layer_3.reshape(-1, 1).T, weighted_tangent_softplus_2.reshape(-1, 64), out=w.dJ_dW_layer_3_tangents)
         # Σ_n Σ_c δ̂_layer_3 ġ_softplus_2ᵀ
-        dJ_dW_layer_3_tangents_weighted = np.matmul(delta_weighted_tangent_layer_3.reshape(-1, 1).T, tangent_softplus_2.reshape(-1, 64), out=M1x64_2)
+        dJ_dW_layer_3_tangents_weighted = np.matmul(delta_weighted_tangent_layer_3.reshape(-1, 1).T, tangent_softplus_2.reshape(-1, 64), out=w.dJ_dW_layer_3_tangents_weighted)
         # Σ_n ∂J/∂g_layer_3 g_softplus_2ᵀ
-        dJ_dW_layer_3_g = np.matmul(dJ_dg_layer_3.T, g_softplus_2, out=M1x64_3)
+        dJ_dW_layer_3_g = np.matmul(dJ_dg_layer_3.T, g_softplus_2, out=w.dJ_dW_layer_3_g)
         # Σ_n ∂J/∂g_layer_3
-        dJ_db_layer_3_sum = _column_sum(dJ_dg_layer_3, out=M1_0)
+        dJ_db_layer_3_sum = _column_sum(dJ_dg_layer_3, out=w.dJ_db_layer_3_sum)
         # ∂J/∂g_softplus_2 = W_layer_3ᵀ ∂J/∂g_layer_3  (14)+(15)
-        dJ_dg_softplus_2 = np.multiply(W_layer_3, dJ_dg_layer_3, out=Nx64_1)
+        dJ_dg_softplus_2 = np.multiply(W_layer_3, dJ_dg_layer_3, out=w.dJ_dg_softplus_2)
         # δ̇_softplus_2 ĝ_layer_2 + δ̂_softplus_2 ġ_layer_2
-        a = np.multiply(delta_tangent_softplus_2, weighted_tangent_layer_2, out=Nx2x64_2)
-        b = np.multiply(delta_weighted_tangent_softplus_2, tangent_layer_2, out=Nx2x64_7)
-        weighted_product_softplus_2_terms = np.add(a, b, out=Nx2x64_2)
+        ad = np.multiply(delta_tangent_softplus_2, weighted_tangent_layer_2, out=w.ad)
+        ae = np.multiply(delta_weighted_tangent_softplus_2, tangent_layer_2, out=w.ae)
+        weighted_product_softplus_2_terms = np.add(ad, ae, out=w.weighted_product_softplus_2_terms)
         # Σ_c (δ̇_softplus_2 ĝ_layer_2 + δ̂_softplus_2 ġ_layer_2)
-        weighted_product_softplus_2 = np.sum(weighted_product_softplus_2_terms, axis=1, out=Nx64_9)
+        weighted_product_softplus_2 = np.sum(weighted_product_softplus_2_terms, axis=1, out=w.weighted_product_softplus_2)
         # f‴(g_layer_2) = f″(g_layer_2) (sigmoid(−g_layer_2) − f′(g_layer_2))
-        a = np.subtract(sigmoid_minus_softplus_2, f_prime_softplus_2, out=Nx64_2)
-        f_third_softplus_2 = np.multiply(f_second_softplus_2, a, out=Nx64_2)
+        g = np.subtract(sigmoid_minus_softplus_2, f_prime_softplus_2, out=w.g)
+        f_third_softplus_2 = np.multiply(f_second_softplus_2, g, out=w.f_third_softplus_2)
         # ∂J/∂g_layer_2 = ∂J/∂g_softplus_2 f′(g_layer_2) + ∂J/∂δ_layer_2 δ_softplus_2 f″(g_layer_2) + δ_softplus_2
         #     f‴(g_layer_2) Σ_c ĝ_layer_2 ġ_layer_2 + f″(g_layer_2) Σ_c (δ̇_softplus_2 ĝ_layer_2 + δ̂_softplus_2
         #     ġ_layer_2)  (21)+(22)
-        a = np.multiply(dJ_ddelta_layer_2, delta_softplus_2, out=Nx64_8)
-        a = np.multiply(a, f_second_softplus_2, out=Nx64_8)
-        b = np.multiply(dJ_dg_softplus_2, f_prime_softplus_2, out=Nx64_1)
-        a = np.add(a, b, out=Nx64_8)
-        b = np.multiply(delta_softplus_2, f_third_softplus_2, out=Nx64_0)
-        b = np.multiply(b, weighted_square_layer_2, out=Nx64_0)
-        a = np.add(a, b, out=Nx64_8)
-        b = np.multiply(f_second_softplus_2, weighted_product_softplus_2, out=Nx64_6)
-        dJ_dg_layer_2 = np.add(a, b, out=Nx64_8)
+        af = np.multiply(dJ_ddelta_layer_2, delta_softplus_2, out=w.af)
+        af = np.multiply(af, f_second_softplus_2, out=w.af)
+        f = np.multiply(dJ_dg_softplus_2, f_prime_softplus_2, out=w.f)
+        af = np.add(af, f, out=w.af)
+        j = np.multiply(delta_softplus_2, f_third_softplus_2, out=w.j)
+        j = np.multiply(j, weighted_square_layer_2, out=w.j)
+        af = np.add(af, j, out=w.af)
+        ag = np.multiply(f_second_softplus_2, weighted_product_softplus_2, out=w.ag)
+        dJ_dg_layer_2 = np.add(af, ag, out=w.dJ_dg_layer_2)
         # Σ_n δ_layer_2 ∂J/∂δ_softplus_1ᵀ
-        dJ_dW_layer_2_delta = np.matmul(delta_layer_2.T, dJ_ddelta_softplus_1, out=M64x128_0)
+        dJ_dW_layer_2_delta = np.matmul(delta_layer_2.T, dJ_ddelta_softplus_1, out=w.dJ_dW_layer_2_delta)
         # Σ_n Σ_c δ̇_layer_2 ĝ_softplus_1ᵀ
-        dJ_dW_layer_2_tangents = np.matmul(delta_tangent_layer_2.reshape(-1, 64).T, weighted_tangent_softplus_1.reshape(-1, 128), out=M64x128_1)
+        dJ_dW_layer_2_tangents = np.matmul(delta_tangent_layer_2.reshape(-1, 64).T, weighted_tangent_softplus_1.reshape(-1, 128), out=w.dJ_dW_layer_2_tangents)
         # Σ_n Σ_c δ̂_layer_2 ġ_softplus_1ᵀ
-        dJ_dW_layer_2_tangents_weighted = np.matmul(delta_weighted_tangent_layer_2.reshape(-1, 64).T, tangent_softplus_1.reshape(-1, 128), out=M64x128_2)
+        dJ_dW_layer_2_tangents_weighted = np.matmul(delta_weighted_tangent_layer_2.reshape(-1, 64).T, tangent_softplus_1.reshape(-1, 128), out=w.dJ_dW_layer_2_tangents_weighted)
         # Σ_n ∂J/∂g_layer_2 g_softplus_1ᵀ
-        dJ_dW_layer_2_g = np.matmul(dJ_dg_layer_2.T, g_softplus_1, out=M64x128_3)
+        dJ_dW_layer_2_g = np.matmul(dJ_dg_layer_2.T, g_softplus_1, out=w.dJ_dW_layer_2_g)
         # Σ_n ∂J/∂g_layer_2
-        dJ_db_layer_2_sum = _column_sum(dJ_dg_layer_2, out=M64_0)
+        dJ_db_layer_2_sum = _column_sum(dJ_dg_layer_2, out=w.dJ_db_layer_2_sum)
         # ∂J/∂g_softplus_1 = W_layer_2ᵀ ∂J/∂g_layer_2  (14)+(15)
-        dJ_dg_softplus_1 = np.matmul(dJ_dg_layer_2, W_layer_2, out=Nx128_1)
+        dJ_dg_softplus_1 = np.matmul(dJ_dg_layer_2, W_layer_2, out=w.dJ_dg_softplus_1)
         # δ̇_softplus_1 ĝ_layer_1 + δ̂_softplus_1 ġ_layer_1
-        a = np.multiply(delta_tangent_softplus_1, weighted_tangent_layer_1, out=Nx2x128_2)
-        b = np.multiply(delta_weighted_tangent_softplus_1, tangent_layer_1, out=Nx2x128_6)
-        weighted_product_softplus_1_terms = np.add(a, b, out=Nx2x128_2)
+        ah = np.multiply(delta_tangent_softplus_1, weighted_tangent_layer_1, out=w.ah)
+        ai = np.multiply(delta_weighted_tangent_softplus_1, tangent_layer_1, out=w.ai)
+        weighted_product_softplus_1_terms = np.add(ah, ai, out=w.weighted_product_softplus_1_terms)
         # Σ_c (δ̇_softplus_1 ĝ_layer_1 + δ̂_softplus_1 ġ_layer_1)
-        weighted_product_softplus_1 = np.sum(weighted_product_softplus_1_terms, axis=1, out=Nx128_9)
+        weighted_product_softplus_1 = np.sum(weighted_product_softplus_1_terms, axis=1, out=w.weighted_product_softplus_1)
         # f‴(g_layer_1) = f″(g_layer_1) (sigmoid(−g_layer_1) − f′(g_layer_1))
-        a = np.subtract(sigmoid_minus_softplus_1, f_prime_softplus_1, out=Nx128_2)
-        f_third_softplus_1 = np.multiply(f_second_softplus_1, a, out=Nx128_2)
+        b = np.subtract(sigmoid_minus_softplus_1, f_prime_softplus_1, out=w.b)
+        f_third_softplus_1 = np.multiply(f_second_softplus_1, b, out=w.f_third_softplus_1)
         # ∂J/∂g_layer_1 = ∂J/∂g_softplus_1 f′(g_layer_1) + ∂J/∂δ_layer_1 δ_softplus_1 f″(g_layer_1) + δ_softplus_1
         #     f‴(g_layer_1) Σ_c ĝ_layer_1 ġ_layer_1 + f″(g_layer_1) Σ_c (δ̇_softplus_1 ĝ_layer_1 + δ̂_softplus_1
         #     ġ_layer_1)  (21)+(22)
-        a = np.multiply(dJ_ddelta_layer_1, delta_softplus_1, out=Nx128_7)
-        a = np.multiply(a, f_second_softplus_1, out=Nx128_7)
-        b = np.multiply(dJ_dg_softplus_1, f_prime_softplus_1, out=Nx128_1)
-        a = np.add(a, b, out=Nx128_7)
-        b = np.multiply(delta_softplus_1, f_third_softplus_1, out=Nx128_0)
-        b = np.multiply(b, weighted_square_layer_1, out=Nx128_0)
-        a = np.add(a, b, out=Nx128_7)
-        b = np.multiply(f_second_softplus_1, weighted_product_softplus_1, out=Nx128_5)
-        dJ_dg_layer_1 = np.add(a, b, out=Nx128_7)
+        aj = np.multiply(dJ_ddelta_layer_1, delta_softplus_1, out=w.aj)
+        aj = np.multiply(aj, f_second_softplus_1, out=w.aj)
+        a = np.multiply(dJ_dg_softplus_1, f_prime_softplus_1, out=w.a)
+        aj = np.add(aj, a, out=w.aj)
+        e = np.multiply(delta_softplus_1, f_third_softplus_1, out=w.e)
+        e = np.multiply(e, weighted_square_layer_1, out=w.e)
+        aj = np.add(aj, e, out=w.aj)
+        ak = np.multiply(f_second_softplus_1, weighted_product_softplus_1, out=w.ak)
+        dJ_dg_layer_1 = np.add(aj, ak, out=w.dJ_dg_layer_1)
         # Σ_n δ_layer_1 ∂J/∂δ_xᵀ
-        dJ_dW_layer_1_delta = np.matmul(delta_layer_1.T, dJ_ddelta_x, out=M128x64_0)
+        dJ_dW_layer_1_delta = np.matmul(delta_layer_1.T, dJ_ddelta_x, out=w.dJ_dW_layer_1_delta)
         # Σ_n Σ_c δ̇_layer_1 ĝ_xᵀ
-        dJ_dW_layer_1_tangents = np.matmul(delta_tangent_layer_1.reshape(-1, 128).T, weighted_tangent_x.reshape(-1, 64), out=M128x64_1)
+        dJ_dW_layer_1_tangents = np.matmul(delta_tangent_layer_1.reshape(-1, 128).T, weighted_tangent_x.reshape(-1, 64), out=w.dJ_dW_layer_1_tangents)
         # Σ_n Σ_c δ̂_layer_1 vᵀ
-        dJ_dW_layer_1_tangents_weighted = np.matmul(delta_weighted_tangent_layer_1.reshape(-1, 128).T, probes.reshape(-1, 64), out=M128x64_2)
+        dJ_dW_layer_1_tangents_weighted = np.matmul(delta_weighted_tangent_layer_1.reshape(-1, 128).T, probes.reshape(-1, 64), out=w.dJ_dW_layer_1_tangents_weighted)
         # Σ_n ∂J/∂g_layer_1 g_xᵀ
-        dJ_dW_layer_1_g = np.matmul(dJ_dg_layer_1.T, g_x, out=M128x64_3)
+        dJ_dW_layer_1_g = np.matmul(dJ_dg_layer_1.T, g_x, out=w.dJ_dW_layer_1_g)
         # Σ_n ∂J/∂g_layer_1
-        dJ_db_layer_1_sum = _column_sum(dJ_dg_layer_1, out=M128_0)
+        dJ_db_layer_1_sum = _column_sum(dJ_dg_layer_1, out=w.dJ_db_layer_1_sum)
+
         return (
             sum_delta_squared, sum_quadratic_forms, sum_pairs, dJ_dW_layer_3_delta, dJ_dW_layer_3_tangents,
             dJ_dW_layer_3_tangents_weighted, dJ_dW_layer_3_g, dJ_db_layer_3_sum, dJ_dW_layer_2_delta,
@@ -1088,33 +1015,33 @@ def _loss_and_grad(params, x, all_probes, lam, workspace):
         dJ_dW_layer_2_tangents, dJ_dW_layer_2_tangents_weighted, dJ_dW_layer_2_g, dJ_db_layer_2_sum,
         dJ_dW_layer_1_delta, dJ_dW_layer_1_tangents, dJ_dW_layer_1_tangents_weighted, dJ_dW_layer_1_g,
         dJ_db_layer_1_sum,
-    ) = _over_tiles(tile, N, 181, 2, 542720, 23084, workspace)
+    ) = call.over_tiles(tile, x, all_probes)
 
     # ---- at the end, from the sums over all samples: writes J, ∂J/∂W, ∂J/∂b
     # J = (1/N) ½ Σ_n Σ_i δ_x² − (1/N) ½ Σ_n Σ_i Σ_c z + (1/N) ½ λ Σ_n Σ_i ((Σ_c z)² − Σ_c z²)
     J = 0.5 * lam * sum_pairs / N + 0.5 * sum_delta_squared / N - 0.5 * sum_quadratic_forms / N
     # ∂J/∂W_layer_3 = (1/N) (Σ_n δ_layer_3 ∂J/∂δ_softplus_2ᵀ + Σ_n ∂J/∂g_layer_3 g_softplus_2ᵀ + Σ_n Σ_c δ̇_layer_3
     #     ĝ_softplus_2ᵀ + Σ_n Σ_c δ̂_layer_3 ġ_softplus_2ᵀ)  (16)+(17)
-    a = np.add(dJ_dW_layer_3_delta, dJ_dW_layer_3_g, out=M1x64_4)
-    a = np.add(a, dJ_dW_layer_3_tangents, out=M1x64_4)
-    a = np.add(a, dJ_dW_layer_3_tangents_weighted, out=M1x64_4)
-    dJ_dW_layer_3 = np.divide(a, N, out=np.empty((1, 64), DTYPE))
+    al = np.add(dJ_dW_layer_3_delta, dJ_dW_layer_3_g, out=w.al)
+    al = np.add(al, dJ_dW_layer_3_tangents, out=w.al)
+    al = np.add(al, dJ_dW_layer_3_tangents_weighted, out=w.al)
+    dJ_dW_layer_3 = np.divide(al, N, out=np.empty((1, 64), DTYPE))
     # ∂J/∂b_layer_3 = (1/N) Σ_n ∂J/∂g_layer_3  [+] bias
     dJ_db_layer_3 = np.divide(dJ_db_layer_3_sum, N, out=np.empty((1,), DTYPE))
     # ∂J/∂W_layer_2 = (1/N) (Σ_n δ_layer_2 ∂J/∂δ_softplus_1ᵀ + Σ_n ∂J/∂g_layer_2 g_softplus_1ᵀ + Σ_n Σ_c δ̇_layer_2
     #     ĝ_softplus_1ᵀ + Σ_n Σ_c δ̂_layer_2 ġ_softplus_1ᵀ)  (16)+(17)
-    a = np.add(dJ_dW_layer_2_delta, dJ_dW_layer_2_g, out=M64x128_4)
-    a = np.add(a, dJ_dW_layer_2_tangents, out=M64x128_4)
-    a = np.add(a, dJ_dW_layer_2_tangents_weighted, out=M64x128_4)
-    dJ_dW_layer_2 = np.divide(a, N, out=np.empty((64, 128), DTYPE))
+    am = np.add(dJ_dW_layer_2_delta, dJ_dW_layer_2_g, out=w.am)
+    am = np.add(am, dJ_dW_layer_2_tangents, out=w.am)
+    am = np.add(am, dJ_dW_layer_2_tangents_weighted, out=w.am)
+    dJ_dW_layer_2 = np.divide(am, N, out=np.empty((64, 128), DTYPE))
     # ∂J/∂b_layer_2 = (1/N) Σ_n ∂J/∂g_layer_2  [+] bias
     dJ_db_layer_2 = np.divide(dJ_db_layer_2_sum, N, out=np.empty((64,), DTYPE))
     # ∂J/∂W_layer_1 = (1/N) (Σ_n δ_layer_1 ∂J/∂δ_xᵀ + Σ_n ∂J/∂g_layer_1 g_xᵀ + Σ_n Σ_c δ̇_layer_1 ĝ_xᵀ + Σ_n Σ_c
     #     δ̂_layer_1 vᵀ)  (16)+(17)
-    a = np.add(dJ_dW_layer_1_delta, dJ_dW_layer_1_g, out=M128x64_4)
-    a = np.add(a, dJ_dW_layer_1_tangents, out=M128x64_4)
-    a = np.add(a, dJ_dW_layer_1_tangents_weighted, out=M128x64_4)
-    dJ_dW_layer_1 = np.divide(a, N, out=np.empty((128, 64), DTYPE))
+    an = np.add(dJ_dW_layer_1_delta, dJ_dW_layer_1_g, out=w.an)
+    an = np.add(an, dJ_dW_layer_1_tangents, out=w.an)
+    an = np.add(an, dJ_dW_layer_1_tangents_weighted, out=w.an)
+    dJ_dW_layer_1 = np.divide(an, N, out=np.empty((128, 64), DTYPE))
     # ∂J/∂b_layer_1 = (1/N) Σ_n ∂J/∂g_layer_1  [+] bias
     dJ_db_layer_1 = np.divide(dJ_db_layer_1_sum, N, out=np.empty((128,), DTYPE))
 
@@ -1128,195 +1055,173 @@ def _loss_and_grad(params, x, all_probes, lam, workspace):
     }
 
 
-def _loss_and_grad_lam0(params, x, all_probes, lam, workspace):
+def _loss_and_grad_lam0(params, x, all_probes, lam, call):
     """J and its gradient: the merged sweep. λ = 0."""
-    N = x.shape[0]
+    N = len(x)
+    w = call.arrays
     W_layer_1 = params["layer_1.weight"]
     b_layer_1 = params["layer_1.bias"]
     W_layer_2 = params["layer_2.weight"]
     b_layer_2 = params["layer_2.bias"]
     W_layer_3 = params["layer_3.weight"]
     b_layer_3 = params["layer_3.bias"]
-    (
-        M1x64_3, M64x128_3, M128x64_3,
-    ) = workspace.arrays(
-        "M1x64_3", "M64x128_3", "M128x64_3",
-    )
 
-    def tile(rows, arrays):
-        g_x = x[rows]
-        probes = all_probes[rows]
-        (
-            Nx128_0, Nx128_1, Nx128_2, Nx128_3, Nx128_4, Nx64_0, Nx64_1, Nx64_2, Nx64_3, Nx64_4, Nx1_0, Nx1_1, Nx1_2,
-            Nx1_3, Nx64_5, Nx2x128_0, Nx2x128_1, Nx128_5, Nx128_6, Nx2x64_0, Nx2x64_1, Nx64_6, Nx64_7, Nx2x1_0, Nx2x1_1,
-            Nx2x64_2, Nx2x64_3, Nx2x64_4, Nx2x128_2, Nx2x128_3, Nx2x128_4, Nx64_8, Nx128_7, Nx1_4, Nx128_8, Nx128_9,
-            Nx64_9, Nx64_10, M1x64_0, M1x64_1, M1x64_2, M1_0, M64x128_0, M64x128_1, M64x128_2, M64_0, M128x64_0,
-            M128x64_1, M128x64_2, M128_0,
-        ) = arrays(
-            rows.stop - rows.start,
-            "Nx128_0", "Nx128_1", "Nx128_2", "Nx128_3", "Nx128_4", "Nx64_0", "Nx64_1", "Nx64_2", "Nx64_3", "Nx64_4",
-            "Nx1_0", "Nx1_1", "Nx1_2", "Nx1_3", "Nx64_5", "Nx2x128_0", "Nx2x128_1", "Nx128_5", "Nx128_6", "Nx2x64_0",
-            "Nx2x64_1", "Nx64_6", "Nx64_7", "Nx2x1_0", "Nx2x1_1", "Nx2x64_2", "Nx2x64_3", "Nx2x64_4", "Nx2x128_2",
-            "Nx2x128_3", "Nx2x128_4", "Nx64_8", "Nx128_7", "Nx1_4", "Nx128_8", "Nx128_9", "Nx64_9", "Nx64_10",
-            "M1x64_0", "M1x64_1", "M1x64_2", "M1_0", "M64x128_0", "M64x128_1", "M64x128_2", "M64_0", "M128x64_0",
-            "M128x64_1", "M128x64_2", "M128_0",
-        )
-
+    def tile(g_x, probes, w):
         # ---- forward: reads g, W, b; writes g, f′
         # W_layer_1 g_x
-        g_layer_1_unbiased = np.matmul(g_x, W_layer_1.T, out=Nx128_0)
+        g_layer_1_unbiased = np.matmul(g_x, W_layer_1.T, out=w.g_layer_1_unbiased)
         # g_layer_1 = W_layer_1 g_x + b_layer_1
-        g_layer_1 = np.add(b_layer_1, g_layer_1_unbiased, out=Nx128_0)
+        g_layer_1 = np.add(b_layer_1, g_layer_1_unbiased, out=w.g_layer_1)
         # sigmoid(−g_layer_1)
-        a = np.abs(g_layer_1, out=Nx128_1)
-        a = np.negative(a, out=Nx128_1)
-        a = np.exp(a, out=Nx128_1)
-        b = np.negative(g_layer_1, out=Nx128_2)
-        b = np.sign(b, out=Nx128_2)
-        b = np.maximum(a, b, out=Nx128_2)
-        c = np.add(a, 1.0, out=Nx128_3)
-        sigmoid_minus_softplus_1 = np.divide(b, c, out=Nx128_2)
+        a = np.abs(g_layer_1, out=w.a)
+        a = np.negative(a, out=w.a)
+        a = np.exp(a, out=w.a)
+        b = np.negative(g_layer_1, out=w.b)
+        b = np.sign(b, out=w.b)
+        b = np.maximum(a, b, out=w.b)
+        c = np.add(a, 1.0, out=w.c)
+        sigmoid_minus_softplus_1 = np.divide(b, c, out=w.sigmoid_minus_softplus_1)
         # f′(g_layer_1) = sigmoid(g_layer_1)
-        b = np.sign(g_layer_1, out=Nx128_4)
-        b = np.maximum(a, b, out=Nx128_4)
-        f_prime_softplus_1 = np.divide(b, c, out=Nx128_4)
+        d = np.sign(g_layer_1, out=w.d)
+        d = np.maximum(a, d, out=w.d)
+        f_prime_softplus_1 = np.divide(d, c, out=w.f_prime_softplus_1)
         # g_softplus_1 = softplus(g_layer_1)
-        a = np.log1p(a, out=Nx128_1)
-        b = np.maximum(g_layer_1, 0.0, out=Nx128_0)
-        g_softplus_1 = np.add(a, b, out=Nx128_1)
+        a = np.log1p(a, out=w.a)
+        e = np.maximum(g_layer_1, 0.0, out=w.e)
+        g_softplus_1 = np.add(a, e, out=w.g_softplus_1)
         # W_layer_2 g_softplus_1
-        g_layer_2_unbiased = np.matmul(g_softplus_1, W_layer_2.T, out=Nx64_0)
+        g_layer_2_unbiased = np.matmul(g_softplus_1, W_layer_2.T, out=w.g_layer_2_unbiased)
         # g_layer_2 = W_layer_2 g_softplus_1 + b_layer_2
-        g_layer_2 = np.add(b_layer_2, g_layer_2_unbiased, out=Nx64_0)
+        g_layer_2 = np.add(b_layer_2, g_layer_2_unbiased, out=w.g_layer_2)
         # sigmoid(−g_layer_2)
-        a = np.abs(g_layer_2, out=Nx64_1)
-        a = np.negative(a, out=Nx64_1)
-        a = np.exp(a, out=Nx64_1)
-        b = np.negative(g_layer_2, out=Nx64_2)
-        b = np.sign(b, out=Nx64_2)
-        b = np.maximum(a, b, out=Nx64_2)
-        c = np.add(a, 1.0, out=Nx64_3)
-        sigmoid_minus_softplus_2 = np.divide(b, c, out=Nx64_2)
+        f = np.abs(g_layer_2, out=w.f)
+        f = np.negative(f, out=w.f)
+        f = np.exp(f, out=w.f)
+        g = np.negative(g_layer_2, out=w.g)
+        g = np.sign(g, out=w.g)
+        g = np.maximum(f, g, out=w.g)
+        h = np.add(f, 1.0, out=w.h)
+        sigmoid_minus_softplus_2 = np.divide(g, h, out=w.sigmoid_minus_softplus_2)
         # f′(g_layer_2) = sigmoid(g_layer_2)
-        b = np.sign(g_layer_2, out=Nx64_4)
-        b = np.maximum(a, b, out=Nx64_4)
-        f_prime_softplus_2 = np.divide(b, c, out=Nx64_4)
+        i = np.sign(g_layer_2, out=w.i)
+        i = np.maximum(f, i, out=w.i)
+        f_prime_softplus_2 = np.divide(i, h, out=w.f_prime_softplus_2)
         # g_softplus_2 = softplus(g_layer_2)
-        a = np.log1p(a, out=Nx64_1)
-        b = np.maximum(g_layer_2, 0.0, out=Nx64_0)
-        g_softplus_2 = np.add(a, b, out=Nx64_1)
+        f = np.log1p(f, out=w.f)
+        j = np.maximum(g_layer_2, 0.0, out=w.j)
+        g_softplus_2 = np.add(f, j, out=w.g_softplus_2)
         # W_layer_3 g_softplus_2
-        g_layer_3_unbiased = np.matmul(g_softplus_2, W_layer_3.T, out=Nx1_0)
+        g_layer_3_unbiased = np.matmul(g_softplus_2, W_layer_3.T, out=w.g_layer_3_unbiased)
         # g_layer_3 = W_layer_3 g_softplus_2 + b_layer_3
-        g_layer_3 = np.add(b_layer_3, g_layer_3_unbiased, out=Nx1_0)
+        g_layer_3 = np.add(b_layer_3, g_layer_3_unbiased, out=w.g_layer_3)
         # sigmoid(−g_layer_3)
-        a = np.abs(g_layer_3, out=Nx1_1)
-        a = np.negative(a, out=Nx1_1)
-        a = np.exp(a, out=Nx1_1)
-        b = np.negative(g_layer_3, out=Nx1_2)
-        b = np.sign(b, out=Nx1_2)
-        b = np.maximum(a, b, out=Nx1_2)
-        c = np.add(a, 1.0, out=Nx1_3)
-        sigmoid_minus_softplus_3 = np.divide(b, c, out=Nx1_2)
+        k = np.abs(g_layer_3, out=w.k)
+        k = np.negative(k, out=w.k)
+        k = np.exp(k, out=w.k)
+        l = np.negative(g_layer_3, out=w.l)
+        l = np.sign(l, out=w.l)
+        l = np.maximum(k, l, out=w.l)
+        m = np.add(k, 1.0, out=w.m)
+        sigmoid_minus_softplus_3 = np.divide(l, m, out=w.sigmoid_minus_softplus_3)
         # f′(g_layer_3) = sigmoid(g_layer_3)
-        b = np.sign(g_layer_3, out=Nx1_0)
-        a = np.maximum(a, b, out=Nx1_1)
-        f_prime_softplus_3 = np.divide(a, c, out=Nx1_1)
+        n = np.sign(g_layer_3, out=w.n)
+        k = np.maximum(k, n, out=w.k)
+        f_prime_softplus_3 = np.divide(k, m, out=w.f_prime_softplus_3)
 
         # ---- backward: reads f′, W; writes δ
         # δ_layer_3 = f′(g_layer_3)  (1)
         delta_layer_3 = f_prime_softplus_3
         # δ_softplus_2 = W_layer_3ᵀ δ_layer_3  (1)
-        delta_softplus_2 = np.multiply(W_layer_3, delta_layer_3, out=Nx64_0)
+        delta_softplus_2 = np.multiply(W_layer_3, delta_layer_3, out=w.delta_softplus_2)
         # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1)
-        delta_layer_2 = np.multiply(delta_softplus_2, f_prime_softplus_2, out=Nx64_3)
+        delta_layer_2 = np.multiply(delta_softplus_2, f_prime_softplus_2, out=w.delta_layer_2)
         # δ_softplus_1 = W_layer_2ᵀ δ_layer_2  (1)
-        delta_softplus_1 = np.matmul(delta_layer_2, W_layer_2, out=Nx128_0)
+        delta_softplus_1 = np.matmul(delta_layer_2, W_layer_2, out=w.delta_softplus_1)
         # δ_layer_1 = δ_softplus_1 f′(g_layer_1)  (1)
-        delta_layer_1 = np.multiply(delta_softplus_1, f_prime_softplus_1, out=Nx128_3)
+        delta_layer_1 = np.multiply(delta_softplus_1, f_prime_softplus_1, out=w.delta_layer_1)
         # δ_x = W_layer_1ᵀ δ_layer_1  (1)
-        delta_x = np.matmul(delta_layer_1, W_layer_1, out=Nx64_5)
+        delta_x = np.matmul(delta_layer_1, W_layer_1, out=w.delta_x)
 
         # ---- second derivatives, by tangents from the probes: reads v, W, f′, δ; writes ġ, f″, δ̇
         # ġ_layer_1 = W_layer_1 v  [+] 8
-        tangent_layer_1 = Nx2x128_0
+        tangent_layer_1 = w.tangent_layer_1
         np.matmul(probes.reshape(-1, 64), W_layer_1.T, out=tangent_layer_1.reshape(-1, 128))
         # f′(g_layer_1)
         f_prime_softplus_1_row = f_prime_softplus_1[:, None]
         # ġ_softplus_1 = ġ_layer_1 f′(g_layer_1)  [+] 8
-        tangent_softplus_1 = np.multiply(f_prime_softplus_1_row, tangent_layer_1, out=Nx2x128_1)
+        tangent_softplus_1 = np.multiply(f_prime_softplus_1_row, tangent_layer_1, out=w.tangent_softplus_1)
         # f″(g_layer_1) = f′(g_layer_1) sigmoid(−g_layer_1)
-        f_second_softplus_1 = np.multiply(f_prime_softplus_1, sigmoid_minus_softplus_1, out=Nx128_5)
+        f_second_softplus_1 = np.multiply(f_prime_softplus_1, sigmoid_minus_softplus_1, out=w.f_second_softplus_1)
         # δ_softplus_1 f″(g_layer_1)
-        delta_curvature_softplus_1 = np.multiply(delta_softplus_1, f_second_softplus_1, out=Nx128_6)
+        delta_curvature_softplus_1 = np.multiply(delta_softplus_1, f_second_softplus_1, out=w.delta_curvature_softplus_1)
         # ġ_layer_2 = W_layer_2 ġ_softplus_1  [+] 8
-        tangent_layer_2 = Nx2x64_0
+        tangent_layer_2 = w.tangent_layer_2
         np.matmul(tangent_softplus_1.reshape(-1, 128), W_layer_2.T, out=tangent_layer_2.reshape(-1, 64))
         # f′(g_layer_2)
         f_prime_softplus_2_row = f_prime_softplus_2[:, None]
         # ġ_softplus_2 = ġ_layer_2 f′(g_layer_2)  [+] 8
-        tangent_softplus_2 = np.multiply(f_prime_softplus_2_row, tangent_layer_2, out=Nx2x64_1)
+        tangent_softplus_2 = np.multiply(f_prime_softplus_2_row, tangent_layer_2, out=w.tangent_softplus_2)
         # f″(g_layer_2) = f′(g_layer_2) sigmoid(−g_layer_2)
-        f_second_softplus_2 = np.multiply(f_prime_softplus_2, sigmoid_minus_softplus_2, out=Nx64_6)
+        f_second_softplus_2 = np.multiply(f_prime_softplus_2, sigmoid_minus_softplus_2, out=w.f_second_softplus_2)
         # δ_softplus_2 f″(g_layer_2)
-        delta_curvature_softplus_2 = np.multiply(delta_softplus_2, f_second_softplus_2, out=Nx64_7)
+        delta_curvature_softplus_2 = np.multiply(delta_softplus_2, f_second_softplus_2, out=w.delta_curvature_softplus_2)
         # ġ_layer_3 = W_layer_3 ġ_softplus_2  [+] 8
-        tangent_layer_3 = Nx2x1_0
+        tangent_layer_3 = w.tangent_layer_3
         np.matmul(tangent_softplus_2.reshape(-1, 64), W_layer_3.T, out=tangent_layer_3.reshape(-1, 1))
         # f″(g_layer_3) = f′(g_layer_3) sigmoid(−g_layer_3)
-        f_second_softplus_3 = np.multiply(f_prime_softplus_3, sigmoid_minus_softplus_3, out=Nx1_3)
+        f_second_softplus_3 = np.multiply(f_prime_softplus_3, sigmoid_minus_softplus_3, out=w.f_second_softplus_3)
         # f″(g_layer_3)
         delta_curvature_softplus_3 = f_second_softplus_3
         # f″(g_layer_3)
         delta_curvature_softplus_3_row = delta_curvature_softplus_3[..., None]
         # δ̇_layer_3 = ġ_layer_3 f″(g_layer_3)  [+] 8
-        delta_tangent_layer_3 = np.multiply(delta_curvature_softplus_3_row, tangent_layer_3, out=Nx2x1_1)
+        delta_tangent_layer_3 = np.multiply(delta_curvature_softplus_3_row, tangent_layer_3, out=w.delta_tangent_layer_3)
         # δ̇_softplus_2 = W_layer_3ᵀ δ̇_layer_3  [+] 8
-        delta_tangent_softplus_2 = Nx2x64_2
+        delta_tangent_softplus_2 = w.delta_tangent_softplus_2
         np.matmul(delta_tangent_layer_3.reshape(-1, 1), W_layer_3, out=delta_tangent_softplus_2.reshape(-1, 64))
         # δ_softplus_2 f″(g_layer_2)
         delta_curvature_softplus_2_row = delta_curvature_softplus_2[:, None]
         # δ̇_layer_2 = δ_softplus_2 f″(g_layer_2) ġ_layer_2 + δ̇_softplus_2 f′(g_layer_2)  [+] 8
-        a = np.multiply(delta_curvature_softplus_2_row, tangent_layer_2, out=Nx2x64_3)
-        b = np.multiply(f_prime_softplus_2_row, delta_tangent_softplus_2, out=Nx2x64_4)
-        delta_tangent_layer_2 = np.add(a, b, out=Nx2x64_3)
+        o = np.multiply(delta_curvature_softplus_2_row, tangent_layer_2, out=w.o)
+        p = np.multiply(f_prime_softplus_2_row, delta_tangent_softplus_2, out=w.p)
+        delta_tangent_layer_2 = np.add(o, p, out=w.delta_tangent_layer_2)
         # δ̇_softplus_1 = W_layer_2ᵀ δ̇_layer_2  [+] 8
-        delta_tangent_softplus_1 = Nx2x128_2
+        delta_tangent_softplus_1 = w.delta_tangent_softplus_1
         np.matmul(delta_tangent_layer_2.reshape(-1, 64), W_layer_2, out=delta_tangent_softplus_1.reshape(-1, 128))
         # δ_softplus_1 f″(g_layer_1)
         delta_curvature_softplus_1_row = delta_curvature_softplus_1[:, None]
         # δ̇_layer_1 = δ_softplus_1 f″(g_layer_1) ġ_layer_1 + δ̇_softplus_1 f′(g_layer_1)  [+] 8
-        a = np.multiply(delta_curvature_softplus_1_row, tangent_layer_1, out=Nx2x128_3)
-        b = np.multiply(f_prime_softplus_1_row, delta_tangent_softplus_1, out=Nx2x128_4)
-        delta_tangent_layer_1 = np.add(a, b, out=Nx2x128_3)
+        q = np.multiply(delta_curvature_softplus_1_row, tangent_layer_1, out=w.q)
+        r = np.multiply(f_prime_softplus_1_row, delta_tangent_softplus_1, out=w.r)
+        delta_tangent_layer_1 = np.add(q, r, out=w.delta_tangent_layer_1)
 
         # ---- loss: reads δ, ġ
         # δ_x²
-        sum_delta_squared_terms = np.square(delta_x, out=Nx64_8)
+        sum_delta_squared_terms = np.square(delta_x, out=w.sum_delta_squared_terms)
         # Σ_n Σ_i δ_x²
         sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
         # ġ_layer_1²
-        sum_tangent_squared_layer_1_terms = np.square(tangent_layer_1, out=Nx2x128_4)
+        sum_tangent_squared_layer_1_terms = np.square(tangent_layer_1, out=w.sum_tangent_squared_layer_1_terms)
         # Σ_c ġ_layer_1²
-        sum_tangent_squared_layer_1 = np.sum(sum_tangent_squared_layer_1_terms, axis=1, out=Nx128_7)
+        sum_tangent_squared_layer_1 = np.sum(sum_tangent_squared_layer_1_terms, axis=1, out=w.sum_tangent_squared_layer_1)
         # δ_softplus_1 f″(g_layer_1) Σ_c ġ_layer_1²
-        sum_curvature_softplus_1_terms = np.multiply(delta_curvature_softplus_1, sum_tangent_squared_layer_1, out=Nx128_6)
+        sum_curvature_softplus_1_terms = np.multiply(delta_curvature_softplus_1, sum_tangent_squared_layer_1, out=w.sum_curvature_softplus_1_terms)
         # Σ_n Σ_i δ_softplus_1 f″(g_layer_1) Σ_c ġ_layer_1²
         sum_curvature_softplus_1 = float(np.sum(sum_curvature_softplus_1_terms, dtype=np.float64))
         # ġ_layer_2²
-        sum_tangent_squared_layer_2_terms = np.square(tangent_layer_2, out=Nx2x64_4)
+        sum_tangent_squared_layer_2_terms = np.square(tangent_layer_2, out=w.sum_tangent_squared_layer_2_terms)
         # Σ_c ġ_layer_2²
-        sum_tangent_squared_layer_2 = np.sum(sum_tangent_squared_layer_2_terms, axis=1, out=Nx64_8)
+        sum_tangent_squared_layer_2 = np.sum(sum_tangent_squared_layer_2_terms, axis=1, out=w.sum_tangent_squared_layer_2)
         # δ_softplus_2 f″(g_layer_2) Σ_c ġ_layer_2²
-        sum_curvature_softplus_2_terms = np.multiply(delta_curvature_softplus_2, sum_tangent_squared_layer_2, out=Nx64_7)
+        sum_curvature_softplus_2_terms = np.multiply(delta_curvature_softplus_2, sum_tangent_squared_layer_2, out=w.sum_curvature_softplus_2_terms)
         # Σ_n Σ_i δ_softplus_2 f″(g_layer_2) Σ_c ġ_layer_2²
         sum_curvature_softplus_2 = float(np.sum(sum_curvature_softplus_2_terms, dtype=np.float64))
         # ġ_layer_3²
-        sum_tangent_squared_layer_3_terms = np.square(tangent_layer_3, out=Nx2x1_0)
+        sum_tangent_squared_layer_3_terms = np.square(tangent_layer_3, out=w.sum_tangent_squared_layer_3_terms)
         # Σ_c ġ_layer_3²
-        sum_tangent_squared_layer_3 = np.sum(sum_tangent_squared_layer_3_terms, axis=1, out=Nx1_0)
+        sum_tangent_squared_layer_3 = np.sum(sum_tangent_squared_layer_3_terms, axis=1, out=w.sum_tangent_squared_layer_3)
         # f″(g_layer_3) Σ_c ġ_layer_3²
-        sum_curvature_softplus_3_terms = np.multiply(delta_curvature_softplus_3, sum_tangent_squared_layer_3, out=Nx1_4)
+        sum_curvature_softplus_3_terms = np.multiply(delta_curvature_softplus_3, sum_tangent_squared_layer_3, out=w.sum_curvature_softplus_3_terms)
         # Σ_n Σ_i f″(g_layer_3) Σ_c ġ_layer_3²
         sum_curvature_softplus_3 = float(np.sum(sum_curvature_softplus_3_terms, dtype=np.float64))
 
@@ -1324,97 +1229,98 @@ def _loss_and_grad_lam0(params, x, all_probes, lam, workspace):
         # ∂J/∂δ_x = δ_x  (3)+(5)
         dJ_ddelta_x = delta_x
         # ∂J/∂δ_layer_1 = W_layer_1 ∂J/∂δ_x  (11)+(12)
-        dJ_ddelta_layer_1 = np.matmul(dJ_ddelta_x, W_layer_1.T, out=Nx128_6)
+        dJ_ddelta_layer_1 = np.matmul(dJ_ddelta_x, W_layer_1.T, out=w.dJ_ddelta_layer_1)
         # ∂J/∂δ_softplus_1 = ∂J/∂δ_layer_1 f′(g_layer_1) − ½ f″(g_layer_1) Σ_c ġ_layer_1²  (18)+(19)
-        a = np.multiply(dJ_ddelta_layer_1, f_prime_softplus_1, out=Nx128_8)
-        b = np.multiply(f_second_softplus_1, sum_tangent_squared_layer_1, out=Nx128_9)
-        b = np.multiply(b, 0.5, out=Nx128_9)
-        dJ_ddelta_softplus_1 = np.subtract(a, b, out=Nx128_8)
+        s = np.multiply(dJ_ddelta_layer_1, f_prime_softplus_1, out=w.s)
+        t = np.multiply(f_second_softplus_1, sum_tangent_squared_layer_1, out=w.t)
+        t = np.multiply(t, 0.5, out=w.t)
+        dJ_ddelta_softplus_1 = np.subtract(s, t, out=w.dJ_ddelta_softplus_1)
         # ∂J/∂δ_layer_2 = W_layer_2 ∂J/∂δ_softplus_1  (11)+(12)
-        dJ_ddelta_layer_2 = np.matmul(dJ_ddelta_softplus_1, W_layer_2.T, out=Nx64_7)
+        dJ_ddelta_layer_2 = np.matmul(dJ_ddelta_softplus_1, W_layer_2.T, out=w.dJ_ddelta_layer_2)
         # ∂J/∂δ_softplus_2 = ∂J/∂δ_layer_2 f′(g_layer_2) − ½ f″(g_layer_2) Σ_c ġ_layer_2²  (18)+(19)
-        a = np.multiply(dJ_ddelta_layer_2, f_prime_softplus_2, out=Nx64_9)
-        b = np.multiply(f_second_softplus_2, sum_tangent_squared_layer_2, out=Nx64_10)
-        b = np.multiply(b, 0.5, out=Nx64_10)
-        dJ_ddelta_softplus_2 = np.subtract(a, b, out=Nx64_9)
+        u = np.multiply(dJ_ddelta_layer_2, f_prime_softplus_2, out=w.u)
+        v = np.multiply(f_second_softplus_2, sum_tangent_squared_layer_2, out=w.v)
+        v = np.multiply(v, 0.5, out=w.v)
+        dJ_ddelta_softplus_2 = np.subtract(u, v, out=w.dJ_ddelta_softplus_2)
         # ∂J/∂δ_layer_3 = W_layer_3 ∂J/∂δ_softplus_2  (11)+(12)
-        dJ_ddelta_layer_3 = np.matmul(dJ_ddelta_softplus_2, W_layer_3.T, out=Nx1_4)
+        dJ_ddelta_layer_3 = np.matmul(dJ_ddelta_softplus_2, W_layer_3.T, out=w.dJ_ddelta_layer_3)
 
         # ---- backward adjoints of J and gradients: reads f′, f″, ∂J/∂δ, δ, δ̇, ġ, g, W, v; writes f‴, ∂J/∂g
         # f‴(g_layer_3) = f″(g_layer_3) (sigmoid(−g_layer_3) − f′(g_layer_3))
-        a = np.subtract(sigmoid_minus_softplus_3, f_prime_softplus_3, out=Nx1_2)
-        f_third_softplus_3 = np.multiply(f_second_softplus_3, a, out=Nx1_2)
+        l = np.subtract(sigmoid_minus_softplus_3, f_prime_softplus_3, out=w.l)
+        f_third_softplus_3 = np.multiply(f_second_softplus_3, l, out=w.f_third_softplus_3)
         # ∂J/∂g_layer_3 = ∂J/∂δ_layer_3 f″(g_layer_3) − ½ f‴(g_layer_3) Σ_c ġ_layer_3²  (21)+(22)
-        a = np.multiply(dJ_ddelta_layer_3, f_second_softplus_3, out=Nx1_4)
-        b = np.multiply(f_third_softplus_3, sum_tangent_squared_layer_3, out=Nx1_2)
-        b = np.multiply(b, 0.5, out=Nx1_2)
-        dJ_dg_layer_3 = np.subtract(a, b, out=Nx1_4)
+        y = np.multiply(dJ_ddelta_layer_3, f_second_softplus_3, out=w.y)
+        l = np.multiply(f_third_softplus_3, sum_tangent_squared_layer_3, out=w.l)
+        l = np.multiply(l, 0.5, out=w.l)
+        dJ_dg_layer_3 = np.subtract(y, l, out=w.dJ_dg_layer_3)
         # Σ_n δ_layer_3 ∂J/∂δ_softplus_2ᵀ
-        dJ_dW_layer_3_delta = np.matmul(delta_layer_3.T, dJ_ddelta_softplus_2, out=M1x64_0)
+        dJ_dW_layer_3_delta = np.matmul(delta_layer_3.T, dJ_ddelta_softplus_2, out=w.dJ_dW_layer_3_delta)
         # Σ_n Σ_c δ̇_layer_3 ġ_softplus_2ᵀ
-        dJ_dW_layer_3_tangents = np.matmul(delta_tangent_layer_3.reshape(-1, 1).T, tangent_softplus_2.reshape(-1, 64), out=M1x64_1)
+        dJ_dW_layer_3_tangents = np.matmul(delta_tangent_layer_3.reshape(-1, 1).T, tangent_softplus_2.reshape(-1, 64), out=w.dJ_dW_layer_3_tangents)
         # Σ_n ∂J/∂g_layer_3 g_softplus_2ᵀ
-        dJ_dW_layer_3_g = np.matmul(dJ_dg_layer_3.T, g_softplus_2, out=M1x64_2)
+        dJ_dW_layer_3_g = np.matmul(dJ_dg_layer_3.T, g_softplus_2, out=w.dJ_dW_layer_3_g)
         # Σ_n ∂J/∂g_layer_3
-        dJ_db_layer_3_sum = _column_sum(dJ_dg_layer_3, out=M1_0)
+        dJ_db_layer_3_sum = _column_sum(dJ_dg_layer_3, out=w.dJ_db_layer_3_sum)
         # ∂J/∂g_softplus_2 = W_layer_3ᵀ ∂J/∂g_layer_3  (14)+(15)
-        dJ_dg_softplus_2 = np.multiply(W_layer_3, dJ_dg_layer_3, out=Nx64_1)
+        dJ_dg_softplus_2 = np.multiply(W_layer_3, dJ_dg_layer_3, out=w.dJ_dg_softplus_2)
         # δ̇_softplus_2 ġ_layer_2
-        weighted_product_softplus_2_terms = np.multiply(delta_tangent_softplus_2, tangent_layer_2, out=Nx2x64_2)
+        weighted_product_softplus_2_terms = np.multiply(delta_tangent_softplus_2, tangent_layer_2, out=w.weighted_product_softplus_2_terms)
         # Σ_c δ̇_softplus_2 ġ_layer_2
-        weighted_product_softplus_2 = np.sum(weighted_product_softplus_2_terms, axis=1, out=Nx64_9)
+        weighted_product_softplus_2 = np.sum(weighted_product_softplus_2_terms, axis=1, out=w.weighted_product_softplus_2)
         # f‴(g_layer_2) = f″(g_layer_2) (sigmoid(−g_layer_2) − f′(g_layer_2))
-        a = np.subtract(sigmoid_minus_softplus_2, f_prime_softplus_2, out=Nx64_2)
-        f_third_softplus_2 = np.multiply(f_second_softplus_2, a, out=Nx64_2)
+        g = np.subtract(sigmoid_minus_softplus_2, f_prime_softplus_2, out=w.g)
+        f_third_softplus_2 = np.multiply(f_second_softplus_2, g, out=w.f_third_softplus_2)
         # ∂J/∂g_layer_2 = ∂J/∂g_softplus_2 f′(g_layer_2) + ∂J/∂δ_layer_2 δ_softplus_2 f″(g_layer_2) − ½ δ_softplus_2
         #     f‴(g_layer_2) Σ_c ġ_layer_2² − f″(g_layer_2) Σ_c δ̇_softplus_2 ġ_layer_2  (21)+(22)
-        a = np.multiply(dJ_ddelta_layer_2, delta_softplus_2, out=Nx64_7)
-        a = np.multiply(a, f_second_softplus_2, out=Nx64_7)
-        b = np.multiply(dJ_dg_softplus_2, f_prime_softplus_2, out=Nx64_1)
-        a = np.add(a, b, out=Nx64_7)
-        b = np.multiply(delta_softplus_2, f_third_softplus_2, out=Nx64_0)
-        b = np.multiply(b, sum_tangent_squared_layer_2, out=Nx64_0)
-        b = np.multiply(b, 0.5, out=Nx64_0)
-        a = np.subtract(a, b, out=Nx64_7)
-        b = np.multiply(f_second_softplus_2, weighted_product_softplus_2, out=Nx64_6)
-        dJ_dg_layer_2 = np.subtract(a, b, out=Nx64_7)
+        z = np.multiply(dJ_ddelta_layer_2, delta_softplus_2, out=w.z)
+        z = np.multiply(z, f_second_softplus_2, out=w.z)
+        f = np.multiply(dJ_dg_softplus_2, f_prime_softplus_2, out=w.f)
+        z = np.add(z, f, out=w.z)
+        j = np.multiply(delta_softplus_2, f_third_softplus_2, out=w.j)
+        j = np.multiply(j, sum_tangent_squared_layer_2, out=w.j)
+        j = np.multiply(j, 0.5, out=w.j)
+        z = np.subtract(z, j, out=w.z)
+        aa = np.multiply(f_second_softplus_2, weighted_product_softplus_2, out=w.aa)
+        dJ_dg_layer_2 = np.subtract(z, aa, out=w.dJ_dg_layer_2)
         # Σ_n δ_layer_2 ∂J/∂δ_softplus_1ᵀ
-        dJ_dW_layer_2_delta = np.matmul(delta_layer_2.T, dJ_ddelta_softplus_1, out=M64x128_0)
+        dJ_dW_layer_2_delta = np.matmul(delta_layer_2.T, dJ_ddelta_softplus_1, out=w.dJ_dW_layer_2_delta)
         # Σ_n Σ_c δ̇_layer_2 ġ_softplus_1ᵀ
-        dJ_dW_layer_2_tangents = np.matmul(delta_tangent_layer_2.reshape(-1, 64).T, tangent_softplus_1.reshape(-1, 128), out=M64x128_1)
+        dJ_dW_layer_2_tangents = np.matmul(delta_tangent_layer_2.reshape(-1, 64).T, tangent_softplus_1.reshape(-1, 128), out=w.dJ_dW_layer_2_tangents)
         # Σ_n ∂J/∂g_layer_2 g_softplus_1ᵀ
-        dJ_dW_layer_2_g = np.matmul(dJ_dg_layer_2.T, g_softplus_1, out=M64x128_2)
+        dJ_dW_layer_2_g = np.matmul(dJ_dg_layer_2.T, g_softplus_1, out=w.dJ_dW_layer_2_g)
         # Σ_n ∂J/∂g_layer_2
-        dJ_db_layer_2_sum = _column_sum(dJ_dg_layer_2, out=M64_0)
+        dJ_db_layer_2_sum = _column_sum(dJ_dg_layer_2, out=w.dJ_db_layer_2_sum)
         # ∂J/∂g_softplus_1 = W_layer_2ᵀ ∂J/∂g_layer_2  (14)+(15)
-        dJ_dg_softplus_1 = np.matmul(dJ_dg_layer_2, W_layer_2, out=Nx128_1)
+        dJ_dg_softplus_1 = np.matmul(dJ_dg_layer_2, W_layer_2, out=w.dJ_dg_softplus_1)
         # δ̇_softplus_1 ġ_layer_1
-        weighted_product_softplus_1_terms = np.multiply(delta_tangent_softplus_1, tangent_layer_1, out=Nx2x128_2)
+        weighted_product_softplus_1_terms = np.multiply(delta_tangent_softplus_1, tangent_layer_1, out=w.weighted_product_softplus_1_terms)
         # Σ_c δ̇_softplus_1 ġ_layer_1
-        weighted_product_softplus_1 = np.sum(weighted_product_softplus_1_terms, axis=1, out=Nx128_8)
+        weighted_product_softplus_1 = np.sum(weighted_product_softplus_1_terms, axis=1, out=w.weighted_product_softplus_1)
         # f‴(g_layer_1) = f″(g_layer_1) (sigmoid(−g_layer_1) − f′(g_layer_1))
-        a = np.subtract(sigmoid_minus_softplus_1, f_prime_softplus_1, out=Nx128_2)
-        f_third_softplus_1 = np.multiply(f_second_softplus_1, a, out=Nx128_2)
+        b = np.subtract(sigmoid_minus_softplus_1, f_prime_softplus_1, out=w.b)
+        f_third_softplus_1 = np.multiply(f_second_softplus_1, b, out=w.f_third_softplus_1)
         # ∂J/∂g_layer_1 = ∂J/∂g_softplus_1 f′(g_layer_1) + ∂J/∂δ_layer_1 δ_softplus_1 f″(g_layer_1) − ½ δ_softplus_1
         #     f‴(g_layer_1) Σ_c ġ_layer_1² − f″(g_layer_1) Σ_c δ̇_softplus_1 ġ_layer_1  (21)+(22)
-        a = np.multiply(dJ_ddelta_layer_1, delta_softplus_1, out=Nx128_6)
-        a = np.multiply(a, f_second_softplus_1, out=Nx128_6)
-        b = np.multiply(dJ_dg_softplus_1, f_prime_softplus_1, out=Nx128_1)
-        a = np.add(a, b, out=Nx128_6)
-        b = np.multiply(delta_softplus_1, f_third_softplus_1, out=Nx128_0)
-        b = np.multiply(b, sum_tangent_squared_layer_1, out=Nx128_0)
-        b = np.multiply(b, 0.5, out=Nx128_0)
-        a = np.subtract(a, b, out=Nx128_6)
-        b = np.multiply(f_second_softplus_1, weighted_product_softplus_1, out=Nx128_5)
-        dJ_dg_layer_1 = np.subtract(a, b, out=Nx128_6)
+        ab = np.multiply(dJ_ddelta_layer_1, delta_softplus_1, out=w.ab)
+        ab = np.multiply(ab, f_second_softplus_1, out=w.ab)
+        a = np.multiply(dJ_dg_softplus_1, f_prime_softplus_1, out=w.a)
+        ab = np.add(ab, a, out=w.ab)
+        e = np.multiply(delta_softplus_1, f_third_softplus_1, out=w.e)
+        e = np.multiply(e, sum_tangent_squared_layer_1, out=w.e)
+        e = np.multiply(e, 0.5, out=w.e)
+        ab = np.subtract(ab, e, out=w.ab)
+        ac = np.multiply(f_second_softplus_1, weighted_product_softplus_1, out=w.ac)
+        dJ_dg_layer_1 = np.subtract(ab, ac, out=w.dJ_dg_layer_1)
         # Σ_n δ_layer_1 ∂J/∂δ_xᵀ
-        dJ_dW_layer_1_delta = np.matmul(delta_layer_1.T, dJ_ddelta_x, out=M128x64_0)
+        dJ_dW_layer_1_delta = np.matmul(delta_layer_1.T, dJ_ddelta_x, out=w.dJ_dW_layer_1_delta)
         # Σ_n Σ_c δ̇_layer_1 vᵀ
-        dJ_dW_layer_1_tangents = np.matmul(delta_tangent_layer_1.reshape(-1, 128).T, probes.reshape(-1, 64), out=M128x64_1)
+        dJ_dW_layer_1_tangents = np.matmul(delta_tangent_layer_1.reshape(-1, 128).T, probes.reshape(-1, 64), out=w.dJ_dW_layer_1_tangents)
         # Σ_n ∂J/∂g_layer_1 g_xᵀ
-        dJ_dW_layer_1_g = np.matmul(dJ_dg_layer_1.T, g_x, out=M128x64_2)
+        dJ_dW_layer_1_g = np.matmul(dJ_dg_layer_1.T, g_x, out=w.dJ_dW_layer_1_g)
         # Σ_n ∂J/∂g_layer_1
-        dJ_db_layer_1_sum = _column_sum(dJ_dg_layer_1, out=M128_0)
+        dJ_db_layer_1_sum = _column_sum(dJ_dg_layer_1, out=w.dJ_db_layer_1_sum)
+
         return (
             sum_delta_squared, sum_curvature_softplus_1, sum_curvature_softplus_2, sum_curvature_softplus_3,
             dJ_dW_layer_3_delta, dJ_dW_layer_3_tangents, dJ_dW_layer_3_g, dJ_db_layer_3_sum, dJ_dW_layer_2_delta,
@@ -1427,7 +1333,7 @@ def _loss_and_grad_lam0(params, x, all_probes, lam, workspace):
         dJ_dW_layer_3_delta, dJ_dW_layer_3_tangents, dJ_dW_layer_3_g, dJ_db_layer_3_sum, dJ_dW_layer_2_delta,
         dJ_dW_layer_2_tangents, dJ_dW_layer_2_g, dJ_db_layer_2_sum, dJ_dW_layer_1_delta, dJ_dW_layer_1_tangents,
         dJ_dW_layer_1_g, dJ_db_layer_1_sum,
-    ) = _over_tiles(tile, N, 267, 2, 345344, 15652, workspace)
+    ) = call.over_tiles(tile, x, all_probes)
 
     # ---- at the end, from the sums over all samples: writes J, ∂J/∂W, ∂J/∂b
     # J = (1/N) ½ Σ_n Σ_i δ_x² − (1/N) ½ Σ_n Σ_i δ_softplus_1 f″(g_layer_1) Σ_c ġ_layer_1² − (1/N) ½ Σ_n Σ_i
@@ -1435,22 +1341,22 @@ def _loss_and_grad_lam0(params, x, all_probes, lam, workspace):
     J = -0.5 * sum_curvature_softplus_1 / N - 0.5 * sum_curvature_softplus_2 / N - 0.5 * sum_curvature_softplus_3 / N + 0.5 * sum_delta_squared / N
     # ∂J/∂W_layer_3 = (1/N) (Σ_n δ_layer_3 ∂J/∂δ_softplus_2ᵀ + Σ_n ∂J/∂g_layer_3 g_softplus_2ᵀ − Σ_n Σ_c δ̇_layer_3
     #     ġ_softplus_2ᵀ)  (16)+(17)
-    a = np.add(dJ_dW_layer_3_delta, dJ_dW_layer_3_g, out=M1x64_3)
-    a = np.subtract(a, dJ_dW_layer_3_tangents, out=M1x64_3)
-    dJ_dW_layer_3 = np.divide(a, N, out=np.empty((1, 64), DTYPE))
+    ad = np.add(dJ_dW_layer_3_delta, dJ_dW_layer_3_g, out=w.ad)
+    ad = np.subtract(ad, dJ_dW_layer_3_tangents, out=w.ad)
+    dJ_dW_layer_3 = np.divide(ad, N, out=np.empty((1, 64), DTYPE))
     # ∂J/∂b_layer_3 = (1/N) Σ_n ∂J/∂g_layer_3  [+] bias
     dJ_db_layer_3 = np.divide(dJ_db_layer_3_sum, N, out=np.empty((1,), DTYPE))
     # ∂J/∂W_layer_2 = (1/N) (Σ_n δ_layer_2 ∂J/∂δ_softplus_1ᵀ + Σ_n ∂J/∂g_layer_2 g_softplus_1ᵀ − Σ_n Σ_c δ̇_layer_2
     #     ġ_softplus_1ᵀ)  (16)+(17)
-    a = np.add(dJ_dW_layer_2_delta, dJ_dW_layer_2_g, out=M64x128_3)
-    a = np.subtract(a, dJ_dW_layer_2_tangents, out=M64x128_3)
-    dJ_dW_layer_2 = np.divide(a, N, out=np.empty((64, 128), DTYPE))
+    ae = np.add(dJ_dW_layer_2_delta, dJ_dW_layer_2_g, out=w.ae)
+    ae = np.subtract(ae, dJ_dW_layer_2_tangents, out=w.ae)
+    dJ_dW_layer_2 = np.divide(ae, N, out=np.empty((64, 128), DTYPE))
     # ∂J/∂b_layer_2 = (1/N) Σ_n ∂J/∂g_layer_2  [+] bias
     dJ_db_layer_2 = np.divide(dJ_db_layer_2_sum, N, out=np.empty((64,), DTYPE))
     # ∂J/∂W_layer_1 = (1/N) (Σ_n δ_layer_1 ∂J/∂δ_xᵀ + Σ_n ∂J/∂g_layer_1 g_xᵀ − Σ_n Σ_c δ̇_layer_1 vᵀ)  (16)+(17)
-    a = np.add(dJ_dW_layer_1_delta, dJ_dW_layer_1_g, out=M128x64_3)
-    a = np.subtract(a, dJ_dW_layer_1_tangents, out=M128x64_3)
-    dJ_dW_layer_1 = np.divide(a, N, out=np.empty((128, 64), DTYPE))
+    af = np.add(dJ_dW_layer_1_delta, dJ_dW_layer_1_g, out=w.af)
+    af = np.subtract(af, dJ_dW_layer_1_tangents, out=w.af)
+    dJ_dW_layer_1 = np.divide(af, N, out=np.empty((128, 64), DTYPE))
     # ∂J/∂b_layer_1 = (1/N) Σ_n ∂J/∂g_layer_1  [+] bias
     dJ_db_layer_1 = np.divide(dJ_db_layer_1_sum, N, out=np.empty((128,), DTYPE))
 
@@ -1464,193 +1370,167 @@ def _loss_and_grad_lam0(params, x, all_probes, lam, workspace):
     }
 
 
-def _loss_and_grad_terms(params, x, all_probes, lam, workspace):
+def _loss_and_grad_terms(params, x, all_probes, lam, call):
     """K, L and the gradient of each: the source's separate sweeps."""
-    N = x.shape[0]
+    N = len(x)
+    w = call.arrays
     W_layer_1 = params["layer_1.weight"]
     b_layer_1 = params["layer_1.bias"]
     W_layer_2 = params["layer_2.weight"]
     b_layer_2 = params["layer_2.bias"]
     W_layer_3 = params["layer_3.weight"]
     b_layer_3 = params["layer_3.bias"]
-    (
-        M1x64_6, M64x128_6, M128x64_5,
-    ) = workspace.arrays(
-        "M1x64_6", "M64x128_6", "M128x64_5",
-    )
 
-    def tile(rows, arrays):
-        g_x = x[rows]
-        probes = all_probes[rows]
-        (
-            Nx128_0, Nx128_1, Nx128_2, Nx128_3, Nx128_4, Nx64_0, Nx64_1, Nx64_2, Nx64_3, Nx64_4, Nx1_0, Nx1_1, Nx1_2,
-            Nx1_3, Nx64_5, Nx2x128_0, Nx2x128_1, Nx128_5, Nx128_6, Nx2x64_0, Nx2x64_1, Nx64_6, Nx64_7, Nx2x1_0, Nx2x1_1,
-            Nx2x64_2, Nx2x64_3, Nx2x64_4, Nx2x128_2, Nx2x128_3, Nx2x128_4, Nx64_8, Nx2x64_5, Nx64_9, Nx64_10, Nx128_7,
-            Nx128_8, M1x64_0, M1x64_1, M1_0, M64x128_0, M64x128_1, M64_0, M128x64_0, M128x64_1, M128_0, Nx2x128_5,
-            Nx2x64_6, Nx2x1_2, Nx1_4, Nx2x64_7, Nx2x64_8, Nx2x64_9, Nx2x128_6, Nx2x128_7, Nx2x128_8, M1x64_2, M1x64_3,
-            M1x64_4, M1x64_5, M1_1, M64x128_2, M64x128_3, M64x128_4, M64x128_5, M64_1, M128x64_2, M128x64_3, M128x64_4,
-            M128_1,
-        ) = arrays(
-            rows.stop - rows.start,
-            "Nx128_0", "Nx128_1", "Nx128_2", "Nx128_3", "Nx128_4", "Nx64_0", "Nx64_1", "Nx64_2", "Nx64_3", "Nx64_4",
-            "Nx1_0", "Nx1_1", "Nx1_2", "Nx1_3", "Nx64_5", "Nx2x128_0", "Nx2x128_1", "Nx128_5", "Nx128_6", "Nx2x64_0",
-            "Nx2x64_1", "Nx64_6", "Nx64_7", "Nx2x1_0", "Nx2x1_1", "Nx2x64_2", "Nx2x64_3", "Nx2x64_4", "Nx2x128_2",
-            "Nx2x128_3", "Nx2x128_4", "Nx64_8", "Nx2x64_5", "Nx64_9", "Nx64_10", "Nx128_7", "Nx128_8", "M1x64_0",
-            "M1x64_1", "M1_0", "M64x128_0", "M64x128_1", "M64_0", "M128x64_0", "M128x64_1", "M128_0", "Nx2x128_5",
-            "Nx2x64_6", "Nx2x1_2", "Nx1_4", "Nx2x64_7", "Nx2x64_8", "Nx2x64_9", "Nx2x128_6", "Nx2x128_7", "Nx2x128_8",
-            "M1x64_2", "M1x64_3", "M1x64_4", "M1x64_5", "M1_1", "M64x128_2", "M64x128_3", "M64x128_4", "M64x128_5",
-            "M64_1", "M128x64_2", "M128x64_3", "M128x64_4", "M128_1",
-        )
-
+    def tile(g_x, probes, w):
         # ---- forward: reads g, W, b; writes g, f′
         # W_layer_1 g_x
-        g_layer_1_unbiased = np.matmul(g_x, W_layer_1.T, out=Nx128_0)
+        g_layer_1_unbiased = np.matmul(g_x, W_layer_1.T, out=w.g_layer_1_unbiased)
         # g_layer_1 = W_layer_1 g_x + b_layer_1
-        g_layer_1 = np.add(b_layer_1, g_layer_1_unbiased, out=Nx128_0)
+        g_layer_1 = np.add(b_layer_1, g_layer_1_unbiased, out=w.g_layer_1)
         # sigmoid(−g_layer_1)
-        a = np.abs(g_layer_1, out=Nx128_1)
-        a = np.negative(a, out=Nx128_1)
-        a = np.exp(a, out=Nx128_1)
-        b = np.negative(g_layer_1, out=Nx128_2)
-        b = np.sign(b, out=Nx128_2)
-        b = np.maximum(a, b, out=Nx128_2)
-        c = np.add(a, 1.0, out=Nx128_3)
-        sigmoid_minus_softplus_1 = np.divide(b, c, out=Nx128_2)
+        a = np.abs(g_layer_1, out=w.a)
+        a = np.negative(a, out=w.a)
+        a = np.exp(a, out=w.a)
+        b = np.negative(g_layer_1, out=w.b)
+        b = np.sign(b, out=w.b)
+        b = np.maximum(a, b, out=w.b)
+        c = np.add(a, 1.0, out=w.c)
+        sigmoid_minus_softplus_1 = np.divide(b, c, out=w.sigmoid_minus_softplus_1)
         # f′(g_layer_1) = sigmoid(g_layer_1)
-        b = np.sign(g_layer_1, out=Nx128_4)
-        b = np.maximum(a, b, out=Nx128_4)
-        f_prime_softplus_1 = np.divide(b, c, out=Nx128_4)
+        d = np.sign(g_layer_1, out=w.d)
+        d = np.maximum(a, d, out=w.d)
+        f_prime_softplus_1 = np.divide(d, c, out=w.f_prime_softplus_1)
         # g_softplus_1 = softplus(g_layer_1)
-        a = np.log1p(a, out=Nx128_1)
-        b = np.maximum(g_layer_1, 0.0, out=Nx128_0)
-        g_softplus_1 = np.add(a, b, out=Nx128_1)
+        a = np.log1p(a, out=w.a)
+        e = np.maximum(g_layer_1, 0.0, out=w.e)
+        g_softplus_1 = np.add(a, e, out=w.g_softplus_1)
         # W_layer_2 g_softplus_1
-        g_layer_2_unbiased = np.matmul(g_softplus_1, W_layer_2.T, out=Nx64_0)
+        g_layer_2_unbiased = np.matmul(g_softplus_1, W_layer_2.T, out=w.g_layer_2_unbiased)
         # g_layer_2 = W_layer_2 g_softplus_1 + b_layer_2
-        g_layer_2 = np.add(b_layer_2, g_layer_2_unbiased, out=Nx64_0)
+        g_layer_2 = np.add(b_layer_2, g_layer_2_unbiased, out=w.g_layer_2)
         # sigmoid(−g_layer_2)
-        a = np.abs(g_layer_2, out=Nx64_1)
-        a = np.negative(a, out=Nx64_1)
-        a = np.exp(a, out=Nx64_1)
-        b = np.negative(g_layer_2, out=Nx64_2)
-        b = np.sign(b, out=Nx64_2)
-        b = np.maximum(a, b, out=Nx64_2)
-        c = np.add(a, 1.0, out=Nx64_3)
-        sigmoid_minus_softplus_2 = np.divide(b, c, out=Nx64_2)
+        f = np.abs(g_layer_2, out=w.f)
+        f = np.negative(f, out=w.f)
+        f = np.exp(f, out=w.f)
+        g = np.negative(g_layer_2, out=w.g)
+        g = np.sign(g, out=w.g)
+        g = np.maximum(f, g, out=w.g)
+        h = np.add(f, 1.0, out=w.h)
+        sigmoid_minus_softplus_2 = np.divide(g, h, out=w.sigmoid_minus_softplus_2)
         # f′(g_layer_2) = sigmoid(g_layer_2)
-        b = np.sign(g_layer_2, out=Nx64_4)
-        b = np.maximum(a, b, out=Nx64_4)
-        f_prime_softplus_2 = np.divide(b, c, out=Nx64_4)
+        i = np.sign(g_layer_2, out=w.i)
+        i = np.maximum(f, i, out=w.i)
+        f_prime_softplus_2 = np.divide(i, h, out=w.f_prime_softplus_2)
         # g_softplus_2 = softplus(g_layer_2)
-        a = np.log1p(a, out=Nx64_1)
-        b = np.maximum(g_layer_2, 0.0, out=Nx64_0)
-        g_softplus_2 = np.add(a, b, out=Nx64_1)
+        f = np.log1p(f, out=w.f)
+        j = np.maximum(g_layer_2, 0.0, out=w.j)
+        g_softplus_2 = np.add(f, j, out=w.g_softplus_2)
         # W_layer_3 g_softplus_2
-        g_layer_3_unbiased = np.matmul(g_softplus_2, W_layer_3.T, out=Nx1_0)
+        g_layer_3_unbiased = np.matmul(g_softplus_2, W_layer_3.T, out=w.g_layer_3_unbiased)
         # g_layer_3 = W_layer_3 g_softplus_2 + b_layer_3
-        g_layer_3 = np.add(b_layer_3, g_layer_3_unbiased, out=Nx1_0)
+        g_layer_3 = np.add(b_layer_3, g_layer_3_unbiased, out=w.g_layer_3)
         # sigmoid(−g_layer_3)
-        a = np.abs(g_layer_3, out=Nx1_1)
-        a = np.negative(a, out=Nx1_1)
-        a = np.exp(a, out=Nx1_1)
-        b = np.negative(g_layer_3, out=Nx1_2)
-        b = np.sign(b, out=Nx1_2)
-        b = np.maximum(a, b, out=Nx1_2)
-        c = np.add(a, 1.0, out=Nx1_3)
-        sigmoid_minus_softplus_3 = np.divide(b, c, out=Nx1_2)
+        k = np.abs(g_layer_3, out=w.k)
+        k = np.negative(k, out=w.k)
+        k = np.exp(k, out=w.k)
+        l = np.negative(g_layer_3, out=w.l)
+        l = np.sign(l, out=w.l)
+        l = np.maximum(k, l, out=w.l)
+        m = np.add(k, 1.0, out=w.m)
+        sigmoid_minus_softplus_3 = np.divide(l, m, out=w.sigmoid_minus_softplus_3)
         # f′(g_layer_3) = sigmoid(g_layer_3)
-        b = np.sign(g_layer_3, out=Nx1_0)
-        a = np.maximum(a, b, out=Nx1_1)
-        f_prime_softplus_3 = np.divide(a, c, out=Nx1_1)
+        n = np.sign(g_layer_3, out=w.n)
+        k = np.maximum(k, n, out=w.k)
+        f_prime_softplus_3 = np.divide(k, m, out=w.f_prime_softplus_3)
 
         # ---- backward: reads f′, W; writes δ
         # δ_layer_3 = f′(g_layer_3)  (1)
         delta_layer_3 = f_prime_softplus_3
         # δ_softplus_2 = W_layer_3ᵀ δ_layer_3  (1)
-        delta_softplus_2 = np.multiply(W_layer_3, delta_layer_3, out=Nx64_0)
+        delta_softplus_2 = np.multiply(W_layer_3, delta_layer_3, out=w.delta_softplus_2)
         # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1)
-        delta_layer_2 = np.multiply(delta_softplus_2, f_prime_softplus_2, out=Nx64_3)
+        delta_layer_2 = np.multiply(delta_softplus_2, f_prime_softplus_2, out=w.delta_layer_2)
         # δ_softplus_1 = W_layer_2ᵀ δ_layer_2  (1)
-        delta_softplus_1 = np.matmul(delta_layer_2, W_layer_2, out=Nx128_0)
+        delta_softplus_1 = np.matmul(delta_layer_2, W_layer_2, out=w.delta_softplus_1)
         # δ_layer_1 = δ_softplus_1 f′(g_layer_1)  (1)
-        delta_layer_1 = np.multiply(delta_softplus_1, f_prime_softplus_1, out=Nx128_3)
+        delta_layer_1 = np.multiply(delta_softplus_1, f_prime_softplus_1, out=w.delta_layer_1)
         # δ_x = W_layer_1ᵀ δ_layer_1  (1)
-        delta_x = np.matmul(delta_layer_1, W_layer_1, out=Nx64_5)
+        delta_x = np.matmul(delta_layer_1, W_layer_1, out=w.delta_x)
 
         # ---- second derivatives, by tangents from the probes: reads v, W, f′, δ; writes ġ, f″, δ̇
         # ġ_layer_1 = W_layer_1 v  [+] 8
-        tangent_layer_1 = Nx2x128_0
+        tangent_layer_1 = w.tangent_layer_1
         np.matmul(probes.reshape(-1, 64), W_layer_1.T, out=tangent_layer_1.reshape(-1, 128))
         # f′(g_layer_1)
         f_prime_softplus_1_row = f_prime_softplus_1[:, None]
         # ġ_softplus_1 = ġ_layer_1 f′(g_layer_1)  [+] 8
-        tangent_softplus_1 = np.multiply(f_prime_softplus_1_row, tangent_layer_1, out=Nx2x128_1)
+        tangent_softplus_1 = np.multiply(f_prime_softplus_1_row, tangent_layer_1, out=w.tangent_softplus_1)
         # f″(g_layer_1) = f′(g_layer_1) sigmoid(−g_layer_1)
-        f_second_softplus_1 = np.multiply(f_prime_softplus_1, sigmoid_minus_softplus_1, out=Nx128_5)
+        f_second_softplus_1 = np.multiply(f_prime_softplus_1, sigmoid_minus_softplus_1, out=w.f_second_softplus_1)
         # δ_softplus_1 f″(g_layer_1)
-        delta_curvature_softplus_1 = np.multiply(delta_softplus_1, f_second_softplus_1, out=Nx128_6)
+        delta_curvature_softplus_1 = np.multiply(delta_softplus_1, f_second_softplus_1, out=w.delta_curvature_softplus_1)
         # ġ_layer_2 = W_layer_2 ġ_softplus_1  [+] 8
-        tangent_layer_2 = Nx2x64_0
+        tangent_layer_2 = w.tangent_layer_2
         np.matmul(tangent_softplus_1.reshape(-1, 128), W_layer_2.T, out=tangent_layer_2.reshape(-1, 64))
         # f′(g_layer_2)
         f_prime_softplus_2_row = f_prime_softplus_2[:, None]
         # ġ_softplus_2 = ġ_layer_2 f′(g_layer_2)  [+] 8
-        tangent_softplus_2 = np.multiply(f_prime_softplus_2_row, tangent_layer_2, out=Nx2x64_1)
+        tangent_softplus_2 = np.multiply(f_prime_softplus_2_row, tangent_layer_2, out=w.tangent_softplus_2)
         # f″(g_layer_2) = f′(g_layer_2) sigmoid(−g_layer_2)
-        f_second_softplus_2 = np.multiply(f_prime_softplus_2, sigmoid_minus_softplus_2, out=Nx64_6)
+        f_second_softplus_2 = np.multiply(f_prime_softplus_2, sigmoid_minus_softplus_2, out=w.f_second_softplus_2)
         # δ_softplus_2 f″(g_layer_2)
-        delta_curvature_softplus_2 = np.multiply(delta_softplus_2, f_second_softplus_2, out=Nx64_7)
+        delta_curvature_softplus_2 = np.multiply(delta_softplus_2, f_second_softplus_2, out=w.delta_curvature_softplus_2)
         # ġ_layer_3 = W_layer_3 ġ_softplus_2  [+] 8
-        tangent_layer_3 = Nx2x1_0
+        tangent_layer_3 = w.tangent_layer_3
         np.matmul(tangent_softplus_2.reshape(-1, 64), W_layer_3.T, out=tangent_layer_3.reshape(-1, 1))
         # f″(g_layer_3) = f′(g_layer_3) sigmoid(−g_layer_3)
-        f_second_softplus_3 = np.multiply(f_prime_softplus_3, sigmoid_minus_softplus_3, out=Nx1_3)
+        f_second_softplus_3 = np.multiply(f_prime_softplus_3, sigmoid_minus_softplus_3, out=w.f_second_softplus_3)
         # f″(g_layer_3)
         delta_curvature_softplus_3 = f_second_softplus_3
         # f″(g_layer_3)
         delta_curvature_softplus_3_row = delta_curvature_softplus_3[..., None]
         # δ̇_layer_3 = ġ_layer_3 f″(g_layer_3)  [+] 8
-        delta_tangent_layer_3 = np.multiply(delta_curvature_softplus_3_row, tangent_layer_3, out=Nx2x1_1)
+        delta_tangent_layer_3 = np.multiply(delta_curvature_softplus_3_row, tangent_layer_3, out=w.delta_tangent_layer_3)
         # δ̇_softplus_2 = W_layer_3ᵀ δ̇_layer_3  [+] 8
-        delta_tangent_softplus_2 = Nx2x64_2
+        delta_tangent_softplus_2 = w.delta_tangent_softplus_2
         np.matmul(delta_tangent_layer_3.reshape(-1, 1), W_layer_3, out=delta_tangent_softplus_2.reshape(-1, 64))
         # δ_softplus_2 f″(g_layer_2)
         delta_curvature_softplus_2_row = delta_curvature_softplus_2[:, None]
         # δ̇_layer_2 = δ_softplus_2 f″(g_layer_2) ġ_layer_2 + δ̇_softplus_2 f′(g_layer_2)  [+] 8
-        a = np.multiply(delta_curvature_softplus_2_row, tangent_layer_2, out=Nx2x64_3)
-        b = np.multiply(f_prime_softplus_2_row, delta_tangent_softplus_2, out=Nx2x64_4)
-        delta_tangent_layer_2 = np.add(a, b, out=Nx2x64_3)
+        o = np.multiply(delta_curvature_softplus_2_row, tangent_layer_2, out=w.o)
+        p = np.multiply(f_prime_softplus_2_row, delta_tangent_softplus_2, out=w.p)
+        delta_tangent_layer_2 = np.add(o, p, out=w.delta_tangent_layer_2)
         # δ̇_softplus_1 = W_layer_2ᵀ δ̇_layer_2  [+] 8
-        delta_tangent_softplus_1 = Nx2x128_2
+        delta_tangent_softplus_1 = w.delta_tangent_softplus_1
         np.matmul(delta_tangent_layer_2.reshape(-1, 64), W_layer_2, out=delta_tangent_softplus_1.reshape(-1, 128))
         # δ_softplus_1 f″(g_layer_1)
         delta_curvature_softplus_1_row = delta_curvature_softplus_1[:, None]
         # δ̇_layer_1 = δ_softplus_1 f″(g_layer_1) ġ_layer_1 + δ̇_softplus_1 f′(g_layer_1)  [+] 8
-        a = np.multiply(delta_curvature_softplus_1_row, tangent_layer_1, out=Nx2x128_3)
-        b = np.multiply(f_prime_softplus_1_row, delta_tangent_softplus_1, out=Nx2x128_4)
-        delta_tangent_layer_1 = np.add(a, b, out=Nx2x128_3)
+        q = np.multiply(delta_curvature_softplus_1_row, tangent_layer_1, out=w.q)
+        r = np.multiply(f_prime_softplus_1_row, delta_tangent_softplus_1, out=w.r)
+        delta_tangent_layer_1 = np.add(q, r, out=w.delta_tangent_layer_1)
         # δ̇_x = W_layer_1ᵀ δ̇_layer_1  [+] 8
-        delta_tangent_x = Nx2x64_4
+        delta_tangent_x = w.delta_tangent_x
         np.matmul(delta_tangent_layer_1.reshape(-1, 128), W_layer_1, out=delta_tangent_x.reshape(-1, 64))
 
         # ---- loss: reads δ, δ̇, v; writes z
         # δ_x²
-        sum_delta_squared_terms = np.square(delta_x, out=Nx64_8)
+        sum_delta_squared_terms = np.square(delta_x, out=w.sum_delta_squared_terms)
         # Σ_n Σ_i δ_x²
         sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
         # z = v δ̇_x  [+] 9
-        probed = np.multiply(delta_tangent_x, probes, out=Nx2x64_4)
+        probed = np.multiply(delta_tangent_x, probes, out=w.probed)
         # Σ_c z
-        sum_probed = np.sum(probed, axis=1, out=Nx64_8)
+        sum_probed = np.sum(probed, axis=1, out=w.sum_probed)
         # z²
-        sum_probed_squared_terms = np.square(probed, out=Nx2x64_5)
+        sum_probed_squared_terms = np.square(probed, out=w.sum_probed_squared_terms)
         # Σ_c z²
-        sum_probed_squared = np.sum(sum_probed_squared_terms, axis=1, out=Nx64_9)
+        sum_probed_squared = np.sum(sum_probed_squared_terms, axis=1, out=w.sum_probed_squared)
         # Σ_n Σ_i Σ_c z
         sum_quadratic_forms = float(np.sum(sum_probed, dtype=np.float64))
         # (Σ_c z)² − Σ_c z²
-        a = np.square(sum_probed, out=Nx64_10)
-        sum_pairs_terms = np.subtract(a, sum_probed_squared, out=Nx64_10)
+        s = np.square(sum_probed, out=w.s)
+        sum_pairs_terms = np.subtract(s, sum_probed_squared, out=w.sum_pairs_terms)
         # Σ_n Σ_i ((Σ_c z)² − Σ_c z²)
         sum_pairs = float(np.sum(sum_pairs_terms, dtype=np.float64))
 
@@ -1658,190 +1538,191 @@ def _loss_and_grad_terms(params, x, all_probes, lam, workspace):
         # ∂K/∂δ_x = δ_x  (3)
         dK_ddelta_x = delta_x
         # ∂K/∂δ_layer_1 = W_layer_1 ∂K/∂δ_x  (11)
-        dK_ddelta_layer_1 = np.matmul(dK_ddelta_x, W_layer_1.T, out=Nx128_7)
+        dK_ddelta_layer_1 = np.matmul(dK_ddelta_x, W_layer_1.T, out=w.dK_ddelta_layer_1)
         # ∂K/∂δ_softplus_1 = ∂K/∂δ_layer_1 f′(g_layer_1)  (18)
-        dK_ddelta_softplus_1 = np.multiply(dK_ddelta_layer_1, f_prime_softplus_1, out=Nx128_8)
+        dK_ddelta_softplus_1 = np.multiply(dK_ddelta_layer_1, f_prime_softplus_1, out=w.dK_ddelta_softplus_1)
         # ∂K/∂δ_layer_2 = W_layer_2 ∂K/∂δ_softplus_1  (11)
-        dK_ddelta_layer_2 = np.matmul(dK_ddelta_softplus_1, W_layer_2.T, out=Nx64_10)
+        dK_ddelta_layer_2 = np.matmul(dK_ddelta_softplus_1, W_layer_2.T, out=w.dK_ddelta_layer_2)
         # ∂K/∂δ_softplus_2 = ∂K/∂δ_layer_2 f′(g_layer_2)  (18)
-        dK_ddelta_softplus_2 = np.multiply(dK_ddelta_layer_2, f_prime_softplus_2, out=Nx64_9)
+        dK_ddelta_softplus_2 = np.multiply(dK_ddelta_layer_2, f_prime_softplus_2, out=w.dK_ddelta_softplus_2)
         # ∂K/∂δ_layer_3 = W_layer_3 ∂K/∂δ_softplus_2  (11)
-        dK_ddelta_layer_3 = np.matmul(dK_ddelta_softplus_2, W_layer_3.T, out=Nx1_0)
+        dK_ddelta_layer_3 = np.matmul(dK_ddelta_softplus_2, W_layer_3.T, out=w.dK_ddelta_layer_3)
 
         # ---- backward adjoints of K and gradients: reads ∂K/∂δ, f″, δ, g, W, f′, z, v; writes ∂K/∂g, ĝ
         # ∂K/∂g_layer_3 = ∂K/∂δ_layer_3 f″(g_layer_3)  (21)
-        dK_dg_layer_3 = np.multiply(dK_ddelta_layer_3, f_second_softplus_3, out=Nx1_0)
+        dK_dg_layer_3 = np.multiply(dK_ddelta_layer_3, f_second_softplus_3, out=w.dK_dg_layer_3)
         # Σ_n δ_layer_3 ∂K/∂δ_softplus_2ᵀ
-        dK_dW_layer_3_delta = np.matmul(delta_layer_3.T, dK_ddelta_softplus_2, out=M1x64_0)
+        dK_dW_layer_3_delta = np.matmul(delta_layer_3.T, dK_ddelta_softplus_2, out=w.dK_dW_layer_3_delta)
         # Σ_n ∂K/∂g_layer_3 g_softplus_2ᵀ
-        dK_dW_layer_3_g = np.matmul(dK_dg_layer_3.T, g_softplus_2, out=M1x64_1)
+        dK_dW_layer_3_g = np.matmul(dK_dg_layer_3.T, g_softplus_2, out=w.dK_dW_layer_3_g)
         # Σ_n ∂K/∂g_layer_3
-        dK_db_layer_3_sum = _column_sum(dK_dg_layer_3, out=M1_0)
+        dK_db_layer_3_sum = _column_sum(dK_dg_layer_3, out=w.dK_db_layer_3_sum)
         # ∂K/∂g_softplus_2 = W_layer_3ᵀ ∂K/∂g_layer_3  (14)
-        dK_dg_softplus_2 = np.multiply(W_layer_3, dK_dg_layer_3, out=Nx64_9)
+        dK_dg_softplus_2 = np.multiply(W_layer_3, dK_dg_layer_3, out=w.dK_dg_softplus_2)
         # ∂K/∂g_layer_2 = ∂K/∂g_softplus_2 f′(g_layer_2) + ∂K/∂δ_layer_2 δ_softplus_2 f″(g_layer_2)  (21)
-        a = np.multiply(dK_ddelta_layer_2, delta_softplus_2, out=Nx64_10)
-        a = np.multiply(a, f_second_softplus_2, out=Nx64_10)
-        b = np.multiply(dK_dg_softplus_2, f_prime_softplus_2, out=Nx64_9)
-        dK_dg_layer_2 = np.add(a, b, out=Nx64_10)
+        s = np.multiply(dK_ddelta_layer_2, delta_softplus_2, out=w.s)
+        s = np.multiply(s, f_second_softplus_2, out=w.s)
+        t = np.multiply(dK_dg_softplus_2, f_prime_softplus_2, out=w.t)
+        dK_dg_layer_2 = np.add(s, t, out=w.dK_dg_layer_2)
         # Σ_n δ_layer_2 ∂K/∂δ_softplus_1ᵀ
-        dK_dW_layer_2_delta = np.matmul(delta_layer_2.T, dK_ddelta_softplus_1, out=M64x128_0)
+        dK_dW_layer_2_delta = np.matmul(delta_layer_2.T, dK_ddelta_softplus_1, out=w.dK_dW_layer_2_delta)
         # Σ_n ∂K/∂g_layer_2 g_softplus_1ᵀ
-        dK_dW_layer_2_g = np.matmul(dK_dg_layer_2.T, g_softplus_1, out=M64x128_1)
+        dK_dW_layer_2_g = np.matmul(dK_dg_layer_2.T, g_softplus_1, out=w.dK_dW_layer_2_g)
         # Σ_n ∂K/∂g_layer_2
-        dK_db_layer_2_sum = _column_sum(dK_dg_layer_2, out=M64_0)
+        dK_db_layer_2_sum = _column_sum(dK_dg_layer_2, out=w.dK_db_layer_2_sum)
         # ∂K/∂g_softplus_1 = W_layer_2ᵀ ∂K/∂g_layer_2  (14)
-        dK_dg_softplus_1 = np.matmul(dK_dg_layer_2, W_layer_2, out=Nx128_8)
+        dK_dg_softplus_1 = np.matmul(dK_dg_layer_2, W_layer_2, out=w.dK_dg_softplus_1)
         # ∂K/∂g_layer_1 = ∂K/∂g_softplus_1 f′(g_layer_1) + ∂K/∂δ_layer_1 δ_softplus_1 f″(g_layer_1)  (21)
-        a = np.multiply(dK_ddelta_layer_1, delta_softplus_1, out=Nx128_7)
-        a = np.multiply(a, f_second_softplus_1, out=Nx128_7)
-        b = np.multiply(dK_dg_softplus_1, f_prime_softplus_1, out=Nx128_8)
-        dK_dg_layer_1 = np.add(a, b, out=Nx128_7)
+        u = np.multiply(dK_ddelta_layer_1, delta_softplus_1, out=w.u)
+        u = np.multiply(u, f_second_softplus_1, out=w.u)
+        v = np.multiply(dK_dg_softplus_1, f_prime_softplus_1, out=w.v)
+        dK_dg_layer_1 = np.add(u, v, out=w.dK_dg_layer_1)
         # Σ_n δ_layer_1 ∂K/∂δ_xᵀ
-        dK_dW_layer_1_delta = np.matmul(delta_layer_1.T, dK_ddelta_x, out=M128x64_0)
+        dK_dW_layer_1_delta = np.matmul(delta_layer_1.T, dK_ddelta_x, out=w.dK_dW_layer_1_delta)
         # Σ_n ∂K/∂g_layer_1 g_xᵀ
-        dK_dW_layer_1_g = np.matmul(dK_dg_layer_1.T, g_x, out=M128x64_1)
+        dK_dW_layer_1_g = np.matmul(dK_dg_layer_1.T, g_x, out=w.dK_dW_layer_1_g)
         # Σ_n ∂K/∂g_layer_1
-        dK_db_layer_1_sum = _column_sum(dK_dg_layer_1, out=M128_0)
+        dK_db_layer_1_sum = _column_sum(dK_dg_layer_1, out=w.dK_db_layer_1_sum)
         # Σ_c z
         sum_probed_row = sum_probed[:, None]
         # ĝ_x = v (−½ + λ (Σ_c z − z))  [+] 9
-        a = np.subtract(sum_probed_row, probed, out=Nx2x64_4)
-        a = np.multiply(a, lam, out=Nx2x64_4)
-        a = np.subtract(a, 0.5, out=Nx2x64_4)
-        weighted_tangent_x = np.multiply(probes, a, out=Nx2x64_4)
+        p = np.subtract(sum_probed_row, probed, out=w.p)
+        p = np.multiply(p, lam, out=w.p)
+        p = np.subtract(p, 0.5, out=w.p)
+        weighted_tangent_x = np.multiply(probes, p, out=w.weighted_tangent_x)
 
         # ---- forward adjoints of L: reads ĝ, W, ġ, f″, f′; writes ĝ, ∂L/∂δ
         # ĝ_layer_1 = W_layer_1 ĝ_x  [+] 8
-        weighted_tangent_layer_1 = Nx2x128_4
+        weighted_tangent_layer_1 = w.weighted_tangent_layer_1
         np.matmul(weighted_tangent_x.reshape(-1, 64), W_layer_1.T, out=weighted_tangent_layer_1.reshape(-1, 128))
         # ĝ_layer_1 ġ_layer_1
-        weighted_square_layer_1_terms = np.multiply(tangent_layer_1, weighted_tangent_layer_1, out=Nx2x128_5)
+        weighted_square_layer_1_terms = np.multiply(tangent_layer_1, weighted_tangent_layer_1, out=w.weighted_square_layer_1_terms)
         # Σ_c ĝ_layer_1 ġ_layer_1
-        weighted_square_layer_1 = np.sum(weighted_square_layer_1_terms, axis=1, out=Nx128_7)
+        weighted_square_layer_1 = np.sum(weighted_square_layer_1_terms, axis=1, out=w.weighted_square_layer_1)
         # ∂L/∂δ_softplus_1 = f″(g_layer_1) Σ_c ĝ_layer_1 ġ_layer_1  (19)
-        dL_ddelta_softplus_1 = np.multiply(f_second_softplus_1, weighted_square_layer_1, out=Nx128_3)
+        dL_ddelta_softplus_1 = np.multiply(f_second_softplus_1, weighted_square_layer_1, out=w.dL_ddelta_softplus_1)
         # ĝ_softplus_1 = ĝ_layer_1 f′(g_layer_1)  [+] 8
-        weighted_tangent_softplus_1 = np.multiply(f_prime_softplus_1_row, weighted_tangent_layer_1, out=Nx2x128_5)
+        weighted_tangent_softplus_1 = np.multiply(f_prime_softplus_1_row, weighted_tangent_layer_1, out=w.weighted_tangent_softplus_1)
         # ∂L/∂δ_layer_2 = W_layer_2 ∂L/∂δ_softplus_1  (12)
-        dL_ddelta_layer_2 = np.matmul(dL_ddelta_softplus_1, W_layer_2.T, out=Nx64_8)
+        dL_ddelta_layer_2 = np.matmul(dL_ddelta_softplus_1, W_layer_2.T, out=w.dL_ddelta_layer_2)
         # ĝ_layer_2 = W_layer_2 ĝ_softplus_1  [+] 8
-        weighted_tangent_layer_2 = Nx2x64_5
+        weighted_tangent_layer_2 = w.weighted_tangent_layer_2
         np.matmul(weighted_tangent_softplus_1.reshape(-1, 128), W_layer_2.T, out=weighted_tangent_layer_2.reshape(-1, 64))
         # ĝ_layer_2 ġ_layer_2
-        weighted_square_layer_2_terms = np.multiply(tangent_layer_2, weighted_tangent_layer_2, out=Nx2x64_6)
+        weighted_square_layer_2_terms = np.multiply(tangent_layer_2, weighted_tangent_layer_2, out=w.weighted_square_layer_2_terms)
         # Σ_c ĝ_layer_2 ġ_layer_2
-        weighted_square_layer_2 = np.sum(weighted_square_layer_2_terms, axis=1, out=Nx64_5)
+        weighted_square_layer_2 = np.sum(weighted_square_layer_2_terms, axis=1, out=w.weighted_square_layer_2)
         # ∂L/∂δ_softplus_2 = ∂L/∂δ_layer_2 f′(g_layer_2) + f″(g_layer_2) Σ_c ĝ_layer_2 ġ_layer_2  (19)
-        a = np.multiply(dL_ddelta_layer_2, f_prime_softplus_2, out=Nx64_10)
-        b = np.multiply(f_second_softplus_2, weighted_square_layer_2, out=Nx64_9)
-        dL_ddelta_softplus_2 = np.add(a, b, out=Nx64_10)
+        s = np.multiply(dL_ddelta_layer_2, f_prime_softplus_2, out=w.s)
+        t = np.multiply(f_second_softplus_2, weighted_square_layer_2, out=w.t)
+        dL_ddelta_softplus_2 = np.add(s, t, out=w.dL_ddelta_softplus_2)
         # ĝ_softplus_2 = ĝ_layer_2 f′(g_layer_2)  [+] 8
-        weighted_tangent_softplus_2 = np.multiply(f_prime_softplus_2_row, weighted_tangent_layer_2, out=Nx2x64_6)
+        weighted_tangent_softplus_2 = np.multiply(f_prime_softplus_2_row, weighted_tangent_layer_2, out=w.weighted_tangent_softplus_2)
         # ∂L/∂δ_layer_3 = W_layer_3 ∂L/∂δ_softplus_2  (12)
-        dL_ddelta_layer_3 = np.matmul(dL_ddelta_softplus_2, W_layer_3.T, out=Nx1_0)
+        dL_ddelta_layer_3 = np.matmul(dL_ddelta_softplus_2, W_layer_3.T, out=w.dL_ddelta_layer_3)
         # ĝ_layer_3 = W_layer_3 ĝ_softplus_2  [+] 8
-        weighted_tangent_layer_3 = Nx2x1_2
+        weighted_tangent_layer_3 = w.weighted_tangent_layer_3
         np.matmul(weighted_tangent_softplus_2.reshape(-1, 64), W_layer_3.T, out=weighted_tangent_layer_3.reshape(-1, 1))
         # ĝ_layer_3 ġ_layer_3
-        weighted_square_layer_3_terms = np.multiply(tangent_layer_3, weighted_tangent_layer_3, out=Nx2x1_0)
+        weighted_square_layer_3_terms = np.multiply(tangent_layer_3, weighted_tangent_layer_3, out=w.weighted_square_layer_3_terms)
         # Σ_c ĝ_layer_3 ġ_layer_3
-        weighted_square_layer_3 = np.sum(weighted_square_layer_3_terms, axis=1, out=Nx1_4)
+        weighted_square_layer_3 = np.sum(weighted_square_layer_3_terms, axis=1, out=w.weighted_square_layer_3)
 
         # ---- backward adjoints of L and gradients: reads ĝ, W, f′, f″, ∂L/∂δ, δ, δ̇, ġ, g, v; writes δ̂, f‴, ∂L/∂g
         # δ̂_layer_3 = ĝ_layer_3 f″(g_layer_3)  [+] 9
-        delta_weighted_tangent_layer_3 = np.multiply(delta_curvature_softplus_3_row, weighted_tangent_layer_3, out=Nx2x1_2)
+        delta_weighted_tangent_layer_3 = np.multiply(delta_curvature_softplus_3_row, weighted_tangent_layer_3, out=w.delta_weighted_tangent_layer_3)
         # δ̂_softplus_2 = W_layer_3ᵀ δ̂_layer_3  [+] 9
-        delta_weighted_tangent_softplus_2 = Nx2x64_7
+        delta_weighted_tangent_softplus_2 = w.delta_weighted_tangent_softplus_2
         np.matmul(delta_weighted_tangent_layer_3.reshape(-1, 1), W_layer_3, out=delta_weighted_tangent_softplus_2.reshape(-1, 64))
         # δ̂_layer_2 = δ_softplus_2 f″(g_layer_2) ĝ_layer_2 + δ̂_softplus_2 f′(g_layer_2)  [+] 9
-        a = np.multiply(delta_curvature_softplus_2_row, weighted_tangent_layer_2, out=Nx2x64_8)
-        b = np.multiply(f_prime_softplus_2_row, delta_weighted_tangent_softplus_2, out=Nx2x64_9)
-        delta_weighted_tangent_layer_2 = np.add(a, b, out=Nx2x64_8)
+        y = np.multiply(delta_curvature_softplus_2_row, weighted_tangent_layer_2, out=w.y)
+        z = np.multiply(f_prime_softplus_2_row, delta_weighted_tangent_softplus_2, out=w.z)
+        delta_weighted_tangent_layer_2 = np.add(y, z, out=w.delta_weighted_tangent_layer_2)
         # δ̂_softplus_1 = W_layer_2ᵀ δ̂_layer_2  [+] 9
-        delta_weighted_tangent_softplus_1 = Nx2x128_6
+        delta_weighted_tangent_softplus_1 = w.delta_weighted_tangent_softplus_1
         np.matmul(delta_weighted_tangent_layer_2.reshape(-1, 64), W_layer_2, out=delta_weighted_tangent_softplus_1.reshape(-1, 128))
         # δ̂_layer_1 = δ_softplus_1 f″(g_layer_1) ĝ_layer_1 + δ̂_softplus_1 f′(g_layer_1)  [+] 9
-        a = np.multiply(delta_curvature_softplus_1_row, weighted_tangent_layer_1, out=Nx2x128_7)
-        b = np.multiply(f_prime_softplus_1_row, delta_weighted_tangent_softplus_1, out=Nx2x128_8)
-        delta_weighted_tangent_layer_1 = np.add(a, b, out=Nx2x128_7)
+        aa = np.multiply(delta_curvature_softplus_1_row, weighted_tangent_layer_1, out=w.aa)
+        ab = np.multiply(f_prime_softplus_1_row, delta_weighted_tangent_softplus_1, out=w.ab)
+        delta_weighted_tangent_layer_1 = np.add(aa, ab, out=w.delta_weighted_tangent_layer_1)
         # f‴(g_layer_3) = f″(g_layer_3) (sigmoid(−g_layer_3) − f′(g_layer_3))
-        a = np.subtract(sigmoid_minus_softplus_3, f_prime_softplus_3, out=Nx1_2)
-        f_third_softplus_3 = np.multiply(f_second_softplus_3, a, out=Nx1_2)
+        l = np.subtract(sigmoid_minus_softplus_3, f_prime_softplus_3, out=w.l)
+        f_third_softplus_3 = np.multiply(f_second_softplus_3, l, out=w.f_third_softplus_3)
         # ∂L/∂g_layer_3 = ∂L/∂δ_layer_3 f″(g_layer_3) + f‴(g_layer_3) Σ_c ĝ_layer_3 ġ_layer_3  (22)
-        a = np.multiply(dL_ddelta_layer_3, f_second_softplus_3, out=Nx1_0)
-        b = np.multiply(f_third_softplus_3, weighted_square_layer_3, out=Nx1_2)
-        dL_dg_layer_3 = np.add(a, b, out=Nx1_0)
+        n = np.multiply(dL_ddelta_layer_3, f_second_softplus_3, out=w.n)
+        l = np.multiply(f_third_softplus_3, weighted_square_layer_3, out=w.l)
+        dL_dg_layer_3 = np.add(n, l, out=w.dL_dg_layer_3)
         # Σ_n δ_layer_3 ∂L/∂δ_softplus_2ᵀ
-        dL_dW_layer_3_delta = np.matmul(delta_layer_3.T, dL_ddelta_softplus_2, out=M1x64_2)
+        dL_dW_layer_3_delta = np.matmul(delta_layer_3.T, dL_ddelta_softplus_2, out=w.dL_dW_layer_3_delta)
         # Σ_n Σ_c δ̇_layer_3 ĝ_softplus_2ᵀ
-        dL_dW_layer_3_tangents = np.matmul(delta_tangent_layer_3.reshape(-1, 1).T, weighted_tangent_softplus_2.reshape(-1, 64), out=M1x64_3)
+        dL_dW_layer_3_tangents = np.matmul(delta_tangent_layer_3.reshape(-1, 1).T, weighted_tangent_softplus_2.reshape(-1, 64), out=w.dL_dW_layer_3_tangents)
         # Σ_n Σ_c δ̂_layer_3 ġ_softplus_2ᵀ
-        dL_dW_layer_3_tangents_weighted = np.matmul(delta_weighted_tangent_layer_3.reshape(-1, 1).T, tangent_softplus_2.reshape(-1, 64), out=M1x64_4)
+        dL_dW_layer_3_tangents_weighted = np.matmul(delta_weighted_tangent_layer_3.reshape(-1, 1).T, tangent_softplus_2.reshape(-1, 64), out=w.dL_dW_layer_3_tangents_weighted)
         # Σ_n ∂L/∂g_layer_3 g_softplus_2ᵀ
-        dL_dW_layer_3_g = np.matmul(dL_dg_layer_3.T, g_softplus_2, out=M1x64_5)
+        dL_dW_layer_3_g = np.matmul(dL_dg_layer_3.T, g_softplus_2, out=w.dL_dW_layer_3_g)
         # Σ_n ∂L/∂g_layer_3
-        dL_db_layer_3_sum = _column_sum(dL_dg_layer_3, out=M1_1)
+        dL_db_layer_3_sum = _column_sum(dL_dg_layer_3, out=w.dL_db_layer_3_sum)
         # ∂L/∂g_softplus_2 = W_layer_3ᵀ ∂L/∂g_layer_3  (15)
-        dL_dg_softplus_2 = np.multiply(W_layer_3, dL_dg_layer_3, out=Nx64_1)
+        dL_dg_softplus_2 = np.multiply(W_layer_3, dL_dg_layer_3, out=w.dL_dg_softplus_2)
         # δ̇_softplus_2 ĝ_layer_2 + δ̂_softplus_2 ġ_layer_2
-        a = np.multiply(delta_tangent_softplus_2, weighted_tangent_layer_2, out=Nx2x64_2)
-        b = np.multiply(delta_weighted_tangent_softplus_2, tangent_layer_2, out=Nx2x64_7)
-        weighted_product_softplus_2_terms = np.add(a, b, out=Nx2x64_2)
+        ac = np.multiply(delta_tangent_softplus_2, weighted_tangent_layer_2, out=w.ac)
+        ad = np.multiply(delta_weighted_tangent_softplus_2, tangent_layer_2, out=w.ad)
+        weighted_product_softplus_2_terms = np.add(ac, ad, out=w.weighted_product_softplus_2_terms)
         # Σ_c (δ̇_softplus_2 ĝ_layer_2 + δ̂_softplus_2 ġ_layer_2)
-        weighted_product_softplus_2 = np.sum(weighted_product_softplus_2_terms, axis=1, out=Nx64_10)
+        weighted_product_softplus_2 = np.sum(weighted_product_softplus_2_terms, axis=1, out=w.weighted_product_softplus_2)
         # f‴(g_layer_2) = f″(g_layer_2) (sigmoid(−g_layer_2) − f′(g_layer_2))
-        a = np.subtract(sigmoid_minus_softplus_2, f_prime_softplus_2, out=Nx64_2)
-        f_third_softplus_2 = np.multiply(f_second_softplus_2, a, out=Nx64_2)
+        g = np.subtract(sigmoid_minus_softplus_2, f_prime_softplus_2, out=w.g)
+        f_third_softplus_2 = np.multiply(f_second_softplus_2, g, out=w.f_third_softplus_2)
         # ∂L/∂g_layer_2 = ∂L/∂g_softplus_2 f′(g_layer_2) + ∂L/∂δ_layer_2 δ_softplus_2 f″(g_layer_2) + δ_softplus_2
         #     f‴(g_layer_2) Σ_c ĝ_layer_2 ġ_layer_2 + f″(g_layer_2) Σ_c (δ̇_softplus_2 ĝ_layer_2 + δ̂_softplus_2
         #     ġ_layer_2)  (22)
-        a = np.multiply(dL_ddelta_layer_2, delta_softplus_2, out=Nx64_8)
-        a = np.multiply(a, f_second_softplus_2, out=Nx64_8)
-        b = np.multiply(dL_dg_softplus_2, f_prime_softplus_2, out=Nx64_1)
-        a = np.add(a, b, out=Nx64_8)
-        b = np.multiply(delta_softplus_2, f_third_softplus_2, out=Nx64_0)
-        b = np.multiply(b, weighted_square_layer_2, out=Nx64_0)
-        a = np.add(a, b, out=Nx64_8)
-        b = np.multiply(f_second_softplus_2, weighted_product_softplus_2, out=Nx64_6)
-        dL_dg_layer_2 = np.add(a, b, out=Nx64_8)
+        ae = np.multiply(dL_ddelta_layer_2, delta_softplus_2, out=w.ae)
+        ae = np.multiply(ae, f_second_softplus_2, out=w.ae)
+        f = np.multiply(dL_dg_softplus_2, f_prime_softplus_2, out=w.f)
+        ae = np.add(ae, f, out=w.ae)
+        j = np.multiply(delta_softplus_2, f_third_softplus_2, out=w.j)
+        j = np.multiply(j, weighted_square_layer_2, out=w.j)
+        ae = np.add(ae, j, out=w.ae)
+        af = np.multiply(f_second_softplus_2, weighted_product_softplus_2, out=w.af)
+        dL_dg_layer_2 = np.add(ae, af, out=w.dL_dg_layer_2)
         # Σ_n δ_layer_2 ∂L/∂δ_softplus_1ᵀ
-        dL_dW_layer_2_delta = np.matmul(delta_layer_2.T, dL_ddelta_softplus_1, out=M64x128_2)
+        dL_dW_layer_2_delta = np.matmul(delta_layer_2.T, dL_ddelta_softplus_1, out=w.dL_dW_layer_2_delta)
         # Σ_n Σ_c δ̇_layer_2 ĝ_softplus_1ᵀ
-        dL_dW_layer_2_tangents = np.matmul(delta_tangent_layer_2.reshape(-1, 64).T, weighted_tangent_softplus_1.reshape(-1, 128), out=M64x128_3)
+        dL_dW_layer_2_tangents = np.matmul(delta_tangent_layer_2.reshape(-1, 64).T, weighted_tangent_softplus_1.reshape(-1, 128), out=w.dL_dW_layer_2_tangents)
         # Σ_n Σ_c δ̂_layer_2 ġ_softplus_1ᵀ
-        dL_dW_layer_2_tangents_weighted = np.matmul(delta_weighted_tangent_layer_2.reshape(-1, 64).T, tangent_softplus_1.reshape(-1, 128), out=M64x128_4)
+        dL_dW_layer_2_tangents_weighted = np.matmul(delta_weighted_tangent_layer_2.reshape(-1, 64).T, tangent_softplus_1.reshape(-1, 128), out=w.dL_dW_layer_2_tangents_weighted)
         # Σ_n ∂L/∂g_layer_2 g_softplus_1ᵀ
-        dL_dW_layer_2_g = np.matmul(dL_dg_layer_2.T, g_softplus_1, out=M64x128_5)
+        dL_dW_layer_2_g = np.matmul(dL_dg_layer_2.T, g_softplus_1, out=w.dL_dW_layer_2_g)
         # Σ_n ∂L/∂g_layer_2
-        dL_db_layer_2_sum = _column_sum(dL_dg_layer_2, out=M64_1)
+        dL_db_layer_2_sum = _column_sum(dL_dg_layer_2, out=w.dL_db_layer_2_sum)
         # ∂L/∂g_softplus_1 = W_layer_2ᵀ ∂L/∂g_layer_2  (15)
-        dL_dg_softplus_1 = np.matmul(dL_dg_layer_2, W_layer_2, out=Nx128_1)
+        dL_dg_softplus_1 = np.matmul(dL_dg_layer_2, W_layer_2, out=w.dL_dg_softplus_1)
         # δ̇_softplus_1 ĝ_layer_1 + δ̂_softplus_1 ġ_layer_1
-        a = np.multiply(delta_tangent_softplus_1, weighted_tangent_layer_1, out=Nx2x128_2)
-        b = np.multiply(delta_weighted_tangent_softplus_1, tangent_layer_1, out=Nx2x128_6)
-        weighted_product_softplus_1_terms = np.add(a, b, out=Nx2x128_2)
+        ag = np.multiply(delta_tangent_softplus_1, weighted_tangent_layer_1, out=w.ag)
+        ah = np.multiply(delta_weighted_tangent_softplus_1, tangent_layer_1, out=w.ah)
+        weighted_product_softplus_1_terms = np.add(ag, ah, out=w.weighted_product_softplus_1_terms)
         # Σ_c (δ̇_softplus_1 ĝ_layer_1 + δ̂_softplus_1 ġ_layer_1)
-        weighted_product_softplus_1 = np.sum(weighted_product_softplus_1_terms, axis=1, out=Nx128_3)
+        weighted_product_softplus_1 = np.sum(weighted_product_softplus_1_terms, axis=1, out=w.weighted_product_softplus_1)
         # f‴(g_layer_1) = f″(g_layer_1) (sigmoid(−g_layer_1) − f′(g_layer_1))
-        a = np.subtract(sigmoid_minus_softplus_1, f_prime_softplus_1, out=Nx128_2)
-        f_third_softplus_1 = np.multiply(f_second_softplus_1, a, out=Nx128_2)
+        b = np.subtract(sigmoid_minus_softplus_1, f_prime_softplus_1, out=w.b)
+        f_third_softplus_1 = np.multiply(f_second_softplus_1, b, out=w.f_third_softplus_1)
         # ∂L/∂g_layer_1 = ∂L/∂g_softplus_1 f′(g_layer_1) + δ_softplus_1 f‴(g_layer_1) Σ_c ĝ_layer_1 ġ_layer_1 +
         #     f″(g_layer_1) Σ_c (δ̇_softplus_1 ĝ_layer_1 + δ̂_softplus_1 ġ_layer_1)  (22)
-        a = np.multiply(dL_dg_softplus_1, f_prime_softplus_1, out=Nx128_1)
-        b = np.multiply(delta_softplus_1, f_third_softplus_1, out=Nx128_0)
-        b = np.multiply(b, weighted_square_layer_1, out=Nx128_0)
-        a = np.add(a, b, out=Nx128_1)
-        b = np.multiply(f_second_softplus_1, weighted_product_softplus_1, out=Nx128_5)
-        dL_dg_layer_1 = np.add(a, b, out=Nx128_1)
+        a = np.multiply(dL_dg_softplus_1, f_prime_softplus_1, out=w.a)
+        e = np.multiply(delta_softplus_1, f_third_softplus_1, out=w.e)
+        e = np.multiply(e, weighted_square_layer_1, out=w.e)
+        a = np.add(a, e, out=w.a)
+        ai = np.multiply(f_second_softplus_1, weighted_product_softplus_1, out=w.ai)
+        dL_dg_layer_1 = np.add(a, ai, out=w.dL_dg_layer_1)
         # Σ_n Σ_c δ̇_layer_1 ĝ_xᵀ
-        dL_dW_layer_1_tangents = np.matmul(delta_tangent_layer_1.reshape(-1, 128).T, weighted_tangent_x.reshape(-1, 64), out=M128x64_2)
+        dL_dW_layer_1_tangents = np.matmul(delta_tangent_layer_1.reshape(-1, 128).T, weighted_tangent_x.reshape(-1, 64), out=w.dL_dW_layer_1_tangents)
         # Σ_n Σ_c δ̂_layer_1 vᵀ
-        dL_dW_layer_1_tangents_weighted = np.matmul(delta_weighted_tangent_layer_1.reshape(-1, 128).T, probes.reshape(-1, 64), out=M128x64_3)
+        dL_dW_layer_1_tangents_weighted = np.matmul(delta_weighted_tangent_layer_1.reshape(-1, 128).T, probes.reshape(-1, 64), out=w.dL_dW_layer_1_tangents_weighted)
         # Σ_n ∂L/∂g_layer_1 g_xᵀ
-        dL_dW_layer_1_g = np.matmul(dL_dg_layer_1.T, g_x, out=M128x64_4)
+        dL_dW_layer_1_g = np.matmul(dL_dg_layer_1.T, g_x, out=w.dL_dW_layer_1_g)
         # Σ_n ∂L/∂g_layer_1
-        dL_db_layer_1_sum = _column_sum(dL_dg_layer_1, out=M128_1)
+        dL_db_layer_1_sum = _column_sum(dL_dg_layer_1, out=w.dL_db_layer_1_sum)
+
         return (
             sum_delta_squared, sum_quadratic_forms, sum_pairs, dK_dW_layer_3_delta, dK_dW_layer_3_g, dK_db_layer_3_sum,
             dK_dW_layer_2_delta, dK_dW_layer_2_g, dK_db_layer_2_sum, dK_dW_layer_1_delta, dK_dW_layer_1_g,
@@ -1858,7 +1739,7 @@ def _loss_and_grad_terms(params, x, all_probes, lam, workspace):
         dL_dW_layer_3_g, dL_db_layer_3_sum, dL_dW_layer_2_delta, dL_dW_layer_2_tangents,
         dL_dW_layer_2_tangents_weighted, dL_dW_layer_2_g, dL_db_layer_2_sum, dL_dW_layer_1_tangents,
         dL_dW_layer_1_tangents_weighted, dL_dW_layer_1_g, dL_db_layer_1_sum,
-    ) = _over_tiles(tile, N, 192, 2, 625024, 21804, workspace)
+    ) = call.over_tiles(tile, x, all_probes)
 
     # ---- at the end, from the sums over all samples: writes K, L, ∂K/∂W, ∂K/∂b, ∂L/∂W, ∂L/∂b
     # K = (1/N) ½ Σ_n Σ_i δ_x²
@@ -1866,40 +1747,40 @@ def _loss_and_grad_terms(params, x, all_probes, lam, workspace):
     # L = (1/N) ½ λ Σ_n Σ_i ((Σ_c z)² − Σ_c z²) − (1/N) ½ Σ_n Σ_i Σ_c z
     L = 0.5 * lam * sum_pairs / N - 0.5 * sum_quadratic_forms / N
     # ∂K/∂W_layer_3 = (1/N) (Σ_n δ_layer_3 ∂K/∂δ_softplus_2ᵀ + Σ_n ∂K/∂g_layer_3 g_softplus_2ᵀ)  (16)
-    a = np.add(dK_dW_layer_3_delta, dK_dW_layer_3_g, out=M1x64_6)
-    dK_dW_layer_3 = np.divide(a, N, out=np.empty((1, 64), DTYPE))
+    aj = np.add(dK_dW_layer_3_delta, dK_dW_layer_3_g, out=w.aj)
+    dK_dW_layer_3 = np.divide(aj, N, out=np.empty((1, 64), DTYPE))
     # ∂K/∂b_layer_3 = (1/N) Σ_n ∂K/∂g_layer_3  [+] bias
     dK_db_layer_3 = np.divide(dK_db_layer_3_sum, N, out=np.empty((1,), DTYPE))
     # ∂K/∂W_layer_2 = (1/N) (Σ_n δ_layer_2 ∂K/∂δ_softplus_1ᵀ + Σ_n ∂K/∂g_layer_2 g_softplus_1ᵀ)  (16)
-    a = np.add(dK_dW_layer_2_delta, dK_dW_layer_2_g, out=M64x128_6)
-    dK_dW_layer_2 = np.divide(a, N, out=np.empty((64, 128), DTYPE))
+    ak = np.add(dK_dW_layer_2_delta, dK_dW_layer_2_g, out=w.ak)
+    dK_dW_layer_2 = np.divide(ak, N, out=np.empty((64, 128), DTYPE))
     # ∂K/∂b_layer_2 = (1/N) Σ_n ∂K/∂g_layer_2  [+] bias
     dK_db_layer_2 = np.divide(dK_db_layer_2_sum, N, out=np.empty((64,), DTYPE))
     # ∂K/∂W_layer_1 = (1/N) (Σ_n δ_layer_1 ∂K/∂δ_xᵀ + Σ_n ∂K/∂g_layer_1 g_xᵀ)  (16)
-    a = np.add(dK_dW_layer_1_delta, dK_dW_layer_1_g, out=M128x64_5)
-    dK_dW_layer_1 = np.divide(a, N, out=np.empty((128, 64), DTYPE))
+    al = np.add(dK_dW_layer_1_delta, dK_dW_layer_1_g, out=w.al)
+    dK_dW_layer_1 = np.divide(al, N, out=np.empty((128, 64), DTYPE))
     # ∂K/∂b_layer_1 = (1/N) Σ_n ∂K/∂g_layer_1  [+] bias
     dK_db_layer_1 = np.divide(dK_db_layer_1_sum, N, out=np.empty((128,), DTYPE))
     # ∂L/∂W_layer_3 = (1/N) (Σ_n δ_layer_3 ∂L/∂δ_softplus_2ᵀ + Σ_n ∂L/∂g_layer_3 g_softplus_2ᵀ + Σ_n Σ_c δ̇_layer_3
     #     ĝ_softplus_2ᵀ + Σ_n Σ_c δ̂_layer_3 ġ_softplus_2ᵀ)  (17)
-    a = np.add(dL_dW_layer_3_delta, dL_dW_layer_3_g, out=M1x64_6)
-    a = np.add(a, dL_dW_layer_3_tangents, out=M1x64_6)
-    a = np.add(a, dL_dW_layer_3_tangents_weighted, out=M1x64_6)
-    dL_dW_layer_3 = np.divide(a, N, out=np.empty((1, 64), DTYPE))
+    aj = np.add(dL_dW_layer_3_delta, dL_dW_layer_3_g, out=w.aj)
+    aj = np.add(aj, dL_dW_layer_3_tangents, out=w.aj)
+    aj = np.add(aj, dL_dW_layer_3_tangents_weighted, out=w.aj)
+    dL_dW_layer_3 = np.divide(aj, N, out=np.empty((1, 64), DTYPE))
     # ∂L/∂b_layer_3 = (1/N) Σ_n ∂L/∂g_layer_3  [+] bias
     dL_db_layer_3 = np.divide(dL_db_layer_3_sum, N, out=np.empty((1,), DTYPE))
     # ∂L/∂W_layer_2 = (1/N) (Σ_n δ_layer_2 ∂L/∂δ_softplus_1ᵀ + Σ_n ∂L/∂g_layer_2 g_softplus_1ᵀ + Σ_n Σ_c δ̇_layer_2
     #     ĝ_softplus_1ᵀ + Σ_n Σ_c δ̂_layer_2 ġ_softplus_1ᵀ)  (17)
-    a = np.add(dL_dW_layer_2_delta, dL_dW_layer_2_g, out=M64x128_6)
-    a = np.add(a, dL_dW_layer_2_tangents, out=M64x128_6)
-    a = np.add(a, dL_dW_layer_2_tangents_weighted, out=M64x128_6)
-    dL_dW_layer_2 = np.divide(a, N, out=np.empty((64, 128), DTYPE))
+    ak = np.add(dL_dW_layer_2_delta, dL_dW_layer_2_g, out=w.ak)
+    ak = np.add(ak, dL_dW_layer_2_tangents, out=w.ak)
+    ak = np.add(ak, dL_dW_layer_2_tangents_weighted, out=w.ak)
+    dL_dW_layer_2 = np.divide(ak, N, out=np.empty((64, 128), DTYPE))
     # ∂L/∂b_layer_2 = (1/N) Σ_n ∂L/∂g_layer_2  [+] bias
     dL_db_layer_2 = np.divide(dL_db_layer_2_sum, N, out=np.empty((64,), DTYPE))
     # ∂L/∂W_layer_1 = (1/N) (Σ_n ∂L/∂g_layer_1 g_xᵀ + Σ_n Σ_c δ̇_layer_1 ĝ_xᵀ + Σ_n Σ_c δ̂_layer_1 vᵀ)  (17)
-    a = np.add(dL_dW_layer_1_g, dL_dW_layer_1_tangents, out=M128x64_5)
-    a = np.add(a, dL_dW_layer_1_tangents_weighted, out=M128x64_5)
-    dL_dW_layer_1 = np.divide(a, N, out=np.empty((128, 64), DTYPE))
+    al = np.add(dL_dW_layer_1_g, dL_dW_layer_1_tangents, out=w.al)
+    al = np.add(al, dL_dW_layer_1_tangents_weighted, out=w.al)
+    dL_dW_layer_1 = np.divide(al, N, out=np.empty((128, 64), DTYPE))
     # ∂L/∂b_layer_1 = (1/N) Σ_n ∂L/∂g_layer_1  [+] bias
     dL_db_layer_1 = np.divide(dL_db_layer_1_sum, N, out=np.empty((128,), DTYPE))
 
@@ -1920,195 +1801,173 @@ def _loss_and_grad_terms(params, x, all_probes, lam, workspace):
     }
 
 
-def _loss_and_grad_terms_lam0(params, x, all_probes, lam, workspace):
+def _loss_and_grad_terms_lam0(params, x, all_probes, lam, call):
     """K, L and the gradient of each: the source's separate sweeps. λ = 0."""
-    N = x.shape[0]
+    N = len(x)
+    w = call.arrays
     W_layer_1 = params["layer_1.weight"]
     b_layer_1 = params["layer_1.bias"]
     W_layer_2 = params["layer_2.weight"]
     b_layer_2 = params["layer_2.bias"]
     W_layer_3 = params["layer_3.weight"]
     b_layer_3 = params["layer_3.bias"]
-    (
-        M1x64_5, M64x128_5, M128x64_4,
-    ) = workspace.arrays(
-        "M1x64_5", "M64x128_5", "M128x64_4",
-    )
 
-    def tile(rows, arrays):
-        g_x = x[rows]
-        probes = all_probes[rows]
-        (
-            Nx128_0, Nx128_1, Nx128_2, Nx128_3, Nx128_4, Nx64_0, Nx64_1, Nx64_2, Nx64_3, Nx64_4, Nx1_0, Nx1_1, Nx1_2,
-            Nx1_3, Nx64_5, Nx2x128_0, Nx2x128_1, Nx128_5, Nx128_6, Nx2x64_0, Nx2x64_1, Nx64_6, Nx64_7, Nx2x1_0, Nx2x1_1,
-            Nx2x64_2, Nx2x64_3, Nx2x64_4, Nx2x128_2, Nx2x128_3, Nx2x128_4, Nx64_8, Nx128_7, Nx1_4, Nx128_8, Nx64_9,
-            M1x64_0, M1x64_1, M1_0, M64x128_0, M64x128_1, M64_0, M128x64_0, M128x64_1, M128_0, M1x64_2, M1x64_3,
-            M1x64_4, M1_1, M64x128_2, M64x128_3, M64x128_4, M64_1, M128x64_2, M128x64_3, M128_1,
-        ) = arrays(
-            rows.stop - rows.start,
-            "Nx128_0", "Nx128_1", "Nx128_2", "Nx128_3", "Nx128_4", "Nx64_0", "Nx64_1", "Nx64_2", "Nx64_3", "Nx64_4",
-            "Nx1_0", "Nx1_1", "Nx1_2", "Nx1_3", "Nx64_5", "Nx2x128_0", "Nx2x128_1", "Nx128_5", "Nx128_6", "Nx2x64_0",
-            "Nx2x64_1", "Nx64_6", "Nx64_7", "Nx2x1_0", "Nx2x1_1", "Nx2x64_2", "Nx2x64_3", "Nx2x64_4", "Nx2x128_2",
-            "Nx2x128_3", "Nx2x128_4", "Nx64_8", "Nx128_7", "Nx1_4", "Nx128_8", "Nx64_9", "M1x64_0", "M1x64_1", "M1_0",
-            "M64x128_0", "M64x128_1", "M64_0", "M128x64_0", "M128x64_1", "M128_0", "M1x64_2", "M1x64_3", "M1x64_4",
-            "M1_1", "M64x128_2", "M64x128_3", "M64x128_4", "M64_1", "M128x64_2", "M128x64_3", "M128_1",
-        )
-
+    def tile(g_x, probes, w):
         # ---- forward: reads g, W, b; writes g, f′
         # W_layer_1 g_x
-        g_layer_1_unbiased = np.matmul(g_x, W_layer_1.T, out=Nx128_0)
+        g_layer_1_unbiased = np.matmul(g_x, W_layer_1.T, out=w.g_layer_1_unbiased)
         # g_layer_1 = W_layer_1 g_x + b_layer_1
-        g_layer_1 = np.add(b_layer_1, g_layer_1_unbiased, out=Nx128_0)
+        g_layer_1 = np.add(b_layer_1, g_layer_1_unbiased, out=w.g_layer_1)
         # sigmoid(−g_layer_1)
-        a = np.abs(g_layer_1, out=Nx128_1)
-        a = np.negative(a, out=Nx128_1)
-        a = np.exp(a, out=Nx128_1)
-        b = np.negative(g_layer_1, out=Nx128_2)
-        b = np.sign(b, out=Nx128_2)
-        b = np.maximum(a, b, out=Nx128_2)
-        c = np.add(a, 1.0, out=Nx128_3)
-        sigmoid_minus_softplus_1 = np.divide(b, c, out=Nx128_2)
+        a = np.abs(g_layer_1, out=w.a)
+        a = np.negative(a, out=w.a)
+        a = np.exp(a, out=w.a)
+        b = np.negative(g_layer_1, out=w.b)
+        b = np.sign(b, out=w.b)
+        b = np.maximum(a, b, out=w.b)
+        c = np.add(a, 1.0, out=w.c)
+        sigmoid_minus_softplus_1 = np.divide(b, c, out=w.sigmoid_minus_softplus_1)
         # f′(g_layer_1) = sigmoid(g_layer_1)
-        b = np.sign(g_layer_1, out=Nx128_4)
-        b = np.maximum(a, b, out=Nx128_4)
-        f_prime_softplus_1 = np.divide(b, c, out=Nx128_4)
+        d = np.sign(g_layer_1, out=w.d)
+        d = np.maximum(a, d, out=w.d)
+        f_prime_softplus_1 = np.divide(d, c, out=w.f_prime_softplus_1)
         # g_softplus_1 = softplus(g_layer_1)
-        a = np.log1p(a, out=Nx128_1)
-        b = np.maximum(g_layer_1, 0.0, out=Nx128_0)
-        g_softplus_1 = np.add(a, b, out=Nx128_1)
+        a = np.log1p(a, out=w.a)
+        e = np.maximum(g_layer_1, 0.0, out=w.e)
+        g_softplus_1 = np.add(a, e, out=w.g_softplus_1)
         # W_layer_2 g_softplus_1
-        g_layer_2_unbiased = np.matmul(g_softplus_1, W_layer_2.T, out=Nx64_0)
+        g_layer_2_unbiased = np.matmul(g_softplus_1, W_layer_2.T, out=w.g_layer_2_unbiased)
         # g_layer_2 = W_layer_2 g_softplus_1 + b_layer_2
-        g_layer_2 = np.add(b_layer_2, g_layer_2_unbiased, out=Nx64_0)
+        g_layer_2 = np.add(b_layer_2, g_layer_2_unbiased, out=w.g_layer_2)
         # sigmoid(−g_layer_2)
-        a = np.abs(g_layer_2, out=Nx64_1)
-        a = np.negative(a, out=Nx64_1)
-        a = np.exp(a, out=Nx64_1)
-        b = np.negative(g_layer_2, out=Nx64_2)
-        b = np.sign(b, out=Nx64_2)
-        b = np.maximum(a, b, out=Nx64_2)
-        c = np.add(a, 1.0, out=Nx64_3)
-        sigmoid_minus_softplus_2 = np.divide(b, c, out=Nx64_2)
+        f = np.abs(g_layer_2, out=w.f)
+        f = np.negative(f, out=w.f)
+        f = np.exp(f, out=w.f)
+        g = np.negative(g_layer_2, out=w.g)
+        g = np.sign(g, out=w.g)
+        g = np.maximum(f, g, out=w.g)
+        h = np.add(f, 1.0, out=w.h)
+        sigmoid_minus_softplus_2 = np.divide(g, h, out=w.sigmoid_minus_softplus_2)
         # f′(g_layer_2) = sigmoid(g_layer_2)
-        b = np.sign(g_layer_2, out=Nx64_4)
-        b = np.maximum(a, b, out=Nx64_4)
-        f_prime_softplus_2 = np.divide(b, c, out=Nx64_4)
+        i = np.sign(g_layer_2, out=w.i)
+        i = np.maximum(f, i, out=w.i)
+        f_prime_softplus_2 = np.divide(i, h, out=w.f_prime_softplus_2)
         # g_softplus_2 = softplus(g_layer_2)
-        a = np.log1p(a, out=Nx64_1)
-        b = np.maximum(g_layer_2, 0.0, out=Nx64_0)
-        g_softplus_2 = np.add(a, b, out=Nx64_1)
+        f = np.log1p(f, out=w.f)
+        j = np.maximum(g_layer_2, 0.0, out=w.j)
+        g_softplus_2 = np.add(f, j, out=w.g_softplus_2)
         # W_layer_3 g_softplus_2
-        g_layer_3_unbiased = np.matmul(g_softplus_2, W_layer_3.T, out=Nx1_0)
+        g_layer_3_unbiased = np.matmul(g_softplus_2, W_layer_3.T, out=w.g_layer_3_unbiased)
         # g_layer_3 = W_layer_3 g_softplus_2 + b_layer_3
-        g_layer_3 = np.add(b_layer_3, g_layer_3_unbiased, out=Nx1_0)
+        g_layer_3 = np.add(b_layer_3, g_layer_3_unbiased, out=w.g_layer_3)
         # sigmoid(−g_layer_3)
-        a = np.abs(g_layer_3, out=Nx1_1)
-        a = np.negative(a, out=Nx1_1)
-        a = np.exp(a, out=Nx1_1)
-        b = np.negative(g_layer_3, out=Nx1_2)
-        b = np.sign(b, out=Nx1_2)
-        b = np.maximum(a, b, out=Nx1_2)
-        c = np.add(a, 1.0, out=Nx1_3)
-        sigmoid_minus_softplus_3 = np.divide(b, c, out=Nx1_2)
+        k = np.abs(g_layer_3, out=w.k)
+        k = np.negative(k, out=w.k)
+        k = np.exp(k, out=w.k)
+        l = np.negative(g_layer_3, out=w.l)
+        l = np.sign(l, out=w.l)
+        l = np.maximum(k, l, out=w.l)
+        m = np.add(k, 1.0, out=w.m)
+        sigmoid_minus_softplus_3 = np.divide(l, m, out=w.sigmoid_minus_softplus_3)
         # f′(g_layer_3) = sigmoid(g_layer_3)
-        b = np.sign(g_layer_3, out=Nx1_0)
-        a = np.maximum(a, b, out=Nx1_1)
-        f_prime_softplus_3 = np.divide(a, c, out=Nx1_1)
+        n = np.sign(g_layer_3, out=w.n)
+        k = np.maximum(k, n, out=w.k)
+        f_prime_softplus_3 = np.divide(k, m, out=w.f_prime_softplus_3)
 
         # ---- backward: reads f′, W; writes δ
         # δ_layer_3 = f′(g_layer_3)  (1)
         delta_layer_3 = f_prime_softplus_3
         # δ_softplus_2 = W_layer_3ᵀ δ_layer_3  (1)
-        delta_softplus_2 = np.multiply(W_layer_3, delta_layer_3, out=Nx64_0)
+        delta_softplus_2 = np.multiply(W_layer_3, delta_layer_3, out=w.delta_softplus_2)
         # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1)
-        delta_layer_2 = np.multiply(delta_softplus_2, f_prime_softplus_2, out=Nx64_3)
+        delta_layer_2 = np.multiply(delta_softplus_2, f_prime_softplus_2, out=w.delta_layer_2)
         # δ_softplus_1 = W_layer_2ᵀ δ_layer_2  (1)
-        delta_softplus_1 = np.matmul(delta_layer_2, W_layer_2, out=Nx128_0)
+        delta_softplus_1 = np.matmul(delta_layer_2, W_layer_2, out=w.delta_softplus_1)
         # δ_layer_1 = δ_softplus_1 f′(g_layer_1)  (1)
-        delta_layer_1 = np.multiply(delta_softplus_1, f_prime_softplus_1, out=Nx128_3)
+        delta_layer_1 = np.multiply(delta_softplus_1, f_prime_softplus_1, out=w.delta_layer_1)
         # δ_x = W_layer_1ᵀ δ_layer_1  (1)
-        delta_x = np.matmul(delta_layer_1, W_layer_1, out=Nx64_5)
+        delta_x = np.matmul(delta_layer_1, W_layer_1, out=w.delta_x)
 
         # ---- second derivatives, by tangents from the probes: reads v, W, f′, δ; writes ġ, f″, δ̇
         # ġ_layer_1 = W_layer_1 v  [+] 8
-        tangent_layer_1 = Nx2x128_0
+        tangent_layer_1 = w.tangent_layer_1
         np.matmul(probes.reshape(-1, 64), W_layer_1.T, out=tangent_layer_1.reshape(-1, 128))
         # f′(g_layer_1)
         f_prime_softplus_1_row = f_prime_softplus_1[:, None]
         # ġ_softplus_1 = ġ_layer_1 f′(g_layer_1)  [+] 8
-        tangent_softplus_1 = np.multiply(f_prime_softplus_1_row, tangent_layer_1, out=Nx2x128_1)
+        tangent_softplus_1 = np.multiply(f_prime_softplus_1_row, tangent_layer_1, out=w.tangent_softplus_1)
         # f″(g_layer_1) = f′(g_layer_1) sigmoid(−g_layer_1)
-        f_second_softplus_1 = np.multiply(f_prime_softplus_1, sigmoid_minus_softplus_1, out=Nx128_5)
+        f_second_softplus_1 = np.multiply(f_prime_softplus_1, sigmoid_minus_softplus_1, out=w.f_second_softplus_1)
         # δ_softplus_1 f″(g_layer_1)
-        delta_curvature_softplus_1 = np.multiply(delta_softplus_1, f_second_softplus_1, out=Nx128_6)
+        delta_curvature_softplus_1 = np.multiply(delta_softplus_1, f_second_softplus_1, out=w.delta_curvature_softplus_1)
         # ġ_layer_2 = W_layer_2 ġ_softplus_1  [+] 8
-        tangent_layer_2 = Nx2x64_0
+        tangent_layer_2 = w.tangent_layer_2
         np.matmul(tangent_softplus_1.reshape(-1, 128), W_layer_2.T, out=tangent_layer_2.reshape(-1, 64))
         # f′(g_layer_2)
         f_prime_softplus_2_row = f_prime_softplus_2[:, None]
         # ġ_softplus_2 = ġ_layer_2 f′(g_layer_2)  [+] 8
-        tangent_softplus_2 = np.multiply(f_prime_softplus_2_row, tangent_layer_2, out=Nx2x64_1)
+        tangent_softplus_2 = np.multiply(f_prime_softplus_2_row, tangent_layer_2, out=w.tangent_softplus_2)
         # f″(g_layer_2) = f′(g_layer_2) sigmoid(−g_layer_2)
-        f_second_softplus_2 = np.multiply(f_prime_softplus_2, sigmoid_minus_softplus_2, out=Nx64_6)
+        f_second_softplus_2 = np.multiply(f_prime_softplus_2, sigmoid_minus_softplus_2, out=w.f_second_softplus_2)
         # δ_softplus_2 f″(g_layer_2)
-        delta_curvature_softplus_2 = np.multiply(delta_softplus_2, f_second_softplus_2, out=Nx64_7)
+        delta_curvature_softplus_2 = np.multiply(delta_softplus_2, f_second_softplus_2, out=w.delta_curvature_softplus_2)
         # ġ_layer_3 = W_layer_3 ġ_softplus_2  [+] 8
-        tangent_layer_3 = Nx2x1_0
+        tangent_layer_3 = w.tangent_layer_3
         np.matmul(tangent_softplus_2.reshape(-1, 64), W_layer_3.T, out=tangent_layer_3.reshape(-1, 1))
         # f″(g_layer_3) = f′(g_layer_3) sigmoid(−g_layer_3)
-        f_second_softplus_3 = np.multiply(f_prime_softplus_3, sigmoid_minus_softplus_3, out=Nx1_3)
+        f_second_softplus_3 = np.multiply(f_prime_softplus_3, sigmoid_minus_softplus_3, out=w.f_second_softplus_3)
         # f″(g_layer_3)
         delta_curvature_softplus_3 = f_second_softplus_3
         # f″(g_layer_3)
         delta_curvature_softplus_3_row = delta_curvature_softplus_3[..., None]
         # δ̇_layer_3 = ġ_layer_3 f″(g_layer_3)  [+] 8
-        delta_tangent_layer_3 = np.multiply(delta_curvature_softplus_3_row, tangent_layer_3, out=Nx2x1_1)
+        delta_tangent_layer_3 = np.multiply(delta_curvature_softplus_3_row, tangent_layer_3, out=w.delta_tangent_layer_3)
         # δ̇_softplus_2 = W_layer_3ᵀ δ̇_layer_3  [+] 8
-        delta_tangent_softplus_2 = Nx2x64_2
+        delta_tangent_softplus_2 = w.delta_tangent_softplus_2
         np.matmul(delta_tangent_layer_3.reshape(-1, 1), W_layer_3, out=delta_tangent_softplus_2.reshape(-1, 64))
         # δ_softplus_2 f″(g_layer_2)
         delta_curvature_softplus_2_row = delta_curvature_softplus_2[:, None]
         # δ̇_layer_2 = δ_softplus_2 f″(g_layer_2) ġ_layer_2 + δ̇_softplus_2 f′(g_layer_2)  [+] 8
-        a = np.multiply(delta_curvature_softplus_2_row, tangent_layer_2, out=Nx2x64_3)
-        b = np.multiply(f_prime_softplus_2_row, delta_tangent_softplus_2, out=Nx2x64_4)
-        delta_tangent_layer_2 = np.add(a, b, out=Nx2x64_3)
+        o = np.multiply(delta_curvature_softplus_2_row, tangent_layer_2, out=w.o)
+        p = np.multiply(f_prime_softplus_2_row, delta_tangent_softplus_2, out=w.p)
+        delta_tangent_layer_2 = np.add(o, p, out=w.delta_tangent_layer_2)
         # δ̇_softplus_1 = W_layer_2ᵀ δ̇_layer_2  [+] 8
-        delta_tangent_softplus_1 = Nx2x128_2
+        delta_tangent_softplus_1 = w.delta_tangent_softplus_1
         np.matmul(delta_tangent_layer_2.reshape(-1, 64), W_layer_2, out=delta_tangent_softplus_1.reshape(-1, 128))
         # δ_softplus_1 f″(g_layer_1)
         delta_curvature_softplus_1_row = delta_curvature_softplus_1[:, None]
         # δ̇_layer_1 = δ_softplus_1 f″(g_layer_1) ġ_layer_1 + δ̇_softplus_1 f′(g_layer_1)  [+] 8
-        a = np.multiply(delta_curvature_softplus_1_row, tangent_layer_1, out=Nx2x128_3)
-        b = np.multiply(f_prime_softplus_1_row, delta_tangent_softplus_1, out=Nx2x128_4)
-        delta_tangent_layer_1 = np.add(a, b, out=Nx2x128_3)
+        q = np.multiply(delta_curvature_softplus_1_row, tangent_layer_1, out=w.q)
+        r = np.multiply(f_prime_softplus_1_row, delta_tangent_softplus_1, out=w.r)
+        delta_tangent_layer_1 = np.add(q, r, out=w.delta_tangent_layer_1)
 
         # ---- loss: reads δ, ġ
         # δ_x²
-        sum_delta_squared_terms = np.square(delta_x, out=Nx64_8)
+        sum_delta_squared_terms = np.square(delta_x, out=w.sum_delta_squared_terms)
         # Σ_n Σ_i δ_x²
         sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
         # ġ_layer_1²
-        sum_tangent_squared_layer_1_terms = np.square(tangent_layer_1, out=Nx2x128_4)
+        sum_tangent_squared_layer_1_terms = np.square(tangent_layer_1, out=w.sum_tangent_squared_layer_1_terms)
         # Σ_c ġ_layer_1²
-        sum_tangent_squared_layer_1 = np.sum(sum_tangent_squared_layer_1_terms, axis=1, out=Nx128_7)
+        sum_tangent_squared_layer_1 = np.sum(sum_tangent_squared_layer_1_terms, axis=1, out=w.sum_tangent_squared_layer_1)
         # δ_softplus_1 f″(g_layer_1) Σ_c ġ_layer_1²
-        sum_curvature_softplus_1_terms = np.multiply(delta_curvature_softplus_1, sum_tangent_squared_layer_1, out=Nx128_6)
+        sum_curvature_softplus_1_terms = np.multiply(delta_curvature_softplus_1, sum_tangent_squared_layer_1, out=w.sum_curvature_softplus_1_terms)
         # Σ_n Σ_i δ_softplus_1 f″(g_layer_1) Σ_c ġ_layer_1²
         sum_curvature_softplus_1 = float(np.sum(sum_curvature_softplus_1_terms, dtype=np.float64))
         # ġ_layer_2²
-        sum_tangent_squared_layer_2_terms = np.square(tangent_layer_2, out=Nx2x64_4)
+        sum_tangent_squared_layer_2_terms = np.square(tangent_layer_2, out=w.sum_tangent_squared_layer_2_terms)
         # Σ_c ġ_layer_2²
-        sum_tangent_squared_layer_2 = np.sum(sum_tangent_squared_layer_2_terms, axis=1, out=Nx64_8)
+        sum_tangent_squared_layer_2 = np.sum(sum_tangent_squared_layer_2_terms, axis=1, out=w.sum_tangent_squared_layer_2)
         # δ_softplus_2 f″(g_layer_2) Σ_c ġ_layer_2²
-        sum_curvature_softplus_2_terms = np.multiply(delta_curvature_softplus_2, sum_tangent_squared_layer_2, out=Nx64_7)
+        sum_curvature_softplus_2_terms = np.multiply(delta_curvature_softplus_2, sum_tangent_squared_layer_2, out=w.sum_curvature_softplus_2_terms)
         # Σ_n Σ_i δ_softplus_2 f″(g_layer_2) Σ_c ġ_layer_2²
         sum_curvature_softplus_2 = float(np.sum(sum_curvature_softplus_2_terms, dtype=np.float64))
         # ġ_layer_3²
-        sum_tangent_squared_layer_3_terms = np.square(tangent_layer_3, out=Nx2x1_0)
+        sum_tangent_squared_layer_3_terms = np.square(tangent_layer_3, out=w.sum_tangent_squared_layer_3_terms)
         # Σ_c ġ_layer_3²
-        sum_tangent_squared_layer_3 = np.sum(sum_tangent_squared_layer_3_terms, axis=1, out=Nx1_0)
+        sum_tangent_squared_layer_3 = np.sum(sum_tangent_squared_layer_3_terms, axis=1, out=w.sum_tangent_squared_layer_3)
         # f″(g_layer_3) Σ_c ġ_layer_3²
-        sum_curvature_softplus_3_terms = np.multiply(delta_curvature_softplus_3, sum_tangent_squared_layer_3, out=Nx1_4)
+        sum_curvature_softplus_3_terms = np.multiply(delta_curvature_softplus_3, sum_tangent_squared_layer_3, out=w.sum_curvature_softplus_3_terms)
         # Σ_n Σ_i f″(g_layer_3) Σ_c ġ_layer_3²
         sum_curvature_softplus_3 = float(np.sum(sum_curvature_softplus_3_terms, dtype=np.float64))
 
@@ -2116,136 +1975,137 @@ def _loss_and_grad_terms_lam0(params, x, all_probes, lam, workspace):
         # ∂K/∂δ_x = δ_x  (3)
         dK_ddelta_x = delta_x
         # ∂K/∂δ_layer_1 = W_layer_1 ∂K/∂δ_x  (11)
-        dK_ddelta_layer_1 = np.matmul(dK_ddelta_x, W_layer_1.T, out=Nx128_6)
+        dK_ddelta_layer_1 = np.matmul(dK_ddelta_x, W_layer_1.T, out=w.dK_ddelta_layer_1)
         # ∂K/∂δ_softplus_1 = ∂K/∂δ_layer_1 f′(g_layer_1)  (18)
-        dK_ddelta_softplus_1 = np.multiply(dK_ddelta_layer_1, f_prime_softplus_1, out=Nx128_8)
+        dK_ddelta_softplus_1 = np.multiply(dK_ddelta_layer_1, f_prime_softplus_1, out=w.dK_ddelta_softplus_1)
         # ∂K/∂δ_layer_2 = W_layer_2 ∂K/∂δ_softplus_1  (11)
-        dK_ddelta_layer_2 = np.matmul(dK_ddelta_softplus_1, W_layer_2.T, out=Nx64_7)
+        dK_ddelta_layer_2 = np.matmul(dK_ddelta_softplus_1, W_layer_2.T, out=w.dK_ddelta_layer_2)
         # ∂K/∂δ_softplus_2 = ∂K/∂δ_layer_2 f′(g_layer_2)  (18)
-        dK_ddelta_softplus_2 = np.multiply(dK_ddelta_layer_2, f_prime_softplus_2, out=Nx64_9)
+        dK_ddelta_softplus_2 = np.multiply(dK_ddelta_layer_2, f_prime_softplus_2, out=w.dK_ddelta_softplus_2)
         # ∂K/∂δ_layer_3 = W_layer_3 ∂K/∂δ_softplus_2  (11)
-        dK_ddelta_layer_3 = np.matmul(dK_ddelta_softplus_2, W_layer_3.T, out=Nx1_4)
+        dK_ddelta_layer_3 = np.matmul(dK_ddelta_softplus_2, W_layer_3.T, out=w.dK_ddelta_layer_3)
 
         # ---- backward adjoints of K and gradients: reads ∂K/∂δ, f″, δ, g, W, f′; writes ∂K/∂g
         # ∂K/∂g_layer_3 = ∂K/∂δ_layer_3 f″(g_layer_3)  (21)
-        dK_dg_layer_3 = np.multiply(dK_ddelta_layer_3, f_second_softplus_3, out=Nx1_4)
+        dK_dg_layer_3 = np.multiply(dK_ddelta_layer_3, f_second_softplus_3, out=w.dK_dg_layer_3)
         # Σ_n δ_layer_3 ∂K/∂δ_softplus_2ᵀ
-        dK_dW_layer_3_delta = np.matmul(delta_layer_3.T, dK_ddelta_softplus_2, out=M1x64_0)
+        dK_dW_layer_3_delta = np.matmul(delta_layer_3.T, dK_ddelta_softplus_2, out=w.dK_dW_layer_3_delta)
         # Σ_n ∂K/∂g_layer_3 g_softplus_2ᵀ
-        dK_dW_layer_3_g = np.matmul(dK_dg_layer_3.T, g_softplus_2, out=M1x64_1)
+        dK_dW_layer_3_g = np.matmul(dK_dg_layer_3.T, g_softplus_2, out=w.dK_dW_layer_3_g)
         # Σ_n ∂K/∂g_layer_3
-        dK_db_layer_3_sum = _column_sum(dK_dg_layer_3, out=M1_0)
+        dK_db_layer_3_sum = _column_sum(dK_dg_layer_3, out=w.dK_db_layer_3_sum)
         # ∂K/∂g_softplus_2 = W_layer_3ᵀ ∂K/∂g_layer_3  (14)
-        dK_dg_softplus_2 = np.multiply(W_layer_3, dK_dg_layer_3, out=Nx64_9)
+        dK_dg_softplus_2 = np.multiply(W_layer_3, dK_dg_layer_3, out=w.dK_dg_softplus_2)
         # ∂K/∂g_layer_2 = ∂K/∂g_softplus_2 f′(g_layer_2) + ∂K/∂δ_layer_2 δ_softplus_2 f″(g_layer_2)  (21)
-        a = np.multiply(dK_ddelta_layer_2, delta_softplus_2, out=Nx64_7)
-        a = np.multiply(a, f_second_softplus_2, out=Nx64_7)
-        b = np.multiply(dK_dg_softplus_2, f_prime_softplus_2, out=Nx64_9)
-        dK_dg_layer_2 = np.add(a, b, out=Nx64_7)
+        s = np.multiply(dK_ddelta_layer_2, delta_softplus_2, out=w.s)
+        s = np.multiply(s, f_second_softplus_2, out=w.s)
+        t = np.multiply(dK_dg_softplus_2, f_prime_softplus_2, out=w.t)
+        dK_dg_layer_2 = np.add(s, t, out=w.dK_dg_layer_2)
         # Σ_n δ_layer_2 ∂K/∂δ_softplus_1ᵀ
-        dK_dW_layer_2_delta = np.matmul(delta_layer_2.T, dK_ddelta_softplus_1, out=M64x128_0)
+        dK_dW_layer_2_delta = np.matmul(delta_layer_2.T, dK_ddelta_softplus_1, out=w.dK_dW_layer_2_delta)
         # Σ_n ∂K/∂g_layer_2 g_softplus_1ᵀ
-        dK_dW_layer_2_g = np.matmul(dK_dg_layer_2.T, g_softplus_1, out=M64x128_1)
+        dK_dW_layer_2_g = np.matmul(dK_dg_layer_2.T, g_softplus_1, out=w.dK_dW_layer_2_g)
         # Σ_n ∂K/∂g_layer_2
-        dK_db_layer_2_sum = _column_sum(dK_dg_layer_2, out=M64_0)
+        dK_db_layer_2_sum = _column_sum(dK_dg_layer_2, out=w.dK_db_layer_2_sum)
         # ∂K/∂g_softplus_1 = W_layer_2ᵀ ∂K/∂g_layer_2  (14)
-        dK_dg_softplus_1 = np.matmul(dK_dg_layer_2, W_layer_2, out=Nx128_8)
+        dK_dg_softplus_1 = np.matmul(dK_dg_layer_2, W_layer_2, out=w.dK_dg_softplus_1)
         # ∂K/∂g_layer_1 = ∂K/∂g_softplus_1 f′(g_layer_1) + ∂K/∂δ_layer_1 δ_softplus_1 f″(g_layer_1)  (21)
-        a = np.multiply(dK_ddelta_layer_1, delta_softplus_1, out=Nx128_6)
-        a = np.multiply(a, f_second_softplus_1, out=Nx128_6)
-        b = np.multiply(dK_dg_softplus_1, f_prime_softplus_1, out=Nx128_8)
-        dK_dg_layer_1 = np.add(a, b, out=Nx128_6)
+        u = np.multiply(dK_ddelta_layer_1, delta_softplus_1, out=w.u)
+        u = np.multiply(u, f_second_softplus_1, out=w.u)
+        v = np.multiply(dK_dg_softplus_1, f_prime_softplus_1, out=w.v)
+        dK_dg_layer_1 = np.add(u, v, out=w.dK_dg_layer_1)
         # Σ_n δ_layer_1 ∂K/∂δ_xᵀ
-        dK_dW_layer_1_delta = np.matmul(delta_layer_1.T, dK_ddelta_x, out=M128x64_0)
+        dK_dW_layer_1_delta = np.matmul(delta_layer_1.T, dK_ddelta_x, out=w.dK_dW_layer_1_delta)
         # Σ_n ∂K/∂g_layer_1 g_xᵀ
-        dK_dW_layer_1_g = np.matmul(dK_dg_layer_1.T, g_x, out=M128x64_1)
+        dK_dW_layer_1_g = np.matmul(dK_dg_layer_1.T, g_x, out=w.dK_dW_layer_1_g)
         # Σ_n ∂K/∂g_layer_1
-        dK_db_layer_1_sum = _column_sum(dK_dg_layer_1, out=M128_0)
+        dK_db_layer_1_sum = _column_sum(dK_dg_layer_1, out=w.dK_db_layer_1_sum)
 
         # ---- forward adjoints of L: reads f″, W, f′; writes ∂L/∂δ
         # ∂L/∂δ_softplus_1 = −½ f″(g_layer_1) Σ_c ġ_layer_1²  (19)
-        a = np.multiply(f_second_softplus_1, sum_tangent_squared_layer_1, out=Nx128_6)
-        dL_ddelta_softplus_1 = np.multiply(a, -0.5, out=Nx128_6)
+        u = np.multiply(f_second_softplus_1, sum_tangent_squared_layer_1, out=w.u)
+        dL_ddelta_softplus_1 = np.multiply(u, -0.5, out=w.dL_ddelta_softplus_1)
         # ∂L/∂δ_layer_2 = W_layer_2 ∂L/∂δ_softplus_1  (12)
-        dL_ddelta_layer_2 = np.matmul(dL_ddelta_softplus_1, W_layer_2.T, out=Nx64_5)
+        dL_ddelta_layer_2 = np.matmul(dL_ddelta_softplus_1, W_layer_2.T, out=w.dL_ddelta_layer_2)
         # ∂L/∂δ_softplus_2 = ∂L/∂δ_layer_2 f′(g_layer_2) − ½ f″(g_layer_2) Σ_c ġ_layer_2²  (19)
-        a = np.multiply(dL_ddelta_layer_2, f_prime_softplus_2, out=Nx64_7)
-        b = np.multiply(f_second_softplus_2, sum_tangent_squared_layer_2, out=Nx64_9)
-        b = np.multiply(b, 0.5, out=Nx64_9)
-        dL_ddelta_softplus_2 = np.subtract(a, b, out=Nx64_7)
+        s = np.multiply(dL_ddelta_layer_2, f_prime_softplus_2, out=w.s)
+        t = np.multiply(f_second_softplus_2, sum_tangent_squared_layer_2, out=w.t)
+        t = np.multiply(t, 0.5, out=w.t)
+        dL_ddelta_softplus_2 = np.subtract(s, t, out=w.dL_ddelta_softplus_2)
         # ∂L/∂δ_layer_3 = W_layer_3 ∂L/∂δ_softplus_2  (12)
-        dL_ddelta_layer_3 = np.matmul(dL_ddelta_softplus_2, W_layer_3.T, out=Nx1_4)
+        dL_ddelta_layer_3 = np.matmul(dL_ddelta_softplus_2, W_layer_3.T, out=w.dL_ddelta_layer_3)
 
         # ---- backward adjoints of L and gradients: reads f′, f″, ∂L/∂δ, δ, δ̇, ġ, g, W, v; writes f‴, ∂L/∂g
         # f‴(g_layer_3) = f″(g_layer_3) (sigmoid(−g_layer_3) − f′(g_layer_3))
-        a = np.subtract(sigmoid_minus_softplus_3, f_prime_softplus_3, out=Nx1_2)
-        f_third_softplus_3 = np.multiply(f_second_softplus_3, a, out=Nx1_2)
+        l = np.subtract(sigmoid_minus_softplus_3, f_prime_softplus_3, out=w.l)
+        f_third_softplus_3 = np.multiply(f_second_softplus_3, l, out=w.f_third_softplus_3)
         # ∂L/∂g_layer_3 = ∂L/∂δ_layer_3 f″(g_layer_3) − ½ f‴(g_layer_3) Σ_c ġ_layer_3²  (22)
-        a = np.multiply(dL_ddelta_layer_3, f_second_softplus_3, out=Nx1_4)
-        b = np.multiply(f_third_softplus_3, sum_tangent_squared_layer_3, out=Nx1_2)
-        b = np.multiply(b, 0.5, out=Nx1_2)
-        dL_dg_layer_3 = np.subtract(a, b, out=Nx1_4)
+        y = np.multiply(dL_ddelta_layer_3, f_second_softplus_3, out=w.y)
+        l = np.multiply(f_third_softplus_3, sum_tangent_squared_layer_3, out=w.l)
+        l = np.multiply(l, 0.5, out=w.l)
+        dL_dg_layer_3 = np.subtract(y, l, out=w.dL_dg_layer_3)
         # Σ_n δ_layer_3 ∂L/∂δ_softplus_2ᵀ
-        dL_dW_layer_3_delta = np.matmul(delta_layer_3.T, dL_ddelta_softplus_2, out=M1x64_2)
+        dL_dW_layer_3_delta = np.matmul(delta_layer_3.T, dL_ddelta_softplus_2, out=w.dL_dW_layer_3_delta)
         # Σ_n Σ_c δ̇_layer_3 ġ_softplus_2ᵀ
-        dL_dW_layer_3_tangents = np.matmul(delta_tangent_layer_3.reshape(-1, 1).T, tangent_softplus_2.reshape(-1, 64), out=M1x64_3)
+        dL_dW_layer_3_tangents = np.matmul(delta_tangent_layer_3.reshape(-1, 1).T, tangent_softplus_2.reshape(-1, 64), out=w.dL_dW_layer_3_tangents)
         # Σ_n ∂L/∂g_layer_3 g_softplus_2ᵀ
-        dL_dW_layer_3_g = np.matmul(dL_dg_layer_3.T, g_softplus_2, out=M1x64_4)
+        dL_dW_layer_3_g = np.matmul(dL_dg_layer_3.T, g_softplus_2, out=w.dL_dW_layer_3_g)
         # Σ_n ∂L/∂g_layer_3
-        dL_db_layer_3_sum = _column_sum(dL_dg_layer_3, out=M1_1)
+        dL_db_layer_3_sum = _column_sum(dL_dg_layer_3, out=w.dL_db_layer_3_sum)
         # ∂L/∂g_softplus_2 = W_layer_3ᵀ ∂L/∂g_layer_3  (15)
-        dL_dg_softplus_2 = np.multiply(W_layer_3, dL_dg_layer_3, out=Nx64_1)
+        dL_dg_softplus_2 = np.multiply(W_layer_3, dL_dg_layer_3, out=w.dL_dg_softplus_2)
         # δ̇_softplus_2 ġ_layer_2
-        weighted_product_softplus_2_terms = np.multiply(delta_tangent_softplus_2, tangent_layer_2, out=Nx2x64_2)
+        weighted_product_softplus_2_terms = np.multiply(delta_tangent_softplus_2, tangent_layer_2, out=w.weighted_product_softplus_2_terms)
         # Σ_c δ̇_softplus_2 ġ_layer_2
-        weighted_product_softplus_2 = np.sum(weighted_product_softplus_2_terms, axis=1, out=Nx64_7)
+        weighted_product_softplus_2 = np.sum(weighted_product_softplus_2_terms, axis=1, out=w.weighted_product_softplus_2)
         # f‴(g_layer_2) = f″(g_layer_2) (sigmoid(−g_layer_2) − f′(g_layer_2))
-        a = np.subtract(sigmoid_minus_softplus_2, f_prime_softplus_2, out=Nx64_2)
-        f_third_softplus_2 = np.multiply(f_second_softplus_2, a, out=Nx64_2)
+        g = np.subtract(sigmoid_minus_softplus_2, f_prime_softplus_2, out=w.g)
+        f_third_softplus_2 = np.multiply(f_second_softplus_2, g, out=w.f_third_softplus_2)
         # ∂L/∂g_layer_2 = ∂L/∂g_softplus_2 f′(g_layer_2) + ∂L/∂δ_layer_2 δ_softplus_2 f″(g_layer_2) − ½ δ_softplus_2
         #     f‴(g_layer_2) Σ_c ġ_layer_2² − f″(g_layer_2) Σ_c δ̇_softplus_2 ġ_layer_2  (22)
-        a = np.multiply(dL_ddelta_layer_2, delta_softplus_2, out=Nx64_5)
-        a = np.multiply(a, f_second_softplus_2, out=Nx64_5)
-        b = np.multiply(dL_dg_softplus_2, f_prime_softplus_2, out=Nx64_1)
-        a = np.add(a, b, out=Nx64_5)
-        b = np.multiply(delta_softplus_2, f_third_softplus_2, out=Nx64_0)
-        b = np.multiply(b, sum_tangent_squared_layer_2, out=Nx64_0)
-        b = np.multiply(b, 0.5, out=Nx64_0)
-        a = np.subtract(a, b, out=Nx64_5)
-        b = np.multiply(f_second_softplus_2, weighted_product_softplus_2, out=Nx64_6)
-        dL_dg_layer_2 = np.subtract(a, b, out=Nx64_5)
+        z = np.multiply(dL_ddelta_layer_2, delta_softplus_2, out=w.z)
+        z = np.multiply(z, f_second_softplus_2, out=w.z)
+        f = np.multiply(dL_dg_softplus_2, f_prime_softplus_2, out=w.f)
+        z = np.add(z, f, out=w.z)
+        j = np.multiply(delta_softplus_2, f_third_softplus_2, out=w.j)
+        j = np.multiply(j, sum_tangent_squared_layer_2, out=w.j)
+        j = np.multiply(j, 0.5, out=w.j)
+        z = np.subtract(z, j, out=w.z)
+        aa = np.multiply(f_second_softplus_2, weighted_product_softplus_2, out=w.aa)
+        dL_dg_layer_2 = np.subtract(z, aa, out=w.dL_dg_layer_2)
         # Σ_n δ_layer_2 ∂L/∂δ_softplus_1ᵀ
-        dL_dW_layer_2_delta = np.matmul(delta_layer_2.T, dL_ddelta_softplus_1, out=M64x128_2)
+        dL_dW_layer_2_delta = np.matmul(delta_layer_2.T, dL_ddelta_softplus_1, out=w.dL_dW_layer_2_delta)
         # Σ_n Σ_c δ̇_layer_2 ġ_softplus_1ᵀ
-        dL_dW_layer_2_tangents = np.matmul(delta_tangent_layer_2.reshape(-1, 64).T, tangent_softplus_1.reshape(-1, 128), out=M64x128_3)
+        dL_dW_layer_2_tangents = np.matmul(delta_tangent_layer_2.reshape(-1, 64).T, tangent_softplus_1.reshape(-1, 128), out=w.dL_dW_layer_2_tangents)
         # Σ_n ∂L/∂g_layer_2 g_softplus_1ᵀ
-        dL_dW_layer_2_g = np.matmul(dL_dg_layer_2.T, g_softplus_1, out=M64x128_4)
+        dL_dW_layer_2_g = np.matmul(dL_dg_layer_2.T, g_softplus_1, out=w.dL_dW_layer_2_g)
         # Σ_n ∂L/∂g_layer_2
-        dL_db_layer_2_sum = _column_sum(dL_dg_layer_2, out=M64_1)
+        dL_db_layer_2_sum = _column_sum(dL_dg_layer_2, out=w.dL_db_layer_2_sum)
         # ∂L/∂g_softplus_1 = W_layer_2ᵀ ∂L/∂g_layer_2  (15)
-        dL_dg_softplus_1 = np.matmul(dL_dg_layer_2, W_layer_2, out=Nx128_1)
+        dL_dg_softplus_1 = np.matmul(dL_dg_layer_2, W_layer_2, out=w.dL_dg_softplus_1)
         # δ̇_softplus_1 ġ_layer_1
-        weighted_product_softplus_1_terms = np.multiply(delta_tangent_softplus_1, tangent_layer_1, out=Nx2x128_2)
+        weighted_product_softplus_1_terms = np.multiply(delta_tangent_softplus_1, tangent_layer_1, out=w.weighted_product_softplus_1_terms)
         # Σ_c δ̇_softplus_1 ġ_layer_1
-        weighted_product_softplus_1 = np.sum(weighted_product_softplus_1_terms, axis=1, out=Nx128_6)
+        weighted_product_softplus_1 = np.sum(weighted_product_softplus_1_terms, axis=1, out=w.weighted_product_softplus_1)
         # f‴(g_layer_1) = f″(g_layer_1) (sigmoid(−g_layer_1) − f′(g_layer_1))
-        a = np.subtract(sigmoid_minus_softplus_1, f_prime_softplus_1, out=Nx128_2)
-        f_third_softplus_1 = np.multiply(f_second_softplus_1, a, out=Nx128_2)
+        b = np.subtract(sigmoid_minus_softplus_1, f_prime_softplus_1, out=w.b)
+        f_third_softplus_1 = np.multiply(f_second_softplus_1, b, out=w.f_third_softplus_1)
         # ∂L/∂g_layer_1 = ∂L/∂g_softplus_1 f′(g_layer_1) − ½ δ_softplus_1 f‴(g_layer_1) Σ_c ġ_layer_1² −
         #     f″(g_layer_1) Σ_c δ̇_softplus_1 ġ_layer_1  (22)
-        a = np.multiply(dL_dg_softplus_1, f_prime_softplus_1, out=Nx128_1)
-        b = np.multiply(delta_softplus_1, f_third_softplus_1, out=Nx128_0)
-        b = np.multiply(b, sum_tangent_squared_layer_1, out=Nx128_0)
-        b = np.multiply(b, 0.5, out=Nx128_0)
-        a = np.subtract(a, b, out=Nx128_1)
-        b = np.multiply(f_second_softplus_1, weighted_product_softplus_1, out=Nx128_5)
-        dL_dg_layer_1 = np.subtract(a, b, out=Nx128_1)
+        a = np.multiply(dL_dg_softplus_1, f_prime_softplus_1, out=w.a)
+        e = np.multiply(delta_softplus_1, f_third_softplus_1, out=w.e)
+        e = np.multiply(e, sum_tangent_squared_layer_1, out=w.e)
+        e = np.multiply(e, 0.5, out=w.e)
+        a = np.subtract(a, e, out=w.a)
+        ab = np.multiply(f_second_softplus_1, weighted_product_softplus_1, out=w.ab)
+        dL_dg_layer_1 = np.subtract(a, ab, out=w.dL_dg_layer_1)
         # Σ_n Σ_c δ̇_layer_1 vᵀ
-        dL_dW_layer_1_tangents = np.matmul(delta_tangent_layer_1.reshape(-1, 128).T, probes.reshape(-1, 64), out=M128x64_2)
+        dL_dW_layer_1_tangents = np.matmul(delta_tangent_layer_1.reshape(-1, 128).T, probes.reshape(-1, 64), out=w.dL_dW_layer_1_tangents)
         # Σ_n ∂L/∂g_layer_1 g_xᵀ
-        dL_dW_layer_1_g = np.matmul(dL_dg_layer_1.T, g_x, out=M128x64_3)
+        dL_dW_layer_1_g = np.matmul(dL_dg_layer_1.T, g_x, out=w.dL_dW_layer_1_g)
         # Σ_n ∂L/∂g_layer_1
-        dL_db_layer_1_sum = _column_sum(dL_dg_layer_1, out=M128_1)
+        dL_db_layer_1_sum = _column_sum(dL_dg_layer_1, out=w.dL_db_layer_1_sum)
+
         return (
             sum_delta_squared, sum_curvature_softplus_1, sum_curvature_softplus_2, sum_curvature_softplus_3,
             dK_dW_layer_3_delta, dK_dW_layer_3_g, dK_db_layer_3_sum, dK_dW_layer_2_delta, dK_dW_layer_2_g,
@@ -2260,7 +2120,7 @@ def _loss_and_grad_terms_lam0(params, x, all_probes, lam, workspace):
         dK_db_layer_2_sum, dK_dW_layer_1_delta, dK_dW_layer_1_g, dK_db_layer_1_sum, dL_dW_layer_3_delta,
         dL_dW_layer_3_tangents, dL_dW_layer_3_g, dL_db_layer_3_sum, dL_dW_layer_2_delta, dL_dW_layer_2_tangents,
         dL_dW_layer_2_g, dL_db_layer_2_sum, dL_dW_layer_1_tangents, dL_dW_layer_1_g, dL_db_layer_1_sum,
-    ) = _over_tiles(tile, N, 281, 2, 427648, 14884, workspace)
+    ) = call.over_tiles(tile, x, all_probes)
 
     # ---- at the end, from the sums over all samples: writes K, L, ∂K/∂W, ∂K/∂b, ∂L/∂W, ∂L/∂b
     # K = (1/N) ½ Σ_n Σ_i δ_x²
@@ -2269,37 +2129,37 @@ def _loss_and_grad_terms_lam0(params, x, all_probes, lam, workspace):
     #     Σ_c ġ_layer_2² − (1/N) ½ Σ_n Σ_i f″(g_layer_3) Σ_c ġ_layer_3²
     L = -0.5 * sum_curvature_softplus_1 / N - 0.5 * sum_curvature_softplus_2 / N - 0.5 * sum_curvature_softplus_3 / N
     # ∂K/∂W_layer_3 = (1/N) (Σ_n δ_layer_3 ∂K/∂δ_softplus_2ᵀ + Σ_n ∂K/∂g_layer_3 g_softplus_2ᵀ)  (16)
-    a = np.add(dK_dW_layer_3_delta, dK_dW_layer_3_g, out=M1x64_5)
-    dK_dW_layer_3 = np.divide(a, N, out=np.empty((1, 64), DTYPE))
+    ac = np.add(dK_dW_layer_3_delta, dK_dW_layer_3_g, out=w.ac)
+    dK_dW_layer_3 = np.divide(ac, N, out=np.empty((1, 64), DTYPE))
     # ∂K/∂b_layer_3 = (1/N) Σ_n ∂K/∂g_layer_3  [+] bias
     dK_db_layer_3 = np.divide(dK_db_layer_3_sum, N, out=np.empty((1,), DTYPE))
     # ∂K/∂W_layer_2 = (1/N) (Σ_n δ_layer_2 ∂K/∂δ_softplus_1ᵀ + Σ_n ∂K/∂g_layer_2 g_softplus_1ᵀ)  (16)
-    a = np.add(dK_dW_layer_2_delta, dK_dW_layer_2_g, out=M64x128_5)
-    dK_dW_layer_2 = np.divide(a, N, out=np.empty((64, 128), DTYPE))
+    ad = np.add(dK_dW_layer_2_delta, dK_dW_layer_2_g, out=w.ad)
+    dK_dW_layer_2 = np.divide(ad, N, out=np.empty((64, 128), DTYPE))
     # ∂K/∂b_layer_2 = (1/N) Σ_n ∂K/∂g_layer_2  [+] bias
     dK_db_layer_2 = np.divide(dK_db_layer_2_sum, N, out=np.empty((64,), DTYPE))
     # ∂K/∂W_layer_1 = (1/N) (Σ_n δ_layer_1 ∂K/∂δ_xᵀ + Σ_n ∂K/∂g_layer_1 g_xᵀ)  (16)
-    a = np.add(dK_dW_layer_1_delta, dK_dW_layer_1_g, out=M128x64_4)
-    dK_dW_layer_1 = np.divide(a, N, out=np.empty((128, 64), DTYPE))
+    ae = np.add(dK_dW_layer_1_delta, dK_dW_layer_1_g, out=w.ae)
+    dK_dW_layer_1 = np.divide(ae, N, out=np.empty((128, 64), DTYPE))
     # ∂K/∂b_layer_1 = (1/N) Σ_n ∂K/∂g_layer_1  [+] bias
     dK_db_layer_1 = np.divide(dK_db_layer_1_sum, N, out=np.empty((128,), DTYPE))
     # ∂L/∂W_layer_3 = (1/N) (Σ_n δ_layer_3 ∂L/∂δ_softplus_2ᵀ + Σ_n ∂L/∂g_layer_3 g_softplus_2ᵀ − Σ_n Σ_c δ̇_layer_3
     #     ġ_softplus_2ᵀ)  (17)
-    a = np.add(dL_dW_layer_3_delta, dL_dW_layer_3_g, out=M1x64_5)
-    a = np.subtract(a, dL_dW_layer_3_tangents, out=M1x64_5)
-    dL_dW_layer_3 = np.divide(a, N, out=np.empty((1, 64), DTYPE))
+    ac = np.add(dL_dW_layer_3_delta, dL_dW_layer_3_g, out=w.ac)
+    ac = np.subtract(ac, dL_dW_layer_3_tangents, out=w.ac)
+    dL_dW_layer_3 = np.divide(ac, N, out=np.empty((1, 64), DTYPE))
     # ∂L/∂b_layer_3 = (1/N) Σ_n ∂L/∂g_layer_3  [+] bias
     dL_db_layer_3 = np.divide(dL_db_layer_3_sum, N, out=np.empty((1,), DTYPE))
     # ∂L/∂W_layer_2 = (1/N) (Σ_n δ_layer_2 ∂L/∂δ_softplus_1ᵀ + Σ_n ∂L/∂g_layer_2 g_softplus_1ᵀ − Σ_n Σ_c δ̇_layer_2
     #     ġ_softplus_1ᵀ)  (17)
-    a = np.add(dL_dW_layer_2_delta, dL_dW_layer_2_g, out=M64x128_5)
-    a = np.subtract(a, dL_dW_layer_2_tangents, out=M64x128_5)
-    dL_dW_layer_2 = np.divide(a, N, out=np.empty((64, 128), DTYPE))
+    ad = np.add(dL_dW_layer_2_delta, dL_dW_layer_2_g, out=w.ad)
+    ad = np.subtract(ad, dL_dW_layer_2_tangents, out=w.ad)
+    dL_dW_layer_2 = np.divide(ad, N, out=np.empty((64, 128), DTYPE))
     # ∂L/∂b_layer_2 = (1/N) Σ_n ∂L/∂g_layer_2  [+] bias
     dL_db_layer_2 = np.divide(dL_db_layer_2_sum, N, out=np.empty((64,), DTYPE))
     # ∂L/∂W_layer_1 = (1/N) (Σ_n ∂L/∂g_layer_1 g_xᵀ − Σ_n Σ_c δ̇_layer_1 vᵀ)  (17)
-    a = np.subtract(dL_dW_layer_1_g, dL_dW_layer_1_tangents, out=M128x64_4)
-    dL_dW_layer_1 = np.divide(a, N, out=np.empty((128, 64), DTYPE))
+    ae = np.subtract(dL_dW_layer_1_g, dL_dW_layer_1_tangents, out=w.ae)
+    dL_dW_layer_1 = np.divide(ae, N, out=np.empty((128, 64), DTYPE))
     # ∂L/∂b_layer_1 = (1/N) Σ_n ∂L/∂g_layer_1  [+] bias
     dL_db_layer_1 = np.divide(dL_db_layer_1_sum, N, out=np.empty((128,), DTYPE))
 
@@ -2320,98 +2180,89 @@ def _loss_and_grad_terms_lam0(params, x, all_probes, lam, workspace):
     }
 
 
-def _layer_means(params, x, all_probes, lam, workspace):
+def _layer_means(params, x, all_probes, lam, call):
     """the mean over the units of each layer, (N,) each: they show which one overflows."""
-    N = x.shape[0]
+    N = len(x)
     W_layer_1 = params["layer_1.weight"]
     b_layer_1 = params["layer_1.bias"]
     W_layer_2 = params["layer_2.weight"]
     b_layer_2 = params["layer_2.bias"]
     W_layer_3 = params["layer_3.weight"]
     b_layer_3 = params["layer_3.bias"]
-    all_mean_g_x = np.empty((N,), DTYPE)
-    all_mean_g_layer_1 = np.empty((N,), DTYPE)
-    all_mean_g_softplus_1 = np.empty((N,), DTYPE)
-    all_mean_g_layer_2 = np.empty((N,), DTYPE)
-    all_mean_g_softplus_2 = np.empty((N,), DTYPE)
-    all_mean_g_layer_3 = np.empty((N,), DTYPE)
-    all_mean_g_softplus_3 = np.empty((N,), DTYPE)
+    mean_g_x = call.result("mean_g_x", (N,))
+    mean_g_layer_1 = call.result("mean_g_layer_1", (N,))
+    mean_g_softplus_1 = call.result("mean_g_softplus_1", (N,))
+    mean_g_layer_2 = call.result("mean_g_layer_2", (N,))
+    mean_g_softplus_2 = call.result("mean_g_softplus_2", (N,))
+    mean_g_layer_3 = call.result("mean_g_layer_3", (N,))
+    mean_g_softplus_3 = call.result("mean_g_softplus_3", (N,))
 
-    def tile(rows, arrays):
-        g_x = x[rows]
-        (
-            Nx128_0, Nx128_1, Nx128_2, Nx64_0, Nx64_1, Nx64_2, Nx1_0, Nx1_1, Nx1_2,
-        ) = arrays(
-            rows.stop - rows.start,
-            "Nx128_0", "Nx128_1", "Nx128_2", "Nx64_0", "Nx64_1", "Nx64_2", "Nx1_0", "Nx1_1", "Nx1_2",
-        )
-
+    def tile(g_x, w):
         # ---- forward: reads g, W, b; writes g
         # W_layer_1 g_x
-        g_layer_1_unbiased = np.matmul(g_x, W_layer_1.T, out=Nx128_0)
+        g_layer_1_unbiased = np.matmul(g_x, W_layer_1.T, out=w.g_layer_1_unbiased)
         # g_layer_1 = W_layer_1 g_x + b_layer_1
-        g_layer_1 = np.add(b_layer_1, g_layer_1_unbiased, out=Nx128_0)
+        g_layer_1 = np.add(b_layer_1, g_layer_1_unbiased, out=w.g_layer_1)
         # g_softplus_1 = softplus(g_layer_1)
-        a = np.abs(g_layer_1, out=Nx128_1)
-        a = np.negative(a, out=Nx128_1)
-        a = np.exp(a, out=Nx128_1)
-        a = np.log1p(a, out=Nx128_1)
-        b = np.maximum(g_layer_1, 0.0, out=Nx128_2)
-        g_softplus_1 = np.add(a, b, out=Nx128_1)
+        a = np.abs(g_layer_1, out=w.a)
+        a = np.negative(a, out=w.a)
+        a = np.exp(a, out=w.a)
+        a = np.log1p(a, out=w.a)
+        b = np.maximum(g_layer_1, 0.0, out=w.b)
+        g_softplus_1 = np.add(a, b, out=w.g_softplus_1)
         # W_layer_2 g_softplus_1
-        g_layer_2_unbiased = np.matmul(g_softplus_1, W_layer_2.T, out=Nx64_0)
+        g_layer_2_unbiased = np.matmul(g_softplus_1, W_layer_2.T, out=w.g_layer_2_unbiased)
         # g_layer_2 = W_layer_2 g_softplus_1 + b_layer_2
-        g_layer_2 = np.add(b_layer_2, g_layer_2_unbiased, out=Nx64_0)
+        g_layer_2 = np.add(b_layer_2, g_layer_2_unbiased, out=w.g_layer_2)
         # g_softplus_2 = softplus(g_layer_2)
-        a = np.abs(g_layer_2, out=Nx64_1)
-        a = np.negative(a, out=Nx64_1)
-        a = np.exp(a, out=Nx64_1)
-        a = np.log1p(a, out=Nx64_1)
-        b = np.maximum(g_layer_2, 0.0, out=Nx64_2)
-        g_softplus_2 = np.add(a, b, out=Nx64_1)
+        c = np.abs(g_layer_2, out=w.c)
+        c = np.negative(c, out=w.c)
+        c = np.exp(c, out=w.c)
+        c = np.log1p(c, out=w.c)
+        d = np.maximum(g_layer_2, 0.0, out=w.d)
+        g_softplus_2 = np.add(c, d, out=w.g_softplus_2)
         # W_layer_3 g_softplus_2
-        g_layer_3_unbiased = np.matmul(g_softplus_2, W_layer_3.T, out=Nx1_0)
+        g_layer_3_unbiased = np.matmul(g_softplus_2, W_layer_3.T, out=w.g_layer_3_unbiased)
         # g_layer_3 = W_layer_3 g_softplus_2 + b_layer_3
-        g_layer_3 = np.add(b_layer_3, g_layer_3_unbiased, out=Nx1_0)
+        g_layer_3 = np.add(b_layer_3, g_layer_3_unbiased, out=w.g_layer_3)
         # g_softplus_3 = softplus(g_layer_3)
-        a = np.abs(g_layer_3, out=Nx1_1)
-        a = np.negative(a, out=Nx1_1)
-        a = np.exp(a, out=Nx1_1)
-        a = np.log1p(a, out=Nx1_1)
-        b = np.maximum(g_layer_3, 0.0, out=Nx1_2)
-        g_softplus_3 = np.add(a, b, out=Nx1_1)
+        e = np.abs(g_layer_3, out=w.e)
+        e = np.negative(e, out=w.e)
+        e = np.exp(e, out=w.e)
+        e = np.log1p(e, out=w.e)
+        f = np.maximum(g_layer_3, 0.0, out=w.f)
+        g_softplus_3 = np.add(e, f, out=w.g_softplus_3)
 
         # ---- means of the layers: reads g; writes mean_g_x, mean_g_layer_1, mean_g_softplus_1, mean_g_layer_2,
         #      mean_g_softplus_2, mean_g_layer_3, mean_g_softplus_3
         # (1/64) g_x
-        g_x_part = np.multiply(g_x, 0.015625, out=Nx64_2)
+        g_x_part = np.multiply(g_x, 0.015625, out=w.g_x_part)
         # mean_g_x = Σ_i (1/64) g_x
-        mean_g_x = np.sum(g_x_part, axis=1, out=all_mean_g_x[rows])
+        mean_g_x = np.sum(g_x_part, axis=1, out=w.mean_g_x)
         # (1/128) g_layer_1
-        g_layer_1_part = np.multiply(g_layer_1, 0.0078125, out=Nx128_0)
+        g_layer_1_part = np.multiply(g_layer_1, 0.0078125, out=w.g_layer_1_part)
         # mean_g_layer_1 = Σ_i (1/128) g_layer_1
-        mean_g_layer_1 = np.sum(g_layer_1_part, axis=1, out=all_mean_g_layer_1[rows])
+        mean_g_layer_1 = np.sum(g_layer_1_part, axis=1, out=w.mean_g_layer_1)
         # (1/128) g_softplus_1
-        g_softplus_1_part = np.multiply(g_softplus_1, 0.0078125, out=Nx128_1)
+        g_softplus_1_part = np.multiply(g_softplus_1, 0.0078125, out=w.g_softplus_1_part)
         # mean_g_softplus_1 = Σ_i (1/128) g_softplus_1
-        mean_g_softplus_1 = np.sum(g_softplus_1_part, axis=1, out=all_mean_g_softplus_1[rows])
+        mean_g_softplus_1 = np.sum(g_softplus_1_part, axis=1, out=w.mean_g_softplus_1)
         # (1/64) g_layer_2
-        g_layer_2_part = np.multiply(g_layer_2, 0.015625, out=Nx64_0)
+        g_layer_2_part = np.multiply(g_layer_2, 0.015625, out=w.g_layer_2_part)
         # mean_g_layer_2 = Σ_i (1/64) g_layer_2
-        mean_g_layer_2 = np.sum(g_layer_2_part, axis=1, out=all_mean_g_layer_2[rows])
+        mean_g_layer_2 = np.sum(g_layer_2_part, axis=1, out=w.mean_g_layer_2)
         # (1/64) g_softplus_2
-        g_softplus_2_part = np.multiply(g_softplus_2, 0.015625, out=Nx64_1)
+        g_softplus_2_part = np.multiply(g_softplus_2, 0.015625, out=w.g_softplus_2_part)
         # mean_g_softplus_2 = Σ_i (1/64) g_softplus_2
-        mean_g_softplus_2 = np.sum(g_softplus_2_part, axis=1, out=all_mean_g_softplus_2[rows])
+        mean_g_softplus_2 = np.sum(g_softplus_2_part, axis=1, out=w.mean_g_softplus_2)
         # mean_g_layer_3 = Σ_i g_layer_3
-        mean_g_layer_3 = np.sum(g_layer_3, axis=1, out=all_mean_g_layer_3[rows])
+        mean_g_layer_3 = np.sum(g_layer_3, axis=1, out=w.mean_g_layer_3)
         # mean_g_softplus_3 = Σ_i g_softplus_3
-        mean_g_softplus_3 = np.sum(g_softplus_3, axis=1, out=all_mean_g_softplus_3[rows])
-        return ()
+        mean_g_softplus_3 = np.sum(g_softplus_3, axis=1, out=w.mean_g_softplus_3)
 
-    _over_tiles(tile, N, 512, 1, 32896, 2316, workspace)
+    call.over_tiles(tile, x)
 
-    return all_mean_g_x, all_mean_g_layer_1, all_mean_g_softplus_1, all_mean_g_layer_2, all_mean_g_softplus_2, all_mean_g_layer_3, all_mean_g_softplus_3
+    return mean_g_x, mean_g_layer_1, mean_g_softplus_1, mean_g_layer_2, mean_g_softplus_2, mean_g_layer_3, mean_g_softplus_3
 
 
 # ==== What a user calls ====
@@ -2439,7 +2290,7 @@ INITIAL = {
 METADATA = {
     "network": "mlp",
     "description_sha256": "782fa71001c0057997d760c121f88568127ef619e55674d5b229673e521a3b8e",
-    "template_sha256": "283000d2e1a014f853323331ea5f390b68e2d4cd5be865bba7cc70fd27628f78",
+    "template_sha256": "a7708438406f6287fc20e8e4342dad36b4375b58dfafbd24c85d0f053f62be66",
     "generator": "smgen 0.1.0",
     "backend": "numpy",
     "dtype": "float32",
@@ -2686,83 +2537,260 @@ def _got(value):
 
 # ==== Memory, tiles and threads ====
 
-_ARRAYS = {
-    "M128_0": (128,),
-    "M128_1": (128,),
-    "M128x64_0": (128, 64),
-    "M128x64_1": (128, 64),
-    "M128x64_2": (128, 64),
-    "M128x64_3": (128, 64),
-    "M128x64_4": (128, 64),
-    "M128x64_5": (128, 64),
-    "M1_0": (1,),
-    "M1_1": (1,),
-    "M1x64_0": (1, 64),
-    "M1x64_1": (1, 64),
-    "M1x64_2": (1, 64),
-    "M1x64_3": (1, 64),
-    "M1x64_4": (1, 64),
-    "M1x64_5": (1, 64),
-    "M1x64_6": (1, 64),
-    "M64_0": (64,),
-    "M64_1": (64,),
-    "M64x128_0": (64, 128),
-    "M64x128_1": (64, 128),
-    "M64x128_2": (64, 128),
-    "M64x128_3": (64, 128),
-    "M64x128_4": (64, 128),
-    "M64x128_5": (64, 128),
-    "M64x128_6": (64, 128),
-    "Nx128_0": ("N", 128),
-    "Nx128_1": ("N", 128),
-    "Nx128_10": ("N", 128),
-    "Nx128_2": ("N", 128),
-    "Nx128_3": ("N", 128),
-    "Nx128_4": ("N", 128),
-    "Nx128_5": ("N", 128),
-    "Nx128_6": ("N", 128),
-    "Nx128_7": ("N", 128),
-    "Nx128_8": ("N", 128),
-    "Nx128_9": ("N", 128),
-    "Nx1_0": ("N", 1),
-    "Nx1_1": ("N", 1),
-    "Nx1_2": ("N", 1),
-    "Nx1_3": ("N", 1),
-    "Nx1_4": ("N", 1),
-    "Nx2x128_0": ("N", 2, 128),
-    "Nx2x128_1": ("N", 2, 128),
-    "Nx2x128_2": ("N", 2, 128),
-    "Nx2x128_3": ("N", 2, 128),
-    "Nx2x128_4": ("N", 2, 128),
-    "Nx2x128_5": ("N", 2, 128),
-    "Nx2x128_6": ("N", 2, 128),
-    "Nx2x128_7": ("N", 2, 128),
-    "Nx2x128_8": ("N", 2, 128),
-    "Nx2x1_0": ("N", 2, 1),
-    "Nx2x1_1": ("N", 2, 1),
-    "Nx2x1_2": ("N", 2, 1),
-    "Nx2x64_0": ("N", 2, 64),
-    "Nx2x64_1": ("N", 2, 64),
-    "Nx2x64_2": ("N", 2, 64),
-    "Nx2x64_3": ("N", 2, 64),
-    "Nx2x64_4": ("N", 2, 64),
-    "Nx2x64_5": ("N", 2, 64),
-    "Nx2x64_6": ("N", 2, 64),
-    "Nx2x64_7": ("N", 2, 64),
-    "Nx2x64_8": ("N", 2, 64),
-    "Nx2x64_9": ("N", 2, 64),
-    "Nx64_0": ("N", 64),
-    "Nx64_1": ("N", 64),
-    "Nx64_10": ("N", 64),
-    "Nx64_11": ("N", 64),
-    "Nx64_2": ("N", 64),
-    "Nx64_3": ("N", 64),
-    "Nx64_4": ("N", 64),
-    "Nx64_5": ("N", 64),
-    "Nx64_6": ("N", 64),
-    "Nx64_7": ("N", 64),
-    "Nx64_8": ("N", 64),
-    "Nx64_9": ("N", 64),
+# Function → what it takes for a tile: most rows; rows in products, FLOPs and bytes of each sample.
+_TILING = {
+    "energy": (512, 1, 32896, 1544),
+    "score": (512, 1, 65664, 3080),
+    "hessian_diagonal": (512, 2, 180864, 6936),
+    "loss_terms": (512, 2, 197248, 6936),
+    "loss_terms_lam0": (512, 2, 131456, 6936),
+    "loss_and_grad": (181, 2, 542720, 23084),
+    "loss_and_grad_lam0": (267, 2, 345344, 15652),
+    "loss_and_grad_terms": (192, 2, 625024, 21804),
+    "loss_and_grad_terms_lam0": (281, 2, 427648, 14884),
+    "layer_means": (512, 1, 32896, 2316),
+}
+
+# Function → arrays of a tile, arrays of the call: the shape of each, N samples, and all that is written to it in turn.
+_STORAGE = {
+    "energy": (
+        [
+            ("N", 128, "g_layer_1_unbiased g_layer_1 b"), ("N", 128, "a g_softplus_1"),
+            ("N", 64, "g_layer_2_unbiased g_layer_2 d"), ("N", 64, "c g_softplus_2"),
+            ("N", 1, "g_layer_3_unbiased g_layer_3 f"), ("N", 1, "e g_softplus_3"),
+        ],
+    ),
+    "score": (
+        [
+            ("N", 128, "g_layer_1_unbiased g_layer_1 d"),
+            ("N", 128, "a g_softplus_1 delta_softplus_1 delta_layer_1"), ("N", 128, "b f_prime_softplus_1"),
+            ("N", 128, "c"), ("N", 64, "g_layer_2_unbiased g_layer_2 h"),
+            ("N", 64, "e g_softplus_2 delta_softplus_2 delta_layer_2 delta_x"), ("N", 64, "f f_prime_softplus_2"),
+            ("N", 64, "g"), ("N", 1, "g_layer_3_unbiased g_layer_3 j f_prime_softplus_3"), ("N", 1, "i"),
+        ],
+    ),
+    "hessian_diagonal": (
+        [
+            ("N", 128, "g_layer_1_unbiased g_layer_1 e"),
+            ("N", 128, "a g_softplus_1 delta_softplus_1 delta_curvature_softplus_1"),
+            ("N", 128, "b sigmoid_minus_softplus_1 f_second_softplus_1"), ("N", 128, "c"),
+            ("N", 128, "d f_prime_softplus_1"), ("N", 64, "g_layer_2_unbiased g_layer_2 j delta_layer_2"),
+            ("N", 64, "f g_softplus_2 delta_softplus_2 delta_curvature_softplus_2"),
+            ("N", 64, "g sigmoid_minus_softplus_2 f_second_softplus_2"), ("N", 64, "h"),
+            ("N", 64, "i f_prime_softplus_2 sum_probed_x"), ("N", 1, "g_layer_3_unbiased g_layer_3 n"),
+            ("N", 1, "k f_prime_softplus_3 f_second_softplus_3"), ("N", 1, "l sigmoid_minus_softplus_3"),
+            ("N", 1, "m"), ("N", 2, 128, "tangent_layer_1 q delta_tangent_layer_1"),
+            ("N", 2, 128, "tangent_softplus_1 delta_tangent_softplus_1 r"),
+            ("N", 2, 64, "tangent_layer_2 o delta_tangent_layer_2 delta_tangent_x sum_probed_x_terms"),
+            ("N", 2, 64, "tangent_softplus_2 delta_tangent_softplus_2 p"),
+            ("N", 2, 1, "tangent_layer_3 delta_tangent_layer_3"),
+        ],
+    ),
+    "loss_terms": (
+        [
+            ("N", 128, "g_layer_1_unbiased g_layer_1 e delta_layer_1"),
+            ("N", 128, "a g_softplus_1 delta_softplus_1 delta_curvature_softplus_1"),
+            ("N", 128, "b sigmoid_minus_softplus_1 f_second_softplus_1"), ("N", 128, "c"),
+            ("N", 128, "d f_prime_softplus_1"),
+            ("N", 64, "g_layer_2_unbiased g_layer_2 j delta_layer_2 delta_x sum_delta_squared_terms sum_probed sum_pairs_terms"),
+            ("N", 64, "f g_softplus_2 delta_softplus_2 delta_curvature_softplus_2"),
+            ("N", 64, "g sigmoid_minus_softplus_2 f_second_softplus_2"), ("N", 64, "h"),
+            ("N", 64, "i f_prime_softplus_2 sum_probed_squared"), ("N", 1, "g_layer_3_unbiased g_layer_3 n"),
+            ("N", 1, "k f_prime_softplus_3 f_second_softplus_3"), ("N", 1, "l sigmoid_minus_softplus_3"),
+            ("N", 1, "m"), ("N", 2, 128, "tangent_layer_1 q delta_tangent_layer_1"),
+            ("N", 2, 128, "tangent_softplus_1 delta_tangent_softplus_1 r"),
+            ("N", 2, 64, "tangent_layer_2 o delta_tangent_layer_2 delta_tangent_x probed sum_probed_squared_terms"),
+            ("N", 2, 64, "tangent_softplus_2 delta_tangent_softplus_2 p"),
+            ("N", 2, 1, "tangent_layer_3 delta_tangent_layer_3"),
+        ],
+    ),
+    "loss_terms_lam0": (
+        [
+            ("N", 128, "g_layer_1_unbiased g_layer_1 e delta_layer_1"),
+            ("N", 128, "a g_softplus_1 delta_softplus_1 delta_curvature_softplus_1 sum_curvature_softplus_1_terms"),
+            ("N", 128, "b sigmoid_minus_softplus_1"), ("N", 128, "c"),
+            ("N", 128, "d f_prime_softplus_1 f_second_softplus_1 sum_tangent_squared_layer_1"),
+            ("N", 64, "g_layer_2_unbiased g_layer_2 j delta_layer_2 delta_x sum_delta_squared_terms sum_tangent_squared_layer_2"),
+            ("N", 64, "f g_softplus_2 delta_softplus_2 delta_curvature_softplus_2 sum_curvature_softplus_2_terms"),
+            ("N", 64, "g sigmoid_minus_softplus_2"), ("N", 64, "h"),
+            ("N", 64, "i f_prime_softplus_2 f_second_softplus_2"), ("N", 1, "g_layer_3_unbiased g_layer_3 n"),
+            ("N", 1, "k f_prime_softplus_3 f_second_softplus_3 sum_curvature_softplus_3_terms"),
+            ("N", 1, "l sigmoid_minus_softplus_3 sum_tangent_squared_layer_3"), ("N", 1, "m"),
+            ("N", 2, 128, "tangent_layer_1 sum_tangent_squared_layer_1_terms"), ("N", 2, 128, "tangent_softplus_1"),
+            ("N", 2, 64, "tangent_layer_2 sum_tangent_squared_layer_2_terms"), ("N", 2, 64, "tangent_softplus_2"),
+            ("N", 2, 1, "tangent_layer_3 sum_tangent_squared_layer_3_terms"),
+        ],
+    ),
+    "loss_and_grad": (
+        [
+            ("N", 128, "g_layer_1_unbiased g_layer_1 e delta_softplus_1"),
+            ("N", 128, "a g_softplus_1 dJ_dg_softplus_1"),
+            ("N", 128, "b sigmoid_minus_softplus_1 f_third_softplus_1"), ("N", 128, "c delta_layer_1"),
+            ("N", 128, "d f_prime_softplus_1"), ("N", 64, "g_layer_2_unbiased g_layer_2 j delta_softplus_2"),
+            ("N", 64, "f g_softplus_2 dJ_dg_softplus_2"), ("N", 64, "g sigmoid_minus_softplus_2 f_third_softplus_2"),
+            ("N", 64, "h delta_layer_2"), ("N", 64, "i f_prime_softplus_2"),
+            ("N", 1, "g_layer_3_unbiased g_layer_3 n dJ_ddelta_layer_3 dJ_dg_layer_3"),
+            ("N", 1, "k f_prime_softplus_3"), ("N", 1, "l sigmoid_minus_softplus_3 f_third_softplus_3"),
+            ("N", 1, "m f_second_softplus_3"), ("N", 64, "delta_x"), ("N", 2, 128, "tangent_layer_1"),
+            ("N", 2, 128, "tangent_softplus_1"), ("N", 128, "f_second_softplus_1 ak"),
+            ("N", 128, "delta_curvature_softplus_1"), ("N", 2, 64, "tangent_layer_2"),
+            ("N", 2, 64, "tangent_softplus_2"), ("N", 64, "f_second_softplus_2 ag"),
+            ("N", 64, "delta_curvature_softplus_2"), ("N", 2, 1, "tangent_layer_3 weighted_square_layer_3_terms"),
+            ("N", 2, 1, "delta_tangent_layer_3"),
+            ("N", 2, 64, "delta_tangent_softplus_2 ad weighted_product_softplus_2_terms"),
+            ("N", 2, 64, "o delta_tangent_layer_2"), ("N", 2, 64, "p delta_tangent_x probed weighted_tangent_x"),
+            ("N", 2, 128, "delta_tangent_softplus_1 ah weighted_product_softplus_1_terms"),
+            ("N", 2, 128, "q delta_tangent_layer_1"), ("N", 2, 128, "r weighted_tangent_layer_1"),
+            ("N", 64, "sum_delta_squared_terms sum_probed dJ_ddelta_layer_2 af dJ_dg_layer_2"),
+            ("N", 2, 64, "sum_probed_squared_terms weighted_tangent_layer_2"),
+            ("N", 64, "sum_probed_squared v dJ_ddelta_softplus_2 weighted_product_softplus_2"),
+            ("N", 64, "s sum_pairs_terms weighted_square_layer_2"), ("N", 128, "dJ_ddelta_layer_1 aj dJ_dg_layer_1"),
+            ("N", 2, 128, "weighted_square_layer_1_terms weighted_tangent_softplus_1"),
+            ("N", 128, "weighted_square_layer_1"), ("N", 128, "t dJ_ddelta_softplus_1 weighted_product_softplus_1"),
+            ("N", 128, "u"), ("N", 2, 64, "weighted_square_layer_2_terms weighted_tangent_softplus_2"),
+            ("N", 64, "y"), ("N", 2, 1, "weighted_tangent_layer_3 delta_weighted_tangent_layer_3"),
+            ("N", 1, "weighted_square_layer_3"), ("N", 2, 64, "delta_weighted_tangent_softplus_2 ae"),
+            ("N", 2, 64, "z delta_weighted_tangent_layer_2"), ("N", 2, 64, "aa"),
+            ("N", 2, 128, "delta_weighted_tangent_softplus_1 ai"),
+            ("N", 2, 128, "ab delta_weighted_tangent_layer_1"), ("N", 2, 128, "ac"), (1, 64, "dJ_dW_layer_3_delta"),
+            (1, 64, "dJ_dW_layer_3_tangents"), (1, 64, "dJ_dW_layer_3_tangents_weighted"),
+            (1, 64, "dJ_dW_layer_3_g"), (1, "dJ_db_layer_3_sum"), (64, 128, "dJ_dW_layer_2_delta"),
+            (64, 128, "dJ_dW_layer_2_tangents"), (64, 128, "dJ_dW_layer_2_tangents_weighted"),
+            (64, 128, "dJ_dW_layer_2_g"), (64, "dJ_db_layer_2_sum"), (128, 64, "dJ_dW_layer_1_delta"),
+            (128, 64, "dJ_dW_layer_1_tangents"), (128, 64, "dJ_dW_layer_1_tangents_weighted"),
+            (128, 64, "dJ_dW_layer_1_g"), (128, "dJ_db_layer_1_sum"),
+        ],
+        [
+            (1, 64, "al"), (64, 128, "am"), (128, 64, "an"),
+        ],
+    ),
+    "loss_and_grad_lam0": (
+        [
+            ("N", 128, "g_layer_1_unbiased g_layer_1 e delta_softplus_1"),
+            ("N", 128, "a g_softplus_1 dJ_dg_softplus_1"),
+            ("N", 128, "b sigmoid_minus_softplus_1 f_third_softplus_1"), ("N", 128, "c delta_layer_1"),
+            ("N", 128, "d f_prime_softplus_1"), ("N", 64, "g_layer_2_unbiased g_layer_2 j delta_softplus_2"),
+            ("N", 64, "f g_softplus_2 dJ_dg_softplus_2"), ("N", 64, "g sigmoid_minus_softplus_2 f_third_softplus_2"),
+            ("N", 64, "h delta_layer_2"), ("N", 64, "i f_prime_softplus_2"),
+            ("N", 1, "g_layer_3_unbiased g_layer_3 n sum_tangent_squared_layer_3"), ("N", 1, "k f_prime_softplus_3"),
+            ("N", 1, "l sigmoid_minus_softplus_3 f_third_softplus_3"), ("N", 1, "m f_second_softplus_3"),
+            ("N", 64, "delta_x"), ("N", 2, 128, "tangent_layer_1"), ("N", 2, 128, "tangent_softplus_1"),
+            ("N", 128, "f_second_softplus_1 ac"),
+            ("N", 128, "delta_curvature_softplus_1 sum_curvature_softplus_1_terms dJ_ddelta_layer_1 ab dJ_dg_layer_1"),
+            ("N", 2, 64, "tangent_layer_2"), ("N", 2, 64, "tangent_softplus_2"), ("N", 64, "f_second_softplus_2 aa"),
+            ("N", 64, "delta_curvature_softplus_2 sum_curvature_softplus_2_terms dJ_ddelta_layer_2 z dJ_dg_layer_2"),
+            ("N", 2, 1, "tangent_layer_3 sum_tangent_squared_layer_3_terms"), ("N", 2, 1, "delta_tangent_layer_3"),
+            ("N", 2, 64, "delta_tangent_softplus_2 weighted_product_softplus_2_terms"),
+            ("N", 2, 64, "o delta_tangent_layer_2"), ("N", 2, 64, "p sum_tangent_squared_layer_2_terms"),
+            ("N", 2, 128, "delta_tangent_softplus_1 weighted_product_softplus_1_terms"),
+            ("N", 2, 128, "q delta_tangent_layer_1"), ("N", 2, 128, "r sum_tangent_squared_layer_1_terms"),
+            ("N", 64, "sum_delta_squared_terms sum_tangent_squared_layer_2"),
+            ("N", 128, "sum_tangent_squared_layer_1"),
+            ("N", 1, "sum_curvature_softplus_3_terms dJ_ddelta_layer_3 y dJ_dg_layer_3"),
+            ("N", 128, "s dJ_ddelta_softplus_1 weighted_product_softplus_1"), ("N", 128, "t"),
+            ("N", 64, "u dJ_ddelta_softplus_2 weighted_product_softplus_2"), ("N", 64, "v"),
+            (1, 64, "dJ_dW_layer_3_delta"), (1, 64, "dJ_dW_layer_3_tangents"), (1, 64, "dJ_dW_layer_3_g"),
+            (1, "dJ_db_layer_3_sum"), (64, 128, "dJ_dW_layer_2_delta"), (64, 128, "dJ_dW_layer_2_tangents"),
+            (64, 128, "dJ_dW_layer_2_g"), (64, "dJ_db_layer_2_sum"), (128, 64, "dJ_dW_layer_1_delta"),
+            (128, 64, "dJ_dW_layer_1_tangents"), (128, 64, "dJ_dW_layer_1_g"), (128, "dJ_db_layer_1_sum"),
+        ],
+        [
+            (1, 64, "ad"), (64, 128, "ae"), (128, 64, "af"),
+        ],
+    ),
+    "loss_and_grad_terms": (
+        [
+            ("N", 128, "g_layer_1_unbiased g_layer_1 e delta_softplus_1"),
+            ("N", 128, "a g_softplus_1 dL_dg_softplus_1 dL_dg_layer_1"),
+            ("N", 128, "b sigmoid_minus_softplus_1 f_third_softplus_1"),
+            ("N", 128, "c delta_layer_1 dL_ddelta_softplus_1 weighted_product_softplus_1"),
+            ("N", 128, "d f_prime_softplus_1"), ("N", 64, "g_layer_2_unbiased g_layer_2 j delta_softplus_2"),
+            ("N", 64, "f g_softplus_2 dL_dg_softplus_2"), ("N", 64, "g sigmoid_minus_softplus_2 f_third_softplus_2"),
+            ("N", 64, "h delta_layer_2"), ("N", 64, "i f_prime_softplus_2"),
+            ("N", 1, "g_layer_3_unbiased g_layer_3 n dK_ddelta_layer_3 dK_dg_layer_3 dL_ddelta_layer_3 dL_dg_layer_3"),
+            ("N", 1, "k f_prime_softplus_3"), ("N", 1, "l sigmoid_minus_softplus_3 f_third_softplus_3"),
+            ("N", 1, "m f_second_softplus_3"), ("N", 64, "delta_x weighted_square_layer_2"),
+            ("N", 2, 128, "tangent_layer_1"), ("N", 2, 128, "tangent_softplus_1"),
+            ("N", 128, "f_second_softplus_1 ai"), ("N", 128, "delta_curvature_softplus_1"),
+            ("N", 2, 64, "tangent_layer_2"), ("N", 2, 64, "tangent_softplus_2"), ("N", 64, "f_second_softplus_2 af"),
+            ("N", 64, "delta_curvature_softplus_2"), ("N", 2, 1, "tangent_layer_3 weighted_square_layer_3_terms"),
+            ("N", 2, 1, "delta_tangent_layer_3"),
+            ("N", 2, 64, "delta_tangent_softplus_2 ac weighted_product_softplus_2_terms"),
+            ("N", 2, 64, "o delta_tangent_layer_2"), ("N", 2, 64, "p delta_tangent_x probed weighted_tangent_x"),
+            ("N", 2, 128, "delta_tangent_softplus_1 ag weighted_product_softplus_1_terms"),
+            ("N", 2, 128, "q delta_tangent_layer_1"), ("N", 2, 128, "r weighted_tangent_layer_1"),
+            ("N", 64, "sum_delta_squared_terms sum_probed dL_ddelta_layer_2 ae dL_dg_layer_2"),
+            ("N", 2, 64, "sum_probed_squared_terms weighted_tangent_layer_2"),
+            ("N", 64, "sum_probed_squared dK_ddelta_softplus_2 dK_dg_softplus_2 t"),
+            ("N", 64, "s sum_pairs_terms dK_ddelta_layer_2 dK_dg_layer_2 dL_ddelta_softplus_2 weighted_product_softplus_2"),
+            ("N", 128, "dK_ddelta_layer_1 u dK_dg_layer_1 weighted_square_layer_1"),
+            ("N", 128, "dK_ddelta_softplus_1 dK_dg_softplus_1 v"), (1, 64, "dK_dW_layer_3_delta"),
+            (1, 64, "dK_dW_layer_3_g"), (1, "dK_db_layer_3_sum"), (64, 128, "dK_dW_layer_2_delta"),
+            (64, 128, "dK_dW_layer_2_g"), (64, "dK_db_layer_2_sum"), (128, 64, "dK_dW_layer_1_delta"),
+            (128, 64, "dK_dW_layer_1_g"), (128, "dK_db_layer_1_sum"),
+            ("N", 2, 128, "weighted_square_layer_1_terms weighted_tangent_softplus_1"),
+            ("N", 2, 64, "weighted_square_layer_2_terms weighted_tangent_softplus_2"),
+            ("N", 2, 1, "weighted_tangent_layer_3 delta_weighted_tangent_layer_3"),
+            ("N", 1, "weighted_square_layer_3"), ("N", 2, 64, "delta_weighted_tangent_softplus_2 ad"),
+            ("N", 2, 64, "y delta_weighted_tangent_layer_2"), ("N", 2, 64, "z"),
+            ("N", 2, 128, "delta_weighted_tangent_softplus_1 ah"),
+            ("N", 2, 128, "aa delta_weighted_tangent_layer_1"), ("N", 2, 128, "ab"), (1, 64, "dL_dW_layer_3_delta"),
+            (1, 64, "dL_dW_layer_3_tangents"), (1, 64, "dL_dW_layer_3_tangents_weighted"),
+            (1, 64, "dL_dW_layer_3_g"), (1, "dL_db_layer_3_sum"), (64, 128, "dL_dW_layer_2_delta"),
+            (64, 128, "dL_dW_layer_2_tangents"), (64, 128, "dL_dW_layer_2_tangents_weighted"),
+            (64, 128, "dL_dW_layer_2_g"), (64, "dL_db_layer_2_sum"), (128, 64, "dL_dW_layer_1_tangents"),
+            (128, 64, "dL_dW_layer_1_tangents_weighted"), (128, 64, "dL_dW_layer_1_g"), (128, "dL_db_layer_1_sum"),
+        ],
+        [
+            (1, 64, "aj"), (64, 128, "ak"), (128, 64, "al"),
+        ],
+    ),
+    "loss_and_grad_terms_lam0": (
+        [
+            ("N", 128, "g_layer_1_unbiased g_layer_1 e delta_softplus_1"),
+            ("N", 128, "a g_softplus_1 dL_dg_softplus_1 dL_dg_layer_1"),
+            ("N", 128, "b sigmoid_minus_softplus_1 f_third_softplus_1"), ("N", 128, "c delta_layer_1"),
+            ("N", 128, "d f_prime_softplus_1"), ("N", 64, "g_layer_2_unbiased g_layer_2 j delta_softplus_2"),
+            ("N", 64, "f g_softplus_2 dL_dg_softplus_2"), ("N", 64, "g sigmoid_minus_softplus_2 f_third_softplus_2"),
+            ("N", 64, "h delta_layer_2"), ("N", 64, "i f_prime_softplus_2"),
+            ("N", 1, "g_layer_3_unbiased g_layer_3 n sum_tangent_squared_layer_3"), ("N", 1, "k f_prime_softplus_3"),
+            ("N", 1, "l sigmoid_minus_softplus_3 f_third_softplus_3"), ("N", 1, "m f_second_softplus_3"),
+            ("N", 64, "delta_x dL_ddelta_layer_2 z dL_dg_layer_2"), ("N", 2, 128, "tangent_layer_1"),
+            ("N", 2, 128, "tangent_softplus_1"), ("N", 128, "f_second_softplus_1 ab"),
+            ("N", 128, "delta_curvature_softplus_1 sum_curvature_softplus_1_terms dK_ddelta_layer_1 u dK_dg_layer_1 dL_ddelta_softplus_1 weighted_product_softplus_1"),
+            ("N", 2, 64, "tangent_layer_2"), ("N", 2, 64, "tangent_softplus_2"), ("N", 64, "f_second_softplus_2 aa"),
+            ("N", 64, "delta_curvature_softplus_2 sum_curvature_softplus_2_terms dK_ddelta_layer_2 s dK_dg_layer_2 dL_ddelta_softplus_2 weighted_product_softplus_2"),
+            ("N", 2, 1, "tangent_layer_3 sum_tangent_squared_layer_3_terms"), ("N", 2, 1, "delta_tangent_layer_3"),
+            ("N", 2, 64, "delta_tangent_softplus_2 weighted_product_softplus_2_terms"),
+            ("N", 2, 64, "o delta_tangent_layer_2"), ("N", 2, 64, "p sum_tangent_squared_layer_2_terms"),
+            ("N", 2, 128, "delta_tangent_softplus_1 weighted_product_softplus_1_terms"),
+            ("N", 2, 128, "q delta_tangent_layer_1"), ("N", 2, 128, "r sum_tangent_squared_layer_1_terms"),
+            ("N", 64, "sum_delta_squared_terms sum_tangent_squared_layer_2"),
+            ("N", 128, "sum_tangent_squared_layer_1"),
+            ("N", 1, "sum_curvature_softplus_3_terms dK_ddelta_layer_3 dK_dg_layer_3 dL_ddelta_layer_3 y dL_dg_layer_3"),
+            ("N", 128, "dK_ddelta_softplus_1 dK_dg_softplus_1 v"),
+            ("N", 64, "dK_ddelta_softplus_2 dK_dg_softplus_2 t"), (1, 64, "dK_dW_layer_3_delta"),
+            (1, 64, "dK_dW_layer_3_g"), (1, "dK_db_layer_3_sum"), (64, 128, "dK_dW_layer_2_delta"),
+            (64, 128, "dK_dW_layer_2_g"), (64, "dK_db_layer_2_sum"), (128, 64, "dK_dW_layer_1_delta"),
+            (128, 64, "dK_dW_layer_1_g"), (128, "dK_db_layer_1_sum"), (1, 64, "dL_dW_layer_3_delta"),
+            (1, 64, "dL_dW_layer_3_tangents"), (1, 64, "dL_dW_layer_3_g"), (1, "dL_db_layer_3_sum"),
+            (64, 128, "dL_dW_layer_2_delta"), (64, 128, "dL_dW_layer_2_tangents"), (64, 128, "dL_dW_layer_2_g"),
+            (64, "dL_db_layer_2_sum"), (128, 64, "dL_dW_layer_1_tangents"), (128, 64, "dL_dW_layer_1_g"),
+            (128, "dL_db_layer_1_sum"),
+        ],
+        [
+            (1, 64, "ac"), (64, 128, "ad"), (128, 64, "ae"),
+        ],
+    ),
+    "layer_means": (
+        [
+            ("N", 128, "g_layer_1_unbiased g_layer_1 g_layer_1_part"),
+            ("N", 128, "a g_softplus_1 g_softplus_1_part"), ("N", 128, "b"),
+            ("N", 64, "g_layer_2_unbiased g_layer_2 g_layer_2_part"), ("N", 64, "c g_softplus_2 g_softplus_2_part"),
+            ("N", 64, "d g_x_part"), ("N", 1, "g_layer_3_unbiased g_layer_3"), ("N", 1, "e g_softplus_3"),
+            ("N", 1, "f"),
+        ],
+    ),
 }
 
 
@@ -2770,35 +2798,43 @@ _FOLD = 16  # tiles whose sums are added up in the dtype: the rounding of more o
 
 
 class _Part:
-    """What one thread works with: named arrays for its tiles, and the sums of what its tiles returned."""
+    """What one thread works with: arrays for its tiles, and the sums of what its tiles returned."""
 
     def __init__(self):
         self._capacity = 0
-        self._arrays = {}
+        self._arrays, self._spaces = {}, {}
         self.start()
 
     def start(self):
         """Begin the sums of a call."""
         self._totals, self._folded, self._tiles = None, None, 0
 
-    def arrays(self, n, *names):
-        """The named arrays for n samples, made at the first use and reused for as many samples or fewer.
+    def space(self, function, place, n=0):
+        """The arrays of a function for n samples, under the names of what is written to them.
 
-        Arrays of weights that a tile returns become totals: the tiles after the first write into others.
+        They are made at the first use and reused for as many samples or fewer, by all functions. Arrays of weights that a
+        tile returns become totals: the tiles after the first write into others.
         """
         if n > self._capacity:
-            self._arrays.clear()
-            self._capacity = n
-        found = []
-        for name in names:
-            shape = _ARRAYS[name]
-            key = name if self._totals is None or shape[0] == "N" else (name, "next")
-            array = self._arrays.get(key)
-            if array is None:
-                array = np.empty([self._capacity if dim == "N" else dim for dim in shape], DTYPE)
-                self._arrays[key] = array
-            found.append(array[:n] if shape[0] == "N" else array)
-        return found
+            self._arrays, self._spaces, self._capacity = {}, {}, n
+        key = function, n, self._totals is None
+        if key not in self._spaces:
+            if len(self._spaces) >= 16:  # batches of ever other sizes
+                self._spaces.clear()
+            self._spaces[key] = types.SimpleNamespace(**dict(self._named(_STORAGE[function][place], n)))
+        return self._spaces[key]
+
+    def _named(self, entries, n):
+        seen = []
+        for *shape, names in entries:
+            batched = shape[0] == "N"
+            key = *shape, seen.count(shape), batched or self._totals is None
+            seen.append(shape)
+            if key not in self._arrays:
+                self._arrays[key] = np.empty([self._capacity if dim == "N" else dim for dim in shape], DTYPE)
+            array = self._arrays[key][:n] if batched else self._arrays[key]
+            for name in names.split():
+                yield name, array
 
     def add(self, found):
         """Add what a tile returned: numbers and rows in float64, weights in the dtype, and in float64 every so many tiles."""
@@ -2839,16 +2875,12 @@ class Workspace:
         self.threads = _thread_count(threads)
         self.in_use = {}
         self.parts = []
-        self._call = _Part()
+        self.call = _Part()
         self._jobs = self._process = None
 
     def __del__(self):
         for _ in range(self._helpers):
             self._jobs.put(None)
-
-    def arrays(self, *names):
-        """The named arrays of a call, whose size does not depend on the number of samples."""
-        return self._call.arrays(0, *names)
 
     def helped(self, jobs):
         """Offer jobs to the threads that help the calling one. A forked process starts its own: threads stay behind."""
@@ -3015,44 +3047,69 @@ _FEWEST = 128  # rows worth a thread; half of them in a call of at least _LARGE 
 _LARGE = 2e8
 
 
-def _over_tiles(tile, N, most, tangents, flops, nbytes, workspace):
-    """The sum of what `tile` returns over all N rows, at most `most` at a time.
+class _Call:
+    """A call of a step: the arrays that do not depend on the number of samples, results that do, and the tiles."""
 
-    Every thread has its own tiles and adds them in order, then the threads' sums are added in order: the same call gives
-    the same bits, whichever thread is faster. With few rows there is one tile. A sample takes `flops` in products, and
-    `nbytes`; there are no more at a time than the memory budget allows.
-    """
-    threads = _threads(N, tangents, flops, workspace)
-    if nbytes > _budget():
-        raise _too_large("a sample", nbytes)
-    threads = min(threads, _budget() // nbytes)
-    workspace.parts += [_Part() for _ in range(threads - len(workspace.parts))]
-    most = min(most, _budget() // (nbytes * threads))
-    rounds = -(-N // (threads * most))
-    rows = -(-N // (threads * rounds))
-    starts = range(0, N, rows)
-    def work(k, part):
-        part.start()
-        with np.errstate(all="ignore"):
-            for start in starts[k::threads]:
-                part.add(tile(slice(start, min(start + rows, N)), part.arrays))
-        return part.total()
+    def __init__(self, name, workspace):
+        self._name, self._workspace, self._results = name, workspace, {}
 
-    jobs = [_Job(work, k, part) for k, part in enumerate(workspace.parts[: min(threads, len(starts))])]
-    try:
-        workspace.helped(jobs[1:])
-        for job in (jobs[0], *reversed(jobs[1:])):
-            job.run()  # unless a thread has taken it: one that has not come has no CPU, or other work
-        found = [job.result() for job in jobs]
-    except BaseException:
-        workspace.parts = []  # threads may still be at work in these
-        for job in jobs:
-            job.take()
-        raise
-    totals = found[0]
-    for more in found[1:]:
-        totals = [_added(total, part) for total, part in zip(totals, more)]
-    return [total if isinstance(total, float) else total.astype(DTYPE, copy=False) for total in totals]
+    @property
+    def arrays(self):
+        """The arrays of the call."""
+        return self._workspace.call.space(self._name, 1)
+
+    def result(self, name, shape):
+        """A new array over all samples: tiles know their rows of it as w.name."""
+        self._results[name] = np.empty(shape, DTYPE)
+        return self._results[name]
+
+    def _tile(self, tile, rows, part, data):
+        w = part.space(self._name, 0, rows.stop - rows.start)
+        for name, result in self._results.items():
+            setattr(w, name, result[rows])
+        return tile(*(array[rows] for array in data), w) or ()
+
+    def over_tiles(self, tile, *data):
+        """The sum of what `tile` returns over all rows of the data.
+
+        Every thread has its own tiles and adds them in order, then the threads' sums are added in order: the same call gives
+        the same bits, whichever thread is faster. With few rows there is one tile. There are no more rows at a time than the
+        memory budget allows.
+        """
+        most, tangents, flops, nbytes = _TILING[self._name]
+        N, workspace = len(data[0]), self._workspace
+        threads = _threads(N, tangents, flops, workspace)
+        if nbytes > _budget():
+            raise _too_large("a sample", nbytes)
+        threads = min(threads, _budget() // nbytes)
+        workspace.parts += [_Part() for _ in range(threads - len(workspace.parts))]
+        most = min(most, _budget() // (nbytes * threads))
+        rounds = -(-N // (threads * most))
+        rows = -(-N // (threads * rounds))
+        starts = range(0, N, rows)
+
+        def work(k, part):
+            part.start()
+            with np.errstate(all="ignore"):
+                for start in starts[k::threads]:
+                    part.add(self._tile(tile, slice(start, min(start + rows, N)), part, data))
+            return part.total()
+
+        jobs = [_Job(work, k, part) for k, part in enumerate(workspace.parts[: min(threads, len(starts))])]
+        try:
+            workspace.helped(jobs[1:])
+            for job in (jobs[0], *reversed(jobs[1:])):
+                job.run()  # unless a thread has taken it: one that has not come has no CPU, or other work
+            found = [job.result() for job in jobs]
+        except BaseException:
+            workspace.parts = []  # threads may still be at work in these
+            for job in jobs:
+                job.take()
+            raise
+        totals = found[0]
+        for more in found[1:]:
+            totals = [_added(total, part) for total, part in zip(totals, more)]
+        return [total if isinstance(total, float) else total.astype(DTYPE, copy=False) for total in totals]
 
 
 def _threads(N, tangents, flops, workspace):
@@ -3069,11 +3126,12 @@ def _guarded(step):
 
     @functools.wraps(step)
     def run(params, x, *arguments):
-        with _free(arguments[-1]):
+        *others, workspace = arguments
+        with _free(workspace):
             try:
                 _one_blas_thread.enter()
                 with np.errstate(all="ignore"):
-                    found = step(params, x, *arguments)
+                    found = step(params, x, *others, _Call(step.__name__[1:], workspace))
             finally:
                 _one_blas_thread.leave()
         _report(_values(found), params, x)
@@ -3387,4 +3445,4 @@ def _loss_noise(loss, params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above 045b2597ca5589d34d512cb9eb234e18d2e3fe3a64f2e4a1e7b5a779a01a840e
+# sha256 of all above cb1fff58976c274c1bf22e7bec4c586d287a299589e47f3e9d4b91c0548888e9

@@ -24,11 +24,11 @@ by entry; Σ_n sums over samples, Σ_i over units.
 In this order: the mathematics; what a user calls; memory, tiles and threads; the self-test.
 
 Every step cuts its samples into tiles of rows, which go through all sweeps while they are in cache; where threadpoolctl is
-installed, threads work on different tiles. Arrays of the workspace are named by shape and reused as soon as they are free:
-`g = np.matmul(x, W.T, out=Nx8_0)` computes g into one of them. a, b, c, … are intermediate results of one equation.
+installed, threads work on different tiles. `w.g` is where g is written: results that are no longer needed share memory with
+later ones, as _STORAGE says. a, b, c, … are intermediate results of one equation.
 
 description sha256 782fa71001c0057997d760c121f88568127ef619e55674d5b229673e521a3b8e
-template numpy/module.py.j2, sha256 283000d2e1a014f853323331ea5f390b68e2d4cd5be865bba7cc70fd27628f78
+template numpy/module.py.j2, sha256 a7708438406f6287fc20e8e4342dad36b4375b58dfafbd24c85d0f053f62be66
 """
 
 import _thread
@@ -39,6 +39,7 @@ import os
 import queue
 import sys
 import threading
+import types
 import warnings
 
 import numpy as np
@@ -51,446 +52,400 @@ import numpy as np
 #         - sigmoid(g))*sigmoid(-g)*sigmoid(g)
 
 
-def _energy(params, x, lam, workspace):
+def _energy(params, x, lam, call):
     """E, (N,)."""
-    N = x.shape[0]
+    N = len(x)
     W_layer_1 = params["layer_1.weight"]
     b_layer_1 = params["layer_1.bias"]
     W_layer_2 = params["layer_2.weight"]
     b_layer_2 = params["layer_2.bias"]
     W_layer_3 = params["layer_3.weight"]
     b_layer_3 = params["layer_3.bias"]
-    all_energy = np.empty((N,), DTYPE)
+    energy = call.result("energy", (N,))
 
-    def tile(rows, arrays):
-        g_x = x[rows]
-        (
-            Nx128_0, Nx128_1, Nx64_0, Nx64_1, Nx1_0, Nx1_1,
-        ) = arrays(
-            rows.stop - rows.start,
-            "Nx128_0", "Nx128_1", "Nx64_0", "Nx64_1", "Nx1_0", "Nx1_1",
-        )
-
+    def tile(g_x, w):
         # ---- forward: reads g, W, b; writes g
         # W_layer_1 g_x
-        g_layer_1_unbiased = np.matmul(g_x, W_layer_1.T, out=Nx128_0)
+        g_layer_1_unbiased = np.matmul(g_x, W_layer_1.T, out=w.g_layer_1_unbiased)
         # g_layer_1 = W_layer_1 g_x + b_layer_1
-        g_layer_1 = np.add(b_layer_1, g_layer_1_unbiased, out=Nx128_0)
+        g_layer_1 = np.add(b_layer_1, g_layer_1_unbiased, out=w.g_layer_1)
         # g_softplus_1 = softplus(g_layer_1)
-        a = np.abs(g_layer_1, out=Nx128_1)
-        a = np.negative(a, out=Nx128_1)
-        a = np.exp(a, out=Nx128_1)
-        a = np.log1p(a, out=Nx128_1)
-        b = np.maximum(g_layer_1, 0.0, out=Nx128_0)
-        g_softplus_1 = np.add(a, b, out=Nx128_1)
+        a = np.abs(g_layer_1, out=w.a)
+        a = np.negative(a, out=w.a)
+        a = np.exp(a, out=w.a)
+        a = np.log1p(a, out=w.a)
+        b = np.maximum(g_layer_1, 0.0, out=w.b)
+        g_softplus_1 = np.add(a, b, out=w.g_softplus_1)
         # W_layer_2 g_softplus_1
-        g_layer_2_unbiased = np.matmul(g_softplus_1, W_layer_2.T, out=Nx64_0)
+        g_layer_2_unbiased = np.matmul(g_softplus_1, W_layer_2.T, out=w.g_layer_2_unbiased)
         # g_layer_2 = W_layer_2 g_softplus_1 + b_layer_2
-        g_layer_2 = np.add(b_layer_2, g_layer_2_unbiased, out=Nx64_0)
+        g_layer_2 = np.add(b_layer_2, g_layer_2_unbiased, out=w.g_layer_2)
         # g_softplus_2 = softplus(g_layer_2)
-        a = np.abs(g_layer_2, out=Nx64_1)
-        a = np.negative(a, out=Nx64_1)
-        a = np.exp(a, out=Nx64_1)
-        a = np.log1p(a, out=Nx64_1)
-        b = np.maximum(g_layer_2, 0.0, out=Nx64_0)
-        g_softplus_2 = np.add(a, b, out=Nx64_1)
+        c = np.abs(g_layer_2, out=w.c)
+        c = np.negative(c, out=w.c)
+        c = np.exp(c, out=w.c)
+        c = np.log1p(c, out=w.c)
+        d = np.maximum(g_layer_2, 0.0, out=w.d)
+        g_softplus_2 = np.add(c, d, out=w.g_softplus_2)
         # W_layer_3 g_softplus_2
-        g_layer_3_unbiased = np.matmul(g_softplus_2, W_layer_3.T, out=Nx1_0)
+        g_layer_3_unbiased = np.matmul(g_softplus_2, W_layer_3.T, out=w.g_layer_3_unbiased)
         # g_layer_3 = W_layer_3 g_softplus_2 + b_layer_3
-        g_layer_3 = np.add(b_layer_3, g_layer_3_unbiased, out=Nx1_0)
+        g_layer_3 = np.add(b_layer_3, g_layer_3_unbiased, out=w.g_layer_3)
         # g_softplus_3 = softplus(g_layer_3)
-        a = np.abs(g_layer_3, out=Nx1_1)
-        a = np.negative(a, out=Nx1_1)
-        a = np.exp(a, out=Nx1_1)
-        a = np.log1p(a, out=Nx1_1)
-        b = np.maximum(g_layer_3, 0.0, out=Nx1_0)
-        g_softplus_3 = np.add(a, b, out=Nx1_1)
+        e = np.abs(g_layer_3, out=w.e)
+        e = np.negative(e, out=w.e)
+        e = np.exp(e, out=w.e)
+        e = np.log1p(e, out=w.e)
+        f = np.maximum(g_layer_3, 0.0, out=w.f)
+        g_softplus_3 = np.add(e, f, out=w.g_softplus_3)
 
         # ---- energy: reads g; writes energy
         # Σ_i g_softplus_3
-        E_softplus_3 = np.sum(g_softplus_3, axis=1, out=all_energy[rows])
-        return ()
+        E_softplus_3 = np.sum(g_softplus_3, axis=1, out=w.energy)
 
-    _over_tiles(tile, N, 512, 1, 32896, 1544, workspace)
+    call.over_tiles(tile, x)
 
-    return all_energy
+    return energy
 
 
-def _score(params, x, lam, workspace):
+def _score(params, x, lam, call):
     """−δ at the input, (N, D)."""
-    N = x.shape[0]
+    N = len(x)
     W_layer_1 = params["layer_1.weight"]
     b_layer_1 = params["layer_1.bias"]
     W_layer_2 = params["layer_2.weight"]
     b_layer_2 = params["layer_2.bias"]
     W_layer_3 = params["layer_3.weight"]
     b_layer_3 = params["layer_3.bias"]
-    all_score = np.empty((N, 64), DTYPE)
+    score = call.result("score", (N, 64))
 
-    def tile(rows, arrays):
-        g_x = x[rows]
-        (
-            Nx128_0, Nx128_1, Nx128_2, Nx128_3, Nx64_0, Nx64_1, Nx64_2, Nx64_3, Nx1_0, Nx1_1,
-        ) = arrays(
-            rows.stop - rows.start,
-            "Nx128_0", "Nx128_1", "Nx128_2", "Nx128_3", "Nx64_0", "Nx64_1", "Nx64_2", "Nx64_3", "Nx1_0", "Nx1_1",
-        )
-
+    def tile(g_x, w):
         # ---- forward: reads g, W, b; writes g, f′
         # W_layer_1 g_x
-        g_layer_1_unbiased = np.matmul(g_x, W_layer_1.T, out=Nx128_0)
+        g_layer_1_unbiased = np.matmul(g_x, W_layer_1.T, out=w.g_layer_1_unbiased)
         # g_layer_1 = W_layer_1 g_x + b_layer_1
-        g_layer_1 = np.add(b_layer_1, g_layer_1_unbiased, out=Nx128_0)
+        g_layer_1 = np.add(b_layer_1, g_layer_1_unbiased, out=w.g_layer_1)
         # f′(g_layer_1) = sigmoid(g_layer_1)
-        a = np.abs(g_layer_1, out=Nx128_1)
-        a = np.negative(a, out=Nx128_1)
-        a = np.exp(a, out=Nx128_1)
-        b = np.sign(g_layer_1, out=Nx128_2)
-        b = np.maximum(a, b, out=Nx128_2)
-        c = np.add(a, 1.0, out=Nx128_3)
-        f_prime_softplus_1 = np.divide(b, c, out=Nx128_2)
+        a = np.abs(g_layer_1, out=w.a)
+        a = np.negative(a, out=w.a)
+        a = np.exp(a, out=w.a)
+        b = np.sign(g_layer_1, out=w.b)
+        b = np.maximum(a, b, out=w.b)
+        c = np.add(a, 1.0, out=w.c)
+        f_prime_softplus_1 = np.divide(b, c, out=w.f_prime_softplus_1)
         # g_softplus_1 = softplus(g_layer_1)
-        a = np.log1p(a, out=Nx128_1)
-        b = np.maximum(g_layer_1, 0.0, out=Nx128_0)
-        g_softplus_1 = np.add(a, b, out=Nx128_1)
+        a = np.log1p(a, out=w.a)
+        d = np.maximum(g_layer_1, 0.0, out=w.d)
+        g_softplus_1 = np.add(a, d, out=w.g_softplus_1)
         # W_layer_2 g_softplus_1
-        g_layer_2_unbiased = np.matmul(g_softplus_1, W_layer_2.T, out=Nx64_0)
+        g_layer_2_unbiased = np.matmul(g_softplus_1, W_layer_2.T, out=w.g_layer_2_unbiased)
         # g_layer_2 = W_layer_2 g_softplus_1 + b_layer_2
-        g_layer_2 = np.add(b_layer_2, g_layer_2_unbiased, out=Nx64_0)
+        g_layer_2 = np.add(b_layer_2, g_layer_2_unbiased, out=w.g_layer_2)
         # f′(g_layer_2) = sigmoid(g_layer_2)
-        a = np.abs(g_layer_2, out=Nx64_1)
-        a = np.negative(a, out=Nx64_1)
-        a = np.exp(a, out=Nx64_1)
-        b = np.sign(g_layer_2, out=Nx64_2)
-        b = np.maximum(a, b, out=Nx64_2)
-        c = np.add(a, 1.0, out=Nx64_3)
-        f_prime_softplus_2 = np.divide(b, c, out=Nx64_2)
+        e = np.abs(g_layer_2, out=w.e)
+        e = np.negative(e, out=w.e)
+        e = np.exp(e, out=w.e)
+        f = np.sign(g_layer_2, out=w.f)
+        f = np.maximum(e, f, out=w.f)
+        g = np.add(e, 1.0, out=w.g)
+        f_prime_softplus_2 = np.divide(f, g, out=w.f_prime_softplus_2)
         # g_softplus_2 = softplus(g_layer_2)
-        a = np.log1p(a, out=Nx64_1)
-        b = np.maximum(g_layer_2, 0.0, out=Nx64_0)
-        g_softplus_2 = np.add(a, b, out=Nx64_1)
+        e = np.log1p(e, out=w.e)
+        h = np.maximum(g_layer_2, 0.0, out=w.h)
+        g_softplus_2 = np.add(e, h, out=w.g_softplus_2)
         # W_layer_3 g_softplus_2
-        g_layer_3_unbiased = np.matmul(g_softplus_2, W_layer_3.T, out=Nx1_0)
+        g_layer_3_unbiased = np.matmul(g_softplus_2, W_layer_3.T, out=w.g_layer_3_unbiased)
         # g_layer_3 = W_layer_3 g_softplus_2 + b_layer_3
-        g_layer_3 = np.add(b_layer_3, g_layer_3_unbiased, out=Nx1_0)
+        g_layer_3 = np.add(b_layer_3, g_layer_3_unbiased, out=w.g_layer_3)
         # f′(g_layer_3) = sigmoid(g_layer_3)
-        a = np.abs(g_layer_3, out=Nx1_1)
-        a = np.negative(a, out=Nx1_1)
-        a = np.exp(a, out=Nx1_1)
-        b = np.sign(g_layer_3, out=Nx1_0)
-        b = np.maximum(a, b, out=Nx1_0)
-        a = np.add(a, 1.0, out=Nx1_1)
-        f_prime_softplus_3 = np.divide(b, a, out=Nx1_0)
+        i = np.abs(g_layer_3, out=w.i)
+        i = np.negative(i, out=w.i)
+        i = np.exp(i, out=w.i)
+        j = np.sign(g_layer_3, out=w.j)
+        j = np.maximum(i, j, out=w.j)
+        i = np.add(i, 1.0, out=w.i)
+        f_prime_softplus_3 = np.divide(j, i, out=w.f_prime_softplus_3)
 
         # ---- backward: reads f′, W; writes δ, score
         # δ_layer_3 = f′(g_layer_3)  (1)
         delta_layer_3 = f_prime_softplus_3
         # δ_softplus_2 = W_layer_3ᵀ δ_layer_3  (1)
-        delta_softplus_2 = np.multiply(W_layer_3, delta_layer_3, out=Nx64_1)
+        delta_softplus_2 = np.multiply(W_layer_3, delta_layer_3, out=w.delta_softplus_2)
         # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1)
-        delta_layer_2 = np.multiply(delta_softplus_2, f_prime_softplus_2, out=Nx64_1)
+        delta_layer_2 = np.multiply(delta_softplus_2, f_prime_softplus_2, out=w.delta_layer_2)
         # δ_softplus_1 = W_layer_2ᵀ δ_layer_2  (1)
-        delta_softplus_1 = np.matmul(delta_layer_2, W_layer_2, out=Nx128_1)
+        delta_softplus_1 = np.matmul(delta_layer_2, W_layer_2, out=w.delta_softplus_1)
         # δ_layer_1 = δ_softplus_1 f′(g_layer_1)  (1)
-        delta_layer_1 = np.multiply(delta_softplus_1, f_prime_softplus_1, out=Nx128_1)
+        delta_layer_1 = np.multiply(delta_softplus_1, f_prime_softplus_1, out=w.delta_layer_1)
         # δ_x = W_layer_1ᵀ δ_layer_1  (1)
-        delta_x = np.matmul(delta_layer_1, W_layer_1, out=Nx64_1)
+        delta_x = np.matmul(delta_layer_1, W_layer_1, out=w.delta_x)
         # score = −δ_x
-        score = np.negative(delta_x, out=all_score[rows])
-        return ()
+        score = np.negative(delta_x, out=w.score)
 
-    _over_tiles(tile, N, 512, 1, 65664, 3080, workspace)
+    call.over_tiles(tile, x)
 
-    return all_score
+    return score
 
 
-def _hessian_diagonal(params, x, lam, workspace):
+def _hessian_diagonal(params, x, lam, call):
     """δ′ at the input, (N, D)."""
-    N = x.shape[0]
+    N = len(x)
+    w = call.arrays
     W_layer_1 = params["layer_1.weight"]
     b_layer_1 = params["layer_1.bias"]
     W_layer_2 = params["layer_2.weight"]
     b_layer_2 = params["layer_2.bias"]
     W_layer_3 = params["layer_3.weight"]
     b_layer_3 = params["layer_3.bias"]
-    (
-        M1x64_0, M64x128_0, M128x64_0,
-    ) = workspace.arrays(
-        "M1x64_0", "M64x128_0", "M128x64_0",
-    )
-    all_hessian_diagonal = np.empty((N, 64), DTYPE)
+    hessian_diagonal = call.result("hessian_diagonal", (N, 64))
 
     # ---- once a call, from the weights alone: reads W
     # W_layer_3 ∘ W_layer_3
-    W_layer_3_squared = np.square(W_layer_3, out=M1x64_0)
+    W_layer_3_squared = np.square(W_layer_3, out=w.W_layer_3_squared)
     # W_layer_2 ∘ W_layer_2
-    W_layer_2_squared = np.square(W_layer_2, out=M64x128_0)
+    W_layer_2_squared = np.square(W_layer_2, out=w.W_layer_2_squared)
     # W_layer_1 ∘ W_layer_1
-    W_layer_1_squared = np.square(W_layer_1, out=M128x64_0)
+    W_layer_1_squared = np.square(W_layer_1, out=w.W_layer_1_squared)
 
-    def tile(rows, arrays):
-        g_x = x[rows]
-        (
-            Nx128_0, Nx128_1, Nx128_2, Nx128_3, Nx128_4, Nx64_0, Nx64_1, Nx64_2, Nx64_3, Nx64_4, Nx1_0, Nx1_1, Nx1_2,
-            Nx1_3,
-        ) = arrays(
-            rows.stop - rows.start,
-            "Nx128_0", "Nx128_1", "Nx128_2", "Nx128_3", "Nx128_4", "Nx64_0", "Nx64_1", "Nx64_2", "Nx64_3", "Nx64_4",
-            "Nx1_0", "Nx1_1", "Nx1_2", "Nx1_3",
-        )
-
+    def tile(g_x, w):
         # ---- forward: reads g, W, b; writes g, f′
         # W_layer_1 g_x
-        g_layer_1_unbiased = np.matmul(g_x, W_layer_1.T, out=Nx128_0)
+        g_layer_1_unbiased = np.matmul(g_x, W_layer_1.T, out=w.g_layer_1_unbiased)
         # g_layer_1 = W_layer_1 g_x + b_layer_1
-        g_layer_1 = np.add(b_layer_1, g_layer_1_unbiased, out=Nx128_0)
+        g_layer_1 = np.add(b_layer_1, g_layer_1_unbiased, out=w.g_layer_1)
         # sigmoid(−g_layer_1)
-        a = np.abs(g_layer_1, out=Nx128_1)
-        a = np.negative(a, out=Nx128_1)
-        a = np.exp(a, out=Nx128_1)
-        b = np.negative(g_layer_1, out=Nx128_2)
-        b = np.sign(b, out=Nx128_2)
-        b = np.maximum(a, b, out=Nx128_2)
-        c = np.add(a, 1.0, out=Nx128_3)
-        sigmoid_minus_softplus_1 = np.divide(b, c, out=Nx128_2)
+        a = np.abs(g_layer_1, out=w.a)
+        a = np.negative(a, out=w.a)
+        a = np.exp(a, out=w.a)
+        b = np.negative(g_layer_1, out=w.b)
+        b = np.sign(b, out=w.b)
+        b = np.maximum(a, b, out=w.b)
+        c = np.add(a, 1.0, out=w.c)
+        sigmoid_minus_softplus_1 = np.divide(b, c, out=w.sigmoid_minus_softplus_1)
         # f′(g_layer_1) = sigmoid(g_layer_1)
-        b = np.sign(g_layer_1, out=Nx128_4)
-        b = np.maximum(a, b, out=Nx128_4)
-        f_prime_softplus_1 = np.divide(b, c, out=Nx128_4)
+        d = np.sign(g_layer_1, out=w.d)
+        d = np.maximum(a, d, out=w.d)
+        f_prime_softplus_1 = np.divide(d, c, out=w.f_prime_softplus_1)
         # g_softplus_1 = softplus(g_layer_1)
-        a = np.log1p(a, out=Nx128_1)
-        b = np.maximum(g_layer_1, 0.0, out=Nx128_0)
-        g_softplus_1 = np.add(a, b, out=Nx128_1)
+        a = np.log1p(a, out=w.a)
+        e = np.maximum(g_layer_1, 0.0, out=w.e)
+        g_softplus_1 = np.add(a, e, out=w.g_softplus_1)
         # W_layer_2 g_softplus_1
-        g_layer_2_unbiased = np.matmul(g_softplus_1, W_layer_2.T, out=Nx64_0)
+        g_layer_2_unbiased = np.matmul(g_softplus_1, W_layer_2.T, out=w.g_layer_2_unbiased)
         # g_layer_2 = W_layer_2 g_softplus_1 + b_layer_2
-        g_layer_2 = np.add(b_layer_2, g_layer_2_unbiased, out=Nx64_0)
+        g_layer_2 = np.add(b_layer_2, g_layer_2_unbiased, out=w.g_layer_2)
         # sigmoid(−g_layer_2)
-        a = np.abs(g_layer_2, out=Nx64_1)
-        a = np.negative(a, out=Nx64_1)
-        a = np.exp(a, out=Nx64_1)
-        b = np.negative(g_layer_2, out=Nx64_2)
-        b = np.sign(b, out=Nx64_2)
-        b = np.maximum(a, b, out=Nx64_2)
-        c = np.add(a, 1.0, out=Nx64_3)
-        sigmoid_minus_softplus_2 = np.divide(b, c, out=Nx64_2)
+        f = np.abs(g_layer_2, out=w.f)
+        f = np.negative(f, out=w.f)
+        f = np.exp(f, out=w.f)
+        g = np.negative(g_layer_2, out=w.g)
+        g = np.sign(g, out=w.g)
+        g = np.maximum(f, g, out=w.g)
+        h = np.add(f, 1.0, out=w.h)
+        sigmoid_minus_softplus_2 = np.divide(g, h, out=w.sigmoid_minus_softplus_2)
         # f′(g_layer_2) = sigmoid(g_layer_2)
-        b = np.sign(g_layer_2, out=Nx64_4)
-        b = np.maximum(a, b, out=Nx64_4)
-        f_prime_softplus_2 = np.divide(b, c, out=Nx64_4)
+        i = np.sign(g_layer_2, out=w.i)
+        i = np.maximum(f, i, out=w.i)
+        f_prime_softplus_2 = np.divide(i, h, out=w.f_prime_softplus_2)
         # g_softplus_2 = softplus(g_layer_2)
-        a = np.log1p(a, out=Nx64_1)
-        b = np.maximum(g_layer_2, 0.0, out=Nx64_0)
-        g_softplus_2 = np.add(a, b, out=Nx64_1)
+        f = np.log1p(f, out=w.f)
+        j = np.maximum(g_layer_2, 0.0, out=w.j)
+        g_softplus_2 = np.add(f, j, out=w.g_softplus_2)
         # W_layer_3 g_softplus_2
-        g_layer_3_unbiased = np.matmul(g_softplus_2, W_layer_3.T, out=Nx1_0)
+        g_layer_3_unbiased = np.matmul(g_softplus_2, W_layer_3.T, out=w.g_layer_3_unbiased)
         # g_layer_3 = W_layer_3 g_softplus_2 + b_layer_3
-        g_layer_3 = np.add(b_layer_3, g_layer_3_unbiased, out=Nx1_0)
+        g_layer_3 = np.add(b_layer_3, g_layer_3_unbiased, out=w.g_layer_3)
         # sigmoid(−g_layer_3)
-        a = np.abs(g_layer_3, out=Nx1_1)
-        a = np.negative(a, out=Nx1_1)
-        a = np.exp(a, out=Nx1_1)
-        b = np.negative(g_layer_3, out=Nx1_2)
-        b = np.sign(b, out=Nx1_2)
-        b = np.maximum(a, b, out=Nx1_2)
-        c = np.add(a, 1.0, out=Nx1_3)
-        sigmoid_minus_softplus_3 = np.divide(b, c, out=Nx1_2)
+        k = np.abs(g_layer_3, out=w.k)
+        k = np.negative(k, out=w.k)
+        k = np.exp(k, out=w.k)
+        l = np.negative(g_layer_3, out=w.l)
+        l = np.sign(l, out=w.l)
+        l = np.maximum(k, l, out=w.l)
+        m = np.add(k, 1.0, out=w.m)
+        sigmoid_minus_softplus_3 = np.divide(l, m, out=w.sigmoid_minus_softplus_3)
         # f′(g_layer_3) = sigmoid(g_layer_3)
-        b = np.sign(g_layer_3, out=Nx1_0)
-        a = np.maximum(a, b, out=Nx1_1)
-        f_prime_softplus_3 = np.divide(a, c, out=Nx1_1)
+        n = np.sign(g_layer_3, out=w.n)
+        k = np.maximum(k, n, out=w.k)
+        f_prime_softplus_3 = np.divide(k, m, out=w.f_prime_softplus_3)
 
         # ---- backward: reads f′, W; writes δ, f″, δ′, hessian_diagonal
         # δ_layer_3 = f′(g_layer_3)  (1)
         delta_layer_3 = f_prime_softplus_3
         # f″(g_layer_3) = f′(g_layer_3) sigmoid(−g_layer_3)
-        f_second_softplus_3 = np.multiply(f_prime_softplus_3, sigmoid_minus_softplus_3, out=Nx1_2)
+        f_second_softplus_3 = np.multiply(f_prime_softplus_3, sigmoid_minus_softplus_3, out=w.f_second_softplus_3)
         # δ′_layer_3 = f″(g_layer_3)  (§1.3)
         delta_prime_layer_3 = f_second_softplus_3
         # δ_softplus_2 = W_layer_3ᵀ δ_layer_3  (1)
-        delta_softplus_2 = np.multiply(W_layer_3, delta_layer_3, out=Nx64_1)
+        delta_softplus_2 = np.multiply(W_layer_3, delta_layer_3, out=w.delta_softplus_2)
         # δ′_softplus_2 = (W_layer_3 ∘ W_layer_3)ᵀ δ′_layer_3  (§1.3)
-        delta_prime_softplus_2 = np.multiply(W_layer_3_squared, delta_prime_layer_3, out=Nx64_0)
+        delta_prime_softplus_2 = np.multiply(W_layer_3_squared, delta_prime_layer_3, out=w.delta_prime_softplus_2)
         # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1)
-        delta_layer_2 = np.multiply(delta_softplus_2, f_prime_softplus_2, out=Nx64_3)
+        delta_layer_2 = np.multiply(delta_softplus_2, f_prime_softplus_2, out=w.delta_layer_2)
         # f″(g_layer_2) = f′(g_layer_2) sigmoid(−g_layer_2)
-        f_second_softplus_2 = np.multiply(f_prime_softplus_2, sigmoid_minus_softplus_2, out=Nx64_2)
+        f_second_softplus_2 = np.multiply(f_prime_softplus_2, sigmoid_minus_softplus_2, out=w.f_second_softplus_2)
         # δ′_layer_2 = δ_softplus_2 f″(g_layer_2) + δ′_softplus_2 f′(g_layer_2)²  (§1.3)
-        a = np.square(f_prime_softplus_2, out=Nx64_4)
-        a = np.multiply(delta_prime_softplus_2, a, out=Nx64_0)
-        b = np.multiply(delta_softplus_2, f_second_softplus_2, out=Nx64_1)
-        delta_prime_layer_2 = np.add(a, b, out=Nx64_0)
+        i = np.square(f_prime_softplus_2, out=w.i)
+        j = np.multiply(delta_prime_softplus_2, i, out=w.j)
+        f = np.multiply(delta_softplus_2, f_second_softplus_2, out=w.f)
+        delta_prime_layer_2 = np.add(j, f, out=w.delta_prime_layer_2)
         # δ_softplus_1 = W_layer_2ᵀ δ_layer_2  (1)
-        delta_softplus_1 = np.matmul(delta_layer_2, W_layer_2, out=Nx128_1)
+        delta_softplus_1 = np.matmul(delta_layer_2, W_layer_2, out=w.delta_softplus_1)
         # δ′_softplus_1 = (W_layer_2 ∘ W_layer_2)ᵀ δ′_layer_2  (§1.3)
-        delta_prime_softplus_1 = np.matmul(delta_prime_layer_2, W_layer_2_squared, out=Nx128_0)
+        delta_prime_softplus_1 = np.matmul(delta_prime_layer_2, W_layer_2_squared, out=w.delta_prime_softplus_1)
         # f″(g_layer_1) = f′(g_layer_1) sigmoid(−g_layer_1)
-        f_second_softplus_1 = np.multiply(f_prime_softplus_1, sigmoid_minus_softplus_1, out=Nx128_2)
+        f_second_softplus_1 = np.multiply(f_prime_softplus_1, sigmoid_minus_softplus_1, out=w.f_second_softplus_1)
         # δ′_layer_1 = δ_softplus_1 f″(g_layer_1) + δ′_softplus_1 f′(g_layer_1)²  (§1.3)
-        a = np.square(f_prime_softplus_1, out=Nx128_4)
-        a = np.multiply(delta_prime_softplus_1, a, out=Nx128_0)
-        b = np.multiply(delta_softplus_1, f_second_softplus_1, out=Nx128_1)
-        delta_prime_layer_1 = np.add(a, b, out=Nx128_0)
+        d = np.square(f_prime_softplus_1, out=w.d)
+        e = np.multiply(delta_prime_softplus_1, d, out=w.e)
+        a = np.multiply(delta_softplus_1, f_second_softplus_1, out=w.a)
+        delta_prime_layer_1 = np.add(e, a, out=w.delta_prime_layer_1)
         # δ′_x = (W_layer_1 ∘ W_layer_1)ᵀ δ′_layer_1  (§1.3)
-        delta_prime_x = np.matmul(delta_prime_layer_1, W_layer_1_squared, out=all_hessian_diagonal[rows])
-        return ()
+        delta_prime_x = np.matmul(delta_prime_layer_1, W_layer_1_squared, out=w.hessian_diagonal)
 
-    _over_tiles(tile, N, 512, 1, 82048, 3856, workspace)
+    call.over_tiles(tile, x)
 
-    return all_hessian_diagonal
+    return hessian_diagonal
 
 
-def _loss_terms(params, x, lam, workspace):
+def _loss_terms(params, x, lam, call):
     """K, L and J, means over the batch."""
-    N = x.shape[0]
+    N = len(x)
+    w = call.arrays
     W_layer_1 = params["layer_1.weight"]
     b_layer_1 = params["layer_1.bias"]
     W_layer_2 = params["layer_2.weight"]
     b_layer_2 = params["layer_2.bias"]
     W_layer_3 = params["layer_3.weight"]
     b_layer_3 = params["layer_3.bias"]
-    (
-        M1x64_0, M64x128_0, M128x64_0,
-    ) = workspace.arrays(
-        "M1x64_0", "M64x128_0", "M128x64_0",
-    )
 
     # ---- once a call, from the weights alone: reads W
     # W_layer_3 ∘ W_layer_3
-    W_layer_3_squared = np.square(W_layer_3, out=M1x64_0)
+    W_layer_3_squared = np.square(W_layer_3, out=w.W_layer_3_squared)
     # W_layer_2 ∘ W_layer_2
-    W_layer_2_squared = np.square(W_layer_2, out=M64x128_0)
+    W_layer_2_squared = np.square(W_layer_2, out=w.W_layer_2_squared)
     # W_layer_1 ∘ W_layer_1
-    W_layer_1_squared = np.square(W_layer_1, out=M128x64_0)
+    W_layer_1_squared = np.square(W_layer_1, out=w.W_layer_1_squared)
 
-    def tile(rows, arrays):
-        g_x = x[rows]
-        (
-            Nx128_0, Nx128_1, Nx128_2, Nx128_3, Nx128_4, Nx64_0, Nx64_1, Nx64_2, Nx64_3, Nx64_4, Nx1_0, Nx1_1, Nx1_2,
-            Nx1_3,
-        ) = arrays(
-            rows.stop - rows.start,
-            "Nx128_0", "Nx128_1", "Nx128_2", "Nx128_3", "Nx128_4", "Nx64_0", "Nx64_1", "Nx64_2", "Nx64_3", "Nx64_4",
-            "Nx1_0", "Nx1_1", "Nx1_2", "Nx1_3",
-        )
-
+    def tile(g_x, w):
         # ---- forward: reads g, W, b; writes g, f′
         # W_layer_1 g_x
-        g_layer_1_unbiased = np.matmul(g_x, W_layer_1.T, out=Nx128_0)
+        g_layer_1_unbiased = np.matmul(g_x, W_layer_1.T, out=w.g_layer_1_unbiased)
         # g_layer_1 = W_layer_1 g_x + b_layer_1
-        g_layer_1 = np.add(b_layer_1, g_layer_1_unbiased, out=Nx128_0)
+        g_layer_1 = np.add(b_layer_1, g_layer_1_unbiased, out=w.g_layer_1)
         # sigmoid(−g_layer_1)
-        a = np.abs(g_layer_1, out=Nx128_1)
-        a = np.negative(a, out=Nx128_1)
-        a = np.exp(a, out=Nx128_1)
-        b = np.negative(g_layer_1, out=Nx128_2)
-        b = np.sign(b, out=Nx128_2)
-        b = np.maximum(a, b, out=Nx128_2)
-        c = np.add(a, 1.0, out=Nx128_3)
-        sigmoid_minus_softplus_1 = np.divide(b, c, out=Nx128_2)
+        a = np.abs(g_layer_1, out=w.a)
+        a = np.negative(a, out=w.a)
+        a = np.exp(a, out=w.a)
+        b = np.negative(g_layer_1, out=w.b)
+        b = np.sign(b, out=w.b)
+        b = np.maximum(a, b, out=w.b)
+        c = np.add(a, 1.0, out=w.c)
+        sigmoid_minus_softplus_1 = np.divide(b, c, out=w.sigmoid_minus_softplus_1)
         # f′(g_layer_1) = sigmoid(g_layer_1)
-        b = np.sign(g_layer_1, out=Nx128_4)
-        b = np.maximum(a, b, out=Nx128_4)
-        f_prime_softplus_1 = np.divide(b, c, out=Nx128_4)
+        d = np.sign(g_layer_1, out=w.d)
+        d = np.maximum(a, d, out=w.d)
+        f_prime_softplus_1 = np.divide(d, c, out=w.f_prime_softplus_1)
         # g_softplus_1 = softplus(g_layer_1)
-        a = np.log1p(a, out=Nx128_1)
-        b = np.maximum(g_layer_1, 0.0, out=Nx128_0)
-        g_softplus_1 = np.add(a, b, out=Nx128_1)
+        a = np.log1p(a, out=w.a)
+        e = np.maximum(g_layer_1, 0.0, out=w.e)
+        g_softplus_1 = np.add(a, e, out=w.g_softplus_1)
         # W_layer_2 g_softplus_1
-        g_layer_2_unbiased = np.matmul(g_softplus_1, W_layer_2.T, out=Nx64_0)
+        g_layer_2_unbiased = np.matmul(g_softplus_1, W_layer_2.T, out=w.g_layer_2_unbiased)
         # g_layer_2 = W_layer_2 g_softplus_1 + b_layer_2
-        g_layer_2 = np.add(b_layer_2, g_layer_2_unbiased, out=Nx64_0)
+        g_layer_2 = np.add(b_layer_2, g_layer_2_unbiased, out=w.g_layer_2)
         # sigmoid(−g_layer_2)
-        a = np.abs(g_layer_2, out=Nx64_1)
-        a = np.negative(a, out=Nx64_1)
-        a = np.exp(a, out=Nx64_1)
-        b = np.negative(g_layer_2, out=Nx64_2)
-        b = np.sign(b, out=Nx64_2)
-        b = np.maximum(a, b, out=Nx64_2)
-        c = np.add(a, 1.0, out=Nx64_3)
-        sigmoid_minus_softplus_2 = np.divide(b, c, out=Nx64_2)
+        f = np.abs(g_layer_2, out=w.f)
+        f = np.negative(f, out=w.f)
+        f = np.exp(f, out=w.f)
+        g = np.negative(g_layer_2, out=w.g)
+        g = np.sign(g, out=w.g)
+        g = np.maximum(f, g, out=w.g)
+        h = np.add(f, 1.0, out=w.h)
+        sigmoid_minus_softplus_2 = np.divide(g, h, out=w.sigmoid_minus_softplus_2)
         # f′(g_layer_2) = sigmoid(g_layer_2)
-        b = np.sign(g_layer_2, out=Nx64_4)
-        b = np.maximum(a, b, out=Nx64_4)
-        f_prime_softplus_2 = np.divide(b, c, out=Nx64_4)
+        i = np.sign(g_layer_2, out=w.i)
+        i = np.maximum(f, i, out=w.i)
+        f_prime_softplus_2 = np.divide(i, h, out=w.f_prime_softplus_2)
         # g_softplus_2 = softplus(g_layer_2)
-        a = np.log1p(a, out=Nx64_1)
-        b = np.maximum(g_layer_2, 0.0, out=Nx64_0)
-        g_softplus_2 = np.add(a, b, out=Nx64_1)
+        f = np.log1p(f, out=w.f)
+        j = np.maximum(g_layer_2, 0.0, out=w.j)
+        g_softplus_2 = np.add(f, j, out=w.g_softplus_2)
         # W_layer_3 g_softplus_2
-        g_layer_3_unbiased = np.matmul(g_softplus_2, W_layer_3.T, out=Nx1_0)
+        g_layer_3_unbiased = np.matmul(g_softplus_2, W_layer_3.T, out=w.g_layer_3_unbiased)
         # g_layer_3 = W_layer_3 g_softplus_2 + b_layer_3
-        g_layer_3 = np.add(b_layer_3, g_layer_3_unbiased, out=Nx1_0)
+        g_layer_3 = np.add(b_layer_3, g_layer_3_unbiased, out=w.g_layer_3)
         # sigmoid(−g_layer_3)
-        a = np.abs(g_layer_3, out=Nx1_1)
-        a = np.negative(a, out=Nx1_1)
-        a = np.exp(a, out=Nx1_1)
-        b = np.negative(g_layer_3, out=Nx1_2)
-        b = np.sign(b, out=Nx1_2)
-        b = np.maximum(a, b, out=Nx1_2)
-        c = np.add(a, 1.0, out=Nx1_3)
-        sigmoid_minus_softplus_3 = np.divide(b, c, out=Nx1_2)
+        k = np.abs(g_layer_3, out=w.k)
+        k = np.negative(k, out=w.k)
+        k = np.exp(k, out=w.k)
+        l = np.negative(g_layer_3, out=w.l)
+        l = np.sign(l, out=w.l)
+        l = np.maximum(k, l, out=w.l)
+        m = np.add(k, 1.0, out=w.m)
+        sigmoid_minus_softplus_3 = np.divide(l, m, out=w.sigmoid_minus_softplus_3)
         # f′(g_layer_3) = sigmoid(g_layer_3)
-        b = np.sign(g_layer_3, out=Nx1_0)
-        a = np.maximum(a, b, out=Nx1_1)
-        f_prime_softplus_3 = np.divide(a, c, out=Nx1_1)
+        n = np.sign(g_layer_3, out=w.n)
+        k = np.maximum(k, n, out=w.k)
+        f_prime_softplus_3 = np.divide(k, m, out=w.f_prime_softplus_3)
 
         # ---- backward: reads f′, W; writes δ, f″, δ′
         # δ_layer_3 = f′(g_layer_3)  (1)
         delta_layer_3 = f_prime_softplus_3
         # f″(g_layer_3) = f′(g_layer_3) sigmoid(−g_layer_3)
-        f_second_softplus_3 = np.multiply(f_prime_softplus_3, sigmoid_minus_softplus_3, out=Nx1_2)
+        f_second_softplus_3 = np.multiply(f_prime_softplus_3, sigmoid_minus_softplus_3, out=w.f_second_softplus_3)
         # δ′_layer_3 = f″(g_layer_3)  (§1.3)
         delta_prime_layer_3 = f_second_softplus_3
         # δ_softplus_2 = W_layer_3ᵀ δ_layer_3  (1)
-        delta_softplus_2 = np.multiply(W_layer_3, delta_layer_3, out=Nx64_1)
+        delta_softplus_2 = np.multiply(W_layer_3, delta_layer_3, out=w.delta_softplus_2)
         # δ′_softplus_2 = (W_layer_3 ∘ W_layer_3)ᵀ δ′_layer_3  (§1.3)
-        delta_prime_softplus_2 = np.multiply(W_layer_3_squared, delta_prime_layer_3, out=Nx64_0)
+        delta_prime_softplus_2 = np.multiply(W_layer_3_squared, delta_prime_layer_3, out=w.delta_prime_softplus_2)
         # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1)
-        delta_layer_2 = np.multiply(delta_softplus_2, f_prime_softplus_2, out=Nx64_3)
+        delta_layer_2 = np.multiply(delta_softplus_2, f_prime_softplus_2, out=w.delta_layer_2)
         # f″(g_layer_2) = f′(g_layer_2) sigmoid(−g_layer_2)
-        f_second_softplus_2 = np.multiply(f_prime_softplus_2, sigmoid_minus_softplus_2, out=Nx64_2)
+        f_second_softplus_2 = np.multiply(f_prime_softplus_2, sigmoid_minus_softplus_2, out=w.f_second_softplus_2)
         # δ′_layer_2 = δ_softplus_2 f″(g_layer_2) + δ′_softplus_2 f′(g_layer_2)²  (§1.3)
-        a = np.square(f_prime_softplus_2, out=Nx64_4)
-        a = np.multiply(delta_prime_softplus_2, a, out=Nx64_0)
-        b = np.multiply(delta_softplus_2, f_second_softplus_2, out=Nx64_1)
-        delta_prime_layer_2 = np.add(a, b, out=Nx64_0)
+        i = np.square(f_prime_softplus_2, out=w.i)
+        j = np.multiply(delta_prime_softplus_2, i, out=w.j)
+        f = np.multiply(delta_softplus_2, f_second_softplus_2, out=w.f)
+        delta_prime_layer_2 = np.add(j, f, out=w.delta_prime_layer_2)
         # δ_softplus_1 = W_layer_2ᵀ δ_layer_2  (1)
-        delta_softplus_1 = np.matmul(delta_layer_2, W_layer_2, out=Nx128_1)
+        delta_softplus_1 = np.matmul(delta_layer_2, W_layer_2, out=w.delta_softplus_1)
         # δ′_softplus_1 = (W_layer_2 ∘ W_layer_2)ᵀ δ′_layer_2  (§1.3)
-        delta_prime_softplus_1 = np.matmul(delta_prime_layer_2, W_layer_2_squared, out=Nx128_0)
+        delta_prime_softplus_1 = np.matmul(delta_prime_layer_2, W_layer_2_squared, out=w.delta_prime_softplus_1)
         # δ_layer_1 = δ_softplus_1 f′(g_layer_1)  (1)
-        delta_layer_1 = np.multiply(delta_softplus_1, f_prime_softplus_1, out=Nx128_3)
+        delta_layer_1 = np.multiply(delta_softplus_1, f_prime_softplus_1, out=w.delta_layer_1)
         # f″(g_layer_1) = f′(g_layer_1) sigmoid(−g_layer_1)
-        f_second_softplus_1 = np.multiply(f_prime_softplus_1, sigmoid_minus_softplus_1, out=Nx128_2)
+        f_second_softplus_1 = np.multiply(f_prime_softplus_1, sigmoid_minus_softplus_1, out=w.f_second_softplus_1)
         # δ′_layer_1 = δ_softplus_1 f″(g_layer_1) + δ′_softplus_1 f′(g_layer_1)²  (§1.3)
-        a = np.square(f_prime_softplus_1, out=Nx128_4)
-        a = np.multiply(delta_prime_softplus_1, a, out=Nx128_0)
-        b = np.multiply(delta_softplus_1, f_second_softplus_1, out=Nx128_1)
-        delta_prime_layer_1 = np.add(a, b, out=Nx128_0)
+        d = np.square(f_prime_softplus_1, out=w.d)
+        e = np.multiply(delta_prime_softplus_1, d, out=w.e)
+        a = np.multiply(delta_softplus_1, f_second_softplus_1, out=w.a)
+        delta_prime_layer_1 = np.add(e, a, out=w.delta_prime_layer_1)
         # δ_x = W_layer_1ᵀ δ_layer_1  (1)
-        delta_x = np.matmul(delta_layer_1, W_layer_1, out=Nx64_0)
+        delta_x = np.matmul(delta_layer_1, W_layer_1, out=w.delta_x)
         # δ′_x = (W_layer_1 ∘ W_layer_1)ᵀ δ′_layer_1  (§1.3)
-        delta_prime_x = np.matmul(delta_prime_layer_1, W_layer_1_squared, out=Nx64_3)
+        delta_prime_x = np.matmul(delta_prime_layer_1, W_layer_1_squared, out=w.delta_prime_x)
 
         # ---- loss: reads δ, δ′
         # δ_x²
-        sum_delta_squared_terms = np.square(delta_x, out=Nx64_0)
+        sum_delta_squared_terms = np.square(delta_x, out=w.sum_delta_squared_terms)
         # Σ_n Σ_i δ_x²
         sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
         # Σ_n Σ_i δ′_x
         sum_delta_prime = float(np.sum(delta_prime_x, dtype=np.float64))
         # δ′_x²
-        sum_delta_prime_squared_terms = np.square(delta_prime_x, out=Nx64_3)
+        sum_delta_prime_squared_terms = np.square(delta_prime_x, out=w.sum_delta_prime_squared_terms)
         # Σ_n Σ_i δ′_x²
         sum_delta_prime_squared = float(np.sum(sum_delta_prime_squared_terms, dtype=np.float64))
+
         return (
             sum_delta_squared, sum_delta_prime, sum_delta_prime_squared,
         )
 
     (
         sum_delta_squared, sum_delta_prime, sum_delta_prime_squared,
-    ) = _over_tiles(tile, N, 512, 1, 98432, 3856, workspace)
+    ) = call.over_tiles(tile, x)
 
     # ---- at the end, from the sums over all samples: writes K, L, J
     # K = (1/N) ½ Σ_n Σ_i δ_x²
@@ -503,157 +458,144 @@ def _loss_terms(params, x, lam, workspace):
     return K, L, J
 
 
-def _loss_terms_lam0(params, x, lam, workspace):
+def _loss_terms_lam0(params, x, lam, call):
     """K, L and J, means over the batch. λ = 0."""
-    N = x.shape[0]
+    N = len(x)
+    w = call.arrays
     W_layer_1 = params["layer_1.weight"]
     b_layer_1 = params["layer_1.bias"]
     W_layer_2 = params["layer_2.weight"]
     b_layer_2 = params["layer_2.bias"]
     W_layer_3 = params["layer_3.weight"]
     b_layer_3 = params["layer_3.bias"]
-    (
-        M1x64_0, M64x128_0, M128x64_0, M128_0,
-    ) = workspace.arrays(
-        "M1x64_0", "M64x128_0", "M128x64_0", "M128_0",
-    )
 
     # ---- once a call, from the weights alone: reads W
     # W_layer_3 ∘ W_layer_3
-    W_layer_3_squared = np.square(W_layer_3, out=M1x64_0)
+    W_layer_3_squared = np.square(W_layer_3, out=w.W_layer_3_squared)
     # W_layer_2 ∘ W_layer_2
-    W_layer_2_squared = np.square(W_layer_2, out=M64x128_0)
+    W_layer_2_squared = np.square(W_layer_2, out=w.W_layer_2_squared)
     # W_layer_1 ∘ W_layer_1
-    W_layer_1_squared = np.square(W_layer_1, out=M128x64_0)
+    W_layer_1_squared = np.square(W_layer_1, out=w.W_layer_1_squared)
     # Σ_i W_layer_1 ∘ W_layer_1
-    W_layer_1_squared_rows = np.sum(W_layer_1_squared, axis=1, out=M128_0)
+    W_layer_1_squared_rows = np.sum(W_layer_1_squared, axis=1, out=w.W_layer_1_squared_rows)
 
-    def tile(rows, arrays):
-        g_x = x[rows]
-        (
-            Nx128_0, Nx128_1, Nx128_2, Nx128_3, Nx128_4, Nx64_0, Nx64_1, Nx64_2, Nx64_3, Nx64_4, Nx1_0, Nx1_1, Nx1_2,
-            Nx1_3, M128_1,
-        ) = arrays(
-            rows.stop - rows.start,
-            "Nx128_0", "Nx128_1", "Nx128_2", "Nx128_3", "Nx128_4", "Nx64_0", "Nx64_1", "Nx64_2", "Nx64_3", "Nx64_4",
-            "Nx1_0", "Nx1_1", "Nx1_2", "Nx1_3", "M128_1",
-        )
-
+    def tile(g_x, w):
         # ---- forward: reads g, W, b; writes g, f′
         # W_layer_1 g_x
-        g_layer_1_unbiased = np.matmul(g_x, W_layer_1.T, out=Nx128_0)
+        g_layer_1_unbiased = np.matmul(g_x, W_layer_1.T, out=w.g_layer_1_unbiased)
         # g_layer_1 = W_layer_1 g_x + b_layer_1
-        g_layer_1 = np.add(b_layer_1, g_layer_1_unbiased, out=Nx128_0)
+        g_layer_1 = np.add(b_layer_1, g_layer_1_unbiased, out=w.g_layer_1)
         # sigmoid(−g_layer_1)
-        a = np.abs(g_layer_1, out=Nx128_1)
-        a = np.negative(a, out=Nx128_1)
-        a = np.exp(a, out=Nx128_1)
-        b = np.negative(g_layer_1, out=Nx128_2)
-        b = np.sign(b, out=Nx128_2)
-        b = np.maximum(a, b, out=Nx128_2)
-        c = np.add(a, 1.0, out=Nx128_3)
-        sigmoid_minus_softplus_1 = np.divide(b, c, out=Nx128_2)
+        a = np.abs(g_layer_1, out=w.a)
+        a = np.negative(a, out=w.a)
+        a = np.exp(a, out=w.a)
+        b = np.negative(g_layer_1, out=w.b)
+        b = np.sign(b, out=w.b)
+        b = np.maximum(a, b, out=w.b)
+        c = np.add(a, 1.0, out=w.c)
+        sigmoid_minus_softplus_1 = np.divide(b, c, out=w.sigmoid_minus_softplus_1)
         # f′(g_layer_1) = sigmoid(g_layer_1)
-        b = np.sign(g_layer_1, out=Nx128_4)
-        b = np.maximum(a, b, out=Nx128_4)
-        f_prime_softplus_1 = np.divide(b, c, out=Nx128_4)
+        d = np.sign(g_layer_1, out=w.d)
+        d = np.maximum(a, d, out=w.d)
+        f_prime_softplus_1 = np.divide(d, c, out=w.f_prime_softplus_1)
         # g_softplus_1 = softplus(g_layer_1)
-        a = np.log1p(a, out=Nx128_1)
-        b = np.maximum(g_layer_1, 0.0, out=Nx128_0)
-        g_softplus_1 = np.add(a, b, out=Nx128_1)
+        a = np.log1p(a, out=w.a)
+        e = np.maximum(g_layer_1, 0.0, out=w.e)
+        g_softplus_1 = np.add(a, e, out=w.g_softplus_1)
         # W_layer_2 g_softplus_1
-        g_layer_2_unbiased = np.matmul(g_softplus_1, W_layer_2.T, out=Nx64_0)
+        g_layer_2_unbiased = np.matmul(g_softplus_1, W_layer_2.T, out=w.g_layer_2_unbiased)
         # g_layer_2 = W_layer_2 g_softplus_1 + b_layer_2
-        g_layer_2 = np.add(b_layer_2, g_layer_2_unbiased, out=Nx64_0)
+        g_layer_2 = np.add(b_layer_2, g_layer_2_unbiased, out=w.g_layer_2)
         # sigmoid(−g_layer_2)
-        a = np.abs(g_layer_2, out=Nx64_1)
-        a = np.negative(a, out=Nx64_1)
-        a = np.exp(a, out=Nx64_1)
-        b = np.negative(g_layer_2, out=Nx64_2)
-        b = np.sign(b, out=Nx64_2)
-        b = np.maximum(a, b, out=Nx64_2)
-        c = np.add(a, 1.0, out=Nx64_3)
-        sigmoid_minus_softplus_2 = np.divide(b, c, out=Nx64_2)
+        f = np.abs(g_layer_2, out=w.f)
+        f = np.negative(f, out=w.f)
+        f = np.exp(f, out=w.f)
+        g = np.negative(g_layer_2, out=w.g)
+        g = np.sign(g, out=w.g)
+        g = np.maximum(f, g, out=w.g)
+        h = np.add(f, 1.0, out=w.h)
+        sigmoid_minus_softplus_2 = np.divide(g, h, out=w.sigmoid_minus_softplus_2)
         # f′(g_layer_2) = sigmoid(g_layer_2)
-        b = np.sign(g_layer_2, out=Nx64_4)
-        b = np.maximum(a, b, out=Nx64_4)
-        f_prime_softplus_2 = np.divide(b, c, out=Nx64_4)
+        i = np.sign(g_layer_2, out=w.i)
+        i = np.maximum(f, i, out=w.i)
+        f_prime_softplus_2 = np.divide(i, h, out=w.f_prime_softplus_2)
         # g_softplus_2 = softplus(g_layer_2)
-        a = np.log1p(a, out=Nx64_1)
-        b = np.maximum(g_layer_2, 0.0, out=Nx64_0)
-        g_softplus_2 = np.add(a, b, out=Nx64_1)
+        f = np.log1p(f, out=w.f)
+        j = np.maximum(g_layer_2, 0.0, out=w.j)
+        g_softplus_2 = np.add(f, j, out=w.g_softplus_2)
         # W_layer_3 g_softplus_2
-        g_layer_3_unbiased = np.matmul(g_softplus_2, W_layer_3.T, out=Nx1_0)
+        g_layer_3_unbiased = np.matmul(g_softplus_2, W_layer_3.T, out=w.g_layer_3_unbiased)
         # g_layer_3 = W_layer_3 g_softplus_2 + b_layer_3
-        g_layer_3 = np.add(b_layer_3, g_layer_3_unbiased, out=Nx1_0)
+        g_layer_3 = np.add(b_layer_3, g_layer_3_unbiased, out=w.g_layer_3)
         # sigmoid(−g_layer_3)
-        a = np.abs(g_layer_3, out=Nx1_1)
-        a = np.negative(a, out=Nx1_1)
-        a = np.exp(a, out=Nx1_1)
-        b = np.negative(g_layer_3, out=Nx1_2)
-        b = np.sign(b, out=Nx1_2)
-        b = np.maximum(a, b, out=Nx1_2)
-        c = np.add(a, 1.0, out=Nx1_3)
-        sigmoid_minus_softplus_3 = np.divide(b, c, out=Nx1_2)
+        k = np.abs(g_layer_3, out=w.k)
+        k = np.negative(k, out=w.k)
+        k = np.exp(k, out=w.k)
+        l = np.negative(g_layer_3, out=w.l)
+        l = np.sign(l, out=w.l)
+        l = np.maximum(k, l, out=w.l)
+        m = np.add(k, 1.0, out=w.m)
+        sigmoid_minus_softplus_3 = np.divide(l, m, out=w.sigmoid_minus_softplus_3)
         # f′(g_layer_3) = sigmoid(g_layer_3)
-        b = np.sign(g_layer_3, out=Nx1_0)
-        a = np.maximum(a, b, out=Nx1_1)
-        f_prime_softplus_3 = np.divide(a, c, out=Nx1_1)
+        n = np.sign(g_layer_3, out=w.n)
+        k = np.maximum(k, n, out=w.k)
+        f_prime_softplus_3 = np.divide(k, m, out=w.f_prime_softplus_3)
 
         # ---- backward: reads f′, W; writes δ, f″, δ′
         # δ_layer_3 = f′(g_layer_3)  (1)
         delta_layer_3 = f_prime_softplus_3
         # f″(g_layer_3) = f′(g_layer_3) sigmoid(−g_layer_3)
-        f_second_softplus_3 = np.multiply(f_prime_softplus_3, sigmoid_minus_softplus_3, out=Nx1_2)
+        f_second_softplus_3 = np.multiply(f_prime_softplus_3, sigmoid_minus_softplus_3, out=w.f_second_softplus_3)
         # δ′_layer_3 = f″(g_layer_3)  (§1.3)
         delta_prime_layer_3 = f_second_softplus_3
         # δ_softplus_2 = W_layer_3ᵀ δ_layer_3  (1)
-        delta_softplus_2 = np.multiply(W_layer_3, delta_layer_3, out=Nx64_1)
+        delta_softplus_2 = np.multiply(W_layer_3, delta_layer_3, out=w.delta_softplus_2)
         # δ′_softplus_2 = (W_layer_3 ∘ W_layer_3)ᵀ δ′_layer_3  (§1.3)
-        delta_prime_softplus_2 = np.multiply(W_layer_3_squared, delta_prime_layer_3, out=Nx64_0)
+        delta_prime_softplus_2 = np.multiply(W_layer_3_squared, delta_prime_layer_3, out=w.delta_prime_softplus_2)
         # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1)
-        delta_layer_2 = np.multiply(delta_softplus_2, f_prime_softplus_2, out=Nx64_3)
+        delta_layer_2 = np.multiply(delta_softplus_2, f_prime_softplus_2, out=w.delta_layer_2)
         # f″(g_layer_2) = f′(g_layer_2) sigmoid(−g_layer_2)
-        f_second_softplus_2 = np.multiply(f_prime_softplus_2, sigmoid_minus_softplus_2, out=Nx64_2)
+        f_second_softplus_2 = np.multiply(f_prime_softplus_2, sigmoid_minus_softplus_2, out=w.f_second_softplus_2)
         # δ′_layer_2 = δ_softplus_2 f″(g_layer_2) + δ′_softplus_2 f′(g_layer_2)²  (§1.3)
-        a = np.square(f_prime_softplus_2, out=Nx64_4)
-        a = np.multiply(delta_prime_softplus_2, a, out=Nx64_0)
-        b = np.multiply(delta_softplus_2, f_second_softplus_2, out=Nx64_1)
-        delta_prime_layer_2 = np.add(a, b, out=Nx64_0)
+        i = np.square(f_prime_softplus_2, out=w.i)
+        j = np.multiply(delta_prime_softplus_2, i, out=w.j)
+        f = np.multiply(delta_softplus_2, f_second_softplus_2, out=w.f)
+        delta_prime_layer_2 = np.add(j, f, out=w.delta_prime_layer_2)
         # δ_softplus_1 = W_layer_2ᵀ δ_layer_2  (1)
-        delta_softplus_1 = np.matmul(delta_layer_2, W_layer_2, out=Nx128_1)
+        delta_softplus_1 = np.matmul(delta_layer_2, W_layer_2, out=w.delta_softplus_1)
         # δ′_softplus_1 = (W_layer_2 ∘ W_layer_2)ᵀ δ′_layer_2  (§1.3)
-        delta_prime_softplus_1 = np.matmul(delta_prime_layer_2, W_layer_2_squared, out=Nx128_0)
+        delta_prime_softplus_1 = np.matmul(delta_prime_layer_2, W_layer_2_squared, out=w.delta_prime_softplus_1)
         # δ_layer_1 = δ_softplus_1 f′(g_layer_1)  (1)
-        delta_layer_1 = np.multiply(delta_softplus_1, f_prime_softplus_1, out=Nx128_3)
+        delta_layer_1 = np.multiply(delta_softplus_1, f_prime_softplus_1, out=w.delta_layer_1)
         # f″(g_layer_1) = f′(g_layer_1) sigmoid(−g_layer_1)
-        f_second_softplus_1 = np.multiply(f_prime_softplus_1, sigmoid_minus_softplus_1, out=Nx128_2)
+        f_second_softplus_1 = np.multiply(f_prime_softplus_1, sigmoid_minus_softplus_1, out=w.f_second_softplus_1)
         # δ′_layer_1 = δ_softplus_1 f″(g_layer_1) + δ′_softplus_1 f′(g_layer_1)²  (§1.3)
-        a = np.square(f_prime_softplus_1, out=Nx128_4)
-        a = np.multiply(delta_prime_softplus_1, a, out=Nx128_0)
-        b = np.multiply(delta_softplus_1, f_second_softplus_1, out=Nx128_1)
-        delta_prime_layer_1 = np.add(a, b, out=Nx128_0)
+        d = np.square(f_prime_softplus_1, out=w.d)
+        e = np.multiply(delta_prime_softplus_1, d, out=w.e)
+        a = np.multiply(delta_softplus_1, f_second_softplus_1, out=w.a)
+        delta_prime_layer_1 = np.add(e, a, out=w.delta_prime_layer_1)
         # δ_x = W_layer_1ᵀ δ_layer_1  (1)
-        delta_x = np.matmul(delta_layer_1, W_layer_1, out=Nx64_0)
+        delta_x = np.matmul(delta_layer_1, W_layer_1, out=w.delta_x)
 
         # ---- loss: reads δ, δ′
         # δ_x²
-        sum_delta_squared_terms = np.square(delta_x, out=Nx64_0)
+        sum_delta_squared_terms = np.square(delta_x, out=w.sum_delta_squared_terms)
         # Σ_n Σ_i δ_x²
         sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
         # Σ_n δ′_layer_1
-        delta_prime_layer_1_total = _column_sum(delta_prime_layer_1, out=M128_1)
+        delta_prime_layer_1_total = _column_sum(delta_prime_layer_1, out=w.delta_prime_layer_1_total)
+
         return (
             sum_delta_squared, delta_prime_layer_1_total,
         )
 
     (
         sum_delta_squared, delta_prime_layer_1_total,
-    ) = _over_tiles(tile, N, 512, 1, 82048, 3856, workspace)
+    ) = call.over_tiles(tile, x)
 
     # ---- at the end, from the sums over all samples: writes K, L, J
     # (Σ_i W_layer_1 ∘ W_layer_1) Σ_n δ′_layer_1
-    sum_delta_prime_terms = np.multiply(W_layer_1_squared_rows, delta_prime_layer_1_total, out=M128_0)
+    sum_delta_prime_terms = np.multiply(W_layer_1_squared_rows, delta_prime_layer_1_total, out=w.sum_delta_prime_terms)
     # Σ_i (Σ_i W_layer_1 ∘ W_layer_1) Σ_n δ′_layer_1
     sum_delta_prime = float(np.sum(sum_delta_prime_terms, dtype=np.float64))
     # K = (1/N) ½ Σ_n Σ_i δ_x²
@@ -666,153 +608,134 @@ def _loss_terms_lam0(params, x, lam, workspace):
     return K, L, J
 
 
-def _loss_and_grad(params, x, lam, workspace):
+def _loss_and_grad(params, x, lam, call):
     """J and its gradient: the merged sweep."""
-    N = x.shape[0]
+    N = len(x)
+    w = call.arrays
     W_layer_1 = params["layer_1.weight"]
     b_layer_1 = params["layer_1.bias"]
     W_layer_2 = params["layer_2.weight"]
     b_layer_2 = params["layer_2.bias"]
     W_layer_3 = params["layer_3.weight"]
     b_layer_3 = params["layer_3.bias"]
-    (
-        M1x64_0, M64x128_0, M128x64_0, M1x64_4, M64x128_4, M128x64_4,
-    ) = workspace.arrays(
-        "M1x64_0", "M64x128_0", "M128x64_0", "M1x64_4", "M64x128_4", "M128x64_4",
-    )
 
     # ---- once a call, from the weights alone: reads W
     # W_layer_3 ∘ W_layer_3
-    W_layer_3_squared = np.square(W_layer_3, out=M1x64_0)
+    W_layer_3_squared = np.square(W_layer_3, out=w.W_layer_3_squared)
     # W_layer_2 ∘ W_layer_2
-    W_layer_2_squared = np.square(W_layer_2, out=M64x128_0)
+    W_layer_2_squared = np.square(W_layer_2, out=w.W_layer_2_squared)
     # W_layer_1 ∘ W_layer_1
-    W_layer_1_squared = np.square(W_layer_1, out=M128x64_0)
+    W_layer_1_squared = np.square(W_layer_1, out=w.W_layer_1_squared)
 
-    def tile(rows, arrays):
-        g_x = x[rows]
-        (
-            Nx128_0, Nx128_1, Nx128_2, Nx128_3, Nx128_4, Nx64_0, Nx64_1, Nx64_2, Nx64_3, Nx64_4, Nx1_0, Nx1_1, Nx1_2,
-            Nx1_3, Nx64_5, Nx64_6, Nx64_7, Nx64_8, Nx128_5, Nx128_6, Nx128_7, Nx128_8, Nx64_9, Nx64_10, Nx128_9,
-            Nx128_10, Nx128_11, Nx64_11, Nx64_12, Nx64_13, Nx1_4, M1x64_1, M1x64_2, M1x64_3, M1_0, M64x128_1, M64x128_2,
-            M64x128_3, M64_0, M128x64_1, M128x64_2, M128x64_3, M128_0,
-        ) = arrays(
-            rows.stop - rows.start,
-            "Nx128_0", "Nx128_1", "Nx128_2", "Nx128_3", "Nx128_4", "Nx64_0", "Nx64_1", "Nx64_2", "Nx64_3", "Nx64_4",
-            "Nx1_0", "Nx1_1", "Nx1_2", "Nx1_3", "Nx64_5", "Nx64_6", "Nx64_7", "Nx64_8", "Nx128_5", "Nx128_6", "Nx128_7",
-            "Nx128_8", "Nx64_9", "Nx64_10", "Nx128_9", "Nx128_10", "Nx128_11", "Nx64_11", "Nx64_12", "Nx64_13", "Nx1_4",
-            "M1x64_1", "M1x64_2", "M1x64_3", "M1_0", "M64x128_1", "M64x128_2", "M64x128_3", "M64_0", "M128x64_1",
-            "M128x64_2", "M128x64_3", "M128_0",
-        )
-
+    def tile(g_x, w):
         # ---- forward: reads g, W, b; writes g, f′
         # W_layer_1 g_x
-        g_layer_1_unbiased = np.matmul(g_x, W_layer_1.T, out=Nx128_0)
+        g_layer_1_unbiased = np.matmul(g_x, W_layer_1.T, out=w.g_layer_1_unbiased)
         # g_layer_1 = W_layer_1 g_x + b_layer_1
-        g_layer_1 = np.add(b_layer_1, g_layer_1_unbiased, out=Nx128_0)
+        g_layer_1 = np.add(b_layer_1, g_layer_1_unbiased, out=w.g_layer_1)
         # sigmoid(−g_layer_1)
-        a = np.abs(g_layer_1, out=Nx128_1)
-        a = np.negative(a, out=Nx128_1)
-        a = np.exp(a, out=Nx128_1)
-        b = np.negative(g_layer_1, out=Nx128_2)
-        b = np.sign(b, out=Nx128_2)
-        b = np.maximum(a, b, out=Nx128_2)
-        c = np.add(a, 1.0, out=Nx128_3)
-        sigmoid_minus_softplus_1 = np.divide(b, c, out=Nx128_2)
+        a = np.abs(g_layer_1, out=w.a)
+        a = np.negative(a, out=w.a)
+        a = np.exp(a, out=w.a)
+        b = np.negative(g_layer_1, out=w.b)
+        b = np.sign(b, out=w.b)
+        b = np.maximum(a, b, out=w.b)
+        c = np.add(a, 1.0, out=w.c)
+        sigmoid_minus_softplus_1 = np.divide(b, c, out=w.sigmoid_minus_softplus_1)
         # f′(g_layer_1) = sigmoid(g_layer_1)
-        b = np.sign(g_layer_1, out=Nx128_4)
-        b = np.maximum(a, b, out=Nx128_4)
-        f_prime_softplus_1 = np.divide(b, c, out=Nx128_4)
+        d = np.sign(g_layer_1, out=w.d)
+        d = np.maximum(a, d, out=w.d)
+        f_prime_softplus_1 = np.divide(d, c, out=w.f_prime_softplus_1)
         # g_softplus_1 = softplus(g_layer_1)
-        a = np.log1p(a, out=Nx128_1)
-        b = np.maximum(g_layer_1, 0.0, out=Nx128_0)
-        g_softplus_1 = np.add(a, b, out=Nx128_1)
+        a = np.log1p(a, out=w.a)
+        e = np.maximum(g_layer_1, 0.0, out=w.e)
+        g_softplus_1 = np.add(a, e, out=w.g_softplus_1)
         # W_layer_2 g_softplus_1
-        g_layer_2_unbiased = np.matmul(g_softplus_1, W_layer_2.T, out=Nx64_0)
+        g_layer_2_unbiased = np.matmul(g_softplus_1, W_layer_2.T, out=w.g_layer_2_unbiased)
         # g_layer_2 = W_layer_2 g_softplus_1 + b_layer_2
-        g_layer_2 = np.add(b_layer_2, g_layer_2_unbiased, out=Nx64_0)
+        g_layer_2 = np.add(b_layer_2, g_layer_2_unbiased, out=w.g_layer_2)
         # sigmoid(−g_layer_2)
-        a = np.abs(g_layer_2, out=Nx64_1)
-        a = np.negative(a, out=Nx64_1)
-        a = np.exp(a, out=Nx64_1)
-        b = np.negative(g_layer_2, out=Nx64_2)
-        b = np.sign(b, out=Nx64_2)
-        b = np.maximum(a, b, out=Nx64_2)
-        c = np.add(a, 1.0, out=Nx64_3)
-        sigmoid_minus_softplus_2 = np.divide(b, c, out=Nx64_2)
+        f = np.abs(g_layer_2, out=w.f)
+        f = np.negative(f, out=w.f)
+        f = np.exp(f, out=w.f)
+        g = np.negative(g_layer_2, out=w.g)
+        g = np.sign(g, out=w.g)
+        g = np.maximum(f, g, out=w.g)
+        h = np.add(f, 1.0, out=w.h)
+        sigmoid_minus_softplus_2 = np.divide(g, h, out=w.sigmoid_minus_softplus_2)
         # f′(g_layer_2) = sigmoid(g_layer_2)
-        b = np.sign(g_layer_2, out=Nx64_4)
-        b = np.maximum(a, b, out=Nx64_4)
-        f_prime_softplus_2 = np.divide(b, c, out=Nx64_4)
+        i = np.sign(g_layer_2, out=w.i)
+        i = np.maximum(f, i, out=w.i)
+        f_prime_softplus_2 = np.divide(i, h, out=w.f_prime_softplus_2)
         # g_softplus_2 = softplus(g_layer_2)
-        a = np.log1p(a, out=Nx64_1)
-        b = np.maximum(g_layer_2, 0.0, out=Nx64_0)
-        g_softplus_2 = np.add(a, b, out=Nx64_1)
+        f = np.log1p(f, out=w.f)
+        j = np.maximum(g_layer_2, 0.0, out=w.j)
+        g_softplus_2 = np.add(f, j, out=w.g_softplus_2)
         # W_layer_3 g_softplus_2
-        g_layer_3_unbiased = np.matmul(g_softplus_2, W_layer_3.T, out=Nx1_0)
+        g_layer_3_unbiased = np.matmul(g_softplus_2, W_layer_3.T, out=w.g_layer_3_unbiased)
         # g_layer_3 = W_layer_3 g_softplus_2 + b_layer_3
-        g_layer_3 = np.add(b_layer_3, g_layer_3_unbiased, out=Nx1_0)
+        g_layer_3 = np.add(b_layer_3, g_layer_3_unbiased, out=w.g_layer_3)
         # sigmoid(−g_layer_3)
-        a = np.abs(g_layer_3, out=Nx1_1)
-        a = np.negative(a, out=Nx1_1)
-        a = np.exp(a, out=Nx1_1)
-        b = np.negative(g_layer_3, out=Nx1_2)
-        b = np.sign(b, out=Nx1_2)
-        b = np.maximum(a, b, out=Nx1_2)
-        c = np.add(a, 1.0, out=Nx1_3)
-        sigmoid_minus_softplus_3 = np.divide(b, c, out=Nx1_2)
+        k = np.abs(g_layer_3, out=w.k)
+        k = np.negative(k, out=w.k)
+        k = np.exp(k, out=w.k)
+        l = np.negative(g_layer_3, out=w.l)
+        l = np.sign(l, out=w.l)
+        l = np.maximum(k, l, out=w.l)
+        m = np.add(k, 1.0, out=w.m)
+        sigmoid_minus_softplus_3 = np.divide(l, m, out=w.sigmoid_minus_softplus_3)
         # f′(g_layer_3) = sigmoid(g_layer_3)
-        b = np.sign(g_layer_3, out=Nx1_0)
-        a = np.maximum(a, b, out=Nx1_1)
-        f_prime_softplus_3 = np.divide(a, c, out=Nx1_1)
+        n = np.sign(g_layer_3, out=w.n)
+        k = np.maximum(k, n, out=w.k)
+        f_prime_softplus_3 = np.divide(k, m, out=w.f_prime_softplus_3)
 
         # ---- backward: reads f′, W; writes δ, f″, δ′
         # δ_layer_3 = f′(g_layer_3)  (1)
         delta_layer_3 = f_prime_softplus_3
         # f″(g_layer_3) = f′(g_layer_3) sigmoid(−g_layer_3)
-        f_second_softplus_3 = np.multiply(f_prime_softplus_3, sigmoid_minus_softplus_3, out=Nx1_3)
+        f_second_softplus_3 = np.multiply(f_prime_softplus_3, sigmoid_minus_softplus_3, out=w.f_second_softplus_3)
         # δ′_layer_3 = f″(g_layer_3)  (§1.3)
         delta_prime_layer_3 = f_second_softplus_3
         # δ_softplus_2 = W_layer_3ᵀ δ_layer_3  (1)
-        delta_softplus_2 = np.multiply(W_layer_3, delta_layer_3, out=Nx64_0)
+        delta_softplus_2 = np.multiply(W_layer_3, delta_layer_3, out=w.delta_softplus_2)
         # δ′_softplus_2 = (W_layer_3 ∘ W_layer_3)ᵀ δ′_layer_3  (§1.3)
-        delta_prime_softplus_2 = np.multiply(W_layer_3_squared, delta_prime_layer_3, out=Nx64_3)
+        delta_prime_softplus_2 = np.multiply(W_layer_3_squared, delta_prime_layer_3, out=w.delta_prime_softplus_2)
         # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1)
-        delta_layer_2 = np.multiply(delta_softplus_2, f_prime_softplus_2, out=Nx64_5)
+        delta_layer_2 = np.multiply(delta_softplus_2, f_prime_softplus_2, out=w.delta_layer_2)
         # f″(g_layer_2) = f′(g_layer_2) sigmoid(−g_layer_2)
-        f_second_softplus_2 = np.multiply(f_prime_softplus_2, sigmoid_minus_softplus_2, out=Nx64_6)
+        f_second_softplus_2 = np.multiply(f_prime_softplus_2, sigmoid_minus_softplus_2, out=w.f_second_softplus_2)
         # δ′_layer_2 = δ_softplus_2 f″(g_layer_2) + δ′_softplus_2 f′(g_layer_2)²  (§1.3)
-        a = np.square(f_prime_softplus_2, out=Nx64_7)
-        a = np.multiply(delta_prime_softplus_2, a, out=Nx64_7)
-        b = np.multiply(delta_softplus_2, f_second_softplus_2, out=Nx64_8)
-        delta_prime_layer_2 = np.add(a, b, out=Nx64_7)
+        o = np.square(f_prime_softplus_2, out=w.o)
+        o = np.multiply(delta_prime_softplus_2, o, out=w.o)
+        p = np.multiply(delta_softplus_2, f_second_softplus_2, out=w.p)
+        delta_prime_layer_2 = np.add(o, p, out=w.delta_prime_layer_2)
         # δ_softplus_1 = W_layer_2ᵀ δ_layer_2  (1)
-        delta_softplus_1 = np.matmul(delta_layer_2, W_layer_2, out=Nx128_0)
+        delta_softplus_1 = np.matmul(delta_layer_2, W_layer_2, out=w.delta_softplus_1)
         # δ′_softplus_1 = (W_layer_2 ∘ W_layer_2)ᵀ δ′_layer_2  (§1.3)
-        delta_prime_softplus_1 = np.matmul(delta_prime_layer_2, W_layer_2_squared, out=Nx128_3)
+        delta_prime_softplus_1 = np.matmul(delta_prime_layer_2, W_layer_2_squared, out=w.delta_prime_softplus_1)
         # δ_layer_1 = δ_softplus_1 f′(g_layer_1)  (1)
-        delta_layer_1 = np.multiply(delta_softplus_1, f_prime_softplus_1, out=Nx128_5)
+        delta_layer_1 = np.multiply(delta_softplus_1, f_prime_softplus_1, out=w.delta_layer_1)
         # f″(g_layer_1) = f′(g_layer_1) sigmoid(−g_layer_1)
-        f_second_softplus_1 = np.multiply(f_prime_softplus_1, sigmoid_minus_softplus_1, out=Nx128_6)
+        f_second_softplus_1 = np.multiply(f_prime_softplus_1, sigmoid_minus_softplus_1, out=w.f_second_softplus_1)
         # δ′_layer_1 = δ_softplus_1 f″(g_layer_1) + δ′_softplus_1 f′(g_layer_1)²  (§1.3)
-        a = np.square(f_prime_softplus_1, out=Nx128_7)
-        a = np.multiply(delta_prime_softplus_1, a, out=Nx128_7)
-        b = np.multiply(delta_softplus_1, f_second_softplus_1, out=Nx128_8)
-        delta_prime_layer_1 = np.add(a, b, out=Nx128_7)
+        q = np.square(f_prime_softplus_1, out=w.q)
+        q = np.multiply(delta_prime_softplus_1, q, out=w.q)
+        r = np.multiply(delta_softplus_1, f_second_softplus_1, out=w.r)
+        delta_prime_layer_1 = np.add(q, r, out=w.delta_prime_layer_1)
         # δ_x = W_layer_1ᵀ δ_layer_1  (1)
-        delta_x = np.matmul(delta_layer_1, W_layer_1, out=Nx64_8)
+        delta_x = np.matmul(delta_layer_1, W_layer_1, out=w.delta_x)
         # δ′_x = (W_layer_1 ∘ W_layer_1)ᵀ δ′_layer_1  (§1.3)
-        delta_prime_x = np.matmul(delta_prime_layer_1, W_layer_1_squared, out=Nx64_9)
+        delta_prime_x = np.matmul(delta_prime_layer_1, W_layer_1_squared, out=w.delta_prime_x)
 
         # ---- loss: reads δ, δ′
         # δ_x²
-        sum_delta_squared_terms = np.square(delta_x, out=Nx64_10)
+        sum_delta_squared_terms = np.square(delta_x, out=w.sum_delta_squared_terms)
         # Σ_n Σ_i δ_x²
         sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
         # Σ_n Σ_i δ′_x
         sum_delta_prime = float(np.sum(delta_prime_x, dtype=np.float64))
         # δ′_x²
-        sum_delta_prime_squared_terms = np.square(delta_prime_x, out=Nx64_10)
+        sum_delta_prime_squared_terms = np.square(delta_prime_x, out=w.sum_delta_prime_squared_terms)
         # Σ_n Σ_i δ′_x²
         sum_delta_prime_squared = float(np.sum(sum_delta_prime_squared_terms, dtype=np.float64))
 
@@ -820,105 +743,106 @@ def _loss_and_grad(params, x, lam, workspace):
         # ∂J/∂δ_x = δ_x  (3)+(5)
         dJ_ddelta_x = delta_x
         # ∂J/∂δ′_x = −1 + 2 λ δ′_x  (7)
-        a = np.multiply(delta_prime_x, 2 * lam, out=Nx64_9)
-        dJ_ddelta_prime_x = np.subtract(a, 1.0, out=Nx64_9)
+        s = np.multiply(delta_prime_x, 2 * lam, out=w.s)
+        dJ_ddelta_prime_x = np.subtract(s, 1.0, out=w.dJ_ddelta_prime_x)
         # ∂J/∂δ_layer_1 = W_layer_1 ∂J/∂δ_x  (11)+(12)
-        dJ_ddelta_layer_1 = np.matmul(dJ_ddelta_x, W_layer_1.T, out=Nx128_8)
+        dJ_ddelta_layer_1 = np.matmul(dJ_ddelta_x, W_layer_1.T, out=w.dJ_ddelta_layer_1)
         # ∂J/∂δ′_layer_1 = (W_layer_1 ∘ W_layer_1) ∂J/∂δ′_x  (13)
-        dJ_ddelta_prime_layer_1 = np.matmul(dJ_ddelta_prime_x, W_layer_1_squared.T, out=Nx128_9)
+        dJ_ddelta_prime_layer_1 = np.matmul(dJ_ddelta_prime_x, W_layer_1_squared.T, out=w.dJ_ddelta_prime_layer_1)
         # ∂J/∂δ_softplus_1 = ∂J/∂δ_layer_1 f′(g_layer_1) + ∂J/∂δ′_layer_1 f″(g_layer_1)  (18)+(19)
-        a = np.multiply(dJ_ddelta_layer_1, f_prime_softplus_1, out=Nx128_10)
-        b = np.multiply(dJ_ddelta_prime_layer_1, f_second_softplus_1, out=Nx128_11)
-        dJ_ddelta_softplus_1 = np.add(a, b, out=Nx128_10)
+        t = np.multiply(dJ_ddelta_layer_1, f_prime_softplus_1, out=w.t)
+        u = np.multiply(dJ_ddelta_prime_layer_1, f_second_softplus_1, out=w.u)
+        dJ_ddelta_softplus_1 = np.add(t, u, out=w.dJ_ddelta_softplus_1)
         # ∂J/∂δ′_softplus_1 = ∂J/∂δ′_layer_1 f′(g_layer_1)²  (20)
-        a = np.square(f_prime_softplus_1, out=Nx128_11)
-        dJ_ddelta_prime_softplus_1 = np.multiply(dJ_ddelta_prime_layer_1, a, out=Nx128_11)
+        u = np.square(f_prime_softplus_1, out=w.u)
+        dJ_ddelta_prime_softplus_1 = np.multiply(dJ_ddelta_prime_layer_1, u, out=w.dJ_ddelta_prime_softplus_1)
         # ∂J/∂δ_layer_2 = W_layer_2 ∂J/∂δ_softplus_1  (11)+(12)
-        dJ_ddelta_layer_2 = np.matmul(dJ_ddelta_softplus_1, W_layer_2.T, out=Nx64_10)
+        dJ_ddelta_layer_2 = np.matmul(dJ_ddelta_softplus_1, W_layer_2.T, out=w.dJ_ddelta_layer_2)
         # ∂J/∂δ′_layer_2 = (W_layer_2 ∘ W_layer_2) ∂J/∂δ′_softplus_1  (13)
-        dJ_ddelta_prime_layer_2 = np.matmul(dJ_ddelta_prime_softplus_1, W_layer_2_squared.T, out=Nx64_11)
+        dJ_ddelta_prime_layer_2 = np.matmul(dJ_ddelta_prime_softplus_1, W_layer_2_squared.T, out=w.dJ_ddelta_prime_layer_2)
         # ∂J/∂δ_softplus_2 = ∂J/∂δ_layer_2 f′(g_layer_2) + ∂J/∂δ′_layer_2 f″(g_layer_2)  (18)+(19)
-        a = np.multiply(dJ_ddelta_layer_2, f_prime_softplus_2, out=Nx64_12)
-        b = np.multiply(dJ_ddelta_prime_layer_2, f_second_softplus_2, out=Nx64_13)
-        dJ_ddelta_softplus_2 = np.add(a, b, out=Nx64_12)
+        v = np.multiply(dJ_ddelta_layer_2, f_prime_softplus_2, out=w.v)
+        y = np.multiply(dJ_ddelta_prime_layer_2, f_second_softplus_2, out=w.y)
+        dJ_ddelta_softplus_2 = np.add(v, y, out=w.dJ_ddelta_softplus_2)
         # ∂J/∂δ′_softplus_2 = ∂J/∂δ′_layer_2 f′(g_layer_2)²  (20)
-        a = np.square(f_prime_softplus_2, out=Nx64_13)
-        dJ_ddelta_prime_softplus_2 = np.multiply(dJ_ddelta_prime_layer_2, a, out=Nx64_13)
+        y = np.square(f_prime_softplus_2, out=w.y)
+        dJ_ddelta_prime_softplus_2 = np.multiply(dJ_ddelta_prime_layer_2, y, out=w.dJ_ddelta_prime_softplus_2)
         # ∂J/∂δ_layer_3 = W_layer_3 ∂J/∂δ_softplus_2  (11)+(12)
-        dJ_ddelta_layer_3 = np.matmul(dJ_ddelta_softplus_2, W_layer_3.T, out=Nx1_0)
+        dJ_ddelta_layer_3 = np.matmul(dJ_ddelta_softplus_2, W_layer_3.T, out=w.dJ_ddelta_layer_3)
         # ∂J/∂δ′_layer_3 = (W_layer_3 ∘ W_layer_3) ∂J/∂δ′_softplus_2  (13)
-        dJ_ddelta_prime_layer_3 = np.matmul(dJ_ddelta_prime_softplus_2, W_layer_3_squared.T, out=Nx1_4)
+        dJ_ddelta_prime_layer_3 = np.matmul(dJ_ddelta_prime_softplus_2, W_layer_3_squared.T, out=w.dJ_ddelta_prime_layer_3)
 
         # ---- backward adjoints of J and gradients: reads f′, f″, ∂J/∂δ, ∂J/∂δ′, δ, δ′, g, W; writes f‴, ∂J/∂g
         # f‴(g_layer_3) = f″(g_layer_3) (sigmoid(−g_layer_3) − f′(g_layer_3))
-        a = np.subtract(sigmoid_minus_softplus_3, f_prime_softplus_3, out=Nx1_2)
-        f_third_softplus_3 = np.multiply(f_second_softplus_3, a, out=Nx1_2)
+        l = np.subtract(sigmoid_minus_softplus_3, f_prime_softplus_3, out=w.l)
+        f_third_softplus_3 = np.multiply(f_second_softplus_3, l, out=w.f_third_softplus_3)
         # ∂J/∂g_layer_3 = ∂J/∂δ_layer_3 f″(g_layer_3) + ∂J/∂δ′_layer_3 f‴(g_layer_3)  (21)+(22)
-        a = np.multiply(dJ_ddelta_layer_3, f_second_softplus_3, out=Nx1_0)
-        b = np.multiply(dJ_ddelta_prime_layer_3, f_third_softplus_3, out=Nx1_4)
-        dJ_dg_layer_3 = np.add(a, b, out=Nx1_0)
+        n = np.multiply(dJ_ddelta_layer_3, f_second_softplus_3, out=w.n)
+        z = np.multiply(dJ_ddelta_prime_layer_3, f_third_softplus_3, out=w.z)
+        dJ_dg_layer_3 = np.add(n, z, out=w.dJ_dg_layer_3)
         # Σ_n δ_layer_3 ∂J/∂δ_softplus_2ᵀ
-        dJ_dW_layer_3_delta = np.matmul(delta_layer_3.T, dJ_ddelta_softplus_2, out=M1x64_1)
+        dJ_dW_layer_3_delta = np.matmul(delta_layer_3.T, dJ_ddelta_softplus_2, out=w.dJ_dW_layer_3_delta)
         # Σ_n δ′_layer_3 ∂J/∂δ′_softplus_2ᵀ
-        dJ_dW_layer_3_delta_prime = np.matmul(delta_prime_layer_3.T, dJ_ddelta_prime_softplus_2, out=M1x64_2)
+        dJ_dW_layer_3_delta_prime = np.matmul(delta_prime_layer_3.T, dJ_ddelta_prime_softplus_2, out=w.dJ_dW_layer_3_delta_prime)
         # Σ_n ∂J/∂g_layer_3 g_softplus_2ᵀ
-        dJ_dW_layer_3_g = np.matmul(dJ_dg_layer_3.T, g_softplus_2, out=M1x64_3)
+        dJ_dW_layer_3_g = np.matmul(dJ_dg_layer_3.T, g_softplus_2, out=w.dJ_dW_layer_3_g)
         # Σ_n ∂J/∂g_layer_3
-        dJ_db_layer_3_sum = _column_sum(dJ_dg_layer_3, out=M1_0)
+        dJ_db_layer_3_sum = _column_sum(dJ_dg_layer_3, out=w.dJ_db_layer_3_sum)
         # ∂J/∂g_softplus_2 = W_layer_3ᵀ ∂J/∂g_layer_3  (14)+(15)
-        dJ_dg_softplus_2 = np.multiply(W_layer_3, dJ_dg_layer_3, out=Nx64_1)
+        dJ_dg_softplus_2 = np.multiply(W_layer_3, dJ_dg_layer_3, out=w.dJ_dg_softplus_2)
         # f‴(g_layer_2) = f″(g_layer_2) (sigmoid(−g_layer_2) − f′(g_layer_2))
-        a = np.subtract(sigmoid_minus_softplus_2, f_prime_softplus_2, out=Nx64_2)
-        f_third_softplus_2 = np.multiply(f_second_softplus_2, a, out=Nx64_2)
+        g = np.subtract(sigmoid_minus_softplus_2, f_prime_softplus_2, out=w.g)
+        f_third_softplus_2 = np.multiply(f_second_softplus_2, g, out=w.f_third_softplus_2)
         # ∂J/∂g_layer_2 = ∂J/∂g_softplus_2 f′(g_layer_2) + ∂J/∂δ_layer_2 δ_softplus_2 f″(g_layer_2) + ∂J/∂δ′_layer_2
         #     δ_softplus_2 f‴(g_layer_2) + 2 ∂J/∂δ′_layer_2 δ′_softplus_2 f′(g_layer_2) f″(g_layer_2)  (21)+(22)
-        a = np.multiply(dJ_ddelta_layer_2, delta_softplus_2, out=Nx64_10)
-        a = np.multiply(a, f_second_softplus_2, out=Nx64_10)
-        b = np.multiply(dJ_ddelta_prime_layer_2, delta_prime_softplus_2, out=Nx64_3)
-        b = np.multiply(b, f_prime_softplus_2, out=Nx64_3)
-        b = np.multiply(b, f_second_softplus_2, out=Nx64_3)
-        b = np.multiply(b, 2.0, out=Nx64_3)
-        a = np.add(a, b, out=Nx64_10)
-        b = np.multiply(dJ_ddelta_prime_layer_2, delta_softplus_2, out=Nx64_11)
-        b = np.multiply(b, f_third_softplus_2, out=Nx64_11)
-        a = np.add(a, b, out=Nx64_10)
-        b = np.multiply(dJ_dg_softplus_2, f_prime_softplus_2, out=Nx64_1)
-        dJ_dg_layer_2 = np.add(a, b, out=Nx64_10)
+        aa = np.multiply(dJ_ddelta_layer_2, delta_softplus_2, out=w.aa)
+        aa = np.multiply(aa, f_second_softplus_2, out=w.aa)
+        h = np.multiply(dJ_ddelta_prime_layer_2, delta_prime_softplus_2, out=w.h)
+        h = np.multiply(h, f_prime_softplus_2, out=w.h)
+        h = np.multiply(h, f_second_softplus_2, out=w.h)
+        h = np.multiply(h, 2.0, out=w.h)
+        aa = np.add(aa, h, out=w.aa)
+        ab = np.multiply(dJ_ddelta_prime_layer_2, delta_softplus_2, out=w.ab)
+        ab = np.multiply(ab, f_third_softplus_2, out=w.ab)
+        aa = np.add(aa, ab, out=w.aa)
+        f = np.multiply(dJ_dg_softplus_2, f_prime_softplus_2, out=w.f)
+        dJ_dg_layer_2 = np.add(aa, f, out=w.dJ_dg_layer_2)
         # Σ_n δ_layer_2 ∂J/∂δ_softplus_1ᵀ
-        dJ_dW_layer_2_delta = np.matmul(delta_layer_2.T, dJ_ddelta_softplus_1, out=M64x128_1)
+        dJ_dW_layer_2_delta = np.matmul(delta_layer_2.T, dJ_ddelta_softplus_1, out=w.dJ_dW_layer_2_delta)
         # Σ_n δ′_layer_2 ∂J/∂δ′_softplus_1ᵀ
-        dJ_dW_layer_2_delta_prime = np.matmul(delta_prime_layer_2.T, dJ_ddelta_prime_softplus_1, out=M64x128_2)
+        dJ_dW_layer_2_delta_prime = np.matmul(delta_prime_layer_2.T, dJ_ddelta_prime_softplus_1, out=w.dJ_dW_layer_2_delta_prime)
         # Σ_n ∂J/∂g_layer_2 g_softplus_1ᵀ
-        dJ_dW_layer_2_g = np.matmul(dJ_dg_layer_2.T, g_softplus_1, out=M64x128_3)
+        dJ_dW_layer_2_g = np.matmul(dJ_dg_layer_2.T, g_softplus_1, out=w.dJ_dW_layer_2_g)
         # Σ_n ∂J/∂g_layer_2
-        dJ_db_layer_2_sum = _column_sum(dJ_dg_layer_2, out=M64_0)
+        dJ_db_layer_2_sum = _column_sum(dJ_dg_layer_2, out=w.dJ_db_layer_2_sum)
         # ∂J/∂g_softplus_1 = W_layer_2ᵀ ∂J/∂g_layer_2  (14)+(15)
-        dJ_dg_softplus_1 = np.matmul(dJ_dg_layer_2, W_layer_2, out=Nx128_1)
+        dJ_dg_softplus_1 = np.matmul(dJ_dg_layer_2, W_layer_2, out=w.dJ_dg_softplus_1)
         # f‴(g_layer_1) = f″(g_layer_1) (sigmoid(−g_layer_1) − f′(g_layer_1))
-        a = np.subtract(sigmoid_minus_softplus_1, f_prime_softplus_1, out=Nx128_2)
-        f_third_softplus_1 = np.multiply(f_second_softplus_1, a, out=Nx128_2)
+        b = np.subtract(sigmoid_minus_softplus_1, f_prime_softplus_1, out=w.b)
+        f_third_softplus_1 = np.multiply(f_second_softplus_1, b, out=w.f_third_softplus_1)
         # ∂J/∂g_layer_1 = ∂J/∂g_softplus_1 f′(g_layer_1) + ∂J/∂δ_layer_1 δ_softplus_1 f″(g_layer_1) + ∂J/∂δ′_layer_1
         #     δ_softplus_1 f‴(g_layer_1) + 2 ∂J/∂δ′_layer_1 δ′_softplus_1 f′(g_layer_1) f″(g_layer_1)  (21)+(22)
-        a = np.multiply(dJ_ddelta_layer_1, delta_softplus_1, out=Nx128_8)
-        a = np.multiply(a, f_second_softplus_1, out=Nx128_8)
-        b = np.multiply(dJ_ddelta_prime_layer_1, delta_prime_softplus_1, out=Nx128_3)
-        b = np.multiply(b, f_prime_softplus_1, out=Nx128_3)
-        b = np.multiply(b, f_second_softplus_1, out=Nx128_3)
-        b = np.multiply(b, 2.0, out=Nx128_3)
-        a = np.add(a, b, out=Nx128_8)
-        b = np.multiply(dJ_ddelta_prime_layer_1, delta_softplus_1, out=Nx128_9)
-        b = np.multiply(b, f_third_softplus_1, out=Nx128_9)
-        a = np.add(a, b, out=Nx128_8)
-        b = np.multiply(dJ_dg_softplus_1, f_prime_softplus_1, out=Nx128_1)
-        dJ_dg_layer_1 = np.add(a, b, out=Nx128_8)
+        r = np.multiply(dJ_ddelta_layer_1, delta_softplus_1, out=w.r)
+        r = np.multiply(r, f_second_softplus_1, out=w.r)
+        c = np.multiply(dJ_ddelta_prime_layer_1, delta_prime_softplus_1, out=w.c)
+        c = np.multiply(c, f_prime_softplus_1, out=w.c)
+        c = np.multiply(c, f_second_softplus_1, out=w.c)
+        c = np.multiply(c, 2.0, out=w.c)
+        r = np.add(r, c, out=w.r)
+        ac = np.multiply(dJ_ddelta_prime_layer_1, delta_softplus_1, out=w.ac)
+        ac = np.multiply(ac, f_third_softplus_1, out=w.ac)
+        r = np.add(r, ac, out=w.r)
+        a = np.multiply(dJ_dg_softplus_1, f_prime_softplus_1, out=w.a)
+        dJ_dg_layer_1 = np.add(r, a, out=w.dJ_dg_layer_1)
         # Σ_n δ_layer_1 ∂J/∂δ_xᵀ
-        dJ_dW_layer_1_delta = np.matmul(delta_layer_1.T, dJ_ddelta_x, out=M128x64_1)
+        dJ_dW_layer_1_delta = np.matmul(delta_layer_1.T, dJ_ddelta_x, out=w.dJ_dW_layer_1_delta)
         # Σ_n δ′_layer_1 ∂J/∂δ′_xᵀ
-        dJ_dW_layer_1_delta_prime = np.matmul(delta_prime_layer_1.T, dJ_ddelta_prime_x, out=M128x64_2)
+        dJ_dW_layer_1_delta_prime = np.matmul(delta_prime_layer_1.T, dJ_ddelta_prime_x, out=w.dJ_dW_layer_1_delta_prime)
         # Σ_n ∂J/∂g_layer_1 g_xᵀ
-        dJ_dW_layer_1_g = np.matmul(dJ_dg_layer_1.T, g_x, out=M128x64_3)
+        dJ_dW_layer_1_g = np.matmul(dJ_dg_layer_1.T, g_x, out=w.dJ_dW_layer_1_g)
         # Σ_n ∂J/∂g_layer_1
-        dJ_db_layer_1_sum = _column_sum(dJ_dg_layer_1, out=M128_0)
+        dJ_db_layer_1_sum = _column_sum(dJ_dg_layer_1, out=w.dJ_db_layer_1_sum)
+
         return (
             sum_delta_squared, sum_delta_prime, sum_delta_prime_squared, dJ_dW_layer_3_delta, dJ_dW_layer_3_delta_prime,
             dJ_dW_layer_3_g, dJ_db_layer_3_sum, dJ_dW_layer_2_delta, dJ_dW_layer_2_delta_prime, dJ_dW_layer_2_g,
@@ -929,36 +853,36 @@ def _loss_and_grad(params, x, lam, workspace):
         sum_delta_squared, sum_delta_prime, sum_delta_prime_squared, dJ_dW_layer_3_delta, dJ_dW_layer_3_delta_prime,
         dJ_dW_layer_3_g, dJ_db_layer_3_sum, dJ_dW_layer_2_delta, dJ_dW_layer_2_delta_prime, dJ_dW_layer_2_g,
         dJ_db_layer_2_sum, dJ_dW_layer_1_delta, dJ_dW_layer_1_delta_prime, dJ_dW_layer_1_g, dJ_db_layer_1_sum,
-    ) = _over_tiles(tile, N, 416, 1, 279296, 9748, workspace)
+    ) = call.over_tiles(tile, x)
 
     # ---- at the end, from the sums over all samples: reads W; writes J, ∂J/∂W, ∂J/∂b
     # J = (1/N) ½ Σ_n Σ_i δ_x² − (1/N) Σ_n Σ_i δ′_x + (1/N) λ Σ_n Σ_i δ′_x²
     J = lam * sum_delta_prime_squared / N - sum_delta_prime / N + 0.5 * sum_delta_squared / N
     # ∂J/∂W_layer_3 = (1/N) (Σ_n δ_layer_3 ∂J/∂δ_softplus_2ᵀ + Σ_n ∂J/∂g_layer_3 g_softplus_2ᵀ + 2 W_layer_3 ∘ (Σ_n
     #     δ′_layer_3 ∂J/∂δ′_softplus_2ᵀ))  (16)+(17)
-    a = np.multiply(W_layer_3, dJ_dW_layer_3_delta_prime, out=M1x64_4)
-    a = np.multiply(a, 2.0, out=M1x64_4)
-    a = np.add(a, dJ_dW_layer_3_delta, out=M1x64_4)
-    a = np.add(a, dJ_dW_layer_3_g, out=M1x64_4)
-    dJ_dW_layer_3 = np.divide(a, N, out=np.empty((1, 64), DTYPE))
+    ad = np.multiply(W_layer_3, dJ_dW_layer_3_delta_prime, out=w.ad)
+    ad = np.multiply(ad, 2.0, out=w.ad)
+    ad = np.add(ad, dJ_dW_layer_3_delta, out=w.ad)
+    ad = np.add(ad, dJ_dW_layer_3_g, out=w.ad)
+    dJ_dW_layer_3 = np.divide(ad, N, out=np.empty((1, 64), DTYPE))
     # ∂J/∂b_layer_3 = (1/N) Σ_n ∂J/∂g_layer_3  [+] bias
     dJ_db_layer_3 = np.divide(dJ_db_layer_3_sum, N, out=np.empty((1,), DTYPE))
     # ∂J/∂W_layer_2 = (1/N) (Σ_n δ_layer_2 ∂J/∂δ_softplus_1ᵀ + Σ_n ∂J/∂g_layer_2 g_softplus_1ᵀ + 2 W_layer_2 ∘ (Σ_n
     #     δ′_layer_2 ∂J/∂δ′_softplus_1ᵀ))  (16)+(17)
-    a = np.multiply(W_layer_2, dJ_dW_layer_2_delta_prime, out=M64x128_4)
-    a = np.multiply(a, 2.0, out=M64x128_4)
-    a = np.add(a, dJ_dW_layer_2_delta, out=M64x128_4)
-    a = np.add(a, dJ_dW_layer_2_g, out=M64x128_4)
-    dJ_dW_layer_2 = np.divide(a, N, out=np.empty((64, 128), DTYPE))
+    ae = np.multiply(W_layer_2, dJ_dW_layer_2_delta_prime, out=w.ae)
+    ae = np.multiply(ae, 2.0, out=w.ae)
+    ae = np.add(ae, dJ_dW_layer_2_delta, out=w.ae)
+    ae = np.add(ae, dJ_dW_layer_2_g, out=w.ae)
+    dJ_dW_layer_2 = np.divide(ae, N, out=np.empty((64, 128), DTYPE))
     # ∂J/∂b_layer_2 = (1/N) Σ_n ∂J/∂g_layer_2  [+] bias
     dJ_db_layer_2 = np.divide(dJ_db_layer_2_sum, N, out=np.empty((64,), DTYPE))
     # ∂J/∂W_layer_1 = (1/N) (Σ_n δ_layer_1 ∂J/∂δ_xᵀ + Σ_n ∂J/∂g_layer_1 g_xᵀ + 2 W_layer_1 ∘ (Σ_n δ′_layer_1
     #     ∂J/∂δ′_xᵀ))  (16)+(17)
-    a = np.multiply(W_layer_1, dJ_dW_layer_1_delta_prime, out=M128x64_4)
-    a = np.multiply(a, 2.0, out=M128x64_4)
-    a = np.add(a, dJ_dW_layer_1_delta, out=M128x64_4)
-    a = np.add(a, dJ_dW_layer_1_g, out=M128x64_4)
-    dJ_dW_layer_1 = np.divide(a, N, out=np.empty((128, 64), DTYPE))
+    af = np.multiply(W_layer_1, dJ_dW_layer_1_delta_prime, out=w.af)
+    af = np.multiply(af, 2.0, out=w.af)
+    af = np.add(af, dJ_dW_layer_1_delta, out=w.af)
+    af = np.add(af, dJ_dW_layer_1_g, out=w.af)
+    dJ_dW_layer_1 = np.divide(af, N, out=np.empty((128, 64), DTYPE))
     # ∂J/∂b_layer_1 = (1/N) Σ_n ∂J/∂g_layer_1  [+] bias
     dJ_db_layer_1 = np.divide(dJ_db_layer_1_sum, N, out=np.empty((128,), DTYPE))
 
@@ -972,249 +896,232 @@ def _loss_and_grad(params, x, lam, workspace):
     }
 
 
-def _loss_and_grad_lam0(params, x, lam, workspace):
+def _loss_and_grad_lam0(params, x, lam, call):
     """J and its gradient: the merged sweep. λ = 0."""
-    N = x.shape[0]
+    N = len(x)
+    w = call.arrays
     W_layer_1 = params["layer_1.weight"]
     b_layer_1 = params["layer_1.bias"]
     W_layer_2 = params["layer_2.weight"]
     b_layer_2 = params["layer_2.bias"]
     W_layer_3 = params["layer_3.weight"]
     b_layer_3 = params["layer_3.bias"]
-    (
-        M1x64_0, M64x128_0, M128x64_0, M128_0, M1x64_4, M64x128_4, M128x64_3, M128x64_4,
-    ) = workspace.arrays(
-        "M1x64_0", "M64x128_0", "M128x64_0", "M128_0", "M1x64_4", "M64x128_4", "M128x64_3", "M128x64_4",
-    )
 
     # ---- once a call, from the weights alone: reads W
     # W_layer_3 ∘ W_layer_3
-    W_layer_3_squared = np.square(W_layer_3, out=M1x64_0)
+    W_layer_3_squared = np.square(W_layer_3, out=w.W_layer_3_squared)
     # W_layer_2 ∘ W_layer_2
-    W_layer_2_squared = np.square(W_layer_2, out=M64x128_0)
+    W_layer_2_squared = np.square(W_layer_2, out=w.W_layer_2_squared)
     # W_layer_1 ∘ W_layer_1
-    W_layer_1_squared = np.square(W_layer_1, out=M128x64_0)
+    W_layer_1_squared = np.square(W_layer_1, out=w.W_layer_1_squared)
     # Σ_i W_layer_1 ∘ W_layer_1
-    W_layer_1_squared_rows = np.sum(W_layer_1_squared, axis=1, out=M128_0)
+    W_layer_1_squared_rows = np.sum(W_layer_1_squared, axis=1, out=w.W_layer_1_squared_rows)
 
-    def tile(rows, arrays):
-        g_x = x[rows]
-        (
-            Nx128_0, Nx128_1, Nx128_2, Nx128_3, Nx128_4, Nx64_0, Nx64_1, Nx64_2, Nx64_3, Nx64_4, Nx1_0, Nx1_1, Nx1_2,
-            Nx1_3, Nx64_5, Nx64_6, Nx64_7, Nx64_8, Nx128_5, Nx128_6, Nx128_7, Nx128_8, Nx64_9, M128_1, Nx128_9, Nx64_10,
-            Nx64_11, Nx64_12, Nx1_4, M1x64_1, M1x64_2, M1x64_3, M1_0, M64x128_1, M64x128_2, M64x128_3, M64_0, M128x64_1,
-            M128x64_2, M128_2,
-        ) = arrays(
-            rows.stop - rows.start,
-            "Nx128_0", "Nx128_1", "Nx128_2", "Nx128_3", "Nx128_4", "Nx64_0", "Nx64_1", "Nx64_2", "Nx64_3", "Nx64_4",
-            "Nx1_0", "Nx1_1", "Nx1_2", "Nx1_3", "Nx64_5", "Nx64_6", "Nx64_7", "Nx64_8", "Nx128_5", "Nx128_6", "Nx128_7",
-            "Nx128_8", "Nx64_9", "M128_1", "Nx128_9", "Nx64_10", "Nx64_11", "Nx64_12", "Nx1_4", "M1x64_1", "M1x64_2",
-            "M1x64_3", "M1_0", "M64x128_1", "M64x128_2", "M64x128_3", "M64_0", "M128x64_1", "M128x64_2", "M128_2",
-        )
-
+    def tile(g_x, w):
         # ---- forward: reads g, W, b; writes g, f′
         # W_layer_1 g_x
-        g_layer_1_unbiased = np.matmul(g_x, W_layer_1.T, out=Nx128_0)
+        g_layer_1_unbiased = np.matmul(g_x, W_layer_1.T, out=w.g_layer_1_unbiased)
         # g_layer_1 = W_layer_1 g_x + b_layer_1
-        g_layer_1 = np.add(b_layer_1, g_layer_1_unbiased, out=Nx128_0)
+        g_layer_1 = np.add(b_layer_1, g_layer_1_unbiased, out=w.g_layer_1)
         # sigmoid(−g_layer_1)
-        a = np.abs(g_layer_1, out=Nx128_1)
-        a = np.negative(a, out=Nx128_1)
-        a = np.exp(a, out=Nx128_1)
-        b = np.negative(g_layer_1, out=Nx128_2)
-        b = np.sign(b, out=Nx128_2)
-        b = np.maximum(a, b, out=Nx128_2)
-        c = np.add(a, 1.0, out=Nx128_3)
-        sigmoid_minus_softplus_1 = np.divide(b, c, out=Nx128_2)
+        a = np.abs(g_layer_1, out=w.a)
+        a = np.negative(a, out=w.a)
+        a = np.exp(a, out=w.a)
+        b = np.negative(g_layer_1, out=w.b)
+        b = np.sign(b, out=w.b)
+        b = np.maximum(a, b, out=w.b)
+        c = np.add(a, 1.0, out=w.c)
+        sigmoid_minus_softplus_1 = np.divide(b, c, out=w.sigmoid_minus_softplus_1)
         # f′(g_layer_1) = sigmoid(g_layer_1)
-        b = np.sign(g_layer_1, out=Nx128_4)
-        b = np.maximum(a, b, out=Nx128_4)
-        f_prime_softplus_1 = np.divide(b, c, out=Nx128_4)
+        d = np.sign(g_layer_1, out=w.d)
+        d = np.maximum(a, d, out=w.d)
+        f_prime_softplus_1 = np.divide(d, c, out=w.f_prime_softplus_1)
         # g_softplus_1 = softplus(g_layer_1)
-        a = np.log1p(a, out=Nx128_1)
-        b = np.maximum(g_layer_1, 0.0, out=Nx128_0)
-        g_softplus_1 = np.add(a, b, out=Nx128_1)
+        a = np.log1p(a, out=w.a)
+        e = np.maximum(g_layer_1, 0.0, out=w.e)
+        g_softplus_1 = np.add(a, e, out=w.g_softplus_1)
         # W_layer_2 g_softplus_1
-        g_layer_2_unbiased = np.matmul(g_softplus_1, W_layer_2.T, out=Nx64_0)
+        g_layer_2_unbiased = np.matmul(g_softplus_1, W_layer_2.T, out=w.g_layer_2_unbiased)
         # g_layer_2 = W_layer_2 g_softplus_1 + b_layer_2
-        g_layer_2 = np.add(b_layer_2, g_layer_2_unbiased, out=Nx64_0)
+        g_layer_2 = np.add(b_layer_2, g_layer_2_unbiased, out=w.g_layer_2)
         # sigmoid(−g_layer_2)
-        a = np.abs(g_layer_2, out=Nx64_1)
-        a = np.negative(a, out=Nx64_1)
-        a = np.exp(a, out=Nx64_1)
-        b = np.negative(g_layer_2, out=Nx64_2)
-        b = np.sign(b, out=Nx64_2)
-        b = np.maximum(a, b, out=Nx64_2)
-        c = np.add(a, 1.0, out=Nx64_3)
-        sigmoid_minus_softplus_2 = np.divide(b, c, out=Nx64_2)
+        f = np.abs(g_layer_2, out=w.f)
+        f = np.negative(f, out=w.f)
+        f = np.exp(f, out=w.f)
+        g = np.negative(g_layer_2, out=w.g)
+        g = np.sign(g, out=w.g)
+        g = np.maximum(f, g, out=w.g)
+        h = np.add(f, 1.0, out=w.h)
+        sigmoid_minus_softplus_2 = np.divide(g, h, out=w.sigmoid_minus_softplus_2)
         # f′(g_layer_2) = sigmoid(g_layer_2)
-        b = np.sign(g_layer_2, out=Nx64_4)
-        b = np.maximum(a, b, out=Nx64_4)
-        f_prime_softplus_2 = np.divide(b, c, out=Nx64_4)
+        i = np.sign(g_layer_2, out=w.i)
+        i = np.maximum(f, i, out=w.i)
+        f_prime_softplus_2 = np.divide(i, h, out=w.f_prime_softplus_2)
         # g_softplus_2 = softplus(g_layer_2)
-        a = np.log1p(a, out=Nx64_1)
-        b = np.maximum(g_layer_2, 0.0, out=Nx64_0)
-        g_softplus_2 = np.add(a, b, out=Nx64_1)
+        f = np.log1p(f, out=w.f)
+        j = np.maximum(g_layer_2, 0.0, out=w.j)
+        g_softplus_2 = np.add(f, j, out=w.g_softplus_2)
         # W_layer_3 g_softplus_2
-        g_layer_3_unbiased = np.matmul(g_softplus_2, W_layer_3.T, out=Nx1_0)
+        g_layer_3_unbiased = np.matmul(g_softplus_2, W_layer_3.T, out=w.g_layer_3_unbiased)
         # g_layer_3 = W_layer_3 g_softplus_2 + b_layer_3
-        g_layer_3 = np.add(b_layer_3, g_layer_3_unbiased, out=Nx1_0)
+        g_layer_3 = np.add(b_layer_3, g_layer_3_unbiased, out=w.g_layer_3)
         # sigmoid(−g_layer_3)
-        a = np.abs(g_layer_3, out=Nx1_1)
-        a = np.negative(a, out=Nx1_1)
-        a = np.exp(a, out=Nx1_1)
-        b = np.negative(g_layer_3, out=Nx1_2)
-        b = np.sign(b, out=Nx1_2)
-        b = np.maximum(a, b, out=Nx1_2)
-        c = np.add(a, 1.0, out=Nx1_3)
-        sigmoid_minus_softplus_3 = np.divide(b, c, out=Nx1_2)
+        k = np.abs(g_layer_3, out=w.k)
+        k = np.negative(k, out=w.k)
+        k = np.exp(k, out=w.k)
+        l = np.negative(g_layer_3, out=w.l)
+        l = np.sign(l, out=w.l)
+        l = np.maximum(k, l, out=w.l)
+        m = np.add(k, 1.0, out=w.m)
+        sigmoid_minus_softplus_3 = np.divide(l, m, out=w.sigmoid_minus_softplus_3)
         # f′(g_layer_3) = sigmoid(g_layer_3)
-        b = np.sign(g_layer_3, out=Nx1_0)
-        a = np.maximum(a, b, out=Nx1_1)
-        f_prime_softplus_3 = np.divide(a, c, out=Nx1_1)
+        n = np.sign(g_layer_3, out=w.n)
+        k = np.maximum(k, n, out=w.k)
+        f_prime_softplus_3 = np.divide(k, m, out=w.f_prime_softplus_3)
 
         # ---- backward: reads f′, W; writes δ, f″, δ′
         # δ_layer_3 = f′(g_layer_3)  (1)
         delta_layer_3 = f_prime_softplus_3
         # f″(g_layer_3) = f′(g_layer_3) sigmoid(−g_layer_3)
-        f_second_softplus_3 = np.multiply(f_prime_softplus_3, sigmoid_minus_softplus_3, out=Nx1_3)
+        f_second_softplus_3 = np.multiply(f_prime_softplus_3, sigmoid_minus_softplus_3, out=w.f_second_softplus_3)
         # δ′_layer_3 = f″(g_layer_3)  (§1.3)
         delta_prime_layer_3 = f_second_softplus_3
         # δ_softplus_2 = W_layer_3ᵀ δ_layer_3  (1)
-        delta_softplus_2 = np.multiply(W_layer_3, delta_layer_3, out=Nx64_0)
+        delta_softplus_2 = np.multiply(W_layer_3, delta_layer_3, out=w.delta_softplus_2)
         # δ′_softplus_2 = (W_layer_3 ∘ W_layer_3)ᵀ δ′_layer_3  (§1.3)
-        delta_prime_softplus_2 = np.multiply(W_layer_3_squared, delta_prime_layer_3, out=Nx64_3)
+        delta_prime_softplus_2 = np.multiply(W_layer_3_squared, delta_prime_layer_3, out=w.delta_prime_softplus_2)
         # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1)
-        delta_layer_2 = np.multiply(delta_softplus_2, f_prime_softplus_2, out=Nx64_5)
+        delta_layer_2 = np.multiply(delta_softplus_2, f_prime_softplus_2, out=w.delta_layer_2)
         # f″(g_layer_2) = f′(g_layer_2) sigmoid(−g_layer_2)
-        f_second_softplus_2 = np.multiply(f_prime_softplus_2, sigmoid_minus_softplus_2, out=Nx64_6)
+        f_second_softplus_2 = np.multiply(f_prime_softplus_2, sigmoid_minus_softplus_2, out=w.f_second_softplus_2)
         # δ′_layer_2 = δ_softplus_2 f″(g_layer_2) + δ′_softplus_2 f′(g_layer_2)²  (§1.3)
-        a = np.square(f_prime_softplus_2, out=Nx64_7)
-        a = np.multiply(delta_prime_softplus_2, a, out=Nx64_7)
-        b = np.multiply(delta_softplus_2, f_second_softplus_2, out=Nx64_8)
-        delta_prime_layer_2 = np.add(a, b, out=Nx64_7)
+        o = np.square(f_prime_softplus_2, out=w.o)
+        o = np.multiply(delta_prime_softplus_2, o, out=w.o)
+        p = np.multiply(delta_softplus_2, f_second_softplus_2, out=w.p)
+        delta_prime_layer_2 = np.add(o, p, out=w.delta_prime_layer_2)
         # δ_softplus_1 = W_layer_2ᵀ δ_layer_2  (1)
-        delta_softplus_1 = np.matmul(delta_layer_2, W_layer_2, out=Nx128_0)
+        delta_softplus_1 = np.matmul(delta_layer_2, W_layer_2, out=w.delta_softplus_1)
         # δ′_softplus_1 = (W_layer_2 ∘ W_layer_2)ᵀ δ′_layer_2  (§1.3)
-        delta_prime_softplus_1 = np.matmul(delta_prime_layer_2, W_layer_2_squared, out=Nx128_3)
+        delta_prime_softplus_1 = np.matmul(delta_prime_layer_2, W_layer_2_squared, out=w.delta_prime_softplus_1)
         # δ_layer_1 = δ_softplus_1 f′(g_layer_1)  (1)
-        delta_layer_1 = np.multiply(delta_softplus_1, f_prime_softplus_1, out=Nx128_5)
+        delta_layer_1 = np.multiply(delta_softplus_1, f_prime_softplus_1, out=w.delta_layer_1)
         # f″(g_layer_1) = f′(g_layer_1) sigmoid(−g_layer_1)
-        f_second_softplus_1 = np.multiply(f_prime_softplus_1, sigmoid_minus_softplus_1, out=Nx128_6)
+        f_second_softplus_1 = np.multiply(f_prime_softplus_1, sigmoid_minus_softplus_1, out=w.f_second_softplus_1)
         # δ′_layer_1 = δ_softplus_1 f″(g_layer_1) + δ′_softplus_1 f′(g_layer_1)²  (§1.3)
-        a = np.square(f_prime_softplus_1, out=Nx128_7)
-        a = np.multiply(delta_prime_softplus_1, a, out=Nx128_7)
-        b = np.multiply(delta_softplus_1, f_second_softplus_1, out=Nx128_8)
-        delta_prime_layer_1 = np.add(a, b, out=Nx128_7)
+        q = np.square(f_prime_softplus_1, out=w.q)
+        q = np.multiply(delta_prime_softplus_1, q, out=w.q)
+        r = np.multiply(delta_softplus_1, f_second_softplus_1, out=w.r)
+        delta_prime_layer_1 = np.add(q, r, out=w.delta_prime_layer_1)
         # δ_x = W_layer_1ᵀ δ_layer_1  (1)
-        delta_x = np.matmul(delta_layer_1, W_layer_1, out=Nx64_8)
+        delta_x = np.matmul(delta_layer_1, W_layer_1, out=w.delta_x)
 
         # ---- loss: reads δ, δ′
         # δ_x²
-        sum_delta_squared_terms = np.square(delta_x, out=Nx64_9)
+        sum_delta_squared_terms = np.square(delta_x, out=w.sum_delta_squared_terms)
         # Σ_n Σ_i δ_x²
         sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
         # Σ_n δ′_layer_1
-        delta_prime_layer_1_total = _column_sum(delta_prime_layer_1, out=M128_1)
+        delta_prime_layer_1_total = _column_sum(delta_prime_layer_1, out=w.delta_prime_layer_1_total)
 
         # ---- forward adjoints of J: reads δ, W, f′, f″; writes ∂J/∂δ, ∂J/∂δ′
         # ∂J/∂δ_x = δ_x  (3)+(5)
         dJ_ddelta_x = delta_x
         # ∂J/∂δ_layer_1 = W_layer_1 ∂J/∂δ_x  (11)+(12)
-        dJ_ddelta_layer_1 = np.matmul(dJ_ddelta_x, W_layer_1.T, out=Nx128_7)
+        dJ_ddelta_layer_1 = np.matmul(dJ_ddelta_x, W_layer_1.T, out=w.dJ_ddelta_layer_1)
         # ∂J/∂δ_softplus_1 = ∂J/∂δ_layer_1 f′(g_layer_1) − f″(g_layer_1) Σ_i W_layer_1 ∘ W_layer_1  (18)+(19)
-        a = np.multiply(dJ_ddelta_layer_1, f_prime_softplus_1, out=Nx128_8)
-        b = np.multiply(W_layer_1_squared_rows, f_second_softplus_1, out=Nx128_9)
-        dJ_ddelta_softplus_1 = np.subtract(a, b, out=Nx128_8)
+        r = np.multiply(dJ_ddelta_layer_1, f_prime_softplus_1, out=w.r)
+        s = np.multiply(W_layer_1_squared_rows, f_second_softplus_1, out=w.s)
+        dJ_ddelta_softplus_1 = np.subtract(r, s, out=w.dJ_ddelta_softplus_1)
         # ∂J/∂δ′_softplus_1 = −f′(g_layer_1)² Σ_i W_layer_1 ∘ W_layer_1  (20)
-        a = np.square(f_prime_softplus_1, out=Nx128_9)
-        a = np.multiply(W_layer_1_squared_rows, a, out=Nx128_9)
-        dJ_ddelta_prime_softplus_1 = np.negative(a, out=Nx128_9)
+        s = np.square(f_prime_softplus_1, out=w.s)
+        s = np.multiply(W_layer_1_squared_rows, s, out=w.s)
+        dJ_ddelta_prime_softplus_1 = np.negative(s, out=w.dJ_ddelta_prime_softplus_1)
         # ∂J/∂δ_layer_2 = W_layer_2 ∂J/∂δ_softplus_1  (11)+(12)
-        dJ_ddelta_layer_2 = np.matmul(dJ_ddelta_softplus_1, W_layer_2.T, out=Nx64_9)
+        dJ_ddelta_layer_2 = np.matmul(dJ_ddelta_softplus_1, W_layer_2.T, out=w.dJ_ddelta_layer_2)
         # ∂J/∂δ′_layer_2 = (W_layer_2 ∘ W_layer_2) ∂J/∂δ′_softplus_1  (13)
-        dJ_ddelta_prime_layer_2 = np.matmul(dJ_ddelta_prime_softplus_1, W_layer_2_squared.T, out=Nx64_10)
+        dJ_ddelta_prime_layer_2 = np.matmul(dJ_ddelta_prime_softplus_1, W_layer_2_squared.T, out=w.dJ_ddelta_prime_layer_2)
         # ∂J/∂δ_softplus_2 = ∂J/∂δ_layer_2 f′(g_layer_2) + ∂J/∂δ′_layer_2 f″(g_layer_2)  (18)+(19)
-        a = np.multiply(dJ_ddelta_layer_2, f_prime_softplus_2, out=Nx64_11)
-        b = np.multiply(dJ_ddelta_prime_layer_2, f_second_softplus_2, out=Nx64_12)
-        dJ_ddelta_softplus_2 = np.add(a, b, out=Nx64_11)
+        t = np.multiply(dJ_ddelta_layer_2, f_prime_softplus_2, out=w.t)
+        u = np.multiply(dJ_ddelta_prime_layer_2, f_second_softplus_2, out=w.u)
+        dJ_ddelta_softplus_2 = np.add(t, u, out=w.dJ_ddelta_softplus_2)
         # ∂J/∂δ′_softplus_2 = ∂J/∂δ′_layer_2 f′(g_layer_2)²  (20)
-        a = np.square(f_prime_softplus_2, out=Nx64_12)
-        dJ_ddelta_prime_softplus_2 = np.multiply(dJ_ddelta_prime_layer_2, a, out=Nx64_12)
+        u = np.square(f_prime_softplus_2, out=w.u)
+        dJ_ddelta_prime_softplus_2 = np.multiply(dJ_ddelta_prime_layer_2, u, out=w.dJ_ddelta_prime_softplus_2)
         # ∂J/∂δ_layer_3 = W_layer_3 ∂J/∂δ_softplus_2  (11)+(12)
-        dJ_ddelta_layer_3 = np.matmul(dJ_ddelta_softplus_2, W_layer_3.T, out=Nx1_0)
+        dJ_ddelta_layer_3 = np.matmul(dJ_ddelta_softplus_2, W_layer_3.T, out=w.dJ_ddelta_layer_3)
         # ∂J/∂δ′_layer_3 = (W_layer_3 ∘ W_layer_3) ∂J/∂δ′_softplus_2  (13)
-        dJ_ddelta_prime_layer_3 = np.matmul(dJ_ddelta_prime_softplus_2, W_layer_3_squared.T, out=Nx1_4)
+        dJ_ddelta_prime_layer_3 = np.matmul(dJ_ddelta_prime_softplus_2, W_layer_3_squared.T, out=w.dJ_ddelta_prime_layer_3)
 
         # ---- backward adjoints of J and gradients: reads f′, f″, ∂J/∂δ, ∂J/∂δ′, δ, δ′, g, W; writes f‴, ∂J/∂g
         # f‴(g_layer_3) = f″(g_layer_3) (sigmoid(−g_layer_3) − f′(g_layer_3))
-        a = np.subtract(sigmoid_minus_softplus_3, f_prime_softplus_3, out=Nx1_2)
-        f_third_softplus_3 = np.multiply(f_second_softplus_3, a, out=Nx1_2)
+        l = np.subtract(sigmoid_minus_softplus_3, f_prime_softplus_3, out=w.l)
+        f_third_softplus_3 = np.multiply(f_second_softplus_3, l, out=w.f_third_softplus_3)
         # ∂J/∂g_layer_3 = ∂J/∂δ_layer_3 f″(g_layer_3) + ∂J/∂δ′_layer_3 f‴(g_layer_3)  (21)+(22)
-        a = np.multiply(dJ_ddelta_layer_3, f_second_softplus_3, out=Nx1_0)
-        b = np.multiply(dJ_ddelta_prime_layer_3, f_third_softplus_3, out=Nx1_4)
-        dJ_dg_layer_3 = np.add(a, b, out=Nx1_0)
+        n = np.multiply(dJ_ddelta_layer_3, f_second_softplus_3, out=w.n)
+        v = np.multiply(dJ_ddelta_prime_layer_3, f_third_softplus_3, out=w.v)
+        dJ_dg_layer_3 = np.add(n, v, out=w.dJ_dg_layer_3)
         # Σ_n δ_layer_3 ∂J/∂δ_softplus_2ᵀ
-        dJ_dW_layer_3_delta = np.matmul(delta_layer_3.T, dJ_ddelta_softplus_2, out=M1x64_1)
+        dJ_dW_layer_3_delta = np.matmul(delta_layer_3.T, dJ_ddelta_softplus_2, out=w.dJ_dW_layer_3_delta)
         # Σ_n δ′_layer_3 ∂J/∂δ′_softplus_2ᵀ
-        dJ_dW_layer_3_delta_prime = np.matmul(delta_prime_layer_3.T, dJ_ddelta_prime_softplus_2, out=M1x64_2)
+        dJ_dW_layer_3_delta_prime = np.matmul(delta_prime_layer_3.T, dJ_ddelta_prime_softplus_2, out=w.dJ_dW_layer_3_delta_prime)
         # Σ_n ∂J/∂g_layer_3 g_softplus_2ᵀ
-        dJ_dW_layer_3_g = np.matmul(dJ_dg_layer_3.T, g_softplus_2, out=M1x64_3)
+        dJ_dW_layer_3_g = np.matmul(dJ_dg_layer_3.T, g_softplus_2, out=w.dJ_dW_layer_3_g)
         # Σ_n ∂J/∂g_layer_3
-        dJ_db_layer_3_sum = _column_sum(dJ_dg_layer_3, out=M1_0)
+        dJ_db_layer_3_sum = _column_sum(dJ_dg_layer_3, out=w.dJ_db_layer_3_sum)
         # ∂J/∂g_softplus_2 = W_layer_3ᵀ ∂J/∂g_layer_3  (14)+(15)
-        dJ_dg_softplus_2 = np.multiply(W_layer_3, dJ_dg_layer_3, out=Nx64_1)
+        dJ_dg_softplus_2 = np.multiply(W_layer_3, dJ_dg_layer_3, out=w.dJ_dg_softplus_2)
         # f‴(g_layer_2) = f″(g_layer_2) (sigmoid(−g_layer_2) − f′(g_layer_2))
-        a = np.subtract(sigmoid_minus_softplus_2, f_prime_softplus_2, out=Nx64_2)
-        f_third_softplus_2 = np.multiply(f_second_softplus_2, a, out=Nx64_2)
+        g = np.subtract(sigmoid_minus_softplus_2, f_prime_softplus_2, out=w.g)
+        f_third_softplus_2 = np.multiply(f_second_softplus_2, g, out=w.f_third_softplus_2)
         # ∂J/∂g_layer_2 = ∂J/∂g_softplus_2 f′(g_layer_2) + ∂J/∂δ_layer_2 δ_softplus_2 f″(g_layer_2) + ∂J/∂δ′_layer_2
         #     δ_softplus_2 f‴(g_layer_2) + 2 ∂J/∂δ′_layer_2 δ′_softplus_2 f′(g_layer_2) f″(g_layer_2)  (21)+(22)
-        a = np.multiply(dJ_ddelta_layer_2, delta_softplus_2, out=Nx64_9)
-        a = np.multiply(a, f_second_softplus_2, out=Nx64_9)
-        b = np.multiply(dJ_ddelta_prime_layer_2, delta_prime_softplus_2, out=Nx64_3)
-        b = np.multiply(b, f_prime_softplus_2, out=Nx64_3)
-        b = np.multiply(b, f_second_softplus_2, out=Nx64_3)
-        b = np.multiply(b, 2.0, out=Nx64_3)
-        a = np.add(a, b, out=Nx64_9)
-        b = np.multiply(dJ_ddelta_prime_layer_2, delta_softplus_2, out=Nx64_10)
-        b = np.multiply(b, f_third_softplus_2, out=Nx64_10)
-        a = np.add(a, b, out=Nx64_9)
-        b = np.multiply(dJ_dg_softplus_2, f_prime_softplus_2, out=Nx64_1)
-        dJ_dg_layer_2 = np.add(a, b, out=Nx64_9)
+        y = np.multiply(dJ_ddelta_layer_2, delta_softplus_2, out=w.y)
+        y = np.multiply(y, f_second_softplus_2, out=w.y)
+        h = np.multiply(dJ_ddelta_prime_layer_2, delta_prime_softplus_2, out=w.h)
+        h = np.multiply(h, f_prime_softplus_2, out=w.h)
+        h = np.multiply(h, f_second_softplus_2, out=w.h)
+        h = np.multiply(h, 2.0, out=w.h)
+        y = np.add(y, h, out=w.y)
+        z = np.multiply(dJ_ddelta_prime_layer_2, delta_softplus_2, out=w.z)
+        z = np.multiply(z, f_third_softplus_2, out=w.z)
+        y = np.add(y, z, out=w.y)
+        f = np.multiply(dJ_dg_softplus_2, f_prime_softplus_2, out=w.f)
+        dJ_dg_layer_2 = np.add(y, f, out=w.dJ_dg_layer_2)
         # Σ_n δ_layer_2 ∂J/∂δ_softplus_1ᵀ
-        dJ_dW_layer_2_delta = np.matmul(delta_layer_2.T, dJ_ddelta_softplus_1, out=M64x128_1)
+        dJ_dW_layer_2_delta = np.matmul(delta_layer_2.T, dJ_ddelta_softplus_1, out=w.dJ_dW_layer_2_delta)
         # Σ_n δ′_layer_2 ∂J/∂δ′_softplus_1ᵀ
-        dJ_dW_layer_2_delta_prime = np.matmul(delta_prime_layer_2.T, dJ_ddelta_prime_softplus_1, out=M64x128_2)
+        dJ_dW_layer_2_delta_prime = np.matmul(delta_prime_layer_2.T, dJ_ddelta_prime_softplus_1, out=w.dJ_dW_layer_2_delta_prime)
         # Σ_n ∂J/∂g_layer_2 g_softplus_1ᵀ
-        dJ_dW_layer_2_g = np.matmul(dJ_dg_layer_2.T, g_softplus_1, out=M64x128_3)
+        dJ_dW_layer_2_g = np.matmul(dJ_dg_layer_2.T, g_softplus_1, out=w.dJ_dW_layer_2_g)
         # Σ_n ∂J/∂g_layer_2
-        dJ_db_layer_2_sum = _column_sum(dJ_dg_layer_2, out=M64_0)
+        dJ_db_layer_2_sum = _column_sum(dJ_dg_layer_2, out=w.dJ_db_layer_2_sum)
         # ∂J/∂g_softplus_1 = W_layer_2ᵀ ∂J/∂g_layer_2  (14)+(15)
-        dJ_dg_softplus_1 = np.matmul(dJ_dg_layer_2, W_layer_2, out=Nx128_1)
+        dJ_dg_softplus_1 = np.matmul(dJ_dg_layer_2, W_layer_2, out=w.dJ_dg_softplus_1)
         # f‴(g_layer_1) = f″(g_layer_1) (sigmoid(−g_layer_1) − f′(g_layer_1))
-        a = np.subtract(sigmoid_minus_softplus_1, f_prime_softplus_1, out=Nx128_2)
-        f_third_softplus_1 = np.multiply(f_second_softplus_1, a, out=Nx128_2)
+        b = np.subtract(sigmoid_minus_softplus_1, f_prime_softplus_1, out=w.b)
+        f_third_softplus_1 = np.multiply(f_second_softplus_1, b, out=w.f_third_softplus_1)
         # ∂J/∂g_layer_1 = ∂J/∂g_softplus_1 f′(g_layer_1) + ∂J/∂δ_layer_1 δ_softplus_1 f″(g_layer_1) − δ_softplus_1
         #     f‴(g_layer_1) Σ_i W_layer_1 ∘ W_layer_1 − 2 δ′_softplus_1 f′(g_layer_1) f″(g_layer_1) Σ_i W_layer_1 ∘
         #     W_layer_1  (21)+(22)
-        a = np.multiply(dJ_ddelta_layer_1, delta_softplus_1, out=Nx128_7)
-        a = np.multiply(a, f_second_softplus_1, out=Nx128_7)
-        b = np.multiply(dJ_dg_softplus_1, f_prime_softplus_1, out=Nx128_1)
-        a = np.add(a, b, out=Nx128_7)
-        b = np.multiply(W_layer_1_squared_rows, delta_prime_softplus_1, out=Nx128_3)
-        b = np.multiply(b, f_prime_softplus_1, out=Nx128_3)
-        b = np.multiply(b, f_second_softplus_1, out=Nx128_3)
-        b = np.multiply(b, 2.0, out=Nx128_3)
-        a = np.subtract(a, b, out=Nx128_7)
-        b = np.multiply(W_layer_1_squared_rows, delta_softplus_1, out=Nx128_0)
-        b = np.multiply(b, f_third_softplus_1, out=Nx128_0)
-        dJ_dg_layer_1 = np.subtract(a, b, out=Nx128_7)
+        q = np.multiply(dJ_ddelta_layer_1, delta_softplus_1, out=w.q)
+        q = np.multiply(q, f_second_softplus_1, out=w.q)
+        a = np.multiply(dJ_dg_softplus_1, f_prime_softplus_1, out=w.a)
+        q = np.add(q, a, out=w.q)
+        c = np.multiply(W_layer_1_squared_rows, delta_prime_softplus_1, out=w.c)
+        c = np.multiply(c, f_prime_softplus_1, out=w.c)
+        c = np.multiply(c, f_second_softplus_1, out=w.c)
+        c = np.multiply(c, 2.0, out=w.c)
+        q = np.subtract(q, c, out=w.q)
+        e = np.multiply(W_layer_1_squared_rows, delta_softplus_1, out=w.e)
+        e = np.multiply(e, f_third_softplus_1, out=w.e)
+        dJ_dg_layer_1 = np.subtract(q, e, out=w.dJ_dg_layer_1)
         # Σ_n δ_layer_1 ∂J/∂δ_xᵀ
-        dJ_dW_layer_1_delta = np.matmul(delta_layer_1.T, dJ_ddelta_x, out=M128x64_1)
+        dJ_dW_layer_1_delta = np.matmul(delta_layer_1.T, dJ_ddelta_x, out=w.dJ_dW_layer_1_delta)
         # Σ_n ∂J/∂g_layer_1 g_xᵀ
-        dJ_dW_layer_1_g = np.matmul(dJ_dg_layer_1.T, g_x, out=M128x64_2)
+        dJ_dW_layer_1_g = np.matmul(dJ_dg_layer_1.T, g_x, out=w.dJ_dW_layer_1_g)
         # Σ_n ∂J/∂g_layer_1
-        dJ_db_layer_1_sum = _column_sum(dJ_dg_layer_1, out=M128_2)
+        dJ_db_layer_1_sum = _column_sum(dJ_dg_layer_1, out=w.dJ_db_layer_1_sum)
+
         return (
             sum_delta_squared, delta_prime_layer_1_total, dJ_dW_layer_3_delta, dJ_dW_layer_3_delta_prime,
             dJ_dW_layer_3_g, dJ_db_layer_3_sum, dJ_dW_layer_2_delta, dJ_dW_layer_2_delta_prime, dJ_dW_layer_2_g,
@@ -1225,42 +1132,42 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
         sum_delta_squared, delta_prime_layer_1_total, dJ_dW_layer_3_delta, dJ_dW_layer_3_delta_prime,
         dJ_dW_layer_3_g, dJ_db_layer_3_sum, dJ_dW_layer_2_delta, dJ_dW_layer_2_delta_prime, dJ_dW_layer_2_g,
         dJ_db_layer_2_sum, dJ_dW_layer_1_delta, dJ_dW_layer_1_g, dJ_db_layer_1_sum,
-    ) = _over_tiles(tile, N, 480, 1, 230144, 8468, workspace)
+    ) = call.over_tiles(tile, x)
 
     # ---- at the end, from the sums over all samples: reads W; writes J, ∂J/∂W, ∂J/∂b
     # (Σ_i W_layer_1 ∘ W_layer_1) Σ_n δ′_layer_1
-    sum_delta_prime_terms = np.multiply(W_layer_1_squared_rows, delta_prime_layer_1_total, out=M128_0)
+    sum_delta_prime_terms = np.multiply(W_layer_1_squared_rows, delta_prime_layer_1_total, out=w.sum_delta_prime_terms)
     # Σ_i (Σ_i W_layer_1 ∘ W_layer_1) Σ_n δ′_layer_1
     sum_delta_prime = float(np.sum(sum_delta_prime_terms, dtype=np.float64))
     # J = (1/N) ½ Σ_n Σ_i δ_x² − (1/N) Σ_i (Σ_i W_layer_1 ∘ W_layer_1) Σ_n δ′_layer_1
     J = -sum_delta_prime / N + 0.5 * sum_delta_squared / N
     # ∂J/∂W_layer_3 = (1/N) (Σ_n δ_layer_3 ∂J/∂δ_softplus_2ᵀ + Σ_n ∂J/∂g_layer_3 g_softplus_2ᵀ + 2 W_layer_3 ∘ (Σ_n
     #     δ′_layer_3 ∂J/∂δ′_softplus_2ᵀ))  (16)+(17)
-    a = np.multiply(W_layer_3, dJ_dW_layer_3_delta_prime, out=M1x64_4)
-    a = np.multiply(a, 2.0, out=M1x64_4)
-    a = np.add(a, dJ_dW_layer_3_delta, out=M1x64_4)
-    a = np.add(a, dJ_dW_layer_3_g, out=M1x64_4)
-    dJ_dW_layer_3 = np.divide(a, N, out=np.empty((1, 64), DTYPE))
+    aa = np.multiply(W_layer_3, dJ_dW_layer_3_delta_prime, out=w.aa)
+    aa = np.multiply(aa, 2.0, out=w.aa)
+    aa = np.add(aa, dJ_dW_layer_3_delta, out=w.aa)
+    aa = np.add(aa, dJ_dW_layer_3_g, out=w.aa)
+    dJ_dW_layer_3 = np.divide(aa, N, out=np.empty((1, 64), DTYPE))
     # ∂J/∂b_layer_3 = (1/N) Σ_n ∂J/∂g_layer_3  [+] bias
     dJ_db_layer_3 = np.divide(dJ_db_layer_3_sum, N, out=np.empty((1,), DTYPE))
     # ∂J/∂W_layer_2 = (1/N) (Σ_n δ_layer_2 ∂J/∂δ_softplus_1ᵀ + Σ_n ∂J/∂g_layer_2 g_softplus_1ᵀ + 2 W_layer_2 ∘ (Σ_n
     #     δ′_layer_2 ∂J/∂δ′_softplus_1ᵀ))  (16)+(17)
-    a = np.multiply(W_layer_2, dJ_dW_layer_2_delta_prime, out=M64x128_4)
-    a = np.multiply(a, 2.0, out=M64x128_4)
-    a = np.add(a, dJ_dW_layer_2_delta, out=M64x128_4)
-    a = np.add(a, dJ_dW_layer_2_g, out=M64x128_4)
-    dJ_dW_layer_2 = np.divide(a, N, out=np.empty((64, 128), DTYPE))
+    ab = np.multiply(W_layer_2, dJ_dW_layer_2_delta_prime, out=w.ab)
+    ab = np.multiply(ab, 2.0, out=w.ab)
+    ab = np.add(ab, dJ_dW_layer_2_delta, out=w.ab)
+    ab = np.add(ab, dJ_dW_layer_2_g, out=w.ab)
+    dJ_dW_layer_2 = np.divide(ab, N, out=np.empty((64, 128), DTYPE))
     # ∂J/∂b_layer_2 = (1/N) Σ_n ∂J/∂g_layer_2  [+] bias
     dJ_db_layer_2 = np.divide(dJ_db_layer_2_sum, N, out=np.empty((64,), DTYPE))
     # Σ_n δ′_layer_1
     dJ_dW_layer_1_delta_prime_sum_column = delta_prime_layer_1_total[:, None]
     # ∂J/∂W_layer_1 = (1/N) (Σ_n δ_layer_1 ∂J/∂δ_xᵀ + Σ_n ∂J/∂g_layer_1 g_xᵀ − 2 diag(Σ_n δ′_layer_1) W_layer_1)
     #     (16)+(17)
-    a = np.add(dJ_dW_layer_1_delta, dJ_dW_layer_1_g, out=M128x64_3)
-    b = np.multiply(W_layer_1, dJ_dW_layer_1_delta_prime_sum_column, out=M128x64_4)
-    b = np.multiply(b, 2.0, out=M128x64_4)
-    a = np.subtract(a, b, out=M128x64_3)
-    dJ_dW_layer_1 = np.divide(a, N, out=np.empty((128, 64), DTYPE))
+    ac = np.add(dJ_dW_layer_1_delta, dJ_dW_layer_1_g, out=w.ac)
+    ad = np.multiply(W_layer_1, dJ_dW_layer_1_delta_prime_sum_column, out=w.ad)
+    ad = np.multiply(ad, 2.0, out=w.ad)
+    ac = np.subtract(ac, ad, out=w.ac)
+    dJ_dW_layer_1 = np.divide(ac, N, out=np.empty((128, 64), DTYPE))
     # ∂J/∂b_layer_1 = (1/N) Σ_n ∂J/∂g_layer_1  [+] bias
     dJ_db_layer_1 = np.divide(dJ_db_layer_1_sum, N, out=np.empty((128,), DTYPE))
 
@@ -1274,153 +1181,134 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     }
 
 
-def _loss_and_grad_terms(params, x, lam, workspace):
+def _loss_and_grad_terms(params, x, lam, call):
     """K, L and the gradient of each: the source's separate sweeps."""
-    N = x.shape[0]
+    N = len(x)
+    w = call.arrays
     W_layer_1 = params["layer_1.weight"]
     b_layer_1 = params["layer_1.bias"]
     W_layer_2 = params["layer_2.weight"]
     b_layer_2 = params["layer_2.bias"]
     W_layer_3 = params["layer_3.weight"]
     b_layer_3 = params["layer_3.bias"]
-    (
-        M1x64_0, M64x128_0, M128x64_0, M1x64_6, M64x128_6, M128x64_5,
-    ) = workspace.arrays(
-        "M1x64_0", "M64x128_0", "M128x64_0", "M1x64_6", "M64x128_6", "M128x64_5",
-    )
 
     # ---- once a call, from the weights alone: reads W
     # W_layer_3 ∘ W_layer_3
-    W_layer_3_squared = np.square(W_layer_3, out=M1x64_0)
+    W_layer_3_squared = np.square(W_layer_3, out=w.W_layer_3_squared)
     # W_layer_2 ∘ W_layer_2
-    W_layer_2_squared = np.square(W_layer_2, out=M64x128_0)
+    W_layer_2_squared = np.square(W_layer_2, out=w.W_layer_2_squared)
     # W_layer_1 ∘ W_layer_1
-    W_layer_1_squared = np.square(W_layer_1, out=M128x64_0)
+    W_layer_1_squared = np.square(W_layer_1, out=w.W_layer_1_squared)
 
-    def tile(rows, arrays):
-        g_x = x[rows]
-        (
-            Nx128_0, Nx128_1, Nx128_2, Nx128_3, Nx128_4, Nx64_0, Nx64_1, Nx64_2, Nx64_3, Nx64_4, Nx1_0, Nx1_1, Nx1_2,
-            Nx1_3, Nx64_5, Nx64_6, Nx64_7, Nx64_8, Nx128_5, Nx128_6, Nx128_7, Nx128_8, Nx64_9, Nx64_10, Nx128_9,
-            Nx64_11, M1x64_1, M1x64_2, M1_0, M64x128_1, M64x128_2, M64_0, M128x64_1, M128x64_2, M128_0, Nx64_12, Nx1_4,
-            M1x64_3, M1x64_4, M1x64_5, M1_1, M64x128_3, M64x128_4, M64x128_5, M64_1, M128x64_3, M128x64_4, M128_1,
-        ) = arrays(
-            rows.stop - rows.start,
-            "Nx128_0", "Nx128_1", "Nx128_2", "Nx128_3", "Nx128_4", "Nx64_0", "Nx64_1", "Nx64_2", "Nx64_3", "Nx64_4",
-            "Nx1_0", "Nx1_1", "Nx1_2", "Nx1_3", "Nx64_5", "Nx64_6", "Nx64_7", "Nx64_8", "Nx128_5", "Nx128_6", "Nx128_7",
-            "Nx128_8", "Nx64_9", "Nx64_10", "Nx128_9", "Nx64_11", "M1x64_1", "M1x64_2", "M1_0", "M64x128_1",
-            "M64x128_2", "M64_0", "M128x64_1", "M128x64_2", "M128_0", "Nx64_12", "Nx1_4", "M1x64_3", "M1x64_4",
-            "M1x64_5", "M1_1", "M64x128_3", "M64x128_4", "M64x128_5", "M64_1", "M128x64_3", "M128x64_4", "M128_1",
-        )
-
+    def tile(g_x, w):
         # ---- forward: reads g, W, b; writes g, f′
         # W_layer_1 g_x
-        g_layer_1_unbiased = np.matmul(g_x, W_layer_1.T, out=Nx128_0)
+        g_layer_1_unbiased = np.matmul(g_x, W_layer_1.T, out=w.g_layer_1_unbiased)
         # g_layer_1 = W_layer_1 g_x + b_layer_1
-        g_layer_1 = np.add(b_layer_1, g_layer_1_unbiased, out=Nx128_0)
+        g_layer_1 = np.add(b_layer_1, g_layer_1_unbiased, out=w.g_layer_1)
         # sigmoid(−g_layer_1)
-        a = np.abs(g_layer_1, out=Nx128_1)
-        a = np.negative(a, out=Nx128_1)
-        a = np.exp(a, out=Nx128_1)
-        b = np.negative(g_layer_1, out=Nx128_2)
-        b = np.sign(b, out=Nx128_2)
-        b = np.maximum(a, b, out=Nx128_2)
-        c = np.add(a, 1.0, out=Nx128_3)
-        sigmoid_minus_softplus_1 = np.divide(b, c, out=Nx128_2)
+        a = np.abs(g_layer_1, out=w.a)
+        a = np.negative(a, out=w.a)
+        a = np.exp(a, out=w.a)
+        b = np.negative(g_layer_1, out=w.b)
+        b = np.sign(b, out=w.b)
+        b = np.maximum(a, b, out=w.b)
+        c = np.add(a, 1.0, out=w.c)
+        sigmoid_minus_softplus_1 = np.divide(b, c, out=w.sigmoid_minus_softplus_1)
         # f′(g_layer_1) = sigmoid(g_layer_1)
-        b = np.sign(g_layer_1, out=Nx128_4)
-        b = np.maximum(a, b, out=Nx128_4)
-        f_prime_softplus_1 = np.divide(b, c, out=Nx128_4)
+        d = np.sign(g_layer_1, out=w.d)
+        d = np.maximum(a, d, out=w.d)
+        f_prime_softplus_1 = np.divide(d, c, out=w.f_prime_softplus_1)
         # g_softplus_1 = softplus(g_layer_1)
-        a = np.log1p(a, out=Nx128_1)
-        b = np.maximum(g_layer_1, 0.0, out=Nx128_0)
-        g_softplus_1 = np.add(a, b, out=Nx128_1)
+        a = np.log1p(a, out=w.a)
+        e = np.maximum(g_layer_1, 0.0, out=w.e)
+        g_softplus_1 = np.add(a, e, out=w.g_softplus_1)
         # W_layer_2 g_softplus_1
-        g_layer_2_unbiased = np.matmul(g_softplus_1, W_layer_2.T, out=Nx64_0)
+        g_layer_2_unbiased = np.matmul(g_softplus_1, W_layer_2.T, out=w.g_layer_2_unbiased)
         # g_layer_2 = W_layer_2 g_softplus_1 + b_layer_2
-        g_layer_2 = np.add(b_layer_2, g_layer_2_unbiased, out=Nx64_0)
+        g_layer_2 = np.add(b_layer_2, g_layer_2_unbiased, out=w.g_layer_2)
         # sigmoid(−g_layer_2)
-        a = np.abs(g_layer_2, out=Nx64_1)
-        a = np.negative(a, out=Nx64_1)
-        a = np.exp(a, out=Nx64_1)
-        b = np.negative(g_layer_2, out=Nx64_2)
-        b = np.sign(b, out=Nx64_2)
-        b = np.maximum(a, b, out=Nx64_2)
-        c = np.add(a, 1.0, out=Nx64_3)
-        sigmoid_minus_softplus_2 = np.divide(b, c, out=Nx64_2)
+        f = np.abs(g_layer_2, out=w.f)
+        f = np.negative(f, out=w.f)
+        f = np.exp(f, out=w.f)
+        g = np.negative(g_layer_2, out=w.g)
+        g = np.sign(g, out=w.g)
+        g = np.maximum(f, g, out=w.g)
+        h = np.add(f, 1.0, out=w.h)
+        sigmoid_minus_softplus_2 = np.divide(g, h, out=w.sigmoid_minus_softplus_2)
         # f′(g_layer_2) = sigmoid(g_layer_2)
-        b = np.sign(g_layer_2, out=Nx64_4)
-        b = np.maximum(a, b, out=Nx64_4)
-        f_prime_softplus_2 = np.divide(b, c, out=Nx64_4)
+        i = np.sign(g_layer_2, out=w.i)
+        i = np.maximum(f, i, out=w.i)
+        f_prime_softplus_2 = np.divide(i, h, out=w.f_prime_softplus_2)
         # g_softplus_2 = softplus(g_layer_2)
-        a = np.log1p(a, out=Nx64_1)
-        b = np.maximum(g_layer_2, 0.0, out=Nx64_0)
-        g_softplus_2 = np.add(a, b, out=Nx64_1)
+        f = np.log1p(f, out=w.f)
+        j = np.maximum(g_layer_2, 0.0, out=w.j)
+        g_softplus_2 = np.add(f, j, out=w.g_softplus_2)
         # W_layer_3 g_softplus_2
-        g_layer_3_unbiased = np.matmul(g_softplus_2, W_layer_3.T, out=Nx1_0)
+        g_layer_3_unbiased = np.matmul(g_softplus_2, W_layer_3.T, out=w.g_layer_3_unbiased)
         # g_layer_3 = W_layer_3 g_softplus_2 + b_layer_3
-        g_layer_3 = np.add(b_layer_3, g_layer_3_unbiased, out=Nx1_0)
+        g_layer_3 = np.add(b_layer_3, g_layer_3_unbiased, out=w.g_layer_3)
         # sigmoid(−g_layer_3)
-        a = np.abs(g_layer_3, out=Nx1_1)
-        a = np.negative(a, out=Nx1_1)
-        a = np.exp(a, out=Nx1_1)
-        b = np.negative(g_layer_3, out=Nx1_2)
-        b = np.sign(b, out=Nx1_2)
-        b = np.maximum(a, b, out=Nx1_2)
-        c = np.add(a, 1.0, out=Nx1_3)
-        sigmoid_minus_softplus_3 = np.divide(b, c, out=Nx1_2)
+        k = np.abs(g_layer_3, out=w.k)
+        k = np.negative(k, out=w.k)
+        k = np.exp(k, out=w.k)
+        l = np.negative(g_layer_3, out=w.l)
+        l = np.sign(l, out=w.l)
+        l = np.maximum(k, l, out=w.l)
+        m = np.add(k, 1.0, out=w.m)
+        sigmoid_minus_softplus_3 = np.divide(l, m, out=w.sigmoid_minus_softplus_3)
         # f′(g_layer_3) = sigmoid(g_layer_3)
-        b = np.sign(g_layer_3, out=Nx1_0)
-        a = np.maximum(a, b, out=Nx1_1)
-        f_prime_softplus_3 = np.divide(a, c, out=Nx1_1)
+        n = np.sign(g_layer_3, out=w.n)
+        k = np.maximum(k, n, out=w.k)
+        f_prime_softplus_3 = np.divide(k, m, out=w.f_prime_softplus_3)
 
         # ---- backward: reads f′, W; writes δ, f″, δ′
         # δ_layer_3 = f′(g_layer_3)  (1)
         delta_layer_3 = f_prime_softplus_3
         # f″(g_layer_3) = f′(g_layer_3) sigmoid(−g_layer_3)
-        f_second_softplus_3 = np.multiply(f_prime_softplus_3, sigmoid_minus_softplus_3, out=Nx1_3)
+        f_second_softplus_3 = np.multiply(f_prime_softplus_3, sigmoid_minus_softplus_3, out=w.f_second_softplus_3)
         # δ′_layer_3 = f″(g_layer_3)  (§1.3)
         delta_prime_layer_3 = f_second_softplus_3
         # δ_softplus_2 = W_layer_3ᵀ δ_layer_3  (1)
-        delta_softplus_2 = np.multiply(W_layer_3, delta_layer_3, out=Nx64_0)
+        delta_softplus_2 = np.multiply(W_layer_3, delta_layer_3, out=w.delta_softplus_2)
         # δ′_softplus_2 = (W_layer_3 ∘ W_layer_3)ᵀ δ′_layer_3  (§1.3)
-        delta_prime_softplus_2 = np.multiply(W_layer_3_squared, delta_prime_layer_3, out=Nx64_3)
+        delta_prime_softplus_2 = np.multiply(W_layer_3_squared, delta_prime_layer_3, out=w.delta_prime_softplus_2)
         # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1)
-        delta_layer_2 = np.multiply(delta_softplus_2, f_prime_softplus_2, out=Nx64_5)
+        delta_layer_2 = np.multiply(delta_softplus_2, f_prime_softplus_2, out=w.delta_layer_2)
         # f″(g_layer_2) = f′(g_layer_2) sigmoid(−g_layer_2)
-        f_second_softplus_2 = np.multiply(f_prime_softplus_2, sigmoid_minus_softplus_2, out=Nx64_6)
+        f_second_softplus_2 = np.multiply(f_prime_softplus_2, sigmoid_minus_softplus_2, out=w.f_second_softplus_2)
         # δ′_layer_2 = δ_softplus_2 f″(g_layer_2) + δ′_softplus_2 f′(g_layer_2)²  (§1.3)
-        a = np.square(f_prime_softplus_2, out=Nx64_7)
-        a = np.multiply(delta_prime_softplus_2, a, out=Nx64_7)
-        b = np.multiply(delta_softplus_2, f_second_softplus_2, out=Nx64_8)
-        delta_prime_layer_2 = np.add(a, b, out=Nx64_7)
+        o = np.square(f_prime_softplus_2, out=w.o)
+        o = np.multiply(delta_prime_softplus_2, o, out=w.o)
+        p = np.multiply(delta_softplus_2, f_second_softplus_2, out=w.p)
+        delta_prime_layer_2 = np.add(o, p, out=w.delta_prime_layer_2)
         # δ_softplus_1 = W_layer_2ᵀ δ_layer_2  (1)
-        delta_softplus_1 = np.matmul(delta_layer_2, W_layer_2, out=Nx128_0)
+        delta_softplus_1 = np.matmul(delta_layer_2, W_layer_2, out=w.delta_softplus_1)
         # δ′_softplus_1 = (W_layer_2 ∘ W_layer_2)ᵀ δ′_layer_2  (§1.3)
-        delta_prime_softplus_1 = np.matmul(delta_prime_layer_2, W_layer_2_squared, out=Nx128_3)
+        delta_prime_softplus_1 = np.matmul(delta_prime_layer_2, W_layer_2_squared, out=w.delta_prime_softplus_1)
         # δ_layer_1 = δ_softplus_1 f′(g_layer_1)  (1)
-        delta_layer_1 = np.multiply(delta_softplus_1, f_prime_softplus_1, out=Nx128_5)
+        delta_layer_1 = np.multiply(delta_softplus_1, f_prime_softplus_1, out=w.delta_layer_1)
         # f″(g_layer_1) = f′(g_layer_1) sigmoid(−g_layer_1)
-        f_second_softplus_1 = np.multiply(f_prime_softplus_1, sigmoid_minus_softplus_1, out=Nx128_6)
+        f_second_softplus_1 = np.multiply(f_prime_softplus_1, sigmoid_minus_softplus_1, out=w.f_second_softplus_1)
         # δ′_layer_1 = δ_softplus_1 f″(g_layer_1) + δ′_softplus_1 f′(g_layer_1)²  (§1.3)
-        a = np.square(f_prime_softplus_1, out=Nx128_7)
-        a = np.multiply(delta_prime_softplus_1, a, out=Nx128_7)
-        b = np.multiply(delta_softplus_1, f_second_softplus_1, out=Nx128_8)
-        delta_prime_layer_1 = np.add(a, b, out=Nx128_7)
+        q = np.square(f_prime_softplus_1, out=w.q)
+        q = np.multiply(delta_prime_softplus_1, q, out=w.q)
+        r = np.multiply(delta_softplus_1, f_second_softplus_1, out=w.r)
+        delta_prime_layer_1 = np.add(q, r, out=w.delta_prime_layer_1)
         # δ_x = W_layer_1ᵀ δ_layer_1  (1)
-        delta_x = np.matmul(delta_layer_1, W_layer_1, out=Nx64_8)
+        delta_x = np.matmul(delta_layer_1, W_layer_1, out=w.delta_x)
         # δ′_x = (W_layer_1 ∘ W_layer_1)ᵀ δ′_layer_1  (§1.3)
-        delta_prime_x = np.matmul(delta_prime_layer_1, W_layer_1_squared, out=Nx64_9)
+        delta_prime_x = np.matmul(delta_prime_layer_1, W_layer_1_squared, out=w.delta_prime_x)
 
         # ---- loss: reads δ, δ′
         # δ_x²
-        sum_delta_squared_terms = np.square(delta_x, out=Nx64_10)
+        sum_delta_squared_terms = np.square(delta_x, out=w.sum_delta_squared_terms)
         # Σ_n Σ_i δ_x²
         sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
         # Σ_n Σ_i δ′_x
         sum_delta_prime = float(np.sum(delta_prime_x, dtype=np.float64))
         # δ′_x²
-        sum_delta_prime_squared_terms = np.square(delta_prime_x, out=Nx64_10)
+        sum_delta_prime_squared_terms = np.square(delta_prime_x, out=w.sum_delta_prime_squared_terms)
         # Σ_n Σ_i δ′_x²
         sum_delta_prime_squared = float(np.sum(sum_delta_prime_squared_terms, dtype=np.float64))
 
@@ -1428,144 +1316,145 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         # ∂K/∂δ_x = δ_x  (3)
         dK_ddelta_x = delta_x
         # ∂K/∂δ_layer_1 = W_layer_1 ∂K/∂δ_x  (11)
-        dK_ddelta_layer_1 = np.matmul(dK_ddelta_x, W_layer_1.T, out=Nx128_8)
+        dK_ddelta_layer_1 = np.matmul(dK_ddelta_x, W_layer_1.T, out=w.dK_ddelta_layer_1)
         # ∂K/∂δ_softplus_1 = ∂K/∂δ_layer_1 f′(g_layer_1)  (18)
-        dK_ddelta_softplus_1 = np.multiply(dK_ddelta_layer_1, f_prime_softplus_1, out=Nx128_9)
+        dK_ddelta_softplus_1 = np.multiply(dK_ddelta_layer_1, f_prime_softplus_1, out=w.dK_ddelta_softplus_1)
         # ∂K/∂δ_layer_2 = W_layer_2 ∂K/∂δ_softplus_1  (11)
-        dK_ddelta_layer_2 = np.matmul(dK_ddelta_softplus_1, W_layer_2.T, out=Nx64_10)
+        dK_ddelta_layer_2 = np.matmul(dK_ddelta_softplus_1, W_layer_2.T, out=w.dK_ddelta_layer_2)
         # ∂K/∂δ_softplus_2 = ∂K/∂δ_layer_2 f′(g_layer_2)  (18)
-        dK_ddelta_softplus_2 = np.multiply(dK_ddelta_layer_2, f_prime_softplus_2, out=Nx64_11)
+        dK_ddelta_softplus_2 = np.multiply(dK_ddelta_layer_2, f_prime_softplus_2, out=w.dK_ddelta_softplus_2)
         # ∂K/∂δ_layer_3 = W_layer_3 ∂K/∂δ_softplus_2  (11)
-        dK_ddelta_layer_3 = np.matmul(dK_ddelta_softplus_2, W_layer_3.T, out=Nx1_0)
+        dK_ddelta_layer_3 = np.matmul(dK_ddelta_softplus_2, W_layer_3.T, out=w.dK_ddelta_layer_3)
 
         # ---- backward adjoints of K and gradients: reads ∂K/∂δ, f″, δ, g, W, f′; writes ∂K/∂g
         # ∂K/∂g_layer_3 = ∂K/∂δ_layer_3 f″(g_layer_3)  (21)
-        dK_dg_layer_3 = np.multiply(dK_ddelta_layer_3, f_second_softplus_3, out=Nx1_0)
+        dK_dg_layer_3 = np.multiply(dK_ddelta_layer_3, f_second_softplus_3, out=w.dK_dg_layer_3)
         # Σ_n δ_layer_3 ∂K/∂δ_softplus_2ᵀ
-        dK_dW_layer_3_delta = np.matmul(delta_layer_3.T, dK_ddelta_softplus_2, out=M1x64_1)
+        dK_dW_layer_3_delta = np.matmul(delta_layer_3.T, dK_ddelta_softplus_2, out=w.dK_dW_layer_3_delta)
         # Σ_n ∂K/∂g_layer_3 g_softplus_2ᵀ
-        dK_dW_layer_3_g = np.matmul(dK_dg_layer_3.T, g_softplus_2, out=M1x64_2)
+        dK_dW_layer_3_g = np.matmul(dK_dg_layer_3.T, g_softplus_2, out=w.dK_dW_layer_3_g)
         # Σ_n ∂K/∂g_layer_3
-        dK_db_layer_3_sum = _column_sum(dK_dg_layer_3, out=M1_0)
+        dK_db_layer_3_sum = _column_sum(dK_dg_layer_3, out=w.dK_db_layer_3_sum)
         # ∂K/∂g_softplus_2 = W_layer_3ᵀ ∂K/∂g_layer_3  (14)
-        dK_dg_softplus_2 = np.multiply(W_layer_3, dK_dg_layer_3, out=Nx64_11)
+        dK_dg_softplus_2 = np.multiply(W_layer_3, dK_dg_layer_3, out=w.dK_dg_softplus_2)
         # ∂K/∂g_layer_2 = ∂K/∂g_softplus_2 f′(g_layer_2) + ∂K/∂δ_layer_2 δ_softplus_2 f″(g_layer_2)  (21)
-        a = np.multiply(dK_ddelta_layer_2, delta_softplus_2, out=Nx64_10)
-        a = np.multiply(a, f_second_softplus_2, out=Nx64_10)
-        b = np.multiply(dK_dg_softplus_2, f_prime_softplus_2, out=Nx64_11)
-        dK_dg_layer_2 = np.add(a, b, out=Nx64_10)
+        s = np.multiply(dK_ddelta_layer_2, delta_softplus_2, out=w.s)
+        s = np.multiply(s, f_second_softplus_2, out=w.s)
+        t = np.multiply(dK_dg_softplus_2, f_prime_softplus_2, out=w.t)
+        dK_dg_layer_2 = np.add(s, t, out=w.dK_dg_layer_2)
         # Σ_n δ_layer_2 ∂K/∂δ_softplus_1ᵀ
-        dK_dW_layer_2_delta = np.matmul(delta_layer_2.T, dK_ddelta_softplus_1, out=M64x128_1)
+        dK_dW_layer_2_delta = np.matmul(delta_layer_2.T, dK_ddelta_softplus_1, out=w.dK_dW_layer_2_delta)
         # Σ_n ∂K/∂g_layer_2 g_softplus_1ᵀ
-        dK_dW_layer_2_g = np.matmul(dK_dg_layer_2.T, g_softplus_1, out=M64x128_2)
+        dK_dW_layer_2_g = np.matmul(dK_dg_layer_2.T, g_softplus_1, out=w.dK_dW_layer_2_g)
         # Σ_n ∂K/∂g_layer_2
-        dK_db_layer_2_sum = _column_sum(dK_dg_layer_2, out=M64_0)
+        dK_db_layer_2_sum = _column_sum(dK_dg_layer_2, out=w.dK_db_layer_2_sum)
         # ∂K/∂g_softplus_1 = W_layer_2ᵀ ∂K/∂g_layer_2  (14)
-        dK_dg_softplus_1 = np.matmul(dK_dg_layer_2, W_layer_2, out=Nx128_9)
+        dK_dg_softplus_1 = np.matmul(dK_dg_layer_2, W_layer_2, out=w.dK_dg_softplus_1)
         # ∂K/∂g_layer_1 = ∂K/∂g_softplus_1 f′(g_layer_1) + ∂K/∂δ_layer_1 δ_softplus_1 f″(g_layer_1)  (21)
-        a = np.multiply(dK_ddelta_layer_1, delta_softplus_1, out=Nx128_8)
-        a = np.multiply(a, f_second_softplus_1, out=Nx128_8)
-        b = np.multiply(dK_dg_softplus_1, f_prime_softplus_1, out=Nx128_9)
-        dK_dg_layer_1 = np.add(a, b, out=Nx128_8)
+        r = np.multiply(dK_ddelta_layer_1, delta_softplus_1, out=w.r)
+        r = np.multiply(r, f_second_softplus_1, out=w.r)
+        u = np.multiply(dK_dg_softplus_1, f_prime_softplus_1, out=w.u)
+        dK_dg_layer_1 = np.add(r, u, out=w.dK_dg_layer_1)
         # Σ_n δ_layer_1 ∂K/∂δ_xᵀ
-        dK_dW_layer_1_delta = np.matmul(delta_layer_1.T, dK_ddelta_x, out=M128x64_1)
+        dK_dW_layer_1_delta = np.matmul(delta_layer_1.T, dK_ddelta_x, out=w.dK_dW_layer_1_delta)
         # Σ_n ∂K/∂g_layer_1 g_xᵀ
-        dK_dW_layer_1_g = np.matmul(dK_dg_layer_1.T, g_x, out=M128x64_2)
+        dK_dW_layer_1_g = np.matmul(dK_dg_layer_1.T, g_x, out=w.dK_dW_layer_1_g)
         # Σ_n ∂K/∂g_layer_1
-        dK_db_layer_1_sum = _column_sum(dK_dg_layer_1, out=M128_0)
+        dK_db_layer_1_sum = _column_sum(dK_dg_layer_1, out=w.dK_db_layer_1_sum)
 
         # ---- forward adjoints of L: reads δ′, f″, f′, W; writes ∂L/∂δ′, ∂L/∂δ
         # ∂L/∂δ′_x = −1 + 2 λ δ′_x  (7)
-        a = np.multiply(delta_prime_x, 2 * lam, out=Nx64_9)
-        dL_ddelta_prime_x = np.subtract(a, 1.0, out=Nx64_9)
+        v = np.multiply(delta_prime_x, 2 * lam, out=w.v)
+        dL_ddelta_prime_x = np.subtract(v, 1.0, out=w.dL_ddelta_prime_x)
         # ∂L/∂δ′_layer_1 = (W_layer_1 ∘ W_layer_1) ∂L/∂δ′_x  (13)
-        dL_ddelta_prime_layer_1 = np.matmul(dL_ddelta_prime_x, W_layer_1_squared.T, out=Nx128_8)
+        dL_ddelta_prime_layer_1 = np.matmul(dL_ddelta_prime_x, W_layer_1_squared.T, out=w.dL_ddelta_prime_layer_1)
         # ∂L/∂δ_softplus_1 = ∂L/∂δ′_layer_1 f″(g_layer_1)  (19)
-        dL_ddelta_softplus_1 = np.multiply(dL_ddelta_prime_layer_1, f_second_softplus_1, out=Nx128_5)
+        dL_ddelta_softplus_1 = np.multiply(dL_ddelta_prime_layer_1, f_second_softplus_1, out=w.dL_ddelta_softplus_1)
         # ∂L/∂δ′_softplus_1 = ∂L/∂δ′_layer_1 f′(g_layer_1)²  (20)
-        a = np.square(f_prime_softplus_1, out=Nx128_9)
-        dL_ddelta_prime_softplus_1 = np.multiply(dL_ddelta_prime_layer_1, a, out=Nx128_9)
+        u = np.square(f_prime_softplus_1, out=w.u)
+        dL_ddelta_prime_softplus_1 = np.multiply(dL_ddelta_prime_layer_1, u, out=w.dL_ddelta_prime_softplus_1)
         # ∂L/∂δ_layer_2 = W_layer_2 ∂L/∂δ_softplus_1  (12)
-        dL_ddelta_layer_2 = np.matmul(dL_ddelta_softplus_1, W_layer_2.T, out=Nx64_8)
+        dL_ddelta_layer_2 = np.matmul(dL_ddelta_softplus_1, W_layer_2.T, out=w.dL_ddelta_layer_2)
         # ∂L/∂δ′_layer_2 = (W_layer_2 ∘ W_layer_2) ∂L/∂δ′_softplus_1  (13)
-        dL_ddelta_prime_layer_2 = np.matmul(dL_ddelta_prime_softplus_1, W_layer_2_squared.T, out=Nx64_10)
+        dL_ddelta_prime_layer_2 = np.matmul(dL_ddelta_prime_softplus_1, W_layer_2_squared.T, out=w.dL_ddelta_prime_layer_2)
         # ∂L/∂δ_softplus_2 = ∂L/∂δ_layer_2 f′(g_layer_2) + ∂L/∂δ′_layer_2 f″(g_layer_2)  (19)
-        a = np.multiply(dL_ddelta_layer_2, f_prime_softplus_2, out=Nx64_11)
-        b = np.multiply(dL_ddelta_prime_layer_2, f_second_softplus_2, out=Nx64_12)
-        dL_ddelta_softplus_2 = np.add(a, b, out=Nx64_11)
+        t = np.multiply(dL_ddelta_layer_2, f_prime_softplus_2, out=w.t)
+        y = np.multiply(dL_ddelta_prime_layer_2, f_second_softplus_2, out=w.y)
+        dL_ddelta_softplus_2 = np.add(t, y, out=w.dL_ddelta_softplus_2)
         # ∂L/∂δ′_softplus_2 = ∂L/∂δ′_layer_2 f′(g_layer_2)²  (20)
-        a = np.square(f_prime_softplus_2, out=Nx64_12)
-        dL_ddelta_prime_softplus_2 = np.multiply(dL_ddelta_prime_layer_2, a, out=Nx64_12)
+        y = np.square(f_prime_softplus_2, out=w.y)
+        dL_ddelta_prime_softplus_2 = np.multiply(dL_ddelta_prime_layer_2, y, out=w.dL_ddelta_prime_softplus_2)
         # ∂L/∂δ_layer_3 = W_layer_3 ∂L/∂δ_softplus_2  (12)
-        dL_ddelta_layer_3 = np.matmul(dL_ddelta_softplus_2, W_layer_3.T, out=Nx1_0)
+        dL_ddelta_layer_3 = np.matmul(dL_ddelta_softplus_2, W_layer_3.T, out=w.dL_ddelta_layer_3)
         # ∂L/∂δ′_layer_3 = (W_layer_3 ∘ W_layer_3) ∂L/∂δ′_softplus_2  (13)
-        dL_ddelta_prime_layer_3 = np.matmul(dL_ddelta_prime_softplus_2, W_layer_3_squared.T, out=Nx1_4)
+        dL_ddelta_prime_layer_3 = np.matmul(dL_ddelta_prime_softplus_2, W_layer_3_squared.T, out=w.dL_ddelta_prime_layer_3)
 
         # ---- backward adjoints of L and gradients: reads f′, f″, ∂L/∂δ, ∂L/∂δ′, δ, δ′, g, W; writes f‴, ∂L/∂g
         # f‴(g_layer_3) = f″(g_layer_3) (sigmoid(−g_layer_3) − f′(g_layer_3))
-        a = np.subtract(sigmoid_minus_softplus_3, f_prime_softplus_3, out=Nx1_2)
-        f_third_softplus_3 = np.multiply(f_second_softplus_3, a, out=Nx1_2)
+        l = np.subtract(sigmoid_minus_softplus_3, f_prime_softplus_3, out=w.l)
+        f_third_softplus_3 = np.multiply(f_second_softplus_3, l, out=w.f_third_softplus_3)
         # ∂L/∂g_layer_3 = ∂L/∂δ_layer_3 f″(g_layer_3) + ∂L/∂δ′_layer_3 f‴(g_layer_3)  (22)
-        a = np.multiply(dL_ddelta_layer_3, f_second_softplus_3, out=Nx1_0)
-        b = np.multiply(dL_ddelta_prime_layer_3, f_third_softplus_3, out=Nx1_4)
-        dL_dg_layer_3 = np.add(a, b, out=Nx1_0)
+        n = np.multiply(dL_ddelta_layer_3, f_second_softplus_3, out=w.n)
+        z = np.multiply(dL_ddelta_prime_layer_3, f_third_softplus_3, out=w.z)
+        dL_dg_layer_3 = np.add(n, z, out=w.dL_dg_layer_3)
         # Σ_n δ_layer_3 ∂L/∂δ_softplus_2ᵀ
-        dL_dW_layer_3_delta = np.matmul(delta_layer_3.T, dL_ddelta_softplus_2, out=M1x64_3)
+        dL_dW_layer_3_delta = np.matmul(delta_layer_3.T, dL_ddelta_softplus_2, out=w.dL_dW_layer_3_delta)
         # Σ_n δ′_layer_3 ∂L/∂δ′_softplus_2ᵀ
-        dL_dW_layer_3_delta_prime = np.matmul(delta_prime_layer_3.T, dL_ddelta_prime_softplus_2, out=M1x64_4)
+        dL_dW_layer_3_delta_prime = np.matmul(delta_prime_layer_3.T, dL_ddelta_prime_softplus_2, out=w.dL_dW_layer_3_delta_prime)
         # Σ_n ∂L/∂g_layer_3 g_softplus_2ᵀ
-        dL_dW_layer_3_g = np.matmul(dL_dg_layer_3.T, g_softplus_2, out=M1x64_5)
+        dL_dW_layer_3_g = np.matmul(dL_dg_layer_3.T, g_softplus_2, out=w.dL_dW_layer_3_g)
         # Σ_n ∂L/∂g_layer_3
-        dL_db_layer_3_sum = _column_sum(dL_dg_layer_3, out=M1_1)
+        dL_db_layer_3_sum = _column_sum(dL_dg_layer_3, out=w.dL_db_layer_3_sum)
         # ∂L/∂g_softplus_2 = W_layer_3ᵀ ∂L/∂g_layer_3  (15)
-        dL_dg_softplus_2 = np.multiply(W_layer_3, dL_dg_layer_3, out=Nx64_1)
+        dL_dg_softplus_2 = np.multiply(W_layer_3, dL_dg_layer_3, out=w.dL_dg_softplus_2)
         # f‴(g_layer_2) = f″(g_layer_2) (sigmoid(−g_layer_2) − f′(g_layer_2))
-        a = np.subtract(sigmoid_minus_softplus_2, f_prime_softplus_2, out=Nx64_2)
-        f_third_softplus_2 = np.multiply(f_second_softplus_2, a, out=Nx64_2)
+        g = np.subtract(sigmoid_minus_softplus_2, f_prime_softplus_2, out=w.g)
+        f_third_softplus_2 = np.multiply(f_second_softplus_2, g, out=w.f_third_softplus_2)
         # ∂L/∂g_layer_2 = ∂L/∂g_softplus_2 f′(g_layer_2) + ∂L/∂δ_layer_2 δ_softplus_2 f″(g_layer_2) + ∂L/∂δ′_layer_2
         #     δ_softplus_2 f‴(g_layer_2) + 2 ∂L/∂δ′_layer_2 δ′_softplus_2 f′(g_layer_2) f″(g_layer_2)  (22)
-        a = np.multiply(dL_ddelta_layer_2, delta_softplus_2, out=Nx64_8)
-        a = np.multiply(a, f_second_softplus_2, out=Nx64_8)
-        b = np.multiply(dL_ddelta_prime_layer_2, delta_prime_softplus_2, out=Nx64_3)
-        b = np.multiply(b, f_prime_softplus_2, out=Nx64_3)
-        b = np.multiply(b, f_second_softplus_2, out=Nx64_3)
-        b = np.multiply(b, 2.0, out=Nx64_3)
-        a = np.add(a, b, out=Nx64_8)
-        b = np.multiply(dL_ddelta_prime_layer_2, delta_softplus_2, out=Nx64_10)
-        b = np.multiply(b, f_third_softplus_2, out=Nx64_10)
-        a = np.add(a, b, out=Nx64_8)
-        b = np.multiply(dL_dg_softplus_2, f_prime_softplus_2, out=Nx64_1)
-        dL_dg_layer_2 = np.add(a, b, out=Nx64_8)
+        p = np.multiply(dL_ddelta_layer_2, delta_softplus_2, out=w.p)
+        p = np.multiply(p, f_second_softplus_2, out=w.p)
+        h = np.multiply(dL_ddelta_prime_layer_2, delta_prime_softplus_2, out=w.h)
+        h = np.multiply(h, f_prime_softplus_2, out=w.h)
+        h = np.multiply(h, f_second_softplus_2, out=w.h)
+        h = np.multiply(h, 2.0, out=w.h)
+        p = np.add(p, h, out=w.p)
+        s = np.multiply(dL_ddelta_prime_layer_2, delta_softplus_2, out=w.s)
+        s = np.multiply(s, f_third_softplus_2, out=w.s)
+        p = np.add(p, s, out=w.p)
+        f = np.multiply(dL_dg_softplus_2, f_prime_softplus_2, out=w.f)
+        dL_dg_layer_2 = np.add(p, f, out=w.dL_dg_layer_2)
         # Σ_n δ_layer_2 ∂L/∂δ_softplus_1ᵀ
-        dL_dW_layer_2_delta = np.matmul(delta_layer_2.T, dL_ddelta_softplus_1, out=M64x128_3)
+        dL_dW_layer_2_delta = np.matmul(delta_layer_2.T, dL_ddelta_softplus_1, out=w.dL_dW_layer_2_delta)
         # Σ_n δ′_layer_2 ∂L/∂δ′_softplus_1ᵀ
-        dL_dW_layer_2_delta_prime = np.matmul(delta_prime_layer_2.T, dL_ddelta_prime_softplus_1, out=M64x128_4)
+        dL_dW_layer_2_delta_prime = np.matmul(delta_prime_layer_2.T, dL_ddelta_prime_softplus_1, out=w.dL_dW_layer_2_delta_prime)
         # Σ_n ∂L/∂g_layer_2 g_softplus_1ᵀ
-        dL_dW_layer_2_g = np.matmul(dL_dg_layer_2.T, g_softplus_1, out=M64x128_5)
+        dL_dW_layer_2_g = np.matmul(dL_dg_layer_2.T, g_softplus_1, out=w.dL_dW_layer_2_g)
         # Σ_n ∂L/∂g_layer_2
-        dL_db_layer_2_sum = _column_sum(dL_dg_layer_2, out=M64_1)
+        dL_db_layer_2_sum = _column_sum(dL_dg_layer_2, out=w.dL_db_layer_2_sum)
         # ∂L/∂g_softplus_1 = W_layer_2ᵀ ∂L/∂g_layer_2  (15)
-        dL_dg_softplus_1 = np.matmul(dL_dg_layer_2, W_layer_2, out=Nx128_1)
+        dL_dg_softplus_1 = np.matmul(dL_dg_layer_2, W_layer_2, out=w.dL_dg_softplus_1)
         # f‴(g_layer_1) = f″(g_layer_1) (sigmoid(−g_layer_1) − f′(g_layer_1))
-        a = np.subtract(sigmoid_minus_softplus_1, f_prime_softplus_1, out=Nx128_2)
-        f_third_softplus_1 = np.multiply(f_second_softplus_1, a, out=Nx128_2)
+        b = np.subtract(sigmoid_minus_softplus_1, f_prime_softplus_1, out=w.b)
+        f_third_softplus_1 = np.multiply(f_second_softplus_1, b, out=w.f_third_softplus_1)
         # ∂L/∂g_layer_1 = ∂L/∂g_softplus_1 f′(g_layer_1) + ∂L/∂δ′_layer_1 δ_softplus_1 f‴(g_layer_1) + 2
         #     ∂L/∂δ′_layer_1 δ′_softplus_1 f′(g_layer_1) f″(g_layer_1)  (22)
-        a = np.multiply(dL_ddelta_prime_layer_1, delta_prime_softplus_1, out=Nx128_3)
-        a = np.multiply(a, f_prime_softplus_1, out=Nx128_3)
-        a = np.multiply(a, f_second_softplus_1, out=Nx128_3)
-        a = np.multiply(a, 2.0, out=Nx128_3)
-        b = np.multiply(dL_ddelta_prime_layer_1, delta_softplus_1, out=Nx128_8)
-        b = np.multiply(b, f_third_softplus_1, out=Nx128_8)
-        a = np.add(a, b, out=Nx128_3)
-        b = np.multiply(dL_dg_softplus_1, f_prime_softplus_1, out=Nx128_1)
-        dL_dg_layer_1 = np.add(a, b, out=Nx128_3)
+        c = np.multiply(dL_ddelta_prime_layer_1, delta_prime_softplus_1, out=w.c)
+        c = np.multiply(c, f_prime_softplus_1, out=w.c)
+        c = np.multiply(c, f_second_softplus_1, out=w.c)
+        c = np.multiply(c, 2.0, out=w.c)
+        r = np.multiply(dL_ddelta_prime_layer_1, delta_softplus_1, out=w.r)
+        r = np.multiply(r, f_third_softplus_1, out=w.r)
+        c = np.add(c, r, out=w.c)
+        a = np.multiply(dL_dg_softplus_1, f_prime_softplus_1, out=w.a)
+        dL_dg_layer_1 = np.add(c, a, out=w.dL_dg_layer_1)
         # Σ_n δ′_layer_1 ∂L/∂δ′_xᵀ
-        dL_dW_layer_1_delta_prime = np.matmul(delta_prime_layer_1.T, dL_ddelta_prime_x, out=M128x64_3)
+        dL_dW_layer_1_delta_prime = np.matmul(delta_prime_layer_1.T, dL_ddelta_prime_x, out=w.dL_dW_layer_1_delta_prime)
         # Σ_n ∂L/∂g_layer_1 g_xᵀ
-        dL_dW_layer_1_g = np.matmul(dL_dg_layer_1.T, g_x, out=M128x64_4)
+        dL_dW_layer_1_g = np.matmul(dL_dg_layer_1.T, g_x, out=w.dL_dW_layer_1_g)
         # Σ_n ∂L/∂g_layer_1
-        dL_db_layer_1_sum = _column_sum(dL_dg_layer_1, out=M128_1)
+        dL_db_layer_1_sum = _column_sum(dL_dg_layer_1, out=w.dL_db_layer_1_sum)
+
         return (
             sum_delta_squared, sum_delta_prime, sum_delta_prime_squared, dK_dW_layer_3_delta, dK_dW_layer_3_g,
             dK_db_layer_3_sum, dK_dW_layer_2_delta, dK_dW_layer_2_g, dK_db_layer_2_sum, dK_dW_layer_1_delta,
@@ -1580,7 +1469,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         dK_dW_layer_1_g, dK_db_layer_1_sum, dL_dW_layer_3_delta, dL_dW_layer_3_delta_prime, dL_dW_layer_3_g,
         dL_db_layer_3_sum, dL_dW_layer_2_delta, dL_dW_layer_2_delta_prime, dL_dW_layer_2_g, dL_db_layer_2_sum,
         dL_dW_layer_1_delta_prime, dL_dW_layer_1_g, dL_db_layer_1_sum,
-    ) = _over_tiles(tile, N, 480, 1, 361600, 8468, workspace)
+    ) = call.over_tiles(tile, x)
 
     # ---- at the end, from the sums over all samples: reads W; writes K, L, ∂K/∂W, ∂K/∂b, ∂L/∂W, ∂L/∂b
     # K = (1/N) ½ Σ_n Σ_i δ_x²
@@ -1588,43 +1477,43 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     # L = (1/N) λ Σ_n Σ_i δ′_x² − (1/N) Σ_n Σ_i δ′_x
     L = lam * sum_delta_prime_squared / N - sum_delta_prime / N
     # ∂K/∂W_layer_3 = (1/N) (Σ_n δ_layer_3 ∂K/∂δ_softplus_2ᵀ + Σ_n ∂K/∂g_layer_3 g_softplus_2ᵀ)  (16)
-    a = np.add(dK_dW_layer_3_delta, dK_dW_layer_3_g, out=M1x64_6)
-    dK_dW_layer_3 = np.divide(a, N, out=np.empty((1, 64), DTYPE))
+    aa = np.add(dK_dW_layer_3_delta, dK_dW_layer_3_g, out=w.aa)
+    dK_dW_layer_3 = np.divide(aa, N, out=np.empty((1, 64), DTYPE))
     # ∂K/∂b_layer_3 = (1/N) Σ_n ∂K/∂g_layer_3  [+] bias
     dK_db_layer_3 = np.divide(dK_db_layer_3_sum, N, out=np.empty((1,), DTYPE))
     # ∂K/∂W_layer_2 = (1/N) (Σ_n δ_layer_2 ∂K/∂δ_softplus_1ᵀ + Σ_n ∂K/∂g_layer_2 g_softplus_1ᵀ)  (16)
-    a = np.add(dK_dW_layer_2_delta, dK_dW_layer_2_g, out=M64x128_6)
-    dK_dW_layer_2 = np.divide(a, N, out=np.empty((64, 128), DTYPE))
+    ab = np.add(dK_dW_layer_2_delta, dK_dW_layer_2_g, out=w.ab)
+    dK_dW_layer_2 = np.divide(ab, N, out=np.empty((64, 128), DTYPE))
     # ∂K/∂b_layer_2 = (1/N) Σ_n ∂K/∂g_layer_2  [+] bias
     dK_db_layer_2 = np.divide(dK_db_layer_2_sum, N, out=np.empty((64,), DTYPE))
     # ∂K/∂W_layer_1 = (1/N) (Σ_n δ_layer_1 ∂K/∂δ_xᵀ + Σ_n ∂K/∂g_layer_1 g_xᵀ)  (16)
-    a = np.add(dK_dW_layer_1_delta, dK_dW_layer_1_g, out=M128x64_5)
-    dK_dW_layer_1 = np.divide(a, N, out=np.empty((128, 64), DTYPE))
+    ac = np.add(dK_dW_layer_1_delta, dK_dW_layer_1_g, out=w.ac)
+    dK_dW_layer_1 = np.divide(ac, N, out=np.empty((128, 64), DTYPE))
     # ∂K/∂b_layer_1 = (1/N) Σ_n ∂K/∂g_layer_1  [+] bias
     dK_db_layer_1 = np.divide(dK_db_layer_1_sum, N, out=np.empty((128,), DTYPE))
     # ∂L/∂W_layer_3 = (1/N) (Σ_n δ_layer_3 ∂L/∂δ_softplus_2ᵀ + Σ_n ∂L/∂g_layer_3 g_softplus_2ᵀ + 2 W_layer_3 ∘ (Σ_n
     #     δ′_layer_3 ∂L/∂δ′_softplus_2ᵀ))  (17)
-    a = np.multiply(W_layer_3, dL_dW_layer_3_delta_prime, out=M1x64_6)
-    a = np.multiply(a, 2.0, out=M1x64_6)
-    a = np.add(a, dL_dW_layer_3_delta, out=M1x64_6)
-    a = np.add(a, dL_dW_layer_3_g, out=M1x64_6)
-    dL_dW_layer_3 = np.divide(a, N, out=np.empty((1, 64), DTYPE))
+    aa = np.multiply(W_layer_3, dL_dW_layer_3_delta_prime, out=w.aa)
+    aa = np.multiply(aa, 2.0, out=w.aa)
+    aa = np.add(aa, dL_dW_layer_3_delta, out=w.aa)
+    aa = np.add(aa, dL_dW_layer_3_g, out=w.aa)
+    dL_dW_layer_3 = np.divide(aa, N, out=np.empty((1, 64), DTYPE))
     # ∂L/∂b_layer_3 = (1/N) Σ_n ∂L/∂g_layer_3  [+] bias
     dL_db_layer_3 = np.divide(dL_db_layer_3_sum, N, out=np.empty((1,), DTYPE))
     # ∂L/∂W_layer_2 = (1/N) (Σ_n δ_layer_2 ∂L/∂δ_softplus_1ᵀ + Σ_n ∂L/∂g_layer_2 g_softplus_1ᵀ + 2 W_layer_2 ∘ (Σ_n
     #     δ′_layer_2 ∂L/∂δ′_softplus_1ᵀ))  (17)
-    a = np.multiply(W_layer_2, dL_dW_layer_2_delta_prime, out=M64x128_6)
-    a = np.multiply(a, 2.0, out=M64x128_6)
-    a = np.add(a, dL_dW_layer_2_delta, out=M64x128_6)
-    a = np.add(a, dL_dW_layer_2_g, out=M64x128_6)
-    dL_dW_layer_2 = np.divide(a, N, out=np.empty((64, 128), DTYPE))
+    ab = np.multiply(W_layer_2, dL_dW_layer_2_delta_prime, out=w.ab)
+    ab = np.multiply(ab, 2.0, out=w.ab)
+    ab = np.add(ab, dL_dW_layer_2_delta, out=w.ab)
+    ab = np.add(ab, dL_dW_layer_2_g, out=w.ab)
+    dL_dW_layer_2 = np.divide(ab, N, out=np.empty((64, 128), DTYPE))
     # ∂L/∂b_layer_2 = (1/N) Σ_n ∂L/∂g_layer_2  [+] bias
     dL_db_layer_2 = np.divide(dL_db_layer_2_sum, N, out=np.empty((64,), DTYPE))
     # ∂L/∂W_layer_1 = (1/N) (Σ_n ∂L/∂g_layer_1 g_xᵀ + 2 W_layer_1 ∘ (Σ_n δ′_layer_1 ∂L/∂δ′_xᵀ))  (17)
-    a = np.multiply(W_layer_1, dL_dW_layer_1_delta_prime, out=M128x64_5)
-    a = np.multiply(a, 2.0, out=M128x64_5)
-    a = np.add(a, dL_dW_layer_1_g, out=M128x64_5)
-    dL_dW_layer_1 = np.divide(a, N, out=np.empty((128, 64), DTYPE))
+    ac = np.multiply(W_layer_1, dL_dW_layer_1_delta_prime, out=w.ac)
+    ac = np.multiply(ac, 2.0, out=w.ac)
+    ac = np.add(ac, dL_dW_layer_1_g, out=w.ac)
+    dL_dW_layer_1 = np.divide(ac, N, out=np.empty((128, 64), DTYPE))
     # ∂L/∂b_layer_1 = (1/N) Σ_n ∂L/∂g_layer_1  [+] bias
     dL_db_layer_1 = np.divide(dL_db_layer_1_sum, N, out=np.empty((128,), DTYPE))
 
@@ -1645,289 +1534,271 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     }
 
 
-def _loss_and_grad_terms_lam0(params, x, lam, workspace):
+def _loss_and_grad_terms_lam0(params, x, lam, call):
     """K, L and the gradient of each: the source's separate sweeps. λ = 0."""
-    N = x.shape[0]
+    N = len(x)
+    w = call.arrays
     W_layer_1 = params["layer_1.weight"]
     b_layer_1 = params["layer_1.bias"]
     W_layer_2 = params["layer_2.weight"]
     b_layer_2 = params["layer_2.bias"]
     W_layer_3 = params["layer_3.weight"]
     b_layer_3 = params["layer_3.bias"]
-    (
-        M1x64_0, M64x128_0, M128x64_0, M128_0, M1x64_6, M64x128_6, M128x64_4,
-    ) = workspace.arrays(
-        "M1x64_0", "M64x128_0", "M128x64_0", "M128_0", "M1x64_6", "M64x128_6", "M128x64_4",
-    )
 
     # ---- once a call, from the weights alone: reads W
     # W_layer_3 ∘ W_layer_3
-    W_layer_3_squared = np.square(W_layer_3, out=M1x64_0)
+    W_layer_3_squared = np.square(W_layer_3, out=w.W_layer_3_squared)
     # W_layer_2 ∘ W_layer_2
-    W_layer_2_squared = np.square(W_layer_2, out=M64x128_0)
+    W_layer_2_squared = np.square(W_layer_2, out=w.W_layer_2_squared)
     # W_layer_1 ∘ W_layer_1
-    W_layer_1_squared = np.square(W_layer_1, out=M128x64_0)
+    W_layer_1_squared = np.square(W_layer_1, out=w.W_layer_1_squared)
     # Σ_i W_layer_1 ∘ W_layer_1
-    W_layer_1_squared_rows = np.sum(W_layer_1_squared, axis=1, out=M128_0)
+    W_layer_1_squared_rows = np.sum(W_layer_1_squared, axis=1, out=w.W_layer_1_squared_rows)
 
-    def tile(rows, arrays):
-        g_x = x[rows]
-        (
-            Nx128_0, Nx128_1, Nx128_2, Nx128_3, Nx128_4, Nx64_0, Nx64_1, Nx64_2, Nx64_3, Nx64_4, Nx1_0, Nx1_1, Nx1_2,
-            Nx1_3, Nx64_5, Nx64_6, Nx64_7, Nx64_8, Nx128_5, Nx128_6, Nx128_7, Nx128_8, Nx64_9, M128_1, Nx64_10, M1x64_1,
-            M1x64_2, M1_0, M64x128_1, M64x128_2, M64_0, M128x64_1, M128x64_2, M128_2, Nx64_11, Nx1_4, M1x64_3, M1x64_4,
-            M1x64_5, M1_1, M64x128_3, M64x128_4, M64x128_5, M64_1, M128x64_3, M128_3,
-        ) = arrays(
-            rows.stop - rows.start,
-            "Nx128_0", "Nx128_1", "Nx128_2", "Nx128_3", "Nx128_4", "Nx64_0", "Nx64_1", "Nx64_2", "Nx64_3", "Nx64_4",
-            "Nx1_0", "Nx1_1", "Nx1_2", "Nx1_3", "Nx64_5", "Nx64_6", "Nx64_7", "Nx64_8", "Nx128_5", "Nx128_6", "Nx128_7",
-            "Nx128_8", "Nx64_9", "M128_1", "Nx64_10", "M1x64_1", "M1x64_2", "M1_0", "M64x128_1", "M64x128_2", "M64_0",
-            "M128x64_1", "M128x64_2", "M128_2", "Nx64_11", "Nx1_4", "M1x64_3", "M1x64_4", "M1x64_5", "M1_1",
-            "M64x128_3", "M64x128_4", "M64x128_5", "M64_1", "M128x64_3", "M128_3",
-        )
-
+    def tile(g_x, w):
         # ---- forward: reads g, W, b; writes g, f′
         # W_layer_1 g_x
-        g_layer_1_unbiased = np.matmul(g_x, W_layer_1.T, out=Nx128_0)
+        g_layer_1_unbiased = np.matmul(g_x, W_layer_1.T, out=w.g_layer_1_unbiased)
         # g_layer_1 = W_layer_1 g_x + b_layer_1
-        g_layer_1 = np.add(b_layer_1, g_layer_1_unbiased, out=Nx128_0)
+        g_layer_1 = np.add(b_layer_1, g_layer_1_unbiased, out=w.g_layer_1)
         # sigmoid(−g_layer_1)
-        a = np.abs(g_layer_1, out=Nx128_1)
-        a = np.negative(a, out=Nx128_1)
-        a = np.exp(a, out=Nx128_1)
-        b = np.negative(g_layer_1, out=Nx128_2)
-        b = np.sign(b, out=Nx128_2)
-        b = np.maximum(a, b, out=Nx128_2)
-        c = np.add(a, 1.0, out=Nx128_3)
-        sigmoid_minus_softplus_1 = np.divide(b, c, out=Nx128_2)
+        a = np.abs(g_layer_1, out=w.a)
+        a = np.negative(a, out=w.a)
+        a = np.exp(a, out=w.a)
+        b = np.negative(g_layer_1, out=w.b)
+        b = np.sign(b, out=w.b)
+        b = np.maximum(a, b, out=w.b)
+        c = np.add(a, 1.0, out=w.c)
+        sigmoid_minus_softplus_1 = np.divide(b, c, out=w.sigmoid_minus_softplus_1)
         # f′(g_layer_1) = sigmoid(g_layer_1)
-        b = np.sign(g_layer_1, out=Nx128_4)
-        b = np.maximum(a, b, out=Nx128_4)
-        f_prime_softplus_1 = np.divide(b, c, out=Nx128_4)
+        d = np.sign(g_layer_1, out=w.d)
+        d = np.maximum(a, d, out=w.d)
+        f_prime_softplus_1 = np.divide(d, c, out=w.f_prime_softplus_1)
         # g_softplus_1 = softplus(g_layer_1)
-        a = np.log1p(a, out=Nx128_1)
-        b = np.maximum(g_layer_1, 0.0, out=Nx128_0)
-        g_softplus_1 = np.add(a, b, out=Nx128_1)
+        a = np.log1p(a, out=w.a)
+        e = np.maximum(g_layer_1, 0.0, out=w.e)
+        g_softplus_1 = np.add(a, e, out=w.g_softplus_1)
         # W_layer_2 g_softplus_1
-        g_layer_2_unbiased = np.matmul(g_softplus_1, W_layer_2.T, out=Nx64_0)
+        g_layer_2_unbiased = np.matmul(g_softplus_1, W_layer_2.T, out=w.g_layer_2_unbiased)
         # g_layer_2 = W_layer_2 g_softplus_1 + b_layer_2
-        g_layer_2 = np.add(b_layer_2, g_layer_2_unbiased, out=Nx64_0)
+        g_layer_2 = np.add(b_layer_2, g_layer_2_unbiased, out=w.g_layer_2)
         # sigmoid(−g_layer_2)
-        a = np.abs(g_layer_2, out=Nx64_1)
-        a = np.negative(a, out=Nx64_1)
-        a = np.exp(a, out=Nx64_1)
-        b = np.negative(g_layer_2, out=Nx64_2)
-        b = np.sign(b, out=Nx64_2)
-        b = np.maximum(a, b, out=Nx64_2)
-        c = np.add(a, 1.0, out=Nx64_3)
-        sigmoid_minus_softplus_2 = np.divide(b, c, out=Nx64_2)
+        f = np.abs(g_layer_2, out=w.f)
+        f = np.negative(f, out=w.f)
+        f = np.exp(f, out=w.f)
+        g = np.negative(g_layer_2, out=w.g)
+        g = np.sign(g, out=w.g)
+        g = np.maximum(f, g, out=w.g)
+        h = np.add(f, 1.0, out=w.h)
+        sigmoid_minus_softplus_2 = np.divide(g, h, out=w.sigmoid_minus_softplus_2)
         # f′(g_layer_2) = sigmoid(g_layer_2)
-        b = np.sign(g_layer_2, out=Nx64_4)
-        b = np.maximum(a, b, out=Nx64_4)
-        f_prime_softplus_2 = np.divide(b, c, out=Nx64_4)
+        i = np.sign(g_layer_2, out=w.i)
+        i = np.maximum(f, i, out=w.i)
+        f_prime_softplus_2 = np.divide(i, h, out=w.f_prime_softplus_2)
         # g_softplus_2 = softplus(g_layer_2)
-        a = np.log1p(a, out=Nx64_1)
-        b = np.maximum(g_layer_2, 0.0, out=Nx64_0)
-        g_softplus_2 = np.add(a, b, out=Nx64_1)
+        f = np.log1p(f, out=w.f)
+        j = np.maximum(g_layer_2, 0.0, out=w.j)
+        g_softplus_2 = np.add(f, j, out=w.g_softplus_2)
         # W_layer_3 g_softplus_2
-        g_layer_3_unbiased = np.matmul(g_softplus_2, W_layer_3.T, out=Nx1_0)
+        g_layer_3_unbiased = np.matmul(g_softplus_2, W_layer_3.T, out=w.g_layer_3_unbiased)
         # g_layer_3 = W_layer_3 g_softplus_2 + b_layer_3
-        g_layer_3 = np.add(b_layer_3, g_layer_3_unbiased, out=Nx1_0)
+        g_layer_3 = np.add(b_layer_3, g_layer_3_unbiased, out=w.g_layer_3)
         # sigmoid(−g_layer_3)
-        a = np.abs(g_layer_3, out=Nx1_1)
-        a = np.negative(a, out=Nx1_1)
-        a = np.exp(a, out=Nx1_1)
-        b = np.negative(g_layer_3, out=Nx1_2)
-        b = np.sign(b, out=Nx1_2)
-        b = np.maximum(a, b, out=Nx1_2)
-        c = np.add(a, 1.0, out=Nx1_3)
-        sigmoid_minus_softplus_3 = np.divide(b, c, out=Nx1_2)
+        k = np.abs(g_layer_3, out=w.k)
+        k = np.negative(k, out=w.k)
+        k = np.exp(k, out=w.k)
+        l = np.negative(g_layer_3, out=w.l)
+        l = np.sign(l, out=w.l)
+        l = np.maximum(k, l, out=w.l)
+        m = np.add(k, 1.0, out=w.m)
+        sigmoid_minus_softplus_3 = np.divide(l, m, out=w.sigmoid_minus_softplus_3)
         # f′(g_layer_3) = sigmoid(g_layer_3)
-        b = np.sign(g_layer_3, out=Nx1_0)
-        a = np.maximum(a, b, out=Nx1_1)
-        f_prime_softplus_3 = np.divide(a, c, out=Nx1_1)
+        n = np.sign(g_layer_3, out=w.n)
+        k = np.maximum(k, n, out=w.k)
+        f_prime_softplus_3 = np.divide(k, m, out=w.f_prime_softplus_3)
 
         # ---- backward: reads f′, W; writes δ, f″, δ′
         # δ_layer_3 = f′(g_layer_3)  (1)
         delta_layer_3 = f_prime_softplus_3
         # f″(g_layer_3) = f′(g_layer_3) sigmoid(−g_layer_3)
-        f_second_softplus_3 = np.multiply(f_prime_softplus_3, sigmoid_minus_softplus_3, out=Nx1_3)
+        f_second_softplus_3 = np.multiply(f_prime_softplus_3, sigmoid_minus_softplus_3, out=w.f_second_softplus_3)
         # δ′_layer_3 = f″(g_layer_3)  (§1.3)
         delta_prime_layer_3 = f_second_softplus_3
         # δ_softplus_2 = W_layer_3ᵀ δ_layer_3  (1)
-        delta_softplus_2 = np.multiply(W_layer_3, delta_layer_3, out=Nx64_0)
+        delta_softplus_2 = np.multiply(W_layer_3, delta_layer_3, out=w.delta_softplus_2)
         # δ′_softplus_2 = (W_layer_3 ∘ W_layer_3)ᵀ δ′_layer_3  (§1.3)
-        delta_prime_softplus_2 = np.multiply(W_layer_3_squared, delta_prime_layer_3, out=Nx64_3)
+        delta_prime_softplus_2 = np.multiply(W_layer_3_squared, delta_prime_layer_3, out=w.delta_prime_softplus_2)
         # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1)
-        delta_layer_2 = np.multiply(delta_softplus_2, f_prime_softplus_2, out=Nx64_5)
+        delta_layer_2 = np.multiply(delta_softplus_2, f_prime_softplus_2, out=w.delta_layer_2)
         # f″(g_layer_2) = f′(g_layer_2) sigmoid(−g_layer_2)
-        f_second_softplus_2 = np.multiply(f_prime_softplus_2, sigmoid_minus_softplus_2, out=Nx64_6)
+        f_second_softplus_2 = np.multiply(f_prime_softplus_2, sigmoid_minus_softplus_2, out=w.f_second_softplus_2)
         # δ′_layer_2 = δ_softplus_2 f″(g_layer_2) + δ′_softplus_2 f′(g_layer_2)²  (§1.3)
-        a = np.square(f_prime_softplus_2, out=Nx64_7)
-        a = np.multiply(delta_prime_softplus_2, a, out=Nx64_7)
-        b = np.multiply(delta_softplus_2, f_second_softplus_2, out=Nx64_8)
-        delta_prime_layer_2 = np.add(a, b, out=Nx64_7)
+        o = np.square(f_prime_softplus_2, out=w.o)
+        o = np.multiply(delta_prime_softplus_2, o, out=w.o)
+        p = np.multiply(delta_softplus_2, f_second_softplus_2, out=w.p)
+        delta_prime_layer_2 = np.add(o, p, out=w.delta_prime_layer_2)
         # δ_softplus_1 = W_layer_2ᵀ δ_layer_2  (1)
-        delta_softplus_1 = np.matmul(delta_layer_2, W_layer_2, out=Nx128_0)
+        delta_softplus_1 = np.matmul(delta_layer_2, W_layer_2, out=w.delta_softplus_1)
         # δ′_softplus_1 = (W_layer_2 ∘ W_layer_2)ᵀ δ′_layer_2  (§1.3)
-        delta_prime_softplus_1 = np.matmul(delta_prime_layer_2, W_layer_2_squared, out=Nx128_3)
+        delta_prime_softplus_1 = np.matmul(delta_prime_layer_2, W_layer_2_squared, out=w.delta_prime_softplus_1)
         # δ_layer_1 = δ_softplus_1 f′(g_layer_1)  (1)
-        delta_layer_1 = np.multiply(delta_softplus_1, f_prime_softplus_1, out=Nx128_5)
+        delta_layer_1 = np.multiply(delta_softplus_1, f_prime_softplus_1, out=w.delta_layer_1)
         # f″(g_layer_1) = f′(g_layer_1) sigmoid(−g_layer_1)
-        f_second_softplus_1 = np.multiply(f_prime_softplus_1, sigmoid_minus_softplus_1, out=Nx128_6)
+        f_second_softplus_1 = np.multiply(f_prime_softplus_1, sigmoid_minus_softplus_1, out=w.f_second_softplus_1)
         # δ′_layer_1 = δ_softplus_1 f″(g_layer_1) + δ′_softplus_1 f′(g_layer_1)²  (§1.3)
-        a = np.square(f_prime_softplus_1, out=Nx128_7)
-        a = np.multiply(delta_prime_softplus_1, a, out=Nx128_7)
-        b = np.multiply(delta_softplus_1, f_second_softplus_1, out=Nx128_8)
-        delta_prime_layer_1 = np.add(a, b, out=Nx128_7)
+        q = np.square(f_prime_softplus_1, out=w.q)
+        q = np.multiply(delta_prime_softplus_1, q, out=w.q)
+        r = np.multiply(delta_softplus_1, f_second_softplus_1, out=w.r)
+        delta_prime_layer_1 = np.add(q, r, out=w.delta_prime_layer_1)
         # δ_x = W_layer_1ᵀ δ_layer_1  (1)
-        delta_x = np.matmul(delta_layer_1, W_layer_1, out=Nx64_8)
+        delta_x = np.matmul(delta_layer_1, W_layer_1, out=w.delta_x)
 
         # ---- loss: reads δ, δ′
         # δ_x²
-        sum_delta_squared_terms = np.square(delta_x, out=Nx64_9)
+        sum_delta_squared_terms = np.square(delta_x, out=w.sum_delta_squared_terms)
         # Σ_n Σ_i δ_x²
         sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
         # Σ_n δ′_layer_1
-        delta_prime_layer_1_total = _column_sum(delta_prime_layer_1, out=M128_1)
+        delta_prime_layer_1_total = _column_sum(delta_prime_layer_1, out=w.delta_prime_layer_1_total)
 
         # ---- forward adjoints of K: reads δ, W, f′; writes ∂K/∂δ
         # ∂K/∂δ_x = δ_x  (3)
         dK_ddelta_x = delta_x
         # ∂K/∂δ_layer_1 = W_layer_1 ∂K/∂δ_x  (11)
-        dK_ddelta_layer_1 = np.matmul(dK_ddelta_x, W_layer_1.T, out=Nx128_7)
+        dK_ddelta_layer_1 = np.matmul(dK_ddelta_x, W_layer_1.T, out=w.dK_ddelta_layer_1)
         # ∂K/∂δ_softplus_1 = ∂K/∂δ_layer_1 f′(g_layer_1)  (18)
-        dK_ddelta_softplus_1 = np.multiply(dK_ddelta_layer_1, f_prime_softplus_1, out=Nx128_8)
+        dK_ddelta_softplus_1 = np.multiply(dK_ddelta_layer_1, f_prime_softplus_1, out=w.dK_ddelta_softplus_1)
         # ∂K/∂δ_layer_2 = W_layer_2 ∂K/∂δ_softplus_1  (11)
-        dK_ddelta_layer_2 = np.matmul(dK_ddelta_softplus_1, W_layer_2.T, out=Nx64_9)
+        dK_ddelta_layer_2 = np.matmul(dK_ddelta_softplus_1, W_layer_2.T, out=w.dK_ddelta_layer_2)
         # ∂K/∂δ_softplus_2 = ∂K/∂δ_layer_2 f′(g_layer_2)  (18)
-        dK_ddelta_softplus_2 = np.multiply(dK_ddelta_layer_2, f_prime_softplus_2, out=Nx64_10)
+        dK_ddelta_softplus_2 = np.multiply(dK_ddelta_layer_2, f_prime_softplus_2, out=w.dK_ddelta_softplus_2)
         # ∂K/∂δ_layer_3 = W_layer_3 ∂K/∂δ_softplus_2  (11)
-        dK_ddelta_layer_3 = np.matmul(dK_ddelta_softplus_2, W_layer_3.T, out=Nx1_0)
+        dK_ddelta_layer_3 = np.matmul(dK_ddelta_softplus_2, W_layer_3.T, out=w.dK_ddelta_layer_3)
 
         # ---- backward adjoints of K and gradients: reads ∂K/∂δ, f″, δ, g, W, f′; writes ∂K/∂g
         # ∂K/∂g_layer_3 = ∂K/∂δ_layer_3 f″(g_layer_3)  (21)
-        dK_dg_layer_3 = np.multiply(dK_ddelta_layer_3, f_second_softplus_3, out=Nx1_0)
+        dK_dg_layer_3 = np.multiply(dK_ddelta_layer_3, f_second_softplus_3, out=w.dK_dg_layer_3)
         # Σ_n δ_layer_3 ∂K/∂δ_softplus_2ᵀ
-        dK_dW_layer_3_delta = np.matmul(delta_layer_3.T, dK_ddelta_softplus_2, out=M1x64_1)
+        dK_dW_layer_3_delta = np.matmul(delta_layer_3.T, dK_ddelta_softplus_2, out=w.dK_dW_layer_3_delta)
         # Σ_n ∂K/∂g_layer_3 g_softplus_2ᵀ
-        dK_dW_layer_3_g = np.matmul(dK_dg_layer_3.T, g_softplus_2, out=M1x64_2)
+        dK_dW_layer_3_g = np.matmul(dK_dg_layer_3.T, g_softplus_2, out=w.dK_dW_layer_3_g)
         # Σ_n ∂K/∂g_layer_3
-        dK_db_layer_3_sum = _column_sum(dK_dg_layer_3, out=M1_0)
+        dK_db_layer_3_sum = _column_sum(dK_dg_layer_3, out=w.dK_db_layer_3_sum)
         # ∂K/∂g_softplus_2 = W_layer_3ᵀ ∂K/∂g_layer_3  (14)
-        dK_dg_softplus_2 = np.multiply(W_layer_3, dK_dg_layer_3, out=Nx64_10)
+        dK_dg_softplus_2 = np.multiply(W_layer_3, dK_dg_layer_3, out=w.dK_dg_softplus_2)
         # ∂K/∂g_layer_2 = ∂K/∂g_softplus_2 f′(g_layer_2) + ∂K/∂δ_layer_2 δ_softplus_2 f″(g_layer_2)  (21)
-        a = np.multiply(dK_ddelta_layer_2, delta_softplus_2, out=Nx64_9)
-        a = np.multiply(a, f_second_softplus_2, out=Nx64_9)
-        b = np.multiply(dK_dg_softplus_2, f_prime_softplus_2, out=Nx64_10)
-        dK_dg_layer_2 = np.add(a, b, out=Nx64_9)
+        s = np.multiply(dK_ddelta_layer_2, delta_softplus_2, out=w.s)
+        s = np.multiply(s, f_second_softplus_2, out=w.s)
+        t = np.multiply(dK_dg_softplus_2, f_prime_softplus_2, out=w.t)
+        dK_dg_layer_2 = np.add(s, t, out=w.dK_dg_layer_2)
         # Σ_n δ_layer_2 ∂K/∂δ_softplus_1ᵀ
-        dK_dW_layer_2_delta = np.matmul(delta_layer_2.T, dK_ddelta_softplus_1, out=M64x128_1)
+        dK_dW_layer_2_delta = np.matmul(delta_layer_2.T, dK_ddelta_softplus_1, out=w.dK_dW_layer_2_delta)
         # Σ_n ∂K/∂g_layer_2 g_softplus_1ᵀ
-        dK_dW_layer_2_g = np.matmul(dK_dg_layer_2.T, g_softplus_1, out=M64x128_2)
+        dK_dW_layer_2_g = np.matmul(dK_dg_layer_2.T, g_softplus_1, out=w.dK_dW_layer_2_g)
         # Σ_n ∂K/∂g_layer_2
-        dK_db_layer_2_sum = _column_sum(dK_dg_layer_2, out=M64_0)
+        dK_db_layer_2_sum = _column_sum(dK_dg_layer_2, out=w.dK_db_layer_2_sum)
         # ∂K/∂g_softplus_1 = W_layer_2ᵀ ∂K/∂g_layer_2  (14)
-        dK_dg_softplus_1 = np.matmul(dK_dg_layer_2, W_layer_2, out=Nx128_8)
+        dK_dg_softplus_1 = np.matmul(dK_dg_layer_2, W_layer_2, out=w.dK_dg_softplus_1)
         # ∂K/∂g_layer_1 = ∂K/∂g_softplus_1 f′(g_layer_1) + ∂K/∂δ_layer_1 δ_softplus_1 f″(g_layer_1)  (21)
-        a = np.multiply(dK_ddelta_layer_1, delta_softplus_1, out=Nx128_7)
-        a = np.multiply(a, f_second_softplus_1, out=Nx128_7)
-        b = np.multiply(dK_dg_softplus_1, f_prime_softplus_1, out=Nx128_8)
-        dK_dg_layer_1 = np.add(a, b, out=Nx128_7)
+        q = np.multiply(dK_ddelta_layer_1, delta_softplus_1, out=w.q)
+        q = np.multiply(q, f_second_softplus_1, out=w.q)
+        r = np.multiply(dK_dg_softplus_1, f_prime_softplus_1, out=w.r)
+        dK_dg_layer_1 = np.add(q, r, out=w.dK_dg_layer_1)
         # Σ_n δ_layer_1 ∂K/∂δ_xᵀ
-        dK_dW_layer_1_delta = np.matmul(delta_layer_1.T, dK_ddelta_x, out=M128x64_1)
+        dK_dW_layer_1_delta = np.matmul(delta_layer_1.T, dK_ddelta_x, out=w.dK_dW_layer_1_delta)
         # Σ_n ∂K/∂g_layer_1 g_xᵀ
-        dK_dW_layer_1_g = np.matmul(dK_dg_layer_1.T, g_x, out=M128x64_2)
+        dK_dW_layer_1_g = np.matmul(dK_dg_layer_1.T, g_x, out=w.dK_dW_layer_1_g)
         # Σ_n ∂K/∂g_layer_1
-        dK_db_layer_1_sum = _column_sum(dK_dg_layer_1, out=M128_2)
+        dK_db_layer_1_sum = _column_sum(dK_dg_layer_1, out=w.dK_db_layer_1_sum)
 
         # ---- forward adjoints of L: reads f″, f′, W; writes ∂L/∂δ, ∂L/∂δ′
         # ∂L/∂δ_softplus_1 = −f″(g_layer_1) Σ_i W_layer_1 ∘ W_layer_1  (19)
-        a = np.multiply(W_layer_1_squared_rows, f_second_softplus_1, out=Nx128_7)
-        dL_ddelta_softplus_1 = np.negative(a, out=Nx128_7)
+        q = np.multiply(W_layer_1_squared_rows, f_second_softplus_1, out=w.q)
+        dL_ddelta_softplus_1 = np.negative(q, out=w.dL_ddelta_softplus_1)
         # ∂L/∂δ′_softplus_1 = −f′(g_layer_1)² Σ_i W_layer_1 ∘ W_layer_1  (20)
-        a = np.square(f_prime_softplus_1, out=Nx128_5)
-        a = np.multiply(W_layer_1_squared_rows, a, out=Nx128_5)
-        dL_ddelta_prime_softplus_1 = np.negative(a, out=Nx128_5)
+        u = np.square(f_prime_softplus_1, out=w.u)
+        u = np.multiply(W_layer_1_squared_rows, u, out=w.u)
+        dL_ddelta_prime_softplus_1 = np.negative(u, out=w.dL_ddelta_prime_softplus_1)
         # ∂L/∂δ_layer_2 = W_layer_2 ∂L/∂δ_softplus_1  (12)
-        dL_ddelta_layer_2 = np.matmul(dL_ddelta_softplus_1, W_layer_2.T, out=Nx64_8)
+        dL_ddelta_layer_2 = np.matmul(dL_ddelta_softplus_1, W_layer_2.T, out=w.dL_ddelta_layer_2)
         # ∂L/∂δ′_layer_2 = (W_layer_2 ∘ W_layer_2) ∂L/∂δ′_softplus_1  (13)
-        dL_ddelta_prime_layer_2 = np.matmul(dL_ddelta_prime_softplus_1, W_layer_2_squared.T, out=Nx64_9)
+        dL_ddelta_prime_layer_2 = np.matmul(dL_ddelta_prime_softplus_1, W_layer_2_squared.T, out=w.dL_ddelta_prime_layer_2)
         # ∂L/∂δ_softplus_2 = ∂L/∂δ_layer_2 f′(g_layer_2) + ∂L/∂δ′_layer_2 f″(g_layer_2)  (19)
-        a = np.multiply(dL_ddelta_layer_2, f_prime_softplus_2, out=Nx64_10)
-        b = np.multiply(dL_ddelta_prime_layer_2, f_second_softplus_2, out=Nx64_11)
-        dL_ddelta_softplus_2 = np.add(a, b, out=Nx64_10)
+        t = np.multiply(dL_ddelta_layer_2, f_prime_softplus_2, out=w.t)
+        v = np.multiply(dL_ddelta_prime_layer_2, f_second_softplus_2, out=w.v)
+        dL_ddelta_softplus_2 = np.add(t, v, out=w.dL_ddelta_softplus_2)
         # ∂L/∂δ′_softplus_2 = ∂L/∂δ′_layer_2 f′(g_layer_2)²  (20)
-        a = np.square(f_prime_softplus_2, out=Nx64_11)
-        dL_ddelta_prime_softplus_2 = np.multiply(dL_ddelta_prime_layer_2, a, out=Nx64_11)
+        v = np.square(f_prime_softplus_2, out=w.v)
+        dL_ddelta_prime_softplus_2 = np.multiply(dL_ddelta_prime_layer_2, v, out=w.dL_ddelta_prime_softplus_2)
         # ∂L/∂δ_layer_3 = W_layer_3 ∂L/∂δ_softplus_2  (12)
-        dL_ddelta_layer_3 = np.matmul(dL_ddelta_softplus_2, W_layer_3.T, out=Nx1_0)
+        dL_ddelta_layer_3 = np.matmul(dL_ddelta_softplus_2, W_layer_3.T, out=w.dL_ddelta_layer_3)
         # ∂L/∂δ′_layer_3 = (W_layer_3 ∘ W_layer_3) ∂L/∂δ′_softplus_2  (13)
-        dL_ddelta_prime_layer_3 = np.matmul(dL_ddelta_prime_softplus_2, W_layer_3_squared.T, out=Nx1_4)
+        dL_ddelta_prime_layer_3 = np.matmul(dL_ddelta_prime_softplus_2, W_layer_3_squared.T, out=w.dL_ddelta_prime_layer_3)
 
         # ---- backward adjoints of L and gradients: reads f′, f″, ∂L/∂δ, ∂L/∂δ′, δ, δ′, g, W; writes f‴, ∂L/∂g
         # f‴(g_layer_3) = f″(g_layer_3) (sigmoid(−g_layer_3) − f′(g_layer_3))
-        a = np.subtract(sigmoid_minus_softplus_3, f_prime_softplus_3, out=Nx1_2)
-        f_third_softplus_3 = np.multiply(f_second_softplus_3, a, out=Nx1_2)
+        l = np.subtract(sigmoid_minus_softplus_3, f_prime_softplus_3, out=w.l)
+        f_third_softplus_3 = np.multiply(f_second_softplus_3, l, out=w.f_third_softplus_3)
         # ∂L/∂g_layer_3 = ∂L/∂δ_layer_3 f″(g_layer_3) + ∂L/∂δ′_layer_3 f‴(g_layer_3)  (22)
-        a = np.multiply(dL_ddelta_layer_3, f_second_softplus_3, out=Nx1_0)
-        b = np.multiply(dL_ddelta_prime_layer_3, f_third_softplus_3, out=Nx1_4)
-        dL_dg_layer_3 = np.add(a, b, out=Nx1_0)
+        n = np.multiply(dL_ddelta_layer_3, f_second_softplus_3, out=w.n)
+        y = np.multiply(dL_ddelta_prime_layer_3, f_third_softplus_3, out=w.y)
+        dL_dg_layer_3 = np.add(n, y, out=w.dL_dg_layer_3)
         # Σ_n δ_layer_3 ∂L/∂δ_softplus_2ᵀ
-        dL_dW_layer_3_delta = np.matmul(delta_layer_3.T, dL_ddelta_softplus_2, out=M1x64_3)
+        dL_dW_layer_3_delta = np.matmul(delta_layer_3.T, dL_ddelta_softplus_2, out=w.dL_dW_layer_3_delta)
         # Σ_n δ′_layer_3 ∂L/∂δ′_softplus_2ᵀ
-        dL_dW_layer_3_delta_prime = np.matmul(delta_prime_layer_3.T, dL_ddelta_prime_softplus_2, out=M1x64_4)
+        dL_dW_layer_3_delta_prime = np.matmul(delta_prime_layer_3.T, dL_ddelta_prime_softplus_2, out=w.dL_dW_layer_3_delta_prime)
         # Σ_n ∂L/∂g_layer_3 g_softplus_2ᵀ
-        dL_dW_layer_3_g = np.matmul(dL_dg_layer_3.T, g_softplus_2, out=M1x64_5)
+        dL_dW_layer_3_g = np.matmul(dL_dg_layer_3.T, g_softplus_2, out=w.dL_dW_layer_3_g)
         # Σ_n ∂L/∂g_layer_3
-        dL_db_layer_3_sum = _column_sum(dL_dg_layer_3, out=M1_1)
+        dL_db_layer_3_sum = _column_sum(dL_dg_layer_3, out=w.dL_db_layer_3_sum)
         # ∂L/∂g_softplus_2 = W_layer_3ᵀ ∂L/∂g_layer_3  (15)
-        dL_dg_softplus_2 = np.multiply(W_layer_3, dL_dg_layer_3, out=Nx64_1)
+        dL_dg_softplus_2 = np.multiply(W_layer_3, dL_dg_layer_3, out=w.dL_dg_softplus_2)
         # f‴(g_layer_2) = f″(g_layer_2) (sigmoid(−g_layer_2) − f′(g_layer_2))
-        a = np.subtract(sigmoid_minus_softplus_2, f_prime_softplus_2, out=Nx64_2)
-        f_third_softplus_2 = np.multiply(f_second_softplus_2, a, out=Nx64_2)
+        g = np.subtract(sigmoid_minus_softplus_2, f_prime_softplus_2, out=w.g)
+        f_third_softplus_2 = np.multiply(f_second_softplus_2, g, out=w.f_third_softplus_2)
         # ∂L/∂g_layer_2 = ∂L/∂g_softplus_2 f′(g_layer_2) + ∂L/∂δ_layer_2 δ_softplus_2 f″(g_layer_2) + ∂L/∂δ′_layer_2
         #     δ_softplus_2 f‴(g_layer_2) + 2 ∂L/∂δ′_layer_2 δ′_softplus_2 f′(g_layer_2) f″(g_layer_2)  (22)
-        a = np.multiply(dL_ddelta_layer_2, delta_softplus_2, out=Nx64_8)
-        a = np.multiply(a, f_second_softplus_2, out=Nx64_8)
-        b = np.multiply(dL_ddelta_prime_layer_2, delta_prime_softplus_2, out=Nx64_3)
-        b = np.multiply(b, f_prime_softplus_2, out=Nx64_3)
-        b = np.multiply(b, f_second_softplus_2, out=Nx64_3)
-        b = np.multiply(b, 2.0, out=Nx64_3)
-        a = np.add(a, b, out=Nx64_8)
-        b = np.multiply(dL_ddelta_prime_layer_2, delta_softplus_2, out=Nx64_9)
-        b = np.multiply(b, f_third_softplus_2, out=Nx64_9)
-        a = np.add(a, b, out=Nx64_8)
-        b = np.multiply(dL_dg_softplus_2, f_prime_softplus_2, out=Nx64_1)
-        dL_dg_layer_2 = np.add(a, b, out=Nx64_8)
+        p = np.multiply(dL_ddelta_layer_2, delta_softplus_2, out=w.p)
+        p = np.multiply(p, f_second_softplus_2, out=w.p)
+        h = np.multiply(dL_ddelta_prime_layer_2, delta_prime_softplus_2, out=w.h)
+        h = np.multiply(h, f_prime_softplus_2, out=w.h)
+        h = np.multiply(h, f_second_softplus_2, out=w.h)
+        h = np.multiply(h, 2.0, out=w.h)
+        p = np.add(p, h, out=w.p)
+        s = np.multiply(dL_ddelta_prime_layer_2, delta_softplus_2, out=w.s)
+        s = np.multiply(s, f_third_softplus_2, out=w.s)
+        p = np.add(p, s, out=w.p)
+        f = np.multiply(dL_dg_softplus_2, f_prime_softplus_2, out=w.f)
+        dL_dg_layer_2 = np.add(p, f, out=w.dL_dg_layer_2)
         # Σ_n δ_layer_2 ∂L/∂δ_softplus_1ᵀ
-        dL_dW_layer_2_delta = np.matmul(delta_layer_2.T, dL_ddelta_softplus_1, out=M64x128_3)
+        dL_dW_layer_2_delta = np.matmul(delta_layer_2.T, dL_ddelta_softplus_1, out=w.dL_dW_layer_2_delta)
         # Σ_n δ′_layer_2 ∂L/∂δ′_softplus_1ᵀ
-        dL_dW_layer_2_delta_prime = np.matmul(delta_prime_layer_2.T, dL_ddelta_prime_softplus_1, out=M64x128_4)
+        dL_dW_layer_2_delta_prime = np.matmul(delta_prime_layer_2.T, dL_ddelta_prime_softplus_1, out=w.dL_dW_layer_2_delta_prime)
         # Σ_n ∂L/∂g_layer_2 g_softplus_1ᵀ
-        dL_dW_layer_2_g = np.matmul(dL_dg_layer_2.T, g_softplus_1, out=M64x128_5)
+        dL_dW_layer_2_g = np.matmul(dL_dg_layer_2.T, g_softplus_1, out=w.dL_dW_layer_2_g)
         # Σ_n ∂L/∂g_layer_2
-        dL_db_layer_2_sum = _column_sum(dL_dg_layer_2, out=M64_1)
+        dL_db_layer_2_sum = _column_sum(dL_dg_layer_2, out=w.dL_db_layer_2_sum)
         # ∂L/∂g_softplus_1 = W_layer_2ᵀ ∂L/∂g_layer_2  (15)
-        dL_dg_softplus_1 = np.matmul(dL_dg_layer_2, W_layer_2, out=Nx128_1)
+        dL_dg_softplus_1 = np.matmul(dL_dg_layer_2, W_layer_2, out=w.dL_dg_softplus_1)
         # f‴(g_layer_1) = f″(g_layer_1) (sigmoid(−g_layer_1) − f′(g_layer_1))
-        a = np.subtract(sigmoid_minus_softplus_1, f_prime_softplus_1, out=Nx128_2)
-        f_third_softplus_1 = np.multiply(f_second_softplus_1, a, out=Nx128_2)
+        b = np.subtract(sigmoid_minus_softplus_1, f_prime_softplus_1, out=w.b)
+        f_third_softplus_1 = np.multiply(f_second_softplus_1, b, out=w.f_third_softplus_1)
         # ∂L/∂g_layer_1 = ∂L/∂g_softplus_1 f′(g_layer_1) − δ_softplus_1 f‴(g_layer_1) Σ_i W_layer_1 ∘ W_layer_1 − 2
         #     δ′_softplus_1 f′(g_layer_1) f″(g_layer_1) Σ_i W_layer_1 ∘ W_layer_1  (22)
-        a = np.multiply(dL_dg_softplus_1, f_prime_softplus_1, out=Nx128_1)
-        b = np.multiply(W_layer_1_squared_rows, delta_prime_softplus_1, out=Nx128_3)
-        b = np.multiply(b, f_prime_softplus_1, out=Nx128_3)
-        b = np.multiply(b, f_second_softplus_1, out=Nx128_3)
-        b = np.multiply(b, 2.0, out=Nx128_3)
-        a = np.subtract(a, b, out=Nx128_1)
-        b = np.multiply(W_layer_1_squared_rows, delta_softplus_1, out=Nx128_0)
-        b = np.multiply(b, f_third_softplus_1, out=Nx128_0)
-        dL_dg_layer_1 = np.subtract(a, b, out=Nx128_1)
+        a = np.multiply(dL_dg_softplus_1, f_prime_softplus_1, out=w.a)
+        c = np.multiply(W_layer_1_squared_rows, delta_prime_softplus_1, out=w.c)
+        c = np.multiply(c, f_prime_softplus_1, out=w.c)
+        c = np.multiply(c, f_second_softplus_1, out=w.c)
+        c = np.multiply(c, 2.0, out=w.c)
+        a = np.subtract(a, c, out=w.a)
+        e = np.multiply(W_layer_1_squared_rows, delta_softplus_1, out=w.e)
+        e = np.multiply(e, f_third_softplus_1, out=w.e)
+        dL_dg_layer_1 = np.subtract(a, e, out=w.dL_dg_layer_1)
         # Σ_n ∂L/∂g_layer_1 g_xᵀ
-        dL_dW_layer_1_g = np.matmul(dL_dg_layer_1.T, g_x, out=M128x64_3)
+        dL_dW_layer_1_g = np.matmul(dL_dg_layer_1.T, g_x, out=w.dL_dW_layer_1_g)
         # Σ_n ∂L/∂g_layer_1
-        dL_db_layer_1_sum = _column_sum(dL_dg_layer_1, out=M128_3)
+        dL_db_layer_1_sum = _column_sum(dL_dg_layer_1, out=w.dL_db_layer_1_sum)
+
         return (
             sum_delta_squared, delta_prime_layer_1_total, dK_dW_layer_3_delta, dK_dW_layer_3_g, dK_db_layer_3_sum,
             dK_dW_layer_2_delta, dK_dW_layer_2_g, dK_db_layer_2_sum, dK_dW_layer_1_delta, dK_dW_layer_1_g,
@@ -1942,11 +1813,11 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
         dK_db_layer_1_sum, dL_dW_layer_3_delta, dL_dW_layer_3_delta_prime, dL_dW_layer_3_g, dL_db_layer_3_sum,
         dL_dW_layer_2_delta, dL_dW_layer_2_delta_prime, dL_dW_layer_2_g, dL_db_layer_2_sum, dL_dW_layer_1_g,
         dL_db_layer_1_sum,
-    ) = _over_tiles(tile, N, 512, 1, 312448, 7700, workspace)
+    ) = call.over_tiles(tile, x)
 
     # ---- at the end, from the sums over all samples: reads W; writes K, L, ∂K/∂W, ∂K/∂b, ∂L/∂W, ∂L/∂b
     # (Σ_i W_layer_1 ∘ W_layer_1) Σ_n δ′_layer_1
-    sum_delta_prime_terms = np.multiply(W_layer_1_squared_rows, delta_prime_layer_1_total, out=M128_0)
+    sum_delta_prime_terms = np.multiply(W_layer_1_squared_rows, delta_prime_layer_1_total, out=w.sum_delta_prime_terms)
     # Σ_i (Σ_i W_layer_1 ∘ W_layer_1) Σ_n δ′_layer_1
     sum_delta_prime = float(np.sum(sum_delta_prime_terms, dtype=np.float64))
     # K = (1/N) ½ Σ_n Σ_i δ_x²
@@ -1954,45 +1825,45 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     # L = −(1/N) Σ_i (Σ_i W_layer_1 ∘ W_layer_1) Σ_n δ′_layer_1
     L = -sum_delta_prime / N
     # ∂K/∂W_layer_3 = (1/N) (Σ_n δ_layer_3 ∂K/∂δ_softplus_2ᵀ + Σ_n ∂K/∂g_layer_3 g_softplus_2ᵀ)  (16)
-    a = np.add(dK_dW_layer_3_delta, dK_dW_layer_3_g, out=M1x64_6)
-    dK_dW_layer_3 = np.divide(a, N, out=np.empty((1, 64), DTYPE))
+    z = np.add(dK_dW_layer_3_delta, dK_dW_layer_3_g, out=w.z)
+    dK_dW_layer_3 = np.divide(z, N, out=np.empty((1, 64), DTYPE))
     # ∂K/∂b_layer_3 = (1/N) Σ_n ∂K/∂g_layer_3  [+] bias
     dK_db_layer_3 = np.divide(dK_db_layer_3_sum, N, out=np.empty((1,), DTYPE))
     # ∂K/∂W_layer_2 = (1/N) (Σ_n δ_layer_2 ∂K/∂δ_softplus_1ᵀ + Σ_n ∂K/∂g_layer_2 g_softplus_1ᵀ)  (16)
-    a = np.add(dK_dW_layer_2_delta, dK_dW_layer_2_g, out=M64x128_6)
-    dK_dW_layer_2 = np.divide(a, N, out=np.empty((64, 128), DTYPE))
+    aa = np.add(dK_dW_layer_2_delta, dK_dW_layer_2_g, out=w.aa)
+    dK_dW_layer_2 = np.divide(aa, N, out=np.empty((64, 128), DTYPE))
     # ∂K/∂b_layer_2 = (1/N) Σ_n ∂K/∂g_layer_2  [+] bias
     dK_db_layer_2 = np.divide(dK_db_layer_2_sum, N, out=np.empty((64,), DTYPE))
     # ∂K/∂W_layer_1 = (1/N) (Σ_n δ_layer_1 ∂K/∂δ_xᵀ + Σ_n ∂K/∂g_layer_1 g_xᵀ)  (16)
-    a = np.add(dK_dW_layer_1_delta, dK_dW_layer_1_g, out=M128x64_4)
-    dK_dW_layer_1 = np.divide(a, N, out=np.empty((128, 64), DTYPE))
+    ab = np.add(dK_dW_layer_1_delta, dK_dW_layer_1_g, out=w.ab)
+    dK_dW_layer_1 = np.divide(ab, N, out=np.empty((128, 64), DTYPE))
     # ∂K/∂b_layer_1 = (1/N) Σ_n ∂K/∂g_layer_1  [+] bias
     dK_db_layer_1 = np.divide(dK_db_layer_1_sum, N, out=np.empty((128,), DTYPE))
     # ∂L/∂W_layer_3 = (1/N) (Σ_n δ_layer_3 ∂L/∂δ_softplus_2ᵀ + Σ_n ∂L/∂g_layer_3 g_softplus_2ᵀ + 2 W_layer_3 ∘ (Σ_n
     #     δ′_layer_3 ∂L/∂δ′_softplus_2ᵀ))  (17)
-    a = np.multiply(W_layer_3, dL_dW_layer_3_delta_prime, out=M1x64_6)
-    a = np.multiply(a, 2.0, out=M1x64_6)
-    a = np.add(a, dL_dW_layer_3_delta, out=M1x64_6)
-    a = np.add(a, dL_dW_layer_3_g, out=M1x64_6)
-    dL_dW_layer_3 = np.divide(a, N, out=np.empty((1, 64), DTYPE))
+    z = np.multiply(W_layer_3, dL_dW_layer_3_delta_prime, out=w.z)
+    z = np.multiply(z, 2.0, out=w.z)
+    z = np.add(z, dL_dW_layer_3_delta, out=w.z)
+    z = np.add(z, dL_dW_layer_3_g, out=w.z)
+    dL_dW_layer_3 = np.divide(z, N, out=np.empty((1, 64), DTYPE))
     # ∂L/∂b_layer_3 = (1/N) Σ_n ∂L/∂g_layer_3  [+] bias
     dL_db_layer_3 = np.divide(dL_db_layer_3_sum, N, out=np.empty((1,), DTYPE))
     # ∂L/∂W_layer_2 = (1/N) (Σ_n δ_layer_2 ∂L/∂δ_softplus_1ᵀ + Σ_n ∂L/∂g_layer_2 g_softplus_1ᵀ + 2 W_layer_2 ∘ (Σ_n
     #     δ′_layer_2 ∂L/∂δ′_softplus_1ᵀ))  (17)
-    a = np.multiply(W_layer_2, dL_dW_layer_2_delta_prime, out=M64x128_6)
-    a = np.multiply(a, 2.0, out=M64x128_6)
-    a = np.add(a, dL_dW_layer_2_delta, out=M64x128_6)
-    a = np.add(a, dL_dW_layer_2_g, out=M64x128_6)
-    dL_dW_layer_2 = np.divide(a, N, out=np.empty((64, 128), DTYPE))
+    aa = np.multiply(W_layer_2, dL_dW_layer_2_delta_prime, out=w.aa)
+    aa = np.multiply(aa, 2.0, out=w.aa)
+    aa = np.add(aa, dL_dW_layer_2_delta, out=w.aa)
+    aa = np.add(aa, dL_dW_layer_2_g, out=w.aa)
+    dL_dW_layer_2 = np.divide(aa, N, out=np.empty((64, 128), DTYPE))
     # ∂L/∂b_layer_2 = (1/N) Σ_n ∂L/∂g_layer_2  [+] bias
     dL_db_layer_2 = np.divide(dL_db_layer_2_sum, N, out=np.empty((64,), DTYPE))
     # Σ_n δ′_layer_1
     dL_dW_layer_1_delta_prime_sum_column = delta_prime_layer_1_total[:, None]
     # ∂L/∂W_layer_1 = (1/N) (Σ_n ∂L/∂g_layer_1 g_xᵀ − 2 diag(Σ_n δ′_layer_1) W_layer_1)  (17)
-    a = np.multiply(W_layer_1, dL_dW_layer_1_delta_prime_sum_column, out=M128x64_4)
-    a = np.multiply(a, 2.0, out=M128x64_4)
-    a = np.subtract(dL_dW_layer_1_g, a, out=M128x64_4)
-    dL_dW_layer_1 = np.divide(a, N, out=np.empty((128, 64), DTYPE))
+    ab = np.multiply(W_layer_1, dL_dW_layer_1_delta_prime_sum_column, out=w.ab)
+    ab = np.multiply(ab, 2.0, out=w.ab)
+    ab = np.subtract(dL_dW_layer_1_g, ab, out=w.ab)
+    dL_dW_layer_1 = np.divide(ab, N, out=np.empty((128, 64), DTYPE))
     # ∂L/∂b_layer_1 = (1/N) Σ_n ∂L/∂g_layer_1  [+] bias
     dL_db_layer_1 = np.divide(dL_db_layer_1_sum, N, out=np.empty((128,), DTYPE))
 
@@ -2013,98 +1884,89 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     }
 
 
-def _layer_means(params, x, lam, workspace):
+def _layer_means(params, x, lam, call):
     """the mean over the units of each layer, (N,) each: they show which one overflows."""
-    N = x.shape[0]
+    N = len(x)
     W_layer_1 = params["layer_1.weight"]
     b_layer_1 = params["layer_1.bias"]
     W_layer_2 = params["layer_2.weight"]
     b_layer_2 = params["layer_2.bias"]
     W_layer_3 = params["layer_3.weight"]
     b_layer_3 = params["layer_3.bias"]
-    all_mean_g_x = np.empty((N,), DTYPE)
-    all_mean_g_layer_1 = np.empty((N,), DTYPE)
-    all_mean_g_softplus_1 = np.empty((N,), DTYPE)
-    all_mean_g_layer_2 = np.empty((N,), DTYPE)
-    all_mean_g_softplus_2 = np.empty((N,), DTYPE)
-    all_mean_g_layer_3 = np.empty((N,), DTYPE)
-    all_mean_g_softplus_3 = np.empty((N,), DTYPE)
+    mean_g_x = call.result("mean_g_x", (N,))
+    mean_g_layer_1 = call.result("mean_g_layer_1", (N,))
+    mean_g_softplus_1 = call.result("mean_g_softplus_1", (N,))
+    mean_g_layer_2 = call.result("mean_g_layer_2", (N,))
+    mean_g_softplus_2 = call.result("mean_g_softplus_2", (N,))
+    mean_g_layer_3 = call.result("mean_g_layer_3", (N,))
+    mean_g_softplus_3 = call.result("mean_g_softplus_3", (N,))
 
-    def tile(rows, arrays):
-        g_x = x[rows]
-        (
-            Nx128_0, Nx128_1, Nx128_2, Nx64_0, Nx64_1, Nx64_2, Nx1_0, Nx1_1, Nx1_2,
-        ) = arrays(
-            rows.stop - rows.start,
-            "Nx128_0", "Nx128_1", "Nx128_2", "Nx64_0", "Nx64_1", "Nx64_2", "Nx1_0", "Nx1_1", "Nx1_2",
-        )
-
+    def tile(g_x, w):
         # ---- forward: reads g, W, b; writes g
         # W_layer_1 g_x
-        g_layer_1_unbiased = np.matmul(g_x, W_layer_1.T, out=Nx128_0)
+        g_layer_1_unbiased = np.matmul(g_x, W_layer_1.T, out=w.g_layer_1_unbiased)
         # g_layer_1 = W_layer_1 g_x + b_layer_1
-        g_layer_1 = np.add(b_layer_1, g_layer_1_unbiased, out=Nx128_0)
+        g_layer_1 = np.add(b_layer_1, g_layer_1_unbiased, out=w.g_layer_1)
         # g_softplus_1 = softplus(g_layer_1)
-        a = np.abs(g_layer_1, out=Nx128_1)
-        a = np.negative(a, out=Nx128_1)
-        a = np.exp(a, out=Nx128_1)
-        a = np.log1p(a, out=Nx128_1)
-        b = np.maximum(g_layer_1, 0.0, out=Nx128_2)
-        g_softplus_1 = np.add(a, b, out=Nx128_1)
+        a = np.abs(g_layer_1, out=w.a)
+        a = np.negative(a, out=w.a)
+        a = np.exp(a, out=w.a)
+        a = np.log1p(a, out=w.a)
+        b = np.maximum(g_layer_1, 0.0, out=w.b)
+        g_softplus_1 = np.add(a, b, out=w.g_softplus_1)
         # W_layer_2 g_softplus_1
-        g_layer_2_unbiased = np.matmul(g_softplus_1, W_layer_2.T, out=Nx64_0)
+        g_layer_2_unbiased = np.matmul(g_softplus_1, W_layer_2.T, out=w.g_layer_2_unbiased)
         # g_layer_2 = W_layer_2 g_softplus_1 + b_layer_2
-        g_layer_2 = np.add(b_layer_2, g_layer_2_unbiased, out=Nx64_0)
+        g_layer_2 = np.add(b_layer_2, g_layer_2_unbiased, out=w.g_layer_2)
         # g_softplus_2 = softplus(g_layer_2)
-        a = np.abs(g_layer_2, out=Nx64_1)
-        a = np.negative(a, out=Nx64_1)
-        a = np.exp(a, out=Nx64_1)
-        a = np.log1p(a, out=Nx64_1)
-        b = np.maximum(g_layer_2, 0.0, out=Nx64_2)
-        g_softplus_2 = np.add(a, b, out=Nx64_1)
+        c = np.abs(g_layer_2, out=w.c)
+        c = np.negative(c, out=w.c)
+        c = np.exp(c, out=w.c)
+        c = np.log1p(c, out=w.c)
+        d = np.maximum(g_layer_2, 0.0, out=w.d)
+        g_softplus_2 = np.add(c, d, out=w.g_softplus_2)
         # W_layer_3 g_softplus_2
-        g_layer_3_unbiased = np.matmul(g_softplus_2, W_layer_3.T, out=Nx1_0)
+        g_layer_3_unbiased = np.matmul(g_softplus_2, W_layer_3.T, out=w.g_layer_3_unbiased)
         # g_layer_3 = W_layer_3 g_softplus_2 + b_layer_3
-        g_layer_3 = np.add(b_layer_3, g_layer_3_unbiased, out=Nx1_0)
+        g_layer_3 = np.add(b_layer_3, g_layer_3_unbiased, out=w.g_layer_3)
         # g_softplus_3 = softplus(g_layer_3)
-        a = np.abs(g_layer_3, out=Nx1_1)
-        a = np.negative(a, out=Nx1_1)
-        a = np.exp(a, out=Nx1_1)
-        a = np.log1p(a, out=Nx1_1)
-        b = np.maximum(g_layer_3, 0.0, out=Nx1_2)
-        g_softplus_3 = np.add(a, b, out=Nx1_1)
+        e = np.abs(g_layer_3, out=w.e)
+        e = np.negative(e, out=w.e)
+        e = np.exp(e, out=w.e)
+        e = np.log1p(e, out=w.e)
+        f = np.maximum(g_layer_3, 0.0, out=w.f)
+        g_softplus_3 = np.add(e, f, out=w.g_softplus_3)
 
         # ---- means of the layers: reads g; writes mean_g_x, mean_g_layer_1, mean_g_softplus_1, mean_g_layer_2,
         #      mean_g_softplus_2, mean_g_layer_3, mean_g_softplus_3
         # (1/64) g_x
-        g_x_part = np.multiply(g_x, 0.015625, out=Nx64_2)
+        g_x_part = np.multiply(g_x, 0.015625, out=w.g_x_part)
         # mean_g_x = Σ_i (1/64) g_x
-        mean_g_x = np.sum(g_x_part, axis=1, out=all_mean_g_x[rows])
+        mean_g_x = np.sum(g_x_part, axis=1, out=w.mean_g_x)
         # (1/128) g_layer_1
-        g_layer_1_part = np.multiply(g_layer_1, 0.0078125, out=Nx128_0)
+        g_layer_1_part = np.multiply(g_layer_1, 0.0078125, out=w.g_layer_1_part)
         # mean_g_layer_1 = Σ_i (1/128) g_layer_1
-        mean_g_layer_1 = np.sum(g_layer_1_part, axis=1, out=all_mean_g_layer_1[rows])
+        mean_g_layer_1 = np.sum(g_layer_1_part, axis=1, out=w.mean_g_layer_1)
         # (1/128) g_softplus_1
-        g_softplus_1_part = np.multiply(g_softplus_1, 0.0078125, out=Nx128_1)
+        g_softplus_1_part = np.multiply(g_softplus_1, 0.0078125, out=w.g_softplus_1_part)
         # mean_g_softplus_1 = Σ_i (1/128) g_softplus_1
-        mean_g_softplus_1 = np.sum(g_softplus_1_part, axis=1, out=all_mean_g_softplus_1[rows])
+        mean_g_softplus_1 = np.sum(g_softplus_1_part, axis=1, out=w.mean_g_softplus_1)
         # (1/64) g_layer_2
-        g_layer_2_part = np.multiply(g_layer_2, 0.015625, out=Nx64_0)
+        g_layer_2_part = np.multiply(g_layer_2, 0.015625, out=w.g_layer_2_part)
         # mean_g_layer_2 = Σ_i (1/64) g_layer_2
-        mean_g_layer_2 = np.sum(g_layer_2_part, axis=1, out=all_mean_g_layer_2[rows])
+        mean_g_layer_2 = np.sum(g_layer_2_part, axis=1, out=w.mean_g_layer_2)
         # (1/64) g_softplus_2
-        g_softplus_2_part = np.multiply(g_softplus_2, 0.015625, out=Nx64_1)
+        g_softplus_2_part = np.multiply(g_softplus_2, 0.015625, out=w.g_softplus_2_part)
         # mean_g_softplus_2 = Σ_i (1/64) g_softplus_2
-        mean_g_softplus_2 = np.sum(g_softplus_2_part, axis=1, out=all_mean_g_softplus_2[rows])
+        mean_g_softplus_2 = np.sum(g_softplus_2_part, axis=1, out=w.mean_g_softplus_2)
         # mean_g_layer_3 = Σ_i g_layer_3
-        mean_g_layer_3 = np.sum(g_layer_3, axis=1, out=all_mean_g_layer_3[rows])
+        mean_g_layer_3 = np.sum(g_layer_3, axis=1, out=w.mean_g_layer_3)
         # mean_g_softplus_3 = Σ_i g_softplus_3
-        mean_g_softplus_3 = np.sum(g_softplus_3, axis=1, out=all_mean_g_softplus_3[rows])
-        return ()
+        mean_g_softplus_3 = np.sum(g_softplus_3, axis=1, out=w.mean_g_softplus_3)
 
-    _over_tiles(tile, N, 512, 1, 32896, 2316, workspace)
+    call.over_tiles(tile, x)
 
-    return all_mean_g_x, all_mean_g_layer_1, all_mean_g_softplus_1, all_mean_g_layer_2, all_mean_g_softplus_2, all_mean_g_layer_3, all_mean_g_softplus_3
+    return mean_g_x, mean_g_layer_1, mean_g_softplus_1, mean_g_layer_2, mean_g_softplus_2, mean_g_layer_3, mean_g_softplus_3
 
 
 # ==== What a user calls ====
@@ -2132,7 +1994,7 @@ INITIAL = {
 METADATA = {
     "network": "mlp",
     "description_sha256": "782fa71001c0057997d760c121f88568127ef619e55674d5b229673e521a3b8e",
-    "template_sha256": "283000d2e1a014f853323331ea5f390b68e2d4cd5be865bba7cc70fd27628f78",
+    "template_sha256": "a7708438406f6287fc20e8e4342dad36b4375b58dfafbd24c85d0f053f62be66",
     "generator": "smgen 0.1.0",
     "backend": "numpy",
     "dtype": "float32",
@@ -2335,66 +2197,224 @@ def _got(value):
 
 # ==== Memory, tiles and threads ====
 
-_ARRAYS = {
-    "M128_0": (128,),
-    "M128_1": (128,),
-    "M128_2": (128,),
-    "M128_3": (128,),
-    "M128x64_0": (128, 64),
-    "M128x64_1": (128, 64),
-    "M128x64_2": (128, 64),
-    "M128x64_3": (128, 64),
-    "M128x64_4": (128, 64),
-    "M128x64_5": (128, 64),
-    "M1_0": (1,),
-    "M1_1": (1,),
-    "M1x64_0": (1, 64),
-    "M1x64_1": (1, 64),
-    "M1x64_2": (1, 64),
-    "M1x64_3": (1, 64),
-    "M1x64_4": (1, 64),
-    "M1x64_5": (1, 64),
-    "M1x64_6": (1, 64),
-    "M64_0": (64,),
-    "M64_1": (64,),
-    "M64x128_0": (64, 128),
-    "M64x128_1": (64, 128),
-    "M64x128_2": (64, 128),
-    "M64x128_3": (64, 128),
-    "M64x128_4": (64, 128),
-    "M64x128_5": (64, 128),
-    "M64x128_6": (64, 128),
-    "Nx128_0": ("N", 128),
-    "Nx128_1": ("N", 128),
-    "Nx128_10": ("N", 128),
-    "Nx128_11": ("N", 128),
-    "Nx128_2": ("N", 128),
-    "Nx128_3": ("N", 128),
-    "Nx128_4": ("N", 128),
-    "Nx128_5": ("N", 128),
-    "Nx128_6": ("N", 128),
-    "Nx128_7": ("N", 128),
-    "Nx128_8": ("N", 128),
-    "Nx128_9": ("N", 128),
-    "Nx1_0": ("N", 1),
-    "Nx1_1": ("N", 1),
-    "Nx1_2": ("N", 1),
-    "Nx1_3": ("N", 1),
-    "Nx1_4": ("N", 1),
-    "Nx64_0": ("N", 64),
-    "Nx64_1": ("N", 64),
-    "Nx64_10": ("N", 64),
-    "Nx64_11": ("N", 64),
-    "Nx64_12": ("N", 64),
-    "Nx64_13": ("N", 64),
-    "Nx64_2": ("N", 64),
-    "Nx64_3": ("N", 64),
-    "Nx64_4": ("N", 64),
-    "Nx64_5": ("N", 64),
-    "Nx64_6": ("N", 64),
-    "Nx64_7": ("N", 64),
-    "Nx64_8": ("N", 64),
-    "Nx64_9": ("N", 64),
+# Function → what it takes for a tile: most rows; rows in products, FLOPs and bytes of each sample.
+_TILING = {
+    "energy": (512, 1, 32896, 1544),
+    "score": (512, 1, 65664, 3080),
+    "hessian_diagonal": (512, 1, 82048, 3856),
+    "loss_terms": (512, 1, 98432, 3856),
+    "loss_terms_lam0": (512, 1, 82048, 3856),
+    "loss_and_grad": (416, 1, 279296, 9748),
+    "loss_and_grad_lam0": (480, 1, 230144, 8468),
+    "loss_and_grad_terms": (480, 1, 361600, 8468),
+    "loss_and_grad_terms_lam0": (512, 1, 312448, 7700),
+    "layer_means": (512, 1, 32896, 2316),
+}
+
+# Function → arrays of a tile, arrays of the call: the shape of each, N samples, and all that is written to it in turn.
+_STORAGE = {
+    "energy": (
+        [
+            ("N", 128, "g_layer_1_unbiased g_layer_1 b"), ("N", 128, "a g_softplus_1"),
+            ("N", 64, "g_layer_2_unbiased g_layer_2 d"), ("N", 64, "c g_softplus_2"),
+            ("N", 1, "g_layer_3_unbiased g_layer_3 f"), ("N", 1, "e g_softplus_3"),
+        ],
+    ),
+    "score": (
+        [
+            ("N", 128, "g_layer_1_unbiased g_layer_1 d"),
+            ("N", 128, "a g_softplus_1 delta_softplus_1 delta_layer_1"), ("N", 128, "b f_prime_softplus_1"),
+            ("N", 128, "c"), ("N", 64, "g_layer_2_unbiased g_layer_2 h"),
+            ("N", 64, "e g_softplus_2 delta_softplus_2 delta_layer_2 delta_x"), ("N", 64, "f f_prime_softplus_2"),
+            ("N", 64, "g"), ("N", 1, "g_layer_3_unbiased g_layer_3 j f_prime_softplus_3"), ("N", 1, "i"),
+        ],
+    ),
+    "hessian_diagonal": (
+        [
+            ("N", 128, "g_layer_1_unbiased g_layer_1 e delta_prime_softplus_1 delta_prime_layer_1"),
+            ("N", 128, "a g_softplus_1 delta_softplus_1"),
+            ("N", 128, "b sigmoid_minus_softplus_1 f_second_softplus_1"), ("N", 128, "c"),
+            ("N", 128, "d f_prime_softplus_1"),
+            ("N", 64, "g_layer_2_unbiased g_layer_2 j delta_prime_softplus_2 delta_prime_layer_2"),
+            ("N", 64, "f g_softplus_2 delta_softplus_2"),
+            ("N", 64, "g sigmoid_minus_softplus_2 f_second_softplus_2"), ("N", 64, "h delta_layer_2"),
+            ("N", 64, "i f_prime_softplus_2"), ("N", 1, "g_layer_3_unbiased g_layer_3 n"),
+            ("N", 1, "k f_prime_softplus_3"), ("N", 1, "l sigmoid_minus_softplus_3 f_second_softplus_3"),
+            ("N", 1, "m"),
+        ],
+        [
+            (1, 64, "W_layer_3_squared"), (64, 128, "W_layer_2_squared"), (128, 64, "W_layer_1_squared"),
+        ],
+    ),
+    "loss_terms": (
+        [
+            ("N", 128, "g_layer_1_unbiased g_layer_1 e delta_prime_softplus_1 delta_prime_layer_1"),
+            ("N", 128, "a g_softplus_1 delta_softplus_1"),
+            ("N", 128, "b sigmoid_minus_softplus_1 f_second_softplus_1"), ("N", 128, "c delta_layer_1"),
+            ("N", 128, "d f_prime_softplus_1"),
+            ("N", 64, "g_layer_2_unbiased g_layer_2 j delta_prime_softplus_2 delta_prime_layer_2 delta_x sum_delta_squared_terms"),
+            ("N", 64, "f g_softplus_2 delta_softplus_2"),
+            ("N", 64, "g sigmoid_minus_softplus_2 f_second_softplus_2"),
+            ("N", 64, "h delta_layer_2 delta_prime_x sum_delta_prime_squared_terms"),
+            ("N", 64, "i f_prime_softplus_2"), ("N", 1, "g_layer_3_unbiased g_layer_3 n"),
+            ("N", 1, "k f_prime_softplus_3"), ("N", 1, "l sigmoid_minus_softplus_3 f_second_softplus_3"),
+            ("N", 1, "m"),
+        ],
+        [
+            (1, 64, "W_layer_3_squared"), (64, 128, "W_layer_2_squared"), (128, 64, "W_layer_1_squared"),
+        ],
+    ),
+    "loss_terms_lam0": (
+        [
+            ("N", 128, "g_layer_1_unbiased g_layer_1 e delta_prime_softplus_1 delta_prime_layer_1"),
+            ("N", 128, "a g_softplus_1 delta_softplus_1"),
+            ("N", 128, "b sigmoid_minus_softplus_1 f_second_softplus_1"), ("N", 128, "c delta_layer_1"),
+            ("N", 128, "d f_prime_softplus_1"),
+            ("N", 64, "g_layer_2_unbiased g_layer_2 j delta_prime_softplus_2 delta_prime_layer_2 delta_x sum_delta_squared_terms"),
+            ("N", 64, "f g_softplus_2 delta_softplus_2"),
+            ("N", 64, "g sigmoid_minus_softplus_2 f_second_softplus_2"), ("N", 64, "h delta_layer_2"),
+            ("N", 64, "i f_prime_softplus_2"), ("N", 1, "g_layer_3_unbiased g_layer_3 n"),
+            ("N", 1, "k f_prime_softplus_3"), ("N", 1, "l sigmoid_minus_softplus_3 f_second_softplus_3"),
+            ("N", 1, "m"), (128, "delta_prime_layer_1_total"),
+        ],
+        [
+            (1, 64, "W_layer_3_squared"), (64, 128, "W_layer_2_squared"), (128, 64, "W_layer_1_squared"),
+            (128, "W_layer_1_squared_rows sum_delta_prime_terms"),
+        ],
+    ),
+    "loss_and_grad": (
+        [
+            ("N", 128, "g_layer_1_unbiased g_layer_1 e delta_softplus_1"),
+            ("N", 128, "a g_softplus_1 dJ_dg_softplus_1"),
+            ("N", 128, "b sigmoid_minus_softplus_1 f_third_softplus_1"), ("N", 128, "c delta_prime_softplus_1"),
+            ("N", 128, "d f_prime_softplus_1"), ("N", 64, "g_layer_2_unbiased g_layer_2 j delta_softplus_2"),
+            ("N", 64, "f g_softplus_2 dJ_dg_softplus_2"), ("N", 64, "g sigmoid_minus_softplus_2 f_third_softplus_2"),
+            ("N", 64, "h delta_prime_softplus_2"), ("N", 64, "i f_prime_softplus_2"),
+            ("N", 1, "g_layer_3_unbiased g_layer_3 n dJ_ddelta_layer_3 dJ_dg_layer_3"),
+            ("N", 1, "k f_prime_softplus_3"), ("N", 1, "l sigmoid_minus_softplus_3 f_third_softplus_3"),
+            ("N", 1, "m f_second_softplus_3"), ("N", 64, "delta_layer_2"), ("N", 64, "f_second_softplus_2"),
+            ("N", 64, "o delta_prime_layer_2"), ("N", 64, "p delta_x"), ("N", 128, "delta_layer_1"),
+            ("N", 128, "f_second_softplus_1"), ("N", 128, "q delta_prime_layer_1"),
+            ("N", 128, "r dJ_ddelta_layer_1 dJ_dg_layer_1"), ("N", 64, "delta_prime_x s dJ_ddelta_prime_x"),
+            ("N", 64, "sum_delta_squared_terms sum_delta_prime_squared_terms dJ_ddelta_layer_2 aa dJ_dg_layer_2"),
+            ("N", 128, "dJ_ddelta_prime_layer_1 ac"), ("N", 128, "t dJ_ddelta_softplus_1"),
+            ("N", 128, "u dJ_ddelta_prime_softplus_1"), ("N", 64, "dJ_ddelta_prime_layer_2 ab"),
+            ("N", 64, "v dJ_ddelta_softplus_2"), ("N", 64, "y dJ_ddelta_prime_softplus_2"),
+            ("N", 1, "dJ_ddelta_prime_layer_3 z"), (1, 64, "dJ_dW_layer_3_delta"),
+            (1, 64, "dJ_dW_layer_3_delta_prime"), (1, 64, "dJ_dW_layer_3_g"), (1, "dJ_db_layer_3_sum"),
+            (64, 128, "dJ_dW_layer_2_delta"), (64, 128, "dJ_dW_layer_2_delta_prime"), (64, 128, "dJ_dW_layer_2_g"),
+            (64, "dJ_db_layer_2_sum"), (128, 64, "dJ_dW_layer_1_delta"), (128, 64, "dJ_dW_layer_1_delta_prime"),
+            (128, 64, "dJ_dW_layer_1_g"), (128, "dJ_db_layer_1_sum"),
+        ],
+        [
+            (1, 64, "W_layer_3_squared"), (64, 128, "W_layer_2_squared"), (128, 64, "W_layer_1_squared"),
+            (1, 64, "ad"), (64, 128, "ae"), (128, 64, "af"),
+        ],
+    ),
+    "loss_and_grad_lam0": (
+        [
+            ("N", 128, "g_layer_1_unbiased g_layer_1 e delta_softplus_1"),
+            ("N", 128, "a g_softplus_1 dJ_dg_softplus_1"),
+            ("N", 128, "b sigmoid_minus_softplus_1 f_third_softplus_1"), ("N", 128, "c delta_prime_softplus_1"),
+            ("N", 128, "d f_prime_softplus_1"), ("N", 64, "g_layer_2_unbiased g_layer_2 j delta_softplus_2"),
+            ("N", 64, "f g_softplus_2 dJ_dg_softplus_2"), ("N", 64, "g sigmoid_minus_softplus_2 f_third_softplus_2"),
+            ("N", 64, "h delta_prime_softplus_2"), ("N", 64, "i f_prime_softplus_2"),
+            ("N", 1, "g_layer_3_unbiased g_layer_3 n dJ_ddelta_layer_3 dJ_dg_layer_3"),
+            ("N", 1, "k f_prime_softplus_3"), ("N", 1, "l sigmoid_minus_softplus_3 f_third_softplus_3"),
+            ("N", 1, "m f_second_softplus_3"), ("N", 64, "delta_layer_2"), ("N", 64, "f_second_softplus_2"),
+            ("N", 64, "o delta_prime_layer_2"), ("N", 64, "p delta_x"), ("N", 128, "delta_layer_1"),
+            ("N", 128, "f_second_softplus_1"), ("N", 128, "q delta_prime_layer_1 dJ_ddelta_layer_1 dJ_dg_layer_1"),
+            ("N", 128, "r dJ_ddelta_softplus_1"),
+            ("N", 64, "sum_delta_squared_terms dJ_ddelta_layer_2 y dJ_dg_layer_2"),
+            (128, "delta_prime_layer_1_total"), ("N", 128, "s dJ_ddelta_prime_softplus_1"),
+            ("N", 64, "dJ_ddelta_prime_layer_2 z"), ("N", 64, "t dJ_ddelta_softplus_2"),
+            ("N", 64, "u dJ_ddelta_prime_softplus_2"), ("N", 1, "dJ_ddelta_prime_layer_3 v"),
+            (1, 64, "dJ_dW_layer_3_delta"), (1, 64, "dJ_dW_layer_3_delta_prime"), (1, 64, "dJ_dW_layer_3_g"),
+            (1, "dJ_db_layer_3_sum"), (64, 128, "dJ_dW_layer_2_delta"), (64, 128, "dJ_dW_layer_2_delta_prime"),
+            (64, 128, "dJ_dW_layer_2_g"), (64, "dJ_db_layer_2_sum"), (128, 64, "dJ_dW_layer_1_delta"),
+            (128, 64, "dJ_dW_layer_1_g"), (128, "dJ_db_layer_1_sum"),
+        ],
+        [
+            (1, 64, "W_layer_3_squared"), (64, 128, "W_layer_2_squared"), (128, 64, "W_layer_1_squared"),
+            (128, "W_layer_1_squared_rows sum_delta_prime_terms"), (1, 64, "aa"), (64, 128, "ab"), (128, 64, "ac"),
+            (128, 64, "ad"),
+        ],
+    ),
+    "loss_and_grad_terms": (
+        [
+            ("N", 128, "g_layer_1_unbiased g_layer_1 e delta_softplus_1"),
+            ("N", 128, "a g_softplus_1 dL_dg_softplus_1"),
+            ("N", 128, "b sigmoid_minus_softplus_1 f_third_softplus_1"),
+            ("N", 128, "c delta_prime_softplus_1 dL_dg_layer_1"), ("N", 128, "d f_prime_softplus_1"),
+            ("N", 64, "g_layer_2_unbiased g_layer_2 j delta_softplus_2"),
+            ("N", 64, "f g_softplus_2 dL_dg_softplus_2"), ("N", 64, "g sigmoid_minus_softplus_2 f_third_softplus_2"),
+            ("N", 64, "h delta_prime_softplus_2"), ("N", 64, "i f_prime_softplus_2"),
+            ("N", 1, "g_layer_3_unbiased g_layer_3 n dK_ddelta_layer_3 dK_dg_layer_3 dL_ddelta_layer_3 dL_dg_layer_3"),
+            ("N", 1, "k f_prime_softplus_3"), ("N", 1, "l sigmoid_minus_softplus_3 f_third_softplus_3"),
+            ("N", 1, "m f_second_softplus_3"), ("N", 64, "delta_layer_2"), ("N", 64, "f_second_softplus_2"),
+            ("N", 64, "o delta_prime_layer_2"), ("N", 64, "p delta_x dL_ddelta_layer_2 dL_dg_layer_2"),
+            ("N", 128, "delta_layer_1 dL_ddelta_softplus_1"), ("N", 128, "f_second_softplus_1"),
+            ("N", 128, "q delta_prime_layer_1"),
+            ("N", 128, "r dK_ddelta_layer_1 dK_dg_layer_1 dL_ddelta_prime_layer_1"),
+            ("N", 64, "delta_prime_x v dL_ddelta_prime_x"),
+            ("N", 64, "sum_delta_squared_terms sum_delta_prime_squared_terms dK_ddelta_layer_2 s dK_dg_layer_2 dL_ddelta_prime_layer_2"),
+            ("N", 128, "dK_ddelta_softplus_1 dK_dg_softplus_1 u dL_ddelta_prime_softplus_1"),
+            ("N", 64, "dK_ddelta_softplus_2 dK_dg_softplus_2 t dL_ddelta_softplus_2"),
+            (1, 64, "dK_dW_layer_3_delta"), (1, 64, "dK_dW_layer_3_g"), (1, "dK_db_layer_3_sum"),
+            (64, 128, "dK_dW_layer_2_delta"), (64, 128, "dK_dW_layer_2_g"), (64, "dK_db_layer_2_sum"),
+            (128, 64, "dK_dW_layer_1_delta"), (128, 64, "dK_dW_layer_1_g"), (128, "dK_db_layer_1_sum"),
+            ("N", 64, "y dL_ddelta_prime_softplus_2"), ("N", 1, "dL_ddelta_prime_layer_3 z"),
+            (1, 64, "dL_dW_layer_3_delta"), (1, 64, "dL_dW_layer_3_delta_prime"), (1, 64, "dL_dW_layer_3_g"),
+            (1, "dL_db_layer_3_sum"), (64, 128, "dL_dW_layer_2_delta"), (64, 128, "dL_dW_layer_2_delta_prime"),
+            (64, 128, "dL_dW_layer_2_g"), (64, "dL_db_layer_2_sum"), (128, 64, "dL_dW_layer_1_delta_prime"),
+            (128, 64, "dL_dW_layer_1_g"), (128, "dL_db_layer_1_sum"),
+        ],
+        [
+            (1, 64, "W_layer_3_squared"), (64, 128, "W_layer_2_squared"), (128, 64, "W_layer_1_squared"),
+            (1, 64, "aa"), (64, 128, "ab"), (128, 64, "ac"),
+        ],
+    ),
+    "loss_and_grad_terms_lam0": (
+        [
+            ("N", 128, "g_layer_1_unbiased g_layer_1 e delta_softplus_1"),
+            ("N", 128, "a g_softplus_1 dL_dg_softplus_1 dL_dg_layer_1"),
+            ("N", 128, "b sigmoid_minus_softplus_1 f_third_softplus_1"), ("N", 128, "c delta_prime_softplus_1"),
+            ("N", 128, "d f_prime_softplus_1"), ("N", 64, "g_layer_2_unbiased g_layer_2 j delta_softplus_2"),
+            ("N", 64, "f g_softplus_2 dL_dg_softplus_2"), ("N", 64, "g sigmoid_minus_softplus_2 f_third_softplus_2"),
+            ("N", 64, "h delta_prime_softplus_2"), ("N", 64, "i f_prime_softplus_2"),
+            ("N", 1, "g_layer_3_unbiased g_layer_3 n dK_ddelta_layer_3 dK_dg_layer_3 dL_ddelta_layer_3 dL_dg_layer_3"),
+            ("N", 1, "k f_prime_softplus_3"), ("N", 1, "l sigmoid_minus_softplus_3 f_third_softplus_3"),
+            ("N", 1, "m f_second_softplus_3"), ("N", 64, "delta_layer_2"), ("N", 64, "f_second_softplus_2"),
+            ("N", 64, "o delta_prime_layer_2"), ("N", 64, "p delta_x dL_ddelta_layer_2 dL_dg_layer_2"),
+            ("N", 128, "delta_layer_1 u dL_ddelta_prime_softplus_1"), ("N", 128, "f_second_softplus_1"),
+            ("N", 128, "q delta_prime_layer_1 dK_ddelta_layer_1 dK_dg_layer_1 dL_ddelta_softplus_1"),
+            ("N", 128, "r dK_ddelta_softplus_1 dK_dg_softplus_1"),
+            ("N", 64, "sum_delta_squared_terms dK_ddelta_layer_2 s dK_dg_layer_2 dL_ddelta_prime_layer_2"),
+            (128, "delta_prime_layer_1_total"),
+            ("N", 64, "dK_ddelta_softplus_2 dK_dg_softplus_2 t dL_ddelta_softplus_2"),
+            (1, 64, "dK_dW_layer_3_delta"), (1, 64, "dK_dW_layer_3_g"), (1, "dK_db_layer_3_sum"),
+            (64, 128, "dK_dW_layer_2_delta"), (64, 128, "dK_dW_layer_2_g"), (64, "dK_db_layer_2_sum"),
+            (128, 64, "dK_dW_layer_1_delta"), (128, 64, "dK_dW_layer_1_g"), (128, "dK_db_layer_1_sum"),
+            ("N", 64, "v dL_ddelta_prime_softplus_2"), ("N", 1, "dL_ddelta_prime_layer_3 y"),
+            (1, 64, "dL_dW_layer_3_delta"), (1, 64, "dL_dW_layer_3_delta_prime"), (1, 64, "dL_dW_layer_3_g"),
+            (1, "dL_db_layer_3_sum"), (64, 128, "dL_dW_layer_2_delta"), (64, 128, "dL_dW_layer_2_delta_prime"),
+            (64, 128, "dL_dW_layer_2_g"), (64, "dL_db_layer_2_sum"), (128, 64, "dL_dW_layer_1_g"),
+            (128, "dL_db_layer_1_sum"),
+        ],
+        [
+            (1, 64, "W_layer_3_squared"), (64, 128, "W_layer_2_squared"), (128, 64, "W_layer_1_squared"),
+            (128, "W_layer_1_squared_rows sum_delta_prime_terms"), (1, 64, "z"), (64, 128, "aa"), (128, 64, "ab"),
+        ],
+    ),
+    "layer_means": (
+        [
+            ("N", 128, "g_layer_1_unbiased g_layer_1 g_layer_1_part"),
+            ("N", 128, "a g_softplus_1 g_softplus_1_part"), ("N", 128, "b"),
+            ("N", 64, "g_layer_2_unbiased g_layer_2 g_layer_2_part"), ("N", 64, "c g_softplus_2 g_softplus_2_part"),
+            ("N", 64, "d g_x_part"), ("N", 1, "g_layer_3_unbiased g_layer_3"), ("N", 1, "e g_softplus_3"),
+            ("N", 1, "f"),
+        ],
+    ),
 }
 
 
@@ -2402,35 +2422,43 @@ _FOLD = 16  # tiles whose sums are added up in the dtype: the rounding of more o
 
 
 class _Part:
-    """What one thread works with: named arrays for its tiles, and the sums of what its tiles returned."""
+    """What one thread works with: arrays for its tiles, and the sums of what its tiles returned."""
 
     def __init__(self):
         self._capacity = 0
-        self._arrays = {}
+        self._arrays, self._spaces = {}, {}
         self.start()
 
     def start(self):
         """Begin the sums of a call."""
         self._totals, self._folded, self._tiles = None, None, 0
 
-    def arrays(self, n, *names):
-        """The named arrays for n samples, made at the first use and reused for as many samples or fewer.
+    def space(self, function, place, n=0):
+        """The arrays of a function for n samples, under the names of what is written to them.
 
-        Arrays of weights that a tile returns become totals: the tiles after the first write into others.
+        They are made at the first use and reused for as many samples or fewer, by all functions. Arrays of weights that a
+        tile returns become totals: the tiles after the first write into others.
         """
         if n > self._capacity:
-            self._arrays.clear()
-            self._capacity = n
-        found = []
-        for name in names:
-            shape = _ARRAYS[name]
-            key = name if self._totals is None or shape[0] == "N" else (name, "next")
-            array = self._arrays.get(key)
-            if array is None:
-                array = np.empty([self._capacity if dim == "N" else dim for dim in shape], DTYPE)
-                self._arrays[key] = array
-            found.append(array[:n] if shape[0] == "N" else array)
-        return found
+            self._arrays, self._spaces, self._capacity = {}, {}, n
+        key = function, n, self._totals is None
+        if key not in self._spaces:
+            if len(self._spaces) >= 16:  # batches of ever other sizes
+                self._spaces.clear()
+            self._spaces[key] = types.SimpleNamespace(**dict(self._named(_STORAGE[function][place], n)))
+        return self._spaces[key]
+
+    def _named(self, entries, n):
+        seen = []
+        for *shape, names in entries:
+            batched = shape[0] == "N"
+            key = *shape, seen.count(shape), batched or self._totals is None
+            seen.append(shape)
+            if key not in self._arrays:
+                self._arrays[key] = np.empty([self._capacity if dim == "N" else dim for dim in shape], DTYPE)
+            array = self._arrays[key][:n] if batched else self._arrays[key]
+            for name in names.split():
+                yield name, array
 
     def add(self, found):
         """Add what a tile returned: numbers and rows in float64, weights in the dtype, and in float64 every so many tiles."""
@@ -2471,16 +2499,12 @@ class Workspace:
         self.threads = _thread_count(threads)
         self.in_use = {}
         self.parts = []
-        self._call = _Part()
+        self.call = _Part()
         self._jobs = self._process = None
 
     def __del__(self):
         for _ in range(self._helpers):
             self._jobs.put(None)
-
-    def arrays(self, *names):
-        """The named arrays of a call, whose size does not depend on the number of samples."""
-        return self._call.arrays(0, *names)
 
     def helped(self, jobs):
         """Offer jobs to the threads that help the calling one. A forked process starts its own: threads stay behind."""
@@ -2647,44 +2671,69 @@ _FEWEST = 128  # rows worth a thread; half of them in a call of at least _LARGE 
 _LARGE = 2e8
 
 
-def _over_tiles(tile, N, most, tangents, flops, nbytes, workspace):
-    """The sum of what `tile` returns over all N rows, at most `most` at a time.
+class _Call:
+    """A call of a step: the arrays that do not depend on the number of samples, results that do, and the tiles."""
 
-    Every thread has its own tiles and adds them in order, then the threads' sums are added in order: the same call gives
-    the same bits, whichever thread is faster. With few rows there is one tile. A sample takes `flops` in products, and
-    `nbytes`; there are no more at a time than the memory budget allows.
-    """
-    threads = _threads(N, tangents, flops, workspace)
-    if nbytes > _budget():
-        raise _too_large("a sample", nbytes)
-    threads = min(threads, _budget() // nbytes)
-    workspace.parts += [_Part() for _ in range(threads - len(workspace.parts))]
-    most = min(most, _budget() // (nbytes * threads))
-    rounds = -(-N // (threads * most))
-    rows = -(-N // (threads * rounds))
-    starts = range(0, N, rows)
-    def work(k, part):
-        part.start()
-        with np.errstate(all="ignore"):
-            for start in starts[k::threads]:
-                part.add(tile(slice(start, min(start + rows, N)), part.arrays))
-        return part.total()
+    def __init__(self, name, workspace):
+        self._name, self._workspace, self._results = name, workspace, {}
 
-    jobs = [_Job(work, k, part) for k, part in enumerate(workspace.parts[: min(threads, len(starts))])]
-    try:
-        workspace.helped(jobs[1:])
-        for job in (jobs[0], *reversed(jobs[1:])):
-            job.run()  # unless a thread has taken it: one that has not come has no CPU, or other work
-        found = [job.result() for job in jobs]
-    except BaseException:
-        workspace.parts = []  # threads may still be at work in these
-        for job in jobs:
-            job.take()
-        raise
-    totals = found[0]
-    for more in found[1:]:
-        totals = [_added(total, part) for total, part in zip(totals, more)]
-    return [total if isinstance(total, float) else total.astype(DTYPE, copy=False) for total in totals]
+    @property
+    def arrays(self):
+        """The arrays of the call."""
+        return self._workspace.call.space(self._name, 1)
+
+    def result(self, name, shape):
+        """A new array over all samples: tiles know their rows of it as w.name."""
+        self._results[name] = np.empty(shape, DTYPE)
+        return self._results[name]
+
+    def _tile(self, tile, rows, part, data):
+        w = part.space(self._name, 0, rows.stop - rows.start)
+        for name, result in self._results.items():
+            setattr(w, name, result[rows])
+        return tile(*(array[rows] for array in data), w) or ()
+
+    def over_tiles(self, tile, *data):
+        """The sum of what `tile` returns over all rows of the data.
+
+        Every thread has its own tiles and adds them in order, then the threads' sums are added in order: the same call gives
+        the same bits, whichever thread is faster. With few rows there is one tile. There are no more rows at a time than the
+        memory budget allows.
+        """
+        most, tangents, flops, nbytes = _TILING[self._name]
+        N, workspace = len(data[0]), self._workspace
+        threads = _threads(N, tangents, flops, workspace)
+        if nbytes > _budget():
+            raise _too_large("a sample", nbytes)
+        threads = min(threads, _budget() // nbytes)
+        workspace.parts += [_Part() for _ in range(threads - len(workspace.parts))]
+        most = min(most, _budget() // (nbytes * threads))
+        rounds = -(-N // (threads * most))
+        rows = -(-N // (threads * rounds))
+        starts = range(0, N, rows)
+
+        def work(k, part):
+            part.start()
+            with np.errstate(all="ignore"):
+                for start in starts[k::threads]:
+                    part.add(self._tile(tile, slice(start, min(start + rows, N)), part, data))
+            return part.total()
+
+        jobs = [_Job(work, k, part) for k, part in enumerate(workspace.parts[: min(threads, len(starts))])]
+        try:
+            workspace.helped(jobs[1:])
+            for job in (jobs[0], *reversed(jobs[1:])):
+                job.run()  # unless a thread has taken it: one that has not come has no CPU, or other work
+            found = [job.result() for job in jobs]
+        except BaseException:
+            workspace.parts = []  # threads may still be at work in these
+            for job in jobs:
+                job.take()
+            raise
+        totals = found[0]
+        for more in found[1:]:
+            totals = [_added(total, part) for total, part in zip(totals, more)]
+        return [total if isinstance(total, float) else total.astype(DTYPE, copy=False) for total in totals]
 
 
 def _threads(N, tangents, flops, workspace):
@@ -2701,11 +2750,12 @@ def _guarded(step):
 
     @functools.wraps(step)
     def run(params, x, *arguments):
-        with _free(arguments[-1]):
+        *others, workspace = arguments
+        with _free(workspace):
             try:
                 _one_blas_thread.enter()
                 with np.errstate(all="ignore"):
-                    found = step(params, x, *arguments)
+                    found = step(params, x, *others, _Call(step.__name__[1:], workspace))
             finally:
                 _one_blas_thread.leave()
         _report(_values(found), params, x)
@@ -3019,4 +3069,4 @@ def _loss_noise(loss, params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above 7e7d1cf911f5d5427cf561f9618b190455ddc925f0328692ecd73da669bd7c5e
+# sha256 of all above 913ec3626258371d5d108f475bbad8a3cb2e65cd90d5a3b1c214c839c59727f2

@@ -26,11 +26,11 @@ by entry; Σ_n sums over samples, Σ_i over units, Σ_c over the tangents of a s
 In this order: the mathematics; what a user calls; memory, tiles and threads; the self-test.
 
 Every step cuts its samples into tiles of rows, which go through all sweeps while they are in cache; where threadpoolctl is
-installed, threads work on different tiles. Arrays of the workspace are named by shape and reused as soon as they are free:
-`g = np.matmul(x, W.T, out=Nx8_0)` computes g into one of them. a, b, c, … are intermediate results of one equation.
+installed, threads work on different tiles. `w.g` is where g is written: results that are no longer needed share memory with
+later ones, as _STORAGE says. a, b, c, … are intermediate results of one equation.
 
 description sha256 2d430945989681daee3f284129ed1e57ba13f4bfba6fdd8b4a1b09899c0f30ce
-template numpy/module.py.j2, sha256 283000d2e1a014f853323331ea5f390b68e2d4cd5be865bba7cc70fd27628f78
+template numpy/module.py.j2, sha256 a7708438406f6287fc20e8e4342dad36b4375b58dfafbd24c85d0f053f62be66
 """
 
 import _thread
@@ -41,6 +41,7 @@ import os
 import queue
 import sys
 import threading
+import types
 import warnings
 
 import numpy as np
@@ -55,73 +56,64 @@ import numpy as np
 #     prior: f = g**2; f′ = 2*g; f″ = 2; f‴ = 0
 
 
-def _energy(params, x, lam, workspace):
+def _energy(params, x, lam, call):
     """E, (N,)."""
-    N = x.shape[0]
+    N = len(x)
     W_below = params["below.weight"]
     b_below = params["below.bias"]
     s_gain = params["gain.gain"]
-    all_energy = np.empty((N,), DTYPE)
+    energy = call.result("energy", (N,))
 
-    def tile(rows, arrays):
-        g_x = x[rows]
-        (
-            Nx16_0, Nx16_1, Nx16_2, Nx32_0, N_0, N_1,
-        ) = arrays(
-            rows.stop - rows.start,
-            "Nx16_0", "Nx16_1", "Nx16_2", "Nx32_0", "N_0", "N_1",
-        )
-
+    def tile(g_x, w):
         # ---- forward: reads g, W, b, s; writes g
         # W_below g_x
-        g_below_unbiased = np.matmul(g_x, W_below.T, out=Nx16_0)
+        g_below_unbiased = np.matmul(g_x, W_below.T, out=w.g_below_unbiased)
         # g_below = W_below g_x + b_below
-        g_below = np.add(b_below, g_below_unbiased, out=Nx16_0)
+        g_below = np.add(b_below, g_below_unbiased, out=w.g_below)
         # g_hidden = tanh(g_below)
-        g_hidden = np.tanh(g_below, out=Nx16_0)
+        g_hidden = np.tanh(g_below, out=w.g_hidden)
         # g_joined = g_hidden + g_x
-        g_joined = np.add(g_hidden, g_x, out=Nx16_1)
+        g_joined = np.add(g_hidden, g_x, out=w.g_joined)
         # W_below g_joined
-        g_above_unbiased = np.matmul(g_joined, W_below.T, out=Nx16_2)
+        g_above_unbiased = np.matmul(g_joined, W_below.T, out=w.g_above_unbiased)
         # g_above = W_below g_joined + b_below
-        g_above = np.add(b_below, g_above_unbiased, out=Nx16_2)
+        g_above = np.add(b_below, g_above_unbiased, out=w.g_above)
         # g_pointwise_1 = softplus(g_above)
-        a = np.abs(g_above, out=Nx16_1)
-        a = np.negative(a, out=Nx16_1)
-        a = np.exp(a, out=Nx16_1)
-        a = np.log1p(a, out=Nx16_1)
-        b = np.maximum(g_above, 0.0, out=Nx16_2)
-        g_pointwise_1 = np.add(a, b, out=Nx16_1)
+        a = np.abs(g_above, out=w.a)
+        a = np.negative(a, out=w.a)
+        a = np.exp(a, out=w.a)
+        a = np.log1p(a, out=w.a)
+        b = np.maximum(g_above, 0.0, out=w.b)
+        g_pointwise_1 = np.add(a, b, out=w.g_pointwise_1)
         # g_both = [g_pointwise_1, g_hidden]
-        g_both = Nx32_0
+        g_both = w.g_both
         g_both[..., 0:16] = g_pointwise_1
         g_both[..., 16:32] = g_hidden
         # g_gain = s_gain g_both
-        g_gain = np.multiply(s_gain, g_both, out=Nx32_0)
+        g_gain = np.multiply(s_gain, g_both, out=w.g_gain)
         # g_prior = g_x²
-        g_prior = np.square(g_x, out=Nx16_1)
+        g_prior = np.square(g_x, out=w.g_prior)
 
         # ---- energy: reads g; writes energy
         # Σ_i g_gain
-        E_gain = np.sum(g_gain, axis=1, out=N_0)
+        E_gain = np.sum(g_gain, axis=1, out=w.E_gain)
         # Σ_i g_prior
-        E_prior = np.sum(g_prior, axis=1, out=N_1)
+        E_prior = np.sum(g_prior, axis=1, out=w.E_prior)
         # energy = Σ_i g_gain + Σ_i g_prior
-        energy = np.add(E_gain, E_prior, out=all_energy[rows])
-        return ()
+        energy = np.add(E_gain, E_prior, out=w.energy)
 
-    _over_tiles(tile, N, 512, 1, 1024, 328, workspace)
+    call.over_tiles(tile, x)
 
-    return all_energy
+    return energy
 
 
-def _score(params, x, lam, workspace):
+def _score(params, x, lam, call):
     """−δ at the input, (N, D)."""
-    N = x.shape[0]
+    N = len(x)
     W_below = params["below.weight"]
     b_below = params["below.bias"]
     s_gain = params["gain.gain"]
-    all_score = np.empty((N, 16), DTYPE)
+    score = call.result("score", (N, 16))
 
     # ---- once a call, from the weights alone: reads s; writes δ
     # δ_both = s_gain  (1)
@@ -131,83 +123,70 @@ def _score(params, x, lam, workspace):
     # δ_both[16:32]
     delta_hidden_term_2 = delta_both[..., 16:32]
 
-    def tile(rows, arrays):
-        g_x = x[rows]
-        (
-            Nx16_0, Nx16_1, Nx16_2,
-        ) = arrays(
-            rows.stop - rows.start,
-            "Nx16_0", "Nx16_1", "Nx16_2",
-        )
-
+    def tile(g_x, w):
         # ---- forward: reads g, W, b; writes g, f′
         # W_below g_x
-        g_below_unbiased = np.matmul(g_x, W_below.T, out=Nx16_0)
+        g_below_unbiased = np.matmul(g_x, W_below.T, out=w.g_below_unbiased)
         # g_below = W_below g_x + b_below
-        g_below = np.add(b_below, g_below_unbiased, out=Nx16_0)
+        g_below = np.add(b_below, g_below_unbiased, out=w.g_below)
         # sech(g_below)
-        a = np.abs(g_below, out=Nx16_1)
-        a = np.negative(a, out=Nx16_1)
-        a = np.exp(a, out=Nx16_1)
-        b = np.square(a, out=Nx16_2)
-        b = np.add(b, 1.0, out=Nx16_2)
-        a = np.divide(a, b, out=Nx16_1)
-        sech_hidden = np.multiply(a, 2.0, out=Nx16_1)
+        a = np.abs(g_below, out=w.a)
+        a = np.negative(a, out=w.a)
+        a = np.exp(a, out=w.a)
+        b = np.square(a, out=w.b)
+        b = np.add(b, 1.0, out=w.b)
+        a = np.divide(a, b, out=w.a)
+        sech_hidden = np.multiply(a, 2.0, out=w.sech_hidden)
         # g_hidden = tanh(g_below)
-        g_hidden = np.tanh(g_below, out=Nx16_0)
+        g_hidden = np.tanh(g_below, out=w.g_hidden)
         # g_joined = g_hidden + g_x
-        g_joined = np.add(g_hidden, g_x, out=Nx16_0)
+        g_joined = np.add(g_hidden, g_x, out=w.g_joined)
         # W_below g_joined
-        g_above_unbiased = np.matmul(g_joined, W_below.T, out=Nx16_2)
+        g_above_unbiased = np.matmul(g_joined, W_below.T, out=w.g_above_unbiased)
         # g_above = W_below g_joined + b_below
-        g_above = np.add(b_below, g_above_unbiased, out=Nx16_2)
+        g_above = np.add(b_below, g_above_unbiased, out=w.g_above)
         # f′(g_above) = sigmoid(g_above)
-        a = np.abs(g_above, out=Nx16_0)
-        a = np.negative(a, out=Nx16_0)
-        a = np.exp(a, out=Nx16_0)
-        b = np.sign(g_above, out=Nx16_2)
-        b = np.maximum(a, b, out=Nx16_2)
-        a = np.add(a, 1.0, out=Nx16_0)
-        f_prime_pointwise_1 = np.divide(b, a, out=Nx16_2)
+        c = np.abs(g_above, out=w.c)
+        c = np.negative(c, out=w.c)
+        c = np.exp(c, out=w.c)
+        b = np.sign(g_above, out=w.b)
+        b = np.maximum(c, b, out=w.b)
+        c = np.add(c, 1.0, out=w.c)
+        f_prime_pointwise_1 = np.divide(b, c, out=w.f_prime_pointwise_1)
 
         # ---- backward: reads δ, f′, W, g; writes δ, f′, score
         # δ_above = δ_pointwise_1 f′(g_above)  (1)
-        delta_above = np.multiply(delta_pointwise_1, f_prime_pointwise_1, out=Nx16_2)
+        delta_above = np.multiply(delta_pointwise_1, f_prime_pointwise_1, out=w.delta_above)
         # δ_joined = W_belowᵀ δ_above  (1)
-        delta_joined = np.matmul(delta_above, W_below, out=Nx16_0)
+        delta_joined = np.matmul(delta_above, W_below, out=w.delta_joined)
         # δ_hidden = δ_both[16:32] + δ_joined  (1)
-        delta_hidden = np.add(delta_hidden_term_2, delta_joined, out=Nx16_2)
+        delta_hidden = np.add(delta_hidden_term_2, delta_joined, out=w.delta_hidden)
         # f′(g_below) = sech(g_below)²
-        f_prime_hidden = np.square(sech_hidden, out=Nx16_1)
+        f_prime_hidden = np.square(sech_hidden, out=w.f_prime_hidden)
         # δ_below = δ_hidden f′(g_below)  (1)
-        delta_below = np.multiply(delta_hidden, f_prime_hidden, out=Nx16_2)
+        delta_below = np.multiply(delta_hidden, f_prime_hidden, out=w.delta_below)
         # W_belowᵀ δ_below
-        delta_x_term_1 = np.matmul(delta_below, W_below, out=Nx16_1)
+        delta_x_term_1 = np.matmul(delta_below, W_below, out=w.delta_x_term_1)
         # δ_x = δ_joined + 2 g_x + W_belowᵀ δ_below  (1)
-        a = np.add(delta_joined, delta_x_term_1, out=Nx16_0)
-        b = np.multiply(g_x, 2.0, out=Nx16_1)
-        delta_x = np.add(a, b, out=Nx16_0)
+        c = np.add(delta_joined, delta_x_term_1, out=w.c)
+        a = np.multiply(g_x, 2.0, out=w.a)
+        delta_x = np.add(c, a, out=w.delta_x)
         # score = −δ_x
-        score = np.negative(delta_x, out=all_score[rows])
-        return ()
+        score = np.negative(delta_x, out=w.score)
 
-    _over_tiles(tile, N, 512, 1, 2048, 192, workspace)
+    call.over_tiles(tile, x)
 
-    return all_score
+    return score
 
 
-def _hessian_diagonal(params, x, lam, workspace):
+def _hessian_diagonal(params, x, lam, call):
     """δ′ at the input, (N, D)."""
-    N = x.shape[0]
+    N = len(x)
+    w = call.arrays
     W_below = params["below.weight"]
     b_below = params["below.bias"]
     s_gain = params["gain.gain"]
-    (
-        M16x16_0, M16x16_1, M16x16_2,
-    ) = workspace.arrays(
-        "M16x16_0", "M16x16_1", "M16x16_2",
-    )
-    all_hessian_diagonal = np.empty((N, 16), DTYPE)
+    hessian_diagonal = call.result("hessian_diagonal", (N, 16))
 
     # ---- once a call, from the weights alone: reads s, W; writes δ, ġ
     # δ_both = s_gain  (1)
@@ -217,118 +196,105 @@ def _hessian_diagonal(params, x, lam, workspace):
     # δ_both[16:32]
     delta_hidden_term_2 = delta_both[..., 16:32]
     # W_belowᵀ
-    W_below_transposed = M16x16_0
+    W_below_transposed = w.W_below_transposed
     W_below_transposed[...] = W_below.T
     # ġ_below = W_belowᵀ  [+] 8
     tangent_below = W_below_transposed
     # identity(16)
     identity_16 = np.eye(16, dtype=DTYPE)
     # ġ_below ∘ ġ_below
-    tangent_below_squared = np.square(tangent_below, out=M16x16_2)
+    tangent_below_squared = np.square(tangent_below, out=w.tangent_below_squared)
 
-    def tile(rows, arrays):
-        g_x = x[rows]
-        (
-            Nx16_0, Nx16_1, Nx16_2, Nx16_3, Nx16_4, Nx16_5, Nx16x16_0, Nx16x16_1,
-        ) = arrays(
-            rows.stop - rows.start,
-            "Nx16_0", "Nx16_1", "Nx16_2", "Nx16_3", "Nx16_4", "Nx16_5", "Nx16x16_0", "Nx16x16_1",
-        )
-
+    def tile(g_x, w):
         # ---- forward: reads g, W, b; writes g, f′
         # W_below g_x
-        g_below_unbiased = np.matmul(g_x, W_below.T, out=Nx16_0)
+        g_below_unbiased = np.matmul(g_x, W_below.T, out=w.g_below_unbiased)
         # g_below = W_below g_x + b_below
-        g_below = np.add(b_below, g_below_unbiased, out=Nx16_0)
+        g_below = np.add(b_below, g_below_unbiased, out=w.g_below)
         # sech(g_below)
-        a = np.abs(g_below, out=Nx16_1)
-        a = np.negative(a, out=Nx16_1)
-        a = np.exp(a, out=Nx16_1)
-        b = np.square(a, out=Nx16_2)
-        b = np.add(b, 1.0, out=Nx16_2)
-        a = np.divide(a, b, out=Nx16_1)
-        sech_hidden = np.multiply(a, 2.0, out=Nx16_1)
+        a = np.abs(g_below, out=w.a)
+        a = np.negative(a, out=w.a)
+        a = np.exp(a, out=w.a)
+        b = np.square(a, out=w.b)
+        b = np.add(b, 1.0, out=w.b)
+        a = np.divide(a, b, out=w.a)
+        sech_hidden = np.multiply(a, 2.0, out=w.sech_hidden)
         # g_hidden = tanh(g_below)
-        g_hidden = np.tanh(g_below, out=Nx16_0)
+        g_hidden = np.tanh(g_below, out=w.g_hidden)
         # g_joined = g_hidden + g_x
-        g_joined = np.add(g_hidden, g_x, out=Nx16_2)
+        g_joined = np.add(g_hidden, g_x, out=w.g_joined)
         # W_below g_joined
-        g_above_unbiased = np.matmul(g_joined, W_below.T, out=Nx16_3)
+        g_above_unbiased = np.matmul(g_joined, W_below.T, out=w.g_above_unbiased)
         # g_above = W_below g_joined + b_below
-        g_above = np.add(b_below, g_above_unbiased, out=Nx16_3)
+        g_above = np.add(b_below, g_above_unbiased, out=w.g_above)
         # sigmoid(−g_above)
-        a = np.abs(g_above, out=Nx16_2)
-        a = np.negative(a, out=Nx16_2)
-        a = np.exp(a, out=Nx16_2)
-        b = np.negative(g_above, out=Nx16_4)
-        b = np.sign(b, out=Nx16_4)
-        b = np.maximum(a, b, out=Nx16_4)
-        c = np.add(a, 1.0, out=Nx16_5)
-        sigmoid_minus_pointwise_1 = np.divide(b, c, out=Nx16_4)
+        b = np.abs(g_above, out=w.b)
+        b = np.negative(b, out=w.b)
+        b = np.exp(b, out=w.b)
+        c = np.negative(g_above, out=w.c)
+        c = np.sign(c, out=w.c)
+        c = np.maximum(b, c, out=w.c)
+        d = np.add(b, 1.0, out=w.d)
+        sigmoid_minus_pointwise_1 = np.divide(c, d, out=w.sigmoid_minus_pointwise_1)
         # f′(g_above) = sigmoid(g_above)
-        b = np.sign(g_above, out=Nx16_3)
-        a = np.maximum(a, b, out=Nx16_2)
-        f_prime_pointwise_1 = np.divide(a, c, out=Nx16_2)
+        e = np.sign(g_above, out=w.e)
+        b = np.maximum(b, e, out=w.b)
+        f_prime_pointwise_1 = np.divide(b, d, out=w.f_prime_pointwise_1)
 
         # ---- backward: reads δ, f′, W; writes δ, f′
         # δ_above = δ_pointwise_1 f′(g_above)  (1)
-        delta_above = np.multiply(delta_pointwise_1, f_prime_pointwise_1, out=Nx16_5)
+        delta_above = np.multiply(delta_pointwise_1, f_prime_pointwise_1, out=w.delta_above)
         # δ_joined = W_belowᵀ δ_above  (1)
-        delta_joined = np.matmul(delta_above, W_below, out=Nx16_3)
+        delta_joined = np.matmul(delta_above, W_below, out=w.delta_joined)
         # δ_hidden = δ_both[16:32] + δ_joined  (1)
-        delta_hidden = np.add(delta_hidden_term_2, delta_joined, out=Nx16_3)
+        delta_hidden = np.add(delta_hidden_term_2, delta_joined, out=w.delta_hidden)
         # f′(g_below) = sech(g_below)²
-        f_prime_hidden = np.square(sech_hidden, out=Nx16_1)
+        f_prime_hidden = np.square(sech_hidden, out=w.f_prime_hidden)
 
         # ---- second derivatives, by tangents: reads f′, ġ, g, δ, W; writes ġ, f″, δ′, hessian_diagonal
         # f′(g_below)
         f_prime_hidden_row = f_prime_hidden[:, None]
         # ġ_hidden = (ġ_below)_c f′(g_below)  [+] 8
-        tangent_hidden = np.multiply(tangent_below, f_prime_hidden_row, out=Nx16x16_0)
+        tangent_hidden = np.multiply(tangent_below, f_prime_hidden_row, out=w.tangent_hidden)
         # f″(g_below) = −2 g_hidden f′(g_below)
-        a = np.multiply(f_prime_hidden, g_hidden, out=Nx16_1)
-        f_second_hidden = np.multiply(a, -2.0, out=Nx16_1)
+        a = np.multiply(f_prime_hidden, g_hidden, out=w.a)
+        f_second_hidden = np.multiply(a, -2.0, out=w.f_second_hidden)
         # δ_hidden f″(g_below)
-        delta_curvature_hidden = np.multiply(delta_hidden, f_second_hidden, out=Nx16_3)
+        delta_curvature_hidden = np.multiply(delta_hidden, f_second_hidden, out=w.delta_curvature_hidden)
         # ġ_joined = (identity(16))_c + ġ_hidden  [+] 8
-        tangent_joined = np.add(identity_16, tangent_hidden, out=Nx16x16_0)
+        tangent_joined = np.add(identity_16, tangent_hidden, out=w.tangent_joined)
         # ġ_above = W_below ġ_joined  [+] 8
-        tangent_above = Nx16x16_1
+        tangent_above = w.tangent_above
         np.matmul(tangent_joined.reshape(-1, 16), W_below.T, out=tangent_above.reshape(-1, 16))
         # f″(g_above) = f′(g_above) sigmoid(−g_above)
-        f_second_pointwise_1 = np.multiply(f_prime_pointwise_1, sigmoid_minus_pointwise_1, out=Nx16_2)
+        f_second_pointwise_1 = np.multiply(f_prime_pointwise_1, sigmoid_minus_pointwise_1, out=w.f_second_pointwise_1)
         # δ_pointwise_1 f″(g_above)
-        delta_curvature_pointwise_1 = np.multiply(delta_pointwise_1, f_second_pointwise_1, out=Nx16_2)
+        delta_curvature_pointwise_1 = np.multiply(delta_pointwise_1, f_second_pointwise_1, out=w.delta_curvature_pointwise_1)
         # δ_pointwise_1 f″(g_above)
         delta_curvature_pointwise_1_row = delta_curvature_pointwise_1[:, None]
         # (ġ_below ∘ ġ_below) (δ_hidden f″(g_below))
-        curvature_of_hidden = np.matmul(delta_curvature_hidden, tangent_below_squared.T, out=Nx16_4)
+        curvature_of_hidden = np.matmul(delta_curvature_hidden, tangent_below_squared.T, out=w.curvature_of_hidden)
         # δ_pointwise_1 f″(g_above) ġ_above²
-        a = np.square(tangent_above, out=Nx16x16_1)
-        curvature_of_pointwise_1_terms = np.multiply(delta_curvature_pointwise_1_row, a, out=Nx16x16_1)
+        f = np.square(tangent_above, out=w.f)
+        curvature_of_pointwise_1_terms = np.multiply(delta_curvature_pointwise_1_row, f, out=w.curvature_of_pointwise_1_terms)
         # [Σ_i δ_pointwise_1 f″(g_above) ġ_above²]
-        curvature_of_pointwise_1 = np.sum(curvature_of_pointwise_1_terms, axis=2, out=Nx16_2)
+        curvature_of_pointwise_1 = np.sum(curvature_of_pointwise_1_terms, axis=2, out=w.curvature_of_pointwise_1)
         # δ′_x = 2 + (ġ_below ∘ ġ_below) (δ_hidden f″(g_below)) + [Σ_i δ_pointwise_1 f″(g_above) ġ_above²]  [+] 8
-        a = np.add(curvature_of_hidden, curvature_of_pointwise_1, out=Nx16_4)
-        delta_prime_x = np.add(a, 2.0, out=all_hessian_diagonal[rows])
-        return ()
+        c = np.add(curvature_of_hidden, curvature_of_pointwise_1, out=w.c)
+        delta_prime_x = np.add(c, 2.0, out=w.hessian_diagonal)
 
-    _over_tiles(tile, N, 512, 16, 10240, 2432, workspace)
+    call.over_tiles(tile, x)
 
-    return all_hessian_diagonal
+    return hessian_diagonal
 
 
-def _loss_terms(params, x, lam, workspace):
+def _loss_terms(params, x, lam, call):
     """K, L and J, means over the batch."""
-    N = x.shape[0]
+    N = len(x)
+    w = call.arrays
     W_below = params["below.weight"]
     b_below = params["below.bias"]
     s_gain = params["gain.gain"]
-    (
-        M16x16_0, M16x16_1, M16x16_2,
-    ) = workspace.arrays(
-        "M16x16_0", "M16x16_1", "M16x16_2",
-    )
 
     # ---- once a call, from the weights alone: reads s, W; writes δ, ġ
     # δ_both = s_gain  (1)
@@ -338,127 +304,120 @@ def _loss_terms(params, x, lam, workspace):
     # δ_both[16:32]
     delta_hidden_term_2 = delta_both[..., 16:32]
     # W_belowᵀ
-    W_below_transposed = M16x16_0
+    W_below_transposed = w.W_below_transposed
     W_below_transposed[...] = W_below.T
     # ġ_below = W_belowᵀ  [+] 8
     tangent_below = W_below_transposed
     # identity(16)
     identity_16 = np.eye(16, dtype=DTYPE)
     # ġ_below ∘ ġ_below
-    tangent_below_squared = np.square(tangent_below, out=M16x16_2)
+    tangent_below_squared = np.square(tangent_below, out=w.tangent_below_squared)
 
-    def tile(rows, arrays):
-        g_x = x[rows]
-        (
-            Nx16_0, Nx16_1, Nx16_2, Nx16_3, Nx16_4, Nx16_5, Nx16_6, Nx16_7, Nx16x16_0, Nx16x16_1,
-        ) = arrays(
-            rows.stop - rows.start,
-            "Nx16_0", "Nx16_1", "Nx16_2", "Nx16_3", "Nx16_4", "Nx16_5", "Nx16_6", "Nx16_7", "Nx16x16_0", "Nx16x16_1",
-        )
-
+    def tile(g_x, w):
         # ---- forward: reads g, W, b; writes g, f′
         # W_below g_x
-        g_below_unbiased = np.matmul(g_x, W_below.T, out=Nx16_0)
+        g_below_unbiased = np.matmul(g_x, W_below.T, out=w.g_below_unbiased)
         # g_below = W_below g_x + b_below
-        g_below = np.add(b_below, g_below_unbiased, out=Nx16_0)
+        g_below = np.add(b_below, g_below_unbiased, out=w.g_below)
         # sech(g_below)
-        a = np.abs(g_below, out=Nx16_1)
-        a = np.negative(a, out=Nx16_1)
-        a = np.exp(a, out=Nx16_1)
-        b = np.square(a, out=Nx16_2)
-        b = np.add(b, 1.0, out=Nx16_2)
-        a = np.divide(a, b, out=Nx16_1)
-        sech_hidden = np.multiply(a, 2.0, out=Nx16_1)
+        a = np.abs(g_below, out=w.a)
+        a = np.negative(a, out=w.a)
+        a = np.exp(a, out=w.a)
+        b = np.square(a, out=w.b)
+        b = np.add(b, 1.0, out=w.b)
+        a = np.divide(a, b, out=w.a)
+        sech_hidden = np.multiply(a, 2.0, out=w.sech_hidden)
         # g_hidden = tanh(g_below)
-        g_hidden = np.tanh(g_below, out=Nx16_0)
+        g_hidden = np.tanh(g_below, out=w.g_hidden)
         # g_joined = g_hidden + g_x
-        g_joined = np.add(g_hidden, g_x, out=Nx16_2)
+        g_joined = np.add(g_hidden, g_x, out=w.g_joined)
         # W_below g_joined
-        g_above_unbiased = np.matmul(g_joined, W_below.T, out=Nx16_3)
+        g_above_unbiased = np.matmul(g_joined, W_below.T, out=w.g_above_unbiased)
         # g_above = W_below g_joined + b_below
-        g_above = np.add(b_below, g_above_unbiased, out=Nx16_3)
+        g_above = np.add(b_below, g_above_unbiased, out=w.g_above)
         # sigmoid(−g_above)
-        a = np.abs(g_above, out=Nx16_2)
-        a = np.negative(a, out=Nx16_2)
-        a = np.exp(a, out=Nx16_2)
-        b = np.negative(g_above, out=Nx16_4)
-        b = np.sign(b, out=Nx16_4)
-        b = np.maximum(a, b, out=Nx16_4)
-        c = np.add(a, 1.0, out=Nx16_5)
-        sigmoid_minus_pointwise_1 = np.divide(b, c, out=Nx16_4)
+        b = np.abs(g_above, out=w.b)
+        b = np.negative(b, out=w.b)
+        b = np.exp(b, out=w.b)
+        c = np.negative(g_above, out=w.c)
+        c = np.sign(c, out=w.c)
+        c = np.maximum(b, c, out=w.c)
+        d = np.add(b, 1.0, out=w.d)
+        sigmoid_minus_pointwise_1 = np.divide(c, d, out=w.sigmoid_minus_pointwise_1)
         # f′(g_above) = sigmoid(g_above)
-        b = np.sign(g_above, out=Nx16_3)
-        a = np.maximum(a, b, out=Nx16_2)
-        f_prime_pointwise_1 = np.divide(a, c, out=Nx16_2)
+        e = np.sign(g_above, out=w.e)
+        b = np.maximum(b, e, out=w.b)
+        f_prime_pointwise_1 = np.divide(b, d, out=w.f_prime_pointwise_1)
 
         # ---- backward: reads δ, f′, W, g; writes δ, f′
         # δ_above = δ_pointwise_1 f′(g_above)  (1)
-        delta_above = np.multiply(delta_pointwise_1, f_prime_pointwise_1, out=Nx16_5)
+        delta_above = np.multiply(delta_pointwise_1, f_prime_pointwise_1, out=w.delta_above)
         # δ_joined = W_belowᵀ δ_above  (1)
-        delta_joined = np.matmul(delta_above, W_below, out=Nx16_3)
+        delta_joined = np.matmul(delta_above, W_below, out=w.delta_joined)
         # δ_hidden = δ_both[16:32] + δ_joined  (1)
-        delta_hidden = np.add(delta_hidden_term_2, delta_joined, out=Nx16_5)
+        delta_hidden = np.add(delta_hidden_term_2, delta_joined, out=w.delta_hidden)
         # f′(g_below) = sech(g_below)²
-        f_prime_hidden = np.square(sech_hidden, out=Nx16_1)
+        f_prime_hidden = np.square(sech_hidden, out=w.f_prime_hidden)
         # δ_below = δ_hidden f′(g_below)  (1)
-        delta_below = np.multiply(delta_hidden, f_prime_hidden, out=Nx16_6)
+        delta_below = np.multiply(delta_hidden, f_prime_hidden, out=w.delta_below)
         # W_belowᵀ δ_below
-        delta_x_term_1 = np.matmul(delta_below, W_below, out=Nx16_7)
+        delta_x_term_1 = np.matmul(delta_below, W_below, out=w.delta_x_term_1)
         # δ_x = δ_joined + 2 g_x + W_belowᵀ δ_below  (1)
-        a = np.add(delta_joined, delta_x_term_1, out=Nx16_3)
-        b = np.multiply(g_x, 2.0, out=Nx16_7)
-        delta_x = np.add(a, b, out=Nx16_3)
+        e = np.add(delta_joined, delta_x_term_1, out=w.e)
+        f = np.multiply(g_x, 2.0, out=w.f)
+        delta_x = np.add(e, f, out=w.delta_x)
 
         # ---- second derivatives, by tangents: reads f′, ġ, g, δ, W; writes ġ, f″
         # f′(g_below)
         f_prime_hidden_row = f_prime_hidden[:, None]
         # ġ_hidden = (ġ_below)_c f′(g_below)  [+] 8
-        tangent_hidden = np.multiply(tangent_below, f_prime_hidden_row, out=Nx16x16_0)
+        tangent_hidden = np.multiply(tangent_below, f_prime_hidden_row, out=w.tangent_hidden)
         # f″(g_below) = −2 g_hidden f′(g_below)
-        a = np.multiply(f_prime_hidden, g_hidden, out=Nx16_1)
-        f_second_hidden = np.multiply(a, -2.0, out=Nx16_1)
+        a = np.multiply(f_prime_hidden, g_hidden, out=w.a)
+        f_second_hidden = np.multiply(a, -2.0, out=w.f_second_hidden)
         # δ_hidden f″(g_below)
-        delta_curvature_hidden = np.multiply(delta_hidden, f_second_hidden, out=Nx16_5)
+        delta_curvature_hidden = np.multiply(delta_hidden, f_second_hidden, out=w.delta_curvature_hidden)
         # ġ_joined = (identity(16))_c + ġ_hidden  [+] 8
-        tangent_joined = np.add(identity_16, tangent_hidden, out=Nx16x16_0)
+        tangent_joined = np.add(identity_16, tangent_hidden, out=w.tangent_joined)
         # ġ_above = W_below ġ_joined  [+] 8
-        tangent_above = Nx16x16_1
+        tangent_above = w.tangent_above
         np.matmul(tangent_joined.reshape(-1, 16), W_below.T, out=tangent_above.reshape(-1, 16))
         # f″(g_above) = f′(g_above) sigmoid(−g_above)
-        f_second_pointwise_1 = np.multiply(f_prime_pointwise_1, sigmoid_minus_pointwise_1, out=Nx16_2)
+        f_second_pointwise_1 = np.multiply(f_prime_pointwise_1, sigmoid_minus_pointwise_1, out=w.f_second_pointwise_1)
         # δ_pointwise_1 f″(g_above)
-        delta_curvature_pointwise_1 = np.multiply(delta_pointwise_1, f_second_pointwise_1, out=Nx16_2)
+        delta_curvature_pointwise_1 = np.multiply(delta_pointwise_1, f_second_pointwise_1, out=w.delta_curvature_pointwise_1)
         # δ_pointwise_1 f″(g_above)
         delta_curvature_pointwise_1_row = delta_curvature_pointwise_1[:, None]
 
         # ---- loss: reads δ, ġ; writes δ′
         # δ_x²
-        sum_delta_squared_terms = np.square(delta_x, out=Nx16_3)
+        sum_delta_squared_terms = np.square(delta_x, out=w.sum_delta_squared_terms)
         # Σ_n Σ_i δ_x²
         sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
         # (ġ_below ∘ ġ_below) (δ_hidden f″(g_below))
-        curvature_of_hidden = np.matmul(delta_curvature_hidden, tangent_below_squared.T, out=Nx16_3)
+        curvature_of_hidden = np.matmul(delta_curvature_hidden, tangent_below_squared.T, out=w.curvature_of_hidden)
         # δ_pointwise_1 f″(g_above) ġ_above²
-        a = np.square(tangent_above, out=Nx16x16_1)
-        curvature_of_pointwise_1_terms = np.multiply(delta_curvature_pointwise_1_row, a, out=Nx16x16_1)
+        g = np.square(tangent_above, out=w.g)
+        curvature_of_pointwise_1_terms = np.multiply(delta_curvature_pointwise_1_row, g, out=w.curvature_of_pointwise_1_terms)
         # [Σ_i δ_pointwise_1 f″(g_above) ġ_above²]
-        curvature_of_pointwise_1 = np.sum(curvature_of_pointwise_1_terms, axis=2, out=Nx16_2)
+        curvature_of_pointwise_1 = np.sum(curvature_of_pointwise_1_terms, axis=2, out=w.curvature_of_pointwise_1)
         # δ′_x = 2 + (ġ_below ∘ ġ_below) (δ_hidden f″(g_below)) + [Σ_i δ_pointwise_1 f″(g_above) ġ_above²]  [+] 8
-        a = np.add(curvature_of_hidden, curvature_of_pointwise_1, out=Nx16_3)
-        delta_prime_x = np.add(a, 2.0, out=Nx16_3)
+        e = np.add(curvature_of_hidden, curvature_of_pointwise_1, out=w.e)
+        delta_prime_x = np.add(e, 2.0, out=w.delta_prime_x)
         # Σ_n Σ_i δ′_x
         sum_delta_prime = float(np.sum(delta_prime_x, dtype=np.float64))
         # δ′_x²
-        sum_delta_prime_squared_terms = np.square(delta_prime_x, out=Nx16_3)
+        sum_delta_prime_squared_terms = np.square(delta_prime_x, out=w.sum_delta_prime_squared_terms)
         # Σ_n Σ_i δ′_x²
         sum_delta_prime_squared = float(np.sum(sum_delta_prime_squared_terms, dtype=np.float64))
+
         return (
             sum_delta_squared, sum_delta_prime, sum_delta_prime_squared,
         )
 
     (
         sum_delta_squared, sum_delta_prime, sum_delta_prime_squared,
-    ) = _over_tiles(tile, N, 512, 16, 10752, 2560, workspace)
+    ) = call.over_tiles(tile, x)
 
     # ---- at the end, from the sums over all samples: writes K, L, J
     # K = (1/N) ½ Σ_n Σ_i δ_x²
@@ -471,17 +430,13 @@ def _loss_terms(params, x, lam, workspace):
     return K, L, J
 
 
-def _loss_terms_lam0(params, x, lam, workspace):
+def _loss_terms_lam0(params, x, lam, call):
     """K, L and J, means over the batch. λ = 0."""
-    N = x.shape[0]
+    N = len(x)
+    w = call.arrays
     W_below = params["below.weight"]
     b_below = params["below.bias"]
     s_gain = params["gain.gain"]
-    (
-        M16x16_0, M16x16_1, M16x16_2, M16_0,
-    ) = workspace.arrays(
-        "M16x16_0", "M16x16_1", "M16x16_2", "M16_0",
-    )
 
     # ---- once a call, from the weights alone: reads s, W; writes δ, ġ
     # δ_both = s_gain  (1)
@@ -491,123 +446,116 @@ def _loss_terms_lam0(params, x, lam, workspace):
     # δ_both[16:32]
     delta_hidden_term_2 = delta_both[..., 16:32]
     # W_belowᵀ
-    W_below_transposed = M16x16_0
+    W_below_transposed = w.W_below_transposed
     W_below_transposed[...] = W_below.T
     # ġ_below = W_belowᵀ  [+] 8
     tangent_below = W_below_transposed
     # identity(16)
     identity_16 = np.eye(16, dtype=DTYPE)
     # ġ_below ∘ ġ_below
-    sum_tangent_squared_below_terms = np.square(tangent_below, out=M16x16_2)
+    sum_tangent_squared_below_terms = np.square(tangent_below, out=w.sum_tangent_squared_below_terms)
     # Σ_j ġ_below ∘ ġ_below
-    sum_tangent_squared_below = np.sum(sum_tangent_squared_below_terms, axis=0, out=M16_0)
+    sum_tangent_squared_below = np.sum(sum_tangent_squared_below_terms, axis=0, out=w.sum_tangent_squared_below)
 
-    def tile(rows, arrays):
-        g_x = x[rows]
-        (
-            Nx16_0, Nx16_1, Nx16_2, Nx16_3, Nx16_4, Nx16_5, Nx16_6, Nx16_7, Nx16x16_0, Nx16x16_1,
-        ) = arrays(
-            rows.stop - rows.start,
-            "Nx16_0", "Nx16_1", "Nx16_2", "Nx16_3", "Nx16_4", "Nx16_5", "Nx16_6", "Nx16_7", "Nx16x16_0", "Nx16x16_1",
-        )
-
+    def tile(g_x, w):
         # ---- forward: reads g, W, b; writes g, f′
         # W_below g_x
-        g_below_unbiased = np.matmul(g_x, W_below.T, out=Nx16_0)
+        g_below_unbiased = np.matmul(g_x, W_below.T, out=w.g_below_unbiased)
         # g_below = W_below g_x + b_below
-        g_below = np.add(b_below, g_below_unbiased, out=Nx16_0)
+        g_below = np.add(b_below, g_below_unbiased, out=w.g_below)
         # sech(g_below)
-        a = np.abs(g_below, out=Nx16_1)
-        a = np.negative(a, out=Nx16_1)
-        a = np.exp(a, out=Nx16_1)
-        b = np.square(a, out=Nx16_2)
-        b = np.add(b, 1.0, out=Nx16_2)
-        a = np.divide(a, b, out=Nx16_1)
-        sech_hidden = np.multiply(a, 2.0, out=Nx16_1)
+        a = np.abs(g_below, out=w.a)
+        a = np.negative(a, out=w.a)
+        a = np.exp(a, out=w.a)
+        b = np.square(a, out=w.b)
+        b = np.add(b, 1.0, out=w.b)
+        a = np.divide(a, b, out=w.a)
+        sech_hidden = np.multiply(a, 2.0, out=w.sech_hidden)
         # g_hidden = tanh(g_below)
-        g_hidden = np.tanh(g_below, out=Nx16_0)
+        g_hidden = np.tanh(g_below, out=w.g_hidden)
         # g_joined = g_hidden + g_x
-        g_joined = np.add(g_hidden, g_x, out=Nx16_2)
+        g_joined = np.add(g_hidden, g_x, out=w.g_joined)
         # W_below g_joined
-        g_above_unbiased = np.matmul(g_joined, W_below.T, out=Nx16_3)
+        g_above_unbiased = np.matmul(g_joined, W_below.T, out=w.g_above_unbiased)
         # g_above = W_below g_joined + b_below
-        g_above = np.add(b_below, g_above_unbiased, out=Nx16_3)
+        g_above = np.add(b_below, g_above_unbiased, out=w.g_above)
         # sigmoid(−g_above)
-        a = np.abs(g_above, out=Nx16_2)
-        a = np.negative(a, out=Nx16_2)
-        a = np.exp(a, out=Nx16_2)
-        b = np.negative(g_above, out=Nx16_4)
-        b = np.sign(b, out=Nx16_4)
-        b = np.maximum(a, b, out=Nx16_4)
-        c = np.add(a, 1.0, out=Nx16_5)
-        sigmoid_minus_pointwise_1 = np.divide(b, c, out=Nx16_4)
+        b = np.abs(g_above, out=w.b)
+        b = np.negative(b, out=w.b)
+        b = np.exp(b, out=w.b)
+        c = np.negative(g_above, out=w.c)
+        c = np.sign(c, out=w.c)
+        c = np.maximum(b, c, out=w.c)
+        d = np.add(b, 1.0, out=w.d)
+        sigmoid_minus_pointwise_1 = np.divide(c, d, out=w.sigmoid_minus_pointwise_1)
         # f′(g_above) = sigmoid(g_above)
-        b = np.sign(g_above, out=Nx16_3)
-        a = np.maximum(a, b, out=Nx16_2)
-        f_prime_pointwise_1 = np.divide(a, c, out=Nx16_2)
+        e = np.sign(g_above, out=w.e)
+        b = np.maximum(b, e, out=w.b)
+        f_prime_pointwise_1 = np.divide(b, d, out=w.f_prime_pointwise_1)
 
         # ---- backward: reads δ, f′, W, g; writes δ, f′
         # δ_above = δ_pointwise_1 f′(g_above)  (1)
-        delta_above = np.multiply(delta_pointwise_1, f_prime_pointwise_1, out=Nx16_5)
+        delta_above = np.multiply(delta_pointwise_1, f_prime_pointwise_1, out=w.delta_above)
         # δ_joined = W_belowᵀ δ_above  (1)
-        delta_joined = np.matmul(delta_above, W_below, out=Nx16_3)
+        delta_joined = np.matmul(delta_above, W_below, out=w.delta_joined)
         # δ_hidden = δ_both[16:32] + δ_joined  (1)
-        delta_hidden = np.add(delta_hidden_term_2, delta_joined, out=Nx16_5)
+        delta_hidden = np.add(delta_hidden_term_2, delta_joined, out=w.delta_hidden)
         # f′(g_below) = sech(g_below)²
-        f_prime_hidden = np.square(sech_hidden, out=Nx16_1)
+        f_prime_hidden = np.square(sech_hidden, out=w.f_prime_hidden)
         # δ_below = δ_hidden f′(g_below)  (1)
-        delta_below = np.multiply(delta_hidden, f_prime_hidden, out=Nx16_6)
+        delta_below = np.multiply(delta_hidden, f_prime_hidden, out=w.delta_below)
         # W_belowᵀ δ_below
-        delta_x_term_1 = np.matmul(delta_below, W_below, out=Nx16_7)
+        delta_x_term_1 = np.matmul(delta_below, W_below, out=w.delta_x_term_1)
         # δ_x = δ_joined + 2 g_x + W_belowᵀ δ_below  (1)
-        a = np.add(delta_joined, delta_x_term_1, out=Nx16_3)
-        b = np.multiply(g_x, 2.0, out=Nx16_7)
-        delta_x = np.add(a, b, out=Nx16_3)
+        e = np.add(delta_joined, delta_x_term_1, out=w.e)
+        f = np.multiply(g_x, 2.0, out=w.f)
+        delta_x = np.add(e, f, out=w.delta_x)
 
         # ---- second derivatives, by tangents: reads f′, ġ, g, δ, W; writes ġ, f″
         # f′(g_below)
         f_prime_hidden_row = f_prime_hidden[:, None]
         # ġ_hidden = (ġ_below)_c f′(g_below)  [+] 8
-        tangent_hidden = np.multiply(tangent_below, f_prime_hidden_row, out=Nx16x16_0)
+        tangent_hidden = np.multiply(tangent_below, f_prime_hidden_row, out=w.tangent_hidden)
         # f″(g_below) = −2 g_hidden f′(g_below)
-        a = np.multiply(f_prime_hidden, g_hidden, out=Nx16_1)
-        f_second_hidden = np.multiply(a, -2.0, out=Nx16_1)
+        a = np.multiply(f_prime_hidden, g_hidden, out=w.a)
+        f_second_hidden = np.multiply(a, -2.0, out=w.f_second_hidden)
         # δ_hidden f″(g_below)
-        delta_curvature_hidden = np.multiply(delta_hidden, f_second_hidden, out=Nx16_5)
+        delta_curvature_hidden = np.multiply(delta_hidden, f_second_hidden, out=w.delta_curvature_hidden)
         # ġ_joined = (identity(16))_c + ġ_hidden  [+] 8
-        tangent_joined = np.add(identity_16, tangent_hidden, out=Nx16x16_0)
+        tangent_joined = np.add(identity_16, tangent_hidden, out=w.tangent_joined)
         # ġ_above = W_below ġ_joined  [+] 8
-        tangent_above = Nx16x16_1
+        tangent_above = w.tangent_above
         np.matmul(tangent_joined.reshape(-1, 16), W_below.T, out=tangent_above.reshape(-1, 16))
         # f″(g_above) = f′(g_above) sigmoid(−g_above)
-        f_second_pointwise_1 = np.multiply(f_prime_pointwise_1, sigmoid_minus_pointwise_1, out=Nx16_2)
+        f_second_pointwise_1 = np.multiply(f_prime_pointwise_1, sigmoid_minus_pointwise_1, out=w.f_second_pointwise_1)
         # δ_pointwise_1 f″(g_above)
-        delta_curvature_pointwise_1 = np.multiply(delta_pointwise_1, f_second_pointwise_1, out=Nx16_2)
+        delta_curvature_pointwise_1 = np.multiply(delta_pointwise_1, f_second_pointwise_1, out=w.delta_curvature_pointwise_1)
 
         # ---- loss: reads δ, ġ
         # δ_x²
-        sum_delta_squared_terms = np.square(delta_x, out=Nx16_3)
+        sum_delta_squared_terms = np.square(delta_x, out=w.sum_delta_squared_terms)
         # Σ_n Σ_i δ_x²
         sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
         # δ_hidden f″(g_below) Σ_j ġ_below ∘ ġ_below
-        sum_curvature_hidden_terms = np.multiply(sum_tangent_squared_below, delta_curvature_hidden, out=Nx16_5)
+        sum_curvature_hidden_terms = np.multiply(sum_tangent_squared_below, delta_curvature_hidden, out=w.sum_curvature_hidden_terms)
         # Σ_n Σ_i δ_hidden f″(g_below) Σ_j ġ_below ∘ ġ_below
         sum_curvature_hidden = float(np.sum(sum_curvature_hidden_terms, dtype=np.float64))
         # ġ_above²
-        sum_tangent_squared_above_terms = np.square(tangent_above, out=Nx16x16_1)
+        sum_tangent_squared_above_terms = np.square(tangent_above, out=w.sum_tangent_squared_above_terms)
         # Σ_c ġ_above²
-        sum_tangent_squared_above = np.sum(sum_tangent_squared_above_terms, axis=1, out=Nx16_5)
+        sum_tangent_squared_above = np.sum(sum_tangent_squared_above_terms, axis=1, out=w.sum_tangent_squared_above)
         # δ_pointwise_1 f″(g_above) Σ_c ġ_above²
-        sum_curvature_pointwise_1_terms = np.multiply(delta_curvature_pointwise_1, sum_tangent_squared_above, out=Nx16_2)
+        sum_curvature_pointwise_1_terms = np.multiply(delta_curvature_pointwise_1, sum_tangent_squared_above, out=w.sum_curvature_pointwise_1_terms)
         # Σ_n Σ_i δ_pointwise_1 f″(g_above) Σ_c ġ_above²
         sum_curvature_pointwise_1 = float(np.sum(sum_curvature_pointwise_1_terms, dtype=np.float64))
+
         return (
             sum_delta_squared, sum_curvature_hidden, sum_curvature_pointwise_1,
         )
 
     (
         sum_delta_squared, sum_curvature_hidden, sum_curvature_pointwise_1,
-    ) = _over_tiles(tile, N, 512, 16, 10240, 2560, workspace)
+    ) = call.over_tiles(tile, x)
 
     # ---- at the end, from the sums over all samples: writes K, L, J
     # K = (1/N) ½ Σ_n Σ_i δ_x²
@@ -621,17 +569,13 @@ def _loss_terms_lam0(params, x, lam, workspace):
     return K, L, J
 
 
-def _loss_and_grad(params, x, lam, workspace):
+def _loss_and_grad(params, x, lam, call):
     """J and its gradient: the merged sweep."""
-    N = x.shape[0]
+    N = len(x)
+    w = call.arrays
     W_below = params["below.weight"]
     b_below = params["below.bias"]
     s_gain = params["gain.gain"]
-    (
-        M16x16_0, M16x16_1, M16x16_2, M16x16_9, M16x16_10, M16x16_11, M16_2,
-    ) = workspace.arrays(
-        "M16x16_0", "M16x16_1", "M16x16_2", "M16x16_9", "M16x16_10", "M16x16_11", "M16_2",
-    )
 
     # ---- once a call, from the weights alone: reads s, W; writes δ, ġ
     # δ_both = s_gain  (1)
@@ -641,137 +585,123 @@ def _loss_and_grad(params, x, lam, workspace):
     # δ_both[16:32]
     delta_hidden_term_2 = delta_both[..., 16:32]
     # W_belowᵀ
-    W_below_transposed = M16x16_0
+    W_below_transposed = w.W_below_transposed
     W_below_transposed[...] = W_below.T
     # ġ_below = W_belowᵀ  [+] 8
     tangent_below = W_below_transposed
     # identity(16)
     identity_16 = np.eye(16, dtype=DTYPE)
     # ġ_below ∘ ġ_below
-    tangent_below_squared = np.square(tangent_below, out=M16x16_2)
+    tangent_below_squared = np.square(tangent_below, out=w.tangent_below_squared)
 
-    def tile(rows, arrays):
-        g_x = x[rows]
-        (
-            Nx16_0, Nx16_1, Nx16_2, Nx16_3, Nx16_4, Nx16_5, Nx16_6, Nx16_7, Nx16_8, Nx16_9, Nx16_10, Nx16x16_0, Nx16_11,
-            Nx16x16_1, Nx16_12, Nx16_13, Nx16x16_2, Nx16x16_3, Nx16x16_4, Nx16x16_5, Nx16_14, Nx16_15, Nx16_16, Nx16_17,
-            Nx16x16_6, Nx16_18, Nx16_19, Nx16_20, Nx32_0, M32_0, M16x16_3, M16x16_4, M16x16_5, M16_0, M16x16_6,
-            M16x16_7, M16x16_8, M16_1,
-        ) = arrays(
-            rows.stop - rows.start,
-            "Nx16_0", "Nx16_1", "Nx16_2", "Nx16_3", "Nx16_4", "Nx16_5", "Nx16_6", "Nx16_7", "Nx16_8", "Nx16_9",
-            "Nx16_10", "Nx16x16_0", "Nx16_11", "Nx16x16_1", "Nx16_12", "Nx16_13", "Nx16x16_2", "Nx16x16_3", "Nx16x16_4",
-            "Nx16x16_5", "Nx16_14", "Nx16_15", "Nx16_16", "Nx16_17", "Nx16x16_6", "Nx16_18", "Nx16_19", "Nx16_20",
-            "Nx32_0", "M32_0", "M16x16_3", "M16x16_4", "M16x16_5", "M16_0", "M16x16_6", "M16x16_7", "M16x16_8", "M16_1",
-        )
-
+    def tile(g_x, w):
         # ---- forward: reads g, W, b; writes g, f′
         # W_below g_x
-        g_below_unbiased = np.matmul(g_x, W_below.T, out=Nx16_0)
+        g_below_unbiased = np.matmul(g_x, W_below.T, out=w.g_below_unbiased)
         # g_below = W_below g_x + b_below
-        g_below = np.add(b_below, g_below_unbiased, out=Nx16_0)
+        g_below = np.add(b_below, g_below_unbiased, out=w.g_below)
         # sech(g_below)
-        a = np.abs(g_below, out=Nx16_1)
-        a = np.negative(a, out=Nx16_1)
-        a = np.exp(a, out=Nx16_1)
-        b = np.square(a, out=Nx16_2)
-        b = np.add(b, 1.0, out=Nx16_2)
-        a = np.divide(a, b, out=Nx16_1)
-        sech_hidden = np.multiply(a, 2.0, out=Nx16_1)
+        a = np.abs(g_below, out=w.a)
+        a = np.negative(a, out=w.a)
+        a = np.exp(a, out=w.a)
+        b = np.square(a, out=w.b)
+        b = np.add(b, 1.0, out=w.b)
+        a = np.divide(a, b, out=w.a)
+        sech_hidden = np.multiply(a, 2.0, out=w.sech_hidden)
         # g_hidden = tanh(g_below)
-        g_hidden = np.tanh(g_below, out=Nx16_0)
+        g_hidden = np.tanh(g_below, out=w.g_hidden)
         # g_joined = g_hidden + g_x
-        g_joined = np.add(g_hidden, g_x, out=Nx16_2)
+        g_joined = np.add(g_hidden, g_x, out=w.g_joined)
         # W_below g_joined
-        g_above_unbiased = np.matmul(g_joined, W_below.T, out=Nx16_3)
+        g_above_unbiased = np.matmul(g_joined, W_below.T, out=w.g_above_unbiased)
         # g_above = W_below g_joined + b_below
-        g_above = np.add(b_below, g_above_unbiased, out=Nx16_3)
+        g_above = np.add(b_below, g_above_unbiased, out=w.g_above)
         # sigmoid(−g_above)
-        a = np.abs(g_above, out=Nx16_4)
-        a = np.negative(a, out=Nx16_4)
-        a = np.exp(a, out=Nx16_4)
-        b = np.negative(g_above, out=Nx16_5)
-        b = np.sign(b, out=Nx16_5)
-        b = np.maximum(a, b, out=Nx16_5)
-        c = np.add(a, 1.0, out=Nx16_6)
-        sigmoid_minus_pointwise_1 = np.divide(b, c, out=Nx16_5)
+        c = np.abs(g_above, out=w.c)
+        c = np.negative(c, out=w.c)
+        c = np.exp(c, out=w.c)
+        d = np.negative(g_above, out=w.d)
+        d = np.sign(d, out=w.d)
+        d = np.maximum(c, d, out=w.d)
+        e = np.add(c, 1.0, out=w.e)
+        sigmoid_minus_pointwise_1 = np.divide(d, e, out=w.sigmoid_minus_pointwise_1)
         # f′(g_above) = sigmoid(g_above)
-        b = np.sign(g_above, out=Nx16_3)
-        a = np.maximum(a, b, out=Nx16_4)
-        f_prime_pointwise_1 = np.divide(a, c, out=Nx16_4)
+        f = np.sign(g_above, out=w.f)
+        c = np.maximum(c, f, out=w.c)
+        f_prime_pointwise_1 = np.divide(c, e, out=w.f_prime_pointwise_1)
 
         # ---- backward: reads δ, f′, W, g; writes δ, f′
         # δ_above = δ_pointwise_1 f′(g_above)  (1)
-        delta_above = np.multiply(delta_pointwise_1, f_prime_pointwise_1, out=Nx16_6)
+        delta_above = np.multiply(delta_pointwise_1, f_prime_pointwise_1, out=w.delta_above)
         # δ_joined = W_belowᵀ δ_above  (1)
-        delta_joined = np.matmul(delta_above, W_below, out=Nx16_3)
+        delta_joined = np.matmul(delta_above, W_below, out=w.delta_joined)
         # δ_hidden = δ_both[16:32] + δ_joined  (1)
-        delta_hidden = np.add(delta_hidden_term_2, delta_joined, out=Nx16_7)
+        delta_hidden = np.add(delta_hidden_term_2, delta_joined, out=w.delta_hidden)
         # f′(g_below) = sech(g_below)²
-        f_prime_hidden = np.square(sech_hidden, out=Nx16_8)
+        f_prime_hidden = np.square(sech_hidden, out=w.f_prime_hidden)
         # δ_below = δ_hidden f′(g_below)  (1)
-        delta_below = np.multiply(delta_hidden, f_prime_hidden, out=Nx16_9)
+        delta_below = np.multiply(delta_hidden, f_prime_hidden, out=w.delta_below)
         # W_belowᵀ δ_below
-        delta_x_term_1 = np.matmul(delta_below, W_below, out=Nx16_10)
+        delta_x_term_1 = np.matmul(delta_below, W_below, out=w.delta_x_term_1)
         # δ_x = δ_joined + 2 g_x + W_belowᵀ δ_below  (1)
-        a = np.add(delta_joined, delta_x_term_1, out=Nx16_3)
-        b = np.multiply(g_x, 2.0, out=Nx16_10)
-        delta_x = np.add(a, b, out=Nx16_3)
+        f = np.add(delta_joined, delta_x_term_1, out=w.f)
+        g = np.multiply(g_x, 2.0, out=w.g)
+        delta_x = np.add(f, g, out=w.delta_x)
 
         # ---- second derivatives, by tangents: reads f′, ġ, g, δ, W; writes ġ, f″, δ̇
         # f′(g_below)
         f_prime_hidden_row = f_prime_hidden[:, None]
         # ġ_hidden = (ġ_below)_c f′(g_below)  [+] 8
-        tangent_hidden = np.multiply(tangent_below, f_prime_hidden_row, out=Nx16x16_0)
+        tangent_hidden = np.multiply(tangent_below, f_prime_hidden_row, out=w.tangent_hidden)
         # f″(g_below) = −2 g_hidden f′(g_below)
-        a = np.multiply(f_prime_hidden, g_hidden, out=Nx16_10)
-        f_second_hidden = np.multiply(a, -2.0, out=Nx16_10)
+        g = np.multiply(f_prime_hidden, g_hidden, out=w.g)
+        f_second_hidden = np.multiply(g, -2.0, out=w.f_second_hidden)
         # δ_hidden f″(g_below)
-        delta_curvature_hidden = np.multiply(delta_hidden, f_second_hidden, out=Nx16_11)
+        delta_curvature_hidden = np.multiply(delta_hidden, f_second_hidden, out=w.delta_curvature_hidden)
         # ġ_joined = (identity(16))_c + ġ_hidden  [+] 8
-        tangent_joined = np.add(identity_16, tangent_hidden, out=Nx16x16_0)
+        tangent_joined = np.add(identity_16, tangent_hidden, out=w.tangent_joined)
         # ġ_above = W_below ġ_joined  [+] 8
-        tangent_above = Nx16x16_1
+        tangent_above = w.tangent_above
         np.matmul(tangent_joined.reshape(-1, 16), W_below.T, out=tangent_above.reshape(-1, 16))
         # f″(g_above) = f′(g_above) sigmoid(−g_above)
-        f_second_pointwise_1 = np.multiply(f_prime_pointwise_1, sigmoid_minus_pointwise_1, out=Nx16_12)
+        f_second_pointwise_1 = np.multiply(f_prime_pointwise_1, sigmoid_minus_pointwise_1, out=w.f_second_pointwise_1)
         # δ_pointwise_1 f″(g_above)
-        delta_curvature_pointwise_1 = np.multiply(delta_pointwise_1, f_second_pointwise_1, out=Nx16_13)
+        delta_curvature_pointwise_1 = np.multiply(delta_pointwise_1, f_second_pointwise_1, out=w.delta_curvature_pointwise_1)
         # δ_pointwise_1 f″(g_above)
         delta_curvature_pointwise_1_row = delta_curvature_pointwise_1[:, None]
         # δ̇_above = δ_pointwise_1 f″(g_above) ġ_above  [+] 8
-        delta_tangent_above = np.multiply(delta_curvature_pointwise_1_row, tangent_above, out=Nx16x16_2)
+        delta_tangent_above = np.multiply(delta_curvature_pointwise_1_row, tangent_above, out=w.delta_tangent_above)
         # δ̇_joined = W_belowᵀ δ̇_above  [+] 8
-        delta_tangent_joined = Nx16x16_3
+        delta_tangent_joined = w.delta_tangent_joined
         np.matmul(delta_tangent_above.reshape(-1, 16), W_below, out=delta_tangent_joined.reshape(-1, 16))
         # δ̇_hidden = δ̇_joined  [+] 8
         delta_tangent_hidden = delta_tangent_joined
         # δ_hidden f″(g_below)
         delta_curvature_hidden_row = delta_curvature_hidden[:, None]
         # δ̇_below = δ_hidden f″(g_below) (ġ_below)_c + δ̇_hidden f′(g_below)  [+] 8
-        a = np.multiply(tangent_below, delta_curvature_hidden_row, out=Nx16x16_4)
-        b = np.multiply(f_prime_hidden_row, delta_tangent_hidden, out=Nx16x16_5)
-        delta_tangent_below = np.add(a, b, out=Nx16x16_4)
+        h = np.multiply(tangent_below, delta_curvature_hidden_row, out=w.h)
+        i = np.multiply(f_prime_hidden_row, delta_tangent_hidden, out=w.i)
+        delta_tangent_below = np.add(h, i, out=w.delta_tangent_below)
 
         # ---- loss: reads δ, ġ; writes δ′
         # δ_x²
-        sum_delta_squared_terms = np.square(delta_x, out=Nx16_14)
+        sum_delta_squared_terms = np.square(delta_x, out=w.sum_delta_squared_terms)
         # Σ_n Σ_i δ_x²
         sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
         # (ġ_below ∘ ġ_below) (δ_hidden f″(g_below))
-        curvature_of_hidden = np.matmul(delta_curvature_hidden, tangent_below_squared.T, out=Nx16_14)
+        curvature_of_hidden = np.matmul(delta_curvature_hidden, tangent_below_squared.T, out=w.curvature_of_hidden)
         # δ_pointwise_1 f″(g_above) ġ_above²
-        a = np.square(tangent_above, out=Nx16x16_5)
-        curvature_of_pointwise_1_terms = np.multiply(delta_curvature_pointwise_1_row, a, out=Nx16x16_5)
+        i = np.square(tangent_above, out=w.i)
+        curvature_of_pointwise_1_terms = np.multiply(delta_curvature_pointwise_1_row, i, out=w.curvature_of_pointwise_1_terms)
         # [Σ_i δ_pointwise_1 f″(g_above) ġ_above²]
-        curvature_of_pointwise_1 = np.sum(curvature_of_pointwise_1_terms, axis=2, out=Nx16_13)
+        curvature_of_pointwise_1 = np.sum(curvature_of_pointwise_1_terms, axis=2, out=w.curvature_of_pointwise_1)
         # δ′_x = 2 + (ġ_below ∘ ġ_below) (δ_hidden f″(g_below)) + [Σ_i δ_pointwise_1 f″(g_above) ġ_above²]  [+] 8
-        a = np.add(curvature_of_hidden, curvature_of_pointwise_1, out=Nx16_14)
-        delta_prime_x = np.add(a, 2.0, out=Nx16_14)
+        j = np.add(curvature_of_hidden, curvature_of_pointwise_1, out=w.j)
+        delta_prime_x = np.add(j, 2.0, out=w.delta_prime_x)
         # Σ_n Σ_i δ′_x
         sum_delta_prime = float(np.sum(delta_prime_x, dtype=np.float64))
         # δ′_x²
-        sum_delta_prime_squared_terms = np.square(delta_prime_x, out=Nx16_13)
+        sum_delta_prime_squared_terms = np.square(delta_prime_x, out=w.sum_delta_prime_squared_terms)
         # Σ_n Σ_i δ′_x²
         sum_delta_prime_squared = float(np.sum(sum_delta_prime_squared_terms, dtype=np.float64))
 
@@ -779,99 +709,100 @@ def _loss_and_grad(params, x, lam, workspace):
         # ∂J/∂δ_x = δ_x  (3)+(5)
         dJ_ddelta_x = delta_x
         # ∂J/∂δ′_x = −1 + 2 λ δ′_x  (7)
-        a = np.multiply(delta_prime_x, 2 * lam, out=Nx16_14)
-        dJ_ddelta_prime_x = np.subtract(a, 1.0, out=Nx16_14)
+        j = np.multiply(delta_prime_x, 2 * lam, out=w.j)
+        dJ_ddelta_prime_x = np.subtract(j, 1.0, out=w.dJ_ddelta_prime_x)
         # ∂J/∂δ_below = W_below ∂J/∂δ_x  (11)+(12)
-        dJ_ddelta_below = np.matmul(dJ_ddelta_x, W_below.T, out=Nx16_13)
+        dJ_ddelta_below = np.matmul(dJ_ddelta_x, W_below.T, out=w.dJ_ddelta_below)
         # (∂J/∂δ′_x)_c
         dJ_ddelta_prime_x_column = dJ_ddelta_prime_x[..., None]
         # ĝ_below = (∂J/∂δ′_x)_c (ġ_below)_c  [+] 8
-        weighted_tangent_below = np.multiply(tangent_below, dJ_ddelta_prime_x_column, out=Nx16x16_5)
+        weighted_tangent_below = np.multiply(tangent_below, dJ_ddelta_prime_x_column, out=w.weighted_tangent_below)
         # (ġ_below ∘ ġ_below)ᵀ ∂J/∂δ′_x
-        weighted_square_below = np.matmul(dJ_ddelta_prime_x, tangent_below_squared, out=Nx16_11)
+        weighted_square_below = np.matmul(dJ_ddelta_prime_x, tangent_below_squared, out=w.weighted_square_below)
         # ∂J/∂δ_hidden = ∂J/∂δ_below f′(g_below) + f″(g_below) (ġ_below ∘ ġ_below)ᵀ ∂J/∂δ′_x  (18)+(19)
-        a = np.multiply(dJ_ddelta_below, f_prime_hidden, out=Nx16_15)
-        b = np.multiply(f_second_hidden, weighted_square_below, out=Nx16_16)
-        dJ_ddelta_hidden = np.add(a, b, out=Nx16_15)
+        k = np.multiply(dJ_ddelta_below, f_prime_hidden, out=w.k)
+        l = np.multiply(f_second_hidden, weighted_square_below, out=w.l)
+        dJ_ddelta_hidden = np.add(k, l, out=w.dJ_ddelta_hidden)
         # ∂J/∂δ_joined = ∂J/∂δ_hidden + ∂J/∂δ_x  (4)+(6)
-        dJ_ddelta_joined = np.add(dJ_ddelta_hidden, dJ_ddelta_x, out=Nx16_16)
+        dJ_ddelta_joined = np.add(dJ_ddelta_hidden, dJ_ddelta_x, out=w.dJ_ddelta_joined)
         # ĝ_joined = (∂J/∂δ′_x)_c ġ_joined  [+] 8
-        weighted_tangent_joined = np.multiply(dJ_ddelta_prime_x_column, tangent_joined, out=Nx16x16_0)
+        weighted_tangent_joined = np.multiply(dJ_ddelta_prime_x_column, tangent_joined, out=w.weighted_tangent_joined)
         # ∂J/∂δ_above = W_below ∂J/∂δ_joined  (11)+(12)
-        dJ_ddelta_above = np.matmul(dJ_ddelta_joined, W_below.T, out=Nx16_17)
+        dJ_ddelta_above = np.matmul(dJ_ddelta_joined, W_below.T, out=w.dJ_ddelta_above)
         # ĝ_above = (∂J/∂δ′_x)_c ġ_above  [+] 8
-        weighted_tangent_above = np.multiply(dJ_ddelta_prime_x_column, tangent_above, out=Nx16x16_6)
+        weighted_tangent_above = np.multiply(dJ_ddelta_prime_x_column, tangent_above, out=w.weighted_tangent_above)
         # ĝ_above ġ_above
-        weighted_square_above_terms = np.multiply(tangent_above, weighted_tangent_above, out=Nx16x16_1)
+        weighted_square_above_terms = np.multiply(tangent_above, weighted_tangent_above, out=w.weighted_square_above_terms)
         # Σ_c ĝ_above ġ_above
-        weighted_square_above = np.sum(weighted_square_above_terms, axis=1, out=Nx16_18)
+        weighted_square_above = np.sum(weighted_square_above_terms, axis=1, out=w.weighted_square_above)
         # ∂J/∂δ_pointwise_1 = ∂J/∂δ_above f′(g_above) + f″(g_above) Σ_c ĝ_above ġ_above  (18)+(19)
-        a = np.multiply(dJ_ddelta_above, f_prime_pointwise_1, out=Nx16_19)
-        b = np.multiply(f_second_pointwise_1, weighted_square_above, out=Nx16_20)
-        dJ_ddelta_pointwise_1 = np.add(a, b, out=Nx16_19)
+        m = np.multiply(dJ_ddelta_above, f_prime_pointwise_1, out=w.m)
+        n = np.multiply(f_second_pointwise_1, weighted_square_above, out=w.n)
+        dJ_ddelta_pointwise_1 = np.add(m, n, out=w.dJ_ddelta_pointwise_1)
         # ∂J/∂δ_both = [∂J/∂δ_pointwise_1, ∂J/∂δ_hidden]  (4)+(6)
-        dJ_ddelta_both = Nx32_0
+        dJ_ddelta_both = w.dJ_ddelta_both
         dJ_ddelta_both[..., 0:16] = dJ_ddelta_pointwise_1
         dJ_ddelta_both[..., 16:32] = dJ_ddelta_hidden
 
         # ---- backward adjoints of J and gradients: reads ∂J/∂δ, f′, f″, δ, δ̇, ĝ, g, W; writes f‴, ∂J/∂g
         # Σ_n ∂J/∂δ_both
-        dJ_ds_gain_sum = _column_sum(dJ_ddelta_both, out=M32_0)
+        dJ_ds_gain_sum = _column_sum(dJ_ddelta_both, out=w.dJ_ds_gain_sum)
         # f‴(g_above) = f″(g_above) (sigmoid(−g_above) − f′(g_above))
-        a = np.subtract(sigmoid_minus_pointwise_1, f_prime_pointwise_1, out=Nx16_5)
-        f_third_pointwise_1 = np.multiply(f_second_pointwise_1, a, out=Nx16_5)
+        d = np.subtract(sigmoid_minus_pointwise_1, f_prime_pointwise_1, out=w.d)
+        f_third_pointwise_1 = np.multiply(f_second_pointwise_1, d, out=w.f_third_pointwise_1)
         # ∂J/∂g_above = ∂J/∂δ_above δ_pointwise_1 f″(g_above) + δ_pointwise_1 f‴(g_above) Σ_c ĝ_above ġ_above
         #     (21)+(22)
-        a = np.multiply(delta_pointwise_1, dJ_ddelta_above, out=Nx16_17)
-        a = np.multiply(a, f_second_pointwise_1, out=Nx16_17)
-        b = np.multiply(delta_pointwise_1, f_third_pointwise_1, out=Nx16_5)
-        b = np.multiply(b, weighted_square_above, out=Nx16_5)
-        dJ_dg_above = np.add(a, b, out=Nx16_17)
+        o = np.multiply(delta_pointwise_1, dJ_ddelta_above, out=w.o)
+        o = np.multiply(o, f_second_pointwise_1, out=w.o)
+        d = np.multiply(delta_pointwise_1, f_third_pointwise_1, out=w.d)
+        d = np.multiply(d, weighted_square_above, out=w.d)
+        dJ_dg_above = np.add(o, d, out=w.dJ_dg_above)
         # Σ_n δ_above ∂J/∂δ_joinedᵀ
-        dJ_dW_below_delta_at_above = np.matmul(delta_above.T, dJ_ddelta_joined, out=M16x16_3)
+        dJ_dW_below_delta_at_above = np.matmul(delta_above.T, dJ_ddelta_joined, out=w.dJ_dW_below_delta_at_above)
         # Σ_n Σ_c δ̇_above ĝ_joinedᵀ
-        dJ_dW_below_tangents_at_above = np.matmul(delta_tangent_above.reshape(-1, 16).T, weighted_tangent_joined.reshape(-1, 16), out=M16x16_4)
+        dJ_dW_below_tangents_at_above = np.matmul(delta_tangent_above.reshape(-1, 16).T, weighted_tangent_joined.reshape(-1, 16), out=w.dJ_dW_below_tangents_at_above)
         # Σ_n ∂J/∂g_above g_joinedᵀ
-        dJ_dW_below_g_at_above = np.matmul(dJ_dg_above.T, g_joined, out=M16x16_5)
+        dJ_dW_below_g_at_above = np.matmul(dJ_dg_above.T, g_joined, out=w.dJ_dW_below_g_at_above)
         # Σ_n ∂J/∂g_above
-        dJ_db_below_sum_at_above = _column_sum(dJ_dg_above, out=M16_0)
+        dJ_db_below_sum_at_above = _column_sum(dJ_dg_above, out=w.dJ_db_below_sum_at_above)
         # ∂J/∂g_joined = W_belowᵀ ∂J/∂g_above  (14)+(15)
-        dJ_dg_joined = np.matmul(dJ_dg_above, W_below, out=Nx16_2)
+        dJ_dg_joined = np.matmul(dJ_dg_above, W_below, out=w.dJ_dg_joined)
         # ∂J/∂g_hidden = ∂J/∂g_joined  (9)+(10)
         dJ_dg_hidden = dJ_dg_joined
         # δ̇_hidden ĝ_below
-        weighted_product_hidden_terms = np.multiply(delta_tangent_hidden, weighted_tangent_below, out=Nx16x16_3)
+        weighted_product_hidden_terms = np.multiply(delta_tangent_hidden, weighted_tangent_below, out=w.weighted_product_hidden_terms)
         # Σ_c δ̇_hidden ĝ_below
-        weighted_product_hidden = np.sum(weighted_product_hidden_terms, axis=1, out=Nx16_17)
+        weighted_product_hidden = np.sum(weighted_product_hidden_terms, axis=1, out=w.weighted_product_hidden)
         # f‴(g_below) = f′(g_below) (4 g_hidden² − 2 sech(g_below)²)
-        a = np.square(g_hidden, out=Nx16_0)
-        a = np.multiply(a, 4.0, out=Nx16_0)
-        b = np.square(sech_hidden, out=Nx16_1)
-        b = np.multiply(b, 2.0, out=Nx16_1)
-        a = np.subtract(a, b, out=Nx16_0)
-        f_third_hidden = np.multiply(f_prime_hidden, a, out=Nx16_0)
+        p = np.square(g_hidden, out=w.p)
+        p = np.multiply(p, 4.0, out=w.p)
+        a = np.square(sech_hidden, out=w.a)
+        a = np.multiply(a, 2.0, out=w.a)
+        p = np.subtract(p, a, out=w.p)
+        f_third_hidden = np.multiply(f_prime_hidden, p, out=w.f_third_hidden)
         # ∂J/∂g_below = ∂J/∂g_hidden f′(g_below) + ∂J/∂δ_below δ_hidden f″(g_below) + δ_hidden f‴(g_below) (ġ_below
         #     ∘ ġ_below)ᵀ ∂J/∂δ′_x + 2 f″(g_below) Σ_c δ̇_hidden ĝ_below  (21)+(22)
-        a = np.multiply(dJ_ddelta_below, delta_hidden, out=Nx16_13)
-        a = np.multiply(a, f_second_hidden, out=Nx16_13)
-        b = np.multiply(dJ_dg_hidden, f_prime_hidden, out=Nx16_2)
-        a = np.add(a, b, out=Nx16_13)
-        b = np.multiply(delta_hidden, f_third_hidden, out=Nx16_7)
-        b = np.multiply(b, weighted_square_below, out=Nx16_7)
-        a = np.add(a, b, out=Nx16_13)
-        b = np.multiply(f_second_hidden, weighted_product_hidden, out=Nx16_10)
-        b = np.multiply(b, 2.0, out=Nx16_10)
-        dJ_dg_below = np.add(a, b, out=Nx16_13)
+        q = np.multiply(dJ_ddelta_below, delta_hidden, out=w.q)
+        q = np.multiply(q, f_second_hidden, out=w.q)
+        b = np.multiply(dJ_dg_hidden, f_prime_hidden, out=w.b)
+        q = np.add(q, b, out=w.q)
+        r = np.multiply(delta_hidden, f_third_hidden, out=w.r)
+        r = np.multiply(r, weighted_square_below, out=w.r)
+        q = np.add(q, r, out=w.q)
+        g = np.multiply(f_second_hidden, weighted_product_hidden, out=w.g)
+        g = np.multiply(g, 2.0, out=w.g)
+        dJ_dg_below = np.add(q, g, out=w.dJ_dg_below)
         # Σ_n δ_below ∂J/∂δ_xᵀ
-        dJ_dW_below_delta = np.matmul(delta_below.T, dJ_ddelta_x, out=M16x16_6)
+        dJ_dW_below_delta = np.matmul(delta_below.T, dJ_ddelta_x, out=w.dJ_dW_below_delta)
         # (∂J/∂δ′_x)_c δ̇_below
-        dJ_dW_below_tangents_sum_terms = np.multiply(dJ_ddelta_prime_x_column, delta_tangent_below, out=Nx16x16_4)
+        dJ_dW_below_tangents_sum_terms = np.multiply(dJ_ddelta_prime_x_column, delta_tangent_below, out=w.dJ_dW_below_tangents_sum_terms)
         # [Σ_n (∂J/∂δ′_x)_c δ̇_below]
-        dJ_dW_below_tangents_sum = np.sum(dJ_dW_below_tangents_sum_terms, axis=0, out=M16x16_7)
+        dJ_dW_below_tangents_sum = np.sum(dJ_dW_below_tangents_sum_terms, axis=0, out=w.dJ_dW_below_tangents_sum)
         # Σ_n ∂J/∂g_below g_xᵀ
-        dJ_dW_below_g = np.matmul(dJ_dg_below.T, g_x, out=M16x16_8)
+        dJ_dW_below_g = np.matmul(dJ_dg_below.T, g_x, out=w.dJ_dW_below_g)
         # Σ_n ∂J/∂g_below
-        dJ_db_below_sum = _column_sum(dJ_dg_below, out=M16_1)
+        dJ_db_below_sum = _column_sum(dJ_dg_below, out=w.dJ_db_below_sum)
+
         return (
             sum_delta_squared, sum_delta_prime, sum_delta_prime_squared, dJ_ds_gain_sum, dJ_dW_below_delta_at_above,
             dJ_dW_below_tangents_at_above, dJ_dW_below_g_at_above, dJ_db_below_sum_at_above, dJ_dW_below_delta,
@@ -882,7 +813,7 @@ def _loss_and_grad(params, x, lam, workspace):
         sum_delta_squared, sum_delta_prime, sum_delta_prime_squared, dJ_ds_gain_sum, dJ_dW_below_delta_at_above,
         dJ_dW_below_tangents_at_above, dJ_dW_below_g_at_above, dJ_db_below_sum_at_above, dJ_dW_below_delta,
         dJ_dW_below_tangents_sum, dJ_dW_below_g, dJ_db_below_sum,
-    ) = _over_tiles(tile, N, 485, 16, 31232, 8640, workspace)
+    ) = call.over_tiles(tile, x)
 
     # ---- at the end, from the sums over all samples: writes J, ∂J/∂s, ∂J/∂W, ∂J/∂b
     # J = (1/N) ½ Σ_n Σ_i δ_x² − (1/N) Σ_n Σ_i δ′_x + (1/N) λ Σ_n Σ_i δ′_x²
@@ -890,21 +821,21 @@ def _loss_and_grad(params, x, lam, workspace):
     # ∂J/∂s_gain = (1/N) Σ_n ∂J/∂δ_both  [+] gain
     dJ_ds_gain = np.divide(dJ_ds_gain_sum, N, out=np.empty((32,), DTYPE))
     # [Σ_n (∂J/∂δ′_x)_c δ̇_below]ᵀ
-    dJ_dW_below_tangents_sum_transposed = M16x16_9
+    dJ_dW_below_tangents_sum_transposed = w.dJ_dW_below_tangents_sum_transposed
     dJ_dW_below_tangents_sum_transposed[...] = dJ_dW_below_tangents_sum.T
     # ∂J/∂W_below = (1/N) (2 [Σ_n (∂J/∂δ′_x)_c δ̇_below]ᵀ + Σ_n δ_below ∂J/∂δ_xᵀ + Σ_n δ_above ∂J/∂δ_joinedᵀ + Σ_n
     #     ∂J/∂g_below g_xᵀ + Σ_n ∂J/∂g_above g_joinedᵀ + 2 Σ_n Σ_c δ̇_above ĝ_joinedᵀ)  (16)+(17)
-    a = np.add(dJ_dW_below_delta, dJ_dW_below_delta_at_above, out=M16x16_10)
-    a = np.add(a, dJ_dW_below_g, out=M16x16_10)
-    a = np.add(a, dJ_dW_below_g_at_above, out=M16x16_10)
-    b = np.multiply(dJ_dW_below_tangents_at_above, 2.0, out=M16x16_11)
-    a = np.add(a, b, out=M16x16_10)
-    b = np.multiply(dJ_dW_below_tangents_sum_transposed, 2.0, out=M16x16_9)
-    a = np.add(a, b, out=M16x16_10)
-    dJ_dW_below = np.divide(a, N, out=np.empty((16, 16), DTYPE))
+    s = np.add(dJ_dW_below_delta, dJ_dW_below_delta_at_above, out=w.s)
+    s = np.add(s, dJ_dW_below_g, out=w.s)
+    s = np.add(s, dJ_dW_below_g_at_above, out=w.s)
+    t = np.multiply(dJ_dW_below_tangents_at_above, 2.0, out=w.t)
+    s = np.add(s, t, out=w.s)
+    u = np.multiply(dJ_dW_below_tangents_sum_transposed, 2.0, out=w.u)
+    s = np.add(s, u, out=w.s)
+    dJ_dW_below = np.divide(s, N, out=np.empty((16, 16), DTYPE))
     # ∂J/∂b_below = (1/N) (Σ_n ∂J/∂g_below + Σ_n ∂J/∂g_above)  [+] bias
-    a = np.add(dJ_db_below_sum, dJ_db_below_sum_at_above, out=M16_2)
-    dJ_db_below = np.divide(a, N, out=np.empty((16,), DTYPE))
+    v = np.add(dJ_db_below_sum, dJ_db_below_sum_at_above, out=w.v)
+    dJ_db_below = np.divide(v, N, out=np.empty((16,), DTYPE))
 
     return J, {
         "below.weight": dJ_dW_below,
@@ -913,17 +844,13 @@ def _loss_and_grad(params, x, lam, workspace):
     }
 
 
-def _loss_and_grad_lam0(params, x, lam, workspace):
+def _loss_and_grad_lam0(params, x, lam, call):
     """J and its gradient: the merged sweep. λ = 0."""
-    N = x.shape[0]
+    N = len(x)
+    w = call.arrays
     W_below = params["below.weight"]
     b_below = params["below.bias"]
     s_gain = params["gain.gain"]
-    (
-        M16x16_0, M16x16_1, M16x16_2, M16_0, M16x16_9, M16x16_10, M16x16_11, M16_3,
-    ) = workspace.arrays(
-        "M16x16_0", "M16x16_1", "M16x16_2", "M16_0", "M16x16_9", "M16x16_10", "M16x16_11", "M16_3",
-    )
 
     # ---- once a call, from the weights alone: reads s, W; writes δ, ġ
     # δ_both = s_gain  (1)
@@ -933,134 +860,121 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     # δ_both[16:32]
     delta_hidden_term_2 = delta_both[..., 16:32]
     # W_belowᵀ
-    W_below_transposed = M16x16_0
+    W_below_transposed = w.W_below_transposed
     W_below_transposed[...] = W_below.T
     # ġ_below = W_belowᵀ  [+] 8
     tangent_below = W_below_transposed
     # identity(16)
     identity_16 = np.eye(16, dtype=DTYPE)
     # ġ_below ∘ ġ_below
-    sum_tangent_squared_below_terms = np.square(tangent_below, out=M16x16_2)
+    sum_tangent_squared_below_terms = np.square(tangent_below, out=w.sum_tangent_squared_below_terms)
     # Σ_j ġ_below ∘ ġ_below
-    sum_tangent_squared_below = np.sum(sum_tangent_squared_below_terms, axis=0, out=M16_0)
+    sum_tangent_squared_below = np.sum(sum_tangent_squared_below_terms, axis=0, out=w.sum_tangent_squared_below)
 
-    def tile(rows, arrays):
-        g_x = x[rows]
-        (
-            Nx16_0, Nx16_1, Nx16_2, Nx16_3, Nx16_4, Nx16_5, Nx16_6, Nx16_7, Nx16_8, Nx16_9, Nx16_10, Nx16x16_0, Nx16_11,
-            Nx16x16_1, Nx16_12, Nx16_13, Nx16x16_2, Nx16x16_3, Nx16x16_4, Nx16x16_5, Nx16_14, Nx16_15, Nx16_16, Nx16_17,
-            Nx16_18, Nx32_0, M32_0, M16x16_3, M16x16_4, M16x16_5, M16_1, M16x16_6, M16x16_7, M16x16_8, M16_2,
-        ) = arrays(
-            rows.stop - rows.start,
-            "Nx16_0", "Nx16_1", "Nx16_2", "Nx16_3", "Nx16_4", "Nx16_5", "Nx16_6", "Nx16_7", "Nx16_8", "Nx16_9",
-            "Nx16_10", "Nx16x16_0", "Nx16_11", "Nx16x16_1", "Nx16_12", "Nx16_13", "Nx16x16_2", "Nx16x16_3", "Nx16x16_4",
-            "Nx16x16_5", "Nx16_14", "Nx16_15", "Nx16_16", "Nx16_17", "Nx16_18", "Nx32_0", "M32_0", "M16x16_3",
-            "M16x16_4", "M16x16_5", "M16_1", "M16x16_6", "M16x16_7", "M16x16_8", "M16_2",
-        )
-
+    def tile(g_x, w):
         # ---- forward: reads g, W, b; writes g, f′
         # W_below g_x
-        g_below_unbiased = np.matmul(g_x, W_below.T, out=Nx16_0)
+        g_below_unbiased = np.matmul(g_x, W_below.T, out=w.g_below_unbiased)
         # g_below = W_below g_x + b_below
-        g_below = np.add(b_below, g_below_unbiased, out=Nx16_0)
+        g_below = np.add(b_below, g_below_unbiased, out=w.g_below)
         # sech(g_below)
-        a = np.abs(g_below, out=Nx16_1)
-        a = np.negative(a, out=Nx16_1)
-        a = np.exp(a, out=Nx16_1)
-        b = np.square(a, out=Nx16_2)
-        b = np.add(b, 1.0, out=Nx16_2)
-        a = np.divide(a, b, out=Nx16_1)
-        sech_hidden = np.multiply(a, 2.0, out=Nx16_1)
+        a = np.abs(g_below, out=w.a)
+        a = np.negative(a, out=w.a)
+        a = np.exp(a, out=w.a)
+        b = np.square(a, out=w.b)
+        b = np.add(b, 1.0, out=w.b)
+        a = np.divide(a, b, out=w.a)
+        sech_hidden = np.multiply(a, 2.0, out=w.sech_hidden)
         # g_hidden = tanh(g_below)
-        g_hidden = np.tanh(g_below, out=Nx16_0)
+        g_hidden = np.tanh(g_below, out=w.g_hidden)
         # g_joined = g_hidden + g_x
-        g_joined = np.add(g_hidden, g_x, out=Nx16_2)
+        g_joined = np.add(g_hidden, g_x, out=w.g_joined)
         # W_below g_joined
-        g_above_unbiased = np.matmul(g_joined, W_below.T, out=Nx16_3)
+        g_above_unbiased = np.matmul(g_joined, W_below.T, out=w.g_above_unbiased)
         # g_above = W_below g_joined + b_below
-        g_above = np.add(b_below, g_above_unbiased, out=Nx16_3)
+        g_above = np.add(b_below, g_above_unbiased, out=w.g_above)
         # sigmoid(−g_above)
-        a = np.abs(g_above, out=Nx16_4)
-        a = np.negative(a, out=Nx16_4)
-        a = np.exp(a, out=Nx16_4)
-        b = np.negative(g_above, out=Nx16_5)
-        b = np.sign(b, out=Nx16_5)
-        b = np.maximum(a, b, out=Nx16_5)
-        c = np.add(a, 1.0, out=Nx16_6)
-        sigmoid_minus_pointwise_1 = np.divide(b, c, out=Nx16_5)
+        c = np.abs(g_above, out=w.c)
+        c = np.negative(c, out=w.c)
+        c = np.exp(c, out=w.c)
+        d = np.negative(g_above, out=w.d)
+        d = np.sign(d, out=w.d)
+        d = np.maximum(c, d, out=w.d)
+        e = np.add(c, 1.0, out=w.e)
+        sigmoid_minus_pointwise_1 = np.divide(d, e, out=w.sigmoid_minus_pointwise_1)
         # f′(g_above) = sigmoid(g_above)
-        b = np.sign(g_above, out=Nx16_3)
-        a = np.maximum(a, b, out=Nx16_4)
-        f_prime_pointwise_1 = np.divide(a, c, out=Nx16_4)
+        f = np.sign(g_above, out=w.f)
+        c = np.maximum(c, f, out=w.c)
+        f_prime_pointwise_1 = np.divide(c, e, out=w.f_prime_pointwise_1)
 
         # ---- backward: reads δ, f′, W, g; writes δ, f′
         # δ_above = δ_pointwise_1 f′(g_above)  (1)
-        delta_above = np.multiply(delta_pointwise_1, f_prime_pointwise_1, out=Nx16_6)
+        delta_above = np.multiply(delta_pointwise_1, f_prime_pointwise_1, out=w.delta_above)
         # δ_joined = W_belowᵀ δ_above  (1)
-        delta_joined = np.matmul(delta_above, W_below, out=Nx16_3)
+        delta_joined = np.matmul(delta_above, W_below, out=w.delta_joined)
         # δ_hidden = δ_both[16:32] + δ_joined  (1)
-        delta_hidden = np.add(delta_hidden_term_2, delta_joined, out=Nx16_7)
+        delta_hidden = np.add(delta_hidden_term_2, delta_joined, out=w.delta_hidden)
         # f′(g_below) = sech(g_below)²
-        f_prime_hidden = np.square(sech_hidden, out=Nx16_8)
+        f_prime_hidden = np.square(sech_hidden, out=w.f_prime_hidden)
         # δ_below = δ_hidden f′(g_below)  (1)
-        delta_below = np.multiply(delta_hidden, f_prime_hidden, out=Nx16_9)
+        delta_below = np.multiply(delta_hidden, f_prime_hidden, out=w.delta_below)
         # W_belowᵀ δ_below
-        delta_x_term_1 = np.matmul(delta_below, W_below, out=Nx16_10)
+        delta_x_term_1 = np.matmul(delta_below, W_below, out=w.delta_x_term_1)
         # δ_x = δ_joined + 2 g_x + W_belowᵀ δ_below  (1)
-        a = np.add(delta_joined, delta_x_term_1, out=Nx16_3)
-        b = np.multiply(g_x, 2.0, out=Nx16_10)
-        delta_x = np.add(a, b, out=Nx16_3)
+        f = np.add(delta_joined, delta_x_term_1, out=w.f)
+        g = np.multiply(g_x, 2.0, out=w.g)
+        delta_x = np.add(f, g, out=w.delta_x)
 
         # ---- second derivatives, by tangents: reads f′, ġ, g, δ, W; writes ġ, f″, δ̇
         # f′(g_below)
         f_prime_hidden_row = f_prime_hidden[:, None]
         # ġ_hidden = (ġ_below)_c f′(g_below)  [+] 8
-        tangent_hidden = np.multiply(tangent_below, f_prime_hidden_row, out=Nx16x16_0)
+        tangent_hidden = np.multiply(tangent_below, f_prime_hidden_row, out=w.tangent_hidden)
         # f″(g_below) = −2 g_hidden f′(g_below)
-        a = np.multiply(f_prime_hidden, g_hidden, out=Nx16_10)
-        f_second_hidden = np.multiply(a, -2.0, out=Nx16_10)
+        g = np.multiply(f_prime_hidden, g_hidden, out=w.g)
+        f_second_hidden = np.multiply(g, -2.0, out=w.f_second_hidden)
         # δ_hidden f″(g_below)
-        delta_curvature_hidden = np.multiply(delta_hidden, f_second_hidden, out=Nx16_11)
+        delta_curvature_hidden = np.multiply(delta_hidden, f_second_hidden, out=w.delta_curvature_hidden)
         # ġ_joined = (identity(16))_c + ġ_hidden  [+] 8
-        tangent_joined = np.add(identity_16, tangent_hidden, out=Nx16x16_0)
+        tangent_joined = np.add(identity_16, tangent_hidden, out=w.tangent_joined)
         # ġ_above = W_below ġ_joined  [+] 8
-        tangent_above = Nx16x16_1
+        tangent_above = w.tangent_above
         np.matmul(tangent_joined.reshape(-1, 16), W_below.T, out=tangent_above.reshape(-1, 16))
         # f″(g_above) = f′(g_above) sigmoid(−g_above)
-        f_second_pointwise_1 = np.multiply(f_prime_pointwise_1, sigmoid_minus_pointwise_1, out=Nx16_12)
+        f_second_pointwise_1 = np.multiply(f_prime_pointwise_1, sigmoid_minus_pointwise_1, out=w.f_second_pointwise_1)
         # δ_pointwise_1 f″(g_above)
-        delta_curvature_pointwise_1 = np.multiply(delta_pointwise_1, f_second_pointwise_1, out=Nx16_13)
+        delta_curvature_pointwise_1 = np.multiply(delta_pointwise_1, f_second_pointwise_1, out=w.delta_curvature_pointwise_1)
         # δ_pointwise_1 f″(g_above)
         delta_curvature_pointwise_1_row = delta_curvature_pointwise_1[:, None]
         # δ̇_above = δ_pointwise_1 f″(g_above) ġ_above  [+] 8
-        delta_tangent_above = np.multiply(delta_curvature_pointwise_1_row, tangent_above, out=Nx16x16_2)
+        delta_tangent_above = np.multiply(delta_curvature_pointwise_1_row, tangent_above, out=w.delta_tangent_above)
         # δ̇_joined = W_belowᵀ δ̇_above  [+] 8
-        delta_tangent_joined = Nx16x16_3
+        delta_tangent_joined = w.delta_tangent_joined
         np.matmul(delta_tangent_above.reshape(-1, 16), W_below, out=delta_tangent_joined.reshape(-1, 16))
         # δ̇_hidden = δ̇_joined  [+] 8
         delta_tangent_hidden = delta_tangent_joined
         # δ_hidden f″(g_below)
         delta_curvature_hidden_row = delta_curvature_hidden[:, None]
         # δ̇_below = δ_hidden f″(g_below) (ġ_below)_c + δ̇_hidden f′(g_below)  [+] 8
-        a = np.multiply(tangent_below, delta_curvature_hidden_row, out=Nx16x16_4)
-        b = np.multiply(f_prime_hidden_row, delta_tangent_hidden, out=Nx16x16_5)
-        delta_tangent_below = np.add(a, b, out=Nx16x16_4)
+        h = np.multiply(tangent_below, delta_curvature_hidden_row, out=w.h)
+        i = np.multiply(f_prime_hidden_row, delta_tangent_hidden, out=w.i)
+        delta_tangent_below = np.add(h, i, out=w.delta_tangent_below)
 
         # ---- loss: reads δ, ġ
         # δ_x²
-        sum_delta_squared_terms = np.square(delta_x, out=Nx16_14)
+        sum_delta_squared_terms = np.square(delta_x, out=w.sum_delta_squared_terms)
         # Σ_n Σ_i δ_x²
         sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
         # δ_hidden f″(g_below) Σ_j ġ_below ∘ ġ_below
-        sum_curvature_hidden_terms = np.multiply(sum_tangent_squared_below, delta_curvature_hidden, out=Nx16_11)
+        sum_curvature_hidden_terms = np.multiply(sum_tangent_squared_below, delta_curvature_hidden, out=w.sum_curvature_hidden_terms)
         # Σ_n Σ_i δ_hidden f″(g_below) Σ_j ġ_below ∘ ġ_below
         sum_curvature_hidden = float(np.sum(sum_curvature_hidden_terms, dtype=np.float64))
         # ġ_above²
-        sum_tangent_squared_above_terms = np.square(tangent_above, out=Nx16x16_1)
+        sum_tangent_squared_above_terms = np.square(tangent_above, out=w.sum_tangent_squared_above_terms)
         # Σ_c ġ_above²
-        sum_tangent_squared_above = np.sum(sum_tangent_squared_above_terms, axis=1, out=Nx16_11)
+        sum_tangent_squared_above = np.sum(sum_tangent_squared_above_terms, axis=1, out=w.sum_tangent_squared_above)
         # δ_pointwise_1 f″(g_above) Σ_c ġ_above²
-        sum_curvature_pointwise_1_terms = np.multiply(delta_curvature_pointwise_1, sum_tangent_squared_above, out=Nx16_13)
+        sum_curvature_pointwise_1_terms = np.multiply(delta_curvature_pointwise_1, sum_tangent_squared_above, out=w.sum_curvature_pointwise_1_terms)
         # Σ_n Σ_i δ_pointwise_1 f″(g_above) Σ_c ġ_above²
         sum_curvature_pointwise_1 = float(np.sum(sum_curvature_pointwise_1_terms, dtype=np.float64))
 
@@ -1068,79 +982,80 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
         # ∂J/∂δ_x = δ_x  (3)+(5)
         dJ_ddelta_x = delta_x
         # ∂J/∂δ_below = W_below ∂J/∂δ_x  (11)+(12)
-        dJ_ddelta_below = np.matmul(dJ_ddelta_x, W_below.T, out=Nx16_13)
+        dJ_ddelta_below = np.matmul(dJ_ddelta_x, W_below.T, out=w.dJ_ddelta_below)
         # ∂J/∂δ_hidden = ∂J/∂δ_below f′(g_below) − f″(g_below) Σ_j ġ_below ∘ ġ_below  (18)+(19)
-        a = np.multiply(dJ_ddelta_below, f_prime_hidden, out=Nx16_14)
-        b = np.multiply(sum_tangent_squared_below, f_second_hidden, out=Nx16_15)
-        dJ_ddelta_hidden = np.subtract(a, b, out=Nx16_14)
+        j = np.multiply(dJ_ddelta_below, f_prime_hidden, out=w.j)
+        k = np.multiply(sum_tangent_squared_below, f_second_hidden, out=w.k)
+        dJ_ddelta_hidden = np.subtract(j, k, out=w.dJ_ddelta_hidden)
         # ∂J/∂δ_joined = ∂J/∂δ_hidden + ∂J/∂δ_x  (4)+(6)
-        dJ_ddelta_joined = np.add(dJ_ddelta_hidden, dJ_ddelta_x, out=Nx16_15)
+        dJ_ddelta_joined = np.add(dJ_ddelta_hidden, dJ_ddelta_x, out=w.dJ_ddelta_joined)
         # ∂J/∂δ_above = W_below ∂J/∂δ_joined  (11)+(12)
-        dJ_ddelta_above = np.matmul(dJ_ddelta_joined, W_below.T, out=Nx16_16)
+        dJ_ddelta_above = np.matmul(dJ_ddelta_joined, W_below.T, out=w.dJ_ddelta_above)
         # ∂J/∂δ_pointwise_1 = ∂J/∂δ_above f′(g_above) − f″(g_above) Σ_c ġ_above²  (18)+(19)
-        a = np.multiply(dJ_ddelta_above, f_prime_pointwise_1, out=Nx16_17)
-        b = np.multiply(f_second_pointwise_1, sum_tangent_squared_above, out=Nx16_18)
-        dJ_ddelta_pointwise_1 = np.subtract(a, b, out=Nx16_17)
+        l = np.multiply(dJ_ddelta_above, f_prime_pointwise_1, out=w.l)
+        m = np.multiply(f_second_pointwise_1, sum_tangent_squared_above, out=w.m)
+        dJ_ddelta_pointwise_1 = np.subtract(l, m, out=w.dJ_ddelta_pointwise_1)
         # ∂J/∂δ_both = [∂J/∂δ_pointwise_1, ∂J/∂δ_hidden]  (4)+(6)
-        dJ_ddelta_both = Nx32_0
+        dJ_ddelta_both = w.dJ_ddelta_both
         dJ_ddelta_both[..., 0:16] = dJ_ddelta_pointwise_1
         dJ_ddelta_both[..., 16:32] = dJ_ddelta_hidden
 
         # ---- backward adjoints of J and gradients: reads ∂J/∂δ, f′, f″, δ, δ̇, ġ, g, W; writes f‴, ∂J/∂g
         # Σ_n ∂J/∂δ_both
-        dJ_ds_gain_sum = _column_sum(dJ_ddelta_both, out=M32_0)
+        dJ_ds_gain_sum = _column_sum(dJ_ddelta_both, out=w.dJ_ds_gain_sum)
         # f‴(g_above) = f″(g_above) (sigmoid(−g_above) − f′(g_above))
-        a = np.subtract(sigmoid_minus_pointwise_1, f_prime_pointwise_1, out=Nx16_5)
-        f_third_pointwise_1 = np.multiply(f_second_pointwise_1, a, out=Nx16_5)
+        d = np.subtract(sigmoid_minus_pointwise_1, f_prime_pointwise_1, out=w.d)
+        f_third_pointwise_1 = np.multiply(f_second_pointwise_1, d, out=w.f_third_pointwise_1)
         # ∂J/∂g_above = ∂J/∂δ_above δ_pointwise_1 f″(g_above) − δ_pointwise_1 f‴(g_above) Σ_c ġ_above²  (21)+(22)
-        a = np.multiply(delta_pointwise_1, dJ_ddelta_above, out=Nx16_16)
-        a = np.multiply(a, f_second_pointwise_1, out=Nx16_16)
-        b = np.multiply(delta_pointwise_1, f_third_pointwise_1, out=Nx16_5)
-        b = np.multiply(b, sum_tangent_squared_above, out=Nx16_5)
-        dJ_dg_above = np.subtract(a, b, out=Nx16_16)
+        n = np.multiply(delta_pointwise_1, dJ_ddelta_above, out=w.n)
+        n = np.multiply(n, f_second_pointwise_1, out=w.n)
+        d = np.multiply(delta_pointwise_1, f_third_pointwise_1, out=w.d)
+        d = np.multiply(d, sum_tangent_squared_above, out=w.d)
+        dJ_dg_above = np.subtract(n, d, out=w.dJ_dg_above)
         # Σ_n δ_above ∂J/∂δ_joinedᵀ
-        dJ_dW_below_delta_at_above = np.matmul(delta_above.T, dJ_ddelta_joined, out=M16x16_3)
+        dJ_dW_below_delta_at_above = np.matmul(delta_above.T, dJ_ddelta_joined, out=w.dJ_dW_below_delta_at_above)
         # Σ_n Σ_c δ̇_above ġ_joinedᵀ
-        dJ_dW_below_tangents_at_above = np.matmul(delta_tangent_above.reshape(-1, 16).T, tangent_joined.reshape(-1, 16), out=M16x16_4)
+        dJ_dW_below_tangents_at_above = np.matmul(delta_tangent_above.reshape(-1, 16).T, tangent_joined.reshape(-1, 16), out=w.dJ_dW_below_tangents_at_above)
         # Σ_n ∂J/∂g_above g_joinedᵀ
-        dJ_dW_below_g_at_above = np.matmul(dJ_dg_above.T, g_joined, out=M16x16_5)
+        dJ_dW_below_g_at_above = np.matmul(dJ_dg_above.T, g_joined, out=w.dJ_dW_below_g_at_above)
         # Σ_n ∂J/∂g_above
-        dJ_db_below_sum_at_above = _column_sum(dJ_dg_above, out=M16_1)
+        dJ_db_below_sum_at_above = _column_sum(dJ_dg_above, out=w.dJ_db_below_sum_at_above)
         # ∂J/∂g_joined = W_belowᵀ ∂J/∂g_above  (14)+(15)
-        dJ_dg_joined = np.matmul(dJ_dg_above, W_below, out=Nx16_2)
+        dJ_dg_joined = np.matmul(dJ_dg_above, W_below, out=w.dJ_dg_joined)
         # ∂J/∂g_hidden = ∂J/∂g_joined  (9)+(10)
         dJ_dg_hidden = dJ_dg_joined
         # δ̇_hidden (ġ_below)_c
-        weighted_product_hidden_terms = np.multiply(tangent_below, delta_tangent_hidden, out=Nx16x16_3)
+        weighted_product_hidden_terms = np.multiply(tangent_below, delta_tangent_hidden, out=w.weighted_product_hidden_terms)
         # Σ_c δ̇_hidden (ġ_below)_c
-        weighted_product_hidden = np.sum(weighted_product_hidden_terms, axis=1, out=Nx16_16)
+        weighted_product_hidden = np.sum(weighted_product_hidden_terms, axis=1, out=w.weighted_product_hidden)
         # f‴(g_below) = f′(g_below) (4 g_hidden² − 2 sech(g_below)²)
-        a = np.square(g_hidden, out=Nx16_0)
-        a = np.multiply(a, 4.0, out=Nx16_0)
-        b = np.square(sech_hidden, out=Nx16_1)
-        b = np.multiply(b, 2.0, out=Nx16_1)
-        a = np.subtract(a, b, out=Nx16_0)
-        f_third_hidden = np.multiply(f_prime_hidden, a, out=Nx16_0)
+        o = np.square(g_hidden, out=w.o)
+        o = np.multiply(o, 4.0, out=w.o)
+        a = np.square(sech_hidden, out=w.a)
+        a = np.multiply(a, 2.0, out=w.a)
+        o = np.subtract(o, a, out=w.o)
+        f_third_hidden = np.multiply(f_prime_hidden, o, out=w.f_third_hidden)
         # ∂J/∂g_below = ∂J/∂g_hidden f′(g_below) + ∂J/∂δ_below δ_hidden f″(g_below) − δ_hidden f‴(g_below) Σ_j
         #     ġ_below ∘ ġ_below − 2 f″(g_below) Σ_c δ̇_hidden (ġ_below)_c  (21)+(22)
-        a = np.multiply(dJ_ddelta_below, delta_hidden, out=Nx16_13)
-        a = np.multiply(a, f_second_hidden, out=Nx16_13)
-        b = np.multiply(dJ_dg_hidden, f_prime_hidden, out=Nx16_2)
-        a = np.add(a, b, out=Nx16_13)
-        b = np.multiply(sum_tangent_squared_below, delta_hidden, out=Nx16_7)
-        b = np.multiply(b, f_third_hidden, out=Nx16_7)
-        a = np.subtract(a, b, out=Nx16_13)
-        b = np.multiply(f_second_hidden, weighted_product_hidden, out=Nx16_10)
-        b = np.multiply(b, 2.0, out=Nx16_10)
-        dJ_dg_below = np.subtract(a, b, out=Nx16_13)
+        p = np.multiply(dJ_ddelta_below, delta_hidden, out=w.p)
+        p = np.multiply(p, f_second_hidden, out=w.p)
+        b = np.multiply(dJ_dg_hidden, f_prime_hidden, out=w.b)
+        p = np.add(p, b, out=w.p)
+        q = np.multiply(sum_tangent_squared_below, delta_hidden, out=w.q)
+        q = np.multiply(q, f_third_hidden, out=w.q)
+        p = np.subtract(p, q, out=w.p)
+        g = np.multiply(f_second_hidden, weighted_product_hidden, out=w.g)
+        g = np.multiply(g, 2.0, out=w.g)
+        dJ_dg_below = np.subtract(p, g, out=w.dJ_dg_below)
         # Σ_n δ_below ∂J/∂δ_xᵀ
-        dJ_dW_below_delta = np.matmul(delta_below.T, dJ_ddelta_x, out=M16x16_6)
+        dJ_dW_below_delta = np.matmul(delta_below.T, dJ_ddelta_x, out=w.dJ_dW_below_delta)
         # [Σ_n δ̇_below]
-        dJ_dW_below_tangents_sum = np.sum(delta_tangent_below, axis=0, out=M16x16_7)
+        dJ_dW_below_tangents_sum = np.sum(delta_tangent_below, axis=0, out=w.dJ_dW_below_tangents_sum)
         # Σ_n ∂J/∂g_below g_xᵀ
-        dJ_dW_below_g = np.matmul(dJ_dg_below.T, g_x, out=M16x16_8)
+        dJ_dW_below_g = np.matmul(dJ_dg_below.T, g_x, out=w.dJ_dW_below_g)
         # Σ_n ∂J/∂g_below
-        dJ_db_below_sum = _column_sum(dJ_dg_below, out=M16_2)
+        dJ_db_below_sum = _column_sum(dJ_dg_below, out=w.dJ_db_below_sum)
+
         return (
             sum_delta_squared, sum_curvature_hidden, sum_curvature_pointwise_1, dJ_ds_gain_sum,
             dJ_dW_below_delta_at_above, dJ_dW_below_tangents_at_above, dJ_dW_below_g_at_above, dJ_db_below_sum_at_above,
@@ -1151,7 +1066,7 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
         sum_delta_squared, sum_curvature_hidden, sum_curvature_pointwise_1, dJ_ds_gain_sum,
         dJ_dW_below_delta_at_above, dJ_dW_below_tangents_at_above, dJ_dW_below_g_at_above, dJ_db_below_sum_at_above,
         dJ_dW_below_delta, dJ_dW_below_tangents_sum, dJ_dW_below_g, dJ_db_below_sum,
-    ) = _over_tiles(tile, N, 512, 16, 30208, 7488, workspace)
+    ) = call.over_tiles(tile, x)
 
     # ---- at the end, from the sums over all samples: writes J, ∂J/∂s, ∂J/∂W, ∂J/∂b
     # J = −32 + (1/N) ½ Σ_n Σ_i δ_x² − (1/N) Σ_n Σ_i δ_hidden f″(g_below) Σ_j ġ_below ∘ ġ_below − (1/N) Σ_n Σ_i
@@ -1160,21 +1075,21 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     # ∂J/∂s_gain = (1/N) Σ_n ∂J/∂δ_both  [+] gain
     dJ_ds_gain = np.divide(dJ_ds_gain_sum, N, out=np.empty((32,), DTYPE))
     # [Σ_n δ̇_below]ᵀ
-    dJ_dW_below_tangents_sum_transposed = M16x16_9
+    dJ_dW_below_tangents_sum_transposed = w.dJ_dW_below_tangents_sum_transposed
     dJ_dW_below_tangents_sum_transposed[...] = dJ_dW_below_tangents_sum.T
     # ∂J/∂W_below = (1/N) (Σ_n δ_below ∂J/∂δ_xᵀ + Σ_n δ_above ∂J/∂δ_joinedᵀ + Σ_n ∂J/∂g_below g_xᵀ + Σ_n ∂J/∂g_above
     #     g_joinedᵀ − 2 [Σ_n δ̇_below]ᵀ − 2 Σ_n Σ_c δ̇_above ġ_joinedᵀ)  (16)+(17)
-    a = np.add(dJ_dW_below_delta, dJ_dW_below_delta_at_above, out=M16x16_10)
-    a = np.add(a, dJ_dW_below_g, out=M16x16_10)
-    a = np.add(a, dJ_dW_below_g_at_above, out=M16x16_10)
-    b = np.multiply(dJ_dW_below_tangents_at_above, 2.0, out=M16x16_11)
-    a = np.subtract(a, b, out=M16x16_10)
-    b = np.multiply(dJ_dW_below_tangents_sum_transposed, 2.0, out=M16x16_9)
-    a = np.subtract(a, b, out=M16x16_10)
-    dJ_dW_below = np.divide(a, N, out=np.empty((16, 16), DTYPE))
+    r = np.add(dJ_dW_below_delta, dJ_dW_below_delta_at_above, out=w.r)
+    r = np.add(r, dJ_dW_below_g, out=w.r)
+    r = np.add(r, dJ_dW_below_g_at_above, out=w.r)
+    s = np.multiply(dJ_dW_below_tangents_at_above, 2.0, out=w.s)
+    r = np.subtract(r, s, out=w.r)
+    t = np.multiply(dJ_dW_below_tangents_sum_transposed, 2.0, out=w.t)
+    r = np.subtract(r, t, out=w.r)
+    dJ_dW_below = np.divide(r, N, out=np.empty((16, 16), DTYPE))
     # ∂J/∂b_below = (1/N) (Σ_n ∂J/∂g_below + Σ_n ∂J/∂g_above)  [+] bias
-    a = np.add(dJ_db_below_sum, dJ_db_below_sum_at_above, out=M16_3)
-    dJ_db_below = np.divide(a, N, out=np.empty((16,), DTYPE))
+    u = np.add(dJ_db_below_sum, dJ_db_below_sum_at_above, out=w.u)
+    dJ_db_below = np.divide(u, N, out=np.empty((16,), DTYPE))
 
     return J, {
         "below.weight": dJ_dW_below,
@@ -1183,17 +1098,13 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     }
 
 
-def _loss_and_grad_terms(params, x, lam, workspace):
+def _loss_and_grad_terms(params, x, lam, call):
     """K, L and the gradient of each: the source's separate sweeps."""
-    N = x.shape[0]
+    N = len(x)
+    w = call.arrays
     W_below = params["below.weight"]
     b_below = params["below.bias"]
     s_gain = params["gain.gain"]
-    (
-        M16x16_0, M16x16_1, M16x16_2, M16x16_12, M16_4, M16x16_13, M16x16_14,
-    ) = workspace.arrays(
-        "M16x16_0", "M16x16_1", "M16x16_2", "M16x16_12", "M16_4", "M16x16_13", "M16x16_14",
-    )
 
     # ---- once a call, from the weights alone: reads s, W; writes δ, ġ
     # δ_both = s_gain  (1)
@@ -1203,138 +1114,123 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     # δ_both[16:32]
     delta_hidden_term_2 = delta_both[..., 16:32]
     # W_belowᵀ
-    W_below_transposed = M16x16_0
+    W_below_transposed = w.W_below_transposed
     W_below_transposed[...] = W_below.T
     # ġ_below = W_belowᵀ  [+] 8
     tangent_below = W_below_transposed
     # identity(16)
     identity_16 = np.eye(16, dtype=DTYPE)
     # ġ_below ∘ ġ_below
-    tangent_below_squared = np.square(tangent_below, out=M16x16_2)
+    tangent_below_squared = np.square(tangent_below, out=w.tangent_below_squared)
 
-    def tile(rows, arrays):
-        g_x = x[rows]
-        (
-            Nx16_0, Nx16_1, Nx16_2, Nx16_3, Nx16_4, Nx16_5, Nx16_6, Nx16_7, Nx16_8, Nx16_9, Nx16_10, Nx16x16_0, Nx16_11,
-            Nx16x16_1, Nx16_12, Nx16_13, Nx16x16_2, Nx16x16_3, Nx16x16_4, Nx16x16_5, Nx16_14, Nx16_15, Nx16_16, Nx16_17,
-            Nx32_0, M32_0, M16x16_3, M16x16_4, M16_0, M16x16_5, M16x16_6, M16_1, Nx16x16_6, M32_1, M16x16_7, M16x16_8,
-            M16x16_9, M16_2, M16x16_10, M16x16_11, M16_3,
-        ) = arrays(
-            rows.stop - rows.start,
-            "Nx16_0", "Nx16_1", "Nx16_2", "Nx16_3", "Nx16_4", "Nx16_5", "Nx16_6", "Nx16_7", "Nx16_8", "Nx16_9",
-            "Nx16_10", "Nx16x16_0", "Nx16_11", "Nx16x16_1", "Nx16_12", "Nx16_13", "Nx16x16_2", "Nx16x16_3", "Nx16x16_4",
-            "Nx16x16_5", "Nx16_14", "Nx16_15", "Nx16_16", "Nx16_17", "Nx32_0", "M32_0", "M16x16_3", "M16x16_4", "M16_0",
-            "M16x16_5", "M16x16_6", "M16_1", "Nx16x16_6", "M32_1", "M16x16_7", "M16x16_8", "M16x16_9", "M16_2",
-            "M16x16_10", "M16x16_11", "M16_3",
-        )
-
+    def tile(g_x, w):
         # ---- forward: reads g, W, b; writes g, f′
         # W_below g_x
-        g_below_unbiased = np.matmul(g_x, W_below.T, out=Nx16_0)
+        g_below_unbiased = np.matmul(g_x, W_below.T, out=w.g_below_unbiased)
         # g_below = W_below g_x + b_below
-        g_below = np.add(b_below, g_below_unbiased, out=Nx16_0)
+        g_below = np.add(b_below, g_below_unbiased, out=w.g_below)
         # sech(g_below)
-        a = np.abs(g_below, out=Nx16_1)
-        a = np.negative(a, out=Nx16_1)
-        a = np.exp(a, out=Nx16_1)
-        b = np.square(a, out=Nx16_2)
-        b = np.add(b, 1.0, out=Nx16_2)
-        a = np.divide(a, b, out=Nx16_1)
-        sech_hidden = np.multiply(a, 2.0, out=Nx16_1)
+        a = np.abs(g_below, out=w.a)
+        a = np.negative(a, out=w.a)
+        a = np.exp(a, out=w.a)
+        b = np.square(a, out=w.b)
+        b = np.add(b, 1.0, out=w.b)
+        a = np.divide(a, b, out=w.a)
+        sech_hidden = np.multiply(a, 2.0, out=w.sech_hidden)
         # g_hidden = tanh(g_below)
-        g_hidden = np.tanh(g_below, out=Nx16_0)
+        g_hidden = np.tanh(g_below, out=w.g_hidden)
         # g_joined = g_hidden + g_x
-        g_joined = np.add(g_hidden, g_x, out=Nx16_2)
+        g_joined = np.add(g_hidden, g_x, out=w.g_joined)
         # W_below g_joined
-        g_above_unbiased = np.matmul(g_joined, W_below.T, out=Nx16_3)
+        g_above_unbiased = np.matmul(g_joined, W_below.T, out=w.g_above_unbiased)
         # g_above = W_below g_joined + b_below
-        g_above = np.add(b_below, g_above_unbiased, out=Nx16_3)
+        g_above = np.add(b_below, g_above_unbiased, out=w.g_above)
         # sigmoid(−g_above)
-        a = np.abs(g_above, out=Nx16_4)
-        a = np.negative(a, out=Nx16_4)
-        a = np.exp(a, out=Nx16_4)
-        b = np.negative(g_above, out=Nx16_5)
-        b = np.sign(b, out=Nx16_5)
-        b = np.maximum(a, b, out=Nx16_5)
-        c = np.add(a, 1.0, out=Nx16_6)
-        sigmoid_minus_pointwise_1 = np.divide(b, c, out=Nx16_5)
+        c = np.abs(g_above, out=w.c)
+        c = np.negative(c, out=w.c)
+        c = np.exp(c, out=w.c)
+        d = np.negative(g_above, out=w.d)
+        d = np.sign(d, out=w.d)
+        d = np.maximum(c, d, out=w.d)
+        e = np.add(c, 1.0, out=w.e)
+        sigmoid_minus_pointwise_1 = np.divide(d, e, out=w.sigmoid_minus_pointwise_1)
         # f′(g_above) = sigmoid(g_above)
-        b = np.sign(g_above, out=Nx16_3)
-        a = np.maximum(a, b, out=Nx16_4)
-        f_prime_pointwise_1 = np.divide(a, c, out=Nx16_4)
+        f = np.sign(g_above, out=w.f)
+        c = np.maximum(c, f, out=w.c)
+        f_prime_pointwise_1 = np.divide(c, e, out=w.f_prime_pointwise_1)
 
         # ---- backward: reads δ, f′, W, g; writes δ, f′
         # δ_above = δ_pointwise_1 f′(g_above)  (1)
-        delta_above = np.multiply(delta_pointwise_1, f_prime_pointwise_1, out=Nx16_6)
+        delta_above = np.multiply(delta_pointwise_1, f_prime_pointwise_1, out=w.delta_above)
         # δ_joined = W_belowᵀ δ_above  (1)
-        delta_joined = np.matmul(delta_above, W_below, out=Nx16_3)
+        delta_joined = np.matmul(delta_above, W_below, out=w.delta_joined)
         # δ_hidden = δ_both[16:32] + δ_joined  (1)
-        delta_hidden = np.add(delta_hidden_term_2, delta_joined, out=Nx16_7)
+        delta_hidden = np.add(delta_hidden_term_2, delta_joined, out=w.delta_hidden)
         # f′(g_below) = sech(g_below)²
-        f_prime_hidden = np.square(sech_hidden, out=Nx16_8)
+        f_prime_hidden = np.square(sech_hidden, out=w.f_prime_hidden)
         # δ_below = δ_hidden f′(g_below)  (1)
-        delta_below = np.multiply(delta_hidden, f_prime_hidden, out=Nx16_9)
+        delta_below = np.multiply(delta_hidden, f_prime_hidden, out=w.delta_below)
         # W_belowᵀ δ_below
-        delta_x_term_1 = np.matmul(delta_below, W_below, out=Nx16_10)
+        delta_x_term_1 = np.matmul(delta_below, W_below, out=w.delta_x_term_1)
         # δ_x = δ_joined + 2 g_x + W_belowᵀ δ_below  (1)
-        a = np.add(delta_joined, delta_x_term_1, out=Nx16_3)
-        b = np.multiply(g_x, 2.0, out=Nx16_10)
-        delta_x = np.add(a, b, out=Nx16_3)
+        f = np.add(delta_joined, delta_x_term_1, out=w.f)
+        g = np.multiply(g_x, 2.0, out=w.g)
+        delta_x = np.add(f, g, out=w.delta_x)
 
         # ---- second derivatives, by tangents: reads f′, ġ, g, δ, W; writes ġ, f″, δ̇
         # f′(g_below)
         f_prime_hidden_row = f_prime_hidden[:, None]
         # ġ_hidden = (ġ_below)_c f′(g_below)  [+] 8
-        tangent_hidden = np.multiply(tangent_below, f_prime_hidden_row, out=Nx16x16_0)
+        tangent_hidden = np.multiply(tangent_below, f_prime_hidden_row, out=w.tangent_hidden)
         # f″(g_below) = −2 g_hidden f′(g_below)
-        a = np.multiply(f_prime_hidden, g_hidden, out=Nx16_10)
-        f_second_hidden = np.multiply(a, -2.0, out=Nx16_10)
+        g = np.multiply(f_prime_hidden, g_hidden, out=w.g)
+        f_second_hidden = np.multiply(g, -2.0, out=w.f_second_hidden)
         # δ_hidden f″(g_below)
-        delta_curvature_hidden = np.multiply(delta_hidden, f_second_hidden, out=Nx16_11)
+        delta_curvature_hidden = np.multiply(delta_hidden, f_second_hidden, out=w.delta_curvature_hidden)
         # ġ_joined = (identity(16))_c + ġ_hidden  [+] 8
-        tangent_joined = np.add(identity_16, tangent_hidden, out=Nx16x16_0)
+        tangent_joined = np.add(identity_16, tangent_hidden, out=w.tangent_joined)
         # ġ_above = W_below ġ_joined  [+] 8
-        tangent_above = Nx16x16_1
+        tangent_above = w.tangent_above
         np.matmul(tangent_joined.reshape(-1, 16), W_below.T, out=tangent_above.reshape(-1, 16))
         # f″(g_above) = f′(g_above) sigmoid(−g_above)
-        f_second_pointwise_1 = np.multiply(f_prime_pointwise_1, sigmoid_minus_pointwise_1, out=Nx16_12)
+        f_second_pointwise_1 = np.multiply(f_prime_pointwise_1, sigmoid_minus_pointwise_1, out=w.f_second_pointwise_1)
         # δ_pointwise_1 f″(g_above)
-        delta_curvature_pointwise_1 = np.multiply(delta_pointwise_1, f_second_pointwise_1, out=Nx16_13)
+        delta_curvature_pointwise_1 = np.multiply(delta_pointwise_1, f_second_pointwise_1, out=w.delta_curvature_pointwise_1)
         # δ_pointwise_1 f″(g_above)
         delta_curvature_pointwise_1_row = delta_curvature_pointwise_1[:, None]
         # δ̇_above = δ_pointwise_1 f″(g_above) ġ_above  [+] 8
-        delta_tangent_above = np.multiply(delta_curvature_pointwise_1_row, tangent_above, out=Nx16x16_2)
+        delta_tangent_above = np.multiply(delta_curvature_pointwise_1_row, tangent_above, out=w.delta_tangent_above)
         # δ̇_joined = W_belowᵀ δ̇_above  [+] 8
-        delta_tangent_joined = Nx16x16_3
+        delta_tangent_joined = w.delta_tangent_joined
         np.matmul(delta_tangent_above.reshape(-1, 16), W_below, out=delta_tangent_joined.reshape(-1, 16))
         # δ̇_hidden = δ̇_joined  [+] 8
         delta_tangent_hidden = delta_tangent_joined
         # δ_hidden f″(g_below)
         delta_curvature_hidden_row = delta_curvature_hidden[:, None]
         # δ̇_below = δ_hidden f″(g_below) (ġ_below)_c + δ̇_hidden f′(g_below)  [+] 8
-        a = np.multiply(tangent_below, delta_curvature_hidden_row, out=Nx16x16_4)
-        b = np.multiply(f_prime_hidden_row, delta_tangent_hidden, out=Nx16x16_5)
-        delta_tangent_below = np.add(a, b, out=Nx16x16_4)
+        h = np.multiply(tangent_below, delta_curvature_hidden_row, out=w.h)
+        i = np.multiply(f_prime_hidden_row, delta_tangent_hidden, out=w.i)
+        delta_tangent_below = np.add(h, i, out=w.delta_tangent_below)
 
         # ---- loss: reads δ, ġ; writes δ′
         # δ_x²
-        sum_delta_squared_terms = np.square(delta_x, out=Nx16_14)
+        sum_delta_squared_terms = np.square(delta_x, out=w.sum_delta_squared_terms)
         # Σ_n Σ_i δ_x²
         sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
         # (ġ_below ∘ ġ_below) (δ_hidden f″(g_below))
-        curvature_of_hidden = np.matmul(delta_curvature_hidden, tangent_below_squared.T, out=Nx16_14)
+        curvature_of_hidden = np.matmul(delta_curvature_hidden, tangent_below_squared.T, out=w.curvature_of_hidden)
         # δ_pointwise_1 f″(g_above) ġ_above²
-        a = np.square(tangent_above, out=Nx16x16_5)
-        curvature_of_pointwise_1_terms = np.multiply(delta_curvature_pointwise_1_row, a, out=Nx16x16_5)
+        i = np.square(tangent_above, out=w.i)
+        curvature_of_pointwise_1_terms = np.multiply(delta_curvature_pointwise_1_row, i, out=w.curvature_of_pointwise_1_terms)
         # [Σ_i δ_pointwise_1 f″(g_above) ġ_above²]
-        curvature_of_pointwise_1 = np.sum(curvature_of_pointwise_1_terms, axis=2, out=Nx16_13)
+        curvature_of_pointwise_1 = np.sum(curvature_of_pointwise_1_terms, axis=2, out=w.curvature_of_pointwise_1)
         # δ′_x = 2 + (ġ_below ∘ ġ_below) (δ_hidden f″(g_below)) + [Σ_i δ_pointwise_1 f″(g_above) ġ_above²]  [+] 8
-        a = np.add(curvature_of_hidden, curvature_of_pointwise_1, out=Nx16_14)
-        delta_prime_x = np.add(a, 2.0, out=Nx16_14)
+        j = np.add(curvature_of_hidden, curvature_of_pointwise_1, out=w.j)
+        delta_prime_x = np.add(j, 2.0, out=w.delta_prime_x)
         # Σ_n Σ_i δ′_x
         sum_delta_prime = float(np.sum(delta_prime_x, dtype=np.float64))
         # δ′_x²
-        sum_delta_prime_squared_terms = np.square(delta_prime_x, out=Nx16_13)
+        sum_delta_prime_squared_terms = np.square(delta_prime_x, out=w.sum_delta_prime_squared_terms)
         # Σ_n Σ_i δ′_x²
         sum_delta_prime_squared = float(np.sum(sum_delta_prime_squared_terms, dtype=np.float64))
 
@@ -1342,133 +1238,134 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         # ∂K/∂δ_x = δ_x  (3)
         dK_ddelta_x = delta_x
         # ∂K/∂δ_below = W_below ∂K/∂δ_x  (11)
-        dK_ddelta_below = np.matmul(dK_ddelta_x, W_below.T, out=Nx16_13)
+        dK_ddelta_below = np.matmul(dK_ddelta_x, W_below.T, out=w.dK_ddelta_below)
         # ∂K/∂δ_hidden = ∂K/∂δ_below f′(g_below)  (18)
-        dK_ddelta_hidden = np.multiply(dK_ddelta_below, f_prime_hidden, out=Nx16_11)
+        dK_ddelta_hidden = np.multiply(dK_ddelta_below, f_prime_hidden, out=w.dK_ddelta_hidden)
         # ∂K/∂δ_joined = ∂K/∂δ_hidden + ∂K/∂δ_x  (4)
-        dK_ddelta_joined = np.add(dK_ddelta_hidden, dK_ddelta_x, out=Nx16_15)
+        dK_ddelta_joined = np.add(dK_ddelta_hidden, dK_ddelta_x, out=w.dK_ddelta_joined)
         # ∂K/∂δ_above = W_below ∂K/∂δ_joined  (11)
-        dK_ddelta_above = np.matmul(dK_ddelta_joined, W_below.T, out=Nx16_16)
+        dK_ddelta_above = np.matmul(dK_ddelta_joined, W_below.T, out=w.dK_ddelta_above)
         # ∂K/∂δ_pointwise_1 = ∂K/∂δ_above f′(g_above)  (18)
-        dK_ddelta_pointwise_1 = np.multiply(dK_ddelta_above, f_prime_pointwise_1, out=Nx16_17)
+        dK_ddelta_pointwise_1 = np.multiply(dK_ddelta_above, f_prime_pointwise_1, out=w.dK_ddelta_pointwise_1)
         # ∂K/∂δ_both = [∂K/∂δ_pointwise_1, ∂K/∂δ_hidden]  (4)
-        dK_ddelta_both = Nx32_0
+        dK_ddelta_both = w.dK_ddelta_both
         dK_ddelta_both[..., 0:16] = dK_ddelta_pointwise_1
         dK_ddelta_both[..., 16:32] = dK_ddelta_hidden
 
         # ---- backward adjoints of K and gradients: reads ∂K/∂δ, δ, f″, g, W, f′; writes ∂K/∂g
         # Σ_n ∂K/∂δ_both
-        dK_ds_gain_sum = _column_sum(dK_ddelta_both, out=M32_0)
+        dK_ds_gain_sum = _column_sum(dK_ddelta_both, out=w.dK_ds_gain_sum)
         # ∂K/∂g_above = ∂K/∂δ_above δ_pointwise_1 f″(g_above)  (21)
-        a = np.multiply(delta_pointwise_1, dK_ddelta_above, out=Nx16_16)
-        dK_dg_above = np.multiply(a, f_second_pointwise_1, out=Nx16_16)
+        k = np.multiply(delta_pointwise_1, dK_ddelta_above, out=w.k)
+        dK_dg_above = np.multiply(k, f_second_pointwise_1, out=w.dK_dg_above)
         # Σ_n δ_above ∂K/∂δ_joinedᵀ
-        dK_dW_below_delta_at_above = np.matmul(delta_above.T, dK_ddelta_joined, out=M16x16_3)
+        dK_dW_below_delta_at_above = np.matmul(delta_above.T, dK_ddelta_joined, out=w.dK_dW_below_delta_at_above)
         # Σ_n ∂K/∂g_above g_joinedᵀ
-        dK_dW_below_g_at_above = np.matmul(dK_dg_above.T, g_joined, out=M16x16_4)
+        dK_dW_below_g_at_above = np.matmul(dK_dg_above.T, g_joined, out=w.dK_dW_below_g_at_above)
         # Σ_n ∂K/∂g_above
-        dK_db_below_sum_at_above = _column_sum(dK_dg_above, out=M16_0)
+        dK_db_below_sum_at_above = _column_sum(dK_dg_above, out=w.dK_db_below_sum_at_above)
         # ∂K/∂g_joined = W_belowᵀ ∂K/∂g_above  (14)
-        dK_dg_joined = np.matmul(dK_dg_above, W_below, out=Nx16_15)
+        dK_dg_joined = np.matmul(dK_dg_above, W_below, out=w.dK_dg_joined)
         # ∂K/∂g_hidden = ∂K/∂g_joined  (9)
         dK_dg_hidden = dK_dg_joined
         # ∂K/∂g_below = ∂K/∂g_hidden f′(g_below) + ∂K/∂δ_below δ_hidden f″(g_below)  (21)
-        a = np.multiply(dK_ddelta_below, delta_hidden, out=Nx16_13)
-        a = np.multiply(a, f_second_hidden, out=Nx16_13)
-        b = np.multiply(dK_dg_hidden, f_prime_hidden, out=Nx16_15)
-        dK_dg_below = np.add(a, b, out=Nx16_13)
+        l = np.multiply(dK_ddelta_below, delta_hidden, out=w.l)
+        l = np.multiply(l, f_second_hidden, out=w.l)
+        m = np.multiply(dK_dg_hidden, f_prime_hidden, out=w.m)
+        dK_dg_below = np.add(l, m, out=w.dK_dg_below)
         # Σ_n δ_below ∂K/∂δ_xᵀ
-        dK_dW_below_delta = np.matmul(delta_below.T, dK_ddelta_x, out=M16x16_5)
+        dK_dW_below_delta = np.matmul(delta_below.T, dK_ddelta_x, out=w.dK_dW_below_delta)
         # Σ_n ∂K/∂g_below g_xᵀ
-        dK_dW_below_g = np.matmul(dK_dg_below.T, g_x, out=M16x16_6)
+        dK_dW_below_g = np.matmul(dK_dg_below.T, g_x, out=w.dK_dW_below_g)
         # Σ_n ∂K/∂g_below
-        dK_db_below_sum = _column_sum(dK_dg_below, out=M16_1)
+        dK_db_below_sum = _column_sum(dK_dg_below, out=w.dK_db_below_sum)
 
         # ---- forward adjoints of L: reads δ′, ġ, f″, W, f′; writes ∂L/∂δ′, ĝ, ∂L/∂δ
         # ∂L/∂δ′_x = −1 + 2 λ δ′_x  (7)
-        a = np.multiply(delta_prime_x, 2 * lam, out=Nx16_14)
-        dL_ddelta_prime_x = np.subtract(a, 1.0, out=Nx16_14)
+        j = np.multiply(delta_prime_x, 2 * lam, out=w.j)
+        dL_ddelta_prime_x = np.subtract(j, 1.0, out=w.dL_ddelta_prime_x)
         # (∂L/∂δ′_x)_c
         dL_ddelta_prime_x_column = dL_ddelta_prime_x[..., None]
         # ĝ_below = (∂L/∂δ′_x)_c (ġ_below)_c  [+] 8
-        weighted_tangent_below = np.multiply(tangent_below, dL_ddelta_prime_x_column, out=Nx16x16_5)
+        weighted_tangent_below = np.multiply(tangent_below, dL_ddelta_prime_x_column, out=w.weighted_tangent_below)
         # (ġ_below ∘ ġ_below)ᵀ ∂L/∂δ′_x
-        weighted_square_below = np.matmul(dL_ddelta_prime_x, tangent_below_squared, out=Nx16_13)
+        weighted_square_below = np.matmul(dL_ddelta_prime_x, tangent_below_squared, out=w.weighted_square_below)
         # ∂L/∂δ_hidden = f″(g_below) (ġ_below ∘ ġ_below)ᵀ ∂L/∂δ′_x  (19)
-        dL_ddelta_hidden = np.multiply(f_second_hidden, weighted_square_below, out=Nx16_3)
+        dL_ddelta_hidden = np.multiply(f_second_hidden, weighted_square_below, out=w.dL_ddelta_hidden)
         # ∂L/∂δ_joined = ∂L/∂δ_hidden  (6)
         dL_ddelta_joined = dL_ddelta_hidden
         # ĝ_joined = (∂L/∂δ′_x)_c ġ_joined  [+] 8
-        weighted_tangent_joined = np.multiply(dL_ddelta_prime_x_column, tangent_joined, out=Nx16x16_0)
+        weighted_tangent_joined = np.multiply(dL_ddelta_prime_x_column, tangent_joined, out=w.weighted_tangent_joined)
         # ∂L/∂δ_above = W_below ∂L/∂δ_joined  (12)
-        dL_ddelta_above = np.matmul(dL_ddelta_joined, W_below.T, out=Nx16_9)
+        dL_ddelta_above = np.matmul(dL_ddelta_joined, W_below.T, out=w.dL_ddelta_above)
         # ĝ_above = (∂L/∂δ′_x)_c ġ_above  [+] 8
-        weighted_tangent_above = np.multiply(dL_ddelta_prime_x_column, tangent_above, out=Nx16x16_6)
+        weighted_tangent_above = np.multiply(dL_ddelta_prime_x_column, tangent_above, out=w.weighted_tangent_above)
         # ĝ_above ġ_above
-        weighted_square_above_terms = np.multiply(tangent_above, weighted_tangent_above, out=Nx16x16_1)
+        weighted_square_above_terms = np.multiply(tangent_above, weighted_tangent_above, out=w.weighted_square_above_terms)
         # Σ_c ĝ_above ġ_above
-        weighted_square_above = np.sum(weighted_square_above_terms, axis=1, out=Nx16_15)
+        weighted_square_above = np.sum(weighted_square_above_terms, axis=1, out=w.weighted_square_above)
         # ∂L/∂δ_pointwise_1 = ∂L/∂δ_above f′(g_above) + f″(g_above) Σ_c ĝ_above ġ_above  (19)
-        a = np.multiply(dL_ddelta_above, f_prime_pointwise_1, out=Nx16_16)
-        b = np.multiply(f_second_pointwise_1, weighted_square_above, out=Nx16_17)
-        dL_ddelta_pointwise_1 = np.add(a, b, out=Nx16_16)
+        k = np.multiply(dL_ddelta_above, f_prime_pointwise_1, out=w.k)
+        n = np.multiply(f_second_pointwise_1, weighted_square_above, out=w.n)
+        dL_ddelta_pointwise_1 = np.add(k, n, out=w.dL_ddelta_pointwise_1)
         # ∂L/∂δ_both = [∂L/∂δ_pointwise_1, ∂L/∂δ_hidden]  (6)
-        dL_ddelta_both = Nx32_0
+        dL_ddelta_both = w.dL_ddelta_both
         dL_ddelta_both[..., 0:16] = dL_ddelta_pointwise_1
         dL_ddelta_both[..., 16:32] = dL_ddelta_hidden
 
         # ---- backward adjoints of L and gradients: reads ∂L/∂δ, f′, f″, δ, δ̇, ĝ, g, W; writes f‴, ∂L/∂g
         # Σ_n ∂L/∂δ_both
-        dL_ds_gain_sum = _column_sum(dL_ddelta_both, out=M32_1)
+        dL_ds_gain_sum = _column_sum(dL_ddelta_both, out=w.dL_ds_gain_sum)
         # f‴(g_above) = f″(g_above) (sigmoid(−g_above) − f′(g_above))
-        a = np.subtract(sigmoid_minus_pointwise_1, f_prime_pointwise_1, out=Nx16_5)
-        f_third_pointwise_1 = np.multiply(f_second_pointwise_1, a, out=Nx16_5)
+        d = np.subtract(sigmoid_minus_pointwise_1, f_prime_pointwise_1, out=w.d)
+        f_third_pointwise_1 = np.multiply(f_second_pointwise_1, d, out=w.f_third_pointwise_1)
         # ∂L/∂g_above = ∂L/∂δ_above δ_pointwise_1 f″(g_above) + δ_pointwise_1 f‴(g_above) Σ_c ĝ_above ġ_above  (22)
-        a = np.multiply(delta_pointwise_1, dL_ddelta_above, out=Nx16_9)
-        a = np.multiply(a, f_second_pointwise_1, out=Nx16_9)
-        b = np.multiply(delta_pointwise_1, f_third_pointwise_1, out=Nx16_5)
-        b = np.multiply(b, weighted_square_above, out=Nx16_5)
-        dL_dg_above = np.add(a, b, out=Nx16_9)
+        o = np.multiply(delta_pointwise_1, dL_ddelta_above, out=w.o)
+        o = np.multiply(o, f_second_pointwise_1, out=w.o)
+        d = np.multiply(delta_pointwise_1, f_third_pointwise_1, out=w.d)
+        d = np.multiply(d, weighted_square_above, out=w.d)
+        dL_dg_above = np.add(o, d, out=w.dL_dg_above)
         # Σ_n δ_above ∂L/∂δ_joinedᵀ
-        dL_dW_below_delta_at_above = np.matmul(delta_above.T, dL_ddelta_joined, out=M16x16_7)
+        dL_dW_below_delta_at_above = np.matmul(delta_above.T, dL_ddelta_joined, out=w.dL_dW_below_delta_at_above)
         # Σ_n Σ_c δ̇_above ĝ_joinedᵀ
-        dL_dW_below_tangents_at_above = np.matmul(delta_tangent_above.reshape(-1, 16).T, weighted_tangent_joined.reshape(-1, 16), out=M16x16_8)
+        dL_dW_below_tangents_at_above = np.matmul(delta_tangent_above.reshape(-1, 16).T, weighted_tangent_joined.reshape(-1, 16), out=w.dL_dW_below_tangents_at_above)
         # Σ_n ∂L/∂g_above g_joinedᵀ
-        dL_dW_below_g_at_above = np.matmul(dL_dg_above.T, g_joined, out=M16x16_9)
+        dL_dW_below_g_at_above = np.matmul(dL_dg_above.T, g_joined, out=w.dL_dW_below_g_at_above)
         # Σ_n ∂L/∂g_above
-        dL_db_below_sum_at_above = _column_sum(dL_dg_above, out=M16_2)
+        dL_db_below_sum_at_above = _column_sum(dL_dg_above, out=w.dL_db_below_sum_at_above)
         # ∂L/∂g_joined = W_belowᵀ ∂L/∂g_above  (15)
-        dL_dg_joined = np.matmul(dL_dg_above, W_below, out=Nx16_2)
+        dL_dg_joined = np.matmul(dL_dg_above, W_below, out=w.dL_dg_joined)
         # ∂L/∂g_hidden = ∂L/∂g_joined  (10)
         dL_dg_hidden = dL_dg_joined
         # δ̇_hidden ĝ_below
-        weighted_product_hidden_terms = np.multiply(delta_tangent_hidden, weighted_tangent_below, out=Nx16x16_3)
+        weighted_product_hidden_terms = np.multiply(delta_tangent_hidden, weighted_tangent_below, out=w.weighted_product_hidden_terms)
         # Σ_c δ̇_hidden ĝ_below
-        weighted_product_hidden = np.sum(weighted_product_hidden_terms, axis=1, out=Nx16_9)
+        weighted_product_hidden = np.sum(weighted_product_hidden_terms, axis=1, out=w.weighted_product_hidden)
         # f‴(g_below) = f′(g_below) (4 g_hidden² − 2 sech(g_below)²)
-        a = np.square(g_hidden, out=Nx16_0)
-        a = np.multiply(a, 4.0, out=Nx16_0)
-        b = np.square(sech_hidden, out=Nx16_1)
-        b = np.multiply(b, 2.0, out=Nx16_1)
-        a = np.subtract(a, b, out=Nx16_0)
-        f_third_hidden = np.multiply(f_prime_hidden, a, out=Nx16_0)
+        p = np.square(g_hidden, out=w.p)
+        p = np.multiply(p, 4.0, out=w.p)
+        a = np.square(sech_hidden, out=w.a)
+        a = np.multiply(a, 2.0, out=w.a)
+        p = np.subtract(p, a, out=w.p)
+        f_third_hidden = np.multiply(f_prime_hidden, p, out=w.f_third_hidden)
         # ∂L/∂g_below = ∂L/∂g_hidden f′(g_below) + δ_hidden f‴(g_below) (ġ_below ∘ ġ_below)ᵀ ∂L/∂δ′_x + 2
         #     f″(g_below) Σ_c δ̇_hidden ĝ_below  (22)
-        a = np.multiply(dL_dg_hidden, f_prime_hidden, out=Nx16_2)
-        b = np.multiply(delta_hidden, f_third_hidden, out=Nx16_7)
-        b = np.multiply(b, weighted_square_below, out=Nx16_7)
-        a = np.add(a, b, out=Nx16_2)
-        b = np.multiply(f_second_hidden, weighted_product_hidden, out=Nx16_10)
-        b = np.multiply(b, 2.0, out=Nx16_10)
-        dL_dg_below = np.add(a, b, out=Nx16_2)
+        b = np.multiply(dL_dg_hidden, f_prime_hidden, out=w.b)
+        q = np.multiply(delta_hidden, f_third_hidden, out=w.q)
+        q = np.multiply(q, weighted_square_below, out=w.q)
+        b = np.add(b, q, out=w.b)
+        g = np.multiply(f_second_hidden, weighted_product_hidden, out=w.g)
+        g = np.multiply(g, 2.0, out=w.g)
+        dL_dg_below = np.add(b, g, out=w.dL_dg_below)
         # (∂L/∂δ′_x)_c δ̇_below
-        dL_dW_below_tangents_sum_terms = np.multiply(dL_ddelta_prime_x_column, delta_tangent_below, out=Nx16x16_4)
+        dL_dW_below_tangents_sum_terms = np.multiply(dL_ddelta_prime_x_column, delta_tangent_below, out=w.dL_dW_below_tangents_sum_terms)
         # [Σ_n (∂L/∂δ′_x)_c δ̇_below]
-        dL_dW_below_tangents_sum = np.sum(dL_dW_below_tangents_sum_terms, axis=0, out=M16x16_10)
+        dL_dW_below_tangents_sum = np.sum(dL_dW_below_tangents_sum_terms, axis=0, out=w.dL_dW_below_tangents_sum)
         # Σ_n ∂L/∂g_below g_xᵀ
-        dL_dW_below_g = np.matmul(dL_dg_below.T, g_x, out=M16x16_11)
+        dL_dW_below_g = np.matmul(dL_dg_below.T, g_x, out=w.dL_dW_below_g)
         # Σ_n ∂L/∂g_below
-        dL_db_below_sum = _column_sum(dL_dg_below, out=M16_3)
+        dL_db_below_sum = _column_sum(dL_dg_below, out=w.dL_db_below_sum)
+
         return (
             sum_delta_squared, sum_delta_prime, sum_delta_prime_squared, dK_ds_gain_sum, dK_dW_below_delta_at_above,
             dK_dW_below_g_at_above, dK_db_below_sum_at_above, dK_dW_below_delta, dK_dW_below_g, dK_db_below_sum,
@@ -1481,7 +1378,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         dK_dW_below_g_at_above, dK_db_below_sum_at_above, dK_dW_below_delta, dK_dW_below_g, dK_db_below_sum,
         dL_ds_gain_sum, dL_dW_below_delta_at_above, dL_dW_below_tangents_at_above, dL_dW_below_g_at_above,
         dL_db_below_sum_at_above, dL_dW_below_tangents_sum, dL_dW_below_g, dL_db_below_sum,
-    ) = _over_tiles(tile, N, 496, 16, 33792, 8448, workspace)
+    ) = call.over_tiles(tile, x)
 
     # ---- at the end, from the sums over all samples: writes K, L, ∂K/∂s, ∂K/∂W, ∂K/∂b, ∂L/∂s, ∂L/∂W, ∂L/∂b
     # K = (1/N) ½ Σ_n Σ_i δ_x²
@@ -1492,30 +1389,30 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     dK_ds_gain = np.divide(dK_ds_gain_sum, N, out=np.empty((32,), DTYPE))
     # ∂K/∂W_below = (1/N) (Σ_n δ_below ∂K/∂δ_xᵀ + Σ_n δ_above ∂K/∂δ_joinedᵀ + Σ_n ∂K/∂g_below g_xᵀ + Σ_n ∂K/∂g_above
     #     g_joinedᵀ)  (16)
-    a = np.add(dK_dW_below_delta, dK_dW_below_delta_at_above, out=M16x16_12)
-    a = np.add(a, dK_dW_below_g, out=M16x16_12)
-    a = np.add(a, dK_dW_below_g_at_above, out=M16x16_12)
-    dK_dW_below = np.divide(a, N, out=np.empty((16, 16), DTYPE))
+    r = np.add(dK_dW_below_delta, dK_dW_below_delta_at_above, out=w.r)
+    r = np.add(r, dK_dW_below_g, out=w.r)
+    r = np.add(r, dK_dW_below_g_at_above, out=w.r)
+    dK_dW_below = np.divide(r, N, out=np.empty((16, 16), DTYPE))
     # ∂K/∂b_below = (1/N) (Σ_n ∂K/∂g_below + Σ_n ∂K/∂g_above)  [+] bias
-    a = np.add(dK_db_below_sum, dK_db_below_sum_at_above, out=M16_4)
-    dK_db_below = np.divide(a, N, out=np.empty((16,), DTYPE))
+    s = np.add(dK_db_below_sum, dK_db_below_sum_at_above, out=w.s)
+    dK_db_below = np.divide(s, N, out=np.empty((16,), DTYPE))
     # ∂L/∂s_gain = (1/N) Σ_n ∂L/∂δ_both  [+] gain
     dL_ds_gain = np.divide(dL_ds_gain_sum, N, out=np.empty((32,), DTYPE))
     # [Σ_n (∂L/∂δ′_x)_c δ̇_below]ᵀ
-    dL_dW_below_tangents_sum_transposed = M16x16_12
+    dL_dW_below_tangents_sum_transposed = w.dL_dW_below_tangents_sum_transposed
     dL_dW_below_tangents_sum_transposed[...] = dL_dW_below_tangents_sum.T
     # ∂L/∂W_below = (1/N) (2 [Σ_n (∂L/∂δ′_x)_c δ̇_below]ᵀ + Σ_n δ_above ∂L/∂δ_joinedᵀ + Σ_n ∂L/∂g_below g_xᵀ + Σ_n
     #     ∂L/∂g_above g_joinedᵀ + 2 Σ_n Σ_c δ̇_above ĝ_joinedᵀ)  (17)
-    a = np.add(dL_dW_below_delta_at_above, dL_dW_below_g, out=M16x16_13)
-    a = np.add(a, dL_dW_below_g_at_above, out=M16x16_13)
-    b = np.multiply(dL_dW_below_tangents_at_above, 2.0, out=M16x16_14)
-    a = np.add(a, b, out=M16x16_13)
-    b = np.multiply(dL_dW_below_tangents_sum_transposed, 2.0, out=M16x16_12)
-    a = np.add(a, b, out=M16x16_13)
-    dL_dW_below = np.divide(a, N, out=np.empty((16, 16), DTYPE))
+    t = np.add(dL_dW_below_delta_at_above, dL_dW_below_g, out=w.t)
+    t = np.add(t, dL_dW_below_g_at_above, out=w.t)
+    u = np.multiply(dL_dW_below_tangents_at_above, 2.0, out=w.u)
+    t = np.add(t, u, out=w.t)
+    r = np.multiply(dL_dW_below_tangents_sum_transposed, 2.0, out=w.r)
+    t = np.add(t, r, out=w.t)
+    dL_dW_below = np.divide(t, N, out=np.empty((16, 16), DTYPE))
     # ∂L/∂b_below = (1/N) (Σ_n ∂L/∂g_below + Σ_n ∂L/∂g_above)  [+] bias
-    a = np.add(dL_db_below_sum, dL_db_below_sum_at_above, out=M16_4)
-    dL_db_below = np.divide(a, N, out=np.empty((16,), DTYPE))
+    s = np.add(dL_db_below_sum, dL_db_below_sum_at_above, out=w.s)
+    dL_db_below = np.divide(s, N, out=np.empty((16,), DTYPE))
 
     return K, L, {
         "below.weight": dK_dW_below,
@@ -1528,17 +1425,13 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     }
 
 
-def _loss_and_grad_terms_lam0(params, x, lam, workspace):
+def _loss_and_grad_terms_lam0(params, x, lam, call):
     """K, L and the gradient of each: the source's separate sweeps. λ = 0."""
-    N = x.shape[0]
+    N = len(x)
+    w = call.arrays
     W_below = params["below.weight"]
     b_below = params["below.bias"]
     s_gain = params["gain.gain"]
-    (
-        M16x16_0, M16x16_1, M16x16_2, M16_0, M16x16_12, M16_5, M16x16_13, M16x16_14,
-    ) = workspace.arrays(
-        "M16x16_0", "M16x16_1", "M16x16_2", "M16_0", "M16x16_12", "M16_5", "M16x16_13", "M16x16_14",
-    )
 
     # ---- once a call, from the weights alone: reads s, W; writes δ, ġ
     # δ_both = s_gain  (1)
@@ -1548,136 +1441,121 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     # δ_both[16:32]
     delta_hidden_term_2 = delta_both[..., 16:32]
     # W_belowᵀ
-    W_below_transposed = M16x16_0
+    W_below_transposed = w.W_below_transposed
     W_below_transposed[...] = W_below.T
     # ġ_below = W_belowᵀ  [+] 8
     tangent_below = W_below_transposed
     # identity(16)
     identity_16 = np.eye(16, dtype=DTYPE)
     # ġ_below ∘ ġ_below
-    sum_tangent_squared_below_terms = np.square(tangent_below, out=M16x16_2)
+    sum_tangent_squared_below_terms = np.square(tangent_below, out=w.sum_tangent_squared_below_terms)
     # Σ_j ġ_below ∘ ġ_below
-    sum_tangent_squared_below = np.sum(sum_tangent_squared_below_terms, axis=0, out=M16_0)
+    sum_tangent_squared_below = np.sum(sum_tangent_squared_below_terms, axis=0, out=w.sum_tangent_squared_below)
 
-    def tile(rows, arrays):
-        g_x = x[rows]
-        (
-            Nx16_0, Nx16_1, Nx16_2, Nx16_3, Nx16_4, Nx16_5, Nx16_6, Nx16_7, Nx16_8, Nx16_9, Nx16_10, Nx16x16_0, Nx16_11,
-            Nx16x16_1, Nx16_12, Nx16_13, Nx16x16_2, Nx16x16_3, Nx16x16_4, Nx16x16_5, Nx16_14, Nx16_15, Nx16_16, Nx16_17,
-            Nx32_0, M32_0, M16x16_3, M16x16_4, M16_1, M16x16_5, M16x16_6, M16_2, M32_1, M16x16_7, M16x16_8, M16x16_9,
-            M16_3, M16x16_10, M16x16_11, M16_4,
-        ) = arrays(
-            rows.stop - rows.start,
-            "Nx16_0", "Nx16_1", "Nx16_2", "Nx16_3", "Nx16_4", "Nx16_5", "Nx16_6", "Nx16_7", "Nx16_8", "Nx16_9",
-            "Nx16_10", "Nx16x16_0", "Nx16_11", "Nx16x16_1", "Nx16_12", "Nx16_13", "Nx16x16_2", "Nx16x16_3", "Nx16x16_4",
-            "Nx16x16_5", "Nx16_14", "Nx16_15", "Nx16_16", "Nx16_17", "Nx32_0", "M32_0", "M16x16_3", "M16x16_4", "M16_1",
-            "M16x16_5", "M16x16_6", "M16_2", "M32_1", "M16x16_7", "M16x16_8", "M16x16_9", "M16_3", "M16x16_10",
-            "M16x16_11", "M16_4",
-        )
-
+    def tile(g_x, w):
         # ---- forward: reads g, W, b; writes g, f′
         # W_below g_x
-        g_below_unbiased = np.matmul(g_x, W_below.T, out=Nx16_0)
+        g_below_unbiased = np.matmul(g_x, W_below.T, out=w.g_below_unbiased)
         # g_below = W_below g_x + b_below
-        g_below = np.add(b_below, g_below_unbiased, out=Nx16_0)
+        g_below = np.add(b_below, g_below_unbiased, out=w.g_below)
         # sech(g_below)
-        a = np.abs(g_below, out=Nx16_1)
-        a = np.negative(a, out=Nx16_1)
-        a = np.exp(a, out=Nx16_1)
-        b = np.square(a, out=Nx16_2)
-        b = np.add(b, 1.0, out=Nx16_2)
-        a = np.divide(a, b, out=Nx16_1)
-        sech_hidden = np.multiply(a, 2.0, out=Nx16_1)
+        a = np.abs(g_below, out=w.a)
+        a = np.negative(a, out=w.a)
+        a = np.exp(a, out=w.a)
+        b = np.square(a, out=w.b)
+        b = np.add(b, 1.0, out=w.b)
+        a = np.divide(a, b, out=w.a)
+        sech_hidden = np.multiply(a, 2.0, out=w.sech_hidden)
         # g_hidden = tanh(g_below)
-        g_hidden = np.tanh(g_below, out=Nx16_0)
+        g_hidden = np.tanh(g_below, out=w.g_hidden)
         # g_joined = g_hidden + g_x
-        g_joined = np.add(g_hidden, g_x, out=Nx16_2)
+        g_joined = np.add(g_hidden, g_x, out=w.g_joined)
         # W_below g_joined
-        g_above_unbiased = np.matmul(g_joined, W_below.T, out=Nx16_3)
+        g_above_unbiased = np.matmul(g_joined, W_below.T, out=w.g_above_unbiased)
         # g_above = W_below g_joined + b_below
-        g_above = np.add(b_below, g_above_unbiased, out=Nx16_3)
+        g_above = np.add(b_below, g_above_unbiased, out=w.g_above)
         # sigmoid(−g_above)
-        a = np.abs(g_above, out=Nx16_4)
-        a = np.negative(a, out=Nx16_4)
-        a = np.exp(a, out=Nx16_4)
-        b = np.negative(g_above, out=Nx16_5)
-        b = np.sign(b, out=Nx16_5)
-        b = np.maximum(a, b, out=Nx16_5)
-        c = np.add(a, 1.0, out=Nx16_6)
-        sigmoid_minus_pointwise_1 = np.divide(b, c, out=Nx16_5)
+        c = np.abs(g_above, out=w.c)
+        c = np.negative(c, out=w.c)
+        c = np.exp(c, out=w.c)
+        d = np.negative(g_above, out=w.d)
+        d = np.sign(d, out=w.d)
+        d = np.maximum(c, d, out=w.d)
+        e = np.add(c, 1.0, out=w.e)
+        sigmoid_minus_pointwise_1 = np.divide(d, e, out=w.sigmoid_minus_pointwise_1)
         # f′(g_above) = sigmoid(g_above)
-        b = np.sign(g_above, out=Nx16_3)
-        a = np.maximum(a, b, out=Nx16_4)
-        f_prime_pointwise_1 = np.divide(a, c, out=Nx16_4)
+        f = np.sign(g_above, out=w.f)
+        c = np.maximum(c, f, out=w.c)
+        f_prime_pointwise_1 = np.divide(c, e, out=w.f_prime_pointwise_1)
 
         # ---- backward: reads δ, f′, W, g; writes δ, f′
         # δ_above = δ_pointwise_1 f′(g_above)  (1)
-        delta_above = np.multiply(delta_pointwise_1, f_prime_pointwise_1, out=Nx16_6)
+        delta_above = np.multiply(delta_pointwise_1, f_prime_pointwise_1, out=w.delta_above)
         # δ_joined = W_belowᵀ δ_above  (1)
-        delta_joined = np.matmul(delta_above, W_below, out=Nx16_3)
+        delta_joined = np.matmul(delta_above, W_below, out=w.delta_joined)
         # δ_hidden = δ_both[16:32] + δ_joined  (1)
-        delta_hidden = np.add(delta_hidden_term_2, delta_joined, out=Nx16_7)
+        delta_hidden = np.add(delta_hidden_term_2, delta_joined, out=w.delta_hidden)
         # f′(g_below) = sech(g_below)²
-        f_prime_hidden = np.square(sech_hidden, out=Nx16_8)
+        f_prime_hidden = np.square(sech_hidden, out=w.f_prime_hidden)
         # δ_below = δ_hidden f′(g_below)  (1)
-        delta_below = np.multiply(delta_hidden, f_prime_hidden, out=Nx16_9)
+        delta_below = np.multiply(delta_hidden, f_prime_hidden, out=w.delta_below)
         # W_belowᵀ δ_below
-        delta_x_term_1 = np.matmul(delta_below, W_below, out=Nx16_10)
+        delta_x_term_1 = np.matmul(delta_below, W_below, out=w.delta_x_term_1)
         # δ_x = δ_joined + 2 g_x + W_belowᵀ δ_below  (1)
-        a = np.add(delta_joined, delta_x_term_1, out=Nx16_3)
-        b = np.multiply(g_x, 2.0, out=Nx16_10)
-        delta_x = np.add(a, b, out=Nx16_3)
+        f = np.add(delta_joined, delta_x_term_1, out=w.f)
+        g = np.multiply(g_x, 2.0, out=w.g)
+        delta_x = np.add(f, g, out=w.delta_x)
 
         # ---- second derivatives, by tangents: reads f′, ġ, g, δ, W; writes ġ, f″, δ̇
         # f′(g_below)
         f_prime_hidden_row = f_prime_hidden[:, None]
         # ġ_hidden = (ġ_below)_c f′(g_below)  [+] 8
-        tangent_hidden = np.multiply(tangent_below, f_prime_hidden_row, out=Nx16x16_0)
+        tangent_hidden = np.multiply(tangent_below, f_prime_hidden_row, out=w.tangent_hidden)
         # f″(g_below) = −2 g_hidden f′(g_below)
-        a = np.multiply(f_prime_hidden, g_hidden, out=Nx16_10)
-        f_second_hidden = np.multiply(a, -2.0, out=Nx16_10)
+        g = np.multiply(f_prime_hidden, g_hidden, out=w.g)
+        f_second_hidden = np.multiply(g, -2.0, out=w.f_second_hidden)
         # δ_hidden f″(g_below)
-        delta_curvature_hidden = np.multiply(delta_hidden, f_second_hidden, out=Nx16_11)
+        delta_curvature_hidden = np.multiply(delta_hidden, f_second_hidden, out=w.delta_curvature_hidden)
         # ġ_joined = (identity(16))_c + ġ_hidden  [+] 8
-        tangent_joined = np.add(identity_16, tangent_hidden, out=Nx16x16_0)
+        tangent_joined = np.add(identity_16, tangent_hidden, out=w.tangent_joined)
         # ġ_above = W_below ġ_joined  [+] 8
-        tangent_above = Nx16x16_1
+        tangent_above = w.tangent_above
         np.matmul(tangent_joined.reshape(-1, 16), W_below.T, out=tangent_above.reshape(-1, 16))
         # f″(g_above) = f′(g_above) sigmoid(−g_above)
-        f_second_pointwise_1 = np.multiply(f_prime_pointwise_1, sigmoid_minus_pointwise_1, out=Nx16_12)
+        f_second_pointwise_1 = np.multiply(f_prime_pointwise_1, sigmoid_minus_pointwise_1, out=w.f_second_pointwise_1)
         # δ_pointwise_1 f″(g_above)
-        delta_curvature_pointwise_1 = np.multiply(delta_pointwise_1, f_second_pointwise_1, out=Nx16_13)
+        delta_curvature_pointwise_1 = np.multiply(delta_pointwise_1, f_second_pointwise_1, out=w.delta_curvature_pointwise_1)
         # δ_pointwise_1 f″(g_above)
         delta_curvature_pointwise_1_row = delta_curvature_pointwise_1[:, None]
         # δ̇_above = δ_pointwise_1 f″(g_above) ġ_above  [+] 8
-        delta_tangent_above = np.multiply(delta_curvature_pointwise_1_row, tangent_above, out=Nx16x16_2)
+        delta_tangent_above = np.multiply(delta_curvature_pointwise_1_row, tangent_above, out=w.delta_tangent_above)
         # δ̇_joined = W_belowᵀ δ̇_above  [+] 8
-        delta_tangent_joined = Nx16x16_3
+        delta_tangent_joined = w.delta_tangent_joined
         np.matmul(delta_tangent_above.reshape(-1, 16), W_below, out=delta_tangent_joined.reshape(-1, 16))
         # δ̇_hidden = δ̇_joined  [+] 8
         delta_tangent_hidden = delta_tangent_joined
         # δ_hidden f″(g_below)
         delta_curvature_hidden_row = delta_curvature_hidden[:, None]
         # δ̇_below = δ_hidden f″(g_below) (ġ_below)_c + δ̇_hidden f′(g_below)  [+] 8
-        a = np.multiply(tangent_below, delta_curvature_hidden_row, out=Nx16x16_4)
-        b = np.multiply(f_prime_hidden_row, delta_tangent_hidden, out=Nx16x16_5)
-        delta_tangent_below = np.add(a, b, out=Nx16x16_4)
+        h = np.multiply(tangent_below, delta_curvature_hidden_row, out=w.h)
+        i = np.multiply(f_prime_hidden_row, delta_tangent_hidden, out=w.i)
+        delta_tangent_below = np.add(h, i, out=w.delta_tangent_below)
 
         # ---- loss: reads δ, ġ
         # δ_x²
-        sum_delta_squared_terms = np.square(delta_x, out=Nx16_14)
+        sum_delta_squared_terms = np.square(delta_x, out=w.sum_delta_squared_terms)
         # Σ_n Σ_i δ_x²
         sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
         # δ_hidden f″(g_below) Σ_j ġ_below ∘ ġ_below
-        sum_curvature_hidden_terms = np.multiply(sum_tangent_squared_below, delta_curvature_hidden, out=Nx16_11)
+        sum_curvature_hidden_terms = np.multiply(sum_tangent_squared_below, delta_curvature_hidden, out=w.sum_curvature_hidden_terms)
         # Σ_n Σ_i δ_hidden f″(g_below) Σ_j ġ_below ∘ ġ_below
         sum_curvature_hidden = float(np.sum(sum_curvature_hidden_terms, dtype=np.float64))
         # ġ_above²
-        sum_tangent_squared_above_terms = np.square(tangent_above, out=Nx16x16_1)
+        sum_tangent_squared_above_terms = np.square(tangent_above, out=w.sum_tangent_squared_above_terms)
         # Σ_c ġ_above²
-        sum_tangent_squared_above = np.sum(sum_tangent_squared_above_terms, axis=1, out=Nx16_11)
+        sum_tangent_squared_above = np.sum(sum_tangent_squared_above_terms, axis=1, out=w.sum_tangent_squared_above)
         # δ_pointwise_1 f″(g_above) Σ_c ġ_above²
-        sum_curvature_pointwise_1_terms = np.multiply(delta_curvature_pointwise_1, sum_tangent_squared_above, out=Nx16_13)
+        sum_curvature_pointwise_1_terms = np.multiply(delta_curvature_pointwise_1, sum_tangent_squared_above, out=w.sum_curvature_pointwise_1_terms)
         # Σ_n Σ_i δ_pointwise_1 f″(g_above) Σ_c ġ_above²
         sum_curvature_pointwise_1 = float(np.sum(sum_curvature_pointwise_1_terms, dtype=np.float64))
 
@@ -1685,115 +1563,116 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
         # ∂K/∂δ_x = δ_x  (3)
         dK_ddelta_x = delta_x
         # ∂K/∂δ_below = W_below ∂K/∂δ_x  (11)
-        dK_ddelta_below = np.matmul(dK_ddelta_x, W_below.T, out=Nx16_13)
+        dK_ddelta_below = np.matmul(dK_ddelta_x, W_below.T, out=w.dK_ddelta_below)
         # ∂K/∂δ_hidden = ∂K/∂δ_below f′(g_below)  (18)
-        dK_ddelta_hidden = np.multiply(dK_ddelta_below, f_prime_hidden, out=Nx16_14)
+        dK_ddelta_hidden = np.multiply(dK_ddelta_below, f_prime_hidden, out=w.dK_ddelta_hidden)
         # ∂K/∂δ_joined = ∂K/∂δ_hidden + ∂K/∂δ_x  (4)
-        dK_ddelta_joined = np.add(dK_ddelta_hidden, dK_ddelta_x, out=Nx16_15)
+        dK_ddelta_joined = np.add(dK_ddelta_hidden, dK_ddelta_x, out=w.dK_ddelta_joined)
         # ∂K/∂δ_above = W_below ∂K/∂δ_joined  (11)
-        dK_ddelta_above = np.matmul(dK_ddelta_joined, W_below.T, out=Nx16_16)
+        dK_ddelta_above = np.matmul(dK_ddelta_joined, W_below.T, out=w.dK_ddelta_above)
         # ∂K/∂δ_pointwise_1 = ∂K/∂δ_above f′(g_above)  (18)
-        dK_ddelta_pointwise_1 = np.multiply(dK_ddelta_above, f_prime_pointwise_1, out=Nx16_17)
+        dK_ddelta_pointwise_1 = np.multiply(dK_ddelta_above, f_prime_pointwise_1, out=w.dK_ddelta_pointwise_1)
         # ∂K/∂δ_both = [∂K/∂δ_pointwise_1, ∂K/∂δ_hidden]  (4)
-        dK_ddelta_both = Nx32_0
+        dK_ddelta_both = w.dK_ddelta_both
         dK_ddelta_both[..., 0:16] = dK_ddelta_pointwise_1
         dK_ddelta_both[..., 16:32] = dK_ddelta_hidden
 
         # ---- backward adjoints of K and gradients: reads ∂K/∂δ, δ, f″, g, W, f′; writes ∂K/∂g
         # Σ_n ∂K/∂δ_both
-        dK_ds_gain_sum = _column_sum(dK_ddelta_both, out=M32_0)
+        dK_ds_gain_sum = _column_sum(dK_ddelta_both, out=w.dK_ds_gain_sum)
         # ∂K/∂g_above = ∂K/∂δ_above δ_pointwise_1 f″(g_above)  (21)
-        a = np.multiply(delta_pointwise_1, dK_ddelta_above, out=Nx16_16)
-        dK_dg_above = np.multiply(a, f_second_pointwise_1, out=Nx16_16)
+        j = np.multiply(delta_pointwise_1, dK_ddelta_above, out=w.j)
+        dK_dg_above = np.multiply(j, f_second_pointwise_1, out=w.dK_dg_above)
         # Σ_n δ_above ∂K/∂δ_joinedᵀ
-        dK_dW_below_delta_at_above = np.matmul(delta_above.T, dK_ddelta_joined, out=M16x16_3)
+        dK_dW_below_delta_at_above = np.matmul(delta_above.T, dK_ddelta_joined, out=w.dK_dW_below_delta_at_above)
         # Σ_n ∂K/∂g_above g_joinedᵀ
-        dK_dW_below_g_at_above = np.matmul(dK_dg_above.T, g_joined, out=M16x16_4)
+        dK_dW_below_g_at_above = np.matmul(dK_dg_above.T, g_joined, out=w.dK_dW_below_g_at_above)
         # Σ_n ∂K/∂g_above
-        dK_db_below_sum_at_above = _column_sum(dK_dg_above, out=M16_1)
+        dK_db_below_sum_at_above = _column_sum(dK_dg_above, out=w.dK_db_below_sum_at_above)
         # ∂K/∂g_joined = W_belowᵀ ∂K/∂g_above  (14)
-        dK_dg_joined = np.matmul(dK_dg_above, W_below, out=Nx16_15)
+        dK_dg_joined = np.matmul(dK_dg_above, W_below, out=w.dK_dg_joined)
         # ∂K/∂g_hidden = ∂K/∂g_joined  (9)
         dK_dg_hidden = dK_dg_joined
         # ∂K/∂g_below = ∂K/∂g_hidden f′(g_below) + ∂K/∂δ_below δ_hidden f″(g_below)  (21)
-        a = np.multiply(dK_ddelta_below, delta_hidden, out=Nx16_13)
-        a = np.multiply(a, f_second_hidden, out=Nx16_13)
-        b = np.multiply(dK_dg_hidden, f_prime_hidden, out=Nx16_15)
-        dK_dg_below = np.add(a, b, out=Nx16_13)
+        k = np.multiply(dK_ddelta_below, delta_hidden, out=w.k)
+        k = np.multiply(k, f_second_hidden, out=w.k)
+        l = np.multiply(dK_dg_hidden, f_prime_hidden, out=w.l)
+        dK_dg_below = np.add(k, l, out=w.dK_dg_below)
         # Σ_n δ_below ∂K/∂δ_xᵀ
-        dK_dW_below_delta = np.matmul(delta_below.T, dK_ddelta_x, out=M16x16_5)
+        dK_dW_below_delta = np.matmul(delta_below.T, dK_ddelta_x, out=w.dK_dW_below_delta)
         # Σ_n ∂K/∂g_below g_xᵀ
-        dK_dW_below_g = np.matmul(dK_dg_below.T, g_x, out=M16x16_6)
+        dK_dW_below_g = np.matmul(dK_dg_below.T, g_x, out=w.dK_dW_below_g)
         # Σ_n ∂K/∂g_below
-        dK_db_below_sum = _column_sum(dK_dg_below, out=M16_2)
+        dK_db_below_sum = _column_sum(dK_dg_below, out=w.dK_db_below_sum)
 
         # ---- forward adjoints of L: reads f″, W, f′; writes ∂L/∂δ
         # ∂L/∂δ_hidden = −f″(g_below) Σ_j ġ_below ∘ ġ_below  (19)
-        a = np.multiply(sum_tangent_squared_below, f_second_hidden, out=Nx16_13)
-        dL_ddelta_hidden = np.negative(a, out=Nx16_13)
+        k = np.multiply(sum_tangent_squared_below, f_second_hidden, out=w.k)
+        dL_ddelta_hidden = np.negative(k, out=w.dL_ddelta_hidden)
         # ∂L/∂δ_joined = ∂L/∂δ_hidden  (6)
         dL_ddelta_joined = dL_ddelta_hidden
         # ∂L/∂δ_above = W_below ∂L/∂δ_joined  (12)
-        dL_ddelta_above = np.matmul(dL_ddelta_joined, W_below.T, out=Nx16_3)
+        dL_ddelta_above = np.matmul(dL_ddelta_joined, W_below.T, out=w.dL_ddelta_above)
         # ∂L/∂δ_pointwise_1 = ∂L/∂δ_above f′(g_above) − f″(g_above) Σ_c ġ_above²  (19)
-        a = np.multiply(dL_ddelta_above, f_prime_pointwise_1, out=Nx16_9)
-        b = np.multiply(f_second_pointwise_1, sum_tangent_squared_above, out=Nx16_15)
-        dL_ddelta_pointwise_1 = np.subtract(a, b, out=Nx16_9)
+        m = np.multiply(dL_ddelta_above, f_prime_pointwise_1, out=w.m)
+        l = np.multiply(f_second_pointwise_1, sum_tangent_squared_above, out=w.l)
+        dL_ddelta_pointwise_1 = np.subtract(m, l, out=w.dL_ddelta_pointwise_1)
         # ∂L/∂δ_both = [∂L/∂δ_pointwise_1, ∂L/∂δ_hidden]  (6)
-        dL_ddelta_both = Nx32_0
+        dL_ddelta_both = w.dL_ddelta_both
         dL_ddelta_both[..., 0:16] = dL_ddelta_pointwise_1
         dL_ddelta_both[..., 16:32] = dL_ddelta_hidden
 
         # ---- backward adjoints of L and gradients: reads ∂L/∂δ, f′, f″, δ, δ̇, ġ, g, W; writes f‴, ∂L/∂g
         # Σ_n ∂L/∂δ_both
-        dL_ds_gain_sum = _column_sum(dL_ddelta_both, out=M32_1)
+        dL_ds_gain_sum = _column_sum(dL_ddelta_both, out=w.dL_ds_gain_sum)
         # f‴(g_above) = f″(g_above) (sigmoid(−g_above) − f′(g_above))
-        a = np.subtract(sigmoid_minus_pointwise_1, f_prime_pointwise_1, out=Nx16_5)
-        f_third_pointwise_1 = np.multiply(f_second_pointwise_1, a, out=Nx16_5)
+        d = np.subtract(sigmoid_minus_pointwise_1, f_prime_pointwise_1, out=w.d)
+        f_third_pointwise_1 = np.multiply(f_second_pointwise_1, d, out=w.f_third_pointwise_1)
         # ∂L/∂g_above = ∂L/∂δ_above δ_pointwise_1 f″(g_above) − δ_pointwise_1 f‴(g_above) Σ_c ġ_above²  (22)
-        a = np.multiply(delta_pointwise_1, dL_ddelta_above, out=Nx16_3)
-        a = np.multiply(a, f_second_pointwise_1, out=Nx16_3)
-        b = np.multiply(delta_pointwise_1, f_third_pointwise_1, out=Nx16_5)
-        b = np.multiply(b, sum_tangent_squared_above, out=Nx16_5)
-        dL_dg_above = np.subtract(a, b, out=Nx16_3)
+        f = np.multiply(delta_pointwise_1, dL_ddelta_above, out=w.f)
+        f = np.multiply(f, f_second_pointwise_1, out=w.f)
+        d = np.multiply(delta_pointwise_1, f_third_pointwise_1, out=w.d)
+        d = np.multiply(d, sum_tangent_squared_above, out=w.d)
+        dL_dg_above = np.subtract(f, d, out=w.dL_dg_above)
         # Σ_n δ_above ∂L/∂δ_joinedᵀ
-        dL_dW_below_delta_at_above = np.matmul(delta_above.T, dL_ddelta_joined, out=M16x16_7)
+        dL_dW_below_delta_at_above = np.matmul(delta_above.T, dL_ddelta_joined, out=w.dL_dW_below_delta_at_above)
         # Σ_n Σ_c δ̇_above ġ_joinedᵀ
-        dL_dW_below_tangents_at_above = np.matmul(delta_tangent_above.reshape(-1, 16).T, tangent_joined.reshape(-1, 16), out=M16x16_8)
+        dL_dW_below_tangents_at_above = np.matmul(delta_tangent_above.reshape(-1, 16).T, tangent_joined.reshape(-1, 16), out=w.dL_dW_below_tangents_at_above)
         # Σ_n ∂L/∂g_above g_joinedᵀ
-        dL_dW_below_g_at_above = np.matmul(dL_dg_above.T, g_joined, out=M16x16_9)
+        dL_dW_below_g_at_above = np.matmul(dL_dg_above.T, g_joined, out=w.dL_dW_below_g_at_above)
         # Σ_n ∂L/∂g_above
-        dL_db_below_sum_at_above = _column_sum(dL_dg_above, out=M16_3)
+        dL_db_below_sum_at_above = _column_sum(dL_dg_above, out=w.dL_db_below_sum_at_above)
         # ∂L/∂g_joined = W_belowᵀ ∂L/∂g_above  (15)
-        dL_dg_joined = np.matmul(dL_dg_above, W_below, out=Nx16_2)
+        dL_dg_joined = np.matmul(dL_dg_above, W_below, out=w.dL_dg_joined)
         # ∂L/∂g_hidden = ∂L/∂g_joined  (10)
         dL_dg_hidden = dL_dg_joined
         # δ̇_hidden (ġ_below)_c
-        weighted_product_hidden_terms = np.multiply(tangent_below, delta_tangent_hidden, out=Nx16x16_3)
+        weighted_product_hidden_terms = np.multiply(tangent_below, delta_tangent_hidden, out=w.weighted_product_hidden_terms)
         # Σ_c δ̇_hidden (ġ_below)_c
-        weighted_product_hidden = np.sum(weighted_product_hidden_terms, axis=1, out=Nx16_3)
+        weighted_product_hidden = np.sum(weighted_product_hidden_terms, axis=1, out=w.weighted_product_hidden)
         # f‴(g_below) = f′(g_below) (4 g_hidden² − 2 sech(g_below)²)
-        a = np.square(g_hidden, out=Nx16_0)
-        a = np.multiply(a, 4.0, out=Nx16_0)
-        b = np.square(sech_hidden, out=Nx16_1)
-        b = np.multiply(b, 2.0, out=Nx16_1)
-        a = np.subtract(a, b, out=Nx16_0)
-        f_third_hidden = np.multiply(f_prime_hidden, a, out=Nx16_0)
+        n = np.square(g_hidden, out=w.n)
+        n = np.multiply(n, 4.0, out=w.n)
+        a = np.square(sech_hidden, out=w.a)
+        a = np.multiply(a, 2.0, out=w.a)
+        n = np.subtract(n, a, out=w.n)
+        f_third_hidden = np.multiply(f_prime_hidden, n, out=w.f_third_hidden)
         # ∂L/∂g_below = ∂L/∂g_hidden f′(g_below) − δ_hidden f‴(g_below) Σ_j ġ_below ∘ ġ_below − 2 f″(g_below) Σ_c
         #     δ̇_hidden (ġ_below)_c  (22)
-        a = np.multiply(dL_dg_hidden, f_prime_hidden, out=Nx16_2)
-        b = np.multiply(sum_tangent_squared_below, delta_hidden, out=Nx16_7)
-        b = np.multiply(b, f_third_hidden, out=Nx16_7)
-        a = np.subtract(a, b, out=Nx16_2)
-        b = np.multiply(f_second_hidden, weighted_product_hidden, out=Nx16_10)
-        b = np.multiply(b, 2.0, out=Nx16_10)
-        dL_dg_below = np.subtract(a, b, out=Nx16_2)
+        b = np.multiply(dL_dg_hidden, f_prime_hidden, out=w.b)
+        o = np.multiply(sum_tangent_squared_below, delta_hidden, out=w.o)
+        o = np.multiply(o, f_third_hidden, out=w.o)
+        b = np.subtract(b, o, out=w.b)
+        g = np.multiply(f_second_hidden, weighted_product_hidden, out=w.g)
+        g = np.multiply(g, 2.0, out=w.g)
+        dL_dg_below = np.subtract(b, g, out=w.dL_dg_below)
         # [Σ_n δ̇_below]
-        dL_dW_below_tangents_sum = np.sum(delta_tangent_below, axis=0, out=M16x16_10)
+        dL_dW_below_tangents_sum = np.sum(delta_tangent_below, axis=0, out=w.dL_dW_below_tangents_sum)
         # Σ_n ∂L/∂g_below g_xᵀ
-        dL_dW_below_g = np.matmul(dL_dg_below.T, g_x, out=M16x16_11)
+        dL_dW_below_g = np.matmul(dL_dg_below.T, g_x, out=w.dL_dW_below_g)
         # Σ_n ∂L/∂g_below
-        dL_db_below_sum = _column_sum(dL_dg_below, out=M16_4)
+        dL_db_below_sum = _column_sum(dL_dg_below, out=w.dL_db_below_sum)
+
         return (
             sum_delta_squared, sum_curvature_hidden, sum_curvature_pointwise_1, dK_ds_gain_sum,
             dK_dW_below_delta_at_above, dK_dW_below_g_at_above, dK_db_below_sum_at_above, dK_dW_below_delta,
@@ -1806,7 +1685,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
         dK_dW_below_delta_at_above, dK_dW_below_g_at_above, dK_db_below_sum_at_above, dK_dW_below_delta,
         dK_dW_below_g, dK_db_below_sum, dL_ds_gain_sum, dL_dW_below_delta_at_above, dL_dW_below_tangents_at_above,
         dL_dW_below_g_at_above, dL_db_below_sum_at_above, dL_dW_below_tangents_sum, dL_dW_below_g, dL_db_below_sum,
-    ) = _over_tiles(tile, N, 512, 16, 32768, 7424, workspace)
+    ) = call.over_tiles(tile, x)
 
     # ---- at the end, from the sums over all samples: writes K, L, ∂K/∂s, ∂K/∂W, ∂K/∂b, ∂L/∂s, ∂L/∂W, ∂L/∂b
     # K = (1/N) ½ Σ_n Σ_i δ_x²
@@ -1818,30 +1697,30 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     dK_ds_gain = np.divide(dK_ds_gain_sum, N, out=np.empty((32,), DTYPE))
     # ∂K/∂W_below = (1/N) (Σ_n δ_below ∂K/∂δ_xᵀ + Σ_n δ_above ∂K/∂δ_joinedᵀ + Σ_n ∂K/∂g_below g_xᵀ + Σ_n ∂K/∂g_above
     #     g_joinedᵀ)  (16)
-    a = np.add(dK_dW_below_delta, dK_dW_below_delta_at_above, out=M16x16_12)
-    a = np.add(a, dK_dW_below_g, out=M16x16_12)
-    a = np.add(a, dK_dW_below_g_at_above, out=M16x16_12)
-    dK_dW_below = np.divide(a, N, out=np.empty((16, 16), DTYPE))
+    p = np.add(dK_dW_below_delta, dK_dW_below_delta_at_above, out=w.p)
+    p = np.add(p, dK_dW_below_g, out=w.p)
+    p = np.add(p, dK_dW_below_g_at_above, out=w.p)
+    dK_dW_below = np.divide(p, N, out=np.empty((16, 16), DTYPE))
     # ∂K/∂b_below = (1/N) (Σ_n ∂K/∂g_below + Σ_n ∂K/∂g_above)  [+] bias
-    a = np.add(dK_db_below_sum, dK_db_below_sum_at_above, out=M16_5)
-    dK_db_below = np.divide(a, N, out=np.empty((16,), DTYPE))
+    q = np.add(dK_db_below_sum, dK_db_below_sum_at_above, out=w.q)
+    dK_db_below = np.divide(q, N, out=np.empty((16,), DTYPE))
     # ∂L/∂s_gain = (1/N) Σ_n ∂L/∂δ_both  [+] gain
     dL_ds_gain = np.divide(dL_ds_gain_sum, N, out=np.empty((32,), DTYPE))
     # [Σ_n δ̇_below]ᵀ
-    dL_dW_below_tangents_sum_transposed = M16x16_12
+    dL_dW_below_tangents_sum_transposed = w.dL_dW_below_tangents_sum_transposed
     dL_dW_below_tangents_sum_transposed[...] = dL_dW_below_tangents_sum.T
     # ∂L/∂W_below = (1/N) (Σ_n δ_above ∂L/∂δ_joinedᵀ + Σ_n ∂L/∂g_below g_xᵀ + Σ_n ∂L/∂g_above g_joinedᵀ − 2 [Σ_n
     #     δ̇_below]ᵀ − 2 Σ_n Σ_c δ̇_above ġ_joinedᵀ)  (17)
-    a = np.add(dL_dW_below_delta_at_above, dL_dW_below_g, out=M16x16_13)
-    a = np.add(a, dL_dW_below_g_at_above, out=M16x16_13)
-    b = np.multiply(dL_dW_below_tangents_at_above, 2.0, out=M16x16_14)
-    a = np.subtract(a, b, out=M16x16_13)
-    b = np.multiply(dL_dW_below_tangents_sum_transposed, 2.0, out=M16x16_12)
-    a = np.subtract(a, b, out=M16x16_13)
-    dL_dW_below = np.divide(a, N, out=np.empty((16, 16), DTYPE))
+    r = np.add(dL_dW_below_delta_at_above, dL_dW_below_g, out=w.r)
+    r = np.add(r, dL_dW_below_g_at_above, out=w.r)
+    s = np.multiply(dL_dW_below_tangents_at_above, 2.0, out=w.s)
+    r = np.subtract(r, s, out=w.r)
+    p = np.multiply(dL_dW_below_tangents_sum_transposed, 2.0, out=w.p)
+    r = np.subtract(r, p, out=w.r)
+    dL_dW_below = np.divide(r, N, out=np.empty((16, 16), DTYPE))
     # ∂L/∂b_below = (1/N) (Σ_n ∂L/∂g_below + Σ_n ∂L/∂g_above)  [+] bias
-    a = np.add(dL_db_below_sum, dL_db_below_sum_at_above, out=M16_5)
-    dL_db_below = np.divide(a, N, out=np.empty((16,), DTYPE))
+    q = np.add(dL_db_below_sum, dL_db_below_sum_at_above, out=w.q)
+    dL_db_below = np.divide(q, N, out=np.empty((16,), DTYPE))
 
     return K, L, {
         "below.weight": dK_dW_below,
@@ -1854,103 +1733,94 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     }
 
 
-def _layer_means(params, x, lam, workspace):
+def _layer_means(params, x, lam, call):
     """the mean over the units of each layer, (N,) each: they show which one overflows."""
-    N = x.shape[0]
+    N = len(x)
     W_below = params["below.weight"]
     b_below = params["below.bias"]
     s_gain = params["gain.gain"]
-    all_mean_g_x = np.empty((N,), DTYPE)
-    all_mean_g_below = np.empty((N,), DTYPE)
-    all_mean_g_hidden = np.empty((N,), DTYPE)
-    all_mean_g_joined = np.empty((N,), DTYPE)
-    all_mean_g_above = np.empty((N,), DTYPE)
-    all_mean_g_pointwise_1 = np.empty((N,), DTYPE)
-    all_mean_g_both = np.empty((N,), DTYPE)
-    all_mean_g_gain = np.empty((N,), DTYPE)
-    all_mean_g_prior = np.empty((N,), DTYPE)
+    mean_g_x = call.result("mean_g_x", (N,))
+    mean_g_below = call.result("mean_g_below", (N,))
+    mean_g_hidden = call.result("mean_g_hidden", (N,))
+    mean_g_joined = call.result("mean_g_joined", (N,))
+    mean_g_above = call.result("mean_g_above", (N,))
+    mean_g_pointwise_1 = call.result("mean_g_pointwise_1", (N,))
+    mean_g_both = call.result("mean_g_both", (N,))
+    mean_g_gain = call.result("mean_g_gain", (N,))
+    mean_g_prior = call.result("mean_g_prior", (N,))
 
-    def tile(rows, arrays):
-        g_x = x[rows]
-        (
-            Nx16_0, Nx16_1, Nx16_2, Nx16_3, Nx16_4, Nx16_5, Nx32_0, Nx32_1, Nx16_6,
-        ) = arrays(
-            rows.stop - rows.start,
-            "Nx16_0", "Nx16_1", "Nx16_2", "Nx16_3", "Nx16_4", "Nx16_5", "Nx32_0", "Nx32_1", "Nx16_6",
-        )
-
+    def tile(g_x, w):
         # ---- forward: reads g, W, b, s; writes g
         # W_below g_x
-        g_below_unbiased = np.matmul(g_x, W_below.T, out=Nx16_0)
+        g_below_unbiased = np.matmul(g_x, W_below.T, out=w.g_below_unbiased)
         # g_below = W_below g_x + b_below
-        g_below = np.add(b_below, g_below_unbiased, out=Nx16_0)
+        g_below = np.add(b_below, g_below_unbiased, out=w.g_below)
         # g_hidden = tanh(g_below)
-        g_hidden = np.tanh(g_below, out=Nx16_1)
+        g_hidden = np.tanh(g_below, out=w.g_hidden)
         # g_joined = g_hidden + g_x
-        g_joined = np.add(g_hidden, g_x, out=Nx16_2)
+        g_joined = np.add(g_hidden, g_x, out=w.g_joined)
         # W_below g_joined
-        g_above_unbiased = np.matmul(g_joined, W_below.T, out=Nx16_3)
+        g_above_unbiased = np.matmul(g_joined, W_below.T, out=w.g_above_unbiased)
         # g_above = W_below g_joined + b_below
-        g_above = np.add(b_below, g_above_unbiased, out=Nx16_3)
+        g_above = np.add(b_below, g_above_unbiased, out=w.g_above)
         # g_pointwise_1 = softplus(g_above)
-        a = np.abs(g_above, out=Nx16_4)
-        a = np.negative(a, out=Nx16_4)
-        a = np.exp(a, out=Nx16_4)
-        a = np.log1p(a, out=Nx16_4)
-        b = np.maximum(g_above, 0.0, out=Nx16_5)
-        g_pointwise_1 = np.add(a, b, out=Nx16_4)
+        a = np.abs(g_above, out=w.a)
+        a = np.negative(a, out=w.a)
+        a = np.exp(a, out=w.a)
+        a = np.log1p(a, out=w.a)
+        b = np.maximum(g_above, 0.0, out=w.b)
+        g_pointwise_1 = np.add(a, b, out=w.g_pointwise_1)
         # g_both = [g_pointwise_1, g_hidden]
-        g_both = Nx32_0
+        g_both = w.g_both
         g_both[..., 0:16] = g_pointwise_1
         g_both[..., 16:32] = g_hidden
         # g_gain = s_gain g_both
-        g_gain = np.multiply(s_gain, g_both, out=Nx32_1)
+        g_gain = np.multiply(s_gain, g_both, out=w.g_gain)
         # g_prior = g_x²
-        g_prior = np.square(g_x, out=Nx16_5)
+        g_prior = np.square(g_x, out=w.g_prior)
 
         # ---- means of the layers: reads g; writes mean_g_x, mean_g_below, mean_g_hidden, mean_g_joined,
         #      mean_g_above, mean_g_pointwise_1, mean_g_both, mean_g_gain, mean_g_prior
         # (1/16) g_x
-        g_x_part = np.multiply(g_x, 0.0625, out=Nx16_6)
+        g_x_part = np.multiply(g_x, 0.0625, out=w.g_x_part)
         # mean_g_x = Σ_i (1/16) g_x
-        mean_g_x = np.sum(g_x_part, axis=1, out=all_mean_g_x[rows])
+        mean_g_x = np.sum(g_x_part, axis=1, out=w.mean_g_x)
         # (1/16) g_below
-        g_below_part = np.multiply(g_below, 0.0625, out=Nx16_0)
+        g_below_part = np.multiply(g_below, 0.0625, out=w.g_below_part)
         # mean_g_below = Σ_i (1/16) g_below
-        mean_g_below = np.sum(g_below_part, axis=1, out=all_mean_g_below[rows])
+        mean_g_below = np.sum(g_below_part, axis=1, out=w.mean_g_below)
         # (1/16) g_hidden
-        g_hidden_part = np.multiply(g_hidden, 0.0625, out=Nx16_1)
+        g_hidden_part = np.multiply(g_hidden, 0.0625, out=w.g_hidden_part)
         # mean_g_hidden = Σ_i (1/16) g_hidden
-        mean_g_hidden = np.sum(g_hidden_part, axis=1, out=all_mean_g_hidden[rows])
+        mean_g_hidden = np.sum(g_hidden_part, axis=1, out=w.mean_g_hidden)
         # (1/16) g_joined
-        g_joined_part = np.multiply(g_joined, 0.0625, out=Nx16_2)
+        g_joined_part = np.multiply(g_joined, 0.0625, out=w.g_joined_part)
         # mean_g_joined = Σ_i (1/16) g_joined
-        mean_g_joined = np.sum(g_joined_part, axis=1, out=all_mean_g_joined[rows])
+        mean_g_joined = np.sum(g_joined_part, axis=1, out=w.mean_g_joined)
         # (1/16) g_above
-        g_above_part = np.multiply(g_above, 0.0625, out=Nx16_3)
+        g_above_part = np.multiply(g_above, 0.0625, out=w.g_above_part)
         # mean_g_above = Σ_i (1/16) g_above
-        mean_g_above = np.sum(g_above_part, axis=1, out=all_mean_g_above[rows])
+        mean_g_above = np.sum(g_above_part, axis=1, out=w.mean_g_above)
         # (1/16) g_pointwise_1
-        g_pointwise_1_part = np.multiply(g_pointwise_1, 0.0625, out=Nx16_4)
+        g_pointwise_1_part = np.multiply(g_pointwise_1, 0.0625, out=w.g_pointwise_1_part)
         # mean_g_pointwise_1 = Σ_i (1/16) g_pointwise_1
-        mean_g_pointwise_1 = np.sum(g_pointwise_1_part, axis=1, out=all_mean_g_pointwise_1[rows])
+        mean_g_pointwise_1 = np.sum(g_pointwise_1_part, axis=1, out=w.mean_g_pointwise_1)
         # (1/32) g_both
-        g_both_part = np.multiply(g_both, 0.03125, out=Nx32_0)
+        g_both_part = np.multiply(g_both, 0.03125, out=w.g_both_part)
         # mean_g_both = Σ_i (1/32) g_both
-        mean_g_both = np.sum(g_both_part, axis=1, out=all_mean_g_both[rows])
+        mean_g_both = np.sum(g_both_part, axis=1, out=w.mean_g_both)
         # (1/32) g_gain
-        g_gain_part = np.multiply(g_gain, 0.03125, out=Nx32_1)
+        g_gain_part = np.multiply(g_gain, 0.03125, out=w.g_gain_part)
         # mean_g_gain = Σ_i (1/32) g_gain
-        mean_g_gain = np.sum(g_gain_part, axis=1, out=all_mean_g_gain[rows])
+        mean_g_gain = np.sum(g_gain_part, axis=1, out=w.mean_g_gain)
         # (1/16) g_prior
-        g_prior_part = np.multiply(g_prior, 0.0625, out=Nx16_5)
+        g_prior_part = np.multiply(g_prior, 0.0625, out=w.g_prior_part)
         # mean_g_prior = Σ_i (1/16) g_prior
-        mean_g_prior = np.sum(g_prior_part, axis=1, out=all_mean_g_prior[rows])
-        return ()
+        mean_g_prior = np.sum(g_prior_part, axis=1, out=w.mean_g_prior)
 
-    _over_tiles(tile, N, 512, 1, 1024, 704, workspace)
+    call.over_tiles(tile, x)
 
-    return all_mean_g_x, all_mean_g_below, all_mean_g_hidden, all_mean_g_joined, all_mean_g_above, all_mean_g_pointwise_1, all_mean_g_both, all_mean_g_gain, all_mean_g_prior
+    return mean_g_x, mean_g_below, mean_g_hidden, mean_g_joined, mean_g_above, mean_g_pointwise_1, mean_g_both, mean_g_gain, mean_g_prior
 
 
 # ==== What a user calls ====
@@ -1972,7 +1842,7 @@ INITIAL = {
 METADATA = {
     "network": "skip",
     "description_sha256": "2d430945989681daee3f284129ed1e57ba13f4bfba6fdd8b4a1b09899c0f30ce",
-    "template_sha256": "283000d2e1a014f853323331ea5f390b68e2d4cd5be865bba7cc70fd27628f78",
+    "template_sha256": "a7708438406f6287fc20e8e4342dad36b4375b58dfafbd24c85d0f053f62be66",
     "generator": "smgen 0.1.0",
     "backend": "numpy",
     "dtype": "float32",
@@ -2175,62 +2045,208 @@ def _got(value):
 
 # ==== Memory, tiles and threads ====
 
-_ARRAYS = {
-    "M16_0": (16,),
-    "M16_1": (16,),
-    "M16_2": (16,),
-    "M16_3": (16,),
-    "M16_4": (16,),
-    "M16_5": (16,),
-    "M16x16_0": (16, 16),
-    "M16x16_1": (16, 16),
-    "M16x16_10": (16, 16),
-    "M16x16_11": (16, 16),
-    "M16x16_12": (16, 16),
-    "M16x16_13": (16, 16),
-    "M16x16_14": (16, 16),
-    "M16x16_2": (16, 16),
-    "M16x16_3": (16, 16),
-    "M16x16_4": (16, 16),
-    "M16x16_5": (16, 16),
-    "M16x16_6": (16, 16),
-    "M16x16_7": (16, 16),
-    "M16x16_8": (16, 16),
-    "M16x16_9": (16, 16),
-    "M32_0": (32,),
-    "M32_1": (32,),
-    "N_0": ("N",),
-    "N_1": ("N",),
-    "Nx16_0": ("N", 16),
-    "Nx16_1": ("N", 16),
-    "Nx16_10": ("N", 16),
-    "Nx16_11": ("N", 16),
-    "Nx16_12": ("N", 16),
-    "Nx16_13": ("N", 16),
-    "Nx16_14": ("N", 16),
-    "Nx16_15": ("N", 16),
-    "Nx16_16": ("N", 16),
-    "Nx16_17": ("N", 16),
-    "Nx16_18": ("N", 16),
-    "Nx16_19": ("N", 16),
-    "Nx16_2": ("N", 16),
-    "Nx16_20": ("N", 16),
-    "Nx16_3": ("N", 16),
-    "Nx16_4": ("N", 16),
-    "Nx16_5": ("N", 16),
-    "Nx16_6": ("N", 16),
-    "Nx16_7": ("N", 16),
-    "Nx16_8": ("N", 16),
-    "Nx16_9": ("N", 16),
-    "Nx16x16_0": ("N", 16, 16),
-    "Nx16x16_1": ("N", 16, 16),
-    "Nx16x16_2": ("N", 16, 16),
-    "Nx16x16_3": ("N", 16, 16),
-    "Nx16x16_4": ("N", 16, 16),
-    "Nx16x16_5": ("N", 16, 16),
-    "Nx16x16_6": ("N", 16, 16),
-    "Nx32_0": ("N", 32),
-    "Nx32_1": ("N", 32),
+# Function → what it takes for a tile: most rows; rows in products, FLOPs and bytes of each sample.
+_TILING = {
+    "energy": (512, 1, 1024, 328),
+    "score": (512, 1, 2048, 192),
+    "hessian_diagonal": (512, 16, 10240, 2432),
+    "loss_terms": (512, 16, 10752, 2560),
+    "loss_terms_lam0": (512, 16, 10240, 2560),
+    "loss_and_grad": (485, 16, 31232, 8640),
+    "loss_and_grad_lam0": (512, 16, 30208, 7488),
+    "loss_and_grad_terms": (496, 16, 33792, 8448),
+    "loss_and_grad_terms_lam0": (512, 16, 32768, 7424),
+    "layer_means": (512, 1, 1024, 704),
+}
+
+# Function → arrays of a tile, arrays of the call: the shape of each, N samples, and all that is written to it in turn.
+_STORAGE = {
+    "energy": (
+        [
+            ("N", 16, "g_below_unbiased g_below g_hidden"), ("N", 16, "g_joined a g_pointwise_1 g_prior"),
+            ("N", 16, "g_above_unbiased g_above b"), ("N", 32, "g_both g_gain"), ("N", "E_gain"), ("N", "E_prior"),
+        ],
+    ),
+    "score": (
+        [
+            ("N", 16, "g_below_unbiased g_below g_hidden g_joined c delta_joined delta_x"),
+            ("N", 16, "a sech_hidden f_prime_hidden delta_x_term_1"),
+            ("N", 16, "b g_above_unbiased g_above f_prime_pointwise_1 delta_above delta_hidden delta_below"),
+        ],
+    ),
+    "hessian_diagonal": (
+        [
+            ("N", 16, "g_below_unbiased g_below g_hidden"),
+            ("N", 16, "a sech_hidden f_prime_hidden f_second_hidden"),
+            ("N", 16, "b g_joined f_prime_pointwise_1 f_second_pointwise_1 delta_curvature_pointwise_1 curvature_of_pointwise_1"),
+            ("N", 16, "g_above_unbiased g_above e delta_joined delta_hidden delta_curvature_hidden"),
+            ("N", 16, "c sigmoid_minus_pointwise_1 curvature_of_hidden"), ("N", 16, "d delta_above"),
+            ("N", 16, 16, "tangent_hidden tangent_joined"),
+            ("N", 16, 16, "tangent_above f curvature_of_pointwise_1_terms"),
+        ],
+        [
+            (16, 16, "W_below_transposed"), (16, 16, ""), (16, 16, "tangent_below_squared"),
+        ],
+    ),
+    "loss_terms": (
+        [
+            ("N", 16, "g_below_unbiased g_below g_hidden"),
+            ("N", 16, "a sech_hidden f_prime_hidden f_second_hidden"),
+            ("N", 16, "b g_joined f_prime_pointwise_1 f_second_pointwise_1 delta_curvature_pointwise_1 curvature_of_pointwise_1"),
+            ("N", 16, "g_above_unbiased g_above e delta_joined delta_x sum_delta_squared_terms curvature_of_hidden delta_prime_x sum_delta_prime_squared_terms"),
+            ("N", 16, "c sigmoid_minus_pointwise_1"), ("N", 16, "d delta_above delta_hidden delta_curvature_hidden"),
+            ("N", 16, "delta_below"), ("N", 16, "delta_x_term_1 f"), ("N", 16, 16, "tangent_hidden tangent_joined"),
+            ("N", 16, 16, "tangent_above g curvature_of_pointwise_1_terms"),
+        ],
+        [
+            (16, 16, "W_below_transposed"), (16, 16, ""), (16, 16, "tangent_below_squared"),
+        ],
+    ),
+    "loss_terms_lam0": (
+        [
+            ("N", 16, "g_below_unbiased g_below g_hidden"),
+            ("N", 16, "a sech_hidden f_prime_hidden f_second_hidden"),
+            ("N", 16, "b g_joined f_prime_pointwise_1 f_second_pointwise_1 delta_curvature_pointwise_1 sum_curvature_pointwise_1_terms"),
+            ("N", 16, "g_above_unbiased g_above e delta_joined delta_x sum_delta_squared_terms"),
+            ("N", 16, "c sigmoid_minus_pointwise_1"),
+            ("N", 16, "d delta_above delta_hidden delta_curvature_hidden sum_curvature_hidden_terms sum_tangent_squared_above"),
+            ("N", 16, "delta_below"), ("N", 16, "delta_x_term_1 f"), ("N", 16, 16, "tangent_hidden tangent_joined"),
+            ("N", 16, 16, "tangent_above sum_tangent_squared_above_terms"),
+        ],
+        [
+            (16, 16, "W_below_transposed"), (16, 16, ""), (16, 16, "sum_tangent_squared_below_terms"),
+            (16, "sum_tangent_squared_below"),
+        ],
+    ),
+    "loss_and_grad": (
+        [
+            ("N", 16, "g_below_unbiased g_below g_hidden p f_third_hidden"), ("N", 16, "a sech_hidden"),
+            ("N", 16, "b g_joined dJ_dg_joined"), ("N", 16, "g_above_unbiased g_above f delta_joined delta_x"),
+            ("N", 16, "c f_prime_pointwise_1"), ("N", 16, "d sigmoid_minus_pointwise_1 f_third_pointwise_1"),
+            ("N", 16, "e delta_above"), ("N", 16, "delta_hidden r"), ("N", 16, "f_prime_hidden"),
+            ("N", 16, "delta_below"), ("N", 16, "delta_x_term_1 g f_second_hidden"),
+            ("N", 16, 16, "tangent_hidden tangent_joined weighted_tangent_joined"),
+            ("N", 16, "delta_curvature_hidden weighted_square_below"),
+            ("N", 16, 16, "tangent_above weighted_square_above_terms"), ("N", 16, "f_second_pointwise_1"),
+            ("N", 16, "delta_curvature_pointwise_1 curvature_of_pointwise_1 sum_delta_prime_squared_terms dJ_ddelta_below q dJ_dg_below"),
+            ("N", 16, 16, "delta_tangent_above"),
+            ("N", 16, 16, "delta_tangent_joined weighted_product_hidden_terms"),
+            ("N", 16, 16, "h delta_tangent_below dJ_dW_below_tangents_sum_terms"),
+            ("N", 16, 16, "i curvature_of_pointwise_1_terms weighted_tangent_below"),
+            ("N", 16, "sum_delta_squared_terms curvature_of_hidden j delta_prime_x dJ_ddelta_prime_x"),
+            ("N", 16, "k dJ_ddelta_hidden"), ("N", 16, "l dJ_ddelta_joined"),
+            ("N", 16, "dJ_ddelta_above o dJ_dg_above weighted_product_hidden"),
+            ("N", 16, 16, "weighted_tangent_above"), ("N", 16, "weighted_square_above"),
+            ("N", 16, "m dJ_ddelta_pointwise_1"), ("N", 16, "n"), ("N", 32, "dJ_ddelta_both"),
+            (32, "dJ_ds_gain_sum"), (16, 16, "dJ_dW_below_delta_at_above"),
+            (16, 16, "dJ_dW_below_tangents_at_above"), (16, 16, "dJ_dW_below_g_at_above"),
+            (16, "dJ_db_below_sum_at_above"), (16, 16, "dJ_dW_below_delta"), (16, 16, "dJ_dW_below_tangents_sum"),
+            (16, 16, "dJ_dW_below_g"), (16, "dJ_db_below_sum"),
+        ],
+        [
+            (16, 16, "W_below_transposed"), (16, 16, ""), (16, 16, "tangent_below_squared"),
+            (16, 16, "dJ_dW_below_tangents_sum_transposed u"), (16, 16, "s"), (16, 16, "t"), (16, "v"),
+        ],
+    ),
+    "loss_and_grad_lam0": (
+        [
+            ("N", 16, "g_below_unbiased g_below g_hidden o f_third_hidden"), ("N", 16, "a sech_hidden"),
+            ("N", 16, "b g_joined dJ_dg_joined"), ("N", 16, "g_above_unbiased g_above f delta_joined delta_x"),
+            ("N", 16, "c f_prime_pointwise_1"), ("N", 16, "d sigmoid_minus_pointwise_1 f_third_pointwise_1"),
+            ("N", 16, "e delta_above"), ("N", 16, "delta_hidden q"), ("N", 16, "f_prime_hidden"),
+            ("N", 16, "delta_below"), ("N", 16, "delta_x_term_1 g f_second_hidden"),
+            ("N", 16, 16, "tangent_hidden tangent_joined"),
+            ("N", 16, "delta_curvature_hidden sum_curvature_hidden_terms sum_tangent_squared_above"),
+            ("N", 16, 16, "tangent_above sum_tangent_squared_above_terms"), ("N", 16, "f_second_pointwise_1"),
+            ("N", 16, "delta_curvature_pointwise_1 sum_curvature_pointwise_1_terms dJ_ddelta_below p dJ_dg_below"),
+            ("N", 16, 16, "delta_tangent_above"),
+            ("N", 16, 16, "delta_tangent_joined weighted_product_hidden_terms"),
+            ("N", 16, 16, "h delta_tangent_below"), ("N", 16, 16, "i"),
+            ("N", 16, "sum_delta_squared_terms j dJ_ddelta_hidden"), ("N", 16, "k dJ_ddelta_joined"),
+            ("N", 16, "dJ_ddelta_above n dJ_dg_above weighted_product_hidden"), ("N", 16, "l dJ_ddelta_pointwise_1"),
+            ("N", 16, "m"), ("N", 32, "dJ_ddelta_both"), (32, "dJ_ds_gain_sum"),
+            (16, 16, "dJ_dW_below_delta_at_above"), (16, 16, "dJ_dW_below_tangents_at_above"),
+            (16, 16, "dJ_dW_below_g_at_above"), (16, "dJ_db_below_sum_at_above"), (16, 16, "dJ_dW_below_delta"),
+            (16, 16, "dJ_dW_below_tangents_sum"), (16, 16, "dJ_dW_below_g"), (16, "dJ_db_below_sum"),
+        ],
+        [
+            (16, 16, "W_below_transposed"), (16, 16, ""), (16, 16, "sum_tangent_squared_below_terms"),
+            (16, "sum_tangent_squared_below"), (16, 16, "dJ_dW_below_tangents_sum_transposed t"), (16, 16, "r"),
+            (16, 16, "s"), (16, "u"),
+        ],
+    ),
+    "loss_and_grad_terms": (
+        [
+            ("N", 16, "g_below_unbiased g_below g_hidden p f_third_hidden"), ("N", 16, "a sech_hidden"),
+            ("N", 16, "b g_joined dL_dg_joined dL_dg_below"),
+            ("N", 16, "g_above_unbiased g_above f delta_joined delta_x dL_ddelta_hidden"),
+            ("N", 16, "c f_prime_pointwise_1"), ("N", 16, "d sigmoid_minus_pointwise_1 f_third_pointwise_1"),
+            ("N", 16, "e delta_above"), ("N", 16, "delta_hidden q"), ("N", 16, "f_prime_hidden"),
+            ("N", 16, "delta_below dL_ddelta_above o dL_dg_above weighted_product_hidden"),
+            ("N", 16, "delta_x_term_1 g f_second_hidden"),
+            ("N", 16, 16, "tangent_hidden tangent_joined weighted_tangent_joined"),
+            ("N", 16, "delta_curvature_hidden dK_ddelta_hidden"),
+            ("N", 16, 16, "tangent_above weighted_square_above_terms"), ("N", 16, "f_second_pointwise_1"),
+            ("N", 16, "delta_curvature_pointwise_1 curvature_of_pointwise_1 sum_delta_prime_squared_terms dK_ddelta_below l dK_dg_below weighted_square_below"),
+            ("N", 16, 16, "delta_tangent_above"),
+            ("N", 16, 16, "delta_tangent_joined weighted_product_hidden_terms"),
+            ("N", 16, 16, "h delta_tangent_below dL_dW_below_tangents_sum_terms"),
+            ("N", 16, 16, "i curvature_of_pointwise_1_terms weighted_tangent_below"),
+            ("N", 16, "sum_delta_squared_terms curvature_of_hidden j delta_prime_x dL_ddelta_prime_x"),
+            ("N", 16, "dK_ddelta_joined dK_dg_joined m weighted_square_above"),
+            ("N", 16, "dK_ddelta_above k dK_dg_above dL_ddelta_pointwise_1"), ("N", 16, "dK_ddelta_pointwise_1 n"),
+            ("N", 32, "dK_ddelta_both dL_ddelta_both"), (32, "dK_ds_gain_sum"),
+            (16, 16, "dK_dW_below_delta_at_above"), (16, 16, "dK_dW_below_g_at_above"),
+            (16, "dK_db_below_sum_at_above"), (16, 16, "dK_dW_below_delta"), (16, 16, "dK_dW_below_g"),
+            (16, "dK_db_below_sum"), ("N", 16, 16, "weighted_tangent_above"), (32, "dL_ds_gain_sum"),
+            (16, 16, "dL_dW_below_delta_at_above"), (16, 16, "dL_dW_below_tangents_at_above"),
+            (16, 16, "dL_dW_below_g_at_above"), (16, "dL_db_below_sum_at_above"),
+            (16, 16, "dL_dW_below_tangents_sum"), (16, 16, "dL_dW_below_g"), (16, "dL_db_below_sum"),
+        ],
+        [
+            (16, 16, "W_below_transposed"), (16, 16, ""), (16, 16, "tangent_below_squared"),
+            (16, 16, "r dL_dW_below_tangents_sum_transposed"), (16, "s"), (16, 16, "t"), (16, 16, "u"),
+        ],
+    ),
+    "loss_and_grad_terms_lam0": (
+        [
+            ("N", 16, "g_below_unbiased g_below g_hidden n f_third_hidden"), ("N", 16, "a sech_hidden"),
+            ("N", 16, "b g_joined dL_dg_joined dL_dg_below"),
+            ("N", 16, "g_above_unbiased g_above f delta_joined delta_x dL_ddelta_above dL_dg_above weighted_product_hidden"),
+            ("N", 16, "c f_prime_pointwise_1"), ("N", 16, "d sigmoid_minus_pointwise_1 f_third_pointwise_1"),
+            ("N", 16, "e delta_above"), ("N", 16, "delta_hidden o"), ("N", 16, "f_prime_hidden"),
+            ("N", 16, "delta_below m dL_ddelta_pointwise_1"), ("N", 16, "delta_x_term_1 g f_second_hidden"),
+            ("N", 16, 16, "tangent_hidden tangent_joined"),
+            ("N", 16, "delta_curvature_hidden sum_curvature_hidden_terms sum_tangent_squared_above"),
+            ("N", 16, 16, "tangent_above sum_tangent_squared_above_terms"), ("N", 16, "f_second_pointwise_1"),
+            ("N", 16, "delta_curvature_pointwise_1 sum_curvature_pointwise_1_terms dK_ddelta_below k dK_dg_below dL_ddelta_hidden"),
+            ("N", 16, 16, "delta_tangent_above"),
+            ("N", 16, 16, "delta_tangent_joined weighted_product_hidden_terms"),
+            ("N", 16, 16, "h delta_tangent_below"), ("N", 16, 16, "i"),
+            ("N", 16, "sum_delta_squared_terms dK_ddelta_hidden"), ("N", 16, "dK_ddelta_joined dK_dg_joined l"),
+            ("N", 16, "dK_ddelta_above j dK_dg_above"), ("N", 16, "dK_ddelta_pointwise_1"),
+            ("N", 32, "dK_ddelta_both dL_ddelta_both"), (32, "dK_ds_gain_sum"),
+            (16, 16, "dK_dW_below_delta_at_above"), (16, 16, "dK_dW_below_g_at_above"),
+            (16, "dK_db_below_sum_at_above"), (16, 16, "dK_dW_below_delta"), (16, 16, "dK_dW_below_g"),
+            (16, "dK_db_below_sum"), (32, "dL_ds_gain_sum"), (16, 16, "dL_dW_below_delta_at_above"),
+            (16, 16, "dL_dW_below_tangents_at_above"), (16, 16, "dL_dW_below_g_at_above"),
+            (16, "dL_db_below_sum_at_above"), (16, 16, "dL_dW_below_tangents_sum"), (16, 16, "dL_dW_below_g"),
+            (16, "dL_db_below_sum"),
+        ],
+        [
+            (16, 16, "W_below_transposed"), (16, 16, ""), (16, 16, "sum_tangent_squared_below_terms"),
+            (16, "sum_tangent_squared_below"), (16, 16, "p dL_dW_below_tangents_sum_transposed"), (16, "q"),
+            (16, 16, "r"), (16, 16, "s"),
+        ],
+    ),
+    "layer_means": (
+        [
+            ("N", 16, "g_below_unbiased g_below g_below_part"), ("N", 16, "g_hidden g_hidden_part"),
+            ("N", 16, "g_joined g_joined_part"), ("N", 16, "g_above_unbiased g_above g_above_part"),
+            ("N", 16, "a g_pointwise_1 g_pointwise_1_part"), ("N", 16, "b g_prior g_prior_part"),
+            ("N", 32, "g_both g_both_part"), ("N", 32, "g_gain g_gain_part"), ("N", 16, "g_x_part"),
+        ],
+    ),
 }
 
 
@@ -2238,35 +2254,43 @@ _FOLD = 16  # tiles whose sums are added up in the dtype: the rounding of more o
 
 
 class _Part:
-    """What one thread works with: named arrays for its tiles, and the sums of what its tiles returned."""
+    """What one thread works with: arrays for its tiles, and the sums of what its tiles returned."""
 
     def __init__(self):
         self._capacity = 0
-        self._arrays = {}
+        self._arrays, self._spaces = {}, {}
         self.start()
 
     def start(self):
         """Begin the sums of a call."""
         self._totals, self._folded, self._tiles = None, None, 0
 
-    def arrays(self, n, *names):
-        """The named arrays for n samples, made at the first use and reused for as many samples or fewer.
+    def space(self, function, place, n=0):
+        """The arrays of a function for n samples, under the names of what is written to them.
 
-        Arrays of weights that a tile returns become totals: the tiles after the first write into others.
+        They are made at the first use and reused for as many samples or fewer, by all functions. Arrays of weights that a
+        tile returns become totals: the tiles after the first write into others.
         """
         if n > self._capacity:
-            self._arrays.clear()
-            self._capacity = n
-        found = []
-        for name in names:
-            shape = _ARRAYS[name]
-            key = name if self._totals is None or shape[0] == "N" else (name, "next")
-            array = self._arrays.get(key)
-            if array is None:
-                array = np.empty([self._capacity if dim == "N" else dim for dim in shape], DTYPE)
-                self._arrays[key] = array
-            found.append(array[:n] if shape[0] == "N" else array)
-        return found
+            self._arrays, self._spaces, self._capacity = {}, {}, n
+        key = function, n, self._totals is None
+        if key not in self._spaces:
+            if len(self._spaces) >= 16:  # batches of ever other sizes
+                self._spaces.clear()
+            self._spaces[key] = types.SimpleNamespace(**dict(self._named(_STORAGE[function][place], n)))
+        return self._spaces[key]
+
+    def _named(self, entries, n):
+        seen = []
+        for *shape, names in entries:
+            batched = shape[0] == "N"
+            key = *shape, seen.count(shape), batched or self._totals is None
+            seen.append(shape)
+            if key not in self._arrays:
+                self._arrays[key] = np.empty([self._capacity if dim == "N" else dim for dim in shape], DTYPE)
+            array = self._arrays[key][:n] if batched else self._arrays[key]
+            for name in names.split():
+                yield name, array
 
     def add(self, found):
         """Add what a tile returned: numbers and rows in float64, weights in the dtype, and in float64 every so many tiles."""
@@ -2307,16 +2331,12 @@ class Workspace:
         self.threads = _thread_count(threads)
         self.in_use = {}
         self.parts = []
-        self._call = _Part()
+        self.call = _Part()
         self._jobs = self._process = None
 
     def __del__(self):
         for _ in range(self._helpers):
             self._jobs.put(None)
-
-    def arrays(self, *names):
-        """The named arrays of a call, whose size does not depend on the number of samples."""
-        return self._call.arrays(0, *names)
 
     def helped(self, jobs):
         """Offer jobs to the threads that help the calling one. A forked process starts its own: threads stay behind."""
@@ -2483,44 +2503,69 @@ _FEWEST = 128  # rows worth a thread; half of them in a call of at least _LARGE 
 _LARGE = 2e8
 
 
-def _over_tiles(tile, N, most, tangents, flops, nbytes, workspace):
-    """The sum of what `tile` returns over all N rows, at most `most` at a time.
+class _Call:
+    """A call of a step: the arrays that do not depend on the number of samples, results that do, and the tiles."""
 
-    Every thread has its own tiles and adds them in order, then the threads' sums are added in order: the same call gives
-    the same bits, whichever thread is faster. With few rows there is one tile. A sample takes `flops` in products, and
-    `nbytes`; there are no more at a time than the memory budget allows.
-    """
-    threads = _threads(N, tangents, flops, workspace)
-    if nbytes > _budget():
-        raise _too_large("a sample", nbytes)
-    threads = min(threads, _budget() // nbytes)
-    workspace.parts += [_Part() for _ in range(threads - len(workspace.parts))]
-    most = min(most, _budget() // (nbytes * threads))
-    rounds = -(-N // (threads * most))
-    rows = -(-N // (threads * rounds))
-    starts = range(0, N, rows)
-    def work(k, part):
-        part.start()
-        with np.errstate(all="ignore"):
-            for start in starts[k::threads]:
-                part.add(tile(slice(start, min(start + rows, N)), part.arrays))
-        return part.total()
+    def __init__(self, name, workspace):
+        self._name, self._workspace, self._results = name, workspace, {}
 
-    jobs = [_Job(work, k, part) for k, part in enumerate(workspace.parts[: min(threads, len(starts))])]
-    try:
-        workspace.helped(jobs[1:])
-        for job in (jobs[0], *reversed(jobs[1:])):
-            job.run()  # unless a thread has taken it: one that has not come has no CPU, or other work
-        found = [job.result() for job in jobs]
-    except BaseException:
-        workspace.parts = []  # threads may still be at work in these
-        for job in jobs:
-            job.take()
-        raise
-    totals = found[0]
-    for more in found[1:]:
-        totals = [_added(total, part) for total, part in zip(totals, more)]
-    return [total if isinstance(total, float) else total.astype(DTYPE, copy=False) for total in totals]
+    @property
+    def arrays(self):
+        """The arrays of the call."""
+        return self._workspace.call.space(self._name, 1)
+
+    def result(self, name, shape):
+        """A new array over all samples: tiles know their rows of it as w.name."""
+        self._results[name] = np.empty(shape, DTYPE)
+        return self._results[name]
+
+    def _tile(self, tile, rows, part, data):
+        w = part.space(self._name, 0, rows.stop - rows.start)
+        for name, result in self._results.items():
+            setattr(w, name, result[rows])
+        return tile(*(array[rows] for array in data), w) or ()
+
+    def over_tiles(self, tile, *data):
+        """The sum of what `tile` returns over all rows of the data.
+
+        Every thread has its own tiles and adds them in order, then the threads' sums are added in order: the same call gives
+        the same bits, whichever thread is faster. With few rows there is one tile. There are no more rows at a time than the
+        memory budget allows.
+        """
+        most, tangents, flops, nbytes = _TILING[self._name]
+        N, workspace = len(data[0]), self._workspace
+        threads = _threads(N, tangents, flops, workspace)
+        if nbytes > _budget():
+            raise _too_large("a sample", nbytes)
+        threads = min(threads, _budget() // nbytes)
+        workspace.parts += [_Part() for _ in range(threads - len(workspace.parts))]
+        most = min(most, _budget() // (nbytes * threads))
+        rounds = -(-N // (threads * most))
+        rows = -(-N // (threads * rounds))
+        starts = range(0, N, rows)
+
+        def work(k, part):
+            part.start()
+            with np.errstate(all="ignore"):
+                for start in starts[k::threads]:
+                    part.add(self._tile(tile, slice(start, min(start + rows, N)), part, data))
+            return part.total()
+
+        jobs = [_Job(work, k, part) for k, part in enumerate(workspace.parts[: min(threads, len(starts))])]
+        try:
+            workspace.helped(jobs[1:])
+            for job in (jobs[0], *reversed(jobs[1:])):
+                job.run()  # unless a thread has taken it: one that has not come has no CPU, or other work
+            found = [job.result() for job in jobs]
+        except BaseException:
+            workspace.parts = []  # threads may still be at work in these
+            for job in jobs:
+                job.take()
+            raise
+        totals = found[0]
+        for more in found[1:]:
+            totals = [_added(total, part) for total, part in zip(totals, more)]
+        return [total if isinstance(total, float) else total.astype(DTYPE, copy=False) for total in totals]
 
 
 def _threads(N, tangents, flops, workspace):
@@ -2537,11 +2582,12 @@ def _guarded(step):
 
     @functools.wraps(step)
     def run(params, x, *arguments):
-        with _free(arguments[-1]):
+        *others, workspace = arguments
+        with _free(workspace):
             try:
                 _one_blas_thread.enter()
                 with np.errstate(all="ignore"):
-                    found = step(params, x, *arguments)
+                    found = step(params, x, *others, _Call(step.__name__[1:], workspace))
             finally:
                 _one_blas_thread.leave()
         _report(_values(found), params, x)
@@ -2855,4 +2901,4 @@ def _loss_noise(loss, params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above 82b2924443ba6b442c6349dcd7f3c24db4075b137f83d2a3916d849a4fe3ecfd
+# sha256 of all above 0020d96847da6be630671f3d430a1838d0bf07455d92a79622cc26c9fa6ae0a0

@@ -26,11 +26,11 @@ by entry; Σ_n sums over samples, Σ_i over units.
 In this order: the mathematics; what a user calls; memory, tiles and threads; the self-test.
 
 Every step cuts its samples into tiles of rows, which go through all sweeps while they are in cache; where threadpoolctl is
-installed, threads work on different tiles. Arrays of the workspace are named by shape and reused as soon as they are free:
-`g = np.matmul(x, W.T, out=Nx8_0)` computes g into one of them. a, b, c, … are intermediate results of one equation.
+installed, threads work on different tiles. `w.g` is where g is written: results that are no longer needed share memory with
+later ones, as _STORAGE says. a, b, c, … are intermediate results of one equation.
 
 description sha256 2d430945989681daee3f284129ed1e57ba13f4bfba6fdd8b4a1b09899c0f30ce
-template numpy/module.py.j2, sha256 283000d2e1a014f853323331ea5f390b68e2d4cd5be865bba7cc70fd27628f78
+template numpy/module.py.j2, sha256 a7708438406f6287fc20e8e4342dad36b4375b58dfafbd24c85d0f053f62be66
 """
 
 import _thread
@@ -41,6 +41,7 @@ import os
 import queue
 import sys
 import threading
+import types
 import warnings
 
 import numpy as np
@@ -55,73 +56,64 @@ import numpy as np
 #     prior: f = g**2; f′ = 2*g; f″ = 2; f‴ = 0
 
 
-def _energy(params, x, lam, workspace):
+def _energy(params, x, lam, call):
     """E, (N,)."""
-    N = x.shape[0]
+    N = len(x)
     W_below = params["below.weight"]
     b_below = params["below.bias"]
     s_gain = params["gain.gain"]
-    all_energy = np.empty((N,), DTYPE)
+    energy = call.result("energy", (N,))
 
-    def tile(rows, arrays):
-        g_x = x[rows]
-        (
-            Nx16_0, Nx16_1, Nx16_2, Nx32_0, N_0, N_1,
-        ) = arrays(
-            rows.stop - rows.start,
-            "Nx16_0", "Nx16_1", "Nx16_2", "Nx32_0", "N_0", "N_1",
-        )
-
+    def tile(g_x, w):
         # ---- forward: reads g, W, b, s; writes g
         # W_below g_x
-        g_below_unbiased = np.matmul(g_x, W_below.T, out=Nx16_0)
+        g_below_unbiased = np.matmul(g_x, W_below.T, out=w.g_below_unbiased)
         # g_below = W_below g_x + b_below
-        g_below = np.add(b_below, g_below_unbiased, out=Nx16_0)
+        g_below = np.add(b_below, g_below_unbiased, out=w.g_below)
         # g_hidden = tanh(g_below)
-        g_hidden = np.tanh(g_below, out=Nx16_0)
+        g_hidden = np.tanh(g_below, out=w.g_hidden)
         # g_joined = g_hidden + g_x
-        g_joined = np.add(g_hidden, g_x, out=Nx16_1)
+        g_joined = np.add(g_hidden, g_x, out=w.g_joined)
         # W_below g_joined
-        g_above_unbiased = np.matmul(g_joined, W_below.T, out=Nx16_2)
+        g_above_unbiased = np.matmul(g_joined, W_below.T, out=w.g_above_unbiased)
         # g_above = W_below g_joined + b_below
-        g_above = np.add(b_below, g_above_unbiased, out=Nx16_2)
+        g_above = np.add(b_below, g_above_unbiased, out=w.g_above)
         # g_pointwise_1 = softplus(g_above)
-        a = np.abs(g_above, out=Nx16_1)
-        a = np.negative(a, out=Nx16_1)
-        a = np.exp(a, out=Nx16_1)
-        a = np.log1p(a, out=Nx16_1)
-        b = np.maximum(g_above, 0.0, out=Nx16_2)
-        g_pointwise_1 = np.add(a, b, out=Nx16_1)
+        a = np.abs(g_above, out=w.a)
+        a = np.negative(a, out=w.a)
+        a = np.exp(a, out=w.a)
+        a = np.log1p(a, out=w.a)
+        b = np.maximum(g_above, 0.0, out=w.b)
+        g_pointwise_1 = np.add(a, b, out=w.g_pointwise_1)
         # g_both = [g_pointwise_1, g_hidden]
-        g_both = Nx32_0
+        g_both = w.g_both
         g_both[..., 0:16] = g_pointwise_1
         g_both[..., 16:32] = g_hidden
         # g_gain = s_gain g_both
-        g_gain = np.multiply(s_gain, g_both, out=Nx32_0)
+        g_gain = np.multiply(s_gain, g_both, out=w.g_gain)
         # g_prior = g_x²
-        g_prior = np.square(g_x, out=Nx16_1)
+        g_prior = np.square(g_x, out=w.g_prior)
 
         # ---- energy: reads g; writes energy
         # Σ_i g_gain
-        E_gain = np.sum(g_gain, axis=1, out=N_0)
+        E_gain = np.sum(g_gain, axis=1, out=w.E_gain)
         # Σ_i g_prior
-        E_prior = np.sum(g_prior, axis=1, out=N_1)
+        E_prior = np.sum(g_prior, axis=1, out=w.E_prior)
         # energy = Σ_i g_gain + Σ_i g_prior
-        energy = np.add(E_gain, E_prior, out=all_energy[rows])
-        return ()
+        energy = np.add(E_gain, E_prior, out=w.energy)
 
-    _over_tiles(tile, N, 512, 1, 1024, 328, workspace)
+    call.over_tiles(tile, x)
 
-    return all_energy
+    return energy
 
 
-def _score(params, x, lam, workspace):
+def _score(params, x, lam, call):
     """−δ at the input, (N, D)."""
-    N = x.shape[0]
+    N = len(x)
     W_below = params["below.weight"]
     b_below = params["below.bias"]
     s_gain = params["gain.gain"]
-    all_score = np.empty((N, 16), DTYPE)
+    score = call.result("score", (N, 16))
 
     # ---- once a call, from the weights alone: reads s; writes δ
     # δ_both = s_gain  (1)
@@ -131,83 +123,70 @@ def _score(params, x, lam, workspace):
     # δ_both[16:32]
     delta_hidden_term_2 = delta_both[..., 16:32]
 
-    def tile(rows, arrays):
-        g_x = x[rows]
-        (
-            Nx16_0, Nx16_1, Nx16_2,
-        ) = arrays(
-            rows.stop - rows.start,
-            "Nx16_0", "Nx16_1", "Nx16_2",
-        )
-
+    def tile(g_x, w):
         # ---- forward: reads g, W, b; writes g, f′
         # W_below g_x
-        g_below_unbiased = np.matmul(g_x, W_below.T, out=Nx16_0)
+        g_below_unbiased = np.matmul(g_x, W_below.T, out=w.g_below_unbiased)
         # g_below = W_below g_x + b_below
-        g_below = np.add(b_below, g_below_unbiased, out=Nx16_0)
+        g_below = np.add(b_below, g_below_unbiased, out=w.g_below)
         # sech(g_below)
-        a = np.abs(g_below, out=Nx16_1)
-        a = np.negative(a, out=Nx16_1)
-        a = np.exp(a, out=Nx16_1)
-        b = np.square(a, out=Nx16_2)
-        b = np.add(b, 1.0, out=Nx16_2)
-        a = np.divide(a, b, out=Nx16_1)
-        sech_hidden = np.multiply(a, 2.0, out=Nx16_1)
+        a = np.abs(g_below, out=w.a)
+        a = np.negative(a, out=w.a)
+        a = np.exp(a, out=w.a)
+        b = np.square(a, out=w.b)
+        b = np.add(b, 1.0, out=w.b)
+        a = np.divide(a, b, out=w.a)
+        sech_hidden = np.multiply(a, 2.0, out=w.sech_hidden)
         # g_hidden = tanh(g_below)
-        g_hidden = np.tanh(g_below, out=Nx16_0)
+        g_hidden = np.tanh(g_below, out=w.g_hidden)
         # g_joined = g_hidden + g_x
-        g_joined = np.add(g_hidden, g_x, out=Nx16_0)
+        g_joined = np.add(g_hidden, g_x, out=w.g_joined)
         # W_below g_joined
-        g_above_unbiased = np.matmul(g_joined, W_below.T, out=Nx16_2)
+        g_above_unbiased = np.matmul(g_joined, W_below.T, out=w.g_above_unbiased)
         # g_above = W_below g_joined + b_below
-        g_above = np.add(b_below, g_above_unbiased, out=Nx16_2)
+        g_above = np.add(b_below, g_above_unbiased, out=w.g_above)
         # f′(g_above) = sigmoid(g_above)
-        a = np.abs(g_above, out=Nx16_0)
-        a = np.negative(a, out=Nx16_0)
-        a = np.exp(a, out=Nx16_0)
-        b = np.sign(g_above, out=Nx16_2)
-        b = np.maximum(a, b, out=Nx16_2)
-        a = np.add(a, 1.0, out=Nx16_0)
-        f_prime_pointwise_1 = np.divide(b, a, out=Nx16_2)
+        c = np.abs(g_above, out=w.c)
+        c = np.negative(c, out=w.c)
+        c = np.exp(c, out=w.c)
+        b = np.sign(g_above, out=w.b)
+        b = np.maximum(c, b, out=w.b)
+        c = np.add(c, 1.0, out=w.c)
+        f_prime_pointwise_1 = np.divide(b, c, out=w.f_prime_pointwise_1)
 
         # ---- backward: reads δ, f′, W, g; writes δ, f′, score
         # δ_above = δ_pointwise_1 f′(g_above)  (1)
-        delta_above = np.multiply(delta_pointwise_1, f_prime_pointwise_1, out=Nx16_2)
+        delta_above = np.multiply(delta_pointwise_1, f_prime_pointwise_1, out=w.delta_above)
         # δ_joined = W_belowᵀ δ_above  (1)
-        delta_joined = np.matmul(delta_above, W_below, out=Nx16_0)
+        delta_joined = np.matmul(delta_above, W_below, out=w.delta_joined)
         # δ_hidden = δ_both[16:32] + δ_joined  (1)
-        delta_hidden = np.add(delta_hidden_term_2, delta_joined, out=Nx16_2)
+        delta_hidden = np.add(delta_hidden_term_2, delta_joined, out=w.delta_hidden)
         # f′(g_below) = sech(g_below)²
-        f_prime_hidden = np.square(sech_hidden, out=Nx16_1)
+        f_prime_hidden = np.square(sech_hidden, out=w.f_prime_hidden)
         # δ_below = δ_hidden f′(g_below)  (1)
-        delta_below = np.multiply(delta_hidden, f_prime_hidden, out=Nx16_2)
+        delta_below = np.multiply(delta_hidden, f_prime_hidden, out=w.delta_below)
         # W_belowᵀ δ_below
-        delta_x_term_1 = np.matmul(delta_below, W_below, out=Nx16_1)
+        delta_x_term_1 = np.matmul(delta_below, W_below, out=w.delta_x_term_1)
         # δ_x = δ_joined + 2 g_x + W_belowᵀ δ_below  (1)
-        a = np.add(delta_joined, delta_x_term_1, out=Nx16_0)
-        b = np.multiply(g_x, 2.0, out=Nx16_1)
-        delta_x = np.add(a, b, out=Nx16_0)
+        c = np.add(delta_joined, delta_x_term_1, out=w.c)
+        a = np.multiply(g_x, 2.0, out=w.a)
+        delta_x = np.add(c, a, out=w.delta_x)
         # score = −δ_x
-        score = np.negative(delta_x, out=all_score[rows])
-        return ()
+        score = np.negative(delta_x, out=w.score)
 
-    _over_tiles(tile, N, 512, 1, 2048, 192, workspace)
+    call.over_tiles(tile, x)
 
-    return all_score
+    return score
 
 
-def _hessian_diagonal(params, x, lam, workspace):
+def _hessian_diagonal(params, x, lam, call):
     """δ′ at the input, (N, D)."""
-    N = x.shape[0]
+    N = len(x)
+    w = call.arrays
     W_below = params["below.weight"]
     b_below = params["below.bias"]
     s_gain = params["gain.gain"]
-    (
-        M16x16_0,
-    ) = workspace.arrays(
-        "M16x16_0",
-    )
-    all_hessian_diagonal = np.empty((N, 16), DTYPE)
+    hessian_diagonal = call.result("hessian_diagonal", (N, 16))
 
     # ---- once a call, from the weights alone: reads s, W; writes δ
     # δ_both = s_gain  (1)
@@ -215,102 +194,89 @@ def _hessian_diagonal(params, x, lam, workspace):
     # δ_pointwise_1 = δ_both[0:16]  (1)
     delta_pointwise_1 = delta_both[..., 0:16]
     # W_below ∘ W_below
-    W_below_squared = np.square(W_below, out=M16x16_0)
+    W_below_squared = np.square(W_below, out=w.W_below_squared)
     # δ_both[16:32]
     delta_hidden_term_2 = delta_both[..., 16:32]
 
-    def tile(rows, arrays):
-        g_x = x[rows]
-        (
-            Nx16_0, Nx16_1, Nx16_2, Nx16_3, Nx16_4, Nx16_5,
-        ) = arrays(
-            rows.stop - rows.start,
-            "Nx16_0", "Nx16_1", "Nx16_2", "Nx16_3", "Nx16_4", "Nx16_5",
-        )
-
+    def tile(g_x, w):
         # ---- forward: reads g, W, b; writes g, f′
         # W_below g_x
-        g_below_unbiased = np.matmul(g_x, W_below.T, out=Nx16_0)
+        g_below_unbiased = np.matmul(g_x, W_below.T, out=w.g_below_unbiased)
         # g_below = W_below g_x + b_below
-        g_below = np.add(b_below, g_below_unbiased, out=Nx16_0)
+        g_below = np.add(b_below, g_below_unbiased, out=w.g_below)
         # sech(g_below)
-        a = np.abs(g_below, out=Nx16_1)
-        a = np.negative(a, out=Nx16_1)
-        a = np.exp(a, out=Nx16_1)
-        b = np.square(a, out=Nx16_2)
-        b = np.add(b, 1.0, out=Nx16_2)
-        a = np.divide(a, b, out=Nx16_1)
-        sech_hidden = np.multiply(a, 2.0, out=Nx16_1)
+        a = np.abs(g_below, out=w.a)
+        a = np.negative(a, out=w.a)
+        a = np.exp(a, out=w.a)
+        b = np.square(a, out=w.b)
+        b = np.add(b, 1.0, out=w.b)
+        a = np.divide(a, b, out=w.a)
+        sech_hidden = np.multiply(a, 2.0, out=w.sech_hidden)
         # g_hidden = tanh(g_below)
-        g_hidden = np.tanh(g_below, out=Nx16_0)
+        g_hidden = np.tanh(g_below, out=w.g_hidden)
         # g_joined = g_hidden + g_x
-        g_joined = np.add(g_hidden, g_x, out=Nx16_2)
+        g_joined = np.add(g_hidden, g_x, out=w.g_joined)
         # W_below g_joined
-        g_above_unbiased = np.matmul(g_joined, W_below.T, out=Nx16_3)
+        g_above_unbiased = np.matmul(g_joined, W_below.T, out=w.g_above_unbiased)
         # g_above = W_below g_joined + b_below
-        g_above = np.add(b_below, g_above_unbiased, out=Nx16_3)
+        g_above = np.add(b_below, g_above_unbiased, out=w.g_above)
         # sigmoid(−g_above)
-        a = np.abs(g_above, out=Nx16_2)
-        a = np.negative(a, out=Nx16_2)
-        a = np.exp(a, out=Nx16_2)
-        b = np.negative(g_above, out=Nx16_4)
-        b = np.sign(b, out=Nx16_4)
-        b = np.maximum(a, b, out=Nx16_4)
-        c = np.add(a, 1.0, out=Nx16_5)
-        sigmoid_minus_pointwise_1 = np.divide(b, c, out=Nx16_4)
+        b = np.abs(g_above, out=w.b)
+        b = np.negative(b, out=w.b)
+        b = np.exp(b, out=w.b)
+        c = np.negative(g_above, out=w.c)
+        c = np.sign(c, out=w.c)
+        c = np.maximum(b, c, out=w.c)
+        d = np.add(b, 1.0, out=w.d)
+        sigmoid_minus_pointwise_1 = np.divide(c, d, out=w.sigmoid_minus_pointwise_1)
         # f′(g_above) = sigmoid(g_above)
-        b = np.sign(g_above, out=Nx16_3)
-        a = np.maximum(a, b, out=Nx16_2)
-        f_prime_pointwise_1 = np.divide(a, c, out=Nx16_2)
+        e = np.sign(g_above, out=w.e)
+        b = np.maximum(b, e, out=w.b)
+        f_prime_pointwise_1 = np.divide(b, d, out=w.f_prime_pointwise_1)
 
         # ---- backward: reads δ, f′, W, g; writes δ, f″, δ′, f′, hessian_diagonal
         # δ_above = δ_pointwise_1 f′(g_above)  (1)
-        delta_above = np.multiply(delta_pointwise_1, f_prime_pointwise_1, out=Nx16_5)
+        delta_above = np.multiply(delta_pointwise_1, f_prime_pointwise_1, out=w.delta_above)
         # f″(g_above) = f′(g_above) sigmoid(−g_above)
-        f_second_pointwise_1 = np.multiply(f_prime_pointwise_1, sigmoid_minus_pointwise_1, out=Nx16_2)
+        f_second_pointwise_1 = np.multiply(f_prime_pointwise_1, sigmoid_minus_pointwise_1, out=w.f_second_pointwise_1)
         # δ′_above = δ_pointwise_1 f″(g_above)  (§1.3)
-        delta_prime_above = np.multiply(delta_pointwise_1, f_second_pointwise_1, out=Nx16_2)
+        delta_prime_above = np.multiply(delta_pointwise_1, f_second_pointwise_1, out=w.delta_prime_above)
         # δ_joined = W_belowᵀ δ_above  (1)
-        delta_joined = np.matmul(delta_above, W_below, out=Nx16_4)
+        delta_joined = np.matmul(delta_above, W_below, out=w.delta_joined)
         # δ′_joined = (W_below ∘ W_below)ᵀ δ′_above  (§1.3)
-        delta_prime_joined = np.matmul(delta_prime_above, W_below_squared, out=Nx16_5)
+        delta_prime_joined = np.matmul(delta_prime_above, W_below_squared, out=w.delta_prime_joined)
         # δ_hidden = δ_both[16:32] + δ_joined  (1)
-        delta_hidden = np.add(delta_hidden_term_2, delta_joined, out=Nx16_4)
+        delta_hidden = np.add(delta_hidden_term_2, delta_joined, out=w.delta_hidden)
         # δ′_hidden = δ′_joined  (§1.3)
         delta_prime_hidden = delta_prime_joined
         # f′(g_below) = sech(g_below)²
-        f_prime_hidden = np.square(sech_hidden, out=Nx16_1)
+        f_prime_hidden = np.square(sech_hidden, out=w.f_prime_hidden)
         # f″(g_below) = −2 g_hidden f′(g_below)
-        a = np.multiply(f_prime_hidden, g_hidden, out=Nx16_0)
-        f_second_hidden = np.multiply(a, -2.0, out=Nx16_0)
+        f = np.multiply(f_prime_hidden, g_hidden, out=w.f)
+        f_second_hidden = np.multiply(f, -2.0, out=w.f_second_hidden)
         # δ′_below = δ_hidden f″(g_below) + δ′_hidden f′(g_below)²  (§1.3)
-        a = np.multiply(delta_hidden, f_second_hidden, out=Nx16_4)
-        b = np.square(f_prime_hidden, out=Nx16_1)
-        b = np.multiply(delta_prime_hidden, b, out=Nx16_1)
-        delta_prime_below = np.add(a, b, out=Nx16_4)
+        c = np.multiply(delta_hidden, f_second_hidden, out=w.c)
+        a = np.square(f_prime_hidden, out=w.a)
+        a = np.multiply(delta_prime_hidden, a, out=w.a)
+        delta_prime_below = np.add(c, a, out=w.delta_prime_below)
         # (W_below ∘ W_below)ᵀ δ′_below
-        delta_prime_x_term_1 = np.matmul(delta_prime_below, W_below_squared, out=Nx16_1)
+        delta_prime_x_term_1 = np.matmul(delta_prime_below, W_below_squared, out=w.delta_prime_x_term_1)
         # δ′_x = 2 + δ′_joined + (W_below ∘ W_below)ᵀ δ′_below  (§1.3)
-        a = np.add(delta_prime_joined, delta_prime_x_term_1, out=Nx16_5)
-        delta_prime_x = np.add(a, 2.0, out=all_hessian_diagonal[rows])
-        return ()
+        d = np.add(delta_prime_joined, delta_prime_x_term_1, out=w.d)
+        delta_prime_x = np.add(d, 2.0, out=w.hessian_diagonal)
 
-    _over_tiles(tile, N, 512, 1, 2560, 384, workspace)
+    call.over_tiles(tile, x)
 
-    return all_hessian_diagonal
+    return hessian_diagonal
 
 
-def _loss_terms(params, x, lam, workspace):
+def _loss_terms(params, x, lam, call):
     """K, L and J, means over the batch."""
-    N = x.shape[0]
+    N = len(x)
+    w = call.arrays
     W_below = params["below.weight"]
     b_below = params["below.bias"]
     s_gain = params["gain.gain"]
-    (
-        M16x16_0,
-    ) = workspace.arrays(
-        "M16x16_0",
-    )
 
     # ---- once a call, from the weights alone: reads s, W; writes δ
     # δ_both = s_gain  (1)
@@ -318,111 +284,104 @@ def _loss_terms(params, x, lam, workspace):
     # δ_pointwise_1 = δ_both[0:16]  (1)
     delta_pointwise_1 = delta_both[..., 0:16]
     # W_below ∘ W_below
-    W_below_squared = np.square(W_below, out=M16x16_0)
+    W_below_squared = np.square(W_below, out=w.W_below_squared)
     # δ_both[16:32]
     delta_hidden_term_2 = delta_both[..., 16:32]
 
-    def tile(rows, arrays):
-        g_x = x[rows]
-        (
-            Nx16_0, Nx16_1, Nx16_2, Nx16_3, Nx16_4, Nx16_5,
-        ) = arrays(
-            rows.stop - rows.start,
-            "Nx16_0", "Nx16_1", "Nx16_2", "Nx16_3", "Nx16_4", "Nx16_5",
-        )
-
+    def tile(g_x, w):
         # ---- forward: reads g, W, b; writes g, f′
         # W_below g_x
-        g_below_unbiased = np.matmul(g_x, W_below.T, out=Nx16_0)
+        g_below_unbiased = np.matmul(g_x, W_below.T, out=w.g_below_unbiased)
         # g_below = W_below g_x + b_below
-        g_below = np.add(b_below, g_below_unbiased, out=Nx16_0)
+        g_below = np.add(b_below, g_below_unbiased, out=w.g_below)
         # sech(g_below)
-        a = np.abs(g_below, out=Nx16_1)
-        a = np.negative(a, out=Nx16_1)
-        a = np.exp(a, out=Nx16_1)
-        b = np.square(a, out=Nx16_2)
-        b = np.add(b, 1.0, out=Nx16_2)
-        a = np.divide(a, b, out=Nx16_1)
-        sech_hidden = np.multiply(a, 2.0, out=Nx16_1)
+        a = np.abs(g_below, out=w.a)
+        a = np.negative(a, out=w.a)
+        a = np.exp(a, out=w.a)
+        b = np.square(a, out=w.b)
+        b = np.add(b, 1.0, out=w.b)
+        a = np.divide(a, b, out=w.a)
+        sech_hidden = np.multiply(a, 2.0, out=w.sech_hidden)
         # g_hidden = tanh(g_below)
-        g_hidden = np.tanh(g_below, out=Nx16_0)
+        g_hidden = np.tanh(g_below, out=w.g_hidden)
         # g_joined = g_hidden + g_x
-        g_joined = np.add(g_hidden, g_x, out=Nx16_2)
+        g_joined = np.add(g_hidden, g_x, out=w.g_joined)
         # W_below g_joined
-        g_above_unbiased = np.matmul(g_joined, W_below.T, out=Nx16_3)
+        g_above_unbiased = np.matmul(g_joined, W_below.T, out=w.g_above_unbiased)
         # g_above = W_below g_joined + b_below
-        g_above = np.add(b_below, g_above_unbiased, out=Nx16_3)
+        g_above = np.add(b_below, g_above_unbiased, out=w.g_above)
         # sigmoid(−g_above)
-        a = np.abs(g_above, out=Nx16_2)
-        a = np.negative(a, out=Nx16_2)
-        a = np.exp(a, out=Nx16_2)
-        b = np.negative(g_above, out=Nx16_4)
-        b = np.sign(b, out=Nx16_4)
-        b = np.maximum(a, b, out=Nx16_4)
-        c = np.add(a, 1.0, out=Nx16_5)
-        sigmoid_minus_pointwise_1 = np.divide(b, c, out=Nx16_4)
+        b = np.abs(g_above, out=w.b)
+        b = np.negative(b, out=w.b)
+        b = np.exp(b, out=w.b)
+        c = np.negative(g_above, out=w.c)
+        c = np.sign(c, out=w.c)
+        c = np.maximum(b, c, out=w.c)
+        d = np.add(b, 1.0, out=w.d)
+        sigmoid_minus_pointwise_1 = np.divide(c, d, out=w.sigmoid_minus_pointwise_1)
         # f′(g_above) = sigmoid(g_above)
-        b = np.sign(g_above, out=Nx16_3)
-        a = np.maximum(a, b, out=Nx16_2)
-        f_prime_pointwise_1 = np.divide(a, c, out=Nx16_2)
+        e = np.sign(g_above, out=w.e)
+        b = np.maximum(b, e, out=w.b)
+        f_prime_pointwise_1 = np.divide(b, d, out=w.f_prime_pointwise_1)
 
         # ---- backward: reads δ, f′, W, g; writes δ, f″, δ′, f′
         # δ_above = δ_pointwise_1 f′(g_above)  (1)
-        delta_above = np.multiply(delta_pointwise_1, f_prime_pointwise_1, out=Nx16_5)
+        delta_above = np.multiply(delta_pointwise_1, f_prime_pointwise_1, out=w.delta_above)
         # f″(g_above) = f′(g_above) sigmoid(−g_above)
-        f_second_pointwise_1 = np.multiply(f_prime_pointwise_1, sigmoid_minus_pointwise_1, out=Nx16_2)
+        f_second_pointwise_1 = np.multiply(f_prime_pointwise_1, sigmoid_minus_pointwise_1, out=w.f_second_pointwise_1)
         # δ′_above = δ_pointwise_1 f″(g_above)  (§1.3)
-        delta_prime_above = np.multiply(delta_pointwise_1, f_second_pointwise_1, out=Nx16_2)
+        delta_prime_above = np.multiply(delta_pointwise_1, f_second_pointwise_1, out=w.delta_prime_above)
         # δ_joined = W_belowᵀ δ_above  (1)
-        delta_joined = np.matmul(delta_above, W_below, out=Nx16_4)
+        delta_joined = np.matmul(delta_above, W_below, out=w.delta_joined)
         # δ′_joined = (W_below ∘ W_below)ᵀ δ′_above  (§1.3)
-        delta_prime_joined = np.matmul(delta_prime_above, W_below_squared, out=Nx16_5)
+        delta_prime_joined = np.matmul(delta_prime_above, W_below_squared, out=w.delta_prime_joined)
         # δ_hidden = δ_both[16:32] + δ_joined  (1)
-        delta_hidden = np.add(delta_hidden_term_2, delta_joined, out=Nx16_2)
+        delta_hidden = np.add(delta_hidden_term_2, delta_joined, out=w.delta_hidden)
         # δ′_hidden = δ′_joined  (§1.3)
         delta_prime_hidden = delta_prime_joined
         # f′(g_below) = sech(g_below)²
-        f_prime_hidden = np.square(sech_hidden, out=Nx16_1)
+        f_prime_hidden = np.square(sech_hidden, out=w.f_prime_hidden)
         # δ_below = δ_hidden f′(g_below)  (1)
-        delta_below = np.multiply(delta_hidden, f_prime_hidden, out=Nx16_3)
+        delta_below = np.multiply(delta_hidden, f_prime_hidden, out=w.delta_below)
         # f″(g_below) = −2 g_hidden f′(g_below)
-        a = np.multiply(f_prime_hidden, g_hidden, out=Nx16_0)
-        f_second_hidden = np.multiply(a, -2.0, out=Nx16_0)
+        f = np.multiply(f_prime_hidden, g_hidden, out=w.f)
+        f_second_hidden = np.multiply(f, -2.0, out=w.f_second_hidden)
         # δ′_below = δ_hidden f″(g_below) + δ′_hidden f′(g_below)²  (§1.3)
-        a = np.multiply(delta_hidden, f_second_hidden, out=Nx16_2)
-        b = np.square(f_prime_hidden, out=Nx16_1)
-        b = np.multiply(delta_prime_hidden, b, out=Nx16_1)
-        delta_prime_below = np.add(a, b, out=Nx16_2)
+        b = np.multiply(delta_hidden, f_second_hidden, out=w.b)
+        a = np.square(f_prime_hidden, out=w.a)
+        a = np.multiply(delta_prime_hidden, a, out=w.a)
+        delta_prime_below = np.add(b, a, out=w.delta_prime_below)
         # W_belowᵀ δ_below
-        delta_x_term_1 = np.matmul(delta_below, W_below, out=Nx16_1)
+        delta_x_term_1 = np.matmul(delta_below, W_below, out=w.delta_x_term_1)
         # δ_x = δ_joined + 2 g_x + W_belowᵀ δ_below  (1)
-        a = np.add(delta_joined, delta_x_term_1, out=Nx16_4)
-        b = np.multiply(g_x, 2.0, out=Nx16_1)
-        delta_x = np.add(a, b, out=Nx16_4)
+        c = np.add(delta_joined, delta_x_term_1, out=w.c)
+        a = np.multiply(g_x, 2.0, out=w.a)
+        delta_x = np.add(c, a, out=w.delta_x)
         # (W_below ∘ W_below)ᵀ δ′_below
-        delta_prime_x_term_1 = np.matmul(delta_prime_below, W_below_squared, out=Nx16_1)
+        delta_prime_x_term_1 = np.matmul(delta_prime_below, W_below_squared, out=w.delta_prime_x_term_1)
         # δ′_x = 2 + δ′_joined + (W_below ∘ W_below)ᵀ δ′_below  (§1.3)
-        a = np.add(delta_prime_joined, delta_prime_x_term_1, out=Nx16_5)
-        delta_prime_x = np.add(a, 2.0, out=Nx16_5)
+        d = np.add(delta_prime_joined, delta_prime_x_term_1, out=w.d)
+        delta_prime_x = np.add(d, 2.0, out=w.delta_prime_x)
 
         # ---- loss: reads δ, δ′
         # δ_x²
-        sum_delta_squared_terms = np.square(delta_x, out=Nx16_4)
+        sum_delta_squared_terms = np.square(delta_x, out=w.sum_delta_squared_terms)
         # Σ_n Σ_i δ_x²
         sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
         # Σ_n Σ_i δ′_x
         sum_delta_prime = float(np.sum(delta_prime_x, dtype=np.float64))
         # δ′_x²
-        sum_delta_prime_squared_terms = np.square(delta_prime_x, out=Nx16_5)
+        sum_delta_prime_squared_terms = np.square(delta_prime_x, out=w.sum_delta_prime_squared_terms)
         # Σ_n Σ_i δ′_x²
         sum_delta_prime_squared = float(np.sum(sum_delta_prime_squared_terms, dtype=np.float64))
+
         return (
             sum_delta_squared, sum_delta_prime, sum_delta_prime_squared,
         )
 
     (
         sum_delta_squared, sum_delta_prime, sum_delta_prime_squared,
-    ) = _over_tiles(tile, N, 512, 1, 3072, 384, workspace)
+    ) = call.over_tiles(tile, x)
 
     # ---- at the end, from the sums over all samples: writes K, L, J
     # K = (1/N) ½ Σ_n Σ_i δ_x²
@@ -435,17 +394,13 @@ def _loss_terms(params, x, lam, workspace):
     return K, L, J
 
 
-def _loss_terms_lam0(params, x, lam, workspace):
+def _loss_terms_lam0(params, x, lam, call):
     """K, L and J, means over the batch. λ = 0."""
-    N = x.shape[0]
+    N = len(x)
+    w = call.arrays
     W_below = params["below.weight"]
     b_below = params["below.bias"]
     s_gain = params["gain.gain"]
-    (
-        M16x16_0,
-    ) = workspace.arrays(
-        "M16x16_0",
-    )
 
     # ---- once a call, from the weights alone: reads s, W; writes δ
     # δ_both = s_gain  (1)
@@ -453,107 +408,100 @@ def _loss_terms_lam0(params, x, lam, workspace):
     # δ_pointwise_1 = δ_both[0:16]  (1)
     delta_pointwise_1 = delta_both[..., 0:16]
     # W_below ∘ W_below
-    W_below_squared = np.square(W_below, out=M16x16_0)
+    W_below_squared = np.square(W_below, out=w.W_below_squared)
     # δ_both[16:32]
     delta_hidden_term_2 = delta_both[..., 16:32]
 
-    def tile(rows, arrays):
-        g_x = x[rows]
-        (
-            Nx16_0, Nx16_1, Nx16_2, Nx16_3, Nx16_4, Nx16_5,
-        ) = arrays(
-            rows.stop - rows.start,
-            "Nx16_0", "Nx16_1", "Nx16_2", "Nx16_3", "Nx16_4", "Nx16_5",
-        )
-
+    def tile(g_x, w):
         # ---- forward: reads g, W, b; writes g, f′
         # W_below g_x
-        g_below_unbiased = np.matmul(g_x, W_below.T, out=Nx16_0)
+        g_below_unbiased = np.matmul(g_x, W_below.T, out=w.g_below_unbiased)
         # g_below = W_below g_x + b_below
-        g_below = np.add(b_below, g_below_unbiased, out=Nx16_0)
+        g_below = np.add(b_below, g_below_unbiased, out=w.g_below)
         # sech(g_below)
-        a = np.abs(g_below, out=Nx16_1)
-        a = np.negative(a, out=Nx16_1)
-        a = np.exp(a, out=Nx16_1)
-        b = np.square(a, out=Nx16_2)
-        b = np.add(b, 1.0, out=Nx16_2)
-        a = np.divide(a, b, out=Nx16_1)
-        sech_hidden = np.multiply(a, 2.0, out=Nx16_1)
+        a = np.abs(g_below, out=w.a)
+        a = np.negative(a, out=w.a)
+        a = np.exp(a, out=w.a)
+        b = np.square(a, out=w.b)
+        b = np.add(b, 1.0, out=w.b)
+        a = np.divide(a, b, out=w.a)
+        sech_hidden = np.multiply(a, 2.0, out=w.sech_hidden)
         # g_hidden = tanh(g_below)
-        g_hidden = np.tanh(g_below, out=Nx16_0)
+        g_hidden = np.tanh(g_below, out=w.g_hidden)
         # g_joined = g_hidden + g_x
-        g_joined = np.add(g_hidden, g_x, out=Nx16_2)
+        g_joined = np.add(g_hidden, g_x, out=w.g_joined)
         # W_below g_joined
-        g_above_unbiased = np.matmul(g_joined, W_below.T, out=Nx16_3)
+        g_above_unbiased = np.matmul(g_joined, W_below.T, out=w.g_above_unbiased)
         # g_above = W_below g_joined + b_below
-        g_above = np.add(b_below, g_above_unbiased, out=Nx16_3)
+        g_above = np.add(b_below, g_above_unbiased, out=w.g_above)
         # sigmoid(−g_above)
-        a = np.abs(g_above, out=Nx16_2)
-        a = np.negative(a, out=Nx16_2)
-        a = np.exp(a, out=Nx16_2)
-        b = np.negative(g_above, out=Nx16_4)
-        b = np.sign(b, out=Nx16_4)
-        b = np.maximum(a, b, out=Nx16_4)
-        c = np.add(a, 1.0, out=Nx16_5)
-        sigmoid_minus_pointwise_1 = np.divide(b, c, out=Nx16_4)
+        b = np.abs(g_above, out=w.b)
+        b = np.negative(b, out=w.b)
+        b = np.exp(b, out=w.b)
+        c = np.negative(g_above, out=w.c)
+        c = np.sign(c, out=w.c)
+        c = np.maximum(b, c, out=w.c)
+        d = np.add(b, 1.0, out=w.d)
+        sigmoid_minus_pointwise_1 = np.divide(c, d, out=w.sigmoid_minus_pointwise_1)
         # f′(g_above) = sigmoid(g_above)
-        b = np.sign(g_above, out=Nx16_3)
-        a = np.maximum(a, b, out=Nx16_2)
-        f_prime_pointwise_1 = np.divide(a, c, out=Nx16_2)
+        e = np.sign(g_above, out=w.e)
+        b = np.maximum(b, e, out=w.b)
+        f_prime_pointwise_1 = np.divide(b, d, out=w.f_prime_pointwise_1)
 
         # ---- backward: reads δ, f′, W, g; writes δ, f″, δ′, f′
         # δ_above = δ_pointwise_1 f′(g_above)  (1)
-        delta_above = np.multiply(delta_pointwise_1, f_prime_pointwise_1, out=Nx16_5)
+        delta_above = np.multiply(delta_pointwise_1, f_prime_pointwise_1, out=w.delta_above)
         # f″(g_above) = f′(g_above) sigmoid(−g_above)
-        f_second_pointwise_1 = np.multiply(f_prime_pointwise_1, sigmoid_minus_pointwise_1, out=Nx16_2)
+        f_second_pointwise_1 = np.multiply(f_prime_pointwise_1, sigmoid_minus_pointwise_1, out=w.f_second_pointwise_1)
         # δ′_above = δ_pointwise_1 f″(g_above)  (§1.3)
-        delta_prime_above = np.multiply(delta_pointwise_1, f_second_pointwise_1, out=Nx16_2)
+        delta_prime_above = np.multiply(delta_pointwise_1, f_second_pointwise_1, out=w.delta_prime_above)
         # δ_joined = W_belowᵀ δ_above  (1)
-        delta_joined = np.matmul(delta_above, W_below, out=Nx16_4)
+        delta_joined = np.matmul(delta_above, W_below, out=w.delta_joined)
         # δ′_joined = (W_below ∘ W_below)ᵀ δ′_above  (§1.3)
-        delta_prime_joined = np.matmul(delta_prime_above, W_below_squared, out=Nx16_5)
+        delta_prime_joined = np.matmul(delta_prime_above, W_below_squared, out=w.delta_prime_joined)
         # δ_hidden = δ_both[16:32] + δ_joined  (1)
-        delta_hidden = np.add(delta_hidden_term_2, delta_joined, out=Nx16_2)
+        delta_hidden = np.add(delta_hidden_term_2, delta_joined, out=w.delta_hidden)
         # δ′_hidden = δ′_joined  (§1.3)
         delta_prime_hidden = delta_prime_joined
         # f′(g_below) = sech(g_below)²
-        f_prime_hidden = np.square(sech_hidden, out=Nx16_1)
+        f_prime_hidden = np.square(sech_hidden, out=w.f_prime_hidden)
         # δ_below = δ_hidden f′(g_below)  (1)
-        delta_below = np.multiply(delta_hidden, f_prime_hidden, out=Nx16_3)
+        delta_below = np.multiply(delta_hidden, f_prime_hidden, out=w.delta_below)
         # f″(g_below) = −2 g_hidden f′(g_below)
-        a = np.multiply(f_prime_hidden, g_hidden, out=Nx16_0)
-        f_second_hidden = np.multiply(a, -2.0, out=Nx16_0)
+        f = np.multiply(f_prime_hidden, g_hidden, out=w.f)
+        f_second_hidden = np.multiply(f, -2.0, out=w.f_second_hidden)
         # δ′_below = δ_hidden f″(g_below) + δ′_hidden f′(g_below)²  (§1.3)
-        a = np.multiply(delta_hidden, f_second_hidden, out=Nx16_2)
-        b = np.square(f_prime_hidden, out=Nx16_1)
-        b = np.multiply(delta_prime_hidden, b, out=Nx16_1)
-        delta_prime_below = np.add(a, b, out=Nx16_2)
+        b = np.multiply(delta_hidden, f_second_hidden, out=w.b)
+        a = np.square(f_prime_hidden, out=w.a)
+        a = np.multiply(delta_prime_hidden, a, out=w.a)
+        delta_prime_below = np.add(b, a, out=w.delta_prime_below)
         # W_belowᵀ δ_below
-        delta_x_term_1 = np.matmul(delta_below, W_below, out=Nx16_1)
+        delta_x_term_1 = np.matmul(delta_below, W_below, out=w.delta_x_term_1)
         # δ_x = δ_joined + 2 g_x + W_belowᵀ δ_below  (1)
-        a = np.add(delta_joined, delta_x_term_1, out=Nx16_4)
-        b = np.multiply(g_x, 2.0, out=Nx16_1)
-        delta_x = np.add(a, b, out=Nx16_4)
+        c = np.add(delta_joined, delta_x_term_1, out=w.c)
+        a = np.multiply(g_x, 2.0, out=w.a)
+        delta_x = np.add(c, a, out=w.delta_x)
         # (W_below ∘ W_below)ᵀ δ′_below
-        delta_prime_x_term_1 = np.matmul(delta_prime_below, W_below_squared, out=Nx16_1)
+        delta_prime_x_term_1 = np.matmul(delta_prime_below, W_below_squared, out=w.delta_prime_x_term_1)
         # δ′_x = 2 + δ′_joined + (W_below ∘ W_below)ᵀ δ′_below  (§1.3)
-        a = np.add(delta_prime_joined, delta_prime_x_term_1, out=Nx16_5)
-        delta_prime_x = np.add(a, 2.0, out=Nx16_5)
+        d = np.add(delta_prime_joined, delta_prime_x_term_1, out=w.d)
+        delta_prime_x = np.add(d, 2.0, out=w.delta_prime_x)
 
         # ---- loss: reads δ, δ′
         # δ_x²
-        sum_delta_squared_terms = np.square(delta_x, out=Nx16_4)
+        sum_delta_squared_terms = np.square(delta_x, out=w.sum_delta_squared_terms)
         # Σ_n Σ_i δ_x²
         sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
         # Σ_n Σ_i δ′_x
         sum_delta_prime = float(np.sum(delta_prime_x, dtype=np.float64))
+
         return (
             sum_delta_squared, sum_delta_prime,
         )
 
     (
         sum_delta_squared, sum_delta_prime,
-    ) = _over_tiles(tile, N, 512, 1, 3072, 384, workspace)
+    ) = call.over_tiles(tile, x)
 
     # ---- at the end, from the sums over all samples: writes K, L, J
     # K = (1/N) ½ Σ_n Σ_i δ_x²
@@ -566,17 +514,13 @@ def _loss_terms_lam0(params, x, lam, workspace):
     return K, L, J
 
 
-def _loss_and_grad(params, x, lam, workspace):
+def _loss_and_grad(params, x, lam, call):
     """J and its gradient: the merged sweep."""
-    N = x.shape[0]
+    N = len(x)
+    w = call.arrays
     W_below = params["below.weight"]
     b_below = params["below.bias"]
     s_gain = params["gain.gain"]
-    (
-        M16x16_0, M16x16_7, M16x16_8, M16_2,
-    ) = workspace.arrays(
-        "M16x16_0", "M16x16_7", "M16x16_8", "M16_2",
-    )
 
     # ---- once a call, from the weights alone: reads s, W; writes δ
     # δ_both = s_gain  (1)
@@ -584,107 +528,94 @@ def _loss_and_grad(params, x, lam, workspace):
     # δ_pointwise_1 = δ_both[0:16]  (1)
     delta_pointwise_1 = delta_both[..., 0:16]
     # W_below ∘ W_below
-    W_below_squared = np.square(W_below, out=M16x16_0)
+    W_below_squared = np.square(W_below, out=w.W_below_squared)
     # δ_both[16:32]
     delta_hidden_term_2 = delta_both[..., 16:32]
 
-    def tile(rows, arrays):
-        g_x = x[rows]
-        (
-            Nx16_0, Nx16_1, Nx16_2, Nx16_3, Nx16_4, Nx16_5, Nx16_6, Nx16_7, Nx16_8, Nx16_9, Nx16_10, Nx16_11, Nx16_12,
-            Nx16_13, Nx16_14, Nx16_15, Nx16_16, Nx16_17, Nx16_18, Nx16_19, Nx16_20, Nx16_21, Nx16_22, Nx16_23, Nx16_24,
-            Nx32_0, M32_0, M16x16_1, M16x16_2, M16x16_3, M16_0, M16x16_4, M16x16_5, M16x16_6, M16_1,
-        ) = arrays(
-            rows.stop - rows.start,
-            "Nx16_0", "Nx16_1", "Nx16_2", "Nx16_3", "Nx16_4", "Nx16_5", "Nx16_6", "Nx16_7", "Nx16_8", "Nx16_9",
-            "Nx16_10", "Nx16_11", "Nx16_12", "Nx16_13", "Nx16_14", "Nx16_15", "Nx16_16", "Nx16_17", "Nx16_18",
-            "Nx16_19", "Nx16_20", "Nx16_21", "Nx16_22", "Nx16_23", "Nx16_24", "Nx32_0", "M32_0", "M16x16_1", "M16x16_2",
-            "M16x16_3", "M16_0", "M16x16_4", "M16x16_5", "M16x16_6", "M16_1",
-        )
-
+    def tile(g_x, w):
         # ---- forward: reads g, W, b; writes g, f′
         # W_below g_x
-        g_below_unbiased = np.matmul(g_x, W_below.T, out=Nx16_0)
+        g_below_unbiased = np.matmul(g_x, W_below.T, out=w.g_below_unbiased)
         # g_below = W_below g_x + b_below
-        g_below = np.add(b_below, g_below_unbiased, out=Nx16_0)
+        g_below = np.add(b_below, g_below_unbiased, out=w.g_below)
         # sech(g_below)
-        a = np.abs(g_below, out=Nx16_1)
-        a = np.negative(a, out=Nx16_1)
-        a = np.exp(a, out=Nx16_1)
-        b = np.square(a, out=Nx16_2)
-        b = np.add(b, 1.0, out=Nx16_2)
-        a = np.divide(a, b, out=Nx16_1)
-        sech_hidden = np.multiply(a, 2.0, out=Nx16_1)
+        a = np.abs(g_below, out=w.a)
+        a = np.negative(a, out=w.a)
+        a = np.exp(a, out=w.a)
+        b = np.square(a, out=w.b)
+        b = np.add(b, 1.0, out=w.b)
+        a = np.divide(a, b, out=w.a)
+        sech_hidden = np.multiply(a, 2.0, out=w.sech_hidden)
         # g_hidden = tanh(g_below)
-        g_hidden = np.tanh(g_below, out=Nx16_0)
+        g_hidden = np.tanh(g_below, out=w.g_hidden)
         # g_joined = g_hidden + g_x
-        g_joined = np.add(g_hidden, g_x, out=Nx16_2)
+        g_joined = np.add(g_hidden, g_x, out=w.g_joined)
         # W_below g_joined
-        g_above_unbiased = np.matmul(g_joined, W_below.T, out=Nx16_3)
+        g_above_unbiased = np.matmul(g_joined, W_below.T, out=w.g_above_unbiased)
         # g_above = W_below g_joined + b_below
-        g_above = np.add(b_below, g_above_unbiased, out=Nx16_3)
+        g_above = np.add(b_below, g_above_unbiased, out=w.g_above)
         # sigmoid(−g_above)
-        a = np.abs(g_above, out=Nx16_4)
-        a = np.negative(a, out=Nx16_4)
-        a = np.exp(a, out=Nx16_4)
-        b = np.negative(g_above, out=Nx16_5)
-        b = np.sign(b, out=Nx16_5)
-        b = np.maximum(a, b, out=Nx16_5)
-        c = np.add(a, 1.0, out=Nx16_6)
-        sigmoid_minus_pointwise_1 = np.divide(b, c, out=Nx16_5)
+        c = np.abs(g_above, out=w.c)
+        c = np.negative(c, out=w.c)
+        c = np.exp(c, out=w.c)
+        d = np.negative(g_above, out=w.d)
+        d = np.sign(d, out=w.d)
+        d = np.maximum(c, d, out=w.d)
+        e = np.add(c, 1.0, out=w.e)
+        sigmoid_minus_pointwise_1 = np.divide(d, e, out=w.sigmoid_minus_pointwise_1)
         # f′(g_above) = sigmoid(g_above)
-        b = np.sign(g_above, out=Nx16_3)
-        a = np.maximum(a, b, out=Nx16_4)
-        f_prime_pointwise_1 = np.divide(a, c, out=Nx16_4)
+        f = np.sign(g_above, out=w.f)
+        c = np.maximum(c, f, out=w.c)
+        f_prime_pointwise_1 = np.divide(c, e, out=w.f_prime_pointwise_1)
 
         # ---- backward: reads δ, f′, W, g; writes δ, f″, δ′, f′
         # δ_above = δ_pointwise_1 f′(g_above)  (1)
-        delta_above = np.multiply(delta_pointwise_1, f_prime_pointwise_1, out=Nx16_6)
+        delta_above = np.multiply(delta_pointwise_1, f_prime_pointwise_1, out=w.delta_above)
         # f″(g_above) = f′(g_above) sigmoid(−g_above)
-        f_second_pointwise_1 = np.multiply(f_prime_pointwise_1, sigmoid_minus_pointwise_1, out=Nx16_3)
+        f_second_pointwise_1 = np.multiply(f_prime_pointwise_1, sigmoid_minus_pointwise_1, out=w.f_second_pointwise_1)
         # δ′_above = δ_pointwise_1 f″(g_above)  (§1.3)
-        delta_prime_above = np.multiply(delta_pointwise_1, f_second_pointwise_1, out=Nx16_7)
+        delta_prime_above = np.multiply(delta_pointwise_1, f_second_pointwise_1, out=w.delta_prime_above)
         # δ_joined = W_belowᵀ δ_above  (1)
-        delta_joined = np.matmul(delta_above, W_below, out=Nx16_8)
+        delta_joined = np.matmul(delta_above, W_below, out=w.delta_joined)
         # δ′_joined = (W_below ∘ W_below)ᵀ δ′_above  (§1.3)
-        delta_prime_joined = np.matmul(delta_prime_above, W_below_squared, out=Nx16_9)
+        delta_prime_joined = np.matmul(delta_prime_above, W_below_squared, out=w.delta_prime_joined)
         # δ_hidden = δ_both[16:32] + δ_joined  (1)
-        delta_hidden = np.add(delta_hidden_term_2, delta_joined, out=Nx16_10)
+        delta_hidden = np.add(delta_hidden_term_2, delta_joined, out=w.delta_hidden)
         # δ′_hidden = δ′_joined  (§1.3)
         delta_prime_hidden = delta_prime_joined
         # f′(g_below) = sech(g_below)²
-        f_prime_hidden = np.square(sech_hidden, out=Nx16_11)
+        f_prime_hidden = np.square(sech_hidden, out=w.f_prime_hidden)
         # δ_below = δ_hidden f′(g_below)  (1)
-        delta_below = np.multiply(delta_hidden, f_prime_hidden, out=Nx16_12)
+        delta_below = np.multiply(delta_hidden, f_prime_hidden, out=w.delta_below)
         # f″(g_below) = −2 g_hidden f′(g_below)
-        a = np.multiply(f_prime_hidden, g_hidden, out=Nx16_13)
-        f_second_hidden = np.multiply(a, -2.0, out=Nx16_13)
+        g = np.multiply(f_prime_hidden, g_hidden, out=w.g)
+        f_second_hidden = np.multiply(g, -2.0, out=w.f_second_hidden)
         # δ′_below = δ_hidden f″(g_below) + δ′_hidden f′(g_below)²  (§1.3)
-        a = np.multiply(delta_hidden, f_second_hidden, out=Nx16_14)
-        b = np.square(f_prime_hidden, out=Nx16_15)
-        b = np.multiply(delta_prime_hidden, b, out=Nx16_15)
-        delta_prime_below = np.add(a, b, out=Nx16_14)
+        h = np.multiply(delta_hidden, f_second_hidden, out=w.h)
+        i = np.square(f_prime_hidden, out=w.i)
+        i = np.multiply(delta_prime_hidden, i, out=w.i)
+        delta_prime_below = np.add(h, i, out=w.delta_prime_below)
         # W_belowᵀ δ_below
-        delta_x_term_1 = np.matmul(delta_below, W_below, out=Nx16_15)
+        delta_x_term_1 = np.matmul(delta_below, W_below, out=w.delta_x_term_1)
         # δ_x = δ_joined + 2 g_x + W_belowᵀ δ_below  (1)
-        a = np.add(delta_joined, delta_x_term_1, out=Nx16_8)
-        b = np.multiply(g_x, 2.0, out=Nx16_15)
-        delta_x = np.add(a, b, out=Nx16_8)
+        j = np.add(delta_joined, delta_x_term_1, out=w.j)
+        i = np.multiply(g_x, 2.0, out=w.i)
+        delta_x = np.add(j, i, out=w.delta_x)
         # (W_below ∘ W_below)ᵀ δ′_below
-        delta_prime_x_term_1 = np.matmul(delta_prime_below, W_below_squared, out=Nx16_15)
+        delta_prime_x_term_1 = np.matmul(delta_prime_below, W_below_squared, out=w.delta_prime_x_term_1)
         # δ′_x = 2 + δ′_joined + (W_below ∘ W_below)ᵀ δ′_below  (§1.3)
-        a = np.add(delta_prime_joined, delta_prime_x_term_1, out=Nx16_15)
-        delta_prime_x = np.add(a, 2.0, out=Nx16_15)
+        i = np.add(delta_prime_joined, delta_prime_x_term_1, out=w.i)
+        delta_prime_x = np.add(i, 2.0, out=w.delta_prime_x)
 
         # ---- loss: reads δ, δ′
         # δ_x²
-        sum_delta_squared_terms = np.square(delta_x, out=Nx16_16)
+        sum_delta_squared_terms = np.square(delta_x, out=w.sum_delta_squared_terms)
         # Σ_n Σ_i δ_x²
         sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
         # Σ_n Σ_i δ′_x
         sum_delta_prime = float(np.sum(delta_prime_x, dtype=np.float64))
         # δ′_x²
-        sum_delta_prime_squared_terms = np.square(delta_prime_x, out=Nx16_16)
+        sum_delta_prime_squared_terms = np.square(delta_prime_x, out=w.sum_delta_prime_squared_terms)
         # Σ_n Σ_i δ′_x²
         sum_delta_prime_squared = float(np.sum(sum_delta_prime_squared_terms, dtype=np.float64))
 
@@ -692,89 +623,90 @@ def _loss_and_grad(params, x, lam, workspace):
         # ∂J/∂δ_x = δ_x  (3)+(5)
         dJ_ddelta_x = delta_x
         # ∂J/∂δ′_x = −1 + 2 λ δ′_x  (7)
-        a = np.multiply(delta_prime_x, 2 * lam, out=Nx16_15)
-        dJ_ddelta_prime_x = np.subtract(a, 1.0, out=Nx16_15)
+        i = np.multiply(delta_prime_x, 2 * lam, out=w.i)
+        dJ_ddelta_prime_x = np.subtract(i, 1.0, out=w.dJ_ddelta_prime_x)
         # ∂J/∂δ_below = W_below ∂J/∂δ_x  (11)+(12)
-        dJ_ddelta_below = np.matmul(dJ_ddelta_x, W_below.T, out=Nx16_16)
+        dJ_ddelta_below = np.matmul(dJ_ddelta_x, W_below.T, out=w.dJ_ddelta_below)
         # ∂J/∂δ′_below = (W_below ∘ W_below) ∂J/∂δ′_x  (13)
-        dJ_ddelta_prime_below = np.matmul(dJ_ddelta_prime_x, W_below_squared.T, out=Nx16_17)
+        dJ_ddelta_prime_below = np.matmul(dJ_ddelta_prime_x, W_below_squared.T, out=w.dJ_ddelta_prime_below)
         # ∂J/∂δ_hidden = ∂J/∂δ_below f′(g_below) + ∂J/∂δ′_below f″(g_below)  (18)+(19)
-        a = np.multiply(dJ_ddelta_below, f_prime_hidden, out=Nx16_18)
-        b = np.multiply(dJ_ddelta_prime_below, f_second_hidden, out=Nx16_19)
-        dJ_ddelta_hidden = np.add(a, b, out=Nx16_18)
+        k = np.multiply(dJ_ddelta_below, f_prime_hidden, out=w.k)
+        l = np.multiply(dJ_ddelta_prime_below, f_second_hidden, out=w.l)
+        dJ_ddelta_hidden = np.add(k, l, out=w.dJ_ddelta_hidden)
         # ∂J/∂δ′_hidden = ∂J/∂δ′_below f′(g_below)²  (20)
-        a = np.square(f_prime_hidden, out=Nx16_19)
-        dJ_ddelta_prime_hidden = np.multiply(dJ_ddelta_prime_below, a, out=Nx16_19)
+        l = np.square(f_prime_hidden, out=w.l)
+        dJ_ddelta_prime_hidden = np.multiply(dJ_ddelta_prime_below, l, out=w.dJ_ddelta_prime_hidden)
         # ∂J/∂δ_joined = ∂J/∂δ_hidden + ∂J/∂δ_x  (4)+(6)
-        dJ_ddelta_joined = np.add(dJ_ddelta_hidden, dJ_ddelta_x, out=Nx16_20)
+        dJ_ddelta_joined = np.add(dJ_ddelta_hidden, dJ_ddelta_x, out=w.dJ_ddelta_joined)
         # ∂J/∂δ′_joined = ∂J/∂δ′_hidden + ∂J/∂δ′_x  (8)
-        dJ_ddelta_prime_joined = np.add(dJ_ddelta_prime_hidden, dJ_ddelta_prime_x, out=Nx16_19)
+        dJ_ddelta_prime_joined = np.add(dJ_ddelta_prime_hidden, dJ_ddelta_prime_x, out=w.dJ_ddelta_prime_joined)
         # ∂J/∂δ_above = W_below ∂J/∂δ_joined  (11)+(12)
-        dJ_ddelta_above = np.matmul(dJ_ddelta_joined, W_below.T, out=Nx16_21)
+        dJ_ddelta_above = np.matmul(dJ_ddelta_joined, W_below.T, out=w.dJ_ddelta_above)
         # ∂J/∂δ′_above = (W_below ∘ W_below) ∂J/∂δ′_joined  (13)
-        dJ_ddelta_prime_above = np.matmul(dJ_ddelta_prime_joined, W_below_squared.T, out=Nx16_22)
+        dJ_ddelta_prime_above = np.matmul(dJ_ddelta_prime_joined, W_below_squared.T, out=w.dJ_ddelta_prime_above)
         # ∂J/∂δ_pointwise_1 = ∂J/∂δ_above f′(g_above) + ∂J/∂δ′_above f″(g_above)  (18)+(19)
-        a = np.multiply(dJ_ddelta_above, f_prime_pointwise_1, out=Nx16_23)
-        b = np.multiply(dJ_ddelta_prime_above, f_second_pointwise_1, out=Nx16_24)
-        dJ_ddelta_pointwise_1 = np.add(a, b, out=Nx16_23)
+        m = np.multiply(dJ_ddelta_above, f_prime_pointwise_1, out=w.m)
+        n = np.multiply(dJ_ddelta_prime_above, f_second_pointwise_1, out=w.n)
+        dJ_ddelta_pointwise_1 = np.add(m, n, out=w.dJ_ddelta_pointwise_1)
         # ∂J/∂δ_both = [∂J/∂δ_pointwise_1, ∂J/∂δ_hidden]  (4)+(6)
-        dJ_ddelta_both = Nx32_0
+        dJ_ddelta_both = w.dJ_ddelta_both
         dJ_ddelta_both[..., 0:16] = dJ_ddelta_pointwise_1
         dJ_ddelta_both[..., 16:32] = dJ_ddelta_hidden
 
         # ---- backward adjoints of J and gradients: reads ∂J/∂δ, f′, f″, δ, ∂J/∂δ′, δ′, g, W; writes f‴, ∂J/∂g
         # Σ_n ∂J/∂δ_both
-        dJ_ds_gain_sum = _column_sum(dJ_ddelta_both, out=M32_0)
+        dJ_ds_gain_sum = _column_sum(dJ_ddelta_both, out=w.dJ_ds_gain_sum)
         # f‴(g_above) = f″(g_above) (sigmoid(−g_above) − f′(g_above))
-        a = np.subtract(sigmoid_minus_pointwise_1, f_prime_pointwise_1, out=Nx16_5)
-        f_third_pointwise_1 = np.multiply(f_second_pointwise_1, a, out=Nx16_5)
+        d = np.subtract(sigmoid_minus_pointwise_1, f_prime_pointwise_1, out=w.d)
+        f_third_pointwise_1 = np.multiply(f_second_pointwise_1, d, out=w.f_third_pointwise_1)
         # ∂J/∂g_above = ∂J/∂δ_above δ_pointwise_1 f″(g_above) + ∂J/∂δ′_above δ_pointwise_1 f‴(g_above)  (21)+(22)
-        a = np.multiply(delta_pointwise_1, dJ_ddelta_above, out=Nx16_21)
-        a = np.multiply(a, f_second_pointwise_1, out=Nx16_21)
-        b = np.multiply(delta_pointwise_1, dJ_ddelta_prime_above, out=Nx16_22)
-        b = np.multiply(b, f_third_pointwise_1, out=Nx16_22)
-        dJ_dg_above = np.add(a, b, out=Nx16_21)
+        o = np.multiply(delta_pointwise_1, dJ_ddelta_above, out=w.o)
+        o = np.multiply(o, f_second_pointwise_1, out=w.o)
+        p = np.multiply(delta_pointwise_1, dJ_ddelta_prime_above, out=w.p)
+        p = np.multiply(p, f_third_pointwise_1, out=w.p)
+        dJ_dg_above = np.add(o, p, out=w.dJ_dg_above)
         # Σ_n δ_above ∂J/∂δ_joinedᵀ
-        dJ_dW_below_delta_at_above = np.matmul(delta_above.T, dJ_ddelta_joined, out=M16x16_1)
+        dJ_dW_below_delta_at_above = np.matmul(delta_above.T, dJ_ddelta_joined, out=w.dJ_dW_below_delta_at_above)
         # Σ_n δ′_above ∂J/∂δ′_joinedᵀ
-        dJ_dW_below_delta_prime_at_above = np.matmul(delta_prime_above.T, dJ_ddelta_prime_joined, out=M16x16_2)
+        dJ_dW_below_delta_prime_at_above = np.matmul(delta_prime_above.T, dJ_ddelta_prime_joined, out=w.dJ_dW_below_delta_prime_at_above)
         # Σ_n ∂J/∂g_above g_joinedᵀ
-        dJ_dW_below_g_at_above = np.matmul(dJ_dg_above.T, g_joined, out=M16x16_3)
+        dJ_dW_below_g_at_above = np.matmul(dJ_dg_above.T, g_joined, out=w.dJ_dW_below_g_at_above)
         # Σ_n ∂J/∂g_above
-        dJ_db_below_sum_at_above = _column_sum(dJ_dg_above, out=M16_0)
+        dJ_db_below_sum_at_above = _column_sum(dJ_dg_above, out=w.dJ_db_below_sum_at_above)
         # ∂J/∂g_joined = W_belowᵀ ∂J/∂g_above  (14)+(15)
-        dJ_dg_joined = np.matmul(dJ_dg_above, W_below, out=Nx16_2)
+        dJ_dg_joined = np.matmul(dJ_dg_above, W_below, out=w.dJ_dg_joined)
         # ∂J/∂g_hidden = ∂J/∂g_joined  (9)+(10)
         dJ_dg_hidden = dJ_dg_joined
         # f‴(g_below) = f′(g_below) (4 g_hidden² − 2 sech(g_below)²)
-        a = np.square(g_hidden, out=Nx16_0)
-        a = np.multiply(a, 4.0, out=Nx16_0)
-        b = np.square(sech_hidden, out=Nx16_1)
-        b = np.multiply(b, 2.0, out=Nx16_1)
-        a = np.subtract(a, b, out=Nx16_0)
-        f_third_hidden = np.multiply(f_prime_hidden, a, out=Nx16_0)
+        q = np.square(g_hidden, out=w.q)
+        q = np.multiply(q, 4.0, out=w.q)
+        a = np.square(sech_hidden, out=w.a)
+        a = np.multiply(a, 2.0, out=w.a)
+        q = np.subtract(q, a, out=w.q)
+        f_third_hidden = np.multiply(f_prime_hidden, q, out=w.f_third_hidden)
         # ∂J/∂g_below = ∂J/∂g_hidden f′(g_below) + ∂J/∂δ_below δ_hidden f″(g_below) + ∂J/∂δ′_below δ_hidden
         #     f‴(g_below) + 2 ∂J/∂δ′_below δ′_hidden f′(g_below) f″(g_below)  (21)+(22)
-        a = np.multiply(dJ_ddelta_below, delta_hidden, out=Nx16_16)
-        a = np.multiply(a, f_second_hidden, out=Nx16_16)
-        b = np.multiply(dJ_ddelta_prime_below, delta_hidden, out=Nx16_10)
-        b = np.multiply(b, f_third_hidden, out=Nx16_10)
-        a = np.add(a, b, out=Nx16_16)
-        b = np.multiply(dJ_ddelta_prime_below, delta_prime_hidden, out=Nx16_17)
-        b = np.multiply(b, f_prime_hidden, out=Nx16_17)
-        b = np.multiply(b, f_second_hidden, out=Nx16_17)
-        b = np.multiply(b, 2.0, out=Nx16_17)
-        a = np.add(a, b, out=Nx16_16)
-        b = np.multiply(dJ_dg_hidden, f_prime_hidden, out=Nx16_2)
-        dJ_dg_below = np.add(a, b, out=Nx16_16)
+        r = np.multiply(dJ_ddelta_below, delta_hidden, out=w.r)
+        r = np.multiply(r, f_second_hidden, out=w.r)
+        s = np.multiply(dJ_ddelta_prime_below, delta_hidden, out=w.s)
+        s = np.multiply(s, f_third_hidden, out=w.s)
+        r = np.add(r, s, out=w.r)
+        t = np.multiply(dJ_ddelta_prime_below, delta_prime_hidden, out=w.t)
+        t = np.multiply(t, f_prime_hidden, out=w.t)
+        t = np.multiply(t, f_second_hidden, out=w.t)
+        t = np.multiply(t, 2.0, out=w.t)
+        r = np.add(r, t, out=w.r)
+        b = np.multiply(dJ_dg_hidden, f_prime_hidden, out=w.b)
+        dJ_dg_below = np.add(r, b, out=w.dJ_dg_below)
         # Σ_n δ_below ∂J/∂δ_xᵀ
-        dJ_dW_below_delta = np.matmul(delta_below.T, dJ_ddelta_x, out=M16x16_4)
+        dJ_dW_below_delta = np.matmul(delta_below.T, dJ_ddelta_x, out=w.dJ_dW_below_delta)
         # Σ_n δ′_below ∂J/∂δ′_xᵀ
-        dJ_dW_below_delta_prime = np.matmul(delta_prime_below.T, dJ_ddelta_prime_x, out=M16x16_5)
+        dJ_dW_below_delta_prime = np.matmul(delta_prime_below.T, dJ_ddelta_prime_x, out=w.dJ_dW_below_delta_prime)
         # Σ_n ∂J/∂g_below g_xᵀ
-        dJ_dW_below_g = np.matmul(dJ_dg_below.T, g_x, out=M16x16_6)
+        dJ_dW_below_g = np.matmul(dJ_dg_below.T, g_x, out=w.dJ_dW_below_g)
         # Σ_n ∂J/∂g_below
-        dJ_db_below_sum = _column_sum(dJ_dg_below, out=M16_1)
+        dJ_db_below_sum = _column_sum(dJ_dg_below, out=w.dJ_db_below_sum)
+
         return (
             sum_delta_squared, sum_delta_prime, sum_delta_prime_squared, dJ_ds_gain_sum, dJ_dW_below_delta_at_above,
             dJ_dW_below_delta_prime_at_above, dJ_dW_below_g_at_above, dJ_db_below_sum_at_above, dJ_dW_below_delta,
@@ -785,7 +717,7 @@ def _loss_and_grad(params, x, lam, workspace):
         sum_delta_squared, sum_delta_prime, sum_delta_prime_squared, dJ_ds_gain_sum, dJ_dW_below_delta_at_above,
         dJ_dW_below_delta_prime_at_above, dJ_dW_below_g_at_above, dJ_db_below_sum_at_above, dJ_dW_below_delta,
         dJ_dW_below_delta_prime, dJ_dW_below_g, dJ_db_below_sum,
-    ) = _over_tiles(tile, N, 512, 1, 8704, 1728, workspace)
+    ) = call.over_tiles(tile, x)
 
     # ---- at the end, from the sums over all samples: reads W; writes J, ∂J/∂s, ∂J/∂W, ∂J/∂b
     # J = (1/N) ½ Σ_n Σ_i δ_x² − (1/N) Σ_n Σ_i δ′_x + (1/N) λ Σ_n Σ_i δ′_x²
@@ -794,19 +726,19 @@ def _loss_and_grad(params, x, lam, workspace):
     dJ_ds_gain = np.divide(dJ_ds_gain_sum, N, out=np.empty((32,), DTYPE))
     # ∂J/∂W_below = (1/N) (Σ_n δ_below ∂J/∂δ_xᵀ + Σ_n δ_above ∂J/∂δ_joinedᵀ + Σ_n ∂J/∂g_below g_xᵀ + Σ_n ∂J/∂g_above
     #     g_joinedᵀ + 2 W_below ∘ (Σ_n δ′_below ∂J/∂δ′_xᵀ) + 2 W_below ∘ (Σ_n δ′_above ∂J/∂δ′_joinedᵀ))  (16)+(17)
-    a = np.multiply(W_below, dJ_dW_below_delta_prime, out=M16x16_7)
-    a = np.multiply(a, 2.0, out=M16x16_7)
-    b = np.multiply(W_below, dJ_dW_below_delta_prime_at_above, out=M16x16_8)
-    b = np.multiply(b, 2.0, out=M16x16_8)
-    a = np.add(a, b, out=M16x16_7)
-    a = np.add(a, dJ_dW_below_delta, out=M16x16_7)
-    a = np.add(a, dJ_dW_below_delta_at_above, out=M16x16_7)
-    a = np.add(a, dJ_dW_below_g, out=M16x16_7)
-    a = np.add(a, dJ_dW_below_g_at_above, out=M16x16_7)
-    dJ_dW_below = np.divide(a, N, out=np.empty((16, 16), DTYPE))
+    u = np.multiply(W_below, dJ_dW_below_delta_prime, out=w.u)
+    u = np.multiply(u, 2.0, out=w.u)
+    v = np.multiply(W_below, dJ_dW_below_delta_prime_at_above, out=w.v)
+    v = np.multiply(v, 2.0, out=w.v)
+    u = np.add(u, v, out=w.u)
+    u = np.add(u, dJ_dW_below_delta, out=w.u)
+    u = np.add(u, dJ_dW_below_delta_at_above, out=w.u)
+    u = np.add(u, dJ_dW_below_g, out=w.u)
+    u = np.add(u, dJ_dW_below_g_at_above, out=w.u)
+    dJ_dW_below = np.divide(u, N, out=np.empty((16, 16), DTYPE))
     # ∂J/∂b_below = (1/N) (Σ_n ∂J/∂g_below + Σ_n ∂J/∂g_above)  [+] bias
-    a = np.add(dJ_db_below_sum, dJ_db_below_sum_at_above, out=M16_2)
-    dJ_db_below = np.divide(a, N, out=np.empty((16,), DTYPE))
+    y = np.add(dJ_db_below_sum, dJ_db_below_sum_at_above, out=w.y)
+    dJ_db_below = np.divide(y, N, out=np.empty((16,), DTYPE))
 
     return J, {
         "below.weight": dJ_dW_below,
@@ -815,17 +747,13 @@ def _loss_and_grad(params, x, lam, workspace):
     }
 
 
-def _loss_and_grad_lam0(params, x, lam, workspace):
+def _loss_and_grad_lam0(params, x, lam, call):
     """J and its gradient: the merged sweep. λ = 0."""
-    N = x.shape[0]
+    N = len(x)
+    w = call.arrays
     W_below = params["below.weight"]
     b_below = params["below.bias"]
     s_gain = params["gain.gain"]
-    (
-        M16x16_0, M16_0, M16x16_6, M16x16_7, M16_4,
-    ) = workspace.arrays(
-        "M16x16_0", "M16_0", "M16x16_6", "M16x16_7", "M16_4",
-    )
 
     # ---- once a call, from the weights alone: reads s, W; writes δ
     # δ_both = s_gain  (1)
@@ -833,103 +761,90 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     # δ_pointwise_1 = δ_both[0:16]  (1)
     delta_pointwise_1 = delta_both[..., 0:16]
     # W_below ∘ W_below
-    W_below_squared = np.square(W_below, out=M16x16_0)
+    W_below_squared = np.square(W_below, out=w.W_below_squared)
     # δ_both[16:32]
     delta_hidden_term_2 = delta_both[..., 16:32]
     # Σ_i W_below ∘ W_below
-    W_below_squared_sum = np.sum(W_below_squared, axis=1, out=M16_0)
+    W_below_squared_sum = np.sum(W_below_squared, axis=1, out=w.W_below_squared_sum)
 
-    def tile(rows, arrays):
-        g_x = x[rows]
-        (
-            Nx16_0, Nx16_1, Nx16_2, Nx16_3, Nx16_4, Nx16_5, Nx16_6, Nx16_7, Nx16_8, Nx16_9, Nx16_10, Nx16_11, Nx16_12,
-            Nx16_13, Nx16_14, Nx16_15, Nx16_16, Nx16_17, Nx16_18, Nx16_19, Nx16_20, Nx16_21, Nx16_22, Nx32_0, M32_0,
-            M16x16_1, M16x16_2, M16x16_3, M16_1, M16x16_4, M16_2, M16x16_5, M16_3,
-        ) = arrays(
-            rows.stop - rows.start,
-            "Nx16_0", "Nx16_1", "Nx16_2", "Nx16_3", "Nx16_4", "Nx16_5", "Nx16_6", "Nx16_7", "Nx16_8", "Nx16_9",
-            "Nx16_10", "Nx16_11", "Nx16_12", "Nx16_13", "Nx16_14", "Nx16_15", "Nx16_16", "Nx16_17", "Nx16_18",
-            "Nx16_19", "Nx16_20", "Nx16_21", "Nx16_22", "Nx32_0", "M32_0", "M16x16_1", "M16x16_2", "M16x16_3", "M16_1",
-            "M16x16_4", "M16_2", "M16x16_5", "M16_3",
-        )
-
+    def tile(g_x, w):
         # ---- forward: reads g, W, b; writes g, f′
         # W_below g_x
-        g_below_unbiased = np.matmul(g_x, W_below.T, out=Nx16_0)
+        g_below_unbiased = np.matmul(g_x, W_below.T, out=w.g_below_unbiased)
         # g_below = W_below g_x + b_below
-        g_below = np.add(b_below, g_below_unbiased, out=Nx16_0)
+        g_below = np.add(b_below, g_below_unbiased, out=w.g_below)
         # sech(g_below)
-        a = np.abs(g_below, out=Nx16_1)
-        a = np.negative(a, out=Nx16_1)
-        a = np.exp(a, out=Nx16_1)
-        b = np.square(a, out=Nx16_2)
-        b = np.add(b, 1.0, out=Nx16_2)
-        a = np.divide(a, b, out=Nx16_1)
-        sech_hidden = np.multiply(a, 2.0, out=Nx16_1)
+        a = np.abs(g_below, out=w.a)
+        a = np.negative(a, out=w.a)
+        a = np.exp(a, out=w.a)
+        b = np.square(a, out=w.b)
+        b = np.add(b, 1.0, out=w.b)
+        a = np.divide(a, b, out=w.a)
+        sech_hidden = np.multiply(a, 2.0, out=w.sech_hidden)
         # g_hidden = tanh(g_below)
-        g_hidden = np.tanh(g_below, out=Nx16_0)
+        g_hidden = np.tanh(g_below, out=w.g_hidden)
         # g_joined = g_hidden + g_x
-        g_joined = np.add(g_hidden, g_x, out=Nx16_2)
+        g_joined = np.add(g_hidden, g_x, out=w.g_joined)
         # W_below g_joined
-        g_above_unbiased = np.matmul(g_joined, W_below.T, out=Nx16_3)
+        g_above_unbiased = np.matmul(g_joined, W_below.T, out=w.g_above_unbiased)
         # g_above = W_below g_joined + b_below
-        g_above = np.add(b_below, g_above_unbiased, out=Nx16_3)
+        g_above = np.add(b_below, g_above_unbiased, out=w.g_above)
         # sigmoid(−g_above)
-        a = np.abs(g_above, out=Nx16_4)
-        a = np.negative(a, out=Nx16_4)
-        a = np.exp(a, out=Nx16_4)
-        b = np.negative(g_above, out=Nx16_5)
-        b = np.sign(b, out=Nx16_5)
-        b = np.maximum(a, b, out=Nx16_5)
-        c = np.add(a, 1.0, out=Nx16_6)
-        sigmoid_minus_pointwise_1 = np.divide(b, c, out=Nx16_5)
+        c = np.abs(g_above, out=w.c)
+        c = np.negative(c, out=w.c)
+        c = np.exp(c, out=w.c)
+        d = np.negative(g_above, out=w.d)
+        d = np.sign(d, out=w.d)
+        d = np.maximum(c, d, out=w.d)
+        e = np.add(c, 1.0, out=w.e)
+        sigmoid_minus_pointwise_1 = np.divide(d, e, out=w.sigmoid_minus_pointwise_1)
         # f′(g_above) = sigmoid(g_above)
-        b = np.sign(g_above, out=Nx16_3)
-        a = np.maximum(a, b, out=Nx16_4)
-        f_prime_pointwise_1 = np.divide(a, c, out=Nx16_4)
+        f = np.sign(g_above, out=w.f)
+        c = np.maximum(c, f, out=w.c)
+        f_prime_pointwise_1 = np.divide(c, e, out=w.f_prime_pointwise_1)
 
         # ---- backward: reads δ, f′, W, g; writes δ, f″, δ′, f′
         # δ_above = δ_pointwise_1 f′(g_above)  (1)
-        delta_above = np.multiply(delta_pointwise_1, f_prime_pointwise_1, out=Nx16_6)
+        delta_above = np.multiply(delta_pointwise_1, f_prime_pointwise_1, out=w.delta_above)
         # f″(g_above) = f′(g_above) sigmoid(−g_above)
-        f_second_pointwise_1 = np.multiply(f_prime_pointwise_1, sigmoid_minus_pointwise_1, out=Nx16_3)
+        f_second_pointwise_1 = np.multiply(f_prime_pointwise_1, sigmoid_minus_pointwise_1, out=w.f_second_pointwise_1)
         # δ′_above = δ_pointwise_1 f″(g_above)  (§1.3)
-        delta_prime_above = np.multiply(delta_pointwise_1, f_second_pointwise_1, out=Nx16_7)
+        delta_prime_above = np.multiply(delta_pointwise_1, f_second_pointwise_1, out=w.delta_prime_above)
         # δ_joined = W_belowᵀ δ_above  (1)
-        delta_joined = np.matmul(delta_above, W_below, out=Nx16_8)
+        delta_joined = np.matmul(delta_above, W_below, out=w.delta_joined)
         # δ′_joined = (W_below ∘ W_below)ᵀ δ′_above  (§1.3)
-        delta_prime_joined = np.matmul(delta_prime_above, W_below_squared, out=Nx16_9)
+        delta_prime_joined = np.matmul(delta_prime_above, W_below_squared, out=w.delta_prime_joined)
         # δ_hidden = δ_both[16:32] + δ_joined  (1)
-        delta_hidden = np.add(delta_hidden_term_2, delta_joined, out=Nx16_10)
+        delta_hidden = np.add(delta_hidden_term_2, delta_joined, out=w.delta_hidden)
         # δ′_hidden = δ′_joined  (§1.3)
         delta_prime_hidden = delta_prime_joined
         # f′(g_below) = sech(g_below)²
-        f_prime_hidden = np.square(sech_hidden, out=Nx16_11)
+        f_prime_hidden = np.square(sech_hidden, out=w.f_prime_hidden)
         # δ_below = δ_hidden f′(g_below)  (1)
-        delta_below = np.multiply(delta_hidden, f_prime_hidden, out=Nx16_12)
+        delta_below = np.multiply(delta_hidden, f_prime_hidden, out=w.delta_below)
         # f″(g_below) = −2 g_hidden f′(g_below)
-        a = np.multiply(f_prime_hidden, g_hidden, out=Nx16_13)
-        f_second_hidden = np.multiply(a, -2.0, out=Nx16_13)
+        g = np.multiply(f_prime_hidden, g_hidden, out=w.g)
+        f_second_hidden = np.multiply(g, -2.0, out=w.f_second_hidden)
         # δ′_below = δ_hidden f″(g_below) + δ′_hidden f′(g_below)²  (§1.3)
-        a = np.multiply(delta_hidden, f_second_hidden, out=Nx16_14)
-        b = np.square(f_prime_hidden, out=Nx16_15)
-        b = np.multiply(delta_prime_hidden, b, out=Nx16_15)
-        delta_prime_below = np.add(a, b, out=Nx16_14)
+        h = np.multiply(delta_hidden, f_second_hidden, out=w.h)
+        i = np.square(f_prime_hidden, out=w.i)
+        i = np.multiply(delta_prime_hidden, i, out=w.i)
+        delta_prime_below = np.add(h, i, out=w.delta_prime_below)
         # W_belowᵀ δ_below
-        delta_x_term_1 = np.matmul(delta_below, W_below, out=Nx16_15)
+        delta_x_term_1 = np.matmul(delta_below, W_below, out=w.delta_x_term_1)
         # δ_x = δ_joined + 2 g_x + W_belowᵀ δ_below  (1)
-        a = np.add(delta_joined, delta_x_term_1, out=Nx16_8)
-        b = np.multiply(g_x, 2.0, out=Nx16_15)
-        delta_x = np.add(a, b, out=Nx16_8)
+        j = np.add(delta_joined, delta_x_term_1, out=w.j)
+        i = np.multiply(g_x, 2.0, out=w.i)
+        delta_x = np.add(j, i, out=w.delta_x)
         # (W_below ∘ W_below)ᵀ δ′_below
-        delta_prime_x_term_1 = np.matmul(delta_prime_below, W_below_squared, out=Nx16_15)
+        delta_prime_x_term_1 = np.matmul(delta_prime_below, W_below_squared, out=w.delta_prime_x_term_1)
         # δ′_x = 2 + δ′_joined + (W_below ∘ W_below)ᵀ δ′_below  (§1.3)
-        a = np.add(delta_prime_joined, delta_prime_x_term_1, out=Nx16_15)
-        delta_prime_x = np.add(a, 2.0, out=Nx16_15)
+        i = np.add(delta_prime_joined, delta_prime_x_term_1, out=w.i)
+        delta_prime_x = np.add(i, 2.0, out=w.delta_prime_x)
 
         # ---- loss: reads δ, δ′
         # δ_x²
-        sum_delta_squared_terms = np.square(delta_x, out=Nx16_16)
+        sum_delta_squared_terms = np.square(delta_x, out=w.sum_delta_squared_terms)
         # Σ_n Σ_i δ_x²
         sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
         # Σ_n Σ_i δ′_x
@@ -939,85 +854,86 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
         # ∂J/∂δ_x = δ_x  (3)+(5)
         dJ_ddelta_x = delta_x
         # ∂J/∂δ_below = W_below ∂J/∂δ_x  (11)+(12)
-        dJ_ddelta_below = np.matmul(dJ_ddelta_x, W_below.T, out=Nx16_15)
+        dJ_ddelta_below = np.matmul(dJ_ddelta_x, W_below.T, out=w.dJ_ddelta_below)
         # ∂J/∂δ_hidden = ∂J/∂δ_below f′(g_below) − f″(g_below) Σ_i W_below ∘ W_below  (18)+(19)
-        a = np.multiply(dJ_ddelta_below, f_prime_hidden, out=Nx16_16)
-        b = np.multiply(W_below_squared_sum, f_second_hidden, out=Nx16_17)
-        dJ_ddelta_hidden = np.subtract(a, b, out=Nx16_16)
+        k = np.multiply(dJ_ddelta_below, f_prime_hidden, out=w.k)
+        l = np.multiply(W_below_squared_sum, f_second_hidden, out=w.l)
+        dJ_ddelta_hidden = np.subtract(k, l, out=w.dJ_ddelta_hidden)
         # ∂J/∂δ′_hidden = −f′(g_below)² Σ_i W_below ∘ W_below  (20)
-        a = np.square(f_prime_hidden, out=Nx16_17)
-        a = np.multiply(W_below_squared_sum, a, out=Nx16_17)
-        dJ_ddelta_prime_hidden = np.negative(a, out=Nx16_17)
+        l = np.square(f_prime_hidden, out=w.l)
+        l = np.multiply(W_below_squared_sum, l, out=w.l)
+        dJ_ddelta_prime_hidden = np.negative(l, out=w.dJ_ddelta_prime_hidden)
         # ∂J/∂δ_joined = ∂J/∂δ_hidden + ∂J/∂δ_x  (4)+(6)
-        dJ_ddelta_joined = np.add(dJ_ddelta_hidden, dJ_ddelta_x, out=Nx16_18)
+        dJ_ddelta_joined = np.add(dJ_ddelta_hidden, dJ_ddelta_x, out=w.dJ_ddelta_joined)
         # ∂J/∂δ′_joined = −1 + ∂J/∂δ′_hidden  (8)
-        dJ_ddelta_prime_joined = np.subtract(dJ_ddelta_prime_hidden, 1.0, out=Nx16_17)
+        dJ_ddelta_prime_joined = np.subtract(dJ_ddelta_prime_hidden, 1.0, out=w.dJ_ddelta_prime_joined)
         # ∂J/∂δ_above = W_below ∂J/∂δ_joined  (11)+(12)
-        dJ_ddelta_above = np.matmul(dJ_ddelta_joined, W_below.T, out=Nx16_19)
+        dJ_ddelta_above = np.matmul(dJ_ddelta_joined, W_below.T, out=w.dJ_ddelta_above)
         # ∂J/∂δ′_above = (W_below ∘ W_below) ∂J/∂δ′_joined  (13)
-        dJ_ddelta_prime_above = np.matmul(dJ_ddelta_prime_joined, W_below_squared.T, out=Nx16_20)
+        dJ_ddelta_prime_above = np.matmul(dJ_ddelta_prime_joined, W_below_squared.T, out=w.dJ_ddelta_prime_above)
         # ∂J/∂δ_pointwise_1 = ∂J/∂δ_above f′(g_above) + ∂J/∂δ′_above f″(g_above)  (18)+(19)
-        a = np.multiply(dJ_ddelta_above, f_prime_pointwise_1, out=Nx16_21)
-        b = np.multiply(dJ_ddelta_prime_above, f_second_pointwise_1, out=Nx16_22)
-        dJ_ddelta_pointwise_1 = np.add(a, b, out=Nx16_21)
+        m = np.multiply(dJ_ddelta_above, f_prime_pointwise_1, out=w.m)
+        n = np.multiply(dJ_ddelta_prime_above, f_second_pointwise_1, out=w.n)
+        dJ_ddelta_pointwise_1 = np.add(m, n, out=w.dJ_ddelta_pointwise_1)
         # ∂J/∂δ_both = [∂J/∂δ_pointwise_1, ∂J/∂δ_hidden]  (4)+(6)
-        dJ_ddelta_both = Nx32_0
+        dJ_ddelta_both = w.dJ_ddelta_both
         dJ_ddelta_both[..., 0:16] = dJ_ddelta_pointwise_1
         dJ_ddelta_both[..., 16:32] = dJ_ddelta_hidden
 
         # ---- backward adjoints of J and gradients: reads ∂J/∂δ, f′, f″, δ, ∂J/∂δ′, δ′, g, W; writes f‴, ∂J/∂g
         # Σ_n ∂J/∂δ_both
-        dJ_ds_gain_sum = _column_sum(dJ_ddelta_both, out=M32_0)
+        dJ_ds_gain_sum = _column_sum(dJ_ddelta_both, out=w.dJ_ds_gain_sum)
         # f‴(g_above) = f″(g_above) (sigmoid(−g_above) − f′(g_above))
-        a = np.subtract(sigmoid_minus_pointwise_1, f_prime_pointwise_1, out=Nx16_5)
-        f_third_pointwise_1 = np.multiply(f_second_pointwise_1, a, out=Nx16_5)
+        d = np.subtract(sigmoid_minus_pointwise_1, f_prime_pointwise_1, out=w.d)
+        f_third_pointwise_1 = np.multiply(f_second_pointwise_1, d, out=w.f_third_pointwise_1)
         # ∂J/∂g_above = ∂J/∂δ_above δ_pointwise_1 f″(g_above) + ∂J/∂δ′_above δ_pointwise_1 f‴(g_above)  (21)+(22)
-        a = np.multiply(delta_pointwise_1, dJ_ddelta_above, out=Nx16_19)
-        a = np.multiply(a, f_second_pointwise_1, out=Nx16_19)
-        b = np.multiply(delta_pointwise_1, dJ_ddelta_prime_above, out=Nx16_20)
-        b = np.multiply(b, f_third_pointwise_1, out=Nx16_20)
-        dJ_dg_above = np.add(a, b, out=Nx16_19)
+        o = np.multiply(delta_pointwise_1, dJ_ddelta_above, out=w.o)
+        o = np.multiply(o, f_second_pointwise_1, out=w.o)
+        p = np.multiply(delta_pointwise_1, dJ_ddelta_prime_above, out=w.p)
+        p = np.multiply(p, f_third_pointwise_1, out=w.p)
+        dJ_dg_above = np.add(o, p, out=w.dJ_dg_above)
         # Σ_n δ_above ∂J/∂δ_joinedᵀ
-        dJ_dW_below_delta_at_above = np.matmul(delta_above.T, dJ_ddelta_joined, out=M16x16_1)
+        dJ_dW_below_delta_at_above = np.matmul(delta_above.T, dJ_ddelta_joined, out=w.dJ_dW_below_delta_at_above)
         # Σ_n δ′_above ∂J/∂δ′_joinedᵀ
-        dJ_dW_below_delta_prime_at_above = np.matmul(delta_prime_above.T, dJ_ddelta_prime_joined, out=M16x16_2)
+        dJ_dW_below_delta_prime_at_above = np.matmul(delta_prime_above.T, dJ_ddelta_prime_joined, out=w.dJ_dW_below_delta_prime_at_above)
         # Σ_n ∂J/∂g_above g_joinedᵀ
-        dJ_dW_below_g_at_above = np.matmul(dJ_dg_above.T, g_joined, out=M16x16_3)
+        dJ_dW_below_g_at_above = np.matmul(dJ_dg_above.T, g_joined, out=w.dJ_dW_below_g_at_above)
         # Σ_n ∂J/∂g_above
-        dJ_db_below_sum_at_above = _column_sum(dJ_dg_above, out=M16_1)
+        dJ_db_below_sum_at_above = _column_sum(dJ_dg_above, out=w.dJ_db_below_sum_at_above)
         # ∂J/∂g_joined = W_belowᵀ ∂J/∂g_above  (14)+(15)
-        dJ_dg_joined = np.matmul(dJ_dg_above, W_below, out=Nx16_2)
+        dJ_dg_joined = np.matmul(dJ_dg_above, W_below, out=w.dJ_dg_joined)
         # ∂J/∂g_hidden = ∂J/∂g_joined  (9)+(10)
         dJ_dg_hidden = dJ_dg_joined
         # f‴(g_below) = f′(g_below) (4 g_hidden² − 2 sech(g_below)²)
-        a = np.square(g_hidden, out=Nx16_0)
-        a = np.multiply(a, 4.0, out=Nx16_0)
-        b = np.square(sech_hidden, out=Nx16_1)
-        b = np.multiply(b, 2.0, out=Nx16_1)
-        a = np.subtract(a, b, out=Nx16_0)
-        f_third_hidden = np.multiply(f_prime_hidden, a, out=Nx16_0)
+        q = np.square(g_hidden, out=w.q)
+        q = np.multiply(q, 4.0, out=w.q)
+        a = np.square(sech_hidden, out=w.a)
+        a = np.multiply(a, 2.0, out=w.a)
+        q = np.subtract(q, a, out=w.q)
+        f_third_hidden = np.multiply(f_prime_hidden, q, out=w.f_third_hidden)
         # ∂J/∂g_below = ∂J/∂g_hidden f′(g_below) + ∂J/∂δ_below δ_hidden f″(g_below) − δ_hidden f‴(g_below) Σ_i
         #     W_below ∘ W_below − 2 δ′_hidden f′(g_below) f″(g_below) Σ_i W_below ∘ W_below  (21)+(22)
-        a = np.multiply(dJ_ddelta_below, delta_hidden, out=Nx16_15)
-        a = np.multiply(a, f_second_hidden, out=Nx16_15)
-        b = np.multiply(dJ_dg_hidden, f_prime_hidden, out=Nx16_2)
-        a = np.add(a, b, out=Nx16_15)
-        b = np.multiply(W_below_squared_sum, delta_hidden, out=Nx16_10)
-        b = np.multiply(b, f_third_hidden, out=Nx16_10)
-        a = np.subtract(a, b, out=Nx16_15)
-        b = np.multiply(W_below_squared_sum, delta_prime_hidden, out=Nx16_9)
-        b = np.multiply(b, f_prime_hidden, out=Nx16_9)
-        b = np.multiply(b, f_second_hidden, out=Nx16_9)
-        b = np.multiply(b, 2.0, out=Nx16_9)
-        dJ_dg_below = np.subtract(a, b, out=Nx16_15)
+        i = np.multiply(dJ_ddelta_below, delta_hidden, out=w.i)
+        i = np.multiply(i, f_second_hidden, out=w.i)
+        b = np.multiply(dJ_dg_hidden, f_prime_hidden, out=w.b)
+        i = np.add(i, b, out=w.i)
+        r = np.multiply(W_below_squared_sum, delta_hidden, out=w.r)
+        r = np.multiply(r, f_third_hidden, out=w.r)
+        i = np.subtract(i, r, out=w.i)
+        s = np.multiply(W_below_squared_sum, delta_prime_hidden, out=w.s)
+        s = np.multiply(s, f_prime_hidden, out=w.s)
+        s = np.multiply(s, f_second_hidden, out=w.s)
+        s = np.multiply(s, 2.0, out=w.s)
+        dJ_dg_below = np.subtract(i, s, out=w.dJ_dg_below)
         # Σ_n δ_below ∂J/∂δ_xᵀ
-        dJ_dW_below_delta = np.matmul(delta_below.T, dJ_ddelta_x, out=M16x16_4)
+        dJ_dW_below_delta = np.matmul(delta_below.T, dJ_ddelta_x, out=w.dJ_dW_below_delta)
         # Σ_n δ′_below
-        dJ_dW_below_delta_prime_sum = _column_sum(delta_prime_below, out=M16_2)
+        dJ_dW_below_delta_prime_sum = _column_sum(delta_prime_below, out=w.dJ_dW_below_delta_prime_sum)
         # Σ_n ∂J/∂g_below g_xᵀ
-        dJ_dW_below_g = np.matmul(dJ_dg_below.T, g_x, out=M16x16_5)
+        dJ_dW_below_g = np.matmul(dJ_dg_below.T, g_x, out=w.dJ_dW_below_g)
         # Σ_n ∂J/∂g_below
-        dJ_db_below_sum = _column_sum(dJ_dg_below, out=M16_3)
+        dJ_db_below_sum = _column_sum(dJ_dg_below, out=w.dJ_db_below_sum)
+
         return (
             sum_delta_squared, sum_delta_prime, dJ_ds_gain_sum, dJ_dW_below_delta_at_above,
             dJ_dW_below_delta_prime_at_above, dJ_dW_below_g_at_above, dJ_db_below_sum_at_above, dJ_dW_below_delta,
@@ -1028,7 +944,7 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
         sum_delta_squared, sum_delta_prime, dJ_ds_gain_sum, dJ_dW_below_delta_at_above,
         dJ_dW_below_delta_prime_at_above, dJ_dW_below_g_at_above, dJ_db_below_sum_at_above, dJ_dW_below_delta,
         dJ_dW_below_delta_prime_sum, dJ_dW_below_g, dJ_db_below_sum,
-    ) = _over_tiles(tile, N, 512, 1, 7680, 1600, workspace)
+    ) = call.over_tiles(tile, x)
 
     # ---- at the end, from the sums over all samples: reads W; writes J, ∂J/∂s, ∂J/∂W, ∂J/∂b
     # J = (1/N) ½ Σ_n Σ_i δ_x² − (1/N) Σ_n Σ_i δ′_x
@@ -1039,19 +955,19 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     dJ_dW_below_delta_prime_sum_column = dJ_dW_below_delta_prime_sum[:, None]
     # ∂J/∂W_below = (1/N) (Σ_n δ_below ∂J/∂δ_xᵀ + Σ_n δ_above ∂J/∂δ_joinedᵀ + Σ_n ∂J/∂g_below g_xᵀ + Σ_n ∂J/∂g_above
     #     g_joinedᵀ − 2 diag(Σ_n δ′_below) W_below + 2 W_below ∘ (Σ_n δ′_above ∂J/∂δ′_joinedᵀ))  (16)+(17)
-    a = np.multiply(W_below, dJ_dW_below_delta_prime_at_above, out=M16x16_6)
-    a = np.multiply(a, 2.0, out=M16x16_6)
-    a = np.add(a, dJ_dW_below_delta, out=M16x16_6)
-    a = np.add(a, dJ_dW_below_delta_at_above, out=M16x16_6)
-    a = np.add(a, dJ_dW_below_g, out=M16x16_6)
-    a = np.add(a, dJ_dW_below_g_at_above, out=M16x16_6)
-    b = np.multiply(W_below, dJ_dW_below_delta_prime_sum_column, out=M16x16_7)
-    b = np.multiply(b, 2.0, out=M16x16_7)
-    a = np.subtract(a, b, out=M16x16_6)
-    dJ_dW_below = np.divide(a, N, out=np.empty((16, 16), DTYPE))
+    t = np.multiply(W_below, dJ_dW_below_delta_prime_at_above, out=w.t)
+    t = np.multiply(t, 2.0, out=w.t)
+    t = np.add(t, dJ_dW_below_delta, out=w.t)
+    t = np.add(t, dJ_dW_below_delta_at_above, out=w.t)
+    t = np.add(t, dJ_dW_below_g, out=w.t)
+    t = np.add(t, dJ_dW_below_g_at_above, out=w.t)
+    u = np.multiply(W_below, dJ_dW_below_delta_prime_sum_column, out=w.u)
+    u = np.multiply(u, 2.0, out=w.u)
+    t = np.subtract(t, u, out=w.t)
+    dJ_dW_below = np.divide(t, N, out=np.empty((16, 16), DTYPE))
     # ∂J/∂b_below = (1/N) (Σ_n ∂J/∂g_below + Σ_n ∂J/∂g_above)  [+] bias
-    a = np.add(dJ_db_below_sum, dJ_db_below_sum_at_above, out=M16_4)
-    dJ_db_below = np.divide(a, N, out=np.empty((16,), DTYPE))
+    v = np.add(dJ_db_below_sum, dJ_db_below_sum_at_above, out=w.v)
+    dJ_db_below = np.divide(v, N, out=np.empty((16,), DTYPE))
 
     return J, {
         "below.weight": dJ_dW_below,
@@ -1060,17 +976,13 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     }
 
 
-def _loss_and_grad_terms(params, x, lam, workspace):
+def _loss_and_grad_terms(params, x, lam, call):
     """K, L and the gradient of each: the source's separate sweeps."""
-    N = x.shape[0]
+    N = len(x)
+    w = call.arrays
     W_below = params["below.weight"]
     b_below = params["below.bias"]
     s_gain = params["gain.gain"]
-    (
-        M16x16_0, M16x16_10, M16_4, M16x16_11,
-    ) = workspace.arrays(
-        "M16x16_0", "M16x16_10", "M16_4", "M16x16_11",
-    )
 
     # ---- once a call, from the weights alone: reads s, W; writes δ
     # δ_both = s_gain  (1)
@@ -1078,107 +990,94 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     # δ_pointwise_1 = δ_both[0:16]  (1)
     delta_pointwise_1 = delta_both[..., 0:16]
     # W_below ∘ W_below
-    W_below_squared = np.square(W_below, out=M16x16_0)
+    W_below_squared = np.square(W_below, out=w.W_below_squared)
     # δ_both[16:32]
     delta_hidden_term_2 = delta_both[..., 16:32]
 
-    def tile(rows, arrays):
-        g_x = x[rows]
-        (
-            Nx16_0, Nx16_1, Nx16_2, Nx16_3, Nx16_4, Nx16_5, Nx16_6, Nx16_7, Nx16_8, Nx16_9, Nx16_10, Nx16_11, Nx16_12,
-            Nx16_13, Nx16_14, Nx16_15, Nx16_16, Nx16_17, Nx16_18, Nx16_19, Nx16_20, Nx32_0, M32_0, M16x16_1, M16x16_2,
-            M16_0, M16x16_3, M16x16_4, M16_1, M32_1, M16x16_5, M16x16_6, M16x16_7, M16_2, M16x16_8, M16x16_9, M16_3,
-        ) = arrays(
-            rows.stop - rows.start,
-            "Nx16_0", "Nx16_1", "Nx16_2", "Nx16_3", "Nx16_4", "Nx16_5", "Nx16_6", "Nx16_7", "Nx16_8", "Nx16_9",
-            "Nx16_10", "Nx16_11", "Nx16_12", "Nx16_13", "Nx16_14", "Nx16_15", "Nx16_16", "Nx16_17", "Nx16_18",
-            "Nx16_19", "Nx16_20", "Nx32_0", "M32_0", "M16x16_1", "M16x16_2", "M16_0", "M16x16_3", "M16x16_4", "M16_1",
-            "M32_1", "M16x16_5", "M16x16_6", "M16x16_7", "M16_2", "M16x16_8", "M16x16_9", "M16_3",
-        )
-
+    def tile(g_x, w):
         # ---- forward: reads g, W, b; writes g, f′
         # W_below g_x
-        g_below_unbiased = np.matmul(g_x, W_below.T, out=Nx16_0)
+        g_below_unbiased = np.matmul(g_x, W_below.T, out=w.g_below_unbiased)
         # g_below = W_below g_x + b_below
-        g_below = np.add(b_below, g_below_unbiased, out=Nx16_0)
+        g_below = np.add(b_below, g_below_unbiased, out=w.g_below)
         # sech(g_below)
-        a = np.abs(g_below, out=Nx16_1)
-        a = np.negative(a, out=Nx16_1)
-        a = np.exp(a, out=Nx16_1)
-        b = np.square(a, out=Nx16_2)
-        b = np.add(b, 1.0, out=Nx16_2)
-        a = np.divide(a, b, out=Nx16_1)
-        sech_hidden = np.multiply(a, 2.0, out=Nx16_1)
+        a = np.abs(g_below, out=w.a)
+        a = np.negative(a, out=w.a)
+        a = np.exp(a, out=w.a)
+        b = np.square(a, out=w.b)
+        b = np.add(b, 1.0, out=w.b)
+        a = np.divide(a, b, out=w.a)
+        sech_hidden = np.multiply(a, 2.0, out=w.sech_hidden)
         # g_hidden = tanh(g_below)
-        g_hidden = np.tanh(g_below, out=Nx16_0)
+        g_hidden = np.tanh(g_below, out=w.g_hidden)
         # g_joined = g_hidden + g_x
-        g_joined = np.add(g_hidden, g_x, out=Nx16_2)
+        g_joined = np.add(g_hidden, g_x, out=w.g_joined)
         # W_below g_joined
-        g_above_unbiased = np.matmul(g_joined, W_below.T, out=Nx16_3)
+        g_above_unbiased = np.matmul(g_joined, W_below.T, out=w.g_above_unbiased)
         # g_above = W_below g_joined + b_below
-        g_above = np.add(b_below, g_above_unbiased, out=Nx16_3)
+        g_above = np.add(b_below, g_above_unbiased, out=w.g_above)
         # sigmoid(−g_above)
-        a = np.abs(g_above, out=Nx16_4)
-        a = np.negative(a, out=Nx16_4)
-        a = np.exp(a, out=Nx16_4)
-        b = np.negative(g_above, out=Nx16_5)
-        b = np.sign(b, out=Nx16_5)
-        b = np.maximum(a, b, out=Nx16_5)
-        c = np.add(a, 1.0, out=Nx16_6)
-        sigmoid_minus_pointwise_1 = np.divide(b, c, out=Nx16_5)
+        c = np.abs(g_above, out=w.c)
+        c = np.negative(c, out=w.c)
+        c = np.exp(c, out=w.c)
+        d = np.negative(g_above, out=w.d)
+        d = np.sign(d, out=w.d)
+        d = np.maximum(c, d, out=w.d)
+        e = np.add(c, 1.0, out=w.e)
+        sigmoid_minus_pointwise_1 = np.divide(d, e, out=w.sigmoid_minus_pointwise_1)
         # f′(g_above) = sigmoid(g_above)
-        b = np.sign(g_above, out=Nx16_3)
-        a = np.maximum(a, b, out=Nx16_4)
-        f_prime_pointwise_1 = np.divide(a, c, out=Nx16_4)
+        f = np.sign(g_above, out=w.f)
+        c = np.maximum(c, f, out=w.c)
+        f_prime_pointwise_1 = np.divide(c, e, out=w.f_prime_pointwise_1)
 
         # ---- backward: reads δ, f′, W, g; writes δ, f″, δ′, f′
         # δ_above = δ_pointwise_1 f′(g_above)  (1)
-        delta_above = np.multiply(delta_pointwise_1, f_prime_pointwise_1, out=Nx16_6)
+        delta_above = np.multiply(delta_pointwise_1, f_prime_pointwise_1, out=w.delta_above)
         # f″(g_above) = f′(g_above) sigmoid(−g_above)
-        f_second_pointwise_1 = np.multiply(f_prime_pointwise_1, sigmoid_minus_pointwise_1, out=Nx16_3)
+        f_second_pointwise_1 = np.multiply(f_prime_pointwise_1, sigmoid_minus_pointwise_1, out=w.f_second_pointwise_1)
         # δ′_above = δ_pointwise_1 f″(g_above)  (§1.3)
-        delta_prime_above = np.multiply(delta_pointwise_1, f_second_pointwise_1, out=Nx16_7)
+        delta_prime_above = np.multiply(delta_pointwise_1, f_second_pointwise_1, out=w.delta_prime_above)
         # δ_joined = W_belowᵀ δ_above  (1)
-        delta_joined = np.matmul(delta_above, W_below, out=Nx16_8)
+        delta_joined = np.matmul(delta_above, W_below, out=w.delta_joined)
         # δ′_joined = (W_below ∘ W_below)ᵀ δ′_above  (§1.3)
-        delta_prime_joined = np.matmul(delta_prime_above, W_below_squared, out=Nx16_9)
+        delta_prime_joined = np.matmul(delta_prime_above, W_below_squared, out=w.delta_prime_joined)
         # δ_hidden = δ_both[16:32] + δ_joined  (1)
-        delta_hidden = np.add(delta_hidden_term_2, delta_joined, out=Nx16_10)
+        delta_hidden = np.add(delta_hidden_term_2, delta_joined, out=w.delta_hidden)
         # δ′_hidden = δ′_joined  (§1.3)
         delta_prime_hidden = delta_prime_joined
         # f′(g_below) = sech(g_below)²
-        f_prime_hidden = np.square(sech_hidden, out=Nx16_11)
+        f_prime_hidden = np.square(sech_hidden, out=w.f_prime_hidden)
         # δ_below = δ_hidden f′(g_below)  (1)
-        delta_below = np.multiply(delta_hidden, f_prime_hidden, out=Nx16_12)
+        delta_below = np.multiply(delta_hidden, f_prime_hidden, out=w.delta_below)
         # f″(g_below) = −2 g_hidden f′(g_below)
-        a = np.multiply(f_prime_hidden, g_hidden, out=Nx16_13)
-        f_second_hidden = np.multiply(a, -2.0, out=Nx16_13)
+        g = np.multiply(f_prime_hidden, g_hidden, out=w.g)
+        f_second_hidden = np.multiply(g, -2.0, out=w.f_second_hidden)
         # δ′_below = δ_hidden f″(g_below) + δ′_hidden f′(g_below)²  (§1.3)
-        a = np.multiply(delta_hidden, f_second_hidden, out=Nx16_14)
-        b = np.square(f_prime_hidden, out=Nx16_15)
-        b = np.multiply(delta_prime_hidden, b, out=Nx16_15)
-        delta_prime_below = np.add(a, b, out=Nx16_14)
+        h = np.multiply(delta_hidden, f_second_hidden, out=w.h)
+        i = np.square(f_prime_hidden, out=w.i)
+        i = np.multiply(delta_prime_hidden, i, out=w.i)
+        delta_prime_below = np.add(h, i, out=w.delta_prime_below)
         # W_belowᵀ δ_below
-        delta_x_term_1 = np.matmul(delta_below, W_below, out=Nx16_15)
+        delta_x_term_1 = np.matmul(delta_below, W_below, out=w.delta_x_term_1)
         # δ_x = δ_joined + 2 g_x + W_belowᵀ δ_below  (1)
-        a = np.add(delta_joined, delta_x_term_1, out=Nx16_8)
-        b = np.multiply(g_x, 2.0, out=Nx16_15)
-        delta_x = np.add(a, b, out=Nx16_8)
+        j = np.add(delta_joined, delta_x_term_1, out=w.j)
+        i = np.multiply(g_x, 2.0, out=w.i)
+        delta_x = np.add(j, i, out=w.delta_x)
         # (W_below ∘ W_below)ᵀ δ′_below
-        delta_prime_x_term_1 = np.matmul(delta_prime_below, W_below_squared, out=Nx16_15)
+        delta_prime_x_term_1 = np.matmul(delta_prime_below, W_below_squared, out=w.delta_prime_x_term_1)
         # δ′_x = 2 + δ′_joined + (W_below ∘ W_below)ᵀ δ′_below  (§1.3)
-        a = np.add(delta_prime_joined, delta_prime_x_term_1, out=Nx16_15)
-        delta_prime_x = np.add(a, 2.0, out=Nx16_15)
+        i = np.add(delta_prime_joined, delta_prime_x_term_1, out=w.i)
+        delta_prime_x = np.add(i, 2.0, out=w.delta_prime_x)
 
         # ---- loss: reads δ, δ′
         # δ_x²
-        sum_delta_squared_terms = np.square(delta_x, out=Nx16_16)
+        sum_delta_squared_terms = np.square(delta_x, out=w.sum_delta_squared_terms)
         # Σ_n Σ_i δ_x²
         sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
         # Σ_n Σ_i δ′_x
         sum_delta_prime = float(np.sum(delta_prime_x, dtype=np.float64))
         # δ′_x²
-        sum_delta_prime_squared_terms = np.square(delta_prime_x, out=Nx16_16)
+        sum_delta_prime_squared_terms = np.square(delta_prime_x, out=w.sum_delta_prime_squared_terms)
         # Σ_n Σ_i δ′_x²
         sum_delta_prime_squared = float(np.sum(sum_delta_prime_squared_terms, dtype=np.float64))
 
@@ -1186,124 +1085,125 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         # ∂K/∂δ_x = δ_x  (3)
         dK_ddelta_x = delta_x
         # ∂K/∂δ_below = W_below ∂K/∂δ_x  (11)
-        dK_ddelta_below = np.matmul(dK_ddelta_x, W_below.T, out=Nx16_16)
+        dK_ddelta_below = np.matmul(dK_ddelta_x, W_below.T, out=w.dK_ddelta_below)
         # ∂K/∂δ_hidden = ∂K/∂δ_below f′(g_below)  (18)
-        dK_ddelta_hidden = np.multiply(dK_ddelta_below, f_prime_hidden, out=Nx16_17)
+        dK_ddelta_hidden = np.multiply(dK_ddelta_below, f_prime_hidden, out=w.dK_ddelta_hidden)
         # ∂K/∂δ_joined = ∂K/∂δ_hidden + ∂K/∂δ_x  (4)
-        dK_ddelta_joined = np.add(dK_ddelta_hidden, dK_ddelta_x, out=Nx16_18)
+        dK_ddelta_joined = np.add(dK_ddelta_hidden, dK_ddelta_x, out=w.dK_ddelta_joined)
         # ∂K/∂δ_above = W_below ∂K/∂δ_joined  (11)
-        dK_ddelta_above = np.matmul(dK_ddelta_joined, W_below.T, out=Nx16_19)
+        dK_ddelta_above = np.matmul(dK_ddelta_joined, W_below.T, out=w.dK_ddelta_above)
         # ∂K/∂δ_pointwise_1 = ∂K/∂δ_above f′(g_above)  (18)
-        dK_ddelta_pointwise_1 = np.multiply(dK_ddelta_above, f_prime_pointwise_1, out=Nx16_20)
+        dK_ddelta_pointwise_1 = np.multiply(dK_ddelta_above, f_prime_pointwise_1, out=w.dK_ddelta_pointwise_1)
         # ∂K/∂δ_both = [∂K/∂δ_pointwise_1, ∂K/∂δ_hidden]  (4)
-        dK_ddelta_both = Nx32_0
+        dK_ddelta_both = w.dK_ddelta_both
         dK_ddelta_both[..., 0:16] = dK_ddelta_pointwise_1
         dK_ddelta_both[..., 16:32] = dK_ddelta_hidden
 
         # ---- backward adjoints of K and gradients: reads ∂K/∂δ, δ, f″, g, W, f′; writes ∂K/∂g
         # Σ_n ∂K/∂δ_both
-        dK_ds_gain_sum = _column_sum(dK_ddelta_both, out=M32_0)
+        dK_ds_gain_sum = _column_sum(dK_ddelta_both, out=w.dK_ds_gain_sum)
         # ∂K/∂g_above = ∂K/∂δ_above δ_pointwise_1 f″(g_above)  (21)
-        a = np.multiply(delta_pointwise_1, dK_ddelta_above, out=Nx16_19)
-        dK_dg_above = np.multiply(a, f_second_pointwise_1, out=Nx16_19)
+        k = np.multiply(delta_pointwise_1, dK_ddelta_above, out=w.k)
+        dK_dg_above = np.multiply(k, f_second_pointwise_1, out=w.dK_dg_above)
         # Σ_n δ_above ∂K/∂δ_joinedᵀ
-        dK_dW_below_delta_at_above = np.matmul(delta_above.T, dK_ddelta_joined, out=M16x16_1)
+        dK_dW_below_delta_at_above = np.matmul(delta_above.T, dK_ddelta_joined, out=w.dK_dW_below_delta_at_above)
         # Σ_n ∂K/∂g_above g_joinedᵀ
-        dK_dW_below_g_at_above = np.matmul(dK_dg_above.T, g_joined, out=M16x16_2)
+        dK_dW_below_g_at_above = np.matmul(dK_dg_above.T, g_joined, out=w.dK_dW_below_g_at_above)
         # Σ_n ∂K/∂g_above
-        dK_db_below_sum_at_above = _column_sum(dK_dg_above, out=M16_0)
+        dK_db_below_sum_at_above = _column_sum(dK_dg_above, out=w.dK_db_below_sum_at_above)
         # ∂K/∂g_joined = W_belowᵀ ∂K/∂g_above  (14)
-        dK_dg_joined = np.matmul(dK_dg_above, W_below, out=Nx16_18)
+        dK_dg_joined = np.matmul(dK_dg_above, W_below, out=w.dK_dg_joined)
         # ∂K/∂g_hidden = ∂K/∂g_joined  (9)
         dK_dg_hidden = dK_dg_joined
         # ∂K/∂g_below = ∂K/∂g_hidden f′(g_below) + ∂K/∂δ_below δ_hidden f″(g_below)  (21)
-        a = np.multiply(dK_ddelta_below, delta_hidden, out=Nx16_16)
-        a = np.multiply(a, f_second_hidden, out=Nx16_16)
-        b = np.multiply(dK_dg_hidden, f_prime_hidden, out=Nx16_18)
-        dK_dg_below = np.add(a, b, out=Nx16_16)
+        l = np.multiply(dK_ddelta_below, delta_hidden, out=w.l)
+        l = np.multiply(l, f_second_hidden, out=w.l)
+        m = np.multiply(dK_dg_hidden, f_prime_hidden, out=w.m)
+        dK_dg_below = np.add(l, m, out=w.dK_dg_below)
         # Σ_n δ_below ∂K/∂δ_xᵀ
-        dK_dW_below_delta = np.matmul(delta_below.T, dK_ddelta_x, out=M16x16_3)
+        dK_dW_below_delta = np.matmul(delta_below.T, dK_ddelta_x, out=w.dK_dW_below_delta)
         # Σ_n ∂K/∂g_below g_xᵀ
-        dK_dW_below_g = np.matmul(dK_dg_below.T, g_x, out=M16x16_4)
+        dK_dW_below_g = np.matmul(dK_dg_below.T, g_x, out=w.dK_dW_below_g)
         # Σ_n ∂K/∂g_below
-        dK_db_below_sum = _column_sum(dK_dg_below, out=M16_1)
+        dK_db_below_sum = _column_sum(dK_dg_below, out=w.dK_db_below_sum)
 
         # ---- forward adjoints of L: reads δ′, f″, f′, W; writes ∂L/∂δ′, ∂L/∂δ
         # ∂L/∂δ′_x = −1 + 2 λ δ′_x  (7)
-        a = np.multiply(delta_prime_x, 2 * lam, out=Nx16_15)
-        dL_ddelta_prime_x = np.subtract(a, 1.0, out=Nx16_15)
+        i = np.multiply(delta_prime_x, 2 * lam, out=w.i)
+        dL_ddelta_prime_x = np.subtract(i, 1.0, out=w.dL_ddelta_prime_x)
         # ∂L/∂δ′_below = (W_below ∘ W_below) ∂L/∂δ′_x  (13)
-        dL_ddelta_prime_below = np.matmul(dL_ddelta_prime_x, W_below_squared.T, out=Nx16_16)
+        dL_ddelta_prime_below = np.matmul(dL_ddelta_prime_x, W_below_squared.T, out=w.dL_ddelta_prime_below)
         # ∂L/∂δ_hidden = ∂L/∂δ′_below f″(g_below)  (19)
-        dL_ddelta_hidden = np.multiply(dL_ddelta_prime_below, f_second_hidden, out=Nx16_8)
+        dL_ddelta_hidden = np.multiply(dL_ddelta_prime_below, f_second_hidden, out=w.dL_ddelta_hidden)
         # ∂L/∂δ′_hidden = ∂L/∂δ′_below f′(g_below)²  (20)
-        a = np.square(f_prime_hidden, out=Nx16_12)
-        dL_ddelta_prime_hidden = np.multiply(dL_ddelta_prime_below, a, out=Nx16_12)
+        n = np.square(f_prime_hidden, out=w.n)
+        dL_ddelta_prime_hidden = np.multiply(dL_ddelta_prime_below, n, out=w.dL_ddelta_prime_hidden)
         # ∂L/∂δ_joined = ∂L/∂δ_hidden  (6)
         dL_ddelta_joined = dL_ddelta_hidden
         # ∂L/∂δ′_joined = ∂L/∂δ′_hidden + ∂L/∂δ′_x  (8)
-        dL_ddelta_prime_joined = np.add(dL_ddelta_prime_hidden, dL_ddelta_prime_x, out=Nx16_12)
+        dL_ddelta_prime_joined = np.add(dL_ddelta_prime_hidden, dL_ddelta_prime_x, out=w.dL_ddelta_prime_joined)
         # ∂L/∂δ_above = W_below ∂L/∂δ_joined  (12)
-        dL_ddelta_above = np.matmul(dL_ddelta_joined, W_below.T, out=Nx16_18)
+        dL_ddelta_above = np.matmul(dL_ddelta_joined, W_below.T, out=w.dL_ddelta_above)
         # ∂L/∂δ′_above = (W_below ∘ W_below) ∂L/∂δ′_joined  (13)
-        dL_ddelta_prime_above = np.matmul(dL_ddelta_prime_joined, W_below_squared.T, out=Nx16_19)
+        dL_ddelta_prime_above = np.matmul(dL_ddelta_prime_joined, W_below_squared.T, out=w.dL_ddelta_prime_above)
         # ∂L/∂δ_pointwise_1 = ∂L/∂δ_above f′(g_above) + ∂L/∂δ′_above f″(g_above)  (19)
-        a = np.multiply(dL_ddelta_above, f_prime_pointwise_1, out=Nx16_20)
-        b = np.multiply(dL_ddelta_prime_above, f_second_pointwise_1, out=Nx16_17)
-        dL_ddelta_pointwise_1 = np.add(a, b, out=Nx16_20)
+        o = np.multiply(dL_ddelta_above, f_prime_pointwise_1, out=w.o)
+        p = np.multiply(dL_ddelta_prime_above, f_second_pointwise_1, out=w.p)
+        dL_ddelta_pointwise_1 = np.add(o, p, out=w.dL_ddelta_pointwise_1)
         # ∂L/∂δ_both = [∂L/∂δ_pointwise_1, ∂L/∂δ_hidden]  (6)
-        dL_ddelta_both = Nx32_0
+        dL_ddelta_both = w.dL_ddelta_both
         dL_ddelta_both[..., 0:16] = dL_ddelta_pointwise_1
         dL_ddelta_both[..., 16:32] = dL_ddelta_hidden
 
         # ---- backward adjoints of L and gradients: reads ∂L/∂δ, f′, f″, δ, ∂L/∂δ′, δ′, g, W; writes f‴, ∂L/∂g
         # Σ_n ∂L/∂δ_both
-        dL_ds_gain_sum = _column_sum(dL_ddelta_both, out=M32_1)
+        dL_ds_gain_sum = _column_sum(dL_ddelta_both, out=w.dL_ds_gain_sum)
         # f‴(g_above) = f″(g_above) (sigmoid(−g_above) − f′(g_above))
-        a = np.subtract(sigmoid_minus_pointwise_1, f_prime_pointwise_1, out=Nx16_5)
-        f_third_pointwise_1 = np.multiply(f_second_pointwise_1, a, out=Nx16_5)
+        d = np.subtract(sigmoid_minus_pointwise_1, f_prime_pointwise_1, out=w.d)
+        f_third_pointwise_1 = np.multiply(f_second_pointwise_1, d, out=w.f_third_pointwise_1)
         # ∂L/∂g_above = ∂L/∂δ_above δ_pointwise_1 f″(g_above) + ∂L/∂δ′_above δ_pointwise_1 f‴(g_above)  (22)
-        a = np.multiply(delta_pointwise_1, dL_ddelta_above, out=Nx16_18)
-        a = np.multiply(a, f_second_pointwise_1, out=Nx16_18)
-        b = np.multiply(delta_pointwise_1, dL_ddelta_prime_above, out=Nx16_19)
-        b = np.multiply(b, f_third_pointwise_1, out=Nx16_19)
-        dL_dg_above = np.add(a, b, out=Nx16_18)
+        m = np.multiply(delta_pointwise_1, dL_ddelta_above, out=w.m)
+        m = np.multiply(m, f_second_pointwise_1, out=w.m)
+        k = np.multiply(delta_pointwise_1, dL_ddelta_prime_above, out=w.k)
+        k = np.multiply(k, f_third_pointwise_1, out=w.k)
+        dL_dg_above = np.add(m, k, out=w.dL_dg_above)
         # Σ_n δ_above ∂L/∂δ_joinedᵀ
-        dL_dW_below_delta_at_above = np.matmul(delta_above.T, dL_ddelta_joined, out=M16x16_5)
+        dL_dW_below_delta_at_above = np.matmul(delta_above.T, dL_ddelta_joined, out=w.dL_dW_below_delta_at_above)
         # Σ_n δ′_above ∂L/∂δ′_joinedᵀ
-        dL_dW_below_delta_prime_at_above = np.matmul(delta_prime_above.T, dL_ddelta_prime_joined, out=M16x16_6)
+        dL_dW_below_delta_prime_at_above = np.matmul(delta_prime_above.T, dL_ddelta_prime_joined, out=w.dL_dW_below_delta_prime_at_above)
         # Σ_n ∂L/∂g_above g_joinedᵀ
-        dL_dW_below_g_at_above = np.matmul(dL_dg_above.T, g_joined, out=M16x16_7)
+        dL_dW_below_g_at_above = np.matmul(dL_dg_above.T, g_joined, out=w.dL_dW_below_g_at_above)
         # Σ_n ∂L/∂g_above
-        dL_db_below_sum_at_above = _column_sum(dL_dg_above, out=M16_2)
+        dL_db_below_sum_at_above = _column_sum(dL_dg_above, out=w.dL_db_below_sum_at_above)
         # ∂L/∂g_joined = W_belowᵀ ∂L/∂g_above  (15)
-        dL_dg_joined = np.matmul(dL_dg_above, W_below, out=Nx16_2)
+        dL_dg_joined = np.matmul(dL_dg_above, W_below, out=w.dL_dg_joined)
         # ∂L/∂g_hidden = ∂L/∂g_joined  (10)
         dL_dg_hidden = dL_dg_joined
         # f‴(g_below) = f′(g_below) (4 g_hidden² − 2 sech(g_below)²)
-        a = np.square(g_hidden, out=Nx16_0)
-        a = np.multiply(a, 4.0, out=Nx16_0)
-        b = np.square(sech_hidden, out=Nx16_1)
-        b = np.multiply(b, 2.0, out=Nx16_1)
-        a = np.subtract(a, b, out=Nx16_0)
-        f_third_hidden = np.multiply(f_prime_hidden, a, out=Nx16_0)
+        q = np.square(g_hidden, out=w.q)
+        q = np.multiply(q, 4.0, out=w.q)
+        a = np.square(sech_hidden, out=w.a)
+        a = np.multiply(a, 2.0, out=w.a)
+        q = np.subtract(q, a, out=w.q)
+        f_third_hidden = np.multiply(f_prime_hidden, q, out=w.f_third_hidden)
         # ∂L/∂g_below = ∂L/∂g_hidden f′(g_below) + ∂L/∂δ′_below δ_hidden f‴(g_below) + 2 ∂L/∂δ′_below δ′_hidden
         #     f′(g_below) f″(g_below)  (22)
-        a = np.multiply(dL_ddelta_prime_below, delta_hidden, out=Nx16_10)
-        a = np.multiply(a, f_third_hidden, out=Nx16_10)
-        b = np.multiply(dL_ddelta_prime_below, delta_prime_hidden, out=Nx16_16)
-        b = np.multiply(b, f_prime_hidden, out=Nx16_16)
-        b = np.multiply(b, f_second_hidden, out=Nx16_16)
-        b = np.multiply(b, 2.0, out=Nx16_16)
-        a = np.add(a, b, out=Nx16_10)
-        b = np.multiply(dL_dg_hidden, f_prime_hidden, out=Nx16_2)
-        dL_dg_below = np.add(a, b, out=Nx16_10)
+        r = np.multiply(dL_ddelta_prime_below, delta_hidden, out=w.r)
+        r = np.multiply(r, f_third_hidden, out=w.r)
+        l = np.multiply(dL_ddelta_prime_below, delta_prime_hidden, out=w.l)
+        l = np.multiply(l, f_prime_hidden, out=w.l)
+        l = np.multiply(l, f_second_hidden, out=w.l)
+        l = np.multiply(l, 2.0, out=w.l)
+        r = np.add(r, l, out=w.r)
+        b = np.multiply(dL_dg_hidden, f_prime_hidden, out=w.b)
+        dL_dg_below = np.add(r, b, out=w.dL_dg_below)
         # Σ_n δ′_below ∂L/∂δ′_xᵀ
-        dL_dW_below_delta_prime = np.matmul(delta_prime_below.T, dL_ddelta_prime_x, out=M16x16_8)
+        dL_dW_below_delta_prime = np.matmul(delta_prime_below.T, dL_ddelta_prime_x, out=w.dL_dW_below_delta_prime)
         # Σ_n ∂L/∂g_below g_xᵀ
-        dL_dW_below_g = np.matmul(dL_dg_below.T, g_x, out=M16x16_9)
+        dL_dW_below_g = np.matmul(dL_dg_below.T, g_x, out=w.dL_dW_below_g)
         # Σ_n ∂L/∂g_below
-        dL_db_below_sum = _column_sum(dL_dg_below, out=M16_3)
+        dL_db_below_sum = _column_sum(dL_dg_below, out=w.dL_db_below_sum)
+
         return (
             sum_delta_squared, sum_delta_prime, sum_delta_prime_squared, dK_ds_gain_sum, dK_dW_below_delta_at_above,
             dK_dW_below_g_at_above, dK_db_below_sum_at_above, dK_dW_below_delta, dK_dW_below_g, dK_db_below_sum,
@@ -1316,7 +1216,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         dK_dW_below_g_at_above, dK_db_below_sum_at_above, dK_dW_below_delta, dK_dW_below_g, dK_db_below_sum,
         dL_ds_gain_sum, dL_dW_below_delta_at_above, dL_dW_below_delta_prime_at_above, dL_dW_below_g_at_above,
         dL_db_below_sum_at_above, dL_dW_below_delta_prime, dL_dW_below_g, dL_db_below_sum,
-    ) = _over_tiles(tile, N, 512, 1, 11264, 1472, workspace)
+    ) = call.over_tiles(tile, x)
 
     # ---- at the end, from the sums over all samples: reads W; writes K, L, ∂K/∂s, ∂K/∂W, ∂K/∂b, ∂L/∂s, ∂L/∂W,
     #      ∂L/∂b
@@ -1328,29 +1228,29 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     dK_ds_gain = np.divide(dK_ds_gain_sum, N, out=np.empty((32,), DTYPE))
     # ∂K/∂W_below = (1/N) (Σ_n δ_below ∂K/∂δ_xᵀ + Σ_n δ_above ∂K/∂δ_joinedᵀ + Σ_n ∂K/∂g_below g_xᵀ + Σ_n ∂K/∂g_above
     #     g_joinedᵀ)  (16)
-    a = np.add(dK_dW_below_delta, dK_dW_below_delta_at_above, out=M16x16_10)
-    a = np.add(a, dK_dW_below_g, out=M16x16_10)
-    a = np.add(a, dK_dW_below_g_at_above, out=M16x16_10)
-    dK_dW_below = np.divide(a, N, out=np.empty((16, 16), DTYPE))
+    s = np.add(dK_dW_below_delta, dK_dW_below_delta_at_above, out=w.s)
+    s = np.add(s, dK_dW_below_g, out=w.s)
+    s = np.add(s, dK_dW_below_g_at_above, out=w.s)
+    dK_dW_below = np.divide(s, N, out=np.empty((16, 16), DTYPE))
     # ∂K/∂b_below = (1/N) (Σ_n ∂K/∂g_below + Σ_n ∂K/∂g_above)  [+] bias
-    a = np.add(dK_db_below_sum, dK_db_below_sum_at_above, out=M16_4)
-    dK_db_below = np.divide(a, N, out=np.empty((16,), DTYPE))
+    t = np.add(dK_db_below_sum, dK_db_below_sum_at_above, out=w.t)
+    dK_db_below = np.divide(t, N, out=np.empty((16,), DTYPE))
     # ∂L/∂s_gain = (1/N) Σ_n ∂L/∂δ_both  [+] gain
     dL_ds_gain = np.divide(dL_ds_gain_sum, N, out=np.empty((32,), DTYPE))
     # ∂L/∂W_below = (1/N) (Σ_n δ_above ∂L/∂δ_joinedᵀ + Σ_n ∂L/∂g_below g_xᵀ + Σ_n ∂L/∂g_above g_joinedᵀ + 2 W_below
     #     ∘ (Σ_n δ′_below ∂L/∂δ′_xᵀ) + 2 W_below ∘ (Σ_n δ′_above ∂L/∂δ′_joinedᵀ))  (17)
-    a = np.multiply(W_below, dL_dW_below_delta_prime, out=M16x16_10)
-    a = np.multiply(a, 2.0, out=M16x16_10)
-    b = np.multiply(W_below, dL_dW_below_delta_prime_at_above, out=M16x16_11)
-    b = np.multiply(b, 2.0, out=M16x16_11)
-    a = np.add(a, b, out=M16x16_10)
-    a = np.add(a, dL_dW_below_delta_at_above, out=M16x16_10)
-    a = np.add(a, dL_dW_below_g, out=M16x16_10)
-    a = np.add(a, dL_dW_below_g_at_above, out=M16x16_10)
-    dL_dW_below = np.divide(a, N, out=np.empty((16, 16), DTYPE))
+    s = np.multiply(W_below, dL_dW_below_delta_prime, out=w.s)
+    s = np.multiply(s, 2.0, out=w.s)
+    u = np.multiply(W_below, dL_dW_below_delta_prime_at_above, out=w.u)
+    u = np.multiply(u, 2.0, out=w.u)
+    s = np.add(s, u, out=w.s)
+    s = np.add(s, dL_dW_below_delta_at_above, out=w.s)
+    s = np.add(s, dL_dW_below_g, out=w.s)
+    s = np.add(s, dL_dW_below_g_at_above, out=w.s)
+    dL_dW_below = np.divide(s, N, out=np.empty((16, 16), DTYPE))
     # ∂L/∂b_below = (1/N) (Σ_n ∂L/∂g_below + Σ_n ∂L/∂g_above)  [+] bias
-    a = np.add(dL_db_below_sum, dL_db_below_sum_at_above, out=M16_4)
-    dL_db_below = np.divide(a, N, out=np.empty((16,), DTYPE))
+    t = np.add(dL_db_below_sum, dL_db_below_sum_at_above, out=w.t)
+    dL_db_below = np.divide(t, N, out=np.empty((16,), DTYPE))
 
     return K, L, {
         "below.weight": dK_dW_below,
@@ -1363,17 +1263,13 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     }
 
 
-def _loss_and_grad_terms_lam0(params, x, lam, workspace):
+def _loss_and_grad_terms_lam0(params, x, lam, call):
     """K, L and the gradient of each: the source's separate sweeps. λ = 0."""
-    N = x.shape[0]
+    N = len(x)
+    w = call.arrays
     W_below = params["below.weight"]
     b_below = params["below.bias"]
     s_gain = params["gain.gain"]
-    (
-        M16x16_0, M16_0, M16x16_9, M16_6, M16x16_10,
-    ) = workspace.arrays(
-        "M16x16_0", "M16_0", "M16x16_9", "M16_6", "M16x16_10",
-    )
 
     # ---- once a call, from the weights alone: reads s, W; writes δ
     # δ_both = s_gain  (1)
@@ -1381,103 +1277,90 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     # δ_pointwise_1 = δ_both[0:16]  (1)
     delta_pointwise_1 = delta_both[..., 0:16]
     # W_below ∘ W_below
-    W_below_squared = np.square(W_below, out=M16x16_0)
+    W_below_squared = np.square(W_below, out=w.W_below_squared)
     # δ_both[16:32]
     delta_hidden_term_2 = delta_both[..., 16:32]
     # Σ_i W_below ∘ W_below
-    W_below_squared_sum = np.sum(W_below_squared, axis=1, out=M16_0)
+    W_below_squared_sum = np.sum(W_below_squared, axis=1, out=w.W_below_squared_sum)
 
-    def tile(rows, arrays):
-        g_x = x[rows]
-        (
-            Nx16_0, Nx16_1, Nx16_2, Nx16_3, Nx16_4, Nx16_5, Nx16_6, Nx16_7, Nx16_8, Nx16_9, Nx16_10, Nx16_11, Nx16_12,
-            Nx16_13, Nx16_14, Nx16_15, Nx16_16, Nx16_17, Nx16_18, Nx16_19, Nx32_0, M32_0, M16x16_1, M16x16_2, M16_1,
-            M16x16_3, M16x16_4, M16_2, M32_1, M16x16_5, M16x16_6, M16x16_7, M16_3, M16_4, M16x16_8, M16_5,
-        ) = arrays(
-            rows.stop - rows.start,
-            "Nx16_0", "Nx16_1", "Nx16_2", "Nx16_3", "Nx16_4", "Nx16_5", "Nx16_6", "Nx16_7", "Nx16_8", "Nx16_9",
-            "Nx16_10", "Nx16_11", "Nx16_12", "Nx16_13", "Nx16_14", "Nx16_15", "Nx16_16", "Nx16_17", "Nx16_18",
-            "Nx16_19", "Nx32_0", "M32_0", "M16x16_1", "M16x16_2", "M16_1", "M16x16_3", "M16x16_4", "M16_2", "M32_1",
-            "M16x16_5", "M16x16_6", "M16x16_7", "M16_3", "M16_4", "M16x16_8", "M16_5",
-        )
-
+    def tile(g_x, w):
         # ---- forward: reads g, W, b; writes g, f′
         # W_below g_x
-        g_below_unbiased = np.matmul(g_x, W_below.T, out=Nx16_0)
+        g_below_unbiased = np.matmul(g_x, W_below.T, out=w.g_below_unbiased)
         # g_below = W_below g_x + b_below
-        g_below = np.add(b_below, g_below_unbiased, out=Nx16_0)
+        g_below = np.add(b_below, g_below_unbiased, out=w.g_below)
         # sech(g_below)
-        a = np.abs(g_below, out=Nx16_1)
-        a = np.negative(a, out=Nx16_1)
-        a = np.exp(a, out=Nx16_1)
-        b = np.square(a, out=Nx16_2)
-        b = np.add(b, 1.0, out=Nx16_2)
-        a = np.divide(a, b, out=Nx16_1)
-        sech_hidden = np.multiply(a, 2.0, out=Nx16_1)
+        a = np.abs(g_below, out=w.a)
+        a = np.negative(a, out=w.a)
+        a = np.exp(a, out=w.a)
+        b = np.square(a, out=w.b)
+        b = np.add(b, 1.0, out=w.b)
+        a = np.divide(a, b, out=w.a)
+        sech_hidden = np.multiply(a, 2.0, out=w.sech_hidden)
         # g_hidden = tanh(g_below)
-        g_hidden = np.tanh(g_below, out=Nx16_0)
+        g_hidden = np.tanh(g_below, out=w.g_hidden)
         # g_joined = g_hidden + g_x
-        g_joined = np.add(g_hidden, g_x, out=Nx16_2)
+        g_joined = np.add(g_hidden, g_x, out=w.g_joined)
         # W_below g_joined
-        g_above_unbiased = np.matmul(g_joined, W_below.T, out=Nx16_3)
+        g_above_unbiased = np.matmul(g_joined, W_below.T, out=w.g_above_unbiased)
         # g_above = W_below g_joined + b_below
-        g_above = np.add(b_below, g_above_unbiased, out=Nx16_3)
+        g_above = np.add(b_below, g_above_unbiased, out=w.g_above)
         # sigmoid(−g_above)
-        a = np.abs(g_above, out=Nx16_4)
-        a = np.negative(a, out=Nx16_4)
-        a = np.exp(a, out=Nx16_4)
-        b = np.negative(g_above, out=Nx16_5)
-        b = np.sign(b, out=Nx16_5)
-        b = np.maximum(a, b, out=Nx16_5)
-        c = np.add(a, 1.0, out=Nx16_6)
-        sigmoid_minus_pointwise_1 = np.divide(b, c, out=Nx16_5)
+        c = np.abs(g_above, out=w.c)
+        c = np.negative(c, out=w.c)
+        c = np.exp(c, out=w.c)
+        d = np.negative(g_above, out=w.d)
+        d = np.sign(d, out=w.d)
+        d = np.maximum(c, d, out=w.d)
+        e = np.add(c, 1.0, out=w.e)
+        sigmoid_minus_pointwise_1 = np.divide(d, e, out=w.sigmoid_minus_pointwise_1)
         # f′(g_above) = sigmoid(g_above)
-        b = np.sign(g_above, out=Nx16_3)
-        a = np.maximum(a, b, out=Nx16_4)
-        f_prime_pointwise_1 = np.divide(a, c, out=Nx16_4)
+        f = np.sign(g_above, out=w.f)
+        c = np.maximum(c, f, out=w.c)
+        f_prime_pointwise_1 = np.divide(c, e, out=w.f_prime_pointwise_1)
 
         # ---- backward: reads δ, f′, W, g; writes δ, f″, δ′, f′
         # δ_above = δ_pointwise_1 f′(g_above)  (1)
-        delta_above = np.multiply(delta_pointwise_1, f_prime_pointwise_1, out=Nx16_6)
+        delta_above = np.multiply(delta_pointwise_1, f_prime_pointwise_1, out=w.delta_above)
         # f″(g_above) = f′(g_above) sigmoid(−g_above)
-        f_second_pointwise_1 = np.multiply(f_prime_pointwise_1, sigmoid_minus_pointwise_1, out=Nx16_3)
+        f_second_pointwise_1 = np.multiply(f_prime_pointwise_1, sigmoid_minus_pointwise_1, out=w.f_second_pointwise_1)
         # δ′_above = δ_pointwise_1 f″(g_above)  (§1.3)
-        delta_prime_above = np.multiply(delta_pointwise_1, f_second_pointwise_1, out=Nx16_7)
+        delta_prime_above = np.multiply(delta_pointwise_1, f_second_pointwise_1, out=w.delta_prime_above)
         # δ_joined = W_belowᵀ δ_above  (1)
-        delta_joined = np.matmul(delta_above, W_below, out=Nx16_8)
+        delta_joined = np.matmul(delta_above, W_below, out=w.delta_joined)
         # δ′_joined = (W_below ∘ W_below)ᵀ δ′_above  (§1.3)
-        delta_prime_joined = np.matmul(delta_prime_above, W_below_squared, out=Nx16_9)
+        delta_prime_joined = np.matmul(delta_prime_above, W_below_squared, out=w.delta_prime_joined)
         # δ_hidden = δ_both[16:32] + δ_joined  (1)
-        delta_hidden = np.add(delta_hidden_term_2, delta_joined, out=Nx16_10)
+        delta_hidden = np.add(delta_hidden_term_2, delta_joined, out=w.delta_hidden)
         # δ′_hidden = δ′_joined  (§1.3)
         delta_prime_hidden = delta_prime_joined
         # f′(g_below) = sech(g_below)²
-        f_prime_hidden = np.square(sech_hidden, out=Nx16_11)
+        f_prime_hidden = np.square(sech_hidden, out=w.f_prime_hidden)
         # δ_below = δ_hidden f′(g_below)  (1)
-        delta_below = np.multiply(delta_hidden, f_prime_hidden, out=Nx16_12)
+        delta_below = np.multiply(delta_hidden, f_prime_hidden, out=w.delta_below)
         # f″(g_below) = −2 g_hidden f′(g_below)
-        a = np.multiply(f_prime_hidden, g_hidden, out=Nx16_13)
-        f_second_hidden = np.multiply(a, -2.0, out=Nx16_13)
+        g = np.multiply(f_prime_hidden, g_hidden, out=w.g)
+        f_second_hidden = np.multiply(g, -2.0, out=w.f_second_hidden)
         # δ′_below = δ_hidden f″(g_below) + δ′_hidden f′(g_below)²  (§1.3)
-        a = np.multiply(delta_hidden, f_second_hidden, out=Nx16_14)
-        b = np.square(f_prime_hidden, out=Nx16_15)
-        b = np.multiply(delta_prime_hidden, b, out=Nx16_15)
-        delta_prime_below = np.add(a, b, out=Nx16_14)
+        h = np.multiply(delta_hidden, f_second_hidden, out=w.h)
+        i = np.square(f_prime_hidden, out=w.i)
+        i = np.multiply(delta_prime_hidden, i, out=w.i)
+        delta_prime_below = np.add(h, i, out=w.delta_prime_below)
         # W_belowᵀ δ_below
-        delta_x_term_1 = np.matmul(delta_below, W_below, out=Nx16_15)
+        delta_x_term_1 = np.matmul(delta_below, W_below, out=w.delta_x_term_1)
         # δ_x = δ_joined + 2 g_x + W_belowᵀ δ_below  (1)
-        a = np.add(delta_joined, delta_x_term_1, out=Nx16_8)
-        b = np.multiply(g_x, 2.0, out=Nx16_15)
-        delta_x = np.add(a, b, out=Nx16_8)
+        j = np.add(delta_joined, delta_x_term_1, out=w.j)
+        i = np.multiply(g_x, 2.0, out=w.i)
+        delta_x = np.add(j, i, out=w.delta_x)
         # (W_below ∘ W_below)ᵀ δ′_below
-        delta_prime_x_term_1 = np.matmul(delta_prime_below, W_below_squared, out=Nx16_15)
+        delta_prime_x_term_1 = np.matmul(delta_prime_below, W_below_squared, out=w.delta_prime_x_term_1)
         # δ′_x = 2 + δ′_joined + (W_below ∘ W_below)ᵀ δ′_below  (§1.3)
-        a = np.add(delta_prime_joined, delta_prime_x_term_1, out=Nx16_15)
-        delta_prime_x = np.add(a, 2.0, out=Nx16_15)
+        i = np.add(delta_prime_joined, delta_prime_x_term_1, out=w.i)
+        delta_prime_x = np.add(i, 2.0, out=w.delta_prime_x)
 
         # ---- loss: reads δ, δ′
         # δ_x²
-        sum_delta_squared_terms = np.square(delta_x, out=Nx16_16)
+        sum_delta_squared_terms = np.square(delta_x, out=w.sum_delta_squared_terms)
         # Σ_n Σ_i δ_x²
         sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
         # Σ_n Σ_i δ′_x
@@ -1487,121 +1370,122 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
         # ∂K/∂δ_x = δ_x  (3)
         dK_ddelta_x = delta_x
         # ∂K/∂δ_below = W_below ∂K/∂δ_x  (11)
-        dK_ddelta_below = np.matmul(dK_ddelta_x, W_below.T, out=Nx16_15)
+        dK_ddelta_below = np.matmul(dK_ddelta_x, W_below.T, out=w.dK_ddelta_below)
         # ∂K/∂δ_hidden = ∂K/∂δ_below f′(g_below)  (18)
-        dK_ddelta_hidden = np.multiply(dK_ddelta_below, f_prime_hidden, out=Nx16_16)
+        dK_ddelta_hidden = np.multiply(dK_ddelta_below, f_prime_hidden, out=w.dK_ddelta_hidden)
         # ∂K/∂δ_joined = ∂K/∂δ_hidden + ∂K/∂δ_x  (4)
-        dK_ddelta_joined = np.add(dK_ddelta_hidden, dK_ddelta_x, out=Nx16_17)
+        dK_ddelta_joined = np.add(dK_ddelta_hidden, dK_ddelta_x, out=w.dK_ddelta_joined)
         # ∂K/∂δ_above = W_below ∂K/∂δ_joined  (11)
-        dK_ddelta_above = np.matmul(dK_ddelta_joined, W_below.T, out=Nx16_18)
+        dK_ddelta_above = np.matmul(dK_ddelta_joined, W_below.T, out=w.dK_ddelta_above)
         # ∂K/∂δ_pointwise_1 = ∂K/∂δ_above f′(g_above)  (18)
-        dK_ddelta_pointwise_1 = np.multiply(dK_ddelta_above, f_prime_pointwise_1, out=Nx16_19)
+        dK_ddelta_pointwise_1 = np.multiply(dK_ddelta_above, f_prime_pointwise_1, out=w.dK_ddelta_pointwise_1)
         # ∂K/∂δ_both = [∂K/∂δ_pointwise_1, ∂K/∂δ_hidden]  (4)
-        dK_ddelta_both = Nx32_0
+        dK_ddelta_both = w.dK_ddelta_both
         dK_ddelta_both[..., 0:16] = dK_ddelta_pointwise_1
         dK_ddelta_both[..., 16:32] = dK_ddelta_hidden
 
         # ---- backward adjoints of K and gradients: reads ∂K/∂δ, δ, f″, g, W, f′; writes ∂K/∂g
         # Σ_n ∂K/∂δ_both
-        dK_ds_gain_sum = _column_sum(dK_ddelta_both, out=M32_0)
+        dK_ds_gain_sum = _column_sum(dK_ddelta_both, out=w.dK_ds_gain_sum)
         # ∂K/∂g_above = ∂K/∂δ_above δ_pointwise_1 f″(g_above)  (21)
-        a = np.multiply(delta_pointwise_1, dK_ddelta_above, out=Nx16_18)
-        dK_dg_above = np.multiply(a, f_second_pointwise_1, out=Nx16_18)
+        k = np.multiply(delta_pointwise_1, dK_ddelta_above, out=w.k)
+        dK_dg_above = np.multiply(k, f_second_pointwise_1, out=w.dK_dg_above)
         # Σ_n δ_above ∂K/∂δ_joinedᵀ
-        dK_dW_below_delta_at_above = np.matmul(delta_above.T, dK_ddelta_joined, out=M16x16_1)
+        dK_dW_below_delta_at_above = np.matmul(delta_above.T, dK_ddelta_joined, out=w.dK_dW_below_delta_at_above)
         # Σ_n ∂K/∂g_above g_joinedᵀ
-        dK_dW_below_g_at_above = np.matmul(dK_dg_above.T, g_joined, out=M16x16_2)
+        dK_dW_below_g_at_above = np.matmul(dK_dg_above.T, g_joined, out=w.dK_dW_below_g_at_above)
         # Σ_n ∂K/∂g_above
-        dK_db_below_sum_at_above = _column_sum(dK_dg_above, out=M16_1)
+        dK_db_below_sum_at_above = _column_sum(dK_dg_above, out=w.dK_db_below_sum_at_above)
         # ∂K/∂g_joined = W_belowᵀ ∂K/∂g_above  (14)
-        dK_dg_joined = np.matmul(dK_dg_above, W_below, out=Nx16_17)
+        dK_dg_joined = np.matmul(dK_dg_above, W_below, out=w.dK_dg_joined)
         # ∂K/∂g_hidden = ∂K/∂g_joined  (9)
         dK_dg_hidden = dK_dg_joined
         # ∂K/∂g_below = ∂K/∂g_hidden f′(g_below) + ∂K/∂δ_below δ_hidden f″(g_below)  (21)
-        a = np.multiply(dK_ddelta_below, delta_hidden, out=Nx16_15)
-        a = np.multiply(a, f_second_hidden, out=Nx16_15)
-        b = np.multiply(dK_dg_hidden, f_prime_hidden, out=Nx16_17)
-        dK_dg_below = np.add(a, b, out=Nx16_15)
+        i = np.multiply(dK_ddelta_below, delta_hidden, out=w.i)
+        i = np.multiply(i, f_second_hidden, out=w.i)
+        l = np.multiply(dK_dg_hidden, f_prime_hidden, out=w.l)
+        dK_dg_below = np.add(i, l, out=w.dK_dg_below)
         # Σ_n δ_below ∂K/∂δ_xᵀ
-        dK_dW_below_delta = np.matmul(delta_below.T, dK_ddelta_x, out=M16x16_3)
+        dK_dW_below_delta = np.matmul(delta_below.T, dK_ddelta_x, out=w.dK_dW_below_delta)
         # Σ_n ∂K/∂g_below g_xᵀ
-        dK_dW_below_g = np.matmul(dK_dg_below.T, g_x, out=M16x16_4)
+        dK_dW_below_g = np.matmul(dK_dg_below.T, g_x, out=w.dK_dW_below_g)
         # Σ_n ∂K/∂g_below
-        dK_db_below_sum = _column_sum(dK_dg_below, out=M16_2)
+        dK_db_below_sum = _column_sum(dK_dg_below, out=w.dK_db_below_sum)
 
         # ---- forward adjoints of L: reads f″, f′, W; writes ∂L/∂δ, ∂L/∂δ′
         # ∂L/∂δ_hidden = −f″(g_below) Σ_i W_below ∘ W_below  (19)
-        a = np.multiply(W_below_squared_sum, f_second_hidden, out=Nx16_15)
-        dL_ddelta_hidden = np.negative(a, out=Nx16_15)
+        i = np.multiply(W_below_squared_sum, f_second_hidden, out=w.i)
+        dL_ddelta_hidden = np.negative(i, out=w.dL_ddelta_hidden)
         # ∂L/∂δ′_hidden = −f′(g_below)² Σ_i W_below ∘ W_below  (20)
-        a = np.square(f_prime_hidden, out=Nx16_8)
-        a = np.multiply(W_below_squared_sum, a, out=Nx16_8)
-        dL_ddelta_prime_hidden = np.negative(a, out=Nx16_8)
+        j = np.square(f_prime_hidden, out=w.j)
+        j = np.multiply(W_below_squared_sum, j, out=w.j)
+        dL_ddelta_prime_hidden = np.negative(j, out=w.dL_ddelta_prime_hidden)
         # ∂L/∂δ_joined = ∂L/∂δ_hidden  (6)
         dL_ddelta_joined = dL_ddelta_hidden
         # ∂L/∂δ′_joined = −1 + ∂L/∂δ′_hidden  (8)
-        dL_ddelta_prime_joined = np.subtract(dL_ddelta_prime_hidden, 1.0, out=Nx16_8)
+        dL_ddelta_prime_joined = np.subtract(dL_ddelta_prime_hidden, 1.0, out=w.dL_ddelta_prime_joined)
         # ∂L/∂δ_above = W_below ∂L/∂δ_joined  (12)
-        dL_ddelta_above = np.matmul(dL_ddelta_joined, W_below.T, out=Nx16_12)
+        dL_ddelta_above = np.matmul(dL_ddelta_joined, W_below.T, out=w.dL_ddelta_above)
         # ∂L/∂δ′_above = (W_below ∘ W_below) ∂L/∂δ′_joined  (13)
-        dL_ddelta_prime_above = np.matmul(dL_ddelta_prime_joined, W_below_squared.T, out=Nx16_17)
+        dL_ddelta_prime_above = np.matmul(dL_ddelta_prime_joined, W_below_squared.T, out=w.dL_ddelta_prime_above)
         # ∂L/∂δ_pointwise_1 = ∂L/∂δ_above f′(g_above) + ∂L/∂δ′_above f″(g_above)  (19)
-        a = np.multiply(dL_ddelta_above, f_prime_pointwise_1, out=Nx16_18)
-        b = np.multiply(dL_ddelta_prime_above, f_second_pointwise_1, out=Nx16_19)
-        dL_ddelta_pointwise_1 = np.add(a, b, out=Nx16_18)
+        k = np.multiply(dL_ddelta_above, f_prime_pointwise_1, out=w.k)
+        m = np.multiply(dL_ddelta_prime_above, f_second_pointwise_1, out=w.m)
+        dL_ddelta_pointwise_1 = np.add(k, m, out=w.dL_ddelta_pointwise_1)
         # ∂L/∂δ_both = [∂L/∂δ_pointwise_1, ∂L/∂δ_hidden]  (6)
-        dL_ddelta_both = Nx32_0
+        dL_ddelta_both = w.dL_ddelta_both
         dL_ddelta_both[..., 0:16] = dL_ddelta_pointwise_1
         dL_ddelta_both[..., 16:32] = dL_ddelta_hidden
 
         # ---- backward adjoints of L and gradients: reads ∂L/∂δ, f′, f″, δ, ∂L/∂δ′, δ′, g, W; writes f‴, ∂L/∂g
         # Σ_n ∂L/∂δ_both
-        dL_ds_gain_sum = _column_sum(dL_ddelta_both, out=M32_1)
+        dL_ds_gain_sum = _column_sum(dL_ddelta_both, out=w.dL_ds_gain_sum)
         # f‴(g_above) = f″(g_above) (sigmoid(−g_above) − f′(g_above))
-        a = np.subtract(sigmoid_minus_pointwise_1, f_prime_pointwise_1, out=Nx16_5)
-        f_third_pointwise_1 = np.multiply(f_second_pointwise_1, a, out=Nx16_5)
+        d = np.subtract(sigmoid_minus_pointwise_1, f_prime_pointwise_1, out=w.d)
+        f_third_pointwise_1 = np.multiply(f_second_pointwise_1, d, out=w.f_third_pointwise_1)
         # ∂L/∂g_above = ∂L/∂δ_above δ_pointwise_1 f″(g_above) + ∂L/∂δ′_above δ_pointwise_1 f‴(g_above)  (22)
-        a = np.multiply(delta_pointwise_1, dL_ddelta_above, out=Nx16_12)
-        a = np.multiply(a, f_second_pointwise_1, out=Nx16_12)
-        b = np.multiply(delta_pointwise_1, dL_ddelta_prime_above, out=Nx16_17)
-        b = np.multiply(b, f_third_pointwise_1, out=Nx16_17)
-        dL_dg_above = np.add(a, b, out=Nx16_12)
+        n = np.multiply(delta_pointwise_1, dL_ddelta_above, out=w.n)
+        n = np.multiply(n, f_second_pointwise_1, out=w.n)
+        l = np.multiply(delta_pointwise_1, dL_ddelta_prime_above, out=w.l)
+        l = np.multiply(l, f_third_pointwise_1, out=w.l)
+        dL_dg_above = np.add(n, l, out=w.dL_dg_above)
         # Σ_n δ_above ∂L/∂δ_joinedᵀ
-        dL_dW_below_delta_at_above = np.matmul(delta_above.T, dL_ddelta_joined, out=M16x16_5)
+        dL_dW_below_delta_at_above = np.matmul(delta_above.T, dL_ddelta_joined, out=w.dL_dW_below_delta_at_above)
         # Σ_n δ′_above ∂L/∂δ′_joinedᵀ
-        dL_dW_below_delta_prime_at_above = np.matmul(delta_prime_above.T, dL_ddelta_prime_joined, out=M16x16_6)
+        dL_dW_below_delta_prime_at_above = np.matmul(delta_prime_above.T, dL_ddelta_prime_joined, out=w.dL_dW_below_delta_prime_at_above)
         # Σ_n ∂L/∂g_above g_joinedᵀ
-        dL_dW_below_g_at_above = np.matmul(dL_dg_above.T, g_joined, out=M16x16_7)
+        dL_dW_below_g_at_above = np.matmul(dL_dg_above.T, g_joined, out=w.dL_dW_below_g_at_above)
         # Σ_n ∂L/∂g_above
-        dL_db_below_sum_at_above = _column_sum(dL_dg_above, out=M16_3)
+        dL_db_below_sum_at_above = _column_sum(dL_dg_above, out=w.dL_db_below_sum_at_above)
         # ∂L/∂g_joined = W_belowᵀ ∂L/∂g_above  (15)
-        dL_dg_joined = np.matmul(dL_dg_above, W_below, out=Nx16_2)
+        dL_dg_joined = np.matmul(dL_dg_above, W_below, out=w.dL_dg_joined)
         # ∂L/∂g_hidden = ∂L/∂g_joined  (10)
         dL_dg_hidden = dL_dg_joined
         # f‴(g_below) = f′(g_below) (4 g_hidden² − 2 sech(g_below)²)
-        a = np.square(g_hidden, out=Nx16_0)
-        a = np.multiply(a, 4.0, out=Nx16_0)
-        b = np.square(sech_hidden, out=Nx16_1)
-        b = np.multiply(b, 2.0, out=Nx16_1)
-        a = np.subtract(a, b, out=Nx16_0)
-        f_third_hidden = np.multiply(f_prime_hidden, a, out=Nx16_0)
+        o = np.square(g_hidden, out=w.o)
+        o = np.multiply(o, 4.0, out=w.o)
+        a = np.square(sech_hidden, out=w.a)
+        a = np.multiply(a, 2.0, out=w.a)
+        o = np.subtract(o, a, out=w.o)
+        f_third_hidden = np.multiply(f_prime_hidden, o, out=w.f_third_hidden)
         # ∂L/∂g_below = ∂L/∂g_hidden f′(g_below) − δ_hidden f‴(g_below) Σ_i W_below ∘ W_below − 2 δ′_hidden
         #     f′(g_below) f″(g_below) Σ_i W_below ∘ W_below  (22)
-        a = np.multiply(dL_dg_hidden, f_prime_hidden, out=Nx16_2)
-        b = np.multiply(W_below_squared_sum, delta_hidden, out=Nx16_10)
-        b = np.multiply(b, f_third_hidden, out=Nx16_10)
-        a = np.subtract(a, b, out=Nx16_2)
-        b = np.multiply(W_below_squared_sum, delta_prime_hidden, out=Nx16_9)
-        b = np.multiply(b, f_prime_hidden, out=Nx16_9)
-        b = np.multiply(b, f_second_hidden, out=Nx16_9)
-        b = np.multiply(b, 2.0, out=Nx16_9)
-        dL_dg_below = np.subtract(a, b, out=Nx16_2)
+        b = np.multiply(dL_dg_hidden, f_prime_hidden, out=w.b)
+        p = np.multiply(W_below_squared_sum, delta_hidden, out=w.p)
+        p = np.multiply(p, f_third_hidden, out=w.p)
+        b = np.subtract(b, p, out=w.b)
+        q = np.multiply(W_below_squared_sum, delta_prime_hidden, out=w.q)
+        q = np.multiply(q, f_prime_hidden, out=w.q)
+        q = np.multiply(q, f_second_hidden, out=w.q)
+        q = np.multiply(q, 2.0, out=w.q)
+        dL_dg_below = np.subtract(b, q, out=w.dL_dg_below)
         # Σ_n δ′_below
-        dL_dW_below_delta_prime_sum = _column_sum(delta_prime_below, out=M16_4)
+        dL_dW_below_delta_prime_sum = _column_sum(delta_prime_below, out=w.dL_dW_below_delta_prime_sum)
         # Σ_n ∂L/∂g_below g_xᵀ
-        dL_dW_below_g = np.matmul(dL_dg_below.T, g_x, out=M16x16_8)
+        dL_dW_below_g = np.matmul(dL_dg_below.T, g_x, out=w.dL_dW_below_g)
         # Σ_n ∂L/∂g_below
-        dL_db_below_sum = _column_sum(dL_dg_below, out=M16_5)
+        dL_db_below_sum = _column_sum(dL_dg_below, out=w.dL_db_below_sum)
+
         return (
             sum_delta_squared, sum_delta_prime, dK_ds_gain_sum, dK_dW_below_delta_at_above, dK_dW_below_g_at_above,
             dK_db_below_sum_at_above, dK_dW_below_delta, dK_dW_below_g, dK_db_below_sum, dL_ds_gain_sum,
@@ -1614,7 +1498,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
         dK_db_below_sum_at_above, dK_dW_below_delta, dK_dW_below_g, dK_db_below_sum, dL_ds_gain_sum,
         dL_dW_below_delta_at_above, dL_dW_below_delta_prime_at_above, dL_dW_below_g_at_above,
         dL_db_below_sum_at_above, dL_dW_below_delta_prime_sum, dL_dW_below_g, dL_db_below_sum,
-    ) = _over_tiles(tile, N, 512, 1, 10240, 1408, workspace)
+    ) = call.over_tiles(tile, x)
 
     # ---- at the end, from the sums over all samples: reads W; writes K, L, ∂K/∂s, ∂K/∂W, ∂K/∂b, ∂L/∂s, ∂L/∂W,
     #      ∂L/∂b
@@ -1626,31 +1510,31 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     dK_ds_gain = np.divide(dK_ds_gain_sum, N, out=np.empty((32,), DTYPE))
     # ∂K/∂W_below = (1/N) (Σ_n δ_below ∂K/∂δ_xᵀ + Σ_n δ_above ∂K/∂δ_joinedᵀ + Σ_n ∂K/∂g_below g_xᵀ + Σ_n ∂K/∂g_above
     #     g_joinedᵀ)  (16)
-    a = np.add(dK_dW_below_delta, dK_dW_below_delta_at_above, out=M16x16_9)
-    a = np.add(a, dK_dW_below_g, out=M16x16_9)
-    a = np.add(a, dK_dW_below_g_at_above, out=M16x16_9)
-    dK_dW_below = np.divide(a, N, out=np.empty((16, 16), DTYPE))
+    r = np.add(dK_dW_below_delta, dK_dW_below_delta_at_above, out=w.r)
+    r = np.add(r, dK_dW_below_g, out=w.r)
+    r = np.add(r, dK_dW_below_g_at_above, out=w.r)
+    dK_dW_below = np.divide(r, N, out=np.empty((16, 16), DTYPE))
     # ∂K/∂b_below = (1/N) (Σ_n ∂K/∂g_below + Σ_n ∂K/∂g_above)  [+] bias
-    a = np.add(dK_db_below_sum, dK_db_below_sum_at_above, out=M16_6)
-    dK_db_below = np.divide(a, N, out=np.empty((16,), DTYPE))
+    s = np.add(dK_db_below_sum, dK_db_below_sum_at_above, out=w.s)
+    dK_db_below = np.divide(s, N, out=np.empty((16,), DTYPE))
     # ∂L/∂s_gain = (1/N) Σ_n ∂L/∂δ_both  [+] gain
     dL_ds_gain = np.divide(dL_ds_gain_sum, N, out=np.empty((32,), DTYPE))
     # Σ_n δ′_below
     dL_dW_below_delta_prime_sum_column = dL_dW_below_delta_prime_sum[:, None]
     # ∂L/∂W_below = (1/N) (Σ_n δ_above ∂L/∂δ_joinedᵀ + Σ_n ∂L/∂g_below g_xᵀ + Σ_n ∂L/∂g_above g_joinedᵀ − 2 diag(Σ_n
     #     δ′_below) W_below + 2 W_below ∘ (Σ_n δ′_above ∂L/∂δ′_joinedᵀ))  (17)
-    a = np.multiply(W_below, dL_dW_below_delta_prime_at_above, out=M16x16_9)
-    a = np.multiply(a, 2.0, out=M16x16_9)
-    a = np.add(a, dL_dW_below_delta_at_above, out=M16x16_9)
-    a = np.add(a, dL_dW_below_g, out=M16x16_9)
-    a = np.add(a, dL_dW_below_g_at_above, out=M16x16_9)
-    b = np.multiply(W_below, dL_dW_below_delta_prime_sum_column, out=M16x16_10)
-    b = np.multiply(b, 2.0, out=M16x16_10)
-    a = np.subtract(a, b, out=M16x16_9)
-    dL_dW_below = np.divide(a, N, out=np.empty((16, 16), DTYPE))
+    r = np.multiply(W_below, dL_dW_below_delta_prime_at_above, out=w.r)
+    r = np.multiply(r, 2.0, out=w.r)
+    r = np.add(r, dL_dW_below_delta_at_above, out=w.r)
+    r = np.add(r, dL_dW_below_g, out=w.r)
+    r = np.add(r, dL_dW_below_g_at_above, out=w.r)
+    t = np.multiply(W_below, dL_dW_below_delta_prime_sum_column, out=w.t)
+    t = np.multiply(t, 2.0, out=w.t)
+    r = np.subtract(r, t, out=w.r)
+    dL_dW_below = np.divide(r, N, out=np.empty((16, 16), DTYPE))
     # ∂L/∂b_below = (1/N) (Σ_n ∂L/∂g_below + Σ_n ∂L/∂g_above)  [+] bias
-    a = np.add(dL_db_below_sum, dL_db_below_sum_at_above, out=M16_6)
-    dL_db_below = np.divide(a, N, out=np.empty((16,), DTYPE))
+    s = np.add(dL_db_below_sum, dL_db_below_sum_at_above, out=w.s)
+    dL_db_below = np.divide(s, N, out=np.empty((16,), DTYPE))
 
     return K, L, {
         "below.weight": dK_dW_below,
@@ -1663,103 +1547,94 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     }
 
 
-def _layer_means(params, x, lam, workspace):
+def _layer_means(params, x, lam, call):
     """the mean over the units of each layer, (N,) each: they show which one overflows."""
-    N = x.shape[0]
+    N = len(x)
     W_below = params["below.weight"]
     b_below = params["below.bias"]
     s_gain = params["gain.gain"]
-    all_mean_g_x = np.empty((N,), DTYPE)
-    all_mean_g_below = np.empty((N,), DTYPE)
-    all_mean_g_hidden = np.empty((N,), DTYPE)
-    all_mean_g_joined = np.empty((N,), DTYPE)
-    all_mean_g_above = np.empty((N,), DTYPE)
-    all_mean_g_pointwise_1 = np.empty((N,), DTYPE)
-    all_mean_g_both = np.empty((N,), DTYPE)
-    all_mean_g_gain = np.empty((N,), DTYPE)
-    all_mean_g_prior = np.empty((N,), DTYPE)
+    mean_g_x = call.result("mean_g_x", (N,))
+    mean_g_below = call.result("mean_g_below", (N,))
+    mean_g_hidden = call.result("mean_g_hidden", (N,))
+    mean_g_joined = call.result("mean_g_joined", (N,))
+    mean_g_above = call.result("mean_g_above", (N,))
+    mean_g_pointwise_1 = call.result("mean_g_pointwise_1", (N,))
+    mean_g_both = call.result("mean_g_both", (N,))
+    mean_g_gain = call.result("mean_g_gain", (N,))
+    mean_g_prior = call.result("mean_g_prior", (N,))
 
-    def tile(rows, arrays):
-        g_x = x[rows]
-        (
-            Nx16_0, Nx16_1, Nx16_2, Nx16_3, Nx16_4, Nx16_5, Nx32_0, Nx32_1, Nx16_6,
-        ) = arrays(
-            rows.stop - rows.start,
-            "Nx16_0", "Nx16_1", "Nx16_2", "Nx16_3", "Nx16_4", "Nx16_5", "Nx32_0", "Nx32_1", "Nx16_6",
-        )
-
+    def tile(g_x, w):
         # ---- forward: reads g, W, b, s; writes g
         # W_below g_x
-        g_below_unbiased = np.matmul(g_x, W_below.T, out=Nx16_0)
+        g_below_unbiased = np.matmul(g_x, W_below.T, out=w.g_below_unbiased)
         # g_below = W_below g_x + b_below
-        g_below = np.add(b_below, g_below_unbiased, out=Nx16_0)
+        g_below = np.add(b_below, g_below_unbiased, out=w.g_below)
         # g_hidden = tanh(g_below)
-        g_hidden = np.tanh(g_below, out=Nx16_1)
+        g_hidden = np.tanh(g_below, out=w.g_hidden)
         # g_joined = g_hidden + g_x
-        g_joined = np.add(g_hidden, g_x, out=Nx16_2)
+        g_joined = np.add(g_hidden, g_x, out=w.g_joined)
         # W_below g_joined
-        g_above_unbiased = np.matmul(g_joined, W_below.T, out=Nx16_3)
+        g_above_unbiased = np.matmul(g_joined, W_below.T, out=w.g_above_unbiased)
         # g_above = W_below g_joined + b_below
-        g_above = np.add(b_below, g_above_unbiased, out=Nx16_3)
+        g_above = np.add(b_below, g_above_unbiased, out=w.g_above)
         # g_pointwise_1 = softplus(g_above)
-        a = np.abs(g_above, out=Nx16_4)
-        a = np.negative(a, out=Nx16_4)
-        a = np.exp(a, out=Nx16_4)
-        a = np.log1p(a, out=Nx16_4)
-        b = np.maximum(g_above, 0.0, out=Nx16_5)
-        g_pointwise_1 = np.add(a, b, out=Nx16_4)
+        a = np.abs(g_above, out=w.a)
+        a = np.negative(a, out=w.a)
+        a = np.exp(a, out=w.a)
+        a = np.log1p(a, out=w.a)
+        b = np.maximum(g_above, 0.0, out=w.b)
+        g_pointwise_1 = np.add(a, b, out=w.g_pointwise_1)
         # g_both = [g_pointwise_1, g_hidden]
-        g_both = Nx32_0
+        g_both = w.g_both
         g_both[..., 0:16] = g_pointwise_1
         g_both[..., 16:32] = g_hidden
         # g_gain = s_gain g_both
-        g_gain = np.multiply(s_gain, g_both, out=Nx32_1)
+        g_gain = np.multiply(s_gain, g_both, out=w.g_gain)
         # g_prior = g_x²
-        g_prior = np.square(g_x, out=Nx16_5)
+        g_prior = np.square(g_x, out=w.g_prior)
 
         # ---- means of the layers: reads g; writes mean_g_x, mean_g_below, mean_g_hidden, mean_g_joined,
         #      mean_g_above, mean_g_pointwise_1, mean_g_both, mean_g_gain, mean_g_prior
         # (1/16) g_x
-        g_x_part = np.multiply(g_x, 0.0625, out=Nx16_6)
+        g_x_part = np.multiply(g_x, 0.0625, out=w.g_x_part)
         # mean_g_x = Σ_i (1/16) g_x
-        mean_g_x = np.sum(g_x_part, axis=1, out=all_mean_g_x[rows])
+        mean_g_x = np.sum(g_x_part, axis=1, out=w.mean_g_x)
         # (1/16) g_below
-        g_below_part = np.multiply(g_below, 0.0625, out=Nx16_0)
+        g_below_part = np.multiply(g_below, 0.0625, out=w.g_below_part)
         # mean_g_below = Σ_i (1/16) g_below
-        mean_g_below = np.sum(g_below_part, axis=1, out=all_mean_g_below[rows])
+        mean_g_below = np.sum(g_below_part, axis=1, out=w.mean_g_below)
         # (1/16) g_hidden
-        g_hidden_part = np.multiply(g_hidden, 0.0625, out=Nx16_1)
+        g_hidden_part = np.multiply(g_hidden, 0.0625, out=w.g_hidden_part)
         # mean_g_hidden = Σ_i (1/16) g_hidden
-        mean_g_hidden = np.sum(g_hidden_part, axis=1, out=all_mean_g_hidden[rows])
+        mean_g_hidden = np.sum(g_hidden_part, axis=1, out=w.mean_g_hidden)
         # (1/16) g_joined
-        g_joined_part = np.multiply(g_joined, 0.0625, out=Nx16_2)
+        g_joined_part = np.multiply(g_joined, 0.0625, out=w.g_joined_part)
         # mean_g_joined = Σ_i (1/16) g_joined
-        mean_g_joined = np.sum(g_joined_part, axis=1, out=all_mean_g_joined[rows])
+        mean_g_joined = np.sum(g_joined_part, axis=1, out=w.mean_g_joined)
         # (1/16) g_above
-        g_above_part = np.multiply(g_above, 0.0625, out=Nx16_3)
+        g_above_part = np.multiply(g_above, 0.0625, out=w.g_above_part)
         # mean_g_above = Σ_i (1/16) g_above
-        mean_g_above = np.sum(g_above_part, axis=1, out=all_mean_g_above[rows])
+        mean_g_above = np.sum(g_above_part, axis=1, out=w.mean_g_above)
         # (1/16) g_pointwise_1
-        g_pointwise_1_part = np.multiply(g_pointwise_1, 0.0625, out=Nx16_4)
+        g_pointwise_1_part = np.multiply(g_pointwise_1, 0.0625, out=w.g_pointwise_1_part)
         # mean_g_pointwise_1 = Σ_i (1/16) g_pointwise_1
-        mean_g_pointwise_1 = np.sum(g_pointwise_1_part, axis=1, out=all_mean_g_pointwise_1[rows])
+        mean_g_pointwise_1 = np.sum(g_pointwise_1_part, axis=1, out=w.mean_g_pointwise_1)
         # (1/32) g_both
-        g_both_part = np.multiply(g_both, 0.03125, out=Nx32_0)
+        g_both_part = np.multiply(g_both, 0.03125, out=w.g_both_part)
         # mean_g_both = Σ_i (1/32) g_both
-        mean_g_both = np.sum(g_both_part, axis=1, out=all_mean_g_both[rows])
+        mean_g_both = np.sum(g_both_part, axis=1, out=w.mean_g_both)
         # (1/32) g_gain
-        g_gain_part = np.multiply(g_gain, 0.03125, out=Nx32_1)
+        g_gain_part = np.multiply(g_gain, 0.03125, out=w.g_gain_part)
         # mean_g_gain = Σ_i (1/32) g_gain
-        mean_g_gain = np.sum(g_gain_part, axis=1, out=all_mean_g_gain[rows])
+        mean_g_gain = np.sum(g_gain_part, axis=1, out=w.mean_g_gain)
         # (1/16) g_prior
-        g_prior_part = np.multiply(g_prior, 0.0625, out=Nx16_5)
+        g_prior_part = np.multiply(g_prior, 0.0625, out=w.g_prior_part)
         # mean_g_prior = Σ_i (1/16) g_prior
-        mean_g_prior = np.sum(g_prior_part, axis=1, out=all_mean_g_prior[rows])
-        return ()
+        mean_g_prior = np.sum(g_prior_part, axis=1, out=w.mean_g_prior)
 
-    _over_tiles(tile, N, 512, 1, 1024, 704, workspace)
+    call.over_tiles(tile, x)
 
-    return all_mean_g_x, all_mean_g_below, all_mean_g_hidden, all_mean_g_joined, all_mean_g_above, all_mean_g_pointwise_1, all_mean_g_both, all_mean_g_gain, all_mean_g_prior
+    return mean_g_x, mean_g_below, mean_g_hidden, mean_g_joined, mean_g_above, mean_g_pointwise_1, mean_g_both, mean_g_gain, mean_g_prior
 
 
 # ==== What a user calls ====
@@ -1781,7 +1656,7 @@ INITIAL = {
 METADATA = {
     "network": "skip",
     "description_sha256": "2d430945989681daee3f284129ed1e57ba13f4bfba6fdd8b4a1b09899c0f30ce",
-    "template_sha256": "283000d2e1a014f853323331ea5f390b68e2d4cd5be865bba7cc70fd27628f78",
+    "template_sha256": "a7708438406f6287fc20e8e4342dad36b4375b58dfafbd24c85d0f053f62be66",
     "generator": "smgen 0.1.0",
     "backend": "numpy",
     "dtype": "float32",
@@ -1984,57 +1859,181 @@ def _got(value):
 
 # ==== Memory, tiles and threads ====
 
-_ARRAYS = {
-    "M16_0": (16,),
-    "M16_1": (16,),
-    "M16_2": (16,),
-    "M16_3": (16,),
-    "M16_4": (16,),
-    "M16_5": (16,),
-    "M16_6": (16,),
-    "M16x16_0": (16, 16),
-    "M16x16_1": (16, 16),
-    "M16x16_10": (16, 16),
-    "M16x16_11": (16, 16),
-    "M16x16_2": (16, 16),
-    "M16x16_3": (16, 16),
-    "M16x16_4": (16, 16),
-    "M16x16_5": (16, 16),
-    "M16x16_6": (16, 16),
-    "M16x16_7": (16, 16),
-    "M16x16_8": (16, 16),
-    "M16x16_9": (16, 16),
-    "M32_0": (32,),
-    "M32_1": (32,),
-    "N_0": ("N",),
-    "N_1": ("N",),
-    "Nx16_0": ("N", 16),
-    "Nx16_1": ("N", 16),
-    "Nx16_10": ("N", 16),
-    "Nx16_11": ("N", 16),
-    "Nx16_12": ("N", 16),
-    "Nx16_13": ("N", 16),
-    "Nx16_14": ("N", 16),
-    "Nx16_15": ("N", 16),
-    "Nx16_16": ("N", 16),
-    "Nx16_17": ("N", 16),
-    "Nx16_18": ("N", 16),
-    "Nx16_19": ("N", 16),
-    "Nx16_2": ("N", 16),
-    "Nx16_20": ("N", 16),
-    "Nx16_21": ("N", 16),
-    "Nx16_22": ("N", 16),
-    "Nx16_23": ("N", 16),
-    "Nx16_24": ("N", 16),
-    "Nx16_3": ("N", 16),
-    "Nx16_4": ("N", 16),
-    "Nx16_5": ("N", 16),
-    "Nx16_6": ("N", 16),
-    "Nx16_7": ("N", 16),
-    "Nx16_8": ("N", 16),
-    "Nx16_9": ("N", 16),
-    "Nx32_0": ("N", 32),
-    "Nx32_1": ("N", 32),
+# Function → what it takes for a tile: most rows; rows in products, FLOPs and bytes of each sample.
+_TILING = {
+    "energy": (512, 1, 1024, 328),
+    "score": (512, 1, 2048, 192),
+    "hessian_diagonal": (512, 1, 2560, 384),
+    "loss_terms": (512, 1, 3072, 384),
+    "loss_terms_lam0": (512, 1, 3072, 384),
+    "loss_and_grad": (512, 1, 8704, 1728),
+    "loss_and_grad_lam0": (512, 1, 7680, 1600),
+    "loss_and_grad_terms": (512, 1, 11264, 1472),
+    "loss_and_grad_terms_lam0": (512, 1, 10240, 1408),
+    "layer_means": (512, 1, 1024, 704),
+}
+
+# Function → arrays of a tile, arrays of the call: the shape of each, N samples, and all that is written to it in turn.
+_STORAGE = {
+    "energy": (
+        [
+            ("N", 16, "g_below_unbiased g_below g_hidden"), ("N", 16, "g_joined a g_pointwise_1 g_prior"),
+            ("N", 16, "g_above_unbiased g_above b"), ("N", 32, "g_both g_gain"), ("N", "E_gain"), ("N", "E_prior"),
+        ],
+    ),
+    "score": (
+        [
+            ("N", 16, "g_below_unbiased g_below g_hidden g_joined c delta_joined delta_x"),
+            ("N", 16, "a sech_hidden f_prime_hidden delta_x_term_1"),
+            ("N", 16, "b g_above_unbiased g_above f_prime_pointwise_1 delta_above delta_hidden delta_below"),
+        ],
+    ),
+    "hessian_diagonal": (
+        [
+            ("N", 16, "g_below_unbiased g_below g_hidden f f_second_hidden"),
+            ("N", 16, "a sech_hidden f_prime_hidden delta_prime_x_term_1"),
+            ("N", 16, "b g_joined f_prime_pointwise_1 f_second_pointwise_1 delta_prime_above"),
+            ("N", 16, "g_above_unbiased g_above e"),
+            ("N", 16, "c sigmoid_minus_pointwise_1 delta_joined delta_hidden delta_prime_below"),
+            ("N", 16, "d delta_above delta_prime_joined"),
+        ],
+        [
+            (16, 16, "W_below_squared"),
+        ],
+    ),
+    "loss_terms": (
+        [
+            ("N", 16, "g_below_unbiased g_below g_hidden f f_second_hidden"),
+            ("N", 16, "a sech_hidden f_prime_hidden delta_x_term_1 delta_prime_x_term_1"),
+            ("N", 16, "b g_joined f_prime_pointwise_1 f_second_pointwise_1 delta_prime_above delta_hidden delta_prime_below"),
+            ("N", 16, "g_above_unbiased g_above e delta_below"),
+            ("N", 16, "c sigmoid_minus_pointwise_1 delta_joined delta_x sum_delta_squared_terms"),
+            ("N", 16, "d delta_above delta_prime_joined delta_prime_x sum_delta_prime_squared_terms"),
+        ],
+        [
+            (16, 16, "W_below_squared"),
+        ],
+    ),
+    "loss_terms_lam0": (
+        [
+            ("N", 16, "g_below_unbiased g_below g_hidden f f_second_hidden"),
+            ("N", 16, "a sech_hidden f_prime_hidden delta_x_term_1 delta_prime_x_term_1"),
+            ("N", 16, "b g_joined f_prime_pointwise_1 f_second_pointwise_1 delta_prime_above delta_hidden delta_prime_below"),
+            ("N", 16, "g_above_unbiased g_above e delta_below"),
+            ("N", 16, "c sigmoid_minus_pointwise_1 delta_joined delta_x sum_delta_squared_terms"),
+            ("N", 16, "d delta_above delta_prime_joined delta_prime_x"),
+        ],
+        [
+            (16, 16, "W_below_squared"),
+        ],
+    ),
+    "loss_and_grad": (
+        [
+            ("N", 16, "g_below_unbiased g_below g_hidden q f_third_hidden"), ("N", 16, "a sech_hidden"),
+            ("N", 16, "b g_joined dJ_dg_joined"), ("N", 16, "g_above_unbiased g_above f f_second_pointwise_1"),
+            ("N", 16, "c f_prime_pointwise_1"), ("N", 16, "d sigmoid_minus_pointwise_1 f_third_pointwise_1"),
+            ("N", 16, "e delta_above"), ("N", 16, "delta_prime_above"), ("N", 16, "delta_joined j delta_x"),
+            ("N", 16, "delta_prime_joined"), ("N", 16, "delta_hidden s"), ("N", 16, "f_prime_hidden"),
+            ("N", 16, "delta_below"), ("N", 16, "g f_second_hidden"), ("N", 16, "h delta_prime_below"),
+            ("N", 16, "i delta_x_term_1 delta_prime_x_term_1 delta_prime_x dJ_ddelta_prime_x"),
+            ("N", 16, "sum_delta_squared_terms sum_delta_prime_squared_terms dJ_ddelta_below r dJ_dg_below"),
+            ("N", 16, "dJ_ddelta_prime_below t"), ("N", 16, "k dJ_ddelta_hidden"),
+            ("N", 16, "l dJ_ddelta_prime_hidden dJ_ddelta_prime_joined"), ("N", 16, "dJ_ddelta_joined"),
+            ("N", 16, "dJ_ddelta_above o dJ_dg_above"), ("N", 16, "dJ_ddelta_prime_above p"),
+            ("N", 16, "m dJ_ddelta_pointwise_1"), ("N", 16, "n"), ("N", 32, "dJ_ddelta_both"),
+            (32, "dJ_ds_gain_sum"), (16, 16, "dJ_dW_below_delta_at_above"),
+            (16, 16, "dJ_dW_below_delta_prime_at_above"), (16, 16, "dJ_dW_below_g_at_above"),
+            (16, "dJ_db_below_sum_at_above"), (16, 16, "dJ_dW_below_delta"), (16, 16, "dJ_dW_below_delta_prime"),
+            (16, 16, "dJ_dW_below_g"), (16, "dJ_db_below_sum"),
+        ],
+        [
+            (16, 16, "W_below_squared"), (16, 16, "u"), (16, 16, "v"), (16, "y"),
+        ],
+    ),
+    "loss_and_grad_lam0": (
+        [
+            ("N", 16, "g_below_unbiased g_below g_hidden q f_third_hidden"), ("N", 16, "a sech_hidden"),
+            ("N", 16, "b g_joined dJ_dg_joined"), ("N", 16, "g_above_unbiased g_above f f_second_pointwise_1"),
+            ("N", 16, "c f_prime_pointwise_1"), ("N", 16, "d sigmoid_minus_pointwise_1 f_third_pointwise_1"),
+            ("N", 16, "e delta_above"), ("N", 16, "delta_prime_above"), ("N", 16, "delta_joined j delta_x"),
+            ("N", 16, "delta_prime_joined s"), ("N", 16, "delta_hidden r"), ("N", 16, "f_prime_hidden"),
+            ("N", 16, "delta_below"), ("N", 16, "g f_second_hidden"), ("N", 16, "h delta_prime_below"),
+            ("N", 16, "i delta_x_term_1 delta_prime_x_term_1 delta_prime_x dJ_ddelta_below dJ_dg_below"),
+            ("N", 16, "sum_delta_squared_terms k dJ_ddelta_hidden"),
+            ("N", 16, "l dJ_ddelta_prime_hidden dJ_ddelta_prime_joined"), ("N", 16, "dJ_ddelta_joined"),
+            ("N", 16, "dJ_ddelta_above o dJ_dg_above"), ("N", 16, "dJ_ddelta_prime_above p"),
+            ("N", 16, "m dJ_ddelta_pointwise_1"), ("N", 16, "n"), ("N", 32, "dJ_ddelta_both"),
+            (32, "dJ_ds_gain_sum"), (16, 16, "dJ_dW_below_delta_at_above"),
+            (16, 16, "dJ_dW_below_delta_prime_at_above"), (16, 16, "dJ_dW_below_g_at_above"),
+            (16, "dJ_db_below_sum_at_above"), (16, 16, "dJ_dW_below_delta"), (16, "dJ_dW_below_delta_prime_sum"),
+            (16, 16, "dJ_dW_below_g"), (16, "dJ_db_below_sum"),
+        ],
+        [
+            (16, 16, "W_below_squared"), (16, "W_below_squared_sum"), (16, 16, "t"), (16, 16, "u"), (16, "v"),
+        ],
+    ),
+    "loss_and_grad_terms": (
+        [
+            ("N", 16, "g_below_unbiased g_below g_hidden q f_third_hidden"), ("N", 16, "a sech_hidden"),
+            ("N", 16, "b g_joined dL_dg_joined"), ("N", 16, "g_above_unbiased g_above f f_second_pointwise_1"),
+            ("N", 16, "c f_prime_pointwise_1"), ("N", 16, "d sigmoid_minus_pointwise_1 f_third_pointwise_1"),
+            ("N", 16, "e delta_above"), ("N", 16, "delta_prime_above"),
+            ("N", 16, "delta_joined j delta_x dL_ddelta_hidden"), ("N", 16, "delta_prime_joined"),
+            ("N", 16, "delta_hidden r dL_dg_below"), ("N", 16, "f_prime_hidden"),
+            ("N", 16, "delta_below n dL_ddelta_prime_hidden dL_ddelta_prime_joined"), ("N", 16, "g f_second_hidden"),
+            ("N", 16, "h delta_prime_below"),
+            ("N", 16, "i delta_x_term_1 delta_prime_x_term_1 delta_prime_x dL_ddelta_prime_x"),
+            ("N", 16, "sum_delta_squared_terms sum_delta_prime_squared_terms dK_ddelta_below l dK_dg_below dL_ddelta_prime_below"),
+            ("N", 16, "dK_ddelta_hidden p"),
+            ("N", 16, "dK_ddelta_joined dK_dg_joined m dL_ddelta_above dL_dg_above"),
+            ("N", 16, "dK_ddelta_above k dK_dg_above dL_ddelta_prime_above"),
+            ("N", 16, "dK_ddelta_pointwise_1 o dL_ddelta_pointwise_1"), ("N", 32, "dK_ddelta_both dL_ddelta_both"),
+            (32, "dK_ds_gain_sum"), (16, 16, "dK_dW_below_delta_at_above"), (16, 16, "dK_dW_below_g_at_above"),
+            (16, "dK_db_below_sum_at_above"), (16, 16, "dK_dW_below_delta"), (16, 16, "dK_dW_below_g"),
+            (16, "dK_db_below_sum"), (32, "dL_ds_gain_sum"), (16, 16, "dL_dW_below_delta_at_above"),
+            (16, 16, "dL_dW_below_delta_prime_at_above"), (16, 16, "dL_dW_below_g_at_above"),
+            (16, "dL_db_below_sum_at_above"), (16, 16, "dL_dW_below_delta_prime"), (16, 16, "dL_dW_below_g"),
+            (16, "dL_db_below_sum"),
+        ],
+        [
+            (16, 16, "W_below_squared"), (16, 16, "s"), (16, "t"), (16, 16, "u"),
+        ],
+    ),
+    "loss_and_grad_terms_lam0": (
+        [
+            ("N", 16, "g_below_unbiased g_below g_hidden o f_third_hidden"), ("N", 16, "a sech_hidden"),
+            ("N", 16, "b g_joined dL_dg_joined dL_dg_below"),
+            ("N", 16, "g_above_unbiased g_above f f_second_pointwise_1"), ("N", 16, "c f_prime_pointwise_1"),
+            ("N", 16, "d sigmoid_minus_pointwise_1 f_third_pointwise_1"), ("N", 16, "e delta_above"),
+            ("N", 16, "delta_prime_above"),
+            ("N", 16, "delta_joined j delta_x dL_ddelta_prime_hidden dL_ddelta_prime_joined"),
+            ("N", 16, "delta_prime_joined q"), ("N", 16, "delta_hidden p"), ("N", 16, "f_prime_hidden"),
+            ("N", 16, "delta_below dL_ddelta_above n dL_dg_above"), ("N", 16, "g f_second_hidden"),
+            ("N", 16, "h delta_prime_below"),
+            ("N", 16, "i delta_x_term_1 delta_prime_x_term_1 delta_prime_x dK_ddelta_below dK_dg_below dL_ddelta_hidden"),
+            ("N", 16, "sum_delta_squared_terms dK_ddelta_hidden"),
+            ("N", 16, "dK_ddelta_joined dK_dg_joined l dL_ddelta_prime_above"),
+            ("N", 16, "dK_ddelta_above k dK_dg_above dL_ddelta_pointwise_1"), ("N", 16, "dK_ddelta_pointwise_1 m"),
+            ("N", 32, "dK_ddelta_both dL_ddelta_both"), (32, "dK_ds_gain_sum"),
+            (16, 16, "dK_dW_below_delta_at_above"), (16, 16, "dK_dW_below_g_at_above"),
+            (16, "dK_db_below_sum_at_above"), (16, 16, "dK_dW_below_delta"), (16, 16, "dK_dW_below_g"),
+            (16, "dK_db_below_sum"), (32, "dL_ds_gain_sum"), (16, 16, "dL_dW_below_delta_at_above"),
+            (16, 16, "dL_dW_below_delta_prime_at_above"), (16, 16, "dL_dW_below_g_at_above"),
+            (16, "dL_db_below_sum_at_above"), (16, "dL_dW_below_delta_prime_sum"), (16, 16, "dL_dW_below_g"),
+            (16, "dL_db_below_sum"),
+        ],
+        [
+            (16, 16, "W_below_squared"), (16, "W_below_squared_sum"), (16, 16, "r"), (16, "s"), (16, 16, "t"),
+        ],
+    ),
+    "layer_means": (
+        [
+            ("N", 16, "g_below_unbiased g_below g_below_part"), ("N", 16, "g_hidden g_hidden_part"),
+            ("N", 16, "g_joined g_joined_part"), ("N", 16, "g_above_unbiased g_above g_above_part"),
+            ("N", 16, "a g_pointwise_1 g_pointwise_1_part"), ("N", 16, "b g_prior g_prior_part"),
+            ("N", 32, "g_both g_both_part"), ("N", 32, "g_gain g_gain_part"), ("N", 16, "g_x_part"),
+        ],
+    ),
 }
 
 
@@ -2042,35 +2041,43 @@ _FOLD = 16  # tiles whose sums are added up in the dtype: the rounding of more o
 
 
 class _Part:
-    """What one thread works with: named arrays for its tiles, and the sums of what its tiles returned."""
+    """What one thread works with: arrays for its tiles, and the sums of what its tiles returned."""
 
     def __init__(self):
         self._capacity = 0
-        self._arrays = {}
+        self._arrays, self._spaces = {}, {}
         self.start()
 
     def start(self):
         """Begin the sums of a call."""
         self._totals, self._folded, self._tiles = None, None, 0
 
-    def arrays(self, n, *names):
-        """The named arrays for n samples, made at the first use and reused for as many samples or fewer.
+    def space(self, function, place, n=0):
+        """The arrays of a function for n samples, under the names of what is written to them.
 
-        Arrays of weights that a tile returns become totals: the tiles after the first write into others.
+        They are made at the first use and reused for as many samples or fewer, by all functions. Arrays of weights that a
+        tile returns become totals: the tiles after the first write into others.
         """
         if n > self._capacity:
-            self._arrays.clear()
-            self._capacity = n
-        found = []
-        for name in names:
-            shape = _ARRAYS[name]
-            key = name if self._totals is None or shape[0] == "N" else (name, "next")
-            array = self._arrays.get(key)
-            if array is None:
-                array = np.empty([self._capacity if dim == "N" else dim for dim in shape], DTYPE)
-                self._arrays[key] = array
-            found.append(array[:n] if shape[0] == "N" else array)
-        return found
+            self._arrays, self._spaces, self._capacity = {}, {}, n
+        key = function, n, self._totals is None
+        if key not in self._spaces:
+            if len(self._spaces) >= 16:  # batches of ever other sizes
+                self._spaces.clear()
+            self._spaces[key] = types.SimpleNamespace(**dict(self._named(_STORAGE[function][place], n)))
+        return self._spaces[key]
+
+    def _named(self, entries, n):
+        seen = []
+        for *shape, names in entries:
+            batched = shape[0] == "N"
+            key = *shape, seen.count(shape), batched or self._totals is None
+            seen.append(shape)
+            if key not in self._arrays:
+                self._arrays[key] = np.empty([self._capacity if dim == "N" else dim for dim in shape], DTYPE)
+            array = self._arrays[key][:n] if batched else self._arrays[key]
+            for name in names.split():
+                yield name, array
 
     def add(self, found):
         """Add what a tile returned: numbers and rows in float64, weights in the dtype, and in float64 every so many tiles."""
@@ -2111,16 +2118,12 @@ class Workspace:
         self.threads = _thread_count(threads)
         self.in_use = {}
         self.parts = []
-        self._call = _Part()
+        self.call = _Part()
         self._jobs = self._process = None
 
     def __del__(self):
         for _ in range(self._helpers):
             self._jobs.put(None)
-
-    def arrays(self, *names):
-        """The named arrays of a call, whose size does not depend on the number of samples."""
-        return self._call.arrays(0, *names)
 
     def helped(self, jobs):
         """Offer jobs to the threads that help the calling one. A forked process starts its own: threads stay behind."""
@@ -2287,44 +2290,69 @@ _FEWEST = 128  # rows worth a thread; half of them in a call of at least _LARGE 
 _LARGE = 2e8
 
 
-def _over_tiles(tile, N, most, tangents, flops, nbytes, workspace):
-    """The sum of what `tile` returns over all N rows, at most `most` at a time.
+class _Call:
+    """A call of a step: the arrays that do not depend on the number of samples, results that do, and the tiles."""
 
-    Every thread has its own tiles and adds them in order, then the threads' sums are added in order: the same call gives
-    the same bits, whichever thread is faster. With few rows there is one tile. A sample takes `flops` in products, and
-    `nbytes`; there are no more at a time than the memory budget allows.
-    """
-    threads = _threads(N, tangents, flops, workspace)
-    if nbytes > _budget():
-        raise _too_large("a sample", nbytes)
-    threads = min(threads, _budget() // nbytes)
-    workspace.parts += [_Part() for _ in range(threads - len(workspace.parts))]
-    most = min(most, _budget() // (nbytes * threads))
-    rounds = -(-N // (threads * most))
-    rows = -(-N // (threads * rounds))
-    starts = range(0, N, rows)
-    def work(k, part):
-        part.start()
-        with np.errstate(all="ignore"):
-            for start in starts[k::threads]:
-                part.add(tile(slice(start, min(start + rows, N)), part.arrays))
-        return part.total()
+    def __init__(self, name, workspace):
+        self._name, self._workspace, self._results = name, workspace, {}
 
-    jobs = [_Job(work, k, part) for k, part in enumerate(workspace.parts[: min(threads, len(starts))])]
-    try:
-        workspace.helped(jobs[1:])
-        for job in (jobs[0], *reversed(jobs[1:])):
-            job.run()  # unless a thread has taken it: one that has not come has no CPU, or other work
-        found = [job.result() for job in jobs]
-    except BaseException:
-        workspace.parts = []  # threads may still be at work in these
-        for job in jobs:
-            job.take()
-        raise
-    totals = found[0]
-    for more in found[1:]:
-        totals = [_added(total, part) for total, part in zip(totals, more)]
-    return [total if isinstance(total, float) else total.astype(DTYPE, copy=False) for total in totals]
+    @property
+    def arrays(self):
+        """The arrays of the call."""
+        return self._workspace.call.space(self._name, 1)
+
+    def result(self, name, shape):
+        """A new array over all samples: tiles know their rows of it as w.name."""
+        self._results[name] = np.empty(shape, DTYPE)
+        return self._results[name]
+
+    def _tile(self, tile, rows, part, data):
+        w = part.space(self._name, 0, rows.stop - rows.start)
+        for name, result in self._results.items():
+            setattr(w, name, result[rows])
+        return tile(*(array[rows] for array in data), w) or ()
+
+    def over_tiles(self, tile, *data):
+        """The sum of what `tile` returns over all rows of the data.
+
+        Every thread has its own tiles and adds them in order, then the threads' sums are added in order: the same call gives
+        the same bits, whichever thread is faster. With few rows there is one tile. There are no more rows at a time than the
+        memory budget allows.
+        """
+        most, tangents, flops, nbytes = _TILING[self._name]
+        N, workspace = len(data[0]), self._workspace
+        threads = _threads(N, tangents, flops, workspace)
+        if nbytes > _budget():
+            raise _too_large("a sample", nbytes)
+        threads = min(threads, _budget() // nbytes)
+        workspace.parts += [_Part() for _ in range(threads - len(workspace.parts))]
+        most = min(most, _budget() // (nbytes * threads))
+        rounds = -(-N // (threads * most))
+        rows = -(-N // (threads * rounds))
+        starts = range(0, N, rows)
+
+        def work(k, part):
+            part.start()
+            with np.errstate(all="ignore"):
+                for start in starts[k::threads]:
+                    part.add(self._tile(tile, slice(start, min(start + rows, N)), part, data))
+            return part.total()
+
+        jobs = [_Job(work, k, part) for k, part in enumerate(workspace.parts[: min(threads, len(starts))])]
+        try:
+            workspace.helped(jobs[1:])
+            for job in (jobs[0], *reversed(jobs[1:])):
+                job.run()  # unless a thread has taken it: one that has not come has no CPU, or other work
+            found = [job.result() for job in jobs]
+        except BaseException:
+            workspace.parts = []  # threads may still be at work in these
+            for job in jobs:
+                job.take()
+            raise
+        totals = found[0]
+        for more in found[1:]:
+            totals = [_added(total, part) for total, part in zip(totals, more)]
+        return [total if isinstance(total, float) else total.astype(DTYPE, copy=False) for total in totals]
 
 
 def _threads(N, tangents, flops, workspace):
@@ -2341,11 +2369,12 @@ def _guarded(step):
 
     @functools.wraps(step)
     def run(params, x, *arguments):
-        with _free(arguments[-1]):
+        *others, workspace = arguments
+        with _free(workspace):
             try:
                 _one_blas_thread.enter()
                 with np.errstate(all="ignore"):
-                    found = step(params, x, *arguments)
+                    found = step(params, x, *others, _Call(step.__name__[1:], workspace))
             finally:
                 _one_blas_thread.leave()
         _report(_values(found), params, x)
@@ -2659,4 +2688,4 @@ def _loss_noise(loss, params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above 52985f26a6589fe63038448ffafbefad7e4e97d79539ed80be7c6ee9b9fc5f29
+# sha256 of all above f281d28f98fff174ad2a692445a9b169f2b6a8cbb347c1ce52f364ef7ee84830

@@ -20,11 +20,11 @@ by entry; Σ_n sums over samples, Σ_i over units.
 In this order: the mathematics; what a user calls; memory, tiles and threads; the self-test.
 
 Every step cuts its samples into tiles of rows, which go through all sweeps while they are in cache; where threadpoolctl is
-installed, threads work on different tiles. Arrays of the workspace are named by shape and reused as soon as they are free:
-`g = np.matmul(x, W.T, out=Nx8_0)` computes g into one of them. a, b, c, … are intermediate results of one equation.
+installed, threads work on different tiles. `w.g` is where g is written: results that are no longer needed share memory with
+later ones, as _STORAGE says. a, b, c, … are intermediate results of one equation.
 
 description sha256 858802328dddf82211e0d4f6885c7f4c83c3a180ddfb7a257daa7ad6597cab1f
-template numpy/module.py.j2, sha256 283000d2e1a014f853323331ea5f390b68e2d4cd5be865bba7cc70fd27628f78
+template numpy/module.py.j2, sha256 a7708438406f6287fc20e8e4342dad36b4375b58dfafbd24c85d0f053f62be66
 """
 
 import _thread
@@ -35,6 +35,7 @@ import os
 import queue
 import sys
 import threading
+import types
 import warnings
 
 import numpy as np
@@ -47,255 +48,213 @@ import numpy as np
 #         6)/(g**2 + 2)**3
 
 
-def _energy(params, x, lam, workspace):
+def _energy(params, x, lam, call):
     """E, (N,)."""
-    N = x.shape[0]
+    N = len(x)
     W_filters = params["filters.weight"]
     b_filters = params["filters.bias"]
     s_alpha = params["alpha.gain"]
-    all_energy = np.empty((N,), DTYPE)
+    energy = call.result("energy", (N,))
 
-    def tile(rows, arrays):
-        g_x = x[rows]
-        (
-            Nx128_0, Nx128_1, Nx128_2,
-        ) = arrays(
-            rows.stop - rows.start,
-            "Nx128_0", "Nx128_1", "Nx128_2",
-        )
-
+    def tile(g_x, w):
         # ---- forward: reads g, W, b, s; writes g
         # W_filters g_x
-        g_filters_unbiased = np.matmul(g_x, W_filters.T, out=Nx128_0)
+        g_filters_unbiased = np.matmul(g_x, W_filters.T, out=w.g_filters_unbiased)
         # g_filters = W_filters g_x + b_filters
-        g_filters = np.add(b_filters, g_filters_unbiased, out=Nx128_0)
+        g_filters = np.add(b_filters, g_filters_unbiased, out=w.g_filters)
         # g_experts = (3/2) log1p(½ g_filters²)
-        a = np.abs(g_filters, out=Nx128_0)
-        b = np.minimum(a, 7.205759403792794e+16, out=Nx128_1)
-        b = np.square(b, out=Nx128_1)
-        b = np.multiply(b, 0.5, out=Nx128_1)
-        c = np.subtract(a, 1.0, out=Nx128_2)
-        Nx128_1[...] = np.where(a < 7.205759403792794e+16, b, c)
-        b = Nx128_1
-        b = np.log1p(b, out=Nx128_1)
-        c = np.multiply(b, 2.0, out=Nx128_2)
-        c = np.subtract(c, 0.6931471805599453, out=Nx128_2)
-        Nx128_0[...] = np.where(a < 7.205759403792794e+16, b, c)
-        a = Nx128_0
-        g_experts = np.multiply(a, 1.5, out=Nx128_0)
+        a = np.abs(g_filters, out=w.a)
+        b = np.minimum(a, 7.205759403792794e+16, out=w.b)
+        b = np.square(b, out=w.b)
+        b = np.multiply(b, 0.5, out=w.b)
+        c = np.subtract(a, 1.0, out=w.c)
+        w.b[...] = np.where(a < 7.205759403792794e+16, b, c)
+        b = w.b
+        b = np.log1p(b, out=w.b)
+        c = np.multiply(b, 2.0, out=w.c)
+        c = np.subtract(c, 0.6931471805599453, out=w.c)
+        w.a[...] = np.where(a < 7.205759403792794e+16, b, c)
+        a = w.a
+        g_experts = np.multiply(a, 1.5, out=w.g_experts)
         # g_alpha = s_alpha g_experts
-        g_alpha = np.multiply(s_alpha, g_experts, out=Nx128_0)
+        g_alpha = np.multiply(s_alpha, g_experts, out=w.g_alpha)
 
         # ---- energy: reads g; writes energy
         # Σ_i g_alpha
-        E_alpha = np.sum(g_alpha, axis=1, out=all_energy[rows])
-        return ()
+        E_alpha = np.sum(g_alpha, axis=1, out=w.energy)
 
-    _over_tiles(tile, N, 512, 1, 16384, 1536, workspace)
+    call.over_tiles(tile, x)
 
-    return all_energy
+    return energy
 
 
-def _score(params, x, lam, workspace):
+def _score(params, x, lam, call):
     """−δ at the input, (N, D)."""
-    N = x.shape[0]
+    N = len(x)
     W_filters = params["filters.weight"]
     b_filters = params["filters.bias"]
     s_alpha = params["alpha.gain"]
-    all_score = np.empty((N, 64), DTYPE)
+    score = call.result("score", (N, 64))
 
     # ---- once a call, from the weights alone: reads s; writes δ
     # δ_experts = s_alpha  (1)
     delta_experts = s_alpha
 
-    def tile(rows, arrays):
-        g_x = x[rows]
-        (
-            Nx128_0, Nx128_1, Nx128_2, Nx128_3, Nx64_0,
-        ) = arrays(
-            rows.stop - rows.start,
-            "Nx128_0", "Nx128_1", "Nx128_2", "Nx128_3", "Nx64_0",
-        )
-
+    def tile(g_x, w):
         # ---- forward: reads g, W, b; writes g
         # W_filters g_x
-        g_filters_unbiased = np.matmul(g_x, W_filters.T, out=Nx128_0)
+        g_filters_unbiased = np.matmul(g_x, W_filters.T, out=w.g_filters_unbiased)
         # g_filters = W_filters g_x + b_filters
-        g_filters = np.add(b_filters, g_filters_unbiased, out=Nx128_0)
+        g_filters = np.add(b_filters, g_filters_unbiased, out=w.g_filters)
 
         # ---- backward: reads g, δ, W; writes f′, δ, score
         # f′(g_filters) = (3/2) g_filters / (1 + ½ g_filters²)
-        a = np.abs(g_filters, out=Nx128_1)
-        a = np.maximum(a, 1.0, out=Nx128_1)
-        a = np.divide(1.0, a, out=Nx128_1)
-        b = np.multiply(g_filters, a, out=Nx128_0)
-        c = np.square(b, out=Nx128_2)
-        c = np.multiply(c, 0.5, out=Nx128_2)
-        d = np.square(a, out=Nx128_3)
-        c = np.add(c, d, out=Nx128_2)
-        a = np.multiply(b, a, out=Nx128_0)
-        a = np.divide(a, c, out=Nx128_0)
-        f_prime_experts = np.multiply(a, 1.5, out=Nx128_0)
+        a = np.abs(g_filters, out=w.a)
+        a = np.maximum(a, 1.0, out=w.a)
+        a = np.divide(1.0, a, out=w.a)
+        b = np.multiply(g_filters, a, out=w.b)
+        c = np.square(b, out=w.c)
+        c = np.multiply(c, 0.5, out=w.c)
+        d = np.square(a, out=w.d)
+        c = np.add(c, d, out=w.c)
+        b = np.multiply(b, a, out=w.b)
+        b = np.divide(b, c, out=w.b)
+        f_prime_experts = np.multiply(b, 1.5, out=w.f_prime_experts)
         # δ_filters = δ_experts f′(g_filters)  (1)
-        delta_filters = np.multiply(delta_experts, f_prime_experts, out=Nx128_0)
+        delta_filters = np.multiply(delta_experts, f_prime_experts, out=w.delta_filters)
         # δ_x = W_filtersᵀ δ_filters  (1)
-        delta_x = np.matmul(delta_filters, W_filters, out=Nx64_0)
+        delta_x = np.matmul(delta_filters, W_filters, out=w.delta_x)
         # score = −δ_x
-        score = np.negative(delta_x, out=all_score[rows])
-        return ()
+        score = np.negative(delta_x, out=w.score)
 
-    _over_tiles(tile, N, 512, 1, 32768, 2304, workspace)
+    call.over_tiles(tile, x)
 
-    return all_score
+    return score
 
 
-def _hessian_diagonal(params, x, lam, workspace):
+def _hessian_diagonal(params, x, lam, call):
     """δ′ at the input, (N, D)."""
-    N = x.shape[0]
+    N = len(x)
+    w = call.arrays
     W_filters = params["filters.weight"]
     b_filters = params["filters.bias"]
     s_alpha = params["alpha.gain"]
-    (
-        M128x64_0,
-    ) = workspace.arrays(
-        "M128x64_0",
-    )
-    all_hessian_diagonal = np.empty((N, 64), DTYPE)
+    hessian_diagonal = call.result("hessian_diagonal", (N, 64))
 
     # ---- once a call, from the weights alone: reads s, W; writes δ
     # δ_experts = s_alpha  (1)
     delta_experts = s_alpha
     # W_filters ∘ W_filters
-    W_filters_squared = np.square(W_filters, out=M128x64_0)
+    W_filters_squared = np.square(W_filters, out=w.W_filters_squared)
 
-    def tile(rows, arrays):
-        g_x = x[rows]
-        (
-            Nx128_0, Nx128_1, Nx128_2, Nx128_3,
-        ) = arrays(
-            rows.stop - rows.start,
-            "Nx128_0", "Nx128_1", "Nx128_2", "Nx128_3",
-        )
-
+    def tile(g_x, w):
         # ---- forward: reads g, W, b; writes g
         # W_filters g_x
-        g_filters_unbiased = np.matmul(g_x, W_filters.T, out=Nx128_0)
+        g_filters_unbiased = np.matmul(g_x, W_filters.T, out=w.g_filters_unbiased)
         # g_filters = W_filters g_x + b_filters
-        g_filters = np.add(b_filters, g_filters_unbiased, out=Nx128_0)
+        g_filters = np.add(b_filters, g_filters_unbiased, out=w.g_filters)
 
         # ---- backward: reads g, δ; writes f″, δ′, hessian_diagonal
         # f″(g_filters) = −3 (−2 + g_filters²) / (2 + g_filters²)²
-        a = np.abs(g_filters, out=Nx128_1)
-        a = np.maximum(a, 1.0, out=Nx128_1)
-        a = np.divide(1.0, a, out=Nx128_1)
-        b = np.multiply(g_filters, a, out=Nx128_0)
-        b = np.square(b, out=Nx128_0)
-        a = np.square(a, out=Nx128_1)
-        c = np.multiply(a, 2.0, out=Nx128_2)
-        d = np.subtract(b, c, out=Nx128_3)
-        b = np.add(b, c, out=Nx128_0)
-        b = np.square(b, out=Nx128_0)
-        a = np.multiply(d, a, out=Nx128_3)
-        a = np.divide(a, b, out=Nx128_3)
-        f_second_experts = np.multiply(a, -3.0, out=Nx128_3)
+        a = np.abs(g_filters, out=w.a)
+        a = np.maximum(a, 1.0, out=w.a)
+        a = np.divide(1.0, a, out=w.a)
+        b = np.multiply(g_filters, a, out=w.b)
+        b = np.square(b, out=w.b)
+        a = np.square(a, out=w.a)
+        c = np.multiply(a, 2.0, out=w.c)
+        d = np.subtract(b, c, out=w.d)
+        b = np.add(b, c, out=w.b)
+        b = np.square(b, out=w.b)
+        d = np.multiply(d, a, out=w.d)
+        d = np.divide(d, b, out=w.d)
+        f_second_experts = np.multiply(d, -3.0, out=w.f_second_experts)
         # δ′_filters = δ_experts f″(g_filters)  (§1.3)
-        delta_prime_filters = np.multiply(delta_experts, f_second_experts, out=Nx128_3)
+        delta_prime_filters = np.multiply(delta_experts, f_second_experts, out=w.delta_prime_filters)
         # δ′_x = (W_filters ∘ W_filters)ᵀ δ′_filters  (§1.3)
-        delta_prime_x = np.matmul(delta_prime_filters, W_filters_squared, out=all_hessian_diagonal[rows])
-        return ()
+        delta_prime_x = np.matmul(delta_prime_filters, W_filters_squared, out=w.hessian_diagonal)
 
-    _over_tiles(tile, N, 512, 1, 32768, 2048, workspace)
+    call.over_tiles(tile, x)
 
-    return all_hessian_diagonal
+    return hessian_diagonal
 
 
-def _loss_terms(params, x, lam, workspace):
+def _loss_terms(params, x, lam, call):
     """K, L and J, means over the batch."""
-    N = x.shape[0]
+    N = len(x)
+    w = call.arrays
     W_filters = params["filters.weight"]
     b_filters = params["filters.bias"]
     s_alpha = params["alpha.gain"]
-    (
-        M128x64_0,
-    ) = workspace.arrays(
-        "M128x64_0",
-    )
 
     # ---- once a call, from the weights alone: reads s, W; writes δ
     # δ_experts = s_alpha  (1)
     delta_experts = s_alpha
     # W_filters ∘ W_filters
-    W_filters_squared = np.square(W_filters, out=M128x64_0)
+    W_filters_squared = np.square(W_filters, out=w.W_filters_squared)
 
-    def tile(rows, arrays):
-        g_x = x[rows]
-        (
-            Nx128_0, Nx128_1, Nx128_2, Nx128_3, Nx128_4, Nx64_0, Nx64_1,
-        ) = arrays(
-            rows.stop - rows.start,
-            "Nx128_0", "Nx128_1", "Nx128_2", "Nx128_3", "Nx128_4", "Nx64_0", "Nx64_1",
-        )
-
+    def tile(g_x, w):
         # ---- forward: reads g, W, b; writes g
         # W_filters g_x
-        g_filters_unbiased = np.matmul(g_x, W_filters.T, out=Nx128_0)
+        g_filters_unbiased = np.matmul(g_x, W_filters.T, out=w.g_filters_unbiased)
         # g_filters = W_filters g_x + b_filters
-        g_filters = np.add(b_filters, g_filters_unbiased, out=Nx128_0)
+        g_filters = np.add(b_filters, g_filters_unbiased, out=w.g_filters)
 
         # ---- backward: reads g, δ, W; writes f′, δ, f″, δ′
         # f′(g_filters) = (3/2) g_filters / (1 + ½ g_filters²)
-        a = np.abs(g_filters, out=Nx128_1)
-        a = np.maximum(a, 1.0, out=Nx128_1)
-        a = np.divide(1.0, a, out=Nx128_1)
-        b = np.multiply(g_filters, a, out=Nx128_2)
-        c = np.square(b, out=Nx128_3)
-        c = np.multiply(c, 0.5, out=Nx128_3)
-        d = np.square(a, out=Nx128_4)
-        c = np.add(c, d, out=Nx128_3)
-        a = np.multiply(b, a, out=Nx128_2)
-        a = np.divide(a, c, out=Nx128_2)
-        f_prime_experts = np.multiply(a, 1.5, out=Nx128_2)
+        a = np.abs(g_filters, out=w.a)
+        a = np.maximum(a, 1.0, out=w.a)
+        a = np.divide(1.0, a, out=w.a)
+        b = np.multiply(g_filters, a, out=w.b)
+        c = np.square(b, out=w.c)
+        c = np.multiply(c, 0.5, out=w.c)
+        d = np.square(a, out=w.d)
+        c = np.add(c, d, out=w.c)
+        b = np.multiply(b, a, out=w.b)
+        b = np.divide(b, c, out=w.b)
+        f_prime_experts = np.multiply(b, 1.5, out=w.f_prime_experts)
         # δ_filters = δ_experts f′(g_filters)  (1)
-        delta_filters = np.multiply(delta_experts, f_prime_experts, out=Nx128_2)
+        delta_filters = np.multiply(delta_experts, f_prime_experts, out=w.delta_filters)
         # f″(g_filters) = −3 (−2 + g_filters²) / (2 + g_filters²)²
-        a = np.abs(g_filters, out=Nx128_3)
-        a = np.maximum(a, 1.0, out=Nx128_3)
-        a = np.divide(1.0, a, out=Nx128_3)
-        b = np.multiply(g_filters, a, out=Nx128_0)
-        b = np.square(b, out=Nx128_0)
-        a = np.square(a, out=Nx128_3)
-        c = np.multiply(a, 2.0, out=Nx128_1)
-        d = np.subtract(b, c, out=Nx128_4)
-        b = np.add(b, c, out=Nx128_0)
-        b = np.square(b, out=Nx128_0)
-        a = np.multiply(d, a, out=Nx128_4)
-        a = np.divide(a, b, out=Nx128_4)
-        f_second_experts = np.multiply(a, -3.0, out=Nx128_4)
+        c = np.abs(g_filters, out=w.c)
+        c = np.maximum(c, 1.0, out=w.c)
+        c = np.divide(1.0, c, out=w.c)
+        e = np.multiply(g_filters, c, out=w.e)
+        e = np.square(e, out=w.e)
+        c = np.square(c, out=w.c)
+        a = np.multiply(c, 2.0, out=w.a)
+        d = np.subtract(e, a, out=w.d)
+        e = np.add(e, a, out=w.e)
+        e = np.square(e, out=w.e)
+        d = np.multiply(d, c, out=w.d)
+        d = np.divide(d, e, out=w.d)
+        f_second_experts = np.multiply(d, -3.0, out=w.f_second_experts)
         # δ′_filters = δ_experts f″(g_filters)  (§1.3)
-        delta_prime_filters = np.multiply(delta_experts, f_second_experts, out=Nx128_4)
+        delta_prime_filters = np.multiply(delta_experts, f_second_experts, out=w.delta_prime_filters)
         # δ_x = W_filtersᵀ δ_filters  (1)
-        delta_x = np.matmul(delta_filters, W_filters, out=Nx64_0)
+        delta_x = np.matmul(delta_filters, W_filters, out=w.delta_x)
         # δ′_x = (W_filters ∘ W_filters)ᵀ δ′_filters  (§1.3)
-        delta_prime_x = np.matmul(delta_prime_filters, W_filters_squared, out=Nx64_1)
+        delta_prime_x = np.matmul(delta_prime_filters, W_filters_squared, out=w.delta_prime_x)
 
         # ---- loss: reads δ, δ′
         # δ_x²
-        sum_delta_squared_terms = np.square(delta_x, out=Nx64_0)
+        sum_delta_squared_terms = np.square(delta_x, out=w.sum_delta_squared_terms)
         # Σ_n Σ_i δ_x²
         sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
         # Σ_n Σ_i δ′_x
         sum_delta_prime = float(np.sum(delta_prime_x, dtype=np.float64))
         # δ′_x²
-        sum_delta_prime_squared_terms = np.square(delta_prime_x, out=Nx64_1)
+        sum_delta_prime_squared_terms = np.square(delta_prime_x, out=w.sum_delta_prime_squared_terms)
         # Σ_n Σ_i δ′_x²
         sum_delta_prime_squared = float(np.sum(sum_delta_prime_squared_terms, dtype=np.float64))
+
         return (
             sum_delta_squared, sum_delta_prime, sum_delta_prime_squared,
         )
 
     (
         sum_delta_squared, sum_delta_prime, sum_delta_prime_squared,
-    ) = _over_tiles(tile, N, 512, 1, 49152, 3072, workspace)
+    ) = call.over_tiles(tile, x)
 
     # ---- at the end, from the sums over all samples: writes K, L, J
     # K = (1/N) ½ Σ_n Σ_i δ_x²
@@ -308,93 +267,82 @@ def _loss_terms(params, x, lam, workspace):
     return K, L, J
 
 
-def _loss_terms_lam0(params, x, lam, workspace):
+def _loss_terms_lam0(params, x, lam, call):
     """K, L and J, means over the batch. λ = 0."""
-    N = x.shape[0]
+    N = len(x)
+    w = call.arrays
     W_filters = params["filters.weight"]
     b_filters = params["filters.bias"]
     s_alpha = params["alpha.gain"]
-    (
-        M128x64_0, M128_0,
-    ) = workspace.arrays(
-        "M128x64_0", "M128_0",
-    )
 
     # ---- once a call, from the weights alone: reads s, W; writes δ
     # δ_experts = s_alpha  (1)
     delta_experts = s_alpha
     # W_filters ∘ W_filters
-    W_filters_squared = np.square(W_filters, out=M128x64_0)
+    W_filters_squared = np.square(W_filters, out=w.W_filters_squared)
     # Σ_i W_filters ∘ W_filters
-    W_filters_squared_rows = np.sum(W_filters_squared, axis=1, out=M128_0)
+    W_filters_squared_rows = np.sum(W_filters_squared, axis=1, out=w.W_filters_squared_rows)
 
-    def tile(rows, arrays):
-        g_x = x[rows]
-        (
-            Nx128_0, Nx128_1, Nx128_2, Nx128_3, Nx128_4, Nx64_0, M128_1,
-        ) = arrays(
-            rows.stop - rows.start,
-            "Nx128_0", "Nx128_1", "Nx128_2", "Nx128_3", "Nx128_4", "Nx64_0", "M128_1",
-        )
-
+    def tile(g_x, w):
         # ---- forward: reads g, W, b; writes g
         # W_filters g_x
-        g_filters_unbiased = np.matmul(g_x, W_filters.T, out=Nx128_0)
+        g_filters_unbiased = np.matmul(g_x, W_filters.T, out=w.g_filters_unbiased)
         # g_filters = W_filters g_x + b_filters
-        g_filters = np.add(b_filters, g_filters_unbiased, out=Nx128_0)
+        g_filters = np.add(b_filters, g_filters_unbiased, out=w.g_filters)
 
         # ---- backward: reads g, δ, W; writes f′, δ, f″, δ′
         # f′(g_filters) = (3/2) g_filters / (1 + ½ g_filters²)
-        a = np.abs(g_filters, out=Nx128_1)
-        a = np.maximum(a, 1.0, out=Nx128_1)
-        a = np.divide(1.0, a, out=Nx128_1)
-        b = np.multiply(g_filters, a, out=Nx128_2)
-        c = np.square(b, out=Nx128_3)
-        c = np.multiply(c, 0.5, out=Nx128_3)
-        d = np.square(a, out=Nx128_4)
-        c = np.add(c, d, out=Nx128_3)
-        a = np.multiply(b, a, out=Nx128_2)
-        a = np.divide(a, c, out=Nx128_2)
-        f_prime_experts = np.multiply(a, 1.5, out=Nx128_2)
+        a = np.abs(g_filters, out=w.a)
+        a = np.maximum(a, 1.0, out=w.a)
+        a = np.divide(1.0, a, out=w.a)
+        b = np.multiply(g_filters, a, out=w.b)
+        c = np.square(b, out=w.c)
+        c = np.multiply(c, 0.5, out=w.c)
+        d = np.square(a, out=w.d)
+        c = np.add(c, d, out=w.c)
+        b = np.multiply(b, a, out=w.b)
+        b = np.divide(b, c, out=w.b)
+        f_prime_experts = np.multiply(b, 1.5, out=w.f_prime_experts)
         # δ_filters = δ_experts f′(g_filters)  (1)
-        delta_filters = np.multiply(delta_experts, f_prime_experts, out=Nx128_2)
+        delta_filters = np.multiply(delta_experts, f_prime_experts, out=w.delta_filters)
         # f″(g_filters) = −3 (−2 + g_filters²) / (2 + g_filters²)²
-        a = np.abs(g_filters, out=Nx128_3)
-        a = np.maximum(a, 1.0, out=Nx128_3)
-        a = np.divide(1.0, a, out=Nx128_3)
-        b = np.multiply(g_filters, a, out=Nx128_0)
-        b = np.square(b, out=Nx128_0)
-        a = np.square(a, out=Nx128_3)
-        c = np.multiply(a, 2.0, out=Nx128_1)
-        d = np.subtract(b, c, out=Nx128_4)
-        b = np.add(b, c, out=Nx128_0)
-        b = np.square(b, out=Nx128_0)
-        a = np.multiply(d, a, out=Nx128_4)
-        a = np.divide(a, b, out=Nx128_4)
-        f_second_experts = np.multiply(a, -3.0, out=Nx128_4)
+        c = np.abs(g_filters, out=w.c)
+        c = np.maximum(c, 1.0, out=w.c)
+        c = np.divide(1.0, c, out=w.c)
+        e = np.multiply(g_filters, c, out=w.e)
+        e = np.square(e, out=w.e)
+        c = np.square(c, out=w.c)
+        a = np.multiply(c, 2.0, out=w.a)
+        d = np.subtract(e, a, out=w.d)
+        e = np.add(e, a, out=w.e)
+        e = np.square(e, out=w.e)
+        d = np.multiply(d, c, out=w.d)
+        d = np.divide(d, e, out=w.d)
+        f_second_experts = np.multiply(d, -3.0, out=w.f_second_experts)
         # δ′_filters = δ_experts f″(g_filters)  (§1.3)
-        delta_prime_filters = np.multiply(delta_experts, f_second_experts, out=Nx128_4)
+        delta_prime_filters = np.multiply(delta_experts, f_second_experts, out=w.delta_prime_filters)
         # δ_x = W_filtersᵀ δ_filters  (1)
-        delta_x = np.matmul(delta_filters, W_filters, out=Nx64_0)
+        delta_x = np.matmul(delta_filters, W_filters, out=w.delta_x)
 
         # ---- loss: reads δ, δ′
         # δ_x²
-        sum_delta_squared_terms = np.square(delta_x, out=Nx64_0)
+        sum_delta_squared_terms = np.square(delta_x, out=w.sum_delta_squared_terms)
         # Σ_n Σ_i δ_x²
         sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
         # Σ_n δ′_filters
-        delta_prime_filters_total = _column_sum(delta_prime_filters, out=M128_1)
+        delta_prime_filters_total = _column_sum(delta_prime_filters, out=w.delta_prime_filters_total)
+
         return (
             sum_delta_squared, delta_prime_filters_total,
         )
 
     (
         sum_delta_squared, delta_prime_filters_total,
-    ) = _over_tiles(tile, N, 512, 1, 32768, 2816, workspace)
+    ) = call.over_tiles(tile, x)
 
     # ---- at the end, from the sums over all samples: writes K, L, J
     # (Σ_i W_filters ∘ W_filters) Σ_n δ′_filters
-    sum_delta_prime_terms = np.multiply(W_filters_squared_rows, delta_prime_filters_total, out=M128_0)
+    sum_delta_prime_terms = np.multiply(W_filters_squared_rows, delta_prime_filters_total, out=w.sum_delta_prime_terms)
     # Σ_i (Σ_i W_filters ∘ W_filters) Σ_n δ′_filters
     sum_delta_prime = float(np.sum(sum_delta_prime_terms, dtype=np.float64))
     # K = (1/N) ½ Σ_n Σ_i δ_x²
@@ -407,86 +355,72 @@ def _loss_terms_lam0(params, x, lam, workspace):
     return K, L, J
 
 
-def _loss_and_grad(params, x, lam, workspace):
+def _loss_and_grad(params, x, lam, call):
     """J and its gradient: the merged sweep."""
-    N = x.shape[0]
+    N = len(x)
+    w = call.arrays
     W_filters = params["filters.weight"]
     b_filters = params["filters.bias"]
     s_alpha = params["alpha.gain"]
-    (
-        M128x64_0, M128x64_4,
-    ) = workspace.arrays(
-        "M128x64_0", "M128x64_4",
-    )
 
     # ---- once a call, from the weights alone: reads s, W; writes δ
     # δ_experts = s_alpha  (1)
     delta_experts = s_alpha
     # W_filters ∘ W_filters
-    W_filters_squared = np.square(W_filters, out=M128x64_0)
+    W_filters_squared = np.square(W_filters, out=w.W_filters_squared)
 
-    def tile(rows, arrays):
-        g_x = x[rows]
-        (
-            Nx128_0, Nx128_1, Nx128_2, Nx128_3, Nx128_4, Nx128_5, Nx128_6, Nx64_0, Nx64_1, Nx64_2, Nx128_7, M128_0,
-            Nx128_8, Nx128_9, M128x64_1, M128x64_2, M128x64_3, M128_1,
-        ) = arrays(
-            rows.stop - rows.start,
-            "Nx128_0", "Nx128_1", "Nx128_2", "Nx128_3", "Nx128_4", "Nx128_5", "Nx128_6", "Nx64_0", "Nx64_1", "Nx64_2",
-            "Nx128_7", "M128_0", "Nx128_8", "Nx128_9", "M128x64_1", "M128x64_2", "M128x64_3", "M128_1",
-        )
-
+    def tile(g_x, w):
         # ---- forward: reads g, W, b; writes g
         # W_filters g_x
-        g_filters_unbiased = np.matmul(g_x, W_filters.T, out=Nx128_0)
+        g_filters_unbiased = np.matmul(g_x, W_filters.T, out=w.g_filters_unbiased)
         # g_filters = W_filters g_x + b_filters
-        g_filters = np.add(b_filters, g_filters_unbiased, out=Nx128_0)
+        g_filters = np.add(b_filters, g_filters_unbiased, out=w.g_filters)
 
         # ---- backward: reads g, δ, W; writes f′, δ, f″, δ′
         # f′(g_filters) = (3/2) g_filters / (1 + ½ g_filters²)
-        a = np.abs(g_filters, out=Nx128_1)
-        a = np.maximum(a, 1.0, out=Nx128_1)
-        a = np.divide(1.0, a, out=Nx128_1)
-        b = np.multiply(g_filters, a, out=Nx128_2)
-        c = np.square(b, out=Nx128_3)
-        c = np.multiply(c, 0.5, out=Nx128_3)
-        d = np.square(a, out=Nx128_4)
-        c = np.add(c, d, out=Nx128_3)
-        a = np.multiply(b, a, out=Nx128_2)
-        a = np.divide(a, c, out=Nx128_2)
-        f_prime_experts = np.multiply(a, 1.5, out=Nx128_2)
+        a = np.abs(g_filters, out=w.a)
+        a = np.maximum(a, 1.0, out=w.a)
+        a = np.divide(1.0, a, out=w.a)
+        b = np.multiply(g_filters, a, out=w.b)
+        c = np.square(b, out=w.c)
+        c = np.multiply(c, 0.5, out=w.c)
+        d = np.square(a, out=w.d)
+        c = np.add(c, d, out=w.c)
+        b = np.multiply(b, a, out=w.b)
+        b = np.divide(b, c, out=w.b)
+        f_prime_experts = np.multiply(b, 1.5, out=w.f_prime_experts)
         # δ_filters = δ_experts f′(g_filters)  (1)
-        delta_filters = np.multiply(delta_experts, f_prime_experts, out=Nx128_3)
+        delta_filters = np.multiply(delta_experts, f_prime_experts, out=w.delta_filters)
         # f″(g_filters) = −3 (−2 + g_filters²) / (2 + g_filters²)²
-        a = np.abs(g_filters, out=Nx128_1)
-        a = np.maximum(a, 1.0, out=Nx128_1)
-        a = np.divide(1.0, a, out=Nx128_1)
-        b = np.multiply(g_filters, a, out=Nx128_4)
-        b = np.square(b, out=Nx128_4)
-        a = np.square(a, out=Nx128_1)
-        c = np.multiply(a, 2.0, out=Nx128_5)
-        d = np.subtract(b, c, out=Nx128_6)
-        b = np.add(b, c, out=Nx128_4)
-        b = np.square(b, out=Nx128_4)
-        a = np.multiply(d, a, out=Nx128_6)
-        a = np.divide(a, b, out=Nx128_6)
-        f_second_experts = np.multiply(a, -3.0, out=Nx128_6)
+        a = np.abs(g_filters, out=w.a)
+        a = np.maximum(a, 1.0, out=w.a)
+        a = np.divide(1.0, a, out=w.a)
+        d = np.multiply(g_filters, a, out=w.d)
+        d = np.square(d, out=w.d)
+        a = np.square(a, out=w.a)
+        e = np.multiply(a, 2.0, out=w.e)
+        f = np.subtract(d, e, out=w.f)
+        d = np.add(d, e, out=w.d)
+        d = np.square(d, out=w.d)
+        f = np.multiply(f, a, out=w.f)
+        f = np.divide(f, d, out=w.f)
+        f_second_experts = np.multiply(f, -3.0, out=w.f_second_experts)
         # δ′_filters = δ_experts f″(g_filters)  (§1.3)
-        delta_prime_filters = np.multiply(delta_experts, f_second_experts, out=Nx128_4)
+        delta_prime_filters = np.multiply(delta_experts, f_second_experts, out=w.delta_prime_filters)
         # δ_x = W_filtersᵀ δ_filters  (1)
-        delta_x = np.matmul(delta_filters, W_filters, out=Nx64_0)
+        delta_x = np.matmul(delta_filters, W_filters, out=w.delta_x)
         # δ′_x = (W_filters ∘ W_filters)ᵀ δ′_filters  (§1.3)
-        delta_prime_x = np.matmul(delta_prime_filters, W_filters_squared, out=Nx64_1)
+        delta_prime_x = np.matmul(delta_prime_filters, W_filters_squared, out=w.delta_prime_x)
 
         # ---- loss: reads δ, δ′
         # δ_x²
-        sum_delta_squared_terms = np.square(delta_x, out=Nx64_2)
+        sum_delta_squared_terms = np.square(delta_x, out=w.sum_delta_squared_terms)
         # Σ_n Σ_i δ_x²
         sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
         # Σ_n Σ_i δ′_x
         sum_delta_prime = float(np.sum(delta_prime_x, dtype=np.float64))
         # δ′_x²
-        sum_delta_prime_squared_terms = np.square(delta_prime_x, out=Nx64_2)
+        sum_delta_prime_squared_terms = np.square(delta_prime_x, out=w.sum_delta_prime_squared_terms)
         # Σ_n Σ_i δ′_x²
         sum_delta_prime_squared = float(np.sum(sum_delta_prime_squared_terms, dtype=np.float64))
 
@@ -494,52 +428,53 @@ def _loss_and_grad(params, x, lam, workspace):
         # ∂J/∂δ_x = δ_x  (3)+(5)
         dJ_ddelta_x = delta_x
         # ∂J/∂δ′_x = −1 + 2 λ δ′_x  (7)
-        a = np.multiply(delta_prime_x, 2 * lam, out=Nx64_1)
-        dJ_ddelta_prime_x = np.subtract(a, 1.0, out=Nx64_1)
+        g = np.multiply(delta_prime_x, 2 * lam, out=w.g)
+        dJ_ddelta_prime_x = np.subtract(g, 1.0, out=w.dJ_ddelta_prime_x)
         # ∂J/∂δ_filters = W_filters ∂J/∂δ_x  (11)+(12)
-        dJ_ddelta_filters = np.matmul(dJ_ddelta_x, W_filters.T, out=Nx128_1)
+        dJ_ddelta_filters = np.matmul(dJ_ddelta_x, W_filters.T, out=w.dJ_ddelta_filters)
         # ∂J/∂δ′_filters = (W_filters ∘ W_filters) ∂J/∂δ′_x  (13)
-        dJ_ddelta_prime_filters = np.matmul(dJ_ddelta_prime_x, W_filters_squared.T, out=Nx128_5)
+        dJ_ddelta_prime_filters = np.matmul(dJ_ddelta_prime_x, W_filters_squared.T, out=w.dJ_ddelta_prime_filters)
         # ∂J/∂δ_experts = ∂J/∂δ_filters f′(g_filters) + ∂J/∂δ′_filters f″(g_filters)  (18)+(19)
-        a = np.multiply(dJ_ddelta_filters, f_prime_experts, out=Nx128_2)
-        b = np.multiply(dJ_ddelta_prime_filters, f_second_experts, out=Nx128_7)
-        dJ_ddelta_experts = np.add(a, b, out=Nx128_2)
+        b = np.multiply(dJ_ddelta_filters, f_prime_experts, out=w.b)
+        h = np.multiply(dJ_ddelta_prime_filters, f_second_experts, out=w.h)
+        dJ_ddelta_experts = np.add(b, h, out=w.dJ_ddelta_experts)
 
         # ---- backward adjoints of J and gradients: reads ∂J/∂δ, g, δ, f″, ∂J/∂δ′, δ′; writes f‴, ∂J/∂g
         # Σ_n ∂J/∂δ_experts
-        dJ_ds_alpha_sum = _column_sum(dJ_ddelta_experts, out=M128_0)
+        dJ_ds_alpha_sum = _column_sum(dJ_ddelta_experts, out=w.dJ_ds_alpha_sum)
         # f‴(g_filters) = 6 g_filters (−6 + g_filters²) / (2 + g_filters²)³
-        a = np.abs(g_filters, out=Nx128_2)
-        a = np.maximum(a, 1.0, out=Nx128_2)
-        a = np.divide(1.0, a, out=Nx128_2)
-        b = np.multiply(g_filters, a, out=Nx128_0)
-        c = np.square(b, out=Nx128_7)
-        d = np.square(a, out=Nx128_8)
-        e = np.multiply(d, 6.0, out=Nx128_9)
-        e = np.subtract(c, e, out=Nx128_9)
-        a = np.multiply(d, a, out=Nx128_2)
-        d = np.multiply(d, 2.0, out=Nx128_8)
-        c = np.add(c, d, out=Nx128_7)
-        d = np.square(c, out=Nx128_8)
-        c = np.multiply(d, c, out=Nx128_8)
-        b = np.multiply(e, b, out=Nx128_9)
-        a = np.multiply(b, a, out=Nx128_9)
-        a = np.divide(a, c, out=Nx128_9)
-        f_third_experts = np.multiply(a, 6.0, out=Nx128_9)
+        b = np.abs(g_filters, out=w.b)
+        b = np.maximum(b, 1.0, out=w.b)
+        b = np.divide(1.0, b, out=w.b)
+        i = np.multiply(g_filters, b, out=w.i)
+        h = np.square(i, out=w.h)
+        j = np.square(b, out=w.j)
+        k = np.multiply(j, 6.0, out=w.k)
+        k = np.subtract(h, k, out=w.k)
+        b = np.multiply(j, b, out=w.b)
+        j = np.multiply(j, 2.0, out=w.j)
+        h = np.add(h, j, out=w.h)
+        j = np.square(h, out=w.j)
+        j = np.multiply(j, h, out=w.j)
+        k = np.multiply(k, i, out=w.k)
+        k = np.multiply(k, b, out=w.k)
+        k = np.divide(k, j, out=w.k)
+        f_third_experts = np.multiply(k, 6.0, out=w.f_third_experts)
         # ∂J/∂g_filters = ∂J/∂δ_filters δ_experts f″(g_filters) + ∂J/∂δ′_filters δ_experts f‴(g_filters)  (21)+(22)
-        a = np.multiply(delta_experts, dJ_ddelta_filters, out=Nx128_1)
-        a = np.multiply(a, f_second_experts, out=Nx128_1)
-        b = np.multiply(delta_experts, dJ_ddelta_prime_filters, out=Nx128_5)
-        b = np.multiply(b, f_third_experts, out=Nx128_5)
-        dJ_dg_filters = np.add(a, b, out=Nx128_1)
+        a = np.multiply(delta_experts, dJ_ddelta_filters, out=w.a)
+        a = np.multiply(a, f_second_experts, out=w.a)
+        e = np.multiply(delta_experts, dJ_ddelta_prime_filters, out=w.e)
+        e = np.multiply(e, f_third_experts, out=w.e)
+        dJ_dg_filters = np.add(a, e, out=w.dJ_dg_filters)
         # Σ_n δ_filters ∂J/∂δ_xᵀ
-        dJ_dW_filters_delta = np.matmul(delta_filters.T, dJ_ddelta_x, out=M128x64_1)
+        dJ_dW_filters_delta = np.matmul(delta_filters.T, dJ_ddelta_x, out=w.dJ_dW_filters_delta)
         # Σ_n δ′_filters ∂J/∂δ′_xᵀ
-        dJ_dW_filters_delta_prime = np.matmul(delta_prime_filters.T, dJ_ddelta_prime_x, out=M128x64_2)
+        dJ_dW_filters_delta_prime = np.matmul(delta_prime_filters.T, dJ_ddelta_prime_x, out=w.dJ_dW_filters_delta_prime)
         # Σ_n ∂J/∂g_filters g_xᵀ
-        dJ_dW_filters_g = np.matmul(dJ_dg_filters.T, g_x, out=M128x64_3)
+        dJ_dW_filters_g = np.matmul(dJ_dg_filters.T, g_x, out=w.dJ_dW_filters_g)
         # Σ_n ∂J/∂g_filters
-        dJ_db_filters_sum = _column_sum(dJ_dg_filters, out=M128_1)
+        dJ_db_filters_sum = _column_sum(dJ_dg_filters, out=w.dJ_db_filters_sum)
+
         return (
             sum_delta_squared, sum_delta_prime, sum_delta_prime_squared, dJ_ds_alpha_sum, dJ_dW_filters_delta,
             dJ_dW_filters_delta_prime, dJ_dW_filters_g, dJ_db_filters_sum,
@@ -548,7 +483,7 @@ def _loss_and_grad(params, x, lam, workspace):
     (
         sum_delta_squared, sum_delta_prime, sum_delta_prime_squared, dJ_ds_alpha_sum, dJ_dW_filters_delta,
         dJ_dW_filters_delta_prime, dJ_dW_filters_g, dJ_db_filters_sum,
-    ) = _over_tiles(tile, N, 512, 1, 131072, 5888, workspace)
+    ) = call.over_tiles(tile, x)
 
     # ---- at the end, from the sums over all samples: reads W; writes J, ∂J/∂s, ∂J/∂W, ∂J/∂b
     # J = (1/N) ½ Σ_n Σ_i δ_x² − (1/N) Σ_n Σ_i δ′_x + (1/N) λ Σ_n Σ_i δ′_x²
@@ -557,11 +492,11 @@ def _loss_and_grad(params, x, lam, workspace):
     dJ_ds_alpha = np.divide(dJ_ds_alpha_sum, N, out=np.empty((128,), DTYPE))
     # ∂J/∂W_filters = (1/N) (Σ_n δ_filters ∂J/∂δ_xᵀ + Σ_n ∂J/∂g_filters g_xᵀ + 2 W_filters ∘ (Σ_n δ′_filters
     #     ∂J/∂δ′_xᵀ))  (16)+(17)
-    a = np.multiply(W_filters, dJ_dW_filters_delta_prime, out=M128x64_4)
-    a = np.multiply(a, 2.0, out=M128x64_4)
-    a = np.add(a, dJ_dW_filters_delta, out=M128x64_4)
-    a = np.add(a, dJ_dW_filters_g, out=M128x64_4)
-    dJ_dW_filters = np.divide(a, N, out=np.empty((128, 64), DTYPE))
+    l = np.multiply(W_filters, dJ_dW_filters_delta_prime, out=w.l)
+    l = np.multiply(l, 2.0, out=w.l)
+    l = np.add(l, dJ_dW_filters_delta, out=w.l)
+    l = np.add(l, dJ_dW_filters_g, out=w.l)
+    dJ_dW_filters = np.divide(l, N, out=np.empty((128, 64), DTYPE))
     # ∂J/∂b_filters = (1/N) Σ_n ∂J/∂g_filters  [+] bias
     dJ_db_filters = np.divide(dJ_db_filters_sum, N, out=np.empty((128,), DTYPE))
 
@@ -572,129 +507,116 @@ def _loss_and_grad(params, x, lam, workspace):
     }
 
 
-def _loss_and_grad_lam0(params, x, lam, workspace):
+def _loss_and_grad_lam0(params, x, lam, call):
     """J and its gradient: the merged sweep. λ = 0."""
-    N = x.shape[0]
+    N = len(x)
+    w = call.arrays
     W_filters = params["filters.weight"]
     b_filters = params["filters.bias"]
     s_alpha = params["alpha.gain"]
-    (
-        M128x64_0, M128_0, M128x64_3, M128x64_4,
-    ) = workspace.arrays(
-        "M128x64_0", "M128_0", "M128x64_3", "M128x64_4",
-    )
 
     # ---- once a call, from the weights alone: reads s, W; writes δ
     # δ_experts = s_alpha  (1)
     delta_experts = s_alpha
     # W_filters ∘ W_filters
-    W_filters_squared = np.square(W_filters, out=M128x64_0)
+    W_filters_squared = np.square(W_filters, out=w.W_filters_squared)
     # Σ_i W_filters ∘ W_filters
-    W_filters_squared_rows = np.sum(W_filters_squared, axis=1, out=M128_0)
+    W_filters_squared_rows = np.sum(W_filters_squared, axis=1, out=w.W_filters_squared_rows)
 
-    def tile(rows, arrays):
-        g_x = x[rows]
-        (
-            Nx128_0, Nx128_1, Nx128_2, Nx128_3, Nx128_4, Nx128_5, Nx128_6, Nx64_0, Nx64_1, M128_1, M128_2, Nx128_7,
-            M128_3, M128x64_1, M128x64_2,
-        ) = arrays(
-            rows.stop - rows.start,
-            "Nx128_0", "Nx128_1", "Nx128_2", "Nx128_3", "Nx128_4", "Nx128_5", "Nx128_6", "Nx64_0", "Nx64_1", "M128_1",
-            "M128_2", "Nx128_7", "M128_3", "M128x64_1", "M128x64_2",
-        )
-
+    def tile(g_x, w):
         # ---- forward: reads g, W, b; writes g
         # W_filters g_x
-        g_filters_unbiased = np.matmul(g_x, W_filters.T, out=Nx128_0)
+        g_filters_unbiased = np.matmul(g_x, W_filters.T, out=w.g_filters_unbiased)
         # g_filters = W_filters g_x + b_filters
-        g_filters = np.add(b_filters, g_filters_unbiased, out=Nx128_0)
+        g_filters = np.add(b_filters, g_filters_unbiased, out=w.g_filters)
 
         # ---- backward: reads g, δ, W; writes f′, δ, f″, δ′
         # f′(g_filters) = (3/2) g_filters / (1 + ½ g_filters²)
-        a = np.abs(g_filters, out=Nx128_1)
-        a = np.maximum(a, 1.0, out=Nx128_1)
-        a = np.divide(1.0, a, out=Nx128_1)
-        b = np.multiply(g_filters, a, out=Nx128_2)
-        c = np.square(b, out=Nx128_3)
-        c = np.multiply(c, 0.5, out=Nx128_3)
-        d = np.square(a, out=Nx128_4)
-        c = np.add(c, d, out=Nx128_3)
-        a = np.multiply(b, a, out=Nx128_2)
-        a = np.divide(a, c, out=Nx128_2)
-        f_prime_experts = np.multiply(a, 1.5, out=Nx128_2)
+        a = np.abs(g_filters, out=w.a)
+        a = np.maximum(a, 1.0, out=w.a)
+        a = np.divide(1.0, a, out=w.a)
+        b = np.multiply(g_filters, a, out=w.b)
+        c = np.square(b, out=w.c)
+        c = np.multiply(c, 0.5, out=w.c)
+        d = np.square(a, out=w.d)
+        c = np.add(c, d, out=w.c)
+        b = np.multiply(b, a, out=w.b)
+        b = np.divide(b, c, out=w.b)
+        f_prime_experts = np.multiply(b, 1.5, out=w.f_prime_experts)
         # δ_filters = δ_experts f′(g_filters)  (1)
-        delta_filters = np.multiply(delta_experts, f_prime_experts, out=Nx128_3)
+        delta_filters = np.multiply(delta_experts, f_prime_experts, out=w.delta_filters)
         # f″(g_filters) = −3 (−2 + g_filters²) / (2 + g_filters²)²
-        a = np.abs(g_filters, out=Nx128_1)
-        a = np.maximum(a, 1.0, out=Nx128_1)
-        a = np.divide(1.0, a, out=Nx128_1)
-        b = np.multiply(g_filters, a, out=Nx128_4)
-        b = np.square(b, out=Nx128_4)
-        a = np.square(a, out=Nx128_1)
-        c = np.multiply(a, 2.0, out=Nx128_5)
-        d = np.subtract(b, c, out=Nx128_6)
-        b = np.add(b, c, out=Nx128_4)
-        b = np.square(b, out=Nx128_4)
-        a = np.multiply(d, a, out=Nx128_6)
-        a = np.divide(a, b, out=Nx128_6)
-        f_second_experts = np.multiply(a, -3.0, out=Nx128_6)
+        a = np.abs(g_filters, out=w.a)
+        a = np.maximum(a, 1.0, out=w.a)
+        a = np.divide(1.0, a, out=w.a)
+        d = np.multiply(g_filters, a, out=w.d)
+        d = np.square(d, out=w.d)
+        a = np.square(a, out=w.a)
+        e = np.multiply(a, 2.0, out=w.e)
+        f = np.subtract(d, e, out=w.f)
+        d = np.add(d, e, out=w.d)
+        d = np.square(d, out=w.d)
+        f = np.multiply(f, a, out=w.f)
+        f = np.divide(f, d, out=w.f)
+        f_second_experts = np.multiply(f, -3.0, out=w.f_second_experts)
         # δ′_filters = δ_experts f″(g_filters)  (§1.3)
-        delta_prime_filters = np.multiply(delta_experts, f_second_experts, out=Nx128_4)
+        delta_prime_filters = np.multiply(delta_experts, f_second_experts, out=w.delta_prime_filters)
         # δ_x = W_filtersᵀ δ_filters  (1)
-        delta_x = np.matmul(delta_filters, W_filters, out=Nx64_0)
+        delta_x = np.matmul(delta_filters, W_filters, out=w.delta_x)
 
         # ---- loss: reads δ, δ′
         # δ_x²
-        sum_delta_squared_terms = np.square(delta_x, out=Nx64_1)
+        sum_delta_squared_terms = np.square(delta_x, out=w.sum_delta_squared_terms)
         # Σ_n Σ_i δ_x²
         sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
         # Σ_n δ′_filters
-        delta_prime_filters_total = _column_sum(delta_prime_filters, out=M128_1)
+        delta_prime_filters_total = _column_sum(delta_prime_filters, out=w.delta_prime_filters_total)
 
         # ---- forward adjoints of J: reads δ, W, f′, f″; writes ∂J/∂δ
         # ∂J/∂δ_x = δ_x  (3)+(5)
         dJ_ddelta_x = delta_x
         # ∂J/∂δ_filters = W_filters ∂J/∂δ_x  (11)+(12)
-        dJ_ddelta_filters = np.matmul(dJ_ddelta_x, W_filters.T, out=Nx128_4)
+        dJ_ddelta_filters = np.matmul(dJ_ddelta_x, W_filters.T, out=w.dJ_ddelta_filters)
         # ∂J/∂δ_experts = ∂J/∂δ_filters f′(g_filters) − f″(g_filters) Σ_i W_filters ∘ W_filters  (18)+(19)
-        a = np.multiply(dJ_ddelta_filters, f_prime_experts, out=Nx128_2)
-        b = np.multiply(W_filters_squared_rows, f_second_experts, out=Nx128_1)
-        dJ_ddelta_experts = np.subtract(a, b, out=Nx128_2)
+        b = np.multiply(dJ_ddelta_filters, f_prime_experts, out=w.b)
+        a = np.multiply(W_filters_squared_rows, f_second_experts, out=w.a)
+        dJ_ddelta_experts = np.subtract(b, a, out=w.dJ_ddelta_experts)
 
         # ---- backward adjoints of J and gradients: reads ∂J/∂δ, g, δ, f″; writes f‴, ∂J/∂g
         # Σ_n ∂J/∂δ_experts
-        dJ_ds_alpha_sum = _column_sum(dJ_ddelta_experts, out=M128_2)
+        dJ_ds_alpha_sum = _column_sum(dJ_ddelta_experts, out=w.dJ_ds_alpha_sum)
         # f‴(g_filters) = 6 g_filters (−6 + g_filters²) / (2 + g_filters²)³
-        a = np.abs(g_filters, out=Nx128_2)
-        a = np.maximum(a, 1.0, out=Nx128_2)
-        a = np.divide(1.0, a, out=Nx128_2)
-        b = np.multiply(g_filters, a, out=Nx128_0)
-        c = np.square(b, out=Nx128_1)
-        d = np.square(a, out=Nx128_5)
-        e = np.multiply(d, 6.0, out=Nx128_7)
-        e = np.subtract(c, e, out=Nx128_7)
-        a = np.multiply(d, a, out=Nx128_2)
-        d = np.multiply(d, 2.0, out=Nx128_5)
-        c = np.add(c, d, out=Nx128_1)
-        d = np.square(c, out=Nx128_5)
-        c = np.multiply(d, c, out=Nx128_5)
-        b = np.multiply(e, b, out=Nx128_7)
-        a = np.multiply(b, a, out=Nx128_7)
-        a = np.divide(a, c, out=Nx128_7)
-        f_third_experts = np.multiply(a, 6.0, out=Nx128_7)
+        b = np.abs(g_filters, out=w.b)
+        b = np.maximum(b, 1.0, out=w.b)
+        b = np.divide(1.0, b, out=w.b)
+        g = np.multiply(g_filters, b, out=w.g)
+        a = np.square(g, out=w.a)
+        e = np.square(b, out=w.e)
+        h = np.multiply(e, 6.0, out=w.h)
+        h = np.subtract(a, h, out=w.h)
+        b = np.multiply(e, b, out=w.b)
+        e = np.multiply(e, 2.0, out=w.e)
+        a = np.add(a, e, out=w.a)
+        e = np.square(a, out=w.e)
+        e = np.multiply(e, a, out=w.e)
+        h = np.multiply(h, g, out=w.h)
+        h = np.multiply(h, b, out=w.h)
+        h = np.divide(h, e, out=w.h)
+        f_third_experts = np.multiply(h, 6.0, out=w.f_third_experts)
         # ∂J/∂g_filters = ∂J/∂δ_filters δ_experts f″(g_filters) − δ_experts f‴(g_filters) Σ_i W_filters ∘ W_filters
         #     (21)+(22)
-        a = np.multiply(delta_experts, dJ_ddelta_filters, out=Nx128_4)
-        a = np.multiply(a, f_second_experts, out=Nx128_4)
-        b = np.multiply(W_filters_squared_rows, delta_experts, out=M128_3)
-        b = np.multiply(b, f_third_experts, out=Nx128_7)
-        dJ_dg_filters = np.subtract(a, b, out=Nx128_4)
+        d = np.multiply(delta_experts, dJ_ddelta_filters, out=w.d)
+        d = np.multiply(d, f_second_experts, out=w.d)
+        i = np.multiply(W_filters_squared_rows, delta_experts, out=w.i)
+        h = np.multiply(i, f_third_experts, out=w.h)
+        dJ_dg_filters = np.subtract(d, h, out=w.dJ_dg_filters)
         # Σ_n δ_filters ∂J/∂δ_xᵀ
-        dJ_dW_filters_delta = np.matmul(delta_filters.T, dJ_ddelta_x, out=M128x64_1)
+        dJ_dW_filters_delta = np.matmul(delta_filters.T, dJ_ddelta_x, out=w.dJ_dW_filters_delta)
         # Σ_n ∂J/∂g_filters g_xᵀ
-        dJ_dW_filters_g = np.matmul(dJ_dg_filters.T, g_x, out=M128x64_2)
+        dJ_dW_filters_g = np.matmul(dJ_dg_filters.T, g_x, out=w.dJ_dW_filters_g)
         # Σ_n ∂J/∂g_filters
-        dJ_db_filters_sum = _column_sum(dJ_dg_filters, out=M128_3)
+        dJ_db_filters_sum = _column_sum(dJ_dg_filters, out=w.dJ_db_filters_sum)
+
         return (
             sum_delta_squared, delta_prime_filters_total, dJ_ds_alpha_sum, dJ_dW_filters_delta, dJ_dW_filters_g,
             dJ_db_filters_sum,
@@ -703,11 +625,11 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     (
         sum_delta_squared, delta_prime_filters_total, dJ_ds_alpha_sum, dJ_dW_filters_delta, dJ_dW_filters_g,
         dJ_db_filters_sum,
-    ) = _over_tiles(tile, N, 512, 1, 81920, 4608, workspace)
+    ) = call.over_tiles(tile, x)
 
     # ---- at the end, from the sums over all samples: reads W; writes J, ∂J/∂s, ∂J/∂W, ∂J/∂b
     # (Σ_i W_filters ∘ W_filters) Σ_n δ′_filters
-    sum_delta_prime_terms = np.multiply(W_filters_squared_rows, delta_prime_filters_total, out=M128_0)
+    sum_delta_prime_terms = np.multiply(W_filters_squared_rows, delta_prime_filters_total, out=w.sum_delta_prime_terms)
     # Σ_i (Σ_i W_filters ∘ W_filters) Σ_n δ′_filters
     sum_delta_prime = float(np.sum(sum_delta_prime_terms, dtype=np.float64))
     # J = (1/N) ½ Σ_n Σ_i δ_x² − (1/N) Σ_i (Σ_i W_filters ∘ W_filters) Σ_n δ′_filters
@@ -718,11 +640,11 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     dJ_dW_filters_delta_prime_sum_column = delta_prime_filters_total[:, None]
     # ∂J/∂W_filters = (1/N) (Σ_n δ_filters ∂J/∂δ_xᵀ + Σ_n ∂J/∂g_filters g_xᵀ − 2 diag(Σ_n δ′_filters) W_filters)
     #     (16)+(17)
-    a = np.add(dJ_dW_filters_delta, dJ_dW_filters_g, out=M128x64_3)
-    b = np.multiply(W_filters, dJ_dW_filters_delta_prime_sum_column, out=M128x64_4)
-    b = np.multiply(b, 2.0, out=M128x64_4)
-    a = np.subtract(a, b, out=M128x64_3)
-    dJ_dW_filters = np.divide(a, N, out=np.empty((128, 64), DTYPE))
+    j = np.add(dJ_dW_filters_delta, dJ_dW_filters_g, out=w.j)
+    k = np.multiply(W_filters, dJ_dW_filters_delta_prime_sum_column, out=w.k)
+    k = np.multiply(k, 2.0, out=w.k)
+    j = np.subtract(j, k, out=w.j)
+    dJ_dW_filters = np.divide(j, N, out=np.empty((128, 64), DTYPE))
     # ∂J/∂b_filters = (1/N) Σ_n ∂J/∂g_filters  [+] bias
     dJ_db_filters = np.divide(dJ_db_filters_sum, N, out=np.empty((128,), DTYPE))
 
@@ -733,86 +655,72 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     }
 
 
-def _loss_and_grad_terms(params, x, lam, workspace):
+def _loss_and_grad_terms(params, x, lam, call):
     """K, L and the gradient of each: the source's separate sweeps."""
-    N = x.shape[0]
+    N = len(x)
+    w = call.arrays
     W_filters = params["filters.weight"]
     b_filters = params["filters.bias"]
     s_alpha = params["alpha.gain"]
-    (
-        M128x64_0, M128x64_5,
-    ) = workspace.arrays(
-        "M128x64_0", "M128x64_5",
-    )
 
     # ---- once a call, from the weights alone: reads s, W; writes δ
     # δ_experts = s_alpha  (1)
     delta_experts = s_alpha
     # W_filters ∘ W_filters
-    W_filters_squared = np.square(W_filters, out=M128x64_0)
+    W_filters_squared = np.square(W_filters, out=w.W_filters_squared)
 
-    def tile(rows, arrays):
-        g_x = x[rows]
-        (
-            Nx128_0, Nx128_1, Nx128_2, Nx128_3, Nx128_4, Nx128_5, Nx128_6, Nx64_0, Nx64_1, Nx64_2, M128_0, M128x64_1,
-            M128x64_2, M128_1, M128_2, M128x64_3, M128x64_4, M128_3,
-        ) = arrays(
-            rows.stop - rows.start,
-            "Nx128_0", "Nx128_1", "Nx128_2", "Nx128_3", "Nx128_4", "Nx128_5", "Nx128_6", "Nx64_0", "Nx64_1", "Nx64_2",
-            "M128_0", "M128x64_1", "M128x64_2", "M128_1", "M128_2", "M128x64_3", "M128x64_4", "M128_3",
-        )
-
+    def tile(g_x, w):
         # ---- forward: reads g, W, b; writes g
         # W_filters g_x
-        g_filters_unbiased = np.matmul(g_x, W_filters.T, out=Nx128_0)
+        g_filters_unbiased = np.matmul(g_x, W_filters.T, out=w.g_filters_unbiased)
         # g_filters = W_filters g_x + b_filters
-        g_filters = np.add(b_filters, g_filters_unbiased, out=Nx128_0)
+        g_filters = np.add(b_filters, g_filters_unbiased, out=w.g_filters)
 
         # ---- backward: reads g, δ, W; writes f′, δ, f″, δ′
         # f′(g_filters) = (3/2) g_filters / (1 + ½ g_filters²)
-        a = np.abs(g_filters, out=Nx128_1)
-        a = np.maximum(a, 1.0, out=Nx128_1)
-        a = np.divide(1.0, a, out=Nx128_1)
-        b = np.multiply(g_filters, a, out=Nx128_2)
-        c = np.square(b, out=Nx128_3)
-        c = np.multiply(c, 0.5, out=Nx128_3)
-        d = np.square(a, out=Nx128_4)
-        c = np.add(c, d, out=Nx128_3)
-        a = np.multiply(b, a, out=Nx128_2)
-        a = np.divide(a, c, out=Nx128_2)
-        f_prime_experts = np.multiply(a, 1.5, out=Nx128_2)
+        a = np.abs(g_filters, out=w.a)
+        a = np.maximum(a, 1.0, out=w.a)
+        a = np.divide(1.0, a, out=w.a)
+        b = np.multiply(g_filters, a, out=w.b)
+        c = np.square(b, out=w.c)
+        c = np.multiply(c, 0.5, out=w.c)
+        d = np.square(a, out=w.d)
+        c = np.add(c, d, out=w.c)
+        b = np.multiply(b, a, out=w.b)
+        b = np.divide(b, c, out=w.b)
+        f_prime_experts = np.multiply(b, 1.5, out=w.f_prime_experts)
         # δ_filters = δ_experts f′(g_filters)  (1)
-        delta_filters = np.multiply(delta_experts, f_prime_experts, out=Nx128_3)
+        delta_filters = np.multiply(delta_experts, f_prime_experts, out=w.delta_filters)
         # f″(g_filters) = −3 (−2 + g_filters²) / (2 + g_filters²)²
-        a = np.abs(g_filters, out=Nx128_1)
-        a = np.maximum(a, 1.0, out=Nx128_1)
-        a = np.divide(1.0, a, out=Nx128_1)
-        b = np.multiply(g_filters, a, out=Nx128_4)
-        b = np.square(b, out=Nx128_4)
-        a = np.square(a, out=Nx128_1)
-        c = np.multiply(a, 2.0, out=Nx128_5)
-        d = np.subtract(b, c, out=Nx128_6)
-        b = np.add(b, c, out=Nx128_4)
-        b = np.square(b, out=Nx128_4)
-        a = np.multiply(d, a, out=Nx128_6)
-        a = np.divide(a, b, out=Nx128_6)
-        f_second_experts = np.multiply(a, -3.0, out=Nx128_6)
+        a = np.abs(g_filters, out=w.a)
+        a = np.maximum(a, 1.0, out=w.a)
+        a = np.divide(1.0, a, out=w.a)
+        d = np.multiply(g_filters, a, out=w.d)
+        d = np.square(d, out=w.d)
+        a = np.square(a, out=w.a)
+        e = np.multiply(a, 2.0, out=w.e)
+        f = np.subtract(d, e, out=w.f)
+        d = np.add(d, e, out=w.d)
+        d = np.square(d, out=w.d)
+        f = np.multiply(f, a, out=w.f)
+        f = np.divide(f, d, out=w.f)
+        f_second_experts = np.multiply(f, -3.0, out=w.f_second_experts)
         # δ′_filters = δ_experts f″(g_filters)  (§1.3)
-        delta_prime_filters = np.multiply(delta_experts, f_second_experts, out=Nx128_4)
+        delta_prime_filters = np.multiply(delta_experts, f_second_experts, out=w.delta_prime_filters)
         # δ_x = W_filtersᵀ δ_filters  (1)
-        delta_x = np.matmul(delta_filters, W_filters, out=Nx64_0)
+        delta_x = np.matmul(delta_filters, W_filters, out=w.delta_x)
         # δ′_x = (W_filters ∘ W_filters)ᵀ δ′_filters  (§1.3)
-        delta_prime_x = np.matmul(delta_prime_filters, W_filters_squared, out=Nx64_1)
+        delta_prime_x = np.matmul(delta_prime_filters, W_filters_squared, out=w.delta_prime_x)
 
         # ---- loss: reads δ, δ′
         # δ_x²
-        sum_delta_squared_terms = np.square(delta_x, out=Nx64_2)
+        sum_delta_squared_terms = np.square(delta_x, out=w.sum_delta_squared_terms)
         # Σ_n Σ_i δ_x²
         sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
         # Σ_n Σ_i δ′_x
         sum_delta_prime = float(np.sum(delta_prime_x, dtype=np.float64))
         # δ′_x²
-        sum_delta_prime_squared_terms = np.square(delta_prime_x, out=Nx64_2)
+        sum_delta_prime_squared_terms = np.square(delta_prime_x, out=w.sum_delta_prime_squared_terms)
         # Σ_n Σ_i δ′_x²
         sum_delta_prime_squared = float(np.sum(sum_delta_prime_squared_terms, dtype=np.float64))
 
@@ -820,62 +728,63 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         # ∂K/∂δ_x = δ_x  (3)
         dK_ddelta_x = delta_x
         # ∂K/∂δ_filters = W_filters ∂K/∂δ_x  (11)
-        dK_ddelta_filters = np.matmul(dK_ddelta_x, W_filters.T, out=Nx128_1)
+        dK_ddelta_filters = np.matmul(dK_ddelta_x, W_filters.T, out=w.dK_ddelta_filters)
         # ∂K/∂δ_experts = ∂K/∂δ_filters f′(g_filters)  (18)
-        dK_ddelta_experts = np.multiply(dK_ddelta_filters, f_prime_experts, out=Nx128_2)
+        dK_ddelta_experts = np.multiply(dK_ddelta_filters, f_prime_experts, out=w.dK_ddelta_experts)
 
         # ---- backward adjoints of K and gradients: reads ∂K/∂δ, δ, f″, g; writes ∂K/∂g
         # Σ_n ∂K/∂δ_experts
-        dK_ds_alpha_sum = _column_sum(dK_ddelta_experts, out=M128_0)
+        dK_ds_alpha_sum = _column_sum(dK_ddelta_experts, out=w.dK_ds_alpha_sum)
         # ∂K/∂g_filters = ∂K/∂δ_filters δ_experts f″(g_filters)  (21)
-        a = np.multiply(delta_experts, dK_ddelta_filters, out=Nx128_1)
-        dK_dg_filters = np.multiply(a, f_second_experts, out=Nx128_1)
+        a = np.multiply(delta_experts, dK_ddelta_filters, out=w.a)
+        dK_dg_filters = np.multiply(a, f_second_experts, out=w.dK_dg_filters)
         # Σ_n δ_filters ∂K/∂δ_xᵀ
-        dK_dW_filters_delta = np.matmul(delta_filters.T, dK_ddelta_x, out=M128x64_1)
+        dK_dW_filters_delta = np.matmul(delta_filters.T, dK_ddelta_x, out=w.dK_dW_filters_delta)
         # Σ_n ∂K/∂g_filters g_xᵀ
-        dK_dW_filters_g = np.matmul(dK_dg_filters.T, g_x, out=M128x64_2)
+        dK_dW_filters_g = np.matmul(dK_dg_filters.T, g_x, out=w.dK_dW_filters_g)
         # Σ_n ∂K/∂g_filters
-        dK_db_filters_sum = _column_sum(dK_dg_filters, out=M128_1)
+        dK_db_filters_sum = _column_sum(dK_dg_filters, out=w.dK_db_filters_sum)
 
         # ---- forward adjoints of L: reads δ′, f″; writes ∂L/∂δ′, ∂L/∂δ
         # ∂L/∂δ′_x = −1 + 2 λ δ′_x  (7)
-        a = np.multiply(delta_prime_x, 2 * lam, out=Nx64_1)
-        dL_ddelta_prime_x = np.subtract(a, 1.0, out=Nx64_1)
+        g = np.multiply(delta_prime_x, 2 * lam, out=w.g)
+        dL_ddelta_prime_x = np.subtract(g, 1.0, out=w.dL_ddelta_prime_x)
         # ∂L/∂δ′_filters = (W_filters ∘ W_filters) ∂L/∂δ′_x  (13)
-        dL_ddelta_prime_filters = np.matmul(dL_ddelta_prime_x, W_filters_squared.T, out=Nx128_1)
+        dL_ddelta_prime_filters = np.matmul(dL_ddelta_prime_x, W_filters_squared.T, out=w.dL_ddelta_prime_filters)
         # ∂L/∂δ_experts = ∂L/∂δ′_filters f″(g_filters)  (19)
-        dL_ddelta_experts = np.multiply(dL_ddelta_prime_filters, f_second_experts, out=Nx128_6)
+        dL_ddelta_experts = np.multiply(dL_ddelta_prime_filters, f_second_experts, out=w.dL_ddelta_experts)
 
         # ---- backward adjoints of L and gradients: reads ∂L/∂δ, g, ∂L/∂δ′, δ, δ′; writes f‴, ∂L/∂g
         # Σ_n ∂L/∂δ_experts
-        dL_ds_alpha_sum = _column_sum(dL_ddelta_experts, out=M128_2)
+        dL_ds_alpha_sum = _column_sum(dL_ddelta_experts, out=w.dL_ds_alpha_sum)
         # f‴(g_filters) = 6 g_filters (−6 + g_filters²) / (2 + g_filters²)³
-        a = np.abs(g_filters, out=Nx128_6)
-        a = np.maximum(a, 1.0, out=Nx128_6)
-        a = np.divide(1.0, a, out=Nx128_6)
-        b = np.multiply(g_filters, a, out=Nx128_0)
-        c = np.square(b, out=Nx128_3)
-        d = np.square(a, out=Nx128_2)
-        e = np.multiply(d, 6.0, out=Nx128_5)
-        e = np.subtract(c, e, out=Nx128_5)
-        a = np.multiply(d, a, out=Nx128_6)
-        d = np.multiply(d, 2.0, out=Nx128_2)
-        c = np.add(c, d, out=Nx128_3)
-        d = np.square(c, out=Nx128_2)
-        c = np.multiply(d, c, out=Nx128_2)
-        b = np.multiply(e, b, out=Nx128_5)
-        a = np.multiply(b, a, out=Nx128_5)
-        a = np.divide(a, c, out=Nx128_5)
-        f_third_experts = np.multiply(a, 6.0, out=Nx128_5)
+        f = np.abs(g_filters, out=w.f)
+        f = np.maximum(f, 1.0, out=w.f)
+        f = np.divide(1.0, f, out=w.f)
+        h = np.multiply(g_filters, f, out=w.h)
+        c = np.square(h, out=w.c)
+        b = np.square(f, out=w.b)
+        e = np.multiply(b, 6.0, out=w.e)
+        e = np.subtract(c, e, out=w.e)
+        f = np.multiply(b, f, out=w.f)
+        b = np.multiply(b, 2.0, out=w.b)
+        c = np.add(c, b, out=w.c)
+        b = np.square(c, out=w.b)
+        b = np.multiply(b, c, out=w.b)
+        e = np.multiply(e, h, out=w.e)
+        e = np.multiply(e, f, out=w.e)
+        e = np.divide(e, b, out=w.e)
+        f_third_experts = np.multiply(e, 6.0, out=w.f_third_experts)
         # ∂L/∂g_filters = ∂L/∂δ′_filters δ_experts f‴(g_filters)  (22)
-        a = np.multiply(delta_experts, dL_ddelta_prime_filters, out=Nx128_1)
-        dL_dg_filters = np.multiply(a, f_third_experts, out=Nx128_1)
+        a = np.multiply(delta_experts, dL_ddelta_prime_filters, out=w.a)
+        dL_dg_filters = np.multiply(a, f_third_experts, out=w.dL_dg_filters)
         # Σ_n δ′_filters ∂L/∂δ′_xᵀ
-        dL_dW_filters_delta_prime = np.matmul(delta_prime_filters.T, dL_ddelta_prime_x, out=M128x64_3)
+        dL_dW_filters_delta_prime = np.matmul(delta_prime_filters.T, dL_ddelta_prime_x, out=w.dL_dW_filters_delta_prime)
         # Σ_n ∂L/∂g_filters g_xᵀ
-        dL_dW_filters_g = np.matmul(dL_dg_filters.T, g_x, out=M128x64_4)
+        dL_dW_filters_g = np.matmul(dL_dg_filters.T, g_x, out=w.dL_dW_filters_g)
         # Σ_n ∂L/∂g_filters
-        dL_db_filters_sum = _column_sum(dL_dg_filters, out=M128_3)
+        dL_db_filters_sum = _column_sum(dL_dg_filters, out=w.dL_db_filters_sum)
+
         return (
             sum_delta_squared, sum_delta_prime, sum_delta_prime_squared, dK_ds_alpha_sum, dK_dW_filters_delta,
             dK_dW_filters_g, dK_db_filters_sum, dL_ds_alpha_sum, dL_dW_filters_delta_prime, dL_dW_filters_g,
@@ -886,7 +795,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
         sum_delta_squared, sum_delta_prime, sum_delta_prime_squared, dK_ds_alpha_sum, dK_dW_filters_delta,
         dK_dW_filters_g, dK_db_filters_sum, dL_ds_alpha_sum, dL_dW_filters_delta_prime, dL_dW_filters_g,
         dL_db_filters_sum,
-    ) = _over_tiles(tile, N, 512, 1, 147456, 4352, workspace)
+    ) = call.over_tiles(tile, x)
 
     # ---- at the end, from the sums over all samples: reads W; writes K, L, ∂K/∂s, ∂K/∂W, ∂K/∂b, ∂L/∂s, ∂L/∂W,
     #      ∂L/∂b
@@ -897,17 +806,17 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     # ∂K/∂s_alpha = (1/N) Σ_n ∂K/∂δ_experts  [+] gain
     dK_ds_alpha = np.divide(dK_ds_alpha_sum, N, out=np.empty((128,), DTYPE))
     # ∂K/∂W_filters = (1/N) (Σ_n δ_filters ∂K/∂δ_xᵀ + Σ_n ∂K/∂g_filters g_xᵀ)  (16)
-    a = np.add(dK_dW_filters_delta, dK_dW_filters_g, out=M128x64_5)
-    dK_dW_filters = np.divide(a, N, out=np.empty((128, 64), DTYPE))
+    i = np.add(dK_dW_filters_delta, dK_dW_filters_g, out=w.i)
+    dK_dW_filters = np.divide(i, N, out=np.empty((128, 64), DTYPE))
     # ∂K/∂b_filters = (1/N) Σ_n ∂K/∂g_filters  [+] bias
     dK_db_filters = np.divide(dK_db_filters_sum, N, out=np.empty((128,), DTYPE))
     # ∂L/∂s_alpha = (1/N) Σ_n ∂L/∂δ_experts  [+] gain
     dL_ds_alpha = np.divide(dL_ds_alpha_sum, N, out=np.empty((128,), DTYPE))
     # ∂L/∂W_filters = (1/N) (Σ_n ∂L/∂g_filters g_xᵀ + 2 W_filters ∘ (Σ_n δ′_filters ∂L/∂δ′_xᵀ))  (17)
-    a = np.multiply(W_filters, dL_dW_filters_delta_prime, out=M128x64_5)
-    a = np.multiply(a, 2.0, out=M128x64_5)
-    a = np.add(a, dL_dW_filters_g, out=M128x64_5)
-    dL_dW_filters = np.divide(a, N, out=np.empty((128, 64), DTYPE))
+    i = np.multiply(W_filters, dL_dW_filters_delta_prime, out=w.i)
+    i = np.multiply(i, 2.0, out=w.i)
+    i = np.add(i, dL_dW_filters_g, out=w.i)
+    dL_dW_filters = np.divide(i, N, out=np.empty((128, 64), DTYPE))
     # ∂L/∂b_filters = (1/N) Σ_n ∂L/∂g_filters  [+] bias
     dL_db_filters = np.divide(dL_db_filters_sum, N, out=np.empty((128,), DTYPE))
 
@@ -922,140 +831,127 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     }
 
 
-def _loss_and_grad_terms_lam0(params, x, lam, workspace):
+def _loss_and_grad_terms_lam0(params, x, lam, call):
     """K, L and the gradient of each: the source's separate sweeps. λ = 0."""
-    N = x.shape[0]
+    N = len(x)
+    w = call.arrays
     W_filters = params["filters.weight"]
     b_filters = params["filters.bias"]
     s_alpha = params["alpha.gain"]
-    (
-        M128x64_0, M128_0, M128x64_4,
-    ) = workspace.arrays(
-        "M128x64_0", "M128_0", "M128x64_4",
-    )
 
     # ---- once a call, from the weights alone: reads s, W; writes δ
     # δ_experts = s_alpha  (1)
     delta_experts = s_alpha
     # W_filters ∘ W_filters
-    W_filters_squared = np.square(W_filters, out=M128x64_0)
+    W_filters_squared = np.square(W_filters, out=w.W_filters_squared)
     # Σ_i W_filters ∘ W_filters
-    W_filters_squared_rows = np.sum(W_filters_squared, axis=1, out=M128_0)
+    W_filters_squared_rows = np.sum(W_filters_squared, axis=1, out=w.W_filters_squared_rows)
 
-    def tile(rows, arrays):
-        g_x = x[rows]
-        (
-            Nx128_0, Nx128_1, Nx128_2, Nx128_3, Nx128_4, Nx128_5, Nx128_6, Nx64_0, Nx64_1, M128_1, M128_2, M128x64_1,
-            M128x64_2, M128_3, M128_4, M128_5, M128x64_3,
-        ) = arrays(
-            rows.stop - rows.start,
-            "Nx128_0", "Nx128_1", "Nx128_2", "Nx128_3", "Nx128_4", "Nx128_5", "Nx128_6", "Nx64_0", "Nx64_1", "M128_1",
-            "M128_2", "M128x64_1", "M128x64_2", "M128_3", "M128_4", "M128_5", "M128x64_3",
-        )
-
+    def tile(g_x, w):
         # ---- forward: reads g, W, b; writes g
         # W_filters g_x
-        g_filters_unbiased = np.matmul(g_x, W_filters.T, out=Nx128_0)
+        g_filters_unbiased = np.matmul(g_x, W_filters.T, out=w.g_filters_unbiased)
         # g_filters = W_filters g_x + b_filters
-        g_filters = np.add(b_filters, g_filters_unbiased, out=Nx128_0)
+        g_filters = np.add(b_filters, g_filters_unbiased, out=w.g_filters)
 
         # ---- backward: reads g, δ, W; writes f′, δ, f″, δ′
         # f′(g_filters) = (3/2) g_filters / (1 + ½ g_filters²)
-        a = np.abs(g_filters, out=Nx128_1)
-        a = np.maximum(a, 1.0, out=Nx128_1)
-        a = np.divide(1.0, a, out=Nx128_1)
-        b = np.multiply(g_filters, a, out=Nx128_2)
-        c = np.square(b, out=Nx128_3)
-        c = np.multiply(c, 0.5, out=Nx128_3)
-        d = np.square(a, out=Nx128_4)
-        c = np.add(c, d, out=Nx128_3)
-        a = np.multiply(b, a, out=Nx128_2)
-        a = np.divide(a, c, out=Nx128_2)
-        f_prime_experts = np.multiply(a, 1.5, out=Nx128_2)
+        a = np.abs(g_filters, out=w.a)
+        a = np.maximum(a, 1.0, out=w.a)
+        a = np.divide(1.0, a, out=w.a)
+        b = np.multiply(g_filters, a, out=w.b)
+        c = np.square(b, out=w.c)
+        c = np.multiply(c, 0.5, out=w.c)
+        d = np.square(a, out=w.d)
+        c = np.add(c, d, out=w.c)
+        b = np.multiply(b, a, out=w.b)
+        b = np.divide(b, c, out=w.b)
+        f_prime_experts = np.multiply(b, 1.5, out=w.f_prime_experts)
         # δ_filters = δ_experts f′(g_filters)  (1)
-        delta_filters = np.multiply(delta_experts, f_prime_experts, out=Nx128_3)
+        delta_filters = np.multiply(delta_experts, f_prime_experts, out=w.delta_filters)
         # f″(g_filters) = −3 (−2 + g_filters²) / (2 + g_filters²)²
-        a = np.abs(g_filters, out=Nx128_1)
-        a = np.maximum(a, 1.0, out=Nx128_1)
-        a = np.divide(1.0, a, out=Nx128_1)
-        b = np.multiply(g_filters, a, out=Nx128_4)
-        b = np.square(b, out=Nx128_4)
-        a = np.square(a, out=Nx128_1)
-        c = np.multiply(a, 2.0, out=Nx128_5)
-        d = np.subtract(b, c, out=Nx128_6)
-        b = np.add(b, c, out=Nx128_4)
-        b = np.square(b, out=Nx128_4)
-        a = np.multiply(d, a, out=Nx128_6)
-        a = np.divide(a, b, out=Nx128_6)
-        f_second_experts = np.multiply(a, -3.0, out=Nx128_6)
+        a = np.abs(g_filters, out=w.a)
+        a = np.maximum(a, 1.0, out=w.a)
+        a = np.divide(1.0, a, out=w.a)
+        d = np.multiply(g_filters, a, out=w.d)
+        d = np.square(d, out=w.d)
+        a = np.square(a, out=w.a)
+        e = np.multiply(a, 2.0, out=w.e)
+        f = np.subtract(d, e, out=w.f)
+        d = np.add(d, e, out=w.d)
+        d = np.square(d, out=w.d)
+        f = np.multiply(f, a, out=w.f)
+        f = np.divide(f, d, out=w.f)
+        f_second_experts = np.multiply(f, -3.0, out=w.f_second_experts)
         # δ′_filters = δ_experts f″(g_filters)  (§1.3)
-        delta_prime_filters = np.multiply(delta_experts, f_second_experts, out=Nx128_4)
+        delta_prime_filters = np.multiply(delta_experts, f_second_experts, out=w.delta_prime_filters)
         # δ_x = W_filtersᵀ δ_filters  (1)
-        delta_x = np.matmul(delta_filters, W_filters, out=Nx64_0)
+        delta_x = np.matmul(delta_filters, W_filters, out=w.delta_x)
 
         # ---- loss: reads δ, δ′
         # δ_x²
-        sum_delta_squared_terms = np.square(delta_x, out=Nx64_1)
+        sum_delta_squared_terms = np.square(delta_x, out=w.sum_delta_squared_terms)
         # Σ_n Σ_i δ_x²
         sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
         # Σ_n δ′_filters
-        delta_prime_filters_total = _column_sum(delta_prime_filters, out=M128_1)
+        delta_prime_filters_total = _column_sum(delta_prime_filters, out=w.delta_prime_filters_total)
 
         # ---- forward adjoints of K: reads δ, W, f′; writes ∂K/∂δ
         # ∂K/∂δ_x = δ_x  (3)
         dK_ddelta_x = delta_x
         # ∂K/∂δ_filters = W_filters ∂K/∂δ_x  (11)
-        dK_ddelta_filters = np.matmul(dK_ddelta_x, W_filters.T, out=Nx128_4)
+        dK_ddelta_filters = np.matmul(dK_ddelta_x, W_filters.T, out=w.dK_ddelta_filters)
         # ∂K/∂δ_experts = ∂K/∂δ_filters f′(g_filters)  (18)
-        dK_ddelta_experts = np.multiply(dK_ddelta_filters, f_prime_experts, out=Nx128_2)
+        dK_ddelta_experts = np.multiply(dK_ddelta_filters, f_prime_experts, out=w.dK_ddelta_experts)
 
         # ---- backward adjoints of K and gradients: reads ∂K/∂δ, δ, f″, g; writes ∂K/∂g
         # Σ_n ∂K/∂δ_experts
-        dK_ds_alpha_sum = _column_sum(dK_ddelta_experts, out=M128_2)
+        dK_ds_alpha_sum = _column_sum(dK_ddelta_experts, out=w.dK_ds_alpha_sum)
         # ∂K/∂g_filters = ∂K/∂δ_filters δ_experts f″(g_filters)  (21)
-        a = np.multiply(delta_experts, dK_ddelta_filters, out=Nx128_4)
-        dK_dg_filters = np.multiply(a, f_second_experts, out=Nx128_4)
+        d = np.multiply(delta_experts, dK_ddelta_filters, out=w.d)
+        dK_dg_filters = np.multiply(d, f_second_experts, out=w.dK_dg_filters)
         # Σ_n δ_filters ∂K/∂δ_xᵀ
-        dK_dW_filters_delta = np.matmul(delta_filters.T, dK_ddelta_x, out=M128x64_1)
+        dK_dW_filters_delta = np.matmul(delta_filters.T, dK_ddelta_x, out=w.dK_dW_filters_delta)
         # Σ_n ∂K/∂g_filters g_xᵀ
-        dK_dW_filters_g = np.matmul(dK_dg_filters.T, g_x, out=M128x64_2)
+        dK_dW_filters_g = np.matmul(dK_dg_filters.T, g_x, out=w.dK_dW_filters_g)
         # Σ_n ∂K/∂g_filters
-        dK_db_filters_sum = _column_sum(dK_dg_filters, out=M128_3)
+        dK_db_filters_sum = _column_sum(dK_dg_filters, out=w.dK_db_filters_sum)
 
         # ---- forward adjoints of L: reads f″; writes ∂L/∂δ
         # ∂L/∂δ_experts = −f″(g_filters) Σ_i W_filters ∘ W_filters  (19)
-        a = np.multiply(W_filters_squared_rows, f_second_experts, out=Nx128_6)
-        dL_ddelta_experts = np.negative(a, out=Nx128_6)
+        f = np.multiply(W_filters_squared_rows, f_second_experts, out=w.f)
+        dL_ddelta_experts = np.negative(f, out=w.dL_ddelta_experts)
 
         # ---- backward adjoints of L and gradients: reads ∂L/∂δ, g, δ; writes f‴, ∂L/∂g
         # Σ_n ∂L/∂δ_experts
-        dL_ds_alpha_sum = _column_sum(dL_ddelta_experts, out=M128_4)
+        dL_ds_alpha_sum = _column_sum(dL_ddelta_experts, out=w.dL_ds_alpha_sum)
         # f‴(g_filters) = 6 g_filters (−6 + g_filters²) / (2 + g_filters²)³
-        a = np.abs(g_filters, out=Nx128_6)
-        a = np.maximum(a, 1.0, out=Nx128_6)
-        a = np.divide(1.0, a, out=Nx128_6)
-        b = np.multiply(g_filters, a, out=Nx128_0)
-        c = np.square(b, out=Nx128_4)
-        d = np.square(a, out=Nx128_3)
-        e = np.multiply(d, 6.0, out=Nx128_2)
-        e = np.subtract(c, e, out=Nx128_2)
-        a = np.multiply(d, a, out=Nx128_6)
-        d = np.multiply(d, 2.0, out=Nx128_3)
-        c = np.add(c, d, out=Nx128_4)
-        d = np.square(c, out=Nx128_3)
-        c = np.multiply(d, c, out=Nx128_3)
-        b = np.multiply(e, b, out=Nx128_2)
-        a = np.multiply(b, a, out=Nx128_2)
-        a = np.divide(a, c, out=Nx128_2)
-        f_third_experts = np.multiply(a, 6.0, out=Nx128_2)
+        f = np.abs(g_filters, out=w.f)
+        f = np.maximum(f, 1.0, out=w.f)
+        f = np.divide(1.0, f, out=w.f)
+        g = np.multiply(g_filters, f, out=w.g)
+        d = np.square(g, out=w.d)
+        c = np.square(f, out=w.c)
+        b = np.multiply(c, 6.0, out=w.b)
+        b = np.subtract(d, b, out=w.b)
+        f = np.multiply(c, f, out=w.f)
+        c = np.multiply(c, 2.0, out=w.c)
+        d = np.add(d, c, out=w.d)
+        c = np.square(d, out=w.c)
+        c = np.multiply(c, d, out=w.c)
+        b = np.multiply(b, g, out=w.b)
+        b = np.multiply(b, f, out=w.b)
+        b = np.divide(b, c, out=w.b)
+        f_third_experts = np.multiply(b, 6.0, out=w.f_third_experts)
         # ∂L/∂g_filters = −δ_experts f‴(g_filters) Σ_i W_filters ∘ W_filters  (22)
-        a = np.multiply(W_filters_squared_rows, delta_experts, out=M128_5)
-        a = np.multiply(a, f_third_experts, out=Nx128_2)
-        dL_dg_filters = np.negative(a, out=Nx128_2)
+        h = np.multiply(W_filters_squared_rows, delta_experts, out=w.h)
+        b = np.multiply(h, f_third_experts, out=w.b)
+        dL_dg_filters = np.negative(b, out=w.dL_dg_filters)
         # Σ_n ∂L/∂g_filters g_xᵀ
-        dL_dW_filters_g = np.matmul(dL_dg_filters.T, g_x, out=M128x64_3)
+        dL_dW_filters_g = np.matmul(dL_dg_filters.T, g_x, out=w.dL_dW_filters_g)
         # Σ_n ∂L/∂g_filters
-        dL_db_filters_sum = _column_sum(dL_dg_filters, out=M128_5)
+        dL_db_filters_sum = _column_sum(dL_dg_filters, out=w.dL_db_filters_sum)
+
         return (
             sum_delta_squared, delta_prime_filters_total, dK_ds_alpha_sum, dK_dW_filters_delta, dK_dW_filters_g,
             dK_db_filters_sum, dL_ds_alpha_sum, dL_dW_filters_g, dL_db_filters_sum,
@@ -1064,12 +960,12 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     (
         sum_delta_squared, delta_prime_filters_total, dK_ds_alpha_sum, dK_dW_filters_delta, dK_dW_filters_g,
         dK_db_filters_sum, dL_ds_alpha_sum, dL_dW_filters_g, dL_db_filters_sum,
-    ) = _over_tiles(tile, N, 512, 1, 98304, 4096, workspace)
+    ) = call.over_tiles(tile, x)
 
     # ---- at the end, from the sums over all samples: reads W; writes K, L, ∂K/∂s, ∂K/∂W, ∂K/∂b, ∂L/∂s, ∂L/∂W,
     #      ∂L/∂b
     # (Σ_i W_filters ∘ W_filters) Σ_n δ′_filters
-    sum_delta_prime_terms = np.multiply(W_filters_squared_rows, delta_prime_filters_total, out=M128_0)
+    sum_delta_prime_terms = np.multiply(W_filters_squared_rows, delta_prime_filters_total, out=w.sum_delta_prime_terms)
     # Σ_i (Σ_i W_filters ∘ W_filters) Σ_n δ′_filters
     sum_delta_prime = float(np.sum(sum_delta_prime_terms, dtype=np.float64))
     # K = (1/N) ½ Σ_n Σ_i δ_x²
@@ -1079,8 +975,8 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     # ∂K/∂s_alpha = (1/N) Σ_n ∂K/∂δ_experts  [+] gain
     dK_ds_alpha = np.divide(dK_ds_alpha_sum, N, out=np.empty((128,), DTYPE))
     # ∂K/∂W_filters = (1/N) (Σ_n δ_filters ∂K/∂δ_xᵀ + Σ_n ∂K/∂g_filters g_xᵀ)  (16)
-    a = np.add(dK_dW_filters_delta, dK_dW_filters_g, out=M128x64_4)
-    dK_dW_filters = np.divide(a, N, out=np.empty((128, 64), DTYPE))
+    i = np.add(dK_dW_filters_delta, dK_dW_filters_g, out=w.i)
+    dK_dW_filters = np.divide(i, N, out=np.empty((128, 64), DTYPE))
     # ∂K/∂b_filters = (1/N) Σ_n ∂K/∂g_filters  [+] bias
     dK_db_filters = np.divide(dK_db_filters_sum, N, out=np.empty((128,), DTYPE))
     # ∂L/∂s_alpha = (1/N) Σ_n ∂L/∂δ_experts  [+] gain
@@ -1088,10 +984,10 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     # Σ_n δ′_filters
     dL_dW_filters_delta_prime_sum_column = delta_prime_filters_total[:, None]
     # ∂L/∂W_filters = (1/N) (Σ_n ∂L/∂g_filters g_xᵀ − 2 diag(Σ_n δ′_filters) W_filters)  (17)
-    a = np.multiply(W_filters, dL_dW_filters_delta_prime_sum_column, out=M128x64_4)
-    a = np.multiply(a, 2.0, out=M128x64_4)
-    a = np.subtract(dL_dW_filters_g, a, out=M128x64_4)
-    dL_dW_filters = np.divide(a, N, out=np.empty((128, 64), DTYPE))
+    i = np.multiply(W_filters, dL_dW_filters_delta_prime_sum_column, out=w.i)
+    i = np.multiply(i, 2.0, out=w.i)
+    i = np.subtract(dL_dW_filters_g, i, out=w.i)
+    dL_dW_filters = np.divide(i, N, out=np.empty((128, 64), DTYPE))
     # ∂L/∂b_filters = (1/N) Σ_n ∂L/∂g_filters  [+] bias
     dL_db_filters = np.divide(dL_db_filters_sum, N, out=np.empty((128,), DTYPE))
 
@@ -1106,70 +1002,61 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     }
 
 
-def _layer_means(params, x, lam, workspace):
+def _layer_means(params, x, lam, call):
     """the mean over the units of each layer, (N,) each: they show which one overflows."""
-    N = x.shape[0]
+    N = len(x)
     W_filters = params["filters.weight"]
     b_filters = params["filters.bias"]
     s_alpha = params["alpha.gain"]
-    all_mean_g_x = np.empty((N,), DTYPE)
-    all_mean_g_filters = np.empty((N,), DTYPE)
-    all_mean_g_experts = np.empty((N,), DTYPE)
-    all_mean_g_alpha = np.empty((N,), DTYPE)
+    mean_g_x = call.result("mean_g_x", (N,))
+    mean_g_filters = call.result("mean_g_filters", (N,))
+    mean_g_experts = call.result("mean_g_experts", (N,))
+    mean_g_alpha = call.result("mean_g_alpha", (N,))
 
-    def tile(rows, arrays):
-        g_x = x[rows]
-        (
-            Nx128_0, Nx128_1, Nx128_2, Nx128_3, Nx64_0,
-        ) = arrays(
-            rows.stop - rows.start,
-            "Nx128_0", "Nx128_1", "Nx128_2", "Nx128_3", "Nx64_0",
-        )
-
+    def tile(g_x, w):
         # ---- forward: reads g, W, b, s; writes g
         # W_filters g_x
-        g_filters_unbiased = np.matmul(g_x, W_filters.T, out=Nx128_0)
+        g_filters_unbiased = np.matmul(g_x, W_filters.T, out=w.g_filters_unbiased)
         # g_filters = W_filters g_x + b_filters
-        g_filters = np.add(b_filters, g_filters_unbiased, out=Nx128_0)
+        g_filters = np.add(b_filters, g_filters_unbiased, out=w.g_filters)
         # g_experts = (3/2) log1p(½ g_filters²)
-        a = np.abs(g_filters, out=Nx128_1)
-        b = np.minimum(a, 7.205759403792794e+16, out=Nx128_2)
-        b = np.square(b, out=Nx128_2)
-        b = np.multiply(b, 0.5, out=Nx128_2)
-        c = np.subtract(a, 1.0, out=Nx128_3)
-        Nx128_2[...] = np.where(a < 7.205759403792794e+16, b, c)
-        b = Nx128_2
-        b = np.log1p(b, out=Nx128_2)
-        c = np.multiply(b, 2.0, out=Nx128_3)
-        c = np.subtract(c, 0.6931471805599453, out=Nx128_3)
-        Nx128_1[...] = np.where(a < 7.205759403792794e+16, b, c)
-        a = Nx128_1
-        g_experts = np.multiply(a, 1.5, out=Nx128_1)
+        a = np.abs(g_filters, out=w.a)
+        b = np.minimum(a, 7.205759403792794e+16, out=w.b)
+        b = np.square(b, out=w.b)
+        b = np.multiply(b, 0.5, out=w.b)
+        c = np.subtract(a, 1.0, out=w.c)
+        w.b[...] = np.where(a < 7.205759403792794e+16, b, c)
+        b = w.b
+        b = np.log1p(b, out=w.b)
+        c = np.multiply(b, 2.0, out=w.c)
+        c = np.subtract(c, 0.6931471805599453, out=w.c)
+        w.a[...] = np.where(a < 7.205759403792794e+16, b, c)
+        a = w.a
+        g_experts = np.multiply(a, 1.5, out=w.g_experts)
         # g_alpha = s_alpha g_experts
-        g_alpha = np.multiply(s_alpha, g_experts, out=Nx128_2)
+        g_alpha = np.multiply(s_alpha, g_experts, out=w.g_alpha)
 
         # ---- means of the layers: reads g; writes mean_g_x, mean_g_filters, mean_g_experts, mean_g_alpha
         # (1/64) g_x
-        g_x_part = np.multiply(g_x, 0.015625, out=Nx64_0)
+        g_x_part = np.multiply(g_x, 0.015625, out=w.g_x_part)
         # mean_g_x = Σ_i (1/64) g_x
-        mean_g_x = np.sum(g_x_part, axis=1, out=all_mean_g_x[rows])
+        mean_g_x = np.sum(g_x_part, axis=1, out=w.mean_g_x)
         # (1/128) g_filters
-        g_filters_part = np.multiply(g_filters, 0.0078125, out=Nx128_0)
+        g_filters_part = np.multiply(g_filters, 0.0078125, out=w.g_filters_part)
         # mean_g_filters = Σ_i (1/128) g_filters
-        mean_g_filters = np.sum(g_filters_part, axis=1, out=all_mean_g_filters[rows])
+        mean_g_filters = np.sum(g_filters_part, axis=1, out=w.mean_g_filters)
         # (1/128) g_experts
-        g_experts_part = np.multiply(g_experts, 0.0078125, out=Nx128_1)
+        g_experts_part = np.multiply(g_experts, 0.0078125, out=w.g_experts_part)
         # mean_g_experts = Σ_i (1/128) g_experts
-        mean_g_experts = np.sum(g_experts_part, axis=1, out=all_mean_g_experts[rows])
+        mean_g_experts = np.sum(g_experts_part, axis=1, out=w.mean_g_experts)
         # (1/128) g_alpha
-        g_alpha_part = np.multiply(g_alpha, 0.0078125, out=Nx128_2)
+        g_alpha_part = np.multiply(g_alpha, 0.0078125, out=w.g_alpha_part)
         # mean_g_alpha = Σ_i (1/128) g_alpha
-        mean_g_alpha = np.sum(g_alpha_part, axis=1, out=all_mean_g_alpha[rows])
-        return ()
+        mean_g_alpha = np.sum(g_alpha_part, axis=1, out=w.mean_g_alpha)
 
-    _over_tiles(tile, N, 512, 1, 16384, 2304, workspace)
+    call.over_tiles(tile, x)
 
-    return all_mean_g_x, all_mean_g_filters, all_mean_g_experts, all_mean_g_alpha
+    return mean_g_x, mean_g_filters, mean_g_experts, mean_g_alpha
 
 
 # ==== What a user calls ====
@@ -1191,7 +1078,7 @@ INITIAL = {
 METADATA = {
     "network": "student_t",
     "description_sha256": "858802328dddf82211e0d4f6885c7f4c83c3a180ddfb7a257daa7ad6597cab1f",
-    "template_sha256": "283000d2e1a014f853323331ea5f390b68e2d4cd5be865bba7cc70fd27628f78",
+    "template_sha256": "a7708438406f6287fc20e8e4342dad36b4375b58dfafbd24c85d0f053f62be66",
     "generator": "smgen 0.1.0",
     "backend": "numpy",
     "dtype": "float32",
@@ -1394,32 +1281,130 @@ def _got(value):
 
 # ==== Memory, tiles and threads ====
 
-_ARRAYS = {
-    "M128_0": (128,),
-    "M128_1": (128,),
-    "M128_2": (128,),
-    "M128_3": (128,),
-    "M128_4": (128,),
-    "M128_5": (128,),
-    "M128x64_0": (128, 64),
-    "M128x64_1": (128, 64),
-    "M128x64_2": (128, 64),
-    "M128x64_3": (128, 64),
-    "M128x64_4": (128, 64),
-    "M128x64_5": (128, 64),
-    "Nx128_0": ("N", 128),
-    "Nx128_1": ("N", 128),
-    "Nx128_2": ("N", 128),
-    "Nx128_3": ("N", 128),
-    "Nx128_4": ("N", 128),
-    "Nx128_5": ("N", 128),
-    "Nx128_6": ("N", 128),
-    "Nx128_7": ("N", 128),
-    "Nx128_8": ("N", 128),
-    "Nx128_9": ("N", 128),
-    "Nx64_0": ("N", 64),
-    "Nx64_1": ("N", 64),
-    "Nx64_2": ("N", 64),
+# Function → what it takes for a tile: most rows; rows in products, FLOPs and bytes of each sample.
+_TILING = {
+    "energy": (512, 1, 16384, 1536),
+    "score": (512, 1, 32768, 2304),
+    "hessian_diagonal": (512, 1, 32768, 2048),
+    "loss_terms": (512, 1, 49152, 3072),
+    "loss_terms_lam0": (512, 1, 32768, 2816),
+    "loss_and_grad": (512, 1, 131072, 5888),
+    "loss_and_grad_lam0": (512, 1, 81920, 4608),
+    "loss_and_grad_terms": (512, 1, 147456, 4352),
+    "loss_and_grad_terms_lam0": (512, 1, 98304, 4096),
+    "layer_means": (512, 1, 16384, 2304),
+}
+
+# Function → arrays of a tile, arrays of the call: the shape of each, N samples, and all that is written to it in turn.
+_STORAGE = {
+    "energy": (
+        [
+            ("N", 128, "g_filters_unbiased g_filters a g_experts g_alpha"), ("N", 128, "b"), ("N", 128, "c"),
+        ],
+    ),
+    "score": (
+        [
+            ("N", 128, "g_filters_unbiased g_filters b f_prime_experts delta_filters"), ("N", 128, "a"),
+            ("N", 128, "c"), ("N", 128, "d"), ("N", 64, "delta_x"),
+        ],
+    ),
+    "hessian_diagonal": (
+        [
+            ("N", 128, "g_filters_unbiased g_filters b"), ("N", 128, "a"), ("N", 128, "c"),
+            ("N", 128, "d f_second_experts delta_prime_filters"),
+        ],
+        [
+            (128, 64, "W_filters_squared"),
+        ],
+    ),
+    "loss_terms": (
+        [
+            ("N", 128, "g_filters_unbiased g_filters e"), ("N", 128, "a"),
+            ("N", 128, "b f_prime_experts delta_filters"), ("N", 128, "c"),
+            ("N", 128, "d f_second_experts delta_prime_filters"), ("N", 64, "delta_x sum_delta_squared_terms"),
+            ("N", 64, "delta_prime_x sum_delta_prime_squared_terms"),
+        ],
+        [
+            (128, 64, "W_filters_squared"),
+        ],
+    ),
+    "loss_terms_lam0": (
+        [
+            ("N", 128, "g_filters_unbiased g_filters e"), ("N", 128, "a"),
+            ("N", 128, "b f_prime_experts delta_filters"), ("N", 128, "c"),
+            ("N", 128, "d f_second_experts delta_prime_filters"), ("N", 64, "delta_x sum_delta_squared_terms"),
+            (128, "delta_prime_filters_total"),
+        ],
+        [
+            (128, 64, "W_filters_squared"), (128, "W_filters_squared_rows sum_delta_prime_terms"),
+        ],
+    ),
+    "loss_and_grad": (
+        [
+            ("N", 128, "g_filters_unbiased g_filters i"), ("N", 128, "a dJ_ddelta_filters dJ_dg_filters"),
+            ("N", 128, "b f_prime_experts dJ_ddelta_experts"), ("N", 128, "c delta_filters"),
+            ("N", 128, "d delta_prime_filters"), ("N", 128, "e dJ_ddelta_prime_filters"),
+            ("N", 128, "f f_second_experts"), ("N", 64, "delta_x"), ("N", 64, "delta_prime_x g dJ_ddelta_prime_x"),
+            ("N", 64, "sum_delta_squared_terms sum_delta_prime_squared_terms"), ("N", 128, "h"),
+            (128, "dJ_ds_alpha_sum"), ("N", 128, "j"), ("N", 128, "k f_third_experts"),
+            (128, 64, "dJ_dW_filters_delta"), (128, 64, "dJ_dW_filters_delta_prime"), (128, 64, "dJ_dW_filters_g"),
+            (128, "dJ_db_filters_sum"),
+        ],
+        [
+            (128, 64, "W_filters_squared"), (128, 64, "l"),
+        ],
+    ),
+    "loss_and_grad_lam0": (
+        [
+            ("N", 128, "g_filters_unbiased g_filters g"), ("N", 128, "a"),
+            ("N", 128, "b f_prime_experts dJ_ddelta_experts"), ("N", 128, "c delta_filters"),
+            ("N", 128, "d delta_prime_filters dJ_ddelta_filters dJ_dg_filters"), ("N", 128, "e"),
+            ("N", 128, "f f_second_experts"), ("N", 64, "delta_x"), ("N", 64, "sum_delta_squared_terms"),
+            (128, "delta_prime_filters_total"), (128, "dJ_ds_alpha_sum"), ("N", 128, "h f_third_experts"),
+            (128, "i dJ_db_filters_sum"), (128, 64, "dJ_dW_filters_delta"), (128, 64, "dJ_dW_filters_g"),
+        ],
+        [
+            (128, 64, "W_filters_squared"), (128, "W_filters_squared_rows sum_delta_prime_terms"), (128, 64, "j"),
+            (128, 64, "k"),
+        ],
+    ),
+    "loss_and_grad_terms": (
+        [
+            ("N", 128, "g_filters_unbiased g_filters h"),
+            ("N", 128, "a dK_ddelta_filters dK_dg_filters dL_ddelta_prime_filters dL_dg_filters"),
+            ("N", 128, "b f_prime_experts dK_ddelta_experts"), ("N", 128, "c delta_filters"),
+            ("N", 128, "d delta_prime_filters"), ("N", 128, "e f_third_experts"),
+            ("N", 128, "f f_second_experts dL_ddelta_experts"), ("N", 64, "delta_x"),
+            ("N", 64, "delta_prime_x g dL_ddelta_prime_x"),
+            ("N", 64, "sum_delta_squared_terms sum_delta_prime_squared_terms"), (128, "dK_ds_alpha_sum"),
+            (128, 64, "dK_dW_filters_delta"), (128, 64, "dK_dW_filters_g"), (128, "dK_db_filters_sum"),
+            (128, "dL_ds_alpha_sum"), (128, 64, "dL_dW_filters_delta_prime"), (128, 64, "dL_dW_filters_g"),
+            (128, "dL_db_filters_sum"),
+        ],
+        [
+            (128, 64, "W_filters_squared"), (128, 64, "i"),
+        ],
+    ),
+    "loss_and_grad_terms_lam0": (
+        [
+            ("N", 128, "g_filters_unbiased g_filters g"), ("N", 128, "a"),
+            ("N", 128, "b f_prime_experts dK_ddelta_experts f_third_experts dL_dg_filters"),
+            ("N", 128, "c delta_filters"), ("N", 128, "d delta_prime_filters dK_ddelta_filters dK_dg_filters"),
+            ("N", 128, "e"), ("N", 128, "f f_second_experts dL_ddelta_experts"), ("N", 64, "delta_x"),
+            ("N", 64, "sum_delta_squared_terms"), (128, "delta_prime_filters_total"), (128, "dK_ds_alpha_sum"),
+            (128, 64, "dK_dW_filters_delta"), (128, 64, "dK_dW_filters_g"), (128, "dK_db_filters_sum"),
+            (128, "dL_ds_alpha_sum"), (128, "h dL_db_filters_sum"), (128, 64, "dL_dW_filters_g"),
+        ],
+        [
+            (128, 64, "W_filters_squared"), (128, "W_filters_squared_rows sum_delta_prime_terms"), (128, 64, "i"),
+        ],
+    ),
+    "layer_means": (
+        [
+            ("N", 128, "g_filters_unbiased g_filters g_filters_part"), ("N", 128, "a g_experts g_experts_part"),
+            ("N", 128, "b g_alpha g_alpha_part"), ("N", 128, "c"), ("N", 64, "g_x_part"),
+        ],
+    ),
 }
 
 
@@ -1427,35 +1412,43 @@ _FOLD = 16  # tiles whose sums are added up in the dtype: the rounding of more o
 
 
 class _Part:
-    """What one thread works with: named arrays for its tiles, and the sums of what its tiles returned."""
+    """What one thread works with: arrays for its tiles, and the sums of what its tiles returned."""
 
     def __init__(self):
         self._capacity = 0
-        self._arrays = {}
+        self._arrays, self._spaces = {}, {}
         self.start()
 
     def start(self):
         """Begin the sums of a call."""
         self._totals, self._folded, self._tiles = None, None, 0
 
-    def arrays(self, n, *names):
-        """The named arrays for n samples, made at the first use and reused for as many samples or fewer.
+    def space(self, function, place, n=0):
+        """The arrays of a function for n samples, under the names of what is written to them.
 
-        Arrays of weights that a tile returns become totals: the tiles after the first write into others.
+        They are made at the first use and reused for as many samples or fewer, by all functions. Arrays of weights that a
+        tile returns become totals: the tiles after the first write into others.
         """
         if n > self._capacity:
-            self._arrays.clear()
-            self._capacity = n
-        found = []
-        for name in names:
-            shape = _ARRAYS[name]
-            key = name if self._totals is None or shape[0] == "N" else (name, "next")
-            array = self._arrays.get(key)
-            if array is None:
-                array = np.empty([self._capacity if dim == "N" else dim for dim in shape], DTYPE)
-                self._arrays[key] = array
-            found.append(array[:n] if shape[0] == "N" else array)
-        return found
+            self._arrays, self._spaces, self._capacity = {}, {}, n
+        key = function, n, self._totals is None
+        if key not in self._spaces:
+            if len(self._spaces) >= 16:  # batches of ever other sizes
+                self._spaces.clear()
+            self._spaces[key] = types.SimpleNamespace(**dict(self._named(_STORAGE[function][place], n)))
+        return self._spaces[key]
+
+    def _named(self, entries, n):
+        seen = []
+        for *shape, names in entries:
+            batched = shape[0] == "N"
+            key = *shape, seen.count(shape), batched or self._totals is None
+            seen.append(shape)
+            if key not in self._arrays:
+                self._arrays[key] = np.empty([self._capacity if dim == "N" else dim for dim in shape], DTYPE)
+            array = self._arrays[key][:n] if batched else self._arrays[key]
+            for name in names.split():
+                yield name, array
 
     def add(self, found):
         """Add what a tile returned: numbers and rows in float64, weights in the dtype, and in float64 every so many tiles."""
@@ -1496,16 +1489,12 @@ class Workspace:
         self.threads = _thread_count(threads)
         self.in_use = {}
         self.parts = []
-        self._call = _Part()
+        self.call = _Part()
         self._jobs = self._process = None
 
     def __del__(self):
         for _ in range(self._helpers):
             self._jobs.put(None)
-
-    def arrays(self, *names):
-        """The named arrays of a call, whose size does not depend on the number of samples."""
-        return self._call.arrays(0, *names)
 
     def helped(self, jobs):
         """Offer jobs to the threads that help the calling one. A forked process starts its own: threads stay behind."""
@@ -1672,44 +1661,69 @@ _FEWEST = 128  # rows worth a thread; half of them in a call of at least _LARGE 
 _LARGE = 2e8
 
 
-def _over_tiles(tile, N, most, tangents, flops, nbytes, workspace):
-    """The sum of what `tile` returns over all N rows, at most `most` at a time.
+class _Call:
+    """A call of a step: the arrays that do not depend on the number of samples, results that do, and the tiles."""
 
-    Every thread has its own tiles and adds them in order, then the threads' sums are added in order: the same call gives
-    the same bits, whichever thread is faster. With few rows there is one tile. A sample takes `flops` in products, and
-    `nbytes`; there are no more at a time than the memory budget allows.
-    """
-    threads = _threads(N, tangents, flops, workspace)
-    if nbytes > _budget():
-        raise _too_large("a sample", nbytes)
-    threads = min(threads, _budget() // nbytes)
-    workspace.parts += [_Part() for _ in range(threads - len(workspace.parts))]
-    most = min(most, _budget() // (nbytes * threads))
-    rounds = -(-N // (threads * most))
-    rows = -(-N // (threads * rounds))
-    starts = range(0, N, rows)
-    def work(k, part):
-        part.start()
-        with np.errstate(all="ignore"):
-            for start in starts[k::threads]:
-                part.add(tile(slice(start, min(start + rows, N)), part.arrays))
-        return part.total()
+    def __init__(self, name, workspace):
+        self._name, self._workspace, self._results = name, workspace, {}
 
-    jobs = [_Job(work, k, part) for k, part in enumerate(workspace.parts[: min(threads, len(starts))])]
-    try:
-        workspace.helped(jobs[1:])
-        for job in (jobs[0], *reversed(jobs[1:])):
-            job.run()  # unless a thread has taken it: one that has not come has no CPU, or other work
-        found = [job.result() for job in jobs]
-    except BaseException:
-        workspace.parts = []  # threads may still be at work in these
-        for job in jobs:
-            job.take()
-        raise
-    totals = found[0]
-    for more in found[1:]:
-        totals = [_added(total, part) for total, part in zip(totals, more)]
-    return [total if isinstance(total, float) else total.astype(DTYPE, copy=False) for total in totals]
+    @property
+    def arrays(self):
+        """The arrays of the call."""
+        return self._workspace.call.space(self._name, 1)
+
+    def result(self, name, shape):
+        """A new array over all samples: tiles know their rows of it as w.name."""
+        self._results[name] = np.empty(shape, DTYPE)
+        return self._results[name]
+
+    def _tile(self, tile, rows, part, data):
+        w = part.space(self._name, 0, rows.stop - rows.start)
+        for name, result in self._results.items():
+            setattr(w, name, result[rows])
+        return tile(*(array[rows] for array in data), w) or ()
+
+    def over_tiles(self, tile, *data):
+        """The sum of what `tile` returns over all rows of the data.
+
+        Every thread has its own tiles and adds them in order, then the threads' sums are added in order: the same call gives
+        the same bits, whichever thread is faster. With few rows there is one tile. There are no more rows at a time than the
+        memory budget allows.
+        """
+        most, tangents, flops, nbytes = _TILING[self._name]
+        N, workspace = len(data[0]), self._workspace
+        threads = _threads(N, tangents, flops, workspace)
+        if nbytes > _budget():
+            raise _too_large("a sample", nbytes)
+        threads = min(threads, _budget() // nbytes)
+        workspace.parts += [_Part() for _ in range(threads - len(workspace.parts))]
+        most = min(most, _budget() // (nbytes * threads))
+        rounds = -(-N // (threads * most))
+        rows = -(-N // (threads * rounds))
+        starts = range(0, N, rows)
+
+        def work(k, part):
+            part.start()
+            with np.errstate(all="ignore"):
+                for start in starts[k::threads]:
+                    part.add(self._tile(tile, slice(start, min(start + rows, N)), part, data))
+            return part.total()
+
+        jobs = [_Job(work, k, part) for k, part in enumerate(workspace.parts[: min(threads, len(starts))])]
+        try:
+            workspace.helped(jobs[1:])
+            for job in (jobs[0], *reversed(jobs[1:])):
+                job.run()  # unless a thread has taken it: one that has not come has no CPU, or other work
+            found = [job.result() for job in jobs]
+        except BaseException:
+            workspace.parts = []  # threads may still be at work in these
+            for job in jobs:
+                job.take()
+            raise
+        totals = found[0]
+        for more in found[1:]:
+            totals = [_added(total, part) for total, part in zip(totals, more)]
+        return [total if isinstance(total, float) else total.astype(DTYPE, copy=False) for total in totals]
 
 
 def _threads(N, tangents, flops, workspace):
@@ -1726,11 +1740,12 @@ def _guarded(step):
 
     @functools.wraps(step)
     def run(params, x, *arguments):
-        with _free(arguments[-1]):
+        *others, workspace = arguments
+        with _free(workspace):
             try:
                 _one_blas_thread.enter()
                 with np.errstate(all="ignore"):
-                    found = step(params, x, *arguments)
+                    found = step(params, x, *others, _Call(step.__name__[1:], workspace))
             finally:
                 _one_blas_thread.leave()
         _report(_values(found), params, x)
@@ -2044,4 +2059,4 @@ def _loss_noise(loss, params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above 4430dada82bf9d91c0c917fdb126f24d529f4d994571e6721204ceb26798cec0
+# sha256 of all above 717cc24423f92b3d5af84e7128345d3d321e891e93d27e9b16512fb8bace44f2

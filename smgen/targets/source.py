@@ -35,19 +35,29 @@ class PrintedFunction:
     outputs: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class NamedArray:
+    """An array of the workspace, and the names of all that is written to it, in order."""
+
+    shape: Shape
+    names: tuple[str, ...]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TiledFunction:
     """A schedule cut by `passes.tile` as source.
 
-    `arrays` and `once` are of the call, `tile_arrays` and `tile` of every tile, `sums` what a tile returns, `results`
-    the arrays over the batch that tiles fill, `end` what is left when all tiles are done.
+    `arrays` and `once` belong to the call, `tile_arrays` and `tile` to every tile, `sums` is what a tile returns,
+    `results` are the arrays over the batch that tiles fill, `end` is done after the last tile. `counts` says that the
+    number of samples is read.
     """
 
     function: Function
     reads: tuple[str, ...]
-    arrays: tuple[Buffer, ...]
+    counts: bool
+    arrays: tuple[NamedArray, ...]
     once: tuple[PrintedSweep, ...]
-    tile_arrays: tuple[Buffer, ...]
+    tile_arrays: tuple[NamedArray, ...]
     tile: tuple[PrintedSweep, ...]
     sums: tuple[str, ...]
     results: tuple[Buffer, ...]

@@ -14,12 +14,12 @@ from smgen.equations.headings import headings
 from smgen.errors import InternalError, unreachable
 from smgen.functions import machines
 from smgen.ir import (
+    SAMPLES,
     Buffer,
     Concat,
     Elementary,
     Fused,
     Identity,
-    Layout,
     Op,
     Phase,
     Pointwise,
@@ -30,7 +30,15 @@ from smgen.ir import (
     View,
 )
 from smgen.targets.numpy.scalars import python_scalar
-from smgen.targets.source import PrintedSweep, Statement, TiledFunction, product_source, shape_source, view_source
+from smgen.targets.source import (
+    NamedArray,
+    PrintedSweep,
+    Statement,
+    TiledFunction,
+    product_source,
+    shape_source,
+    view_source,
+)
 
 
 def scipy_functions() -> frozenset[str]:
@@ -48,24 +56,20 @@ def print_function(schedule: Schedule, equations: Mapping[str, str]) -> TiledFun
         if statements:
             phases[sweep.phase].append(PrintedSweep(heading, statements))
     read = {b.name for op in schedule.ops for b in op.reads}
-    arrays = {name: Buffer(name, Layout.of(shape)) for name, shape in storage.slots.items()}
+    results = tuple(b for b in schedule.outputs if b.batched)
     return TiledFunction(
         function=schedule.function,
         reads=tuple(b.name for b in schedule.inputs if b.name in read),
-        arrays=tuple(b for name, b in arrays.items() if name not in storage.tile),
+        counts=bool(results) or SAMPLES.name in read,
+        arrays=tuple(printer.arrays(tile=False)),
         once=tuple(phases["once"]),
-        tile_arrays=tuple(b for name, b in arrays.items() if name in storage.tile),
+        tile_arrays=tuple(printer.arrays(tile=True)),
         tile=tuple(phases["tile"]),
         sums=_sums(schedule),
-        results=tuple(Buffer(_whole(b), b.layout) for b in schedule.outputs if b.batched),
+        results=results,
         end=tuple(phases["end"]),
-        outputs=tuple(_whole(b) if b.batched else b.name for b in schedule.outputs),
+        outputs=tuple(b.name for b in schedule.outputs),
     )
-
-
-def _whole(b: Buffer) -> str:
-    """What the array over the batch is called whose rows a tile knows as `b`."""
-    return f"all_{b.name}"
 
 
 def _sums(schedule: Schedule) -> tuple[str, ...]:
@@ -82,17 +86,22 @@ class _Printer:
         self.storage = storage
         self.equations = equations
         self.labels: dict[str, str] = {}
+        self.letters: dict[str, str] = {}
+        self.names: dict[str, dict[str, None]] = {slot: {} for slot in storage.slots}
         self.calls = {name: machine.call for name, machine in machines().items()}
-        self.last_read = {b.name: position for position, op in enumerate(schedule.ops) for b in op.reads}
-        self.position = -1
         roots = view_roots(schedule)
-        self.results = {roots.get(b.name, b.name): f"{_whole(b)}[rows]" for b in schedule.outputs if b.batched}
+        self.results = {roots.get(b.name, b.name): f"w.{b.name}" for b in schedule.outputs if b.batched}
         self.renamed = {b.name for b in schedule.outputs if b.batched and b.name in roots}
+
+    def arrays(self, *, tile: bool) -> Iterator[NamedArray]:
+        """The arrays of tiles or of the call, with what has been written to them."""
+        for slot, shape in self.storage.slots.items():
+            if (slot in self.storage.tile) == tile:
+                yield NamedArray(shape, tuple(self.names[slot]))
 
     def statements(self, ops: tuple[Op, ...]) -> Iterator[Statement]:
         lines: list[str] = []
         for op in ops:
-            self.position += 1
             lines += self.code(op)
             result = op.outs[-1]
             if not _intermediate(result):
@@ -150,9 +159,19 @@ class _Printer:
         return python_scalar(operand)
 
     def target(self, out: Buffer) -> str:
-        """The array of the workspace, or a fresh one for what is returned."""
-        slot = self.storage.slot_of.get(out.name) or self.results.get(out.name)
-        return slot or f"np.empty({shape_source(out.shape)}, DTYPE)"
+        """The array of the workspace under the result's name, or a fresh one for what is returned."""
+        slot = self.storage.slot_of.get(out.name)
+        if slot is None:
+            return self.results.get(out.name) or f"np.empty({shape_source(out.shape)}, DTYPE)"
+        name = self.letter(slot) if _intermediate(out) else out.name
+        self.names[slot][name] = None
+        return f"w.{name}"
+
+    def letter(self, slot: str) -> str:
+        """What intermediate results are called that an array holds: a letter for each array."""
+        if slot not in self.letters:
+            self.letters[slot] = next(letter for letter in _letters() if letter not in self.letters.values())
+        return self.letters[slot]
 
     def written(self, out: Buffer, op: Elementary, value: str) -> list[str]:
         """Write a value into the result's array, for what has no `out=`.
@@ -165,13 +184,13 @@ class _Printer:
         return [f"{name} = {target}", f"{name}[...] = {value}"]
 
     def define(self, out: Buffer, op: Elementary) -> str:
-        """The variable of an output: its own name, or for an intermediate the first letter that is free."""
-        for read in op.reads:
-            if self.last_read[read.name] == self.position:
-                self.labels.pop(read.name, None)
+        """The variable of an output: its own name, or for an intermediate the letter of its array."""
         if not _intermediate(out):
             return out.name
-        self.labels[out.name] = next(letter for letter in _letters() if letter not in self.labels.values())
+        slot = self.storage.slot_of.get(out.name)
+        if slot is None:
+            raise InternalError(f"{out.name} has no array")
+        self.labels[out.name] = self.letter(slot)
         return self.labels[out.name]
 
 
@@ -179,7 +198,7 @@ def _letters() -> Iterator[str]:
     """a, b, …, z, aa, ab, …: no buffer is called so."""
     for length in count(1):
         for letters in map("".join, product(ascii_lowercase, repeat=length)):
-            if letters not in ("np", "x") and not keyword.iskeyword(letters):
+            if letters not in ("np", "w", "x") and not keyword.iskeyword(letters):
                 yield letters
 
 

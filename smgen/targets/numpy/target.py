@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from math import prod
 from typing import Final
 
 from smgen.analysis.flops import sample_flops
 from smgen.analysis.storage import most_tangents
-from smgen.ir import ITEMSIZE, Buffer, Elementary, Schedule
+from smgen.ir import BATCH, ITEMSIZE, Elementary, Schedule
 from smgen.render import render
-from smgen.targets.facts import Facts, shape_text
+from smgen.targets.facts import Facts
 from smgen.targets.layout import (
     WIDTH,
     Arrays,
@@ -28,7 +29,7 @@ from smgen.targets.numpy.pipeline import PIPELINE
 from smgen.targets.numpy.printer import print_function, scipy_functions
 from smgen.targets.pipeline import Pipeline
 from smgen.targets.savings import savings
-from smgen.targets.source import TiledFunction, shape_source
+from smgen.targets.source import NamedArray, TiledFunction, shape_source
 
 ARRAYS: Final = Arrays(
     type="np.ndarray", library="numpy", alias="np", inspects_values=True, needs_contiguous=False, counts_in_int32=False
@@ -40,27 +41,24 @@ TILE_NUMBERS: Final = 1 << 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FunctionLayout:
-    """A private function of the module, ready to lay out."""
+    """A private function of the module, ready to lay out; the last fields are its rows of tables."""
 
     name: str
     summary: str
     parameters: tuple[tuple[str, str], ...]
     data: str
     probed: bool
-    arrays: tuple[str, ...]
-    array_names: tuple[str, ...]
+    counts: bool
+    has_arrays: bool
     once: Sweeps
     results: tuple[tuple[str, str], ...]
-    tile_arrays: tuple[str, ...]
-    tile_array_names: tuple[str, ...]
     tile: Sweeps
-    tile_rows: int
-    tangents: int
-    flops: int
-    nbytes: int
     sums: tuple[str, ...]
     end: Sweeps
     returns: tuple[str, ...]
+    tiling: str
+    of_tiles: tuple[str, ...]
+    of_call: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +68,6 @@ class Module:
     header: Header
     facts: Facts
     arrays: Arrays
-    shapes: tuple[tuple[str, str], ...]
     functions: tuple[FunctionLayout, ...]
     needs_scipy: bool
 
@@ -88,13 +85,11 @@ class NumpyTarget:
         """The module's source."""
         lowered, notes = self.pipeline.forms(schedules, facts.method.batch_size)
         printed = [print_function(*form) for form in zip(lowered, notes, strict=True)]
-        shapes = {b.name: b.shape for function in printed for b in (*function.arrays, *function.tile_arrays)}
         calls = {op.function for schedule in lowered for op in schedule.ops if isinstance(op, Elementary)}
         module = Module(
             header=header(facts, savings(zip(schedules, lowered, strict=True), facts.method.batch_size)),
             facts=facts,
             arrays=ARRAYS,
-            shapes=tuple((name, shape_text(shapes[name])) for name in sorted(shapes)),
             functions=tuple(_lay_out(facts, s, function) for s, function in zip(lowered, printed, strict=True)),
             needs_scipy=bool(calls & scipy_functions()),
         )
@@ -102,32 +97,45 @@ class NumpyTarget:
 
 
 def _lay_out(facts: Facts, schedule: Schedule, printed: TiledFunction) -> FunctionLayout:
+    width, tangents = _width(printed.tile_arrays), most_tangents(schedule)
+    tiling = _tile_rows(width, tangents), tangents, sample_flops(schedule), width * ITEMSIZE[facts.dtype]
     return FunctionLayout(
         name=printed.function.name,
         summary=summary(printed.function),
         parameters=parameters(facts, printed.reads),
-        data=data(printed.reads),
+        data=data(printed.reads) or "x",
         probed="probes" in printed.reads,
-        arrays=wrapped(b.name for b in printed.arrays),
-        array_names=wrapped(f'"{b.name}"' for b in printed.arrays),
+        counts=printed.counts,
+        has_arrays=bool(printed.arrays),
         once=sweeps(printed.once),
         results=tuple((b.name, shape_source(b.shape)) for b in printed.results),
-        tile_arrays=wrapped(b.name for b in printed.tile_arrays),
-        tile_array_names=wrapped(f'"{b.name}"' for b in printed.tile_arrays),
         tile=sweeps(printed.tile, WIDTH - 10),
-        tile_rows=_tile_rows(_width(printed.tile_arrays), most_tangents(schedule)),
-        tangents=most_tangents(schedule),
-        flops=sample_flops(schedule),
-        nbytes=_width(printed.tile_arrays) * ITEMSIZE[facts.dtype],
         sums=wrapped(printed.sums),
         end=sweeps(printed.end),
         returns=returns(facts, printed.function, printed.outputs),
+        tiling=", ".join(map(str, tiling)),
+        of_tiles=tuple(_storage(printed.tile_arrays)),
+        of_call=tuple(_storage(printed.arrays)),
     )
 
 
-def _width(arrays: tuple[Buffer, ...]) -> int:
+def _storage(arrays: Iterable[NamedArray]) -> Iterator[str]:
+    """The shapes of arrays, each with what is written to it, in lines of the module's width."""
+    line = ""
+    for array in arrays:
+        sizes = ", ".join(f'"{dim}"' if dim == BATCH else str(dim) for dim in array.shape)
+        entry = f'({sizes}, "{" ".join(array.names)}"),'
+        if line and len(line) + len(entry) > WIDTH - 12:
+            yield line
+            line = ""
+        line += f" {entry}" if line else entry
+    if line:
+        yield line
+
+
+def _width(arrays: Iterable[NamedArray]) -> int:
     """How many numbers the arrays of a tile have for each sample."""
-    return max(sum(prod(dim for dim in b.shape if isinstance(dim, int)) for b in arrays if b.batched), 1)
+    return max(sum(prod(n for n in a.shape if isinstance(n, int)) for a in arrays if BATCH in a.shape), 1)
 
 
 def _tile_rows(width: int, tangents: int) -> int:

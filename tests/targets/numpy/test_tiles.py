@@ -30,9 +30,9 @@ def tiny_tiles(monkeypatch: pytest.MonkeyPatch) -> Any:
 
     def prepared(network: Network, dtype: str = "float64", rows: int = 16, fewest: int = 8) -> ModuleType:
         module = module_of(network, dtype)
-        whole = module._over_tiles
         monkeypatch.setattr(module, "_FEWEST", fewest)
-        monkeypatch.setattr(module, "_over_tiles", lambda tile, N, most, *others: whole(tile, N, rows, *others))
+        tiling = {name: (rows, *others) for name, (_, *others) in module._TILING.items()}
+        monkeypatch.setattr(module, "_TILING", tiling)
         return module
 
     return prepared
@@ -91,17 +91,17 @@ def test_threads_are_used_and_the_blas_is_given_back(tiny_tiles: Any, monkeypatc
     network = CATALOGUE["ica"]()
     module = tiny_tiles(network)
     seen: dict[int, list[int]] = {}
-    over_tiles = module._over_tiles
+    over_tiles = module._Call.over_tiles
 
-    def watched(tile: Any, *arguments: Any) -> Any:
-        def noting(rows: slice, arrays: Any) -> Any:
+    def watched(call: Any, tile: Any, *data: Any) -> Any:
+        def noting(*arguments: Any) -> Any:
             seen[threading.get_ident()] = blas_threads()
             time.sleep(0.05)  # long enough for the other thread to come: one that is late finds its part taken
-            return tile(rows, arrays)
+            return tile(*arguments)
 
-        return over_tiles(noting, *arguments)
+        return over_tiles(call, noting, *data)
 
-    monkeypatch.setattr(module, "_over_tiles", watched)
+    monkeypatch.setattr(module._Call, "over_tiles", watched)
     before = blas_threads()
     params, x = random_case(network, samples=64)
     module.loss_and_grad(params, x, workspace=module.Workspace(threads=2))
