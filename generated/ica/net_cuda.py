@@ -23,11 +23,12 @@ their role, whatever layer they belong to; `vec4_<name>` takes 16 bytes a thread
 are aligned to them.
 
 description sha256 d4d8833c7e2f1965d5d89b1599a300b10c6c55a495183fe0c4dbf5dbfbcd5973
-template cuda/module.py.j2, sha256 f72316bbe6d2c7e37e53a6f89dc290b784377203b69113365537f6defcf7a535
+template cuda/module.py.j2, sha256 183bcc79e29d42b956a6e23ab988207b075be7e3242856d4561660c38d7a0ee7
 """
 
 import operator
 import threading
+import types
 
 import numpy as np
 
@@ -59,7 +60,7 @@ INITIAL = {
 METADATA = {
     "network": "ica",
     "description_sha256": "d4d8833c7e2f1965d5d89b1599a300b10c6c55a495183fe0c4dbf5dbfbcd5973",
-    "template_sha256": "f72316bbe6d2c7e37e53a6f89dc290b784377203b69113365537f6defcf7a535",
+    "template_sha256": "183bcc79e29d42b956a6e23ab988207b075be7e3242856d4561660c38d7a0ee7",
     "generator": "smgen 0.1.0",
     "backend": "cuda",
     "dtype": "float32",
@@ -685,19 +686,96 @@ _MAPS = {
     "dL_dW_2": (288, 144, 4, 1),
 }
 
-_ARRAYS = {
-    "M288_0": (DTYPE, (288,)),
-    "M288x144_0": (DTYPE, (288, 144)),
-    "M288x144_1": (DTYPE, (288, 144)),
-    "M288x144_2": (DTYPE, (288, 144)),
-    "Nx144_0": (DTYPE, ("N", 144)),
-    "Nx144_1": (DTYPE, ("N", 144)),
-    "Nx144_2": (DTYPE, ("N", 144)),
-    "Nx288_0": (DTYPE, ("N", 288)),
-    "Nx288_1": (DTYPE, ("N", 288)),
-    "Nx288_2": (DTYPE, ("N", 288)),
-    "Nx288_3": (DTYPE, ("N", 288)),
-    "Nx288_4": (DTYPE, ("N", 288)),
+# Function → arrays: the shape of each, N samples, and all that is written to it in turn; arrays used for nothing else.
+_STORAGE = {
+    "energy": (
+        [
+            ("N", 288, "g_filters"), ("N", 288, "g_experts"),
+        ],
+        """
+        """,
+    ),
+    "score": (
+        [
+            ("N", 288, "g_filters"), ("N", 288, "f_prime_experts"), ("N", 144, "delta_x"),
+        ],
+        """
+        """,
+    ),
+    "hessian_diagonal": (
+        [
+            ("N", 288, "g_filters"), ("N", 288, "f_second_experts"), (288, 144, "W_filters_squared"),
+        ],
+        """
+        """,
+    ),
+    "loss_terms": (
+        [
+            ("N", 288, "g_filters"), ("N", 288, "f_prime_experts"), ("N", 288, "f_second_experts"),
+            ("N", 144, "delta_x"), (288, 144, "W_filters_squared"), ("N", 144, "delta_prime_x"),
+        ],
+        """
+            parts_sum_delta_squared parts_sum_delta_prime parts_sum_delta_prime_squared
+        """,
+    ),
+    "loss_terms_lam0": (
+        [
+            ("N", 288, "g_filters"), ("N", 288, "f_prime_experts"), ("N", 288, "f_second_experts"),
+            ("N", 144, "delta_x"), (288, 144, "W_filters_squared"), ("N", 144, "delta_prime_x"),
+        ],
+        """
+            parts_sum_delta_squared parts_sum_delta_prime
+        """,
+    ),
+    "loss_and_grad": (
+        [
+            ("N", 288, "g_filters dJ_ddelta_filters"), ("N", 288, "f_prime_experts"), ("N", 288, "f_second_experts"),
+            ("N", 144, "delta_x"), (288, 144, "W_filters_squared dJ_dW_filters_delta"), ("N", 144, "delta_prime_x"),
+            ("N", 144, "dJ_ddelta_prime_x"), ("N", 288, "dJ_ddelta_prime_filters"), ("N", 288, "dJ_dg_filters"),
+            (288, 144, "dJ_dW_filters_delta_prime"), (288, 144, "dJ_dW_filters_g"),
+        ],
+        """
+            parts_sum_delta_squared parts_sum_delta_prime parts_sum_delta_prime_squared out_J out_dJ_dW_filters
+        """,
+    ),
+    "loss_and_grad_lam0": (
+        [
+            ("N", 288, "g_filters dJ_ddelta_filters"), ("N", 288, "f_prime_experts"), ("N", 288, "f_second_experts"),
+            ("N", 144, "delta_x"), (288, 144, "W_filters_squared dJ_dW_filters_delta"), ("N", 144, "delta_prime_x"),
+            (288, "W_filters_squared_sum dJ_dW_filters_delta_prime_sum"), ("N", 288, "dJ_dg_filters"),
+            (288, 144, "dJ_dW_filters_g"),
+        ],
+        """
+            parts_sum_delta_squared parts_sum_delta_prime out_J ones_144 ones_N out_dJ_dW_filters
+        """,
+    ),
+    "loss_and_grad_terms": (
+        [
+            ("N", 288, "g_filters dK_ddelta_filters dL_dg_filters"), ("N", 288, "f_prime_experts"),
+            ("N", 288, "f_second_experts"), ("N", 144, "delta_x"),
+            (288, 144, "W_filters_squared dL_dW_filters_delta_prime"), ("N", 144, "delta_prime_x"),
+            ("N", 144, "dL_ddelta_prime_x"), ("N", 288, "dK_dg_filters dL_ddelta_prime_filters"),
+            (288, 144, "dK_dW_filters_delta"), (288, 144, "dK_dW_filters_g dL_dW_filters_g"),
+        ],
+        """
+            parts_sum_delta_squared parts_sum_delta_prime parts_sum_delta_prime_squared out_K out_L
+            out_dK_dW_filters out_dL_dW_filters
+        """,
+    ),
+    "loss_and_grad_terms_lam0": (
+        [
+            ("N", 288, "g_filters dK_ddelta_filters"), ("N", 288, "f_prime_experts"), ("N", 288, "f_second_experts"),
+            ("N", 144, "delta_x"), (288, 144, "W_filters_squared dL_dW_filters_g"), ("N", 144, "delta_prime_x"),
+            ("N", 288, "dK_dg_filters dL_dg_filters"), (288, 144, "dK_dW_filters_delta"),
+            (288, 144, "dK_dW_filters_g"), (288, "W_filters_squared_sum dL_dW_filters_delta_prime_sum"),
+        ],
+        """
+            parts_sum_delta_squared parts_sum_delta_prime out_K out_L out_dK_dW_filters ones_144 ones_N
+            out_dL_dW_filters
+        """,
+    ),
+}
+_OWN = {
     "ones_144": (DTYPE, (144,)),
     "ones_N": (DTYPE, ("N",)),
     "out_J": (np.float64, ()),
@@ -721,33 +799,46 @@ class Workspace:
 
     def __init__(self):
         self._capacity = 0
-        self._arrays = {}
+        self._arrays, self._spaces = {}, {}
 
     @staticmethod
     def nbytes(n):
         """The bytes of all arrays for n samples: what a workspace holds once every function has been called."""
-        sizes = (np.prod([n if dim == "N" else dim for dim in shape]) * np.dtype(dtype).itemsize for dtype, shape in _ARRAYS.values())
+        shared = {key: (DTYPE, key[:-1]) for entries, _ in _STORAGE.values() for key, _ in _numbered(entries)}
+        sizes = (np.prod([n if dim == "N" else dim for dim in shape]) * np.dtype(dtype).itemsize for dtype, shape in (*shared.values(), *_OWN.values()))
         return int(sum(sizes))
 
-    def arrays(self, n, *names):
-        """The named arrays for n samples."""
+    def space(self, function, n):
+        """The arrays of a function for n samples, under the names of what is written to them."""
         if n > self._capacity:
-            self._arrays.clear()
-            self._capacity = n
-        found = []
-        for name in names:
-            dtype, shape = _ARRAYS[name]
-            array = self._arrays.get(name)
-            if array is None:
-                sizes = tuple(self._capacity if dim == "N" else dim for dim in shape)
-                fill = next((fill for start, fill in _FILLED.items() if name.startswith(start)), None)
-                array = cp.empty(sizes, dtype) if fill is None else cp.asarray(fill(sizes).astype(dtype))
-                self._arrays[name] = array
-            found.append(array[:n] if shape[:1] == ("N",) else array)
-        return found
+            self._arrays, self._spaces, self._capacity = {}, {}, n
+        if (function, n) not in self._spaces:
+            if len(self._spaces) >= 16:  # batches of ever other sizes
+                self._spaces.clear()
+            entries, own = _STORAGE[function]
+            space = {name: self._array(name, *_OWN[name], n) for name in own.split()}
+            for key, names in _numbered(entries):
+                space.update(dict.fromkeys(names.split(), self._array(key, DTYPE, key[:-1], n)))
+            self._spaces[function, n] = types.SimpleNamespace(**space)
+        return self._spaces[function, n]
+
+    def _array(self, key, dtype, shape, n):
+        if key not in self._arrays:
+            sizes = tuple(self._capacity if dim == "N" else dim for dim in shape)
+            fill = _FILLED.get(str(key).partition("_")[0])
+            self._arrays[key] = cp.empty(sizes, dtype) if fill is None else cp.asarray(fill(sizes).astype(dtype))
+        return self._arrays[key][:n] if shape[:1] == ("N",) else self._arrays[key]
 
 
-_FILLED = {"ones_": np.ones, "eye_": lambda sizes: np.eye(sizes[0])}
+def _numbered(entries):
+    """Shapes with a number that tells those of one shape apart, and the names of what is written there."""
+    seen = []
+    for *shape, names in entries:
+        yield (*shape, seen.count(shape)), names
+        seen.append(shape)
+
+
+_FILLED = {"ones": np.ones, "eye": lambda sizes: np.eye(sizes[0])}
 _kernels = {}
 
 
@@ -997,18 +1088,13 @@ def _energy(params, x, lam, workspace):
     vectorised = _aligned(x, params)
     g_x = x
     W_filters = params["filters.weight"]
-    (
-        Nx288_0, Nx288_1,
-    ) = workspace.arrays(
-        N,
-        "Nx288_0", "Nx288_1",
-    )
+    w = workspace.space("energy", N)
 
     # ---- forward: reads g, W; writes g
     # g_filters = W_filters g_x
-    g_filters = cp.matmul(g_x, W_filters.T, out=Nx288_0)
+    g_filters = cp.matmul(g_x, W_filters.T, out=w.g_filters)
     # g_experts = logcosh(g_filters)
-    g_experts = Nx288_1
+    g_experts = w.g_experts
     _launch("g_2", N, vectorised, (g_filters, g_experts, samples))
 
     # ---- energy: reads g; writes energy
@@ -1027,23 +1113,18 @@ def _score(params, x, lam, workspace):
     vectorised = _aligned(x, params)
     g_x = x
     W_filters = params["filters.weight"]
-    (
-        Nx288_0, Nx288_1, Nx144_0,
-    ) = workspace.arrays(
-        N,
-        "Nx288_0", "Nx288_1", "Nx144_0",
-    )
+    w = workspace.space("score", N)
 
     # ---- forward: reads g, W; writes g, f′
     # g_filters = W_filters g_x
-    g_filters = cp.matmul(g_x, W_filters.T, out=Nx288_0)
+    g_filters = cp.matmul(g_x, W_filters.T, out=w.g_filters)
     # f′(g_filters) = tanh(g_filters)
-    f_prime_experts = Nx288_1
+    f_prime_experts = w.f_prime_experts
     _launch("f_prime", N, vectorised, (g_filters, f_prime_experts, samples))
 
     # ---- backward: reads f′, W; writes δ, score
     # δ_x = W_filtersᵀ f′(g_filters)  (1)
-    delta_x = cp.matmul(f_prime_experts, W_filters, out=Nx144_0)
+    delta_x = cp.matmul(f_prime_experts, W_filters, out=w.delta_x)
     # score = −δ_x
     score = cp.empty((N, 144), DTYPE)
     _launch("score", N, vectorised, (delta_x, score, samples))
@@ -1058,24 +1139,19 @@ def _hessian_diagonal(params, x, lam, workspace):
     vectorised = _aligned(x, params)
     g_x = x
     W_filters = params["filters.weight"]
-    (
-        Nx288_0, Nx288_1, M288x144_0,
-    ) = workspace.arrays(
-        N,
-        "Nx288_0", "Nx288_1", "M288x144_0",
-    )
+    w = workspace.space("hessian_diagonal", N)
 
     # ---- forward: reads g, W; writes g
     # g_filters = W_filters g_x
-    g_filters = cp.matmul(g_x, W_filters.T, out=Nx288_0)
+    g_filters = cp.matmul(g_x, W_filters.T, out=w.g_filters)
 
     # ---- forward, backward: reads g, W; writes f″, δ′, hessian_diagonal
     # sech(g_filters)
     # f″(g_filters) = sech(g_filters)²
-    f_second_experts = Nx288_1
+    f_second_experts = w.f_second_experts
     _launch("f_second", N, vectorised, (g_filters, f_second_experts, samples))
     # W_filters ∘ W_filters
-    W_filters_squared = M288x144_0
+    W_filters_squared = w.W_filters_squared
     _launch("W_squared", N, vectorised, (W_filters, W_filters_squared, samples))
     # δ′_x = (W_filters ∘ W_filters)ᵀ f″(g_filters)  (§1.3)
     delta_prime_x = cp.matmul(f_second_experts, W_filters_squared, out=cp.empty((N, 144), DTYPE))
@@ -1092,33 +1168,26 @@ def _loss_terms(params, x, lam, workspace):
     vectorised = _aligned(x, params)
     g_x = x
     W_filters = params["filters.weight"]
-    (
-        Nx288_0, Nx288_1, Nx288_2, Nx144_0, M288x144_0, Nx144_1, parts_sum_delta_squared, parts_sum_delta_prime,
-        parts_sum_delta_prime_squared,
-    ) = workspace.arrays(
-        N,
-        "Nx288_0", "Nx288_1", "Nx288_2", "Nx144_0", "M288x144_0", "Nx144_1", "parts_sum_delta_squared",
-        "parts_sum_delta_prime", "parts_sum_delta_prime_squared",
-    )
+    w = workspace.space("loss_terms", N)
 
     # ---- forward, backward: reads g, W; writes g, f′, f″
     # g_filters = W_filters g_x
-    g_filters = cp.matmul(g_x, W_filters.T, out=Nx288_0)
+    g_filters = cp.matmul(g_x, W_filters.T, out=w.g_filters)
     # f′(g_filters) = tanh(g_filters)
     # sech(g_filters)
     # f″(g_filters) = sech(g_filters)²
-    f_prime_experts = Nx288_1
-    f_second_experts = Nx288_2
+    f_prime_experts = w.f_prime_experts
+    f_second_experts = w.f_second_experts
     _launch("f_second_2", N, vectorised, (g_filters, f_prime_experts, f_second_experts, samples))
 
     # ---- backward: reads f′, W, f″; writes δ, δ′
     # δ_x = W_filtersᵀ f′(g_filters)  (1)
-    delta_x = cp.matmul(f_prime_experts, W_filters, out=Nx144_0)
+    delta_x = cp.matmul(f_prime_experts, W_filters, out=w.delta_x)
     # W_filters ∘ W_filters
-    W_filters_squared = M288x144_0
+    W_filters_squared = w.W_filters_squared
     _launch("W_squared", N, vectorised, (W_filters, W_filters_squared, samples))
     # δ′_x = (W_filters ∘ W_filters)ᵀ f″(g_filters)  (§1.3)
-    delta_prime_x = cp.matmul(f_second_experts, W_filters_squared, out=Nx144_1)
+    delta_prime_x = cp.matmul(f_second_experts, W_filters_squared, out=w.delta_prime_x)
 
     # ---- loss: reads δ, δ′; writes K, L, J
     # δ_x²
@@ -1126,9 +1195,9 @@ def _loss_terms(params, x, lam, workspace):
     # Σ_n Σ_i δ_x²
     # Σ_n Σ_i δ′_x
     # Σ_n Σ_i δ′_x²
-    sum_delta_squared = parts_sum_delta_squared
-    sum_delta_prime = parts_sum_delta_prime
-    sum_delta_prime_squared = parts_sum_delta_prime_squared
+    sum_delta_squared = w.parts_sum_delta_squared
+    sum_delta_prime = w.parts_sum_delta_prime
+    sum_delta_prime_squared = w.parts_sum_delta_prime_squared
     blocks_sum_delta_squared = _launch("sum_delta_prime_squared", N, vectorised, (
         delta_x, delta_prime_x, sum_delta_squared, sum_delta_prime, sum_delta_prime_squared, samples,
     ))
@@ -1153,39 +1222,33 @@ def _loss_terms_lam0(params, x, lam, workspace):
     vectorised = _aligned(x, params)
     g_x = x
     W_filters = params["filters.weight"]
-    (
-        Nx288_0, Nx288_1, Nx288_2, Nx144_0, M288x144_0, Nx144_1, parts_sum_delta_squared, parts_sum_delta_prime,
-    ) = workspace.arrays(
-        N,
-        "Nx288_0", "Nx288_1", "Nx288_2", "Nx144_0", "M288x144_0", "Nx144_1", "parts_sum_delta_squared",
-        "parts_sum_delta_prime",
-    )
+    w = workspace.space("loss_terms_lam0", N)
 
     # ---- forward, backward: reads g, W; writes g, f′, f″
     # g_filters = W_filters g_x
-    g_filters = cp.matmul(g_x, W_filters.T, out=Nx288_0)
+    g_filters = cp.matmul(g_x, W_filters.T, out=w.g_filters)
     # f′(g_filters) = tanh(g_filters)
     # sech(g_filters)
     # f″(g_filters) = sech(g_filters)²
-    f_prime_experts = Nx288_1
-    f_second_experts = Nx288_2
+    f_prime_experts = w.f_prime_experts
+    f_second_experts = w.f_second_experts
     _launch("f_second_2", N, vectorised, (g_filters, f_prime_experts, f_second_experts, samples))
 
     # ---- backward: reads f′, W, f″; writes δ, δ′
     # δ_x = W_filtersᵀ f′(g_filters)  (1)
-    delta_x = cp.matmul(f_prime_experts, W_filters, out=Nx144_0)
+    delta_x = cp.matmul(f_prime_experts, W_filters, out=w.delta_x)
     # W_filters ∘ W_filters
-    W_filters_squared = M288x144_0
+    W_filters_squared = w.W_filters_squared
     _launch("W_squared", N, vectorised, (W_filters, W_filters_squared, samples))
     # δ′_x = (W_filters ∘ W_filters)ᵀ f″(g_filters)  (§1.3)
-    delta_prime_x = cp.matmul(f_second_experts, W_filters_squared, out=Nx144_1)
+    delta_prime_x = cp.matmul(f_second_experts, W_filters_squared, out=w.delta_prime_x)
 
     # ---- loss: reads δ, δ′; writes K, L, J
     # δ_x²
     # Σ_n Σ_i δ_x²
     # Σ_n Σ_i δ′_x
-    sum_delta_squared = parts_sum_delta_squared
-    sum_delta_prime = parts_sum_delta_prime
+    sum_delta_squared = w.parts_sum_delta_squared
+    sum_delta_prime = w.parts_sum_delta_prime
     blocks_sum_delta_squared = _launch("sum_delta_prime", N, vectorised, (
         delta_x, delta_prime_x, sum_delta_squared, sum_delta_prime, samples,
     ))
@@ -1210,34 +1273,26 @@ def _loss_and_grad(params, x, lam, workspace):
     vectorised = _aligned(x, params)
     g_x = x
     W_filters = params["filters.weight"]
-    (
-        Nx288_0, Nx288_1, Nx288_2, Nx144_0, M288x144_0, Nx144_1, Nx144_2, Nx288_3, Nx288_4, M288x144_1, M288x144_2,
-        parts_sum_delta_squared, parts_sum_delta_prime, parts_sum_delta_prime_squared, out_J, out_dJ_dW_filters,
-    ) = workspace.arrays(
-        N,
-        "Nx288_0", "Nx288_1", "Nx288_2", "Nx144_0", "M288x144_0", "Nx144_1", "Nx144_2", "Nx288_3", "Nx288_4",
-        "M288x144_1", "M288x144_2", "parts_sum_delta_squared", "parts_sum_delta_prime",
-        "parts_sum_delta_prime_squared", "out_J", "out_dJ_dW_filters",
-    )
+    w = workspace.space("loss_and_grad", N)
 
     # ---- forward, backward: reads g, W; writes g, f′, f″
     # g_filters = W_filters g_x
-    g_filters = cp.matmul(g_x, W_filters.T, out=Nx288_0)
+    g_filters = cp.matmul(g_x, W_filters.T, out=w.g_filters)
     # f′(g_filters) = tanh(g_filters)
     # sech(g_filters)
     # f″(g_filters) = sech(g_filters)²
-    f_prime_experts = Nx288_1
-    f_second_experts = Nx288_2
+    f_prime_experts = w.f_prime_experts
+    f_second_experts = w.f_second_experts
     _launch("f_second_2", N, vectorised, (g_filters, f_prime_experts, f_second_experts, samples))
 
     # ---- backward: reads f′, W, f″; writes δ, δ′
     # δ_x = W_filtersᵀ f′(g_filters)  (1)
-    delta_x = cp.matmul(f_prime_experts, W_filters, out=Nx144_0)
+    delta_x = cp.matmul(f_prime_experts, W_filters, out=w.delta_x)
     # W_filters ∘ W_filters
-    W_filters_squared = M288x144_0
+    W_filters_squared = w.W_filters_squared
     _launch("W_squared", N, vectorised, (W_filters, W_filters_squared, samples))
     # δ′_x = (W_filters ∘ W_filters)ᵀ f″(g_filters)  (§1.3)
-    delta_prime_x = cp.matmul(f_second_experts, W_filters_squared, out=Nx144_1)
+    delta_prime_x = cp.matmul(f_second_experts, W_filters_squared, out=w.delta_prime_x)
 
     # ---- loss, forward adjoints of J: reads δ, δ′; writes ∂J/∂δ′, J
     # δ_x²
@@ -1246,16 +1301,16 @@ def _loss_and_grad(params, x, lam, workspace):
     # Σ_n Σ_i δ_x²
     # Σ_n Σ_i δ′_x
     # Σ_n Σ_i δ′_x²
-    dJ_ddelta_prime_x = Nx144_2
-    sum_delta_squared = parts_sum_delta_squared
-    sum_delta_prime = parts_sum_delta_prime
-    sum_delta_prime_squared = parts_sum_delta_prime_squared
+    dJ_ddelta_prime_x = w.dJ_ddelta_prime_x
+    sum_delta_squared = w.parts_sum_delta_squared
+    sum_delta_prime = w.parts_sum_delta_prime
+    sum_delta_prime_squared = w.parts_sum_delta_prime_squared
     blocks_sum_delta_squared = _launch("sum_delta_prime_squared_2", N, vectorised, (
         delta_x, delta_prime_x, dJ_ddelta_prime_x, sum_delta_squared, sum_delta_prime, sum_delta_prime_squared,
         lam_real, samples,
     ))
     # J = (1/N) ½ Σ_n Σ_i δ_x² − (1/N) Σ_n Σ_i δ′_x + (1/N) λ Σ_n Σ_i δ′_x²
-    J = out_J
+    J = w.out_J
     _launch_totals("J", (
         sum_delta_prime, blocks_sum_delta_squared, sum_delta_prime_squared, blocks_sum_delta_squared,
         sum_delta_squared, blocks_sum_delta_squared, J, np.float64(lam), samples,
@@ -1263,26 +1318,26 @@ def _loss_and_grad(params, x, lam, workspace):
 
     # ---- forward adjoints of J: reads δ, W, ∂J/∂δ′; writes ∂J/∂δ, ∂J/∂δ′
     # ∂J/∂δ_filters = W_filters δ_x  (11)+(12)
-    dJ_ddelta_filters = cp.matmul(delta_x, W_filters.T, out=Nx288_0)
+    dJ_ddelta_filters = cp.matmul(delta_x, W_filters.T, out=w.dJ_ddelta_filters)
     # ∂J/∂δ′_filters = (W_filters ∘ W_filters) ∂J/∂δ′_x  (13)
-    dJ_ddelta_prime_filters = cp.matmul(dJ_ddelta_prime_x, W_filters_squared.T, out=Nx288_3)
+    dJ_ddelta_prime_filters = cp.matmul(dJ_ddelta_prime_x, W_filters_squared.T, out=w.dJ_ddelta_prime_filters)
 
     # ---- backward adjoints of J and gradients: reads f′, f″, ∂J/∂δ, ∂J/∂δ′, δ, g, W; writes ∂J/∂g, ∂J/∂W
     # f‴(g_filters) = −2 f′(g_filters) f″(g_filters)
     # ∂J/∂g_filters = ∂J/∂δ_filters f″(g_filters) + ∂J/∂δ′_filters f‴(g_filters)  (21)+(22)
-    dJ_dg_filters = Nx288_4
+    dJ_dg_filters = w.dJ_dg_filters
     _launch("dJ_dg", N, vectorised, (
         f_prime_experts, f_second_experts, dJ_ddelta_filters, dJ_ddelta_prime_filters, dJ_dg_filters, samples,
     ))
     # Σ_n f′(g_filters) δ_xᵀ
-    dJ_dW_filters_delta = cp.matmul(f_prime_experts.T, delta_x, out=M288x144_0)
+    dJ_dW_filters_delta = cp.matmul(f_prime_experts.T, delta_x, out=w.dJ_dW_filters_delta)
     # Σ_n f″(g_filters) ∂J/∂δ′_xᵀ
-    dJ_dW_filters_delta_prime = cp.matmul(f_second_experts.T, dJ_ddelta_prime_x, out=M288x144_1)
+    dJ_dW_filters_delta_prime = cp.matmul(f_second_experts.T, dJ_ddelta_prime_x, out=w.dJ_dW_filters_delta_prime)
     # Σ_n ∂J/∂g_filters g_xᵀ
-    dJ_dW_filters_g = cp.matmul(dJ_dg_filters.T, g_x, out=M288x144_2)
+    dJ_dW_filters_g = cp.matmul(dJ_dg_filters.T, g_x, out=w.dJ_dW_filters_g)
     # ∂J/∂W_filters = (1/N) (Σ_n f′(g_filters) δ_xᵀ + Σ_n ∂J/∂g_filters g_xᵀ + 2 W_filters ∘ (Σ_n f″(g_filters)
     #     ∂J/∂δ′_xᵀ))  (16)+(17)
-    dJ_dW_filters = out_dJ_dW_filters
+    dJ_dW_filters = w.out_dJ_dW_filters
     _launch("dJ_dW", N, vectorised, (
         W_filters, dJ_dW_filters_delta, dJ_dW_filters_delta_prime, dJ_dW_filters_g, dJ_dW_filters, samples,
     ))
@@ -1299,45 +1354,38 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     vectorised = _aligned(x, params)
     g_x = x
     W_filters = params["filters.weight"]
-    (
-        Nx288_0, Nx288_1, Nx288_2, Nx144_0, M288x144_0, Nx144_1, M288_0, Nx288_3, M288x144_1,
-        parts_sum_delta_squared, parts_sum_delta_prime, out_J, ones_144, ones_N, out_dJ_dW_filters,
-    ) = workspace.arrays(
-        N,
-        "Nx288_0", "Nx288_1", "Nx288_2", "Nx144_0", "M288x144_0", "Nx144_1", "M288_0", "Nx288_3", "M288x144_1",
-        "parts_sum_delta_squared", "parts_sum_delta_prime", "out_J", "ones_144", "ones_N", "out_dJ_dW_filters",
-    )
+    w = workspace.space("loss_and_grad_lam0", N)
 
     # ---- forward, backward: reads g, W; writes g, f′, f″
     # g_filters = W_filters g_x
-    g_filters = cp.matmul(g_x, W_filters.T, out=Nx288_0)
+    g_filters = cp.matmul(g_x, W_filters.T, out=w.g_filters)
     # f′(g_filters) = tanh(g_filters)
     # sech(g_filters)
     # f″(g_filters) = sech(g_filters)²
-    f_prime_experts = Nx288_1
-    f_second_experts = Nx288_2
+    f_prime_experts = w.f_prime_experts
+    f_second_experts = w.f_second_experts
     _launch("f_second_2", N, vectorised, (g_filters, f_prime_experts, f_second_experts, samples))
 
     # ---- backward: reads f′, W, f″; writes δ, δ′
     # δ_x = W_filtersᵀ f′(g_filters)  (1)
-    delta_x = cp.matmul(f_prime_experts, W_filters, out=Nx144_0)
+    delta_x = cp.matmul(f_prime_experts, W_filters, out=w.delta_x)
     # W_filters ∘ W_filters
-    W_filters_squared = M288x144_0
+    W_filters_squared = w.W_filters_squared
     _launch("W_squared", N, vectorised, (W_filters, W_filters_squared, samples))
     # δ′_x = (W_filters ∘ W_filters)ᵀ f″(g_filters)  (§1.3)
-    delta_prime_x = cp.matmul(f_second_experts, W_filters_squared, out=Nx144_1)
+    delta_prime_x = cp.matmul(f_second_experts, W_filters_squared, out=w.delta_prime_x)
 
     # ---- loss: reads δ, δ′; writes J
     # δ_x²
     # Σ_n Σ_i δ_x²
     # Σ_n Σ_i δ′_x
-    sum_delta_squared = parts_sum_delta_squared
-    sum_delta_prime = parts_sum_delta_prime
+    sum_delta_squared = w.parts_sum_delta_squared
+    sum_delta_prime = w.parts_sum_delta_prime
     blocks_sum_delta_squared = _launch("sum_delta_prime", N, vectorised, (
         delta_x, delta_prime_x, sum_delta_squared, sum_delta_prime, samples,
     ))
     # J = (1/N) ½ Σ_n Σ_i δ_x² − (1/N) Σ_n Σ_i δ′_x
-    J = out_J
+    J = w.out_J
     _launch_totals("J_2", (
         sum_delta_prime, blocks_sum_delta_squared, sum_delta_squared, blocks_sum_delta_squared, J, np.float64(lam),
         samples,
@@ -1345,28 +1393,28 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
 
     # ---- forward adjoints of J: reads δ, W; writes ∂J/∂δ
     # ∂J/∂δ_filters = W_filters δ_x  (11)+(12)
-    dJ_ddelta_filters = cp.matmul(delta_x, W_filters.T, out=Nx288_0)
+    dJ_ddelta_filters = cp.matmul(delta_x, W_filters.T, out=w.dJ_ddelta_filters)
     # Σ_i W_filters ∘ W_filters
-    W_filters_squared_sum = cp.matmul(W_filters_squared, ones_144, out=M288_0)
+    W_filters_squared_sum = cp.matmul(W_filters_squared, w.ones_144, out=w.W_filters_squared_sum)
 
     # ---- backward adjoints of J and gradients: reads f′, f″, ∂J/∂δ, δ, g, W; writes ∂J/∂g, ∂J/∂W
     # f‴(g_filters) = −2 f′(g_filters) f″(g_filters)
     # ∂J/∂g_filters = ∂J/∂δ_filters f″(g_filters) − f‴(g_filters) Σ_i W_filters ∘ W_filters  (21)+(22)
-    dJ_dg_filters = Nx288_3
+    dJ_dg_filters = w.dJ_dg_filters
     _launch("dJ_dg_2", N, vectorised, (
         f_prime_experts, f_second_experts, W_filters_squared_sum, dJ_ddelta_filters, dJ_dg_filters, samples,
     ))
     # Σ_n f′(g_filters) δ_xᵀ
-    dJ_dW_filters_delta = cp.matmul(f_prime_experts.T, delta_x, out=M288x144_0)
+    dJ_dW_filters_delta = cp.matmul(f_prime_experts.T, delta_x, out=w.dJ_dW_filters_delta)
     # Σ_n f″(g_filters)
-    dJ_dW_filters_delta_prime_sum = cp.matmul(ones_N, f_second_experts, out=M288_0)
+    dJ_dW_filters_delta_prime_sum = cp.matmul(w.ones_N, f_second_experts, out=w.dJ_dW_filters_delta_prime_sum)
     # Σ_n f″(g_filters)
     dJ_dW_filters_delta_prime_sum_column = dJ_dW_filters_delta_prime_sum[:, None]
     # Σ_n ∂J/∂g_filters g_xᵀ
-    dJ_dW_filters_g = cp.matmul(dJ_dg_filters.T, g_x, out=M288x144_1)
+    dJ_dW_filters_g = cp.matmul(dJ_dg_filters.T, g_x, out=w.dJ_dW_filters_g)
     # ∂J/∂W_filters = (1/N) (Σ_n f′(g_filters) δ_xᵀ + Σ_n ∂J/∂g_filters g_xᵀ − 2 diag(Σ_n f″(g_filters)) W_filters)
     #     (16)+(17)
-    dJ_dW_filters = out_dJ_dW_filters
+    dJ_dW_filters = w.out_dJ_dW_filters
     _launch("dJ_dW_2", N, vectorised, (
         dJ_dW_filters_delta_prime_sum_column, W_filters, dJ_dW_filters_delta, dJ_dW_filters_g, dJ_dW_filters,
         samples,
@@ -1384,35 +1432,26 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     vectorised = _aligned(x, params)
     g_x = x
     W_filters = params["filters.weight"]
-    (
-        Nx288_0, Nx288_1, Nx288_2, Nx144_0, M288x144_0, Nx144_1, Nx144_2, Nx288_3, M288x144_1, M288x144_2,
-        parts_sum_delta_squared, parts_sum_delta_prime, parts_sum_delta_prime_squared, out_K, out_L,
-        out_dK_dW_filters, out_dL_dW_filters,
-    ) = workspace.arrays(
-        N,
-        "Nx288_0", "Nx288_1", "Nx288_2", "Nx144_0", "M288x144_0", "Nx144_1", "Nx144_2", "Nx288_3", "M288x144_1",
-        "M288x144_2", "parts_sum_delta_squared", "parts_sum_delta_prime", "parts_sum_delta_prime_squared", "out_K",
-        "out_L", "out_dK_dW_filters", "out_dL_dW_filters",
-    )
+    w = workspace.space("loss_and_grad_terms", N)
 
     # ---- forward, backward: reads g, W; writes g, f′, f″
     # g_filters = W_filters g_x
-    g_filters = cp.matmul(g_x, W_filters.T, out=Nx288_0)
+    g_filters = cp.matmul(g_x, W_filters.T, out=w.g_filters)
     # f′(g_filters) = tanh(g_filters)
     # sech(g_filters)
     # f″(g_filters) = sech(g_filters)²
-    f_prime_experts = Nx288_1
-    f_second_experts = Nx288_2
+    f_prime_experts = w.f_prime_experts
+    f_second_experts = w.f_second_experts
     _launch("f_second_2", N, vectorised, (g_filters, f_prime_experts, f_second_experts, samples))
 
     # ---- backward: reads f′, W, f″; writes δ, δ′
     # δ_x = W_filtersᵀ f′(g_filters)  (1)
-    delta_x = cp.matmul(f_prime_experts, W_filters, out=Nx144_0)
+    delta_x = cp.matmul(f_prime_experts, W_filters, out=w.delta_x)
     # W_filters ∘ W_filters
-    W_filters_squared = M288x144_0
+    W_filters_squared = w.W_filters_squared
     _launch("W_squared", N, vectorised, (W_filters, W_filters_squared, samples))
     # δ′_x = (W_filters ∘ W_filters)ᵀ f″(g_filters)  (§1.3)
-    delta_prime_x = cp.matmul(f_second_experts, W_filters_squared, out=Nx144_1)
+    delta_prime_x = cp.matmul(f_second_experts, W_filters_squared, out=w.delta_prime_x)
 
     # ---- loss, forward adjoints of L: reads δ, δ′; writes ∂L/∂δ′, K, L
     # δ_x²
@@ -1421,18 +1460,18 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     # Σ_n Σ_i δ_x²
     # Σ_n Σ_i δ′_x
     # Σ_n Σ_i δ′_x²
-    dL_ddelta_prime_x = Nx144_2
-    sum_delta_squared = parts_sum_delta_squared
-    sum_delta_prime = parts_sum_delta_prime
-    sum_delta_prime_squared = parts_sum_delta_prime_squared
+    dL_ddelta_prime_x = w.dL_ddelta_prime_x
+    sum_delta_squared = w.parts_sum_delta_squared
+    sum_delta_prime = w.parts_sum_delta_prime
+    sum_delta_prime_squared = w.parts_sum_delta_prime_squared
     blocks_sum_delta_squared = _launch("sum_delta_prime_squared_3", N, vectorised, (
         delta_x, delta_prime_x, dL_ddelta_prime_x, sum_delta_squared, sum_delta_prime, sum_delta_prime_squared,
         lam_real, samples,
     ))
     # K = (1/N) ½ Σ_n Σ_i δ_x²
     # L = (1/N) λ Σ_n Σ_i δ′_x² − (1/N) Σ_n Σ_i δ′_x
-    K = out_K
-    L = out_L
+    K = w.out_K
+    L = w.out_L
     _launch_totals("K_and_L", (
         sum_delta_squared, blocks_sum_delta_squared, sum_delta_prime, blocks_sum_delta_squared,
         sum_delta_prime_squared, blocks_sum_delta_squared, K, L, np.float64(lam), samples,
@@ -1440,37 +1479,37 @@ def _loss_and_grad_terms(params, x, lam, workspace):
 
     # ---- forward adjoints of K: reads δ, W; writes ∂K/∂δ
     # ∂K/∂δ_filters = W_filters δ_x  (11)
-    dK_ddelta_filters = cp.matmul(delta_x, W_filters.T, out=Nx288_0)
+    dK_ddelta_filters = cp.matmul(delta_x, W_filters.T, out=w.dK_ddelta_filters)
 
     # ---- backward adjoints of K and gradients: reads ∂K/∂δ, f″, f′, δ, g; writes ∂K/∂g, ∂K/∂W
     # ∂K/∂g_filters = ∂K/∂δ_filters f″(g_filters)  (21)
-    dK_dg_filters = Nx288_3
+    dK_dg_filters = w.dK_dg_filters
     _launch("dK_dg", N, vectorised, (dK_ddelta_filters, f_second_experts, dK_dg_filters, samples))
     # Σ_n f′(g_filters) δ_xᵀ
-    dK_dW_filters_delta = cp.matmul(f_prime_experts.T, delta_x, out=M288x144_1)
+    dK_dW_filters_delta = cp.matmul(f_prime_experts.T, delta_x, out=w.dK_dW_filters_delta)
     # Σ_n ∂K/∂g_filters g_xᵀ
-    dK_dW_filters_g = cp.matmul(dK_dg_filters.T, g_x, out=M288x144_2)
+    dK_dW_filters_g = cp.matmul(dK_dg_filters.T, g_x, out=w.dK_dW_filters_g)
     # ∂K/∂W_filters = (1/N) (Σ_n f′(g_filters) δ_xᵀ + Σ_n ∂K/∂g_filters g_xᵀ)  (16)
-    dK_dW_filters = out_dK_dW_filters
+    dK_dW_filters = w.out_dK_dW_filters
     _launch("dK_dW", N, vectorised, (dK_dW_filters_delta, dK_dW_filters_g, dK_dW_filters, samples))
 
     # ---- forward adjoints of L: reads ∂L/∂δ′; writes ∂L/∂δ′
     # ∂L/∂δ′_filters = (W_filters ∘ W_filters) ∂L/∂δ′_x  (13)
-    dL_ddelta_prime_filters = cp.matmul(dL_ddelta_prime_x, W_filters_squared.T, out=Nx288_3)
+    dL_ddelta_prime_filters = cp.matmul(dL_ddelta_prime_x, W_filters_squared.T, out=w.dL_ddelta_prime_filters)
 
     # ---- backward adjoints of L and gradients: reads f′, f″, ∂L/∂δ′, g, W; writes ∂L/∂g, ∂L/∂W
     # f‴(g_filters) = −2 f′(g_filters) f″(g_filters)
     # ∂L/∂g_filters = ∂L/∂δ′_filters f‴(g_filters)  (22)
-    dL_dg_filters = Nx288_0
+    dL_dg_filters = w.dL_dg_filters
     _launch("dL_dg", N, vectorised, (
         f_prime_experts, f_second_experts, dL_ddelta_prime_filters, dL_dg_filters, samples,
     ))
     # Σ_n f″(g_filters) ∂L/∂δ′_xᵀ
-    dL_dW_filters_delta_prime = cp.matmul(f_second_experts.T, dL_ddelta_prime_x, out=M288x144_0)
+    dL_dW_filters_delta_prime = cp.matmul(f_second_experts.T, dL_ddelta_prime_x, out=w.dL_dW_filters_delta_prime)
     # Σ_n ∂L/∂g_filters g_xᵀ
-    dL_dW_filters_g = cp.matmul(dL_dg_filters.T, g_x, out=M288x144_2)
+    dL_dW_filters_g = cp.matmul(dL_dg_filters.T, g_x, out=w.dL_dW_filters_g)
     # ∂L/∂W_filters = (1/N) (Σ_n ∂L/∂g_filters g_xᵀ + 2 W_filters ∘ (Σ_n f″(g_filters) ∂L/∂δ′_xᵀ))  (17)
-    dL_dW_filters = out_dL_dW_filters
+    dL_dW_filters = w.out_dL_dW_filters
     _launch("dL_dW", N, vectorised, (W_filters, dL_dW_filters_delta_prime, dL_dW_filters_g, dL_dW_filters, samples))
 
     return K, L, {
@@ -1487,49 +1526,40 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     vectorised = _aligned(x, params)
     g_x = x
     W_filters = params["filters.weight"]
-    (
-        Nx288_0, Nx288_1, Nx288_2, Nx144_0, M288x144_0, Nx144_1, Nx288_3, M288x144_1, M288x144_2, M288_0,
-        parts_sum_delta_squared, parts_sum_delta_prime, out_K, out_L, out_dK_dW_filters, ones_144, ones_N,
-        out_dL_dW_filters,
-    ) = workspace.arrays(
-        N,
-        "Nx288_0", "Nx288_1", "Nx288_2", "Nx144_0", "M288x144_0", "Nx144_1", "Nx288_3", "M288x144_1", "M288x144_2",
-        "M288_0", "parts_sum_delta_squared", "parts_sum_delta_prime", "out_K", "out_L", "out_dK_dW_filters",
-        "ones_144", "ones_N", "out_dL_dW_filters",
-    )
+    w = workspace.space("loss_and_grad_terms_lam0", N)
 
     # ---- forward, backward: reads g, W; writes g, f′, f″
     # g_filters = W_filters g_x
-    g_filters = cp.matmul(g_x, W_filters.T, out=Nx288_0)
+    g_filters = cp.matmul(g_x, W_filters.T, out=w.g_filters)
     # f′(g_filters) = tanh(g_filters)
     # sech(g_filters)
     # f″(g_filters) = sech(g_filters)²
-    f_prime_experts = Nx288_1
-    f_second_experts = Nx288_2
+    f_prime_experts = w.f_prime_experts
+    f_second_experts = w.f_second_experts
     _launch("f_second_2", N, vectorised, (g_filters, f_prime_experts, f_second_experts, samples))
 
     # ---- backward: reads f′, W, f″; writes δ, δ′
     # δ_x = W_filtersᵀ f′(g_filters)  (1)
-    delta_x = cp.matmul(f_prime_experts, W_filters, out=Nx144_0)
+    delta_x = cp.matmul(f_prime_experts, W_filters, out=w.delta_x)
     # W_filters ∘ W_filters
-    W_filters_squared = M288x144_0
+    W_filters_squared = w.W_filters_squared
     _launch("W_squared", N, vectorised, (W_filters, W_filters_squared, samples))
     # δ′_x = (W_filters ∘ W_filters)ᵀ f″(g_filters)  (§1.3)
-    delta_prime_x = cp.matmul(f_second_experts, W_filters_squared, out=Nx144_1)
+    delta_prime_x = cp.matmul(f_second_experts, W_filters_squared, out=w.delta_prime_x)
 
     # ---- loss: reads δ, δ′; writes K, L
     # δ_x²
     # Σ_n Σ_i δ_x²
     # Σ_n Σ_i δ′_x
-    sum_delta_squared = parts_sum_delta_squared
-    sum_delta_prime = parts_sum_delta_prime
+    sum_delta_squared = w.parts_sum_delta_squared
+    sum_delta_prime = w.parts_sum_delta_prime
     blocks_sum_delta_squared = _launch("sum_delta_prime", N, vectorised, (
         delta_x, delta_prime_x, sum_delta_squared, sum_delta_prime, samples,
     ))
     # K = (1/N) ½ Σ_n Σ_i δ_x²
     # L = −(1/N) Σ_n Σ_i δ′_x
-    K = out_K
-    L = out_L
+    K = w.out_K
+    L = w.out_L
     _launch_totals("K_and_L_2", (
         sum_delta_squared, blocks_sum_delta_squared, sum_delta_prime, blocks_sum_delta_squared, K, L,
         np.float64(lam), samples,
@@ -1537,39 +1567,39 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
 
     # ---- forward adjoints of K: reads δ, W; writes ∂K/∂δ
     # ∂K/∂δ_filters = W_filters δ_x  (11)
-    dK_ddelta_filters = cp.matmul(delta_x, W_filters.T, out=Nx288_0)
+    dK_ddelta_filters = cp.matmul(delta_x, W_filters.T, out=w.dK_ddelta_filters)
 
     # ---- backward adjoints of K and gradients: reads ∂K/∂δ, f″, f′, δ, g; writes ∂K/∂g, ∂K/∂W
     # ∂K/∂g_filters = ∂K/∂δ_filters f″(g_filters)  (21)
-    dK_dg_filters = Nx288_3
+    dK_dg_filters = w.dK_dg_filters
     _launch("dK_dg", N, vectorised, (dK_ddelta_filters, f_second_experts, dK_dg_filters, samples))
     # Σ_n f′(g_filters) δ_xᵀ
-    dK_dW_filters_delta = cp.matmul(f_prime_experts.T, delta_x, out=M288x144_1)
+    dK_dW_filters_delta = cp.matmul(f_prime_experts.T, delta_x, out=w.dK_dW_filters_delta)
     # Σ_n ∂K/∂g_filters g_xᵀ
-    dK_dW_filters_g = cp.matmul(dK_dg_filters.T, g_x, out=M288x144_2)
+    dK_dW_filters_g = cp.matmul(dK_dg_filters.T, g_x, out=w.dK_dW_filters_g)
     # ∂K/∂W_filters = (1/N) (Σ_n f′(g_filters) δ_xᵀ + Σ_n ∂K/∂g_filters g_xᵀ)  (16)
-    dK_dW_filters = out_dK_dW_filters
+    dK_dW_filters = w.out_dK_dW_filters
     _launch("dK_dW", N, vectorised, (dK_dW_filters_delta, dK_dW_filters_g, dK_dW_filters, samples))
 
     # ---- forward adjoints of L
     # Σ_i W_filters ∘ W_filters
-    W_filters_squared_sum = cp.matmul(W_filters_squared, ones_144, out=M288_0)
+    W_filters_squared_sum = cp.matmul(W_filters_squared, w.ones_144, out=w.W_filters_squared_sum)
 
     # ---- backward adjoints of L and gradients: reads f′, f″, g, W; writes ∂L/∂g, ∂L/∂W
     # f‴(g_filters) = −2 f′(g_filters) f″(g_filters)
     # ∂L/∂g_filters = −f‴(g_filters) Σ_i W_filters ∘ W_filters  (22)
-    dL_dg_filters = Nx288_3
+    dL_dg_filters = w.dL_dg_filters
     _launch("dL_dg_2", N, vectorised, (
         f_prime_experts, f_second_experts, W_filters_squared_sum, dL_dg_filters, samples,
     ))
     # Σ_n f″(g_filters)
-    dL_dW_filters_delta_prime_sum = cp.matmul(ones_N, f_second_experts, out=M288_0)
+    dL_dW_filters_delta_prime_sum = cp.matmul(w.ones_N, f_second_experts, out=w.dL_dW_filters_delta_prime_sum)
     # Σ_n f″(g_filters)
     dL_dW_filters_delta_prime_sum_column = dL_dW_filters_delta_prime_sum[:, None]
     # Σ_n ∂L/∂g_filters g_xᵀ
-    dL_dW_filters_g = cp.matmul(dL_dg_filters.T, g_x, out=M288x144_0)
+    dL_dW_filters_g = cp.matmul(dL_dg_filters.T, g_x, out=w.dL_dW_filters_g)
     # ∂L/∂W_filters = (1/N) (Σ_n ∂L/∂g_filters g_xᵀ − 2 diag(Σ_n f″(g_filters)) W_filters)  (17)
-    dL_dW_filters = out_dL_dW_filters
+    dL_dW_filters = w.out_dL_dW_filters
     _launch("dL_dW_2", N, vectorised, (
         dL_dW_filters_delta_prime_sum_column, W_filters, dL_dW_filters_g, dL_dW_filters, samples,
     ))
@@ -1737,4 +1767,4 @@ def _loss_noise(loss, params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above 228071f23d07cc467ca122b1d409e578d903554f8531cf6ac20fa4bbe87db2f9
+# sha256 of all above 3c35c21cc83df04636e1548d64f040dea2387765afe4bec1244a72e93b1a396c

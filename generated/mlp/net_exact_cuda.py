@@ -29,12 +29,13 @@ their role, whatever layer they belong to; `vec4_<name>` takes 16 bytes a thread
 are aligned to them.
 
 description sha256 782fa71001c0057997d760c121f88568127ef619e55674d5b229673e521a3b8e
-template cuda/module.py.j2, sha256 f72316bbe6d2c7e37e53a6f89dc290b784377203b69113365537f6defcf7a535
+template cuda/module.py.j2, sha256 183bcc79e29d42b956a6e23ab988207b075be7e3242856d4561660c38d7a0ee7
 """
 
 import functools
 import operator
 import threading
+import types
 
 import numpy as np
 
@@ -76,7 +77,7 @@ INITIAL = {
 METADATA = {
     "network": "mlp",
     "description_sha256": "782fa71001c0057997d760c121f88568127ef619e55674d5b229673e521a3b8e",
-    "template_sha256": "f72316bbe6d2c7e37e53a6f89dc290b784377203b69113365537f6defcf7a535",
+    "template_sha256": "183bcc79e29d42b956a6e23ab988207b075be7e3242856d4561660c38d7a0ee7",
     "generator": "smgen 0.1.0",
     "backend": "cuda",
     "dtype": "float32",
@@ -1733,64 +1734,239 @@ _MAPS = {
     "dL_dW_6": (128, 64, 4, 1),
 }
 
-_ARRAYS = {
-    "M128_0": (DTYPE, (128,)),
-    "M128_1": (DTYPE, (128,)),
-    "M128x64_0": (DTYPE, (128, 64)),
-    "M128x64_1": (DTYPE, (128, 64)),
-    "M128x64_2": (DTYPE, (128, 64)),
-    "M1_0": (DTYPE, (1,)),
-    "M1x64_0": (DTYPE, (1, 64)),
-    "M1x64_1": (DTYPE, (1, 64)),
-    "M1x64_2": (DTYPE, (1, 64)),
-    "M64_0": (DTYPE, (64,)),
-    "M64x128_0": (DTYPE, (64, 128)),
-    "M64x128_1": (DTYPE, (64, 128)),
-    "M64x128_2": (DTYPE, (64, 128)),
-    "M64x128_3": (DTYPE, (64, 128)),
-    "Nx128_0": (DTYPE, ("N", 128)),
-    "Nx128_1": (DTYPE, ("N", 128)),
-    "Nx128_2": (DTYPE, ("N", 128)),
-    "Nx128_3": (DTYPE, ("N", 128)),
-    "Nx128_4": (DTYPE, ("N", 128)),
-    "Nx128_5": (DTYPE, ("N", 128)),
-    "Nx128_6": (DTYPE, ("N", 128)),
-    "Nx128_7": (DTYPE, ("N", 128)),
-    "Nx128_8": (DTYPE, ("N", 128)),
-    "Nx128_9": (DTYPE, ("N", 128)),
-    "Nx1_0": (DTYPE, ("N", 1)),
-    "Nx1_1": (DTYPE, ("N", 1)),
-    "Nx1_2": (DTYPE, ("N", 1)),
-    "Nx1_3": (DTYPE, ("N", 1)),
-    "Nx1_4": (DTYPE, ("N", 1)),
-    "Nx1_5": (DTYPE, ("N", 1)),
-    "Nx64_0": (DTYPE, ("N", 64)),
-    "Nx64_1": (DTYPE, ("N", 64)),
-    "Nx64_10": (DTYPE, ("N", 64)),
-    "Nx64_11": (DTYPE, ("N", 64)),
-    "Nx64_2": (DTYPE, ("N", 64)),
-    "Nx64_3": (DTYPE, ("N", 64)),
-    "Nx64_4": (DTYPE, ("N", 64)),
-    "Nx64_5": (DTYPE, ("N", 64)),
-    "Nx64_6": (DTYPE, ("N", 64)),
-    "Nx64_7": (DTYPE, ("N", 64)),
-    "Nx64_8": (DTYPE, ("N", 64)),
-    "Nx64_9": (DTYPE, ("N", 64)),
-    "Nx64x128_0": (DTYPE, ("N", 64, 128)),
-    "Nx64x128_1": (DTYPE, ("N", 64, 128)),
-    "Nx64x128_2": (DTYPE, ("N", 64, 128)),
-    "Nx64x128_3": (DTYPE, ("N", 64, 128)),
-    "Nx64x128_4": (DTYPE, ("N", 64, 128)),
-    "Nx64x1_0": (DTYPE, ("N", 64, 1)),
-    "Nx64x1_1": (DTYPE, ("N", 64, 1)),
-    "Nx64x1_2": (DTYPE, ("N", 64, 1)),
-    "Nx64x64_0": (DTYPE, ("N", 64, 64)),
-    "Nx64x64_1": (DTYPE, ("N", 64, 64)),
-    "Nx64x64_2": (DTYPE, ("N", 64, 64)),
-    "Nx64x64_3": (DTYPE, ("N", 64, 64)),
-    "Nx64x64_4": (DTYPE, ("N", 64, 64)),
-    "Nx64x64_5": (DTYPE, ("N", 64, 64)),
-    "Nx64x64_6": (DTYPE, ("N", 64, 64)),
+# Function → arrays: the shape of each, N samples, and all that is written to it in turn; arrays used for nothing else.
+_STORAGE = {
+    "energy": (
+        [
+            ("N", 128, "g_layer_1_unbiased"), ("N", 128, "g_softplus_1"), ("N", 64, "g_layer_2_unbiased"),
+            ("N", 64, "g_softplus_2"), ("N", 1, "g_layer_3_unbiased"), ("N", 1, "g_softplus_3"),
+        ],
+        """
+        """,
+    ),
+    "score": (
+        [
+            ("N", 128, "g_layer_1_unbiased delta_layer_1"), ("N", 128, "f_prime_softplus_1"),
+            ("N", 128, "g_softplus_1 delta_softplus_1"), ("N", 64, "g_layer_2_unbiased delta_layer_2 delta_x"),
+            ("N", 64, "f_prime_softplus_2"), ("N", 64, "g_softplus_2 delta_softplus_2"),
+            ("N", 1, "g_layer_3_unbiased"), ("N", 1, "f_prime_softplus_3"),
+        ],
+        """
+        """,
+    ),
+    "hessian_diagonal": (
+        [
+            ("N", 128, "g_layer_1_unbiased delta_curvature_softplus_1"), ("N", 128, "sigmoid_minus_softplus_1"),
+            ("N", 128, "f_prime_softplus_1"), ("N", 128, "g_softplus_1 delta_softplus_1"),
+            ("N", 64, "g_layer_2_unbiased delta_layer_2 curvature_of_softplus_3"),
+            ("N", 64, "sigmoid_minus_softplus_2"), ("N", 64, "f_prime_softplus_2 curvature_of_softplus_1"),
+            ("N", 64, "g_softplus_2 delta_softplus_2"), ("N", 1, "g_layer_3_unbiased"),
+            ("N", 1, "f_prime_softplus_3"), ("N", 1, "f_second_softplus_3"),
+            ("N", 64, "delta_curvature_softplus_2 curvature_of_softplus_2"), (64, 128, "W_layer_1_transposed"),
+            ("N", 64, 128, "tangent_softplus_1"), ("N", 64, 64, "tangent_layer_2"),
+            ("N", 64, 64, "tangent_softplus_2 curvature_of_softplus_2_terms"), ("N", 64, 1, "tangent_layer_3"),
+            (64, 128, "tangent_layer_1_squared"), ("N", 64, 1, "curvature_of_softplus_3_terms"),
+        ],
+        """
+        """,
+    ),
+    "loss_terms": (
+        [
+            ("N", 128, "g_layer_1_unbiased delta_layer_1"), ("N", 128, "sigmoid_minus_softplus_1"),
+            ("N", 128, "f_prime_softplus_1"), ("N", 128, "g_softplus_1 delta_softplus_1"),
+            ("N", 64, "g_layer_2_unbiased delta_layer_2 delta_x curvature_of_softplus_1"),
+            ("N", 64, "sigmoid_minus_softplus_2"), ("N", 64, "f_prime_softplus_2 curvature_of_softplus_3"),
+            ("N", 64, "g_softplus_2 delta_softplus_2"), ("N", 1, "g_layer_3_unbiased"),
+            ("N", 1, "f_prime_softplus_3"), ("N", 1, "f_second_softplus_3"),
+            ("N", 64, "delta_curvature_softplus_2 curvature_of_softplus_2"),
+            ("N", 128, "delta_curvature_softplus_1"), (64, 128, "W_layer_1_transposed"),
+            ("N", 64, 128, "tangent_softplus_1"), ("N", 64, 64, "tangent_layer_2"),
+            ("N", 64, 64, "tangent_softplus_2 curvature_of_softplus_2_terms"), ("N", 64, 1, "tangent_layer_3"),
+            (64, 128, "tangent_layer_1_squared"), ("N", 64, 1, "curvature_of_softplus_3_terms"),
+        ],
+        """
+            parts_sum_delta_squared parts_sum_delta_prime parts_sum_delta_prime_squared
+        """,
+    ),
+    "loss_terms_lam0": (
+        [
+            ("N", 128, "g_layer_1_unbiased delta_layer_1"), ("N", 128, "sigmoid_minus_softplus_1"),
+            ("N", 128, "f_prime_softplus_1"), ("N", 128, "g_softplus_1 delta_softplus_1"),
+            ("N", 64, "g_layer_2_unbiased delta_layer_2 delta_x sum_tangent_squared_layer_2"),
+            ("N", 64, "sigmoid_minus_softplus_2"), ("N", 64, "f_prime_softplus_2"),
+            ("N", 64, "g_softplus_2 delta_softplus_2"), ("N", 1, "g_layer_3_unbiased sum_tangent_squared_layer_3"),
+            ("N", 1, "sigmoid_minus_softplus_3"), ("N", 1, "f_prime_softplus_3"), (64, 128, "W_layer_1_transposed"),
+            ("N", 64, 128, "tangent_softplus_1"), ("N", 64, 64, "tangent_layer_2"),
+            ("N", 64, 64, "tangent_softplus_2"), ("N", 64, 64, "sum_tangent_squared_layer_2_terms"),
+            ("N", 64, 1, "tangent_layer_3"), (64, 128, "sum_tangent_squared_layer_1_terms"),
+            (128, "sum_tangent_squared_layer_1"), ("N", 64, 1, "sum_tangent_squared_layer_3_terms"),
+        ],
+        """
+            parts_sum_delta_squared parts_sum_curvature_softplus_1 parts_sum_curvature_softplus_2
+            parts_sum_curvature_softplus_3
+        """,
+    ),
+    "loss_and_grad": (
+        [
+            ("N", 128, "g_layer_1_unbiased delta_softplus_1"), ("N", 128, "sigmoid_minus_softplus_1"),
+            ("N", 128, "f_prime_softplus_1"), ("N", 128, "g_softplus_1 dJ_dg_softplus_1"),
+            ("N", 64, "g_layer_2_unbiased delta_softplus_2"), ("N", 64, "sigmoid_minus_softplus_2"),
+            ("N", 64, "f_prime_softplus_2"), ("N", 64, "g_softplus_2 dJ_dg_softplus_2"),
+            ("N", 1, "g_layer_3_unbiased dJ_ddelta_layer_3"), ("N", 1, "sigmoid_minus_softplus_3"),
+            ("N", 1, "f_prime_softplus_3"), ("N", 1, "f_second_softplus_3"), ("N", 64, "delta_layer_2"),
+            ("N", 64, "f_second_softplus_2"),
+            ("N", 64, "delta_curvature_softplus_2 curvature_of_softplus_1 dJ_ddelta_softplus_2 weighted_product_softplus_2"),
+            ("N", 128, "delta_layer_1"), ("N", 128, "f_second_softplus_1"),
+            ("N", 128, "delta_curvature_softplus_1 dJ_dg_layer_1"), ("N", 64, "delta_x"),
+            (64, 128, "W_layer_1_transposed dJ_dW_layer_2_delta"), ("N", 64, 128, "tangent_softplus_1"),
+            ("N", 64, 64, "tangent_layer_2"), ("N", 64, 64, "tangent_softplus_2"), ("N", 64, 1, "tangent_layer_3"),
+            ("N", 64, 1, "delta_tangent_layer_3"),
+            ("N", 64, 1, "curvature_of_softplus_3_terms weighted_square_layer_3_terms"),
+            ("N", 64, 64, "delta_tangent_softplus_2"), ("N", 64, 64, "delta_tangent_layer_2"),
+            ("N", 64, 64, "curvature_of_softplus_2_terms weighted_square_layer_2_terms"),
+            ("N", 64, 128, "delta_tangent_softplus_1"),
+            (64, 128, "tangent_layer_1_squared dJ_dW_layer_2_tangents dJ_dW_layer_1_tangents_sum"),
+            ("N", 64, "curvature_of_softplus_2 weighted_square_layer_2"),
+            ("N", 64, "curvature_of_softplus_3 dJ_ddelta_layer_2"), ("N", 64, "dJ_ddelta_prime_x dJ_dg_layer_2"),
+            ("N", 128, "dJ_ddelta_layer_1"), ("N", 128, "weighted_square_layer_1"),
+            ("N", 128, "dJ_ddelta_softplus_1 weighted_product_softplus_1"),
+            ("N", 64, 128, "weighted_tangent_softplus_1"), ("N", 64, 128, "weighted_product_softplus_1_terms"),
+            ("N", 64, 128, "dJ_dW_layer_1_tangents_sum_terms"), ("N", 64, 64, "weighted_tangent_softplus_2"),
+            ("N", 64, 64, "weighted_product_softplus_2_terms"), ("N", 1, "weighted_square_layer_3"),
+            ("N", 1, "dJ_dg_layer_3"), (1, 64, "dJ_dW_layer_3_delta"), (1, 64, "dJ_dW_layer_3_tangents"),
+            (1, 64, "dJ_dW_layer_3_g"), (1, "dJ_db_layer_3_sum"), (64, 128, "dJ_dW_layer_2_g"),
+            (64, "dJ_db_layer_2_sum"), (128, 64, "dJ_dW_layer_1_delta"),
+            (128, 64, "dJ_dW_layer_1_tangents_sum_transposed"), (128, 64, "dJ_dW_layer_1_g"),
+            (128, "dJ_db_layer_1_sum"),
+        ],
+        """
+            parts_sum_delta_squared parts_sum_delta_prime parts_sum_delta_prime_squared out_J parts_columns_1
+            out_dJ_dW_layer_3 out_dJ_db_layer_3 parts_columns_64 out_dJ_dW_layer_2 out_dJ_db_layer_2
+            parts_columns_8192 parts_columns_128 out_dJ_dW_layer_1 out_dJ_db_layer_1
+        """,
+    ),
+    "loss_and_grad_lam0": (
+        [
+            ("N", 128, "g_layer_1_unbiased delta_softplus_1"), ("N", 128, "sigmoid_minus_softplus_1"),
+            ("N", 128, "f_prime_softplus_1"), ("N", 128, "g_softplus_1 dJ_dg_softplus_1"),
+            ("N", 64, "g_layer_2_unbiased delta_softplus_2"), ("N", 64, "sigmoid_minus_softplus_2"),
+            ("N", 64, "f_prime_softplus_2"), ("N", 64, "g_softplus_2 dJ_dg_softplus_2"),
+            ("N", 1, "g_layer_3_unbiased sum_tangent_squared_layer_3"), ("N", 1, "sigmoid_minus_softplus_3"),
+            ("N", 1, "f_prime_softplus_3"), ("N", 1, "f_second_softplus_3"), ("N", 64, "delta_layer_2"),
+            ("N", 64, "f_second_softplus_2"), ("N", 64, "delta_curvature_softplus_2 dJ_ddelta_layer_2"),
+            ("N", 128, "delta_layer_1"), ("N", 128, "f_second_softplus_1"),
+            ("N", 128, "delta_curvature_softplus_1 dJ_ddelta_layer_1"), ("N", 64, "delta_x"),
+            (64, 128, "W_layer_1_transposed dJ_dW_layer_2_tangents dJ_dW_layer_1_tangents_sum"),
+            ("N", 64, 128, "tangent_softplus_1"), ("N", 64, 64, "tangent_layer_2"),
+            ("N", 64, 64, "tangent_softplus_2"), ("N", 64, 1, "tangent_layer_3"),
+            ("N", 64, 1, "delta_tangent_layer_3"), ("N", 64, 1, "sum_tangent_squared_layer_3_terms"),
+            ("N", 64, 64, "delta_tangent_softplus_2"), ("N", 64, 64, "delta_tangent_layer_2"),
+            ("N", 64, 64, "sum_tangent_squared_layer_2_terms"), ("N", 64, 64, "weighted_product_softplus_2_terms"),
+            ("N", 64, 128, "delta_tangent_softplus_1"), ("N", 64, 128, "delta_tangent_layer_1"),
+            ("N", 64, 128, "weighted_product_softplus_1_terms"),
+            (64, 128, "sum_tangent_squared_layer_1_terms dJ_dW_layer_2_delta"),
+            (128, "sum_tangent_squared_layer_1 dJ_db_layer_1_sum"), ("N", 64, "sum_tangent_squared_layer_2"),
+            ("N", 128, "dJ_ddelta_softplus_1 weighted_product_softplus_1"),
+            ("N", 64, "dJ_ddelta_softplus_2 weighted_product_softplus_2"), ("N", 1, "dJ_ddelta_layer_3"),
+            ("N", 1, "dJ_dg_layer_3"), (1, 64, "dJ_dW_layer_3_delta"), (1, 64, "dJ_dW_layer_3_tangents"),
+            (1, 64, "dJ_dW_layer_3_g"), (1, "dJ_db_layer_3_sum"), ("N", 64, "dJ_dg_layer_2"),
+            (64, 128, "dJ_dW_layer_2_g"), (64, "dJ_db_layer_2_sum"), ("N", 128, "dJ_dg_layer_1"),
+            (128, 64, "dJ_dW_layer_1_delta"), (128, 64, "dJ_dW_layer_1_tangents_sum_transposed"),
+            (128, 64, "dJ_dW_layer_1_g"),
+        ],
+        """
+            parts_sum_delta_squared parts_sum_curvature_softplus_1 parts_sum_curvature_softplus_2
+            parts_sum_curvature_softplus_3 out_J parts_columns_1 out_dJ_dW_layer_3 out_dJ_db_layer_3
+            parts_columns_64 out_dJ_dW_layer_2 out_dJ_db_layer_2 parts_columns_8192 parts_columns_128
+            out_dJ_dW_layer_1 out_dJ_db_layer_1
+        """,
+    ),
+    "loss_and_grad_terms": (
+        [
+            ("N", 128, "g_layer_1_unbiased delta_softplus_1"), ("N", 128, "sigmoid_minus_softplus_1"),
+            ("N", 128, "f_prime_softplus_1"), ("N", 128, "g_softplus_1 dL_dg_softplus_1"),
+            ("N", 64, "g_layer_2_unbiased delta_softplus_2"), ("N", 64, "sigmoid_minus_softplus_2"),
+            ("N", 64, "f_prime_softplus_2"), ("N", 64, "g_softplus_2 dL_dg_softplus_2"),
+            ("N", 1, "g_layer_3_unbiased dK_ddelta_layer_3 weighted_square_layer_3"),
+            ("N", 1, "sigmoid_minus_softplus_3"), ("N", 1, "f_prime_softplus_3"), ("N", 1, "f_second_softplus_3"),
+            ("N", 64, "delta_layer_2"), ("N", 64, "f_second_softplus_2"),
+            ("N", 64, "delta_curvature_softplus_2 curvature_of_softplus_1 dK_dg_layer_2 weighted_square_layer_2"),
+            ("N", 128, "delta_layer_1 dL_ddelta_softplus_1 weighted_product_softplus_1"),
+            ("N", 128, "f_second_softplus_1"), ("N", 128, "delta_curvature_softplus_1 dL_dg_layer_1"),
+            ("N", 64, "delta_x dL_ddelta_layer_2"), (64, 128, "W_layer_1_transposed dL_dW_layer_2_delta"),
+            ("N", 64, 128, "tangent_softplus_1"), ("N", 64, 64, "tangent_layer_2"),
+            ("N", 64, 64, "tangent_softplus_2"), ("N", 64, 1, "tangent_layer_3"),
+            ("N", 64, 1, "delta_tangent_layer_3"),
+            ("N", 64, 1, "curvature_of_softplus_3_terms weighted_square_layer_3_terms"),
+            ("N", 64, 64, "delta_tangent_softplus_2"), ("N", 64, 64, "delta_tangent_layer_2"),
+            ("N", 64, 64, "curvature_of_softplus_2_terms weighted_square_layer_2_terms"),
+            ("N", 64, 128, "delta_tangent_softplus_1"),
+            (64, 128, "tangent_layer_1_squared dL_dW_layer_2_tangents dL_dW_layer_1_tangents_sum"),
+            ("N", 64, "curvature_of_softplus_2 dK_ddelta_softplus_2 dK_dg_softplus_2"),
+            ("N", 64, "curvature_of_softplus_3 dK_ddelta_layer_2"),
+            ("N", 64, "delta_prime_x dL_ddelta_softplus_2 weighted_product_softplus_2"),
+            ("N", 128, "dK_ddelta_layer_1"), ("N", 128, "dK_ddelta_softplus_1 dK_dg_softplus_1"),
+            ("N", 1, "dK_dg_layer_3 dL_ddelta_layer_3"), (1, 64, "dK_dW_layer_3_delta dL_dW_layer_3_tangents"),
+            (1, 64, "dK_dW_layer_3_g dL_dW_layer_3_delta"), (1, "dK_db_layer_3_sum dL_db_layer_3_sum"),
+            ("N", 64, "dL_ddelta_prime_x dL_dg_layer_2"), (64, 128, "dK_dW_layer_2_delta"),
+            (64, 128, "dK_dW_layer_2_g dL_dW_layer_2_g"), (64, "dK_db_layer_2_sum dL_db_layer_2_sum"),
+            ("N", 128, "dK_dg_layer_1 weighted_square_layer_1"), (128, 64, "dK_dW_layer_1_delta dL_dW_layer_1_g"),
+            (128, 64, "dK_dW_layer_1_g dL_dW_layer_1_tangents_sum_transposed"),
+            (128, "dK_db_layer_1_sum dL_db_layer_1_sum"), ("N", 64, 128, "weighted_tangent_softplus_1"),
+            ("N", 64, 128, "weighted_product_softplus_1_terms"), ("N", 64, 128, "dL_dW_layer_1_tangents_sum_terms"),
+            ("N", 64, 64, "weighted_tangent_softplus_2"), ("N", 64, 64, "weighted_product_softplus_2_terms"),
+            ("N", 1, "dL_dg_layer_3"), (1, 64, "dL_dW_layer_3_g"),
+        ],
+        """
+            parts_sum_delta_squared parts_sum_delta_prime parts_sum_delta_prime_squared out_K out_L parts_columns_1
+            out_dK_dW_layer_3 out_dK_db_layer_3 parts_columns_64 out_dK_dW_layer_2 out_dK_db_layer_2
+            parts_columns_128 out_dK_dW_layer_1 out_dK_db_layer_1 out_dL_dW_layer_3 out_dL_db_layer_3
+            out_dL_dW_layer_2 out_dL_db_layer_2 parts_columns_8192 out_dL_dW_layer_1 out_dL_db_layer_1
+        """,
+    ),
+    "loss_and_grad_terms_lam0": (
+        [
+            ("N", 128, "g_layer_1_unbiased delta_softplus_1"), ("N", 128, "sigmoid_minus_softplus_1"),
+            ("N", 128, "f_prime_softplus_1"), ("N", 128, "g_softplus_1 dL_dg_softplus_1"),
+            ("N", 64, "g_layer_2_unbiased delta_softplus_2"), ("N", 64, "sigmoid_minus_softplus_2"),
+            ("N", 64, "f_prime_softplus_2"), ("N", 64, "g_softplus_2 dL_dg_softplus_2"),
+            ("N", 1, "g_layer_3_unbiased sum_tangent_squared_layer_3"), ("N", 1, "sigmoid_minus_softplus_3"),
+            ("N", 1, "f_prime_softplus_3"), ("N", 1, "f_second_softplus_3"), ("N", 64, "delta_layer_2"),
+            ("N", 64, "f_second_softplus_2"), ("N", 64, "delta_curvature_softplus_2 dK_ddelta_layer_2"),
+            ("N", 128, "delta_layer_1"), ("N", 128, "f_second_softplus_1"),
+            ("N", 128, "delta_curvature_softplus_1 dK_ddelta_layer_1"), ("N", 64, "delta_x dL_ddelta_layer_2"),
+            (64, 128, "W_layer_1_transposed dK_dW_layer_2_g dL_dW_layer_2_delta"),
+            ("N", 64, 128, "tangent_softplus_1"), ("N", 64, 64, "tangent_layer_2"),
+            ("N", 64, 64, "tangent_softplus_2"), ("N", 64, 1, "tangent_layer_3"),
+            ("N", 64, 1, "delta_tangent_layer_3"), ("N", 64, 1, "sum_tangent_squared_layer_3_terms"),
+            ("N", 64, 64, "delta_tangent_softplus_2"), ("N", 64, 64, "delta_tangent_layer_2"),
+            ("N", 64, 64, "sum_tangent_squared_layer_2_terms"), ("N", 64, 64, "weighted_product_softplus_2_terms"),
+            ("N", 64, 128, "delta_tangent_softplus_1"), ("N", 64, 128, "delta_tangent_layer_1"),
+            ("N", 64, 128, "weighted_product_softplus_1_terms"),
+            (64, 128, "sum_tangent_squared_layer_1_terms dK_dW_layer_2_delta dL_dW_layer_2_tangents dL_dW_layer_1_tangents_sum"),
+            (128, "sum_tangent_squared_layer_1 dL_db_layer_1_sum"), ("N", 64, "sum_tangent_squared_layer_2"),
+            ("N", 128, "dK_ddelta_softplus_1 dK_dg_softplus_1"),
+            ("N", 64, "dK_ddelta_softplus_2 dK_dg_softplus_2 dL_dg_layer_2"),
+            ("N", 1, "dK_ddelta_layer_3 dL_dg_layer_3"), ("N", 1, "dK_dg_layer_3 dL_ddelta_layer_3"),
+            (1, 64, "dK_dW_layer_3_delta dL_dW_layer_3_tangents"), (1, 64, "dK_dW_layer_3_g dL_dW_layer_3_delta"),
+            (1, "dK_db_layer_3_sum dL_db_layer_3_sum"),
+            ("N", 64, "dK_dg_layer_2 dL_ddelta_softplus_2 weighted_product_softplus_2"),
+            (64, "dK_db_layer_2_sum dL_db_layer_2_sum"), ("N", 128, "dK_dg_layer_1 dL_dg_layer_1"),
+            ("N", 128, "dL_ddelta_softplus_1 weighted_product_softplus_1"),
+            (128, 64, "dK_dW_layer_1_delta dL_dW_layer_1_g"),
+            (128, 64, "dK_dW_layer_1_g dL_dW_layer_1_tangents_sum_transposed"), (128, "dK_db_layer_1_sum"),
+            (1, 64, "dL_dW_layer_3_g"), (64, 128, "dL_dW_layer_2_g"),
+        ],
+        """
+            parts_sum_delta_squared parts_sum_curvature_softplus_1 parts_sum_curvature_softplus_2
+            parts_sum_curvature_softplus_3 out_K out_L parts_columns_1 out_dK_dW_layer_3 out_dK_db_layer_3
+            parts_columns_64 out_dK_dW_layer_2 out_dK_db_layer_2 parts_columns_128 out_dK_dW_layer_1
+            out_dK_db_layer_1 out_dL_dW_layer_3 out_dL_db_layer_3 out_dL_dW_layer_2 out_dL_db_layer_2
+            parts_columns_8192 out_dL_dW_layer_1 out_dL_db_layer_1
+        """,
+    ),
+}
+_OWN = {
     "out_J": (np.float64, ()),
     "out_K": (np.float64, ()),
     "out_L": (np.float64, ()),
@@ -1834,33 +2010,46 @@ class Workspace:
 
     def __init__(self):
         self._capacity = 0
-        self._arrays = {}
+        self._arrays, self._spaces = {}, {}
 
     @staticmethod
     def nbytes(n):
         """The bytes of all arrays for n samples: what a workspace holds once every function has been called."""
-        sizes = (np.prod([n if dim == "N" else dim for dim in shape]) * np.dtype(dtype).itemsize for dtype, shape in _ARRAYS.values())
+        shared = {key: (DTYPE, key[:-1]) for entries, _ in _STORAGE.values() for key, _ in _numbered(entries)}
+        sizes = (np.prod([n if dim == "N" else dim for dim in shape]) * np.dtype(dtype).itemsize for dtype, shape in (*shared.values(), *_OWN.values()))
         return int(sum(sizes))
 
-    def arrays(self, n, *names):
-        """The named arrays for n samples."""
+    def space(self, function, n):
+        """The arrays of a function for n samples, under the names of what is written to them."""
         if n > self._capacity:
-            self._arrays.clear()
-            self._capacity = n
-        found = []
-        for name in names:
-            dtype, shape = _ARRAYS[name]
-            array = self._arrays.get(name)
-            if array is None:
-                sizes = tuple(self._capacity if dim == "N" else dim for dim in shape)
-                fill = next((fill for start, fill in _FILLED.items() if name.startswith(start)), None)
-                array = cp.empty(sizes, dtype) if fill is None else cp.asarray(fill(sizes).astype(dtype))
-                self._arrays[name] = array
-            found.append(array[:n] if shape[:1] == ("N",) else array)
-        return found
+            self._arrays, self._spaces, self._capacity = {}, {}, n
+        if (function, n) not in self._spaces:
+            if len(self._spaces) >= 16:  # batches of ever other sizes
+                self._spaces.clear()
+            entries, own = _STORAGE[function]
+            space = {name: self._array(name, *_OWN[name], n) for name in own.split()}
+            for key, names in _numbered(entries):
+                space.update(dict.fromkeys(names.split(), self._array(key, DTYPE, key[:-1], n)))
+            self._spaces[function, n] = types.SimpleNamespace(**space)
+        return self._spaces[function, n]
+
+    def _array(self, key, dtype, shape, n):
+        if key not in self._arrays:
+            sizes = tuple(self._capacity if dim == "N" else dim for dim in shape)
+            fill = _FILLED.get(str(key).partition("_")[0])
+            self._arrays[key] = cp.empty(sizes, dtype) if fill is None else cp.asarray(fill(sizes).astype(dtype))
+        return self._arrays[key][:n] if shape[:1] == ("N",) else self._arrays[key]
 
 
-_FILLED = {"ones_": np.ones, "eye_": lambda sizes: np.eye(sizes[0])}
+def _numbered(entries):
+    """Shapes with a number that tells those of one shape apart, and the names of what is written there."""
+    seen = []
+    for *shape, names in entries:
+        yield (*shape, seen.count(shape)), names
+        seen.append(shape)
+
+
+_FILLED = {"ones": np.ones, "eye": lambda sizes: np.eye(sizes[0])}
 _kernels = {}
 
 
@@ -2205,31 +2394,26 @@ def _energy(params, x, lam, workspace):
     b_layer_2 = params["layer_2.bias"]
     W_layer_3 = params["layer_3.weight"]
     b_layer_3 = params["layer_3.bias"]
-    (
-        Nx128_0, Nx128_1, Nx64_0, Nx64_1, Nx1_0, Nx1_1,
-    ) = workspace.arrays(
-        N,
-        "Nx128_0", "Nx128_1", "Nx64_0", "Nx64_1", "Nx1_0", "Nx1_1",
-    )
+    w = workspace.space("energy", N)
 
     # ---- forward: reads g, W, b; writes g
     # W_layer_1 g_x
-    g_layer_1_unbiased = cp.matmul(g_x, W_layer_1.T, out=Nx128_0)
+    g_layer_1_unbiased = cp.matmul(g_x, W_layer_1.T, out=w.g_layer_1_unbiased)
     # g_layer_1 = W_layer_1 g_x + b_layer_1
     # g_softplus_1 = softplus(g_layer_1)
-    g_softplus_1 = Nx128_1
+    g_softplus_1 = w.g_softplus_1
     _launch("g_2", N, vectorised, (b_layer_1, g_layer_1_unbiased, g_softplus_1, samples))
     # W_layer_2 g_softplus_1
-    g_layer_2_unbiased = cp.matmul(g_softplus_1, W_layer_2.T, out=Nx64_0)
+    g_layer_2_unbiased = cp.matmul(g_softplus_1, W_layer_2.T, out=w.g_layer_2_unbiased)
     # g_layer_2 = W_layer_2 g_softplus_1 + b_layer_2
     # g_softplus_2 = softplus(g_layer_2)
-    g_softplus_2 = Nx64_1
+    g_softplus_2 = w.g_softplus_2
     _launch("g_2_2", N, vectorised, (b_layer_2, g_layer_2_unbiased, g_softplus_2, samples))
     # W_layer_3 g_softplus_2
-    g_layer_3_unbiased = cp.matmul(g_softplus_2, W_layer_3.T, out=Nx1_0)
+    g_layer_3_unbiased = cp.matmul(g_softplus_2, W_layer_3.T, out=w.g_layer_3_unbiased)
     # g_layer_3 = W_layer_3 g_softplus_2 + b_layer_3
     # g_softplus_3 = softplus(g_layer_3)
-    g_softplus_3 = Nx1_1
+    g_softplus_3 = w.g_softplus_3
     _launch("g_2_3", N, vectorised, (b_layer_3, g_layer_3_unbiased, g_softplus_3, samples))
 
     # ---- energy: reads g; writes energy
@@ -2254,50 +2438,45 @@ def _score(params, x, lam, workspace):
     b_layer_2 = params["layer_2.bias"]
     W_layer_3 = params["layer_3.weight"]
     b_layer_3 = params["layer_3.bias"]
-    (
-        Nx128_0, Nx128_1, Nx128_2, Nx64_0, Nx64_1, Nx64_2, Nx1_0, Nx1_1,
-    ) = workspace.arrays(
-        N,
-        "Nx128_0", "Nx128_1", "Nx128_2", "Nx64_0", "Nx64_1", "Nx64_2", "Nx1_0", "Nx1_1",
-    )
+    w = workspace.space("score", N)
 
     # ---- forward: reads g, W, b; writes f′, g
     # W_layer_1 g_x
-    g_layer_1_unbiased = cp.matmul(g_x, W_layer_1.T, out=Nx128_0)
+    g_layer_1_unbiased = cp.matmul(g_x, W_layer_1.T, out=w.g_layer_1_unbiased)
     # g_layer_1 = W_layer_1 g_x + b_layer_1
     # f′(g_layer_1) = sigmoid(g_layer_1)
     # g_softplus_1 = softplus(g_layer_1)
-    f_prime_softplus_1 = Nx128_1
-    g_softplus_1 = Nx128_2
+    f_prime_softplus_1 = w.f_prime_softplus_1
+    g_softplus_1 = w.g_softplus_1
     _launch("g_2_4", N, vectorised, (b_layer_1, g_layer_1_unbiased, f_prime_softplus_1, g_softplus_1, samples))
     # W_layer_2 g_softplus_1
-    g_layer_2_unbiased = cp.matmul(g_softplus_1, W_layer_2.T, out=Nx64_0)
+    g_layer_2_unbiased = cp.matmul(g_softplus_1, W_layer_2.T, out=w.g_layer_2_unbiased)
     # g_layer_2 = W_layer_2 g_softplus_1 + b_layer_2
     # f′(g_layer_2) = sigmoid(g_layer_2)
     # g_softplus_2 = softplus(g_layer_2)
-    f_prime_softplus_2 = Nx64_1
-    g_softplus_2 = Nx64_2
+    f_prime_softplus_2 = w.f_prime_softplus_2
+    g_softplus_2 = w.g_softplus_2
     _launch("g_2_5", N, vectorised, (b_layer_2, g_layer_2_unbiased, f_prime_softplus_2, g_softplus_2, samples))
     # W_layer_3 g_softplus_2
-    g_layer_3_unbiased = cp.matmul(g_softplus_2, W_layer_3.T, out=Nx1_0)
+    g_layer_3_unbiased = cp.matmul(g_softplus_2, W_layer_3.T, out=w.g_layer_3_unbiased)
     # g_layer_3 = W_layer_3 g_softplus_2 + b_layer_3
     # f′(g_layer_3) = sigmoid(g_layer_3)
-    f_prime_softplus_3 = Nx1_1
+    f_prime_softplus_3 = w.f_prime_softplus_3
     _launch("f_prime", N, vectorised, (b_layer_3, g_layer_3_unbiased, f_prime_softplus_3, samples))
 
     # ---- backward: reads f′, W; writes δ, score
     # δ_softplus_2 = W_layer_3ᵀ f′(g_layer_3)  (1)
-    delta_softplus_2 = cp.matmul(f_prime_softplus_3, W_layer_3, out=Nx64_2)
+    delta_softplus_2 = cp.matmul(f_prime_softplus_3, W_layer_3, out=w.delta_softplus_2)
     # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1)
-    delta_layer_2 = Nx64_0
+    delta_layer_2 = w.delta_layer_2
     _launch("delta_2", N, vectorised, (delta_softplus_2, f_prime_softplus_2, delta_layer_2, samples))
     # δ_softplus_1 = W_layer_2ᵀ δ_layer_2  (1)
-    delta_softplus_1 = cp.matmul(delta_layer_2, W_layer_2, out=Nx128_2)
+    delta_softplus_1 = cp.matmul(delta_layer_2, W_layer_2, out=w.delta_softplus_1)
     # δ_layer_1 = δ_softplus_1 f′(g_layer_1)  (1)
-    delta_layer_1 = Nx128_0
+    delta_layer_1 = w.delta_layer_1
     _launch("delta_2_2", N, vectorised, (delta_softplus_1, f_prime_softplus_1, delta_layer_1, samples))
     # δ_x = W_layer_1ᵀ δ_layer_1  (1)
-    delta_x = cp.matmul(delta_layer_1, W_layer_1, out=Nx64_0)
+    delta_x = cp.matmul(delta_layer_1, W_layer_1, out=w.delta_x)
     # score = −δ_x
     score = cp.empty((N, 64), DTYPE)
     _launch("score", N, vectorised, (delta_x, score, samples))
@@ -2318,115 +2497,108 @@ def _hessian_diagonal(params, x, lam, workspace):
     b_layer_2 = params["layer_2.bias"]
     W_layer_3 = params["layer_3.weight"]
     b_layer_3 = params["layer_3.bias"]
-    (
-        Nx128_0, Nx128_1, Nx128_2, Nx128_3, Nx64_0, Nx64_1, Nx64_2, Nx64_3, Nx1_0, Nx1_1, Nx1_2, Nx64_4, M64x128_0,
-        Nx64x128_0, Nx64x64_0, Nx64x64_1, Nx64x1_0, M64x128_1, Nx64x1_1,
-    ) = workspace.arrays(
-        N,
-        "Nx128_0", "Nx128_1", "Nx128_2", "Nx128_3", "Nx64_0", "Nx64_1", "Nx64_2", "Nx64_3", "Nx1_0", "Nx1_1",
-        "Nx1_2", "Nx64_4", "M64x128_0", "Nx64x128_0", "Nx64x64_0", "Nx64x64_1", "Nx64x1_0", "M64x128_1", "Nx64x1_1",
-    )
+    w = workspace.space("hessian_diagonal", N)
 
     # ---- forward, second derivatives, by tangents: reads g, W, b; writes f′, g, f″
     # W_layer_1 g_x
-    g_layer_1_unbiased = cp.matmul(g_x, W_layer_1.T, out=Nx128_0)
+    g_layer_1_unbiased = cp.matmul(g_x, W_layer_1.T, out=w.g_layer_1_unbiased)
     # g_layer_1 = W_layer_1 g_x + b_layer_1
     # sigmoid(−g_layer_1)
     # f′(g_layer_1) = sigmoid(g_layer_1)
     # g_softplus_1 = softplus(g_layer_1)
-    sigmoid_minus_softplus_1 = Nx128_1
-    f_prime_softplus_1 = Nx128_2
-    g_softplus_1 = Nx128_3
+    sigmoid_minus_softplus_1 = w.sigmoid_minus_softplus_1
+    f_prime_softplus_1 = w.f_prime_softplus_1
+    g_softplus_1 = w.g_softplus_1
     _launch("g_2_6", N, vectorised, (
         b_layer_1, g_layer_1_unbiased, sigmoid_minus_softplus_1, f_prime_softplus_1, g_softplus_1, samples,
     ))
     # W_layer_2 g_softplus_1
-    g_layer_2_unbiased = cp.matmul(g_softplus_1, W_layer_2.T, out=Nx64_0)
+    g_layer_2_unbiased = cp.matmul(g_softplus_1, W_layer_2.T, out=w.g_layer_2_unbiased)
     # g_layer_2 = W_layer_2 g_softplus_1 + b_layer_2
     # sigmoid(−g_layer_2)
     # f′(g_layer_2) = sigmoid(g_layer_2)
     # g_softplus_2 = softplus(g_layer_2)
-    sigmoid_minus_softplus_2 = Nx64_1
-    f_prime_softplus_2 = Nx64_2
-    g_softplus_2 = Nx64_3
+    sigmoid_minus_softplus_2 = w.sigmoid_minus_softplus_2
+    f_prime_softplus_2 = w.f_prime_softplus_2
+    g_softplus_2 = w.g_softplus_2
     _launch("g_2_7", N, vectorised, (
         b_layer_2, g_layer_2_unbiased, sigmoid_minus_softplus_2, f_prime_softplus_2, g_softplus_2, samples,
     ))
     # W_layer_3 g_softplus_2
-    g_layer_3_unbiased = cp.matmul(g_softplus_2, W_layer_3.T, out=Nx1_0)
+    g_layer_3_unbiased = cp.matmul(g_softplus_2, W_layer_3.T, out=w.g_layer_3_unbiased)
     # g_layer_3 = W_layer_3 g_softplus_2 + b_layer_3
     # sigmoid(−g_layer_3)
     # f′(g_layer_3) = sigmoid(g_layer_3)
     # f″(g_layer_3) = f′(g_layer_3) sigmoid(−g_layer_3)
-    f_prime_softplus_3 = Nx1_1
-    f_second_softplus_3 = Nx1_2
+    f_prime_softplus_3 = w.f_prime_softplus_3
+    f_second_softplus_3 = w.f_second_softplus_3
     _launch("f_second", N, vectorised, (
         b_layer_3, g_layer_3_unbiased, f_prime_softplus_3, f_second_softplus_3, samples,
     ))
 
     # ---- backward, second derivatives, by tangents: reads f′, W; writes δ
     # δ_softplus_2 = W_layer_3ᵀ f′(g_layer_3)  (1)
-    delta_softplus_2 = cp.matmul(f_prime_softplus_3, W_layer_3, out=Nx64_3)
+    delta_softplus_2 = cp.matmul(f_prime_softplus_3, W_layer_3, out=w.delta_softplus_2)
     # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1)
     # f″(g_layer_2) = f′(g_layer_2) sigmoid(−g_layer_2)
     # δ_softplus_2 f″(g_layer_2)
-    delta_layer_2 = Nx64_0
-    delta_curvature_softplus_2 = Nx64_4
+    delta_layer_2 = w.delta_layer_2
+    delta_curvature_softplus_2 = w.delta_curvature_softplus_2
     _launch("value", N, vectorised, (
         delta_softplus_2, f_prime_softplus_2, sigmoid_minus_softplus_2, delta_layer_2, delta_curvature_softplus_2,
         samples,
     ))
     # δ_softplus_1 = W_layer_2ᵀ δ_layer_2  (1)
-    delta_softplus_1 = cp.matmul(delta_layer_2, W_layer_2, out=Nx128_3)
+    delta_softplus_1 = cp.matmul(delta_layer_2, W_layer_2, out=w.delta_softplus_1)
 
     # ---- second derivatives, by tangents: reads W, f′, δ, f″; writes ġ, δ′, hessian_diagonal
     # W_layer_1ᵀ
-    W_layer_1_transposed = _transposed(W_layer_1, M64x128_0)
+    W_layer_1_transposed = _transposed(W_layer_1, w.W_layer_1_transposed)
     # f′(g_layer_1)
     f_prime_softplus_1_row = f_prime_softplus_1[:, None]
     # ġ_softplus_1 = (W_layer_1ᵀ)_c f′(g_layer_1)  [+] 8
-    tangent_softplus_1 = Nx64x128_0
+    tangent_softplus_1 = w.tangent_softplus_1
     _launch("tangent", N, vectorised, (f_prime_softplus_1_row, W_layer_1_transposed, tangent_softplus_1, samples))
     # f″(g_layer_1) = f′(g_layer_1) sigmoid(−g_layer_1)
     # δ_softplus_1 f″(g_layer_1)
-    delta_curvature_softplus_1 = Nx128_0
+    delta_curvature_softplus_1 = w.delta_curvature_softplus_1
     _launch("value_2", N, vectorised, (
         f_prime_softplus_1, sigmoid_minus_softplus_1, delta_softplus_1, delta_curvature_softplus_1, samples,
     ))
     # ġ_layer_2 = W_layer_2 ġ_softplus_1  [+] 8
-    tangent_layer_2 = Nx64x64_0
+    tangent_layer_2 = w.tangent_layer_2
     cp.matmul(tangent_softplus_1.reshape(-1, 128), W_layer_2.T, out=tangent_layer_2.reshape(-1, 64))
     # f′(g_layer_2)
     f_prime_softplus_2_row = f_prime_softplus_2[:, None]
     # ġ_softplus_2 = ġ_layer_2 f′(g_layer_2)  [+] 8
-    tangent_softplus_2 = Nx64x64_1
+    tangent_softplus_2 = w.tangent_softplus_2
     _launch("tangent_2", N, vectorised, (f_prime_softplus_2_row, tangent_layer_2, tangent_softplus_2, samples))
     # ġ_layer_3 = W_layer_3 ġ_softplus_2  [+] 8
-    tangent_layer_3 = Nx64x1_0
+    tangent_layer_3 = w.tangent_layer_3
     cp.matmul(tangent_softplus_2.reshape(-1, 64), W_layer_3.T, out=tangent_layer_3.reshape(-1, 1))
     # f″(g_layer_3)
     delta_curvature_softplus_3_row = f_second_softplus_3[..., None]
     # δ_softplus_2 f″(g_layer_2)
     delta_curvature_softplus_2_row = delta_curvature_softplus_2[:, None]
     # W_layer_1ᵀ ∘ W_layer_1ᵀ
-    tangent_layer_1_squared = M64x128_1
+    tangent_layer_1_squared = w.tangent_layer_1_squared
     _launch("tangent_squared", N, vectorised, (W_layer_1_transposed, tangent_layer_1_squared, samples))
     # (W_layer_1ᵀ ∘ W_layer_1ᵀ) (δ_softplus_1 f″(g_layer_1))
-    curvature_of_softplus_1 = cp.matmul(delta_curvature_softplus_1, tangent_layer_1_squared.T, out=Nx64_2)
+    curvature_of_softplus_1 = cp.matmul(delta_curvature_softplus_1, tangent_layer_1_squared.T, out=w.curvature_of_softplus_1)
     # δ_softplus_2 f″(g_layer_2) ġ_layer_2²
-    curvature_of_softplus_2_terms = Nx64x64_1
+    curvature_of_softplus_2_terms = w.curvature_of_softplus_2_terms
     _launch("value_2_2", N, vectorised, (
         delta_curvature_softplus_2_row, tangent_layer_2, curvature_of_softplus_2_terms, samples,
     ))
     # [Σ_i δ_softplus_2 f″(g_layer_2) ġ_layer_2²]
-    curvature_of_softplus_2 = _row_sum(curvature_of_softplus_2_terms.reshape(-1, 64), Nx64_4.reshape(-1), 64).reshape(-1, 64)
+    curvature_of_softplus_2 = _row_sum(curvature_of_softplus_2_terms.reshape(-1, 64), w.curvature_of_softplus_2.reshape(-1), 64).reshape(-1, 64)
     # ġ_layer_3² f″(g_layer_3)
-    curvature_of_softplus_3_terms = Nx64x1_1
+    curvature_of_softplus_3_terms = w.curvature_of_softplus_3_terms
     _launch("value_2_3", N, vectorised, (
         delta_curvature_softplus_3_row, tangent_layer_3, curvature_of_softplus_3_terms, samples,
     ))
     # [Σ_i ġ_layer_3² f″(g_layer_3)]
-    curvature_of_softplus_3 = _row_sum(curvature_of_softplus_3_terms.reshape(-1, 1), Nx64_0.reshape(-1), 1).reshape(-1, 64)
+    curvature_of_softplus_3 = _row_sum(curvature_of_softplus_3_terms.reshape(-1, 1), w.curvature_of_softplus_3.reshape(-1), 1).reshape(-1, 64)
     # δ′_x = (W_layer_1ᵀ ∘ W_layer_1ᵀ) (δ_softplus_1 f″(g_layer_1)) + [Σ_i δ_softplus_2 f″(g_layer_2) ġ_layer_2²] +
     #     [Σ_i ġ_layer_3² f″(g_layer_3)]  [+] 8
     delta_prime_x = cp.empty((N, 64), DTYPE)
@@ -2452,98 +2624,89 @@ def _loss_terms(params, x, lam, workspace):
     b_layer_2 = params["layer_2.bias"]
     W_layer_3 = params["layer_3.weight"]
     b_layer_3 = params["layer_3.bias"]
-    (
-        Nx128_0, Nx128_1, Nx128_2, Nx128_3, Nx64_0, Nx64_1, Nx64_2, Nx64_3, Nx1_0, Nx1_1, Nx1_2, Nx64_4, Nx128_4,
-        M64x128_0, Nx64x128_0, Nx64x64_0, Nx64x64_1, Nx64x1_0, M64x128_1, Nx64x1_1, parts_sum_delta_squared,
-        parts_sum_delta_prime, parts_sum_delta_prime_squared,
-    ) = workspace.arrays(
-        N,
-        "Nx128_0", "Nx128_1", "Nx128_2", "Nx128_3", "Nx64_0", "Nx64_1", "Nx64_2", "Nx64_3", "Nx1_0", "Nx1_1",
-        "Nx1_2", "Nx64_4", "Nx128_4", "M64x128_0", "Nx64x128_0", "Nx64x64_0", "Nx64x64_1", "Nx64x1_0", "M64x128_1",
-        "Nx64x1_1", "parts_sum_delta_squared", "parts_sum_delta_prime", "parts_sum_delta_prime_squared",
-    )
+    w = workspace.space("loss_terms", N)
 
     # ---- forward, second derivatives, by tangents: reads g, W, b; writes f′, g, f″
     # W_layer_1 g_x
-    g_layer_1_unbiased = cp.matmul(g_x, W_layer_1.T, out=Nx128_0)
+    g_layer_1_unbiased = cp.matmul(g_x, W_layer_1.T, out=w.g_layer_1_unbiased)
     # g_layer_1 = W_layer_1 g_x + b_layer_1
     # sigmoid(−g_layer_1)
     # f′(g_layer_1) = sigmoid(g_layer_1)
     # g_softplus_1 = softplus(g_layer_1)
-    sigmoid_minus_softplus_1 = Nx128_1
-    f_prime_softplus_1 = Nx128_2
-    g_softplus_1 = Nx128_3
+    sigmoid_minus_softplus_1 = w.sigmoid_minus_softplus_1
+    f_prime_softplus_1 = w.f_prime_softplus_1
+    g_softplus_1 = w.g_softplus_1
     _launch("g_2_6", N, vectorised, (
         b_layer_1, g_layer_1_unbiased, sigmoid_minus_softplus_1, f_prime_softplus_1, g_softplus_1, samples,
     ))
     # W_layer_2 g_softplus_1
-    g_layer_2_unbiased = cp.matmul(g_softplus_1, W_layer_2.T, out=Nx64_0)
+    g_layer_2_unbiased = cp.matmul(g_softplus_1, W_layer_2.T, out=w.g_layer_2_unbiased)
     # g_layer_2 = W_layer_2 g_softplus_1 + b_layer_2
     # sigmoid(−g_layer_2)
     # f′(g_layer_2) = sigmoid(g_layer_2)
     # g_softplus_2 = softplus(g_layer_2)
-    sigmoid_minus_softplus_2 = Nx64_1
-    f_prime_softplus_2 = Nx64_2
-    g_softplus_2 = Nx64_3
+    sigmoid_minus_softplus_2 = w.sigmoid_minus_softplus_2
+    f_prime_softplus_2 = w.f_prime_softplus_2
+    g_softplus_2 = w.g_softplus_2
     _launch("g_2_7", N, vectorised, (
         b_layer_2, g_layer_2_unbiased, sigmoid_minus_softplus_2, f_prime_softplus_2, g_softplus_2, samples,
     ))
     # W_layer_3 g_softplus_2
-    g_layer_3_unbiased = cp.matmul(g_softplus_2, W_layer_3.T, out=Nx1_0)
+    g_layer_3_unbiased = cp.matmul(g_softplus_2, W_layer_3.T, out=w.g_layer_3_unbiased)
     # g_layer_3 = W_layer_3 g_softplus_2 + b_layer_3
     # sigmoid(−g_layer_3)
     # f′(g_layer_3) = sigmoid(g_layer_3)
     # f″(g_layer_3) = f′(g_layer_3) sigmoid(−g_layer_3)
-    f_prime_softplus_3 = Nx1_1
-    f_second_softplus_3 = Nx1_2
+    f_prime_softplus_3 = w.f_prime_softplus_3
+    f_second_softplus_3 = w.f_second_softplus_3
     _launch("f_second", N, vectorised, (
         b_layer_3, g_layer_3_unbiased, f_prime_softplus_3, f_second_softplus_3, samples,
     ))
 
     # ---- backward, second derivatives, by tangents: reads f′, W; writes δ
     # δ_softplus_2 = W_layer_3ᵀ f′(g_layer_3)  (1)
-    delta_softplus_2 = cp.matmul(f_prime_softplus_3, W_layer_3, out=Nx64_3)
+    delta_softplus_2 = cp.matmul(f_prime_softplus_3, W_layer_3, out=w.delta_softplus_2)
     # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1)
     # f″(g_layer_2) = f′(g_layer_2) sigmoid(−g_layer_2)
     # δ_softplus_2 f″(g_layer_2)
-    delta_layer_2 = Nx64_0
-    delta_curvature_softplus_2 = Nx64_4
+    delta_layer_2 = w.delta_layer_2
+    delta_curvature_softplus_2 = w.delta_curvature_softplus_2
     _launch("value", N, vectorised, (
         delta_softplus_2, f_prime_softplus_2, sigmoid_minus_softplus_2, delta_layer_2, delta_curvature_softplus_2,
         samples,
     ))
     # δ_softplus_1 = W_layer_2ᵀ δ_layer_2  (1)
-    delta_softplus_1 = cp.matmul(delta_layer_2, W_layer_2, out=Nx128_3)
+    delta_softplus_1 = cp.matmul(delta_layer_2, W_layer_2, out=w.delta_softplus_1)
     # δ_layer_1 = δ_softplus_1 f′(g_layer_1)  (1)
     # f″(g_layer_1) = f′(g_layer_1) sigmoid(−g_layer_1)
     # δ_softplus_1 f″(g_layer_1)
-    delta_layer_1 = Nx128_0
-    delta_curvature_softplus_1 = Nx128_4
+    delta_layer_1 = w.delta_layer_1
+    delta_curvature_softplus_1 = w.delta_curvature_softplus_1
     _launch("value_3", N, vectorised, (
         delta_softplus_1, f_prime_softplus_1, sigmoid_minus_softplus_1, delta_layer_1, delta_curvature_softplus_1,
         samples,
     ))
     # δ_x = W_layer_1ᵀ δ_layer_1  (1)
-    delta_x = cp.matmul(delta_layer_1, W_layer_1, out=Nx64_0)
+    delta_x = cp.matmul(delta_layer_1, W_layer_1, out=w.delta_x)
 
     # ---- second derivatives, by tangents: reads W, f′, f″; writes ġ
     # W_layer_1ᵀ
-    W_layer_1_transposed = _transposed(W_layer_1, M64x128_0)
+    W_layer_1_transposed = _transposed(W_layer_1, w.W_layer_1_transposed)
     # f′(g_layer_1)
     f_prime_softplus_1_row = f_prime_softplus_1[:, None]
     # ġ_softplus_1 = (W_layer_1ᵀ)_c f′(g_layer_1)  [+] 8
-    tangent_softplus_1 = Nx64x128_0
+    tangent_softplus_1 = w.tangent_softplus_1
     _launch("tangent", N, vectorised, (f_prime_softplus_1_row, W_layer_1_transposed, tangent_softplus_1, samples))
     # ġ_layer_2 = W_layer_2 ġ_softplus_1  [+] 8
-    tangent_layer_2 = Nx64x64_0
+    tangent_layer_2 = w.tangent_layer_2
     cp.matmul(tangent_softplus_1.reshape(-1, 128), W_layer_2.T, out=tangent_layer_2.reshape(-1, 64))
     # f′(g_layer_2)
     f_prime_softplus_2_row = f_prime_softplus_2[:, None]
     # ġ_softplus_2 = ġ_layer_2 f′(g_layer_2)  [+] 8
-    tangent_softplus_2 = Nx64x64_1
+    tangent_softplus_2 = w.tangent_softplus_2
     _launch("tangent_2", N, vectorised, (f_prime_softplus_2_row, tangent_layer_2, tangent_softplus_2, samples))
     # ġ_layer_3 = W_layer_3 ġ_softplus_2  [+] 8
-    tangent_layer_3 = Nx64x1_0
+    tangent_layer_3 = w.tangent_layer_3
     cp.matmul(tangent_softplus_2.reshape(-1, 64), W_layer_3.T, out=tangent_layer_3.reshape(-1, 1))
     # f″(g_layer_3)
     delta_curvature_softplus_3_row = f_second_softplus_3[..., None]
@@ -2553,34 +2716,34 @@ def _loss_terms(params, x, lam, workspace):
     # ---- loss: reads δ, ġ; writes K, L, J
     # δ_x²
     # Σ_n Σ_i δ_x²
-    sum_delta_squared = parts_sum_delta_squared
+    sum_delta_squared = w.parts_sum_delta_squared
     blocks_sum_delta_squared = _launch("sum_delta_squared", N, vectorised, (delta_x, sum_delta_squared, samples))
     # W_layer_1ᵀ ∘ W_layer_1ᵀ
-    tangent_layer_1_squared = M64x128_1
+    tangent_layer_1_squared = w.tangent_layer_1_squared
     _launch("tangent_squared", N, vectorised, (W_layer_1_transposed, tangent_layer_1_squared, samples))
     # (W_layer_1ᵀ ∘ W_layer_1ᵀ) (δ_softplus_1 f″(g_layer_1))
-    curvature_of_softplus_1 = cp.matmul(delta_curvature_softplus_1, tangent_layer_1_squared.T, out=Nx64_0)
+    curvature_of_softplus_1 = cp.matmul(delta_curvature_softplus_1, tangent_layer_1_squared.T, out=w.curvature_of_softplus_1)
     # δ_softplus_2 f″(g_layer_2) ġ_layer_2²
-    curvature_of_softplus_2_terms = Nx64x64_1
+    curvature_of_softplus_2_terms = w.curvature_of_softplus_2_terms
     _launch("value_2_2", N, vectorised, (
         delta_curvature_softplus_2_row, tangent_layer_2, curvature_of_softplus_2_terms, samples,
     ))
     # [Σ_i δ_softplus_2 f″(g_layer_2) ġ_layer_2²]
-    curvature_of_softplus_2 = _row_sum(curvature_of_softplus_2_terms.reshape(-1, 64), Nx64_4.reshape(-1), 64).reshape(-1, 64)
+    curvature_of_softplus_2 = _row_sum(curvature_of_softplus_2_terms.reshape(-1, 64), w.curvature_of_softplus_2.reshape(-1), 64).reshape(-1, 64)
     # ġ_layer_3² f″(g_layer_3)
-    curvature_of_softplus_3_terms = Nx64x1_1
+    curvature_of_softplus_3_terms = w.curvature_of_softplus_3_terms
     _launch("value_2_3", N, vectorised, (
         delta_curvature_softplus_3_row, tangent_layer_3, curvature_of_softplus_3_terms, samples,
     ))
     # [Σ_i ġ_layer_3² f″(g_layer_3)]
-    curvature_of_softplus_3 = _row_sum(curvature_of_softplus_3_terms.reshape(-1, 1), Nx64_2.reshape(-1), 1).reshape(-1, 64)
+    curvature_of_softplus_3 = _row_sum(curvature_of_softplus_3_terms.reshape(-1, 1), w.curvature_of_softplus_3.reshape(-1), 1).reshape(-1, 64)
     # δ′_x = (W_layer_1ᵀ ∘ W_layer_1ᵀ) (δ_softplus_1 f″(g_layer_1)) + [Σ_i δ_softplus_2 f″(g_layer_2) ġ_layer_2²] +
     #     [Σ_i ġ_layer_3² f″(g_layer_3)]  [+] 8
     # δ′_x²
     # Σ_n Σ_i δ′_x
     # Σ_n Σ_i δ′_x²
-    sum_delta_prime = parts_sum_delta_prime
-    sum_delta_prime_squared = parts_sum_delta_prime_squared
+    sum_delta_prime = w.parts_sum_delta_prime
+    sum_delta_prime_squared = w.parts_sum_delta_prime_squared
     blocks_sum_delta_prime = _launch("sum_delta_prime_squared", N, vectorised, (
         curvature_of_softplus_1, curvature_of_softplus_2, curvature_of_softplus_3, sum_delta_prime,
         sum_delta_prime_squared, samples,
@@ -2612,131 +2775,121 @@ def _loss_terms_lam0(params, x, lam, workspace):
     b_layer_2 = params["layer_2.bias"]
     W_layer_3 = params["layer_3.weight"]
     b_layer_3 = params["layer_3.bias"]
-    (
-        Nx128_0, Nx128_1, Nx128_2, Nx128_3, Nx64_0, Nx64_1, Nx64_2, Nx64_3, Nx1_0, Nx1_1, Nx1_2, M64x128_0,
-        Nx64x128_0, Nx64x64_0, Nx64x64_1, Nx64x64_2, Nx64x1_0, M64x128_1, M128_0, Nx64x1_1, parts_sum_delta_squared,
-        parts_sum_curvature_softplus_1, parts_sum_curvature_softplus_2, parts_sum_curvature_softplus_3,
-    ) = workspace.arrays(
-        N,
-        "Nx128_0", "Nx128_1", "Nx128_2", "Nx128_3", "Nx64_0", "Nx64_1", "Nx64_2", "Nx64_3", "Nx1_0", "Nx1_1",
-        "Nx1_2", "M64x128_0", "Nx64x128_0", "Nx64x64_0", "Nx64x64_1", "Nx64x64_2", "Nx64x1_0", "M64x128_1",
-        "M128_0", "Nx64x1_1", "parts_sum_delta_squared", "parts_sum_curvature_softplus_1",
-        "parts_sum_curvature_softplus_2", "parts_sum_curvature_softplus_3",
-    )
+    w = workspace.space("loss_terms_lam0", N)
 
     # ---- forward: reads g, W, b; writes f′, g
     # W_layer_1 g_x
-    g_layer_1_unbiased = cp.matmul(g_x, W_layer_1.T, out=Nx128_0)
+    g_layer_1_unbiased = cp.matmul(g_x, W_layer_1.T, out=w.g_layer_1_unbiased)
     # g_layer_1 = W_layer_1 g_x + b_layer_1
     # sigmoid(−g_layer_1)
     # f′(g_layer_1) = sigmoid(g_layer_1)
     # g_softplus_1 = softplus(g_layer_1)
-    sigmoid_minus_softplus_1 = Nx128_1
-    f_prime_softplus_1 = Nx128_2
-    g_softplus_1 = Nx128_3
+    sigmoid_minus_softplus_1 = w.sigmoid_minus_softplus_1
+    f_prime_softplus_1 = w.f_prime_softplus_1
+    g_softplus_1 = w.g_softplus_1
     _launch("g_2_6", N, vectorised, (
         b_layer_1, g_layer_1_unbiased, sigmoid_minus_softplus_1, f_prime_softplus_1, g_softplus_1, samples,
     ))
     # W_layer_2 g_softplus_1
-    g_layer_2_unbiased = cp.matmul(g_softplus_1, W_layer_2.T, out=Nx64_0)
+    g_layer_2_unbiased = cp.matmul(g_softplus_1, W_layer_2.T, out=w.g_layer_2_unbiased)
     # g_layer_2 = W_layer_2 g_softplus_1 + b_layer_2
     # sigmoid(−g_layer_2)
     # f′(g_layer_2) = sigmoid(g_layer_2)
     # g_softplus_2 = softplus(g_layer_2)
-    sigmoid_minus_softplus_2 = Nx64_1
-    f_prime_softplus_2 = Nx64_2
-    g_softplus_2 = Nx64_3
+    sigmoid_minus_softplus_2 = w.sigmoid_minus_softplus_2
+    f_prime_softplus_2 = w.f_prime_softplus_2
+    g_softplus_2 = w.g_softplus_2
     _launch("g_2_7", N, vectorised, (
         b_layer_2, g_layer_2_unbiased, sigmoid_minus_softplus_2, f_prime_softplus_2, g_softplus_2, samples,
     ))
     # W_layer_3 g_softplus_2
-    g_layer_3_unbiased = cp.matmul(g_softplus_2, W_layer_3.T, out=Nx1_0)
+    g_layer_3_unbiased = cp.matmul(g_softplus_2, W_layer_3.T, out=w.g_layer_3_unbiased)
     # g_layer_3 = W_layer_3 g_softplus_2 + b_layer_3
     # sigmoid(−g_layer_3)
     # f′(g_layer_3) = sigmoid(g_layer_3)
-    sigmoid_minus_softplus_3 = Nx1_1
-    f_prime_softplus_3 = Nx1_2
+    sigmoid_minus_softplus_3 = w.sigmoid_minus_softplus_3
+    f_prime_softplus_3 = w.f_prime_softplus_3
     _launch("f_prime_2", N, vectorised, (
         b_layer_3, g_layer_3_unbiased, sigmoid_minus_softplus_3, f_prime_softplus_3, samples,
     ))
 
     # ---- backward: reads f′, W; writes δ
     # δ_softplus_2 = W_layer_3ᵀ f′(g_layer_3)  (1)
-    delta_softplus_2 = cp.matmul(f_prime_softplus_3, W_layer_3, out=Nx64_3)
+    delta_softplus_2 = cp.matmul(f_prime_softplus_3, W_layer_3, out=w.delta_softplus_2)
     # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1)
-    delta_layer_2 = Nx64_0
+    delta_layer_2 = w.delta_layer_2
     _launch("delta_2", N, vectorised, (delta_softplus_2, f_prime_softplus_2, delta_layer_2, samples))
     # δ_softplus_1 = W_layer_2ᵀ δ_layer_2  (1)
-    delta_softplus_1 = cp.matmul(delta_layer_2, W_layer_2, out=Nx128_3)
+    delta_softplus_1 = cp.matmul(delta_layer_2, W_layer_2, out=w.delta_softplus_1)
     # δ_layer_1 = δ_softplus_1 f′(g_layer_1)  (1)
-    delta_layer_1 = Nx128_0
+    delta_layer_1 = w.delta_layer_1
     _launch("delta_2_2", N, vectorised, (delta_softplus_1, f_prime_softplus_1, delta_layer_1, samples))
     # δ_x = W_layer_1ᵀ δ_layer_1  (1)
-    delta_x = cp.matmul(delta_layer_1, W_layer_1, out=Nx64_0)
+    delta_x = cp.matmul(delta_layer_1, W_layer_1, out=w.delta_x)
 
     # ---- second derivatives, by tangents, loss: reads W, f′; writes ġ
     # W_layer_1ᵀ
-    W_layer_1_transposed = _transposed(W_layer_1, M64x128_0)
+    W_layer_1_transposed = _transposed(W_layer_1, w.W_layer_1_transposed)
     # f′(g_layer_1)
     f_prime_softplus_1_row = f_prime_softplus_1[:, None]
     # ġ_softplus_1 = (W_layer_1ᵀ)_c f′(g_layer_1)  [+] 8
-    tangent_softplus_1 = Nx64x128_0
+    tangent_softplus_1 = w.tangent_softplus_1
     _launch("tangent", N, vectorised, (f_prime_softplus_1_row, W_layer_1_transposed, tangent_softplus_1, samples))
     # ġ_layer_2 = W_layer_2 ġ_softplus_1  [+] 8
-    tangent_layer_2 = Nx64x64_0
+    tangent_layer_2 = w.tangent_layer_2
     cp.matmul(tangent_softplus_1.reshape(-1, 128), W_layer_2.T, out=tangent_layer_2.reshape(-1, 64))
     # f′(g_layer_2)
     f_prime_softplus_2_row = f_prime_softplus_2[:, None]
     # ġ_softplus_2 = ġ_layer_2 f′(g_layer_2)  [+] 8
     # ġ_layer_2²
-    tangent_softplus_2 = Nx64x64_1
-    sum_tangent_squared_layer_2_terms = Nx64x64_2
+    tangent_softplus_2 = w.tangent_softplus_2
+    sum_tangent_squared_layer_2_terms = w.sum_tangent_squared_layer_2_terms
     _launch("value_2_4", N, vectorised, (
         f_prime_softplus_2_row, tangent_layer_2, tangent_softplus_2, sum_tangent_squared_layer_2_terms, samples,
     ))
     # ġ_layer_3 = W_layer_3 ġ_softplus_2  [+] 8
-    tangent_layer_3 = Nx64x1_0
+    tangent_layer_3 = w.tangent_layer_3
     cp.matmul(tangent_softplus_2.reshape(-1, 64), W_layer_3.T, out=tangent_layer_3.reshape(-1, 1))
 
     # ---- second derivatives, by tangents, loss: reads δ, f′, ġ; writes K, L, J
     # δ_x²
     # Σ_n Σ_i δ_x²
-    sum_delta_squared = parts_sum_delta_squared
+    sum_delta_squared = w.parts_sum_delta_squared
     blocks_sum_delta_squared = _launch("sum_delta_squared", N, vectorised, (delta_x, sum_delta_squared, samples))
     # W_layer_1ᵀ ∘ W_layer_1ᵀ
-    sum_tangent_squared_layer_1_terms = M64x128_1
+    sum_tangent_squared_layer_1_terms = w.sum_tangent_squared_layer_1_terms
     _launch("value_2_5", N, vectorised, (W_layer_1_transposed, sum_tangent_squared_layer_1_terms, samples))
     # Σ_j W_layer_1ᵀ ∘ W_layer_1ᵀ
-    sum_tangent_squared_layer_1 = _column_sum(sum_tangent_squared_layer_1_terms, M128_0, None, 128)
+    sum_tangent_squared_layer_1 = _column_sum(sum_tangent_squared_layer_1_terms, w.sum_tangent_squared_layer_1, None, 128)
     # f″(g_layer_1) = f′(g_layer_1) sigmoid(−g_layer_1)
     # δ_softplus_1 f″(g_layer_1)
     # δ_softplus_1 f″(g_layer_1) Σ_j W_layer_1ᵀ ∘ W_layer_1ᵀ
     # Σ_n Σ_i δ_softplus_1 f″(g_layer_1) Σ_j W_layer_1ᵀ ∘ W_layer_1ᵀ
-    sum_curvature_softplus_1 = parts_sum_curvature_softplus_1
+    sum_curvature_softplus_1 = w.parts_sum_curvature_softplus_1
     blocks_sum_curvature_softplus_1 = _launch("total", N, vectorised, (
         f_prime_softplus_1, sigmoid_minus_softplus_1, delta_softplus_1, sum_tangent_squared_layer_1,
         sum_curvature_softplus_1, samples,
     ))
     # Σ_c ġ_layer_2²
-    sum_tangent_squared_layer_2 = _tangent_sum(sum_tangent_squared_layer_2_terms, Nx64_0, 64)
+    sum_tangent_squared_layer_2 = _tangent_sum(sum_tangent_squared_layer_2_terms, w.sum_tangent_squared_layer_2, 64)
     # f″(g_layer_2) = f′(g_layer_2) sigmoid(−g_layer_2)
     # δ_softplus_2 f″(g_layer_2)
     # δ_softplus_2 f″(g_layer_2) Σ_c ġ_layer_2²
     # Σ_n Σ_i δ_softplus_2 f″(g_layer_2) Σ_c ġ_layer_2²
-    sum_curvature_softplus_2 = parts_sum_curvature_softplus_2
+    sum_curvature_softplus_2 = w.parts_sum_curvature_softplus_2
     blocks_sum_curvature_softplus_2 = _launch("total_2", N, vectorised, (
         f_prime_softplus_2, sigmoid_minus_softplus_2, delta_softplus_2, sum_tangent_squared_layer_2,
         sum_curvature_softplus_2, samples,
     ))
     # ġ_layer_3²
-    sum_tangent_squared_layer_3_terms = Nx64x1_1
+    sum_tangent_squared_layer_3_terms = w.sum_tangent_squared_layer_3_terms
     _launch("value_4", N, vectorised, (tangent_layer_3, sum_tangent_squared_layer_3_terms, samples))
     # Σ_c ġ_layer_3²
-    sum_tangent_squared_layer_3 = _tangent_sum(sum_tangent_squared_layer_3_terms, Nx1_0, 1)
+    sum_tangent_squared_layer_3 = _tangent_sum(sum_tangent_squared_layer_3_terms, w.sum_tangent_squared_layer_3, 1)
     # f″(g_layer_3) = f′(g_layer_3) sigmoid(−g_layer_3)
     # f″(g_layer_3) Σ_c ġ_layer_3²
     # Σ_n Σ_i f″(g_layer_3) Σ_c ġ_layer_3²
-    sum_curvature_softplus_3 = parts_sum_curvature_softplus_3
+    sum_curvature_softplus_3 = w.parts_sum_curvature_softplus_3
     blocks_sum_curvature_softplus_3 = _launch("total_3", N, vectorised, (
         f_prime_softplus_3, sigmoid_minus_softplus_3, sum_tangent_squared_layer_3, sum_curvature_softplus_3,
         samples,
@@ -2770,138 +2923,118 @@ def _loss_and_grad(params, x, lam, workspace):
     b_layer_2 = params["layer_2.bias"]
     W_layer_3 = params["layer_3.weight"]
     b_layer_3 = params["layer_3.bias"]
-    (
-        Nx128_0, Nx128_1, Nx128_2, Nx128_3, Nx64_0, Nx64_1, Nx64_2, Nx64_3, Nx1_0, Nx1_1, Nx1_2, Nx1_3, Nx64_4,
-        Nx64_5, Nx64_6, Nx128_4, Nx128_5, Nx128_6, Nx64_7, M64x128_0, Nx64x128_0, Nx64x64_0, Nx64x64_1, Nx64x1_0,
-        Nx64x1_1, Nx64x1_2, Nx64x64_2, Nx64x64_3, Nx64x64_4, Nx64x128_1, M64x128_1, Nx64_8, Nx64_9, Nx64_10,
-        Nx128_7, Nx128_8, Nx128_9, Nx64x128_2, Nx64x128_3, Nx64x128_4, Nx64x64_5, Nx64x64_6, Nx1_4, Nx1_5, M1x64_0,
-        M1x64_1, M1x64_2, M1_0, M64x128_2, M64_0, M128x64_0, M128x64_1, M128x64_2, M128_0, parts_sum_delta_squared,
-        parts_sum_delta_prime, parts_sum_delta_prime_squared, out_J, parts_columns_1, out_dJ_dW_layer_3,
-        out_dJ_db_layer_3, parts_columns_64, out_dJ_dW_layer_2, out_dJ_db_layer_2, parts_columns_8192,
-        parts_columns_128, out_dJ_dW_layer_1, out_dJ_db_layer_1,
-    ) = workspace.arrays(
-        N,
-        "Nx128_0", "Nx128_1", "Nx128_2", "Nx128_3", "Nx64_0", "Nx64_1", "Nx64_2", "Nx64_3", "Nx1_0", "Nx1_1",
-        "Nx1_2", "Nx1_3", "Nx64_4", "Nx64_5", "Nx64_6", "Nx128_4", "Nx128_5", "Nx128_6", "Nx64_7", "M64x128_0",
-        "Nx64x128_0", "Nx64x64_0", "Nx64x64_1", "Nx64x1_0", "Nx64x1_1", "Nx64x1_2", "Nx64x64_2", "Nx64x64_3",
-        "Nx64x64_4", "Nx64x128_1", "M64x128_1", "Nx64_8", "Nx64_9", "Nx64_10", "Nx128_7", "Nx128_8", "Nx128_9",
-        "Nx64x128_2", "Nx64x128_3", "Nx64x128_4", "Nx64x64_5", "Nx64x64_6", "Nx1_4", "Nx1_5", "M1x64_0", "M1x64_1",
-        "M1x64_2", "M1_0", "M64x128_2", "M64_0", "M128x64_0", "M128x64_1", "M128x64_2", "M128_0",
-        "parts_sum_delta_squared", "parts_sum_delta_prime", "parts_sum_delta_prime_squared", "out_J",
-        "parts_columns_1", "out_dJ_dW_layer_3", "out_dJ_db_layer_3", "parts_columns_64", "out_dJ_dW_layer_2",
-        "out_dJ_db_layer_2", "parts_columns_8192", "parts_columns_128", "out_dJ_dW_layer_1", "out_dJ_db_layer_1",
-    )
+    w = workspace.space("loss_and_grad", N)
 
     # ---- forward, second derivatives, by tangents: reads g, W, b; writes f′, g, f″
     # W_layer_1 g_x
-    g_layer_1_unbiased = cp.matmul(g_x, W_layer_1.T, out=Nx128_0)
+    g_layer_1_unbiased = cp.matmul(g_x, W_layer_1.T, out=w.g_layer_1_unbiased)
     # g_layer_1 = W_layer_1 g_x + b_layer_1
     # sigmoid(−g_layer_1)
     # f′(g_layer_1) = sigmoid(g_layer_1)
     # g_softplus_1 = softplus(g_layer_1)
-    sigmoid_minus_softplus_1 = Nx128_1
-    f_prime_softplus_1 = Nx128_2
-    g_softplus_1 = Nx128_3
+    sigmoid_minus_softplus_1 = w.sigmoid_minus_softplus_1
+    f_prime_softplus_1 = w.f_prime_softplus_1
+    g_softplus_1 = w.g_softplus_1
     _launch("g_2_6", N, vectorised, (
         b_layer_1, g_layer_1_unbiased, sigmoid_minus_softplus_1, f_prime_softplus_1, g_softplus_1, samples,
     ))
     # W_layer_2 g_softplus_1
-    g_layer_2_unbiased = cp.matmul(g_softplus_1, W_layer_2.T, out=Nx64_0)
+    g_layer_2_unbiased = cp.matmul(g_softplus_1, W_layer_2.T, out=w.g_layer_2_unbiased)
     # g_layer_2 = W_layer_2 g_softplus_1 + b_layer_2
     # sigmoid(−g_layer_2)
     # f′(g_layer_2) = sigmoid(g_layer_2)
     # g_softplus_2 = softplus(g_layer_2)
-    sigmoid_minus_softplus_2 = Nx64_1
-    f_prime_softplus_2 = Nx64_2
-    g_softplus_2 = Nx64_3
+    sigmoid_minus_softplus_2 = w.sigmoid_minus_softplus_2
+    f_prime_softplus_2 = w.f_prime_softplus_2
+    g_softplus_2 = w.g_softplus_2
     _launch("g_2_7", N, vectorised, (
         b_layer_2, g_layer_2_unbiased, sigmoid_minus_softplus_2, f_prime_softplus_2, g_softplus_2, samples,
     ))
     # W_layer_3 g_softplus_2
-    g_layer_3_unbiased = cp.matmul(g_softplus_2, W_layer_3.T, out=Nx1_0)
+    g_layer_3_unbiased = cp.matmul(g_softplus_2, W_layer_3.T, out=w.g_layer_3_unbiased)
     # g_layer_3 = W_layer_3 g_softplus_2 + b_layer_3
     # sigmoid(−g_layer_3)
     # f′(g_layer_3) = sigmoid(g_layer_3)
     # f″(g_layer_3) = f′(g_layer_3) sigmoid(−g_layer_3)
-    sigmoid_minus_softplus_3 = Nx1_1
-    f_prime_softplus_3 = Nx1_2
-    f_second_softplus_3 = Nx1_3
+    sigmoid_minus_softplus_3 = w.sigmoid_minus_softplus_3
+    f_prime_softplus_3 = w.f_prime_softplus_3
+    f_second_softplus_3 = w.f_second_softplus_3
     _launch("f_second_2", N, vectorised, (
         b_layer_3, g_layer_3_unbiased, sigmoid_minus_softplus_3, f_prime_softplus_3, f_second_softplus_3, samples,
     ))
 
     # ---- backward, second derivatives, by tangents: reads f′, W; writes δ, f″
     # δ_softplus_2 = W_layer_3ᵀ f′(g_layer_3)  (1)
-    delta_softplus_2 = cp.matmul(f_prime_softplus_3, W_layer_3, out=Nx64_0)
+    delta_softplus_2 = cp.matmul(f_prime_softplus_3, W_layer_3, out=w.delta_softplus_2)
     # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1)
     # f″(g_layer_2) = f′(g_layer_2) sigmoid(−g_layer_2)
     # δ_softplus_2 f″(g_layer_2)
-    delta_layer_2 = Nx64_4
-    f_second_softplus_2 = Nx64_5
-    delta_curvature_softplus_2 = Nx64_6
+    delta_layer_2 = w.delta_layer_2
+    f_second_softplus_2 = w.f_second_softplus_2
+    delta_curvature_softplus_2 = w.delta_curvature_softplus_2
     _launch("value_5", N, vectorised, (
         delta_softplus_2, f_prime_softplus_2, sigmoid_minus_softplus_2, delta_layer_2, f_second_softplus_2,
         delta_curvature_softplus_2, samples,
     ))
     # δ_softplus_1 = W_layer_2ᵀ δ_layer_2  (1)
-    delta_softplus_1 = cp.matmul(delta_layer_2, W_layer_2, out=Nx128_0)
+    delta_softplus_1 = cp.matmul(delta_layer_2, W_layer_2, out=w.delta_softplus_1)
     # δ_layer_1 = δ_softplus_1 f′(g_layer_1)  (1)
     # f″(g_layer_1) = f′(g_layer_1) sigmoid(−g_layer_1)
     # δ_softplus_1 f″(g_layer_1)
-    delta_layer_1 = Nx128_4
-    f_second_softplus_1 = Nx128_5
-    delta_curvature_softplus_1 = Nx128_6
+    delta_layer_1 = w.delta_layer_1
+    f_second_softplus_1 = w.f_second_softplus_1
+    delta_curvature_softplus_1 = w.delta_curvature_softplus_1
     _launch("value_6", N, vectorised, (
         delta_softplus_1, f_prime_softplus_1, sigmoid_minus_softplus_1, delta_layer_1, f_second_softplus_1,
         delta_curvature_softplus_1, samples,
     ))
     # δ_x = W_layer_1ᵀ δ_layer_1  (1)
-    delta_x = cp.matmul(delta_layer_1, W_layer_1, out=Nx64_7)
+    delta_x = cp.matmul(delta_layer_1, W_layer_1, out=w.delta_x)
 
     # ---- second derivatives, by tangents, loss: reads W, f′, f″; writes ġ, δ̇
     # W_layer_1ᵀ
-    W_layer_1_transposed = _transposed(W_layer_1, M64x128_0)
+    W_layer_1_transposed = _transposed(W_layer_1, w.W_layer_1_transposed)
     # f′(g_layer_1)
     f_prime_softplus_1_row = f_prime_softplus_1[:, None]
     # ġ_softplus_1 = (W_layer_1ᵀ)_c f′(g_layer_1)  [+] 8
-    tangent_softplus_1 = Nx64x128_0
+    tangent_softplus_1 = w.tangent_softplus_1
     _launch("tangent", N, vectorised, (f_prime_softplus_1_row, W_layer_1_transposed, tangent_softplus_1, samples))
     # ġ_layer_2 = W_layer_2 ġ_softplus_1  [+] 8
-    tangent_layer_2 = Nx64x64_0
+    tangent_layer_2 = w.tangent_layer_2
     cp.matmul(tangent_softplus_1.reshape(-1, 128), W_layer_2.T, out=tangent_layer_2.reshape(-1, 64))
     # f′(g_layer_2)
     f_prime_softplus_2_row = f_prime_softplus_2[:, None]
     # ġ_softplus_2 = ġ_layer_2 f′(g_layer_2)  [+] 8
-    tangent_softplus_2 = Nx64x64_1
+    tangent_softplus_2 = w.tangent_softplus_2
     _launch("tangent_2", N, vectorised, (f_prime_softplus_2_row, tangent_layer_2, tangent_softplus_2, samples))
     # ġ_layer_3 = W_layer_3 ġ_softplus_2  [+] 8
-    tangent_layer_3 = Nx64x1_0
+    tangent_layer_3 = w.tangent_layer_3
     cp.matmul(tangent_softplus_2.reshape(-1, 64), W_layer_3.T, out=tangent_layer_3.reshape(-1, 1))
     # f″(g_layer_3)
     delta_curvature_softplus_3_row = f_second_softplus_3[..., None]
     # δ̇_layer_3 = ġ_layer_3 f″(g_layer_3)  [+] 8
     # ġ_layer_3² f″(g_layer_3)
-    delta_tangent_layer_3 = Nx64x1_1
-    curvature_of_softplus_3_terms = Nx64x1_2
+    delta_tangent_layer_3 = w.delta_tangent_layer_3
+    curvature_of_softplus_3_terms = w.curvature_of_softplus_3_terms
     _launch("value_2_6", N, vectorised, (
         delta_curvature_softplus_3_row, tangent_layer_3, delta_tangent_layer_3, curvature_of_softplus_3_terms,
         samples,
     ))
     # δ̇_softplus_2 = W_layer_3ᵀ δ̇_layer_3  [+] 8
-    delta_tangent_softplus_2 = Nx64x64_2
+    delta_tangent_softplus_2 = w.delta_tangent_softplus_2
     cp.matmul(delta_tangent_layer_3.reshape(-1, 1), W_layer_3, out=delta_tangent_softplus_2.reshape(-1, 64))
     # δ_softplus_2 f″(g_layer_2)
     delta_curvature_softplus_2_row = delta_curvature_softplus_2[:, None]
     # δ̇_layer_2 = δ_softplus_2 f″(g_layer_2) ġ_layer_2 + δ̇_softplus_2 f′(g_layer_2)  [+] 8
     # δ_softplus_2 f″(g_layer_2) ġ_layer_2²
-    delta_tangent_layer_2 = Nx64x64_3
-    curvature_of_softplus_2_terms = Nx64x64_4
+    delta_tangent_layer_2 = w.delta_tangent_layer_2
+    curvature_of_softplus_2_terms = w.curvature_of_softplus_2_terms
     _launch("value_3_2", N, vectorised, (
         delta_curvature_softplus_2_row, f_prime_softplus_2_row, delta_tangent_softplus_2, tangent_layer_2,
         delta_tangent_layer_2, curvature_of_softplus_2_terms, samples,
     ))
     # δ̇_softplus_1 = W_layer_2ᵀ δ̇_layer_2  [+] 8
-    delta_tangent_softplus_1 = Nx64x128_1
+    delta_tangent_softplus_1 = w.delta_tangent_softplus_1
     cp.matmul(delta_tangent_layer_2.reshape(-1, 64), W_layer_2, out=delta_tangent_softplus_1.reshape(-1, 128))
     # δ_softplus_1 f″(g_layer_1)
     delta_curvature_softplus_1_row = delta_curvature_softplus_1[:, None]
@@ -2909,32 +3042,32 @@ def _loss_and_grad(params, x, lam, workspace):
     # ---- loss, forward adjoints of J: reads δ; writes ∂J/∂δ′, J
     # δ_x²
     # Σ_n Σ_i δ_x²
-    sum_delta_squared = parts_sum_delta_squared
+    sum_delta_squared = w.parts_sum_delta_squared
     blocks_sum_delta_squared = _launch("sum_delta_squared", N, vectorised, (delta_x, sum_delta_squared, samples))
     # W_layer_1ᵀ ∘ W_layer_1ᵀ
-    tangent_layer_1_squared = M64x128_1
+    tangent_layer_1_squared = w.tangent_layer_1_squared
     _launch("tangent_squared", N, vectorised, (W_layer_1_transposed, tangent_layer_1_squared, samples))
     # (W_layer_1ᵀ ∘ W_layer_1ᵀ) (δ_softplus_1 f″(g_layer_1))
-    curvature_of_softplus_1 = cp.matmul(delta_curvature_softplus_1, tangent_layer_1_squared.T, out=Nx64_6)
+    curvature_of_softplus_1 = cp.matmul(delta_curvature_softplus_1, tangent_layer_1_squared.T, out=w.curvature_of_softplus_1)
     # [Σ_i δ_softplus_2 f″(g_layer_2) ġ_layer_2²]
-    curvature_of_softplus_2 = _row_sum(curvature_of_softplus_2_terms.reshape(-1, 64), Nx64_8.reshape(-1), 64).reshape(-1, 64)
+    curvature_of_softplus_2 = _row_sum(curvature_of_softplus_2_terms.reshape(-1, 64), w.curvature_of_softplus_2.reshape(-1), 64).reshape(-1, 64)
     # [Σ_i ġ_layer_3² f″(g_layer_3)]
-    curvature_of_softplus_3 = _row_sum(curvature_of_softplus_3_terms.reshape(-1, 1), Nx64_9.reshape(-1), 1).reshape(-1, 64)
+    curvature_of_softplus_3 = _row_sum(curvature_of_softplus_3_terms.reshape(-1, 1), w.curvature_of_softplus_3.reshape(-1), 1).reshape(-1, 64)
     # δ′_x = (W_layer_1ᵀ ∘ W_layer_1ᵀ) (δ_softplus_1 f″(g_layer_1)) + [Σ_i δ_softplus_2 f″(g_layer_2) ġ_layer_2²] +
     #     [Σ_i ġ_layer_3² f″(g_layer_3)]  [+] 8
     # δ′_x²
     # ∂J/∂δ′_x = −1 + 2 λ δ′_x  (7)
     # Σ_n Σ_i δ′_x
     # Σ_n Σ_i δ′_x²
-    dJ_ddelta_prime_x = Nx64_10
-    sum_delta_prime = parts_sum_delta_prime
-    sum_delta_prime_squared = parts_sum_delta_prime_squared
+    dJ_ddelta_prime_x = w.dJ_ddelta_prime_x
+    sum_delta_prime = w.parts_sum_delta_prime
+    sum_delta_prime_squared = w.parts_sum_delta_prime_squared
     blocks_sum_delta_prime = _launch("sum_delta_prime_squared_2", N, vectorised, (
         curvature_of_softplus_1, curvature_of_softplus_2, curvature_of_softplus_3, dJ_ddelta_prime_x,
         sum_delta_prime, sum_delta_prime_squared, lam_real, samples,
     ))
     # J = (1/N) ½ Σ_n Σ_i δ_x² − (1/N) Σ_n Σ_i δ′_x + (1/N) λ Σ_n Σ_i δ′_x²
-    J = out_J
+    J = w.out_J
     _launch_totals("J", (
         sum_delta_prime, blocks_sum_delta_prime, sum_delta_prime_squared, blocks_sum_delta_prime, sum_delta_squared,
         blocks_sum_delta_squared, J, np.float64(lam), samples,
@@ -2943,13 +3076,13 @@ def _loss_and_grad(params, x, lam, workspace):
     # ---- second derivatives, by tangents, forward adjoints of J, backward adjoints of J and gradients: reads δ, W,
     #      ∂J/∂δ′, f′, f″, ġ, δ̇; writes ∂J/∂δ, ĝ
     # ∂J/∂δ_layer_1 = W_layer_1 δ_x  (11)+(12)
-    dJ_ddelta_layer_1 = cp.matmul(delta_x, W_layer_1.T, out=Nx128_7)
+    dJ_ddelta_layer_1 = cp.matmul(delta_x, W_layer_1.T, out=w.dJ_ddelta_layer_1)
     # (∂J/∂δ′_x)_c
     dJ_ddelta_prime_x_column = dJ_ddelta_prime_x[..., None]
     # (W_layer_1ᵀ ∘ W_layer_1ᵀ)ᵀ ∂J/∂δ′_x
-    weighted_square_layer_1 = cp.matmul(dJ_ddelta_prime_x, tangent_layer_1_squared, out=Nx128_8)
+    weighted_square_layer_1 = cp.matmul(dJ_ddelta_prime_x, tangent_layer_1_squared, out=w.weighted_square_layer_1)
     # ∂J/∂δ_softplus_1 = ∂J/∂δ_layer_1 f′(g_layer_1) + f″(g_layer_1) (W_layer_1ᵀ ∘ W_layer_1ᵀ)ᵀ ∂J/∂δ′_x  (18)+(19)
-    dJ_ddelta_softplus_1 = Nx128_9
+    dJ_ddelta_softplus_1 = w.dJ_ddelta_softplus_1
     _launch("dJ_ddelta_2", N, vectorised, (
         weighted_square_layer_1, dJ_ddelta_layer_1, f_prime_softplus_1, f_second_softplus_1, dJ_ddelta_softplus_1,
         samples,
@@ -2959,130 +3092,130 @@ def _loss_and_grad(params, x, lam, workspace):
     # δ̇_softplus_1 ĝ_layer_1
     # δ̇_layer_1 = (W_layer_1ᵀ)_c δ_softplus_1 f″(g_layer_1) + δ̇_softplus_1 f′(g_layer_1)  [+] 8
     # (∂J/∂δ′_x)_c δ̇_layer_1
-    weighted_tangent_softplus_1 = Nx64x128_2
-    weighted_product_softplus_1_terms = Nx64x128_3
-    dJ_dW_layer_1_tangents_sum_terms = Nx64x128_4
+    weighted_tangent_softplus_1 = w.weighted_tangent_softplus_1
+    weighted_product_softplus_1_terms = w.weighted_product_softplus_1_terms
+    dJ_dW_layer_1_tangents_sum_terms = w.dJ_dW_layer_1_tangents_sum_terms
     _launch("dJ_dW_tangents_sum_terms", N, vectorised, (
         dJ_ddelta_prime_x_column, tangent_softplus_1, W_layer_1_transposed, delta_tangent_softplus_1,
         delta_curvature_softplus_1_row, f_prime_softplus_1_row, weighted_tangent_softplus_1,
         weighted_product_softplus_1_terms, dJ_dW_layer_1_tangents_sum_terms, samples,
     ))
     # ∂J/∂δ_layer_2 = W_layer_2 ∂J/∂δ_softplus_1  (11)+(12)
-    dJ_ddelta_layer_2 = cp.matmul(dJ_ddelta_softplus_1, W_layer_2.T, out=Nx64_9)
+    dJ_ddelta_layer_2 = cp.matmul(dJ_ddelta_softplus_1, W_layer_2.T, out=w.dJ_ddelta_layer_2)
     # ĝ_layer_2 = (∂J/∂δ′_x)_c ġ_layer_2  [+] 8
     # ĝ_layer_2 ġ_layer_2
     # ĝ_softplus_2 = (∂J/∂δ′_x)_c ġ_softplus_2  [+] 8
     # δ̇_softplus_2 ĝ_layer_2
-    weighted_square_layer_2_terms = Nx64x64_4
-    weighted_tangent_softplus_2 = Nx64x64_5
-    weighted_product_softplus_2_terms = Nx64x64_6
+    weighted_square_layer_2_terms = w.weighted_square_layer_2_terms
+    weighted_tangent_softplus_2 = w.weighted_tangent_softplus_2
+    weighted_product_softplus_2_terms = w.weighted_product_softplus_2_terms
     _launch("value_3_3", N, vectorised, (
         dJ_ddelta_prime_x_column, tangent_layer_2, tangent_softplus_2, delta_tangent_softplus_2,
         weighted_square_layer_2_terms, weighted_tangent_softplus_2, weighted_product_softplus_2_terms, samples,
     ))
     # Σ_c ĝ_layer_2 ġ_layer_2
-    weighted_square_layer_2 = _tangent_sum(weighted_square_layer_2_terms, Nx64_8, 64)
+    weighted_square_layer_2 = _tangent_sum(weighted_square_layer_2_terms, w.weighted_square_layer_2, 64)
     # ∂J/∂δ_softplus_2 = ∂J/∂δ_layer_2 f′(g_layer_2) + f″(g_layer_2) Σ_c ĝ_layer_2 ġ_layer_2  (18)+(19)
-    dJ_ddelta_softplus_2 = Nx64_6
+    dJ_ddelta_softplus_2 = w.dJ_ddelta_softplus_2
     _launch("dJ_ddelta_2_2", N, vectorised, (
         weighted_square_layer_2, dJ_ddelta_layer_2, f_prime_softplus_2, f_second_softplus_2, dJ_ddelta_softplus_2,
         samples,
     ))
     # ∂J/∂δ_layer_3 = W_layer_3 ∂J/∂δ_softplus_2  (11)+(12)
-    dJ_ddelta_layer_3 = cp.matmul(dJ_ddelta_softplus_2, W_layer_3.T, out=Nx1_0)
+    dJ_ddelta_layer_3 = cp.matmul(dJ_ddelta_softplus_2, W_layer_3.T, out=w.dJ_ddelta_layer_3)
     # ĝ_layer_3 = (∂J/∂δ′_x)_c ġ_layer_3  [+] 8
     # ĝ_layer_3 ġ_layer_3
-    weighted_square_layer_3_terms = Nx64x1_2
+    weighted_square_layer_3_terms = w.weighted_square_layer_3_terms
     _launch("value_2_7", N, vectorised, (
         dJ_ddelta_prime_x_column, tangent_layer_3, weighted_square_layer_3_terms, samples,
     ))
     # Σ_c ĝ_layer_3 ġ_layer_3
-    weighted_square_layer_3 = _tangent_sum(weighted_square_layer_3_terms, Nx1_4, 1)
+    weighted_square_layer_3 = _tangent_sum(weighted_square_layer_3_terms, w.weighted_square_layer_3, 1)
 
     # ---- backward adjoints of J and gradients: reads f′, f″, ∂J/∂δ, δ̇, ĝ, g, W, δ; writes ∂J/∂g, ∂J/∂W, ∂J/∂b
     # f‴(g_layer_3) = f″(g_layer_3) (sigmoid(−g_layer_3) − f′(g_layer_3))
     # ∂J/∂g_layer_3 = ∂J/∂δ_layer_3 f″(g_layer_3) + f‴(g_layer_3) Σ_c ĝ_layer_3 ġ_layer_3  (21)+(22)
-    dJ_dg_layer_3 = Nx1_5
+    dJ_dg_layer_3 = w.dJ_dg_layer_3
     _launch("dJ_dg", N, vectorised, (
         f_prime_softplus_3, f_second_softplus_3, sigmoid_minus_softplus_3, weighted_square_layer_3,
         dJ_ddelta_layer_3, dJ_dg_layer_3, samples,
     ))
     # Σ_n f′(g_layer_3) ∂J/∂δ_softplus_2ᵀ
-    dJ_dW_layer_3_delta = cp.matmul(f_prime_softplus_3.T, dJ_ddelta_softplus_2, out=M1x64_0)
+    dJ_dW_layer_3_delta = cp.matmul(f_prime_softplus_3.T, dJ_ddelta_softplus_2, out=w.dJ_dW_layer_3_delta)
     # Σ_n Σ_c δ̇_layer_3 ĝ_softplus_2ᵀ
-    dJ_dW_layer_3_tangents = cp.matmul(delta_tangent_layer_3.reshape(-1, 1).T, weighted_tangent_softplus_2.reshape(-1, 64), out=M1x64_1)
+    dJ_dW_layer_3_tangents = cp.matmul(delta_tangent_layer_3.reshape(-1, 1).T, weighted_tangent_softplus_2.reshape(-1, 64), out=w.dJ_dW_layer_3_tangents)
     # Σ_n ∂J/∂g_layer_3 g_softplus_2ᵀ
-    dJ_dW_layer_3_g = cp.matmul(dJ_dg_layer_3.T, g_softplus_2, out=M1x64_2)
+    dJ_dW_layer_3_g = cp.matmul(dJ_dg_layer_3.T, g_softplus_2, out=w.dJ_dW_layer_3_g)
     # Σ_n ∂J/∂g_layer_3
-    dJ_db_layer_3_sum = _column_sum(dJ_dg_layer_3, M1_0, parts_columns_1, 1)
+    dJ_db_layer_3_sum = _column_sum(dJ_dg_layer_3, w.dJ_db_layer_3_sum, w.parts_columns_1, 1)
     # ∂J/∂W_layer_3 = (1/N) (Σ_n f′(g_layer_3) ∂J/∂δ_softplus_2ᵀ + Σ_n ∂J/∂g_layer_3 g_softplus_2ᵀ + 2 Σ_n Σ_c
     #     δ̇_layer_3 ĝ_softplus_2ᵀ)  (16)+(17)
-    dJ_dW_layer_3 = out_dJ_dW_layer_3
+    dJ_dW_layer_3 = w.out_dJ_dW_layer_3
     _launch("dJ_dW", N, vectorised, (
         dJ_dW_layer_3_delta, dJ_dW_layer_3_g, dJ_dW_layer_3_tangents, dJ_dW_layer_3, samples,
     ))
     # ∂J/∂b_layer_3 = (1/N) Σ_n ∂J/∂g_layer_3  [+] bias
-    dJ_db_layer_3 = out_dJ_db_layer_3
+    dJ_db_layer_3 = w.out_dJ_db_layer_3
     _launch("dJ_db", N, vectorised, (dJ_db_layer_3_sum, dJ_db_layer_3, samples))
     # ∂J/∂g_softplus_2 = W_layer_3ᵀ ∂J/∂g_layer_3  (14)+(15)
-    dJ_dg_softplus_2 = cp.matmul(dJ_dg_layer_3, W_layer_3, out=Nx64_3)
+    dJ_dg_softplus_2 = cp.matmul(dJ_dg_layer_3, W_layer_3, out=w.dJ_dg_softplus_2)
     # Σ_c δ̇_softplus_2 ĝ_layer_2
-    weighted_product_softplus_2 = _tangent_sum(weighted_product_softplus_2_terms, Nx64_6, 64)
+    weighted_product_softplus_2 = _tangent_sum(weighted_product_softplus_2_terms, w.weighted_product_softplus_2, 64)
     # f‴(g_layer_2) = f″(g_layer_2) (sigmoid(−g_layer_2) − f′(g_layer_2))
     # ∂J/∂g_layer_2 = ∂J/∂g_softplus_2 f′(g_layer_2) + ∂J/∂δ_layer_2 δ_softplus_2 f″(g_layer_2) + δ_softplus_2
     #     f‴(g_layer_2) Σ_c ĝ_layer_2 ġ_layer_2 + 2 f″(g_layer_2) Σ_c δ̇_softplus_2 ĝ_layer_2  (21)+(22)
-    dJ_dg_layer_2 = Nx64_10
+    dJ_dg_layer_2 = w.dJ_dg_layer_2
     _launch("dJ_dg_2", N, vectorised, (
         f_prime_softplus_2, f_second_softplus_2, sigmoid_minus_softplus_2, weighted_product_softplus_2,
         weighted_square_layer_2, dJ_ddelta_layer_2, dJ_dg_softplus_2, delta_softplus_2, dJ_dg_layer_2, samples,
     ))
     # Σ_n δ_layer_2 ∂J/∂δ_softplus_1ᵀ
-    dJ_dW_layer_2_delta = cp.matmul(delta_layer_2.T, dJ_ddelta_softplus_1, out=M64x128_0)
+    dJ_dW_layer_2_delta = cp.matmul(delta_layer_2.T, dJ_ddelta_softplus_1, out=w.dJ_dW_layer_2_delta)
     # Σ_n Σ_c δ̇_layer_2 ĝ_softplus_1ᵀ
-    dJ_dW_layer_2_tangents = cp.matmul(delta_tangent_layer_2.reshape(-1, 64).T, weighted_tangent_softplus_1.reshape(-1, 128), out=M64x128_1)
+    dJ_dW_layer_2_tangents = cp.matmul(delta_tangent_layer_2.reshape(-1, 64).T, weighted_tangent_softplus_1.reshape(-1, 128), out=w.dJ_dW_layer_2_tangents)
     # Σ_n ∂J/∂g_layer_2 g_softplus_1ᵀ
-    dJ_dW_layer_2_g = cp.matmul(dJ_dg_layer_2.T, g_softplus_1, out=M64x128_2)
+    dJ_dW_layer_2_g = cp.matmul(dJ_dg_layer_2.T, g_softplus_1, out=w.dJ_dW_layer_2_g)
     # Σ_n ∂J/∂g_layer_2
-    dJ_db_layer_2_sum = _column_sum(dJ_dg_layer_2, M64_0, parts_columns_64, 64)
+    dJ_db_layer_2_sum = _column_sum(dJ_dg_layer_2, w.dJ_db_layer_2_sum, w.parts_columns_64, 64)
     # ∂J/∂W_layer_2 = (1/N) (Σ_n δ_layer_2 ∂J/∂δ_softplus_1ᵀ + Σ_n ∂J/∂g_layer_2 g_softplus_1ᵀ + 2 Σ_n Σ_c
     #     δ̇_layer_2 ĝ_softplus_1ᵀ)  (16)+(17)
-    dJ_dW_layer_2 = out_dJ_dW_layer_2
+    dJ_dW_layer_2 = w.out_dJ_dW_layer_2
     _launch("dJ_dW_2", N, vectorised, (
         dJ_dW_layer_2_delta, dJ_dW_layer_2_g, dJ_dW_layer_2_tangents, dJ_dW_layer_2, samples,
     ))
     # ∂J/∂b_layer_2 = (1/N) Σ_n ∂J/∂g_layer_2  [+] bias
-    dJ_db_layer_2 = out_dJ_db_layer_2
+    dJ_db_layer_2 = w.out_dJ_db_layer_2
     _launch("dJ_db_2", N, vectorised, (dJ_db_layer_2_sum, dJ_db_layer_2, samples))
     # ∂J/∂g_softplus_1 = W_layer_2ᵀ ∂J/∂g_layer_2  (14)+(15)
-    dJ_dg_softplus_1 = cp.matmul(dJ_dg_layer_2, W_layer_2, out=Nx128_3)
+    dJ_dg_softplus_1 = cp.matmul(dJ_dg_layer_2, W_layer_2, out=w.dJ_dg_softplus_1)
     # Σ_c δ̇_softplus_1 ĝ_layer_1
-    weighted_product_softplus_1 = _tangent_sum(weighted_product_softplus_1_terms, Nx128_9, 128)
+    weighted_product_softplus_1 = _tangent_sum(weighted_product_softplus_1_terms, w.weighted_product_softplus_1, 128)
     # f‴(g_layer_1) = f″(g_layer_1) (sigmoid(−g_layer_1) − f′(g_layer_1))
     # ∂J/∂g_layer_1 = ∂J/∂g_softplus_1 f′(g_layer_1) + ∂J/∂δ_layer_1 δ_softplus_1 f″(g_layer_1) + δ_softplus_1
     #     f‴(g_layer_1) (W_layer_1ᵀ ∘ W_layer_1ᵀ)ᵀ ∂J/∂δ′_x + 2 f″(g_layer_1) Σ_c δ̇_softplus_1 ĝ_layer_1  (21)+(22)
-    dJ_dg_layer_1 = Nx128_6
+    dJ_dg_layer_1 = w.dJ_dg_layer_1
     _launch("dJ_dg_2_2", N, vectorised, (
         f_prime_softplus_1, f_second_softplus_1, sigmoid_minus_softplus_1, weighted_product_softplus_1,
         weighted_square_layer_1, dJ_ddelta_layer_1, dJ_dg_softplus_1, delta_softplus_1, dJ_dg_layer_1, samples,
     ))
     # Σ_n δ_layer_1 δ_xᵀ
-    dJ_dW_layer_1_delta = cp.matmul(delta_layer_1.T, delta_x, out=M128x64_0)
+    dJ_dW_layer_1_delta = cp.matmul(delta_layer_1.T, delta_x, out=w.dJ_dW_layer_1_delta)
     # [Σ_n (∂J/∂δ′_x)_c δ̇_layer_1]
-    dJ_dW_layer_1_tangents_sum = _column_sum(dJ_dW_layer_1_tangents_sum_terms.reshape(-1, 8192), M64x128_1.reshape(-1), parts_columns_8192, 8192).reshape(64, 128)
+    dJ_dW_layer_1_tangents_sum = _column_sum(dJ_dW_layer_1_tangents_sum_terms.reshape(-1, 8192), w.dJ_dW_layer_1_tangents_sum.reshape(-1), w.parts_columns_8192, 8192).reshape(64, 128)
     # [Σ_n (∂J/∂δ′_x)_c δ̇_layer_1]ᵀ
-    dJ_dW_layer_1_tangents_sum_transposed = _transposed(dJ_dW_layer_1_tangents_sum, M128x64_1)
+    dJ_dW_layer_1_tangents_sum_transposed = _transposed(dJ_dW_layer_1_tangents_sum, w.dJ_dW_layer_1_tangents_sum_transposed)
     # Σ_n ∂J/∂g_layer_1 g_xᵀ
-    dJ_dW_layer_1_g = cp.matmul(dJ_dg_layer_1.T, g_x, out=M128x64_2)
+    dJ_dW_layer_1_g = cp.matmul(dJ_dg_layer_1.T, g_x, out=w.dJ_dW_layer_1_g)
     # Σ_n ∂J/∂g_layer_1
-    dJ_db_layer_1_sum = _column_sum(dJ_dg_layer_1, M128_0, parts_columns_128, 128)
+    dJ_db_layer_1_sum = _column_sum(dJ_dg_layer_1, w.dJ_db_layer_1_sum, w.parts_columns_128, 128)
     # ∂J/∂W_layer_1 = (1/N) (2 [Σ_n (∂J/∂δ′_x)_c δ̇_layer_1]ᵀ + Σ_n δ_layer_1 δ_xᵀ + Σ_n ∂J/∂g_layer_1 g_xᵀ)
     #     (16)+(17)
-    dJ_dW_layer_1 = out_dJ_dW_layer_1
+    dJ_dW_layer_1 = w.out_dJ_dW_layer_1
     _launch("dJ_dW_3", N, vectorised, (
         dJ_dW_layer_1_tangents_sum_transposed, dJ_dW_layer_1_delta, dJ_dW_layer_1_g, dJ_dW_layer_1, samples,
     ))
     # ∂J/∂b_layer_1 = (1/N) Σ_n ∂J/∂g_layer_1  [+] bias
-    dJ_db_layer_1 = out_dJ_db_layer_1
+    dJ_db_layer_1 = w.out_dJ_db_layer_1
     _launch("dJ_db_3", N, vectorised, (dJ_db_layer_1_sum, dJ_db_layer_1, samples))
 
     return J, {
@@ -3108,149 +3241,128 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     b_layer_2 = params["layer_2.bias"]
     W_layer_3 = params["layer_3.weight"]
     b_layer_3 = params["layer_3.bias"]
-    (
-        Nx128_0, Nx128_1, Nx128_2, Nx128_3, Nx64_0, Nx64_1, Nx64_2, Nx64_3, Nx1_0, Nx1_1, Nx1_2, Nx1_3, Nx64_4,
-        Nx64_5, Nx64_6, Nx128_4, Nx128_5, Nx128_6, Nx64_7, M64x128_0, Nx64x128_0, Nx64x64_0, Nx64x64_1, Nx64x1_0,
-        Nx64x1_1, Nx64x1_2, Nx64x64_2, Nx64x64_3, Nx64x64_4, Nx64x64_5, Nx64x128_1, Nx64x128_2, Nx64x128_3,
-        M64x128_1, M128_0, Nx64_8, Nx128_7, Nx64_9, Nx1_4, Nx1_5, M1x64_0, M1x64_1, M1x64_2, M1_0, Nx64_10,
-        M64x128_2, M64_0, Nx128_8, M128x64_0, M128x64_1, M128x64_2, parts_sum_delta_squared,
-        parts_sum_curvature_softplus_1, parts_sum_curvature_softplus_2, parts_sum_curvature_softplus_3, out_J,
-        parts_columns_1, out_dJ_dW_layer_3, out_dJ_db_layer_3, parts_columns_64, out_dJ_dW_layer_2,
-        out_dJ_db_layer_2, parts_columns_8192, parts_columns_128, out_dJ_dW_layer_1, out_dJ_db_layer_1,
-    ) = workspace.arrays(
-        N,
-        "Nx128_0", "Nx128_1", "Nx128_2", "Nx128_3", "Nx64_0", "Nx64_1", "Nx64_2", "Nx64_3", "Nx1_0", "Nx1_1",
-        "Nx1_2", "Nx1_3", "Nx64_4", "Nx64_5", "Nx64_6", "Nx128_4", "Nx128_5", "Nx128_6", "Nx64_7", "M64x128_0",
-        "Nx64x128_0", "Nx64x64_0", "Nx64x64_1", "Nx64x1_0", "Nx64x1_1", "Nx64x1_2", "Nx64x64_2", "Nx64x64_3",
-        "Nx64x64_4", "Nx64x64_5", "Nx64x128_1", "Nx64x128_2", "Nx64x128_3", "M64x128_1", "M128_0", "Nx64_8",
-        "Nx128_7", "Nx64_9", "Nx1_4", "Nx1_5", "M1x64_0", "M1x64_1", "M1x64_2", "M1_0", "Nx64_10", "M64x128_2",
-        "M64_0", "Nx128_8", "M128x64_0", "M128x64_1", "M128x64_2", "parts_sum_delta_squared",
-        "parts_sum_curvature_softplus_1", "parts_sum_curvature_softplus_2", "parts_sum_curvature_softplus_3",
-        "out_J", "parts_columns_1", "out_dJ_dW_layer_3", "out_dJ_db_layer_3", "parts_columns_64",
-        "out_dJ_dW_layer_2", "out_dJ_db_layer_2", "parts_columns_8192", "parts_columns_128", "out_dJ_dW_layer_1",
-        "out_dJ_db_layer_1",
-    )
+    w = workspace.space("loss_and_grad_lam0", N)
 
     # ---- forward, second derivatives, by tangents: reads g, W, b; writes f′, g, f″
     # W_layer_1 g_x
-    g_layer_1_unbiased = cp.matmul(g_x, W_layer_1.T, out=Nx128_0)
+    g_layer_1_unbiased = cp.matmul(g_x, W_layer_1.T, out=w.g_layer_1_unbiased)
     # g_layer_1 = W_layer_1 g_x + b_layer_1
     # sigmoid(−g_layer_1)
     # f′(g_layer_1) = sigmoid(g_layer_1)
     # g_softplus_1 = softplus(g_layer_1)
-    sigmoid_minus_softplus_1 = Nx128_1
-    f_prime_softplus_1 = Nx128_2
-    g_softplus_1 = Nx128_3
+    sigmoid_minus_softplus_1 = w.sigmoid_minus_softplus_1
+    f_prime_softplus_1 = w.f_prime_softplus_1
+    g_softplus_1 = w.g_softplus_1
     _launch("g_2_6", N, vectorised, (
         b_layer_1, g_layer_1_unbiased, sigmoid_minus_softplus_1, f_prime_softplus_1, g_softplus_1, samples,
     ))
     # W_layer_2 g_softplus_1
-    g_layer_2_unbiased = cp.matmul(g_softplus_1, W_layer_2.T, out=Nx64_0)
+    g_layer_2_unbiased = cp.matmul(g_softplus_1, W_layer_2.T, out=w.g_layer_2_unbiased)
     # g_layer_2 = W_layer_2 g_softplus_1 + b_layer_2
     # sigmoid(−g_layer_2)
     # f′(g_layer_2) = sigmoid(g_layer_2)
     # g_softplus_2 = softplus(g_layer_2)
-    sigmoid_minus_softplus_2 = Nx64_1
-    f_prime_softplus_2 = Nx64_2
-    g_softplus_2 = Nx64_3
+    sigmoid_minus_softplus_2 = w.sigmoid_minus_softplus_2
+    f_prime_softplus_2 = w.f_prime_softplus_2
+    g_softplus_2 = w.g_softplus_2
     _launch("g_2_7", N, vectorised, (
         b_layer_2, g_layer_2_unbiased, sigmoid_minus_softplus_2, f_prime_softplus_2, g_softplus_2, samples,
     ))
     # W_layer_3 g_softplus_2
-    g_layer_3_unbiased = cp.matmul(g_softplus_2, W_layer_3.T, out=Nx1_0)
+    g_layer_3_unbiased = cp.matmul(g_softplus_2, W_layer_3.T, out=w.g_layer_3_unbiased)
     # g_layer_3 = W_layer_3 g_softplus_2 + b_layer_3
     # sigmoid(−g_layer_3)
     # f′(g_layer_3) = sigmoid(g_layer_3)
     # f″(g_layer_3) = f′(g_layer_3) sigmoid(−g_layer_3)
-    sigmoid_minus_softplus_3 = Nx1_1
-    f_prime_softplus_3 = Nx1_2
-    f_second_softplus_3 = Nx1_3
+    sigmoid_minus_softplus_3 = w.sigmoid_minus_softplus_3
+    f_prime_softplus_3 = w.f_prime_softplus_3
+    f_second_softplus_3 = w.f_second_softplus_3
     _launch("f_second_2", N, vectorised, (
         b_layer_3, g_layer_3_unbiased, sigmoid_minus_softplus_3, f_prime_softplus_3, f_second_softplus_3, samples,
     ))
 
     # ---- backward, second derivatives, by tangents: reads f′, W; writes δ, f″
     # δ_softplus_2 = W_layer_3ᵀ f′(g_layer_3)  (1)
-    delta_softplus_2 = cp.matmul(f_prime_softplus_3, W_layer_3, out=Nx64_0)
+    delta_softplus_2 = cp.matmul(f_prime_softplus_3, W_layer_3, out=w.delta_softplus_2)
     # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1)
     # f″(g_layer_2) = f′(g_layer_2) sigmoid(−g_layer_2)
     # δ_softplus_2 f″(g_layer_2)
-    delta_layer_2 = Nx64_4
-    f_second_softplus_2 = Nx64_5
-    delta_curvature_softplus_2 = Nx64_6
+    delta_layer_2 = w.delta_layer_2
+    f_second_softplus_2 = w.f_second_softplus_2
+    delta_curvature_softplus_2 = w.delta_curvature_softplus_2
     _launch("value_5", N, vectorised, (
         delta_softplus_2, f_prime_softplus_2, sigmoid_minus_softplus_2, delta_layer_2, f_second_softplus_2,
         delta_curvature_softplus_2, samples,
     ))
     # δ_softplus_1 = W_layer_2ᵀ δ_layer_2  (1)
-    delta_softplus_1 = cp.matmul(delta_layer_2, W_layer_2, out=Nx128_0)
+    delta_softplus_1 = cp.matmul(delta_layer_2, W_layer_2, out=w.delta_softplus_1)
     # δ_layer_1 = δ_softplus_1 f′(g_layer_1)  (1)
     # f″(g_layer_1) = f′(g_layer_1) sigmoid(−g_layer_1)
     # δ_softplus_1 f″(g_layer_1)
-    delta_layer_1 = Nx128_4
-    f_second_softplus_1 = Nx128_5
-    delta_curvature_softplus_1 = Nx128_6
+    delta_layer_1 = w.delta_layer_1
+    f_second_softplus_1 = w.f_second_softplus_1
+    delta_curvature_softplus_1 = w.delta_curvature_softplus_1
     _launch("value_6", N, vectorised, (
         delta_softplus_1, f_prime_softplus_1, sigmoid_minus_softplus_1, delta_layer_1, f_second_softplus_1,
         delta_curvature_softplus_1, samples,
     ))
     # δ_x = W_layer_1ᵀ δ_layer_1  (1)
-    delta_x = cp.matmul(delta_layer_1, W_layer_1, out=Nx64_7)
+    delta_x = cp.matmul(delta_layer_1, W_layer_1, out=w.delta_x)
 
     # ---- second derivatives, by tangents, loss, backward adjoints of J and gradients: reads W, f′, f″; writes ġ,
     #      δ̇
     # W_layer_1ᵀ
-    W_layer_1_transposed = _transposed(W_layer_1, M64x128_0)
+    W_layer_1_transposed = _transposed(W_layer_1, w.W_layer_1_transposed)
     # f′(g_layer_1)
     f_prime_softplus_1_row = f_prime_softplus_1[:, None]
     # ġ_softplus_1 = (W_layer_1ᵀ)_c f′(g_layer_1)  [+] 8
-    tangent_softplus_1 = Nx64x128_0
+    tangent_softplus_1 = w.tangent_softplus_1
     _launch("tangent", N, vectorised, (f_prime_softplus_1_row, W_layer_1_transposed, tangent_softplus_1, samples))
     # ġ_layer_2 = W_layer_2 ġ_softplus_1  [+] 8
-    tangent_layer_2 = Nx64x64_0
+    tangent_layer_2 = w.tangent_layer_2
     cp.matmul(tangent_softplus_1.reshape(-1, 128), W_layer_2.T, out=tangent_layer_2.reshape(-1, 64))
     # f′(g_layer_2)
     f_prime_softplus_2_row = f_prime_softplus_2[:, None]
     # ġ_softplus_2 = ġ_layer_2 f′(g_layer_2)  [+] 8
-    tangent_softplus_2 = Nx64x64_1
+    tangent_softplus_2 = w.tangent_softplus_2
     _launch("tangent_2", N, vectorised, (f_prime_softplus_2_row, tangent_layer_2, tangent_softplus_2, samples))
     # ġ_layer_3 = W_layer_3 ġ_softplus_2  [+] 8
-    tangent_layer_3 = Nx64x1_0
+    tangent_layer_3 = w.tangent_layer_3
     cp.matmul(tangent_softplus_2.reshape(-1, 64), W_layer_3.T, out=tangent_layer_3.reshape(-1, 1))
     # f″(g_layer_3)
     delta_curvature_softplus_3_row = f_second_softplus_3[..., None]
     # δ̇_layer_3 = ġ_layer_3 f″(g_layer_3)  [+] 8
     # ġ_layer_3²
-    delta_tangent_layer_3 = Nx64x1_1
-    sum_tangent_squared_layer_3_terms = Nx64x1_2
+    delta_tangent_layer_3 = w.delta_tangent_layer_3
+    sum_tangent_squared_layer_3_terms = w.sum_tangent_squared_layer_3_terms
     _launch("value_2_8", N, vectorised, (
         delta_curvature_softplus_3_row, tangent_layer_3, delta_tangent_layer_3, sum_tangent_squared_layer_3_terms,
         samples,
     ))
     # δ̇_softplus_2 = W_layer_3ᵀ δ̇_layer_3  [+] 8
-    delta_tangent_softplus_2 = Nx64x64_2
+    delta_tangent_softplus_2 = w.delta_tangent_softplus_2
     cp.matmul(delta_tangent_layer_3.reshape(-1, 1), W_layer_3, out=delta_tangent_softplus_2.reshape(-1, 64))
     # δ_softplus_2 f″(g_layer_2)
     delta_curvature_softplus_2_row = delta_curvature_softplus_2[:, None]
     # δ̇_layer_2 = δ_softplus_2 f″(g_layer_2) ġ_layer_2 + δ̇_softplus_2 f′(g_layer_2)  [+] 8
     # ġ_layer_2²
     # δ̇_softplus_2 ġ_layer_2
-    delta_tangent_layer_2 = Nx64x64_3
-    sum_tangent_squared_layer_2_terms = Nx64x64_4
-    weighted_product_softplus_2_terms = Nx64x64_5
+    delta_tangent_layer_2 = w.delta_tangent_layer_2
+    sum_tangent_squared_layer_2_terms = w.sum_tangent_squared_layer_2_terms
+    weighted_product_softplus_2_terms = w.weighted_product_softplus_2_terms
     _launch("value_4_2", N, vectorised, (
         delta_curvature_softplus_2_row, f_prime_softplus_2_row, delta_tangent_softplus_2, tangent_layer_2,
         delta_tangent_layer_2, sum_tangent_squared_layer_2_terms, weighted_product_softplus_2_terms, samples,
     ))
     # δ̇_softplus_1 = W_layer_2ᵀ δ̇_layer_2  [+] 8
-    delta_tangent_softplus_1 = Nx64x128_1
+    delta_tangent_softplus_1 = w.delta_tangent_softplus_1
     cp.matmul(delta_tangent_layer_2.reshape(-1, 64), W_layer_2, out=delta_tangent_softplus_1.reshape(-1, 128))
     # δ_softplus_1 f″(g_layer_1)
     delta_curvature_softplus_1_row = delta_curvature_softplus_1[:, None]
     # δ̇_layer_1 = (W_layer_1ᵀ)_c δ_softplus_1 f″(g_layer_1) + δ̇_softplus_1 f′(g_layer_1)  [+] 8
     # (W_layer_1ᵀ)_c δ̇_softplus_1
-    delta_tangent_layer_1 = Nx64x128_2
-    weighted_product_softplus_1_terms = Nx64x128_3
+    delta_tangent_layer_1 = w.delta_tangent_layer_1
+    weighted_product_softplus_1_terms = w.weighted_product_softplus_1_terms
     _launch("value_4_3", N, vectorised, (
         delta_curvature_softplus_1_row, f_prime_softplus_1_row, W_layer_1_transposed, delta_tangent_softplus_1,
         delta_tangent_layer_1, weighted_product_softplus_1_terms, samples,
@@ -3259,38 +3371,38 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     # ---- loss: reads δ, f″; writes J
     # δ_x²
     # Σ_n Σ_i δ_x²
-    sum_delta_squared = parts_sum_delta_squared
+    sum_delta_squared = w.parts_sum_delta_squared
     blocks_sum_delta_squared = _launch("sum_delta_squared", N, vectorised, (delta_x, sum_delta_squared, samples))
     # W_layer_1ᵀ ∘ W_layer_1ᵀ
-    sum_tangent_squared_layer_1_terms = M64x128_1
+    sum_tangent_squared_layer_1_terms = w.sum_tangent_squared_layer_1_terms
     _launch("value_2_5", N, vectorised, (W_layer_1_transposed, sum_tangent_squared_layer_1_terms, samples))
     # Σ_j W_layer_1ᵀ ∘ W_layer_1ᵀ
-    sum_tangent_squared_layer_1 = _column_sum(sum_tangent_squared_layer_1_terms, M128_0, None, 128)
+    sum_tangent_squared_layer_1 = _column_sum(sum_tangent_squared_layer_1_terms, w.sum_tangent_squared_layer_1, None, 128)
     # δ_softplus_1 f″(g_layer_1) Σ_j W_layer_1ᵀ ∘ W_layer_1ᵀ
     # Σ_n Σ_i δ_softplus_1 f″(g_layer_1) Σ_j W_layer_1ᵀ ∘ W_layer_1ᵀ
-    sum_curvature_softplus_1 = parts_sum_curvature_softplus_1
+    sum_curvature_softplus_1 = w.parts_sum_curvature_softplus_1
     blocks_sum_curvature_softplus_1 = _launch("total_4", N, vectorised, (
         delta_curvature_softplus_1, sum_tangent_squared_layer_1, sum_curvature_softplus_1, samples,
     ))
     # Σ_c ġ_layer_2²
-    sum_tangent_squared_layer_2 = _tangent_sum(sum_tangent_squared_layer_2_terms, Nx64_8, 64)
+    sum_tangent_squared_layer_2 = _tangent_sum(sum_tangent_squared_layer_2_terms, w.sum_tangent_squared_layer_2, 64)
     # δ_softplus_2 f″(g_layer_2) Σ_c ġ_layer_2²
     # Σ_n Σ_i δ_softplus_2 f″(g_layer_2) Σ_c ġ_layer_2²
-    sum_curvature_softplus_2 = parts_sum_curvature_softplus_2
+    sum_curvature_softplus_2 = w.parts_sum_curvature_softplus_2
     blocks_sum_curvature_softplus_2 = _launch("total_5", N, vectorised, (
         delta_curvature_softplus_2, sum_tangent_squared_layer_2, sum_curvature_softplus_2, samples,
     ))
     # Σ_c ġ_layer_3²
-    sum_tangent_squared_layer_3 = _tangent_sum(sum_tangent_squared_layer_3_terms, Nx1_0, 1)
+    sum_tangent_squared_layer_3 = _tangent_sum(sum_tangent_squared_layer_3_terms, w.sum_tangent_squared_layer_3, 1)
     # f″(g_layer_3) Σ_c ġ_layer_3²
     # Σ_n Σ_i f″(g_layer_3) Σ_c ġ_layer_3²
-    sum_curvature_softplus_3 = parts_sum_curvature_softplus_3
+    sum_curvature_softplus_3 = w.parts_sum_curvature_softplus_3
     blocks_sum_curvature_softplus_3 = _launch("total_6", N, vectorised, (
         sum_tangent_squared_layer_3, f_second_softplus_3, sum_curvature_softplus_3, samples,
     ))
     # J = (1/N) ½ Σ_n Σ_i δ_x² − (1/N) Σ_n Σ_i δ_softplus_1 f″(g_layer_1) Σ_j W_layer_1ᵀ ∘ W_layer_1ᵀ − (1/N) Σ_n
     #     Σ_i δ_softplus_2 f″(g_layer_2) Σ_c ġ_layer_2² − (1/N) Σ_n Σ_i f″(g_layer_3) Σ_c ġ_layer_3²
-    J = out_J
+    J = w.out_J
     _launch_totals("J_2", (
         sum_curvature_softplus_1, blocks_sum_curvature_softplus_1, sum_curvature_softplus_2,
         blocks_sum_curvature_softplus_2, sum_curvature_softplus_3, blocks_sum_curvature_softplus_3,
@@ -3299,107 +3411,107 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
 
     # ---- forward adjoints of J: reads δ, W, f′, f″; writes ∂J/∂δ
     # ∂J/∂δ_layer_1 = W_layer_1 δ_x  (11)+(12)
-    dJ_ddelta_layer_1 = cp.matmul(delta_x, W_layer_1.T, out=Nx128_6)
+    dJ_ddelta_layer_1 = cp.matmul(delta_x, W_layer_1.T, out=w.dJ_ddelta_layer_1)
     # ∂J/∂δ_softplus_1 = ∂J/∂δ_layer_1 f′(g_layer_1) − f″(g_layer_1) Σ_j W_layer_1ᵀ ∘ W_layer_1ᵀ  (18)+(19)
-    dJ_ddelta_softplus_1 = Nx128_7
+    dJ_ddelta_softplus_1 = w.dJ_ddelta_softplus_1
     _launch("dJ_ddelta_2_3", N, vectorised, (
         sum_tangent_squared_layer_1, dJ_ddelta_layer_1, f_prime_softplus_1, f_second_softplus_1,
         dJ_ddelta_softplus_1, samples,
     ))
     # ∂J/∂δ_layer_2 = W_layer_2 ∂J/∂δ_softplus_1  (11)+(12)
-    dJ_ddelta_layer_2 = cp.matmul(dJ_ddelta_softplus_1, W_layer_2.T, out=Nx64_6)
+    dJ_ddelta_layer_2 = cp.matmul(dJ_ddelta_softplus_1, W_layer_2.T, out=w.dJ_ddelta_layer_2)
     # ∂J/∂δ_softplus_2 = ∂J/∂δ_layer_2 f′(g_layer_2) − f″(g_layer_2) Σ_c ġ_layer_2²  (18)+(19)
-    dJ_ddelta_softplus_2 = Nx64_9
+    dJ_ddelta_softplus_2 = w.dJ_ddelta_softplus_2
     _launch("dJ_ddelta_2_4", N, vectorised, (
         sum_tangent_squared_layer_2, dJ_ddelta_layer_2, f_prime_softplus_2, f_second_softplus_2,
         dJ_ddelta_softplus_2, samples,
     ))
     # ∂J/∂δ_layer_3 = W_layer_3 ∂J/∂δ_softplus_2  (11)+(12)
-    dJ_ddelta_layer_3 = cp.matmul(dJ_ddelta_softplus_2, W_layer_3.T, out=Nx1_4)
+    dJ_ddelta_layer_3 = cp.matmul(dJ_ddelta_softplus_2, W_layer_3.T, out=w.dJ_ddelta_layer_3)
 
     # ---- backward adjoints of J and gradients: reads f′, f″, ∂J/∂δ, δ̇, ġ, g, W, δ; writes ∂J/∂g, ∂J/∂W, ∂J/∂b
     # f‴(g_layer_3) = f″(g_layer_3) (sigmoid(−g_layer_3) − f′(g_layer_3))
     # ∂J/∂g_layer_3 = ∂J/∂δ_layer_3 f″(g_layer_3) − f‴(g_layer_3) Σ_c ġ_layer_3²  (21)+(22)
-    dJ_dg_layer_3 = Nx1_5
+    dJ_dg_layer_3 = w.dJ_dg_layer_3
     _launch("dJ_dg_3", N, vectorised, (
         f_prime_softplus_3, f_second_softplus_3, sigmoid_minus_softplus_3, sum_tangent_squared_layer_3,
         dJ_ddelta_layer_3, dJ_dg_layer_3, samples,
     ))
     # Σ_n f′(g_layer_3) ∂J/∂δ_softplus_2ᵀ
-    dJ_dW_layer_3_delta = cp.matmul(f_prime_softplus_3.T, dJ_ddelta_softplus_2, out=M1x64_0)
+    dJ_dW_layer_3_delta = cp.matmul(f_prime_softplus_3.T, dJ_ddelta_softplus_2, out=w.dJ_dW_layer_3_delta)
     # Σ_n Σ_c δ̇_layer_3 ġ_softplus_2ᵀ
-    dJ_dW_layer_3_tangents = cp.matmul(delta_tangent_layer_3.reshape(-1, 1).T, tangent_softplus_2.reshape(-1, 64), out=M1x64_1)
+    dJ_dW_layer_3_tangents = cp.matmul(delta_tangent_layer_3.reshape(-1, 1).T, tangent_softplus_2.reshape(-1, 64), out=w.dJ_dW_layer_3_tangents)
     # Σ_n ∂J/∂g_layer_3 g_softplus_2ᵀ
-    dJ_dW_layer_3_g = cp.matmul(dJ_dg_layer_3.T, g_softplus_2, out=M1x64_2)
+    dJ_dW_layer_3_g = cp.matmul(dJ_dg_layer_3.T, g_softplus_2, out=w.dJ_dW_layer_3_g)
     # Σ_n ∂J/∂g_layer_3
-    dJ_db_layer_3_sum = _column_sum(dJ_dg_layer_3, M1_0, parts_columns_1, 1)
+    dJ_db_layer_3_sum = _column_sum(dJ_dg_layer_3, w.dJ_db_layer_3_sum, w.parts_columns_1, 1)
     # ∂J/∂W_layer_3 = (1/N) (Σ_n f′(g_layer_3) ∂J/∂δ_softplus_2ᵀ + Σ_n ∂J/∂g_layer_3 g_softplus_2ᵀ − 2 Σ_n Σ_c
     #     δ̇_layer_3 ġ_softplus_2ᵀ)  (16)+(17)
-    dJ_dW_layer_3 = out_dJ_dW_layer_3
+    dJ_dW_layer_3 = w.out_dJ_dW_layer_3
     _launch("dJ_dW_4", N, vectorised, (
         dJ_dW_layer_3_delta, dJ_dW_layer_3_g, dJ_dW_layer_3_tangents, dJ_dW_layer_3, samples,
     ))
     # ∂J/∂b_layer_3 = (1/N) Σ_n ∂J/∂g_layer_3  [+] bias
-    dJ_db_layer_3 = out_dJ_db_layer_3
+    dJ_db_layer_3 = w.out_dJ_db_layer_3
     _launch("dJ_db", N, vectorised, (dJ_db_layer_3_sum, dJ_db_layer_3, samples))
     # ∂J/∂g_softplus_2 = W_layer_3ᵀ ∂J/∂g_layer_3  (14)+(15)
-    dJ_dg_softplus_2 = cp.matmul(dJ_dg_layer_3, W_layer_3, out=Nx64_3)
+    dJ_dg_softplus_2 = cp.matmul(dJ_dg_layer_3, W_layer_3, out=w.dJ_dg_softplus_2)
     # Σ_c δ̇_softplus_2 ġ_layer_2
-    weighted_product_softplus_2 = _tangent_sum(weighted_product_softplus_2_terms, Nx64_9, 64)
+    weighted_product_softplus_2 = _tangent_sum(weighted_product_softplus_2_terms, w.weighted_product_softplus_2, 64)
     # f‴(g_layer_2) = f″(g_layer_2) (sigmoid(−g_layer_2) − f′(g_layer_2))
     # ∂J/∂g_layer_2 = ∂J/∂g_softplus_2 f′(g_layer_2) + ∂J/∂δ_layer_2 δ_softplus_2 f″(g_layer_2) − δ_softplus_2
     #     f‴(g_layer_2) Σ_c ġ_layer_2² − 2 f″(g_layer_2) Σ_c δ̇_softplus_2 ġ_layer_2  (21)+(22)
-    dJ_dg_layer_2 = Nx64_10
+    dJ_dg_layer_2 = w.dJ_dg_layer_2
     _launch("dJ_dg_2_3", N, vectorised, (
         f_prime_softplus_2, f_second_softplus_2, sigmoid_minus_softplus_2, sum_tangent_squared_layer_2,
         weighted_product_softplus_2, dJ_ddelta_layer_2, dJ_dg_softplus_2, delta_softplus_2, dJ_dg_layer_2, samples,
     ))
     # Σ_n δ_layer_2 ∂J/∂δ_softplus_1ᵀ
-    dJ_dW_layer_2_delta = cp.matmul(delta_layer_2.T, dJ_ddelta_softplus_1, out=M64x128_1)
+    dJ_dW_layer_2_delta = cp.matmul(delta_layer_2.T, dJ_ddelta_softplus_1, out=w.dJ_dW_layer_2_delta)
     # Σ_n Σ_c δ̇_layer_2 ġ_softplus_1ᵀ
-    dJ_dW_layer_2_tangents = cp.matmul(delta_tangent_layer_2.reshape(-1, 64).T, tangent_softplus_1.reshape(-1, 128), out=M64x128_0)
+    dJ_dW_layer_2_tangents = cp.matmul(delta_tangent_layer_2.reshape(-1, 64).T, tangent_softplus_1.reshape(-1, 128), out=w.dJ_dW_layer_2_tangents)
     # Σ_n ∂J/∂g_layer_2 g_softplus_1ᵀ
-    dJ_dW_layer_2_g = cp.matmul(dJ_dg_layer_2.T, g_softplus_1, out=M64x128_2)
+    dJ_dW_layer_2_g = cp.matmul(dJ_dg_layer_2.T, g_softplus_1, out=w.dJ_dW_layer_2_g)
     # Σ_n ∂J/∂g_layer_2
-    dJ_db_layer_2_sum = _column_sum(dJ_dg_layer_2, M64_0, parts_columns_64, 64)
+    dJ_db_layer_2_sum = _column_sum(dJ_dg_layer_2, w.dJ_db_layer_2_sum, w.parts_columns_64, 64)
     # ∂J/∂W_layer_2 = (1/N) (Σ_n δ_layer_2 ∂J/∂δ_softplus_1ᵀ + Σ_n ∂J/∂g_layer_2 g_softplus_1ᵀ − 2 Σ_n Σ_c
     #     δ̇_layer_2 ġ_softplus_1ᵀ)  (16)+(17)
-    dJ_dW_layer_2 = out_dJ_dW_layer_2
+    dJ_dW_layer_2 = w.out_dJ_dW_layer_2
     _launch("dJ_dW_5", N, vectorised, (
         dJ_dW_layer_2_delta, dJ_dW_layer_2_g, dJ_dW_layer_2_tangents, dJ_dW_layer_2, samples,
     ))
     # ∂J/∂b_layer_2 = (1/N) Σ_n ∂J/∂g_layer_2  [+] bias
-    dJ_db_layer_2 = out_dJ_db_layer_2
+    dJ_db_layer_2 = w.out_dJ_db_layer_2
     _launch("dJ_db_2", N, vectorised, (dJ_db_layer_2_sum, dJ_db_layer_2, samples))
     # ∂J/∂g_softplus_1 = W_layer_2ᵀ ∂J/∂g_layer_2  (14)+(15)
-    dJ_dg_softplus_1 = cp.matmul(dJ_dg_layer_2, W_layer_2, out=Nx128_3)
+    dJ_dg_softplus_1 = cp.matmul(dJ_dg_layer_2, W_layer_2, out=w.dJ_dg_softplus_1)
     # Σ_c (W_layer_1ᵀ)_c δ̇_softplus_1
-    weighted_product_softplus_1 = _tangent_sum(weighted_product_softplus_1_terms, Nx128_7, 128)
+    weighted_product_softplus_1 = _tangent_sum(weighted_product_softplus_1_terms, w.weighted_product_softplus_1, 128)
     # f‴(g_layer_1) = f″(g_layer_1) (sigmoid(−g_layer_1) − f′(g_layer_1))
     # ∂J/∂g_layer_1 = ∂J/∂g_softplus_1 f′(g_layer_1) + ∂J/∂δ_layer_1 δ_softplus_1 f″(g_layer_1) − δ_softplus_1
     #     f‴(g_layer_1) Σ_j W_layer_1ᵀ ∘ W_layer_1ᵀ − 2 f″(g_layer_1) Σ_c (W_layer_1ᵀ)_c δ̇_softplus_1  (21)+(22)
-    dJ_dg_layer_1 = Nx128_8
+    dJ_dg_layer_1 = w.dJ_dg_layer_1
     _launch("dJ_dg_2_4", N, vectorised, (
         f_prime_softplus_1, f_second_softplus_1, sigmoid_minus_softplus_1, sum_tangent_squared_layer_1,
         weighted_product_softplus_1, dJ_ddelta_layer_1, dJ_dg_softplus_1, delta_softplus_1, dJ_dg_layer_1, samples,
     ))
     # Σ_n δ_layer_1 δ_xᵀ
-    dJ_dW_layer_1_delta = cp.matmul(delta_layer_1.T, delta_x, out=M128x64_0)
+    dJ_dW_layer_1_delta = cp.matmul(delta_layer_1.T, delta_x, out=w.dJ_dW_layer_1_delta)
     # [Σ_n δ̇_layer_1]
-    dJ_dW_layer_1_tangents_sum = _column_sum(delta_tangent_layer_1.reshape(-1, 8192), M64x128_0.reshape(-1), parts_columns_8192, 8192).reshape(64, 128)
+    dJ_dW_layer_1_tangents_sum = _column_sum(delta_tangent_layer_1.reshape(-1, 8192), w.dJ_dW_layer_1_tangents_sum.reshape(-1), w.parts_columns_8192, 8192).reshape(64, 128)
     # [Σ_n δ̇_layer_1]ᵀ
-    dJ_dW_layer_1_tangents_sum_transposed = _transposed(dJ_dW_layer_1_tangents_sum, M128x64_1)
+    dJ_dW_layer_1_tangents_sum_transposed = _transposed(dJ_dW_layer_1_tangents_sum, w.dJ_dW_layer_1_tangents_sum_transposed)
     # Σ_n ∂J/∂g_layer_1 g_xᵀ
-    dJ_dW_layer_1_g = cp.matmul(dJ_dg_layer_1.T, g_x, out=M128x64_2)
+    dJ_dW_layer_1_g = cp.matmul(dJ_dg_layer_1.T, g_x, out=w.dJ_dW_layer_1_g)
     # Σ_n ∂J/∂g_layer_1
-    dJ_db_layer_1_sum = _column_sum(dJ_dg_layer_1, M128_0, parts_columns_128, 128)
+    dJ_db_layer_1_sum = _column_sum(dJ_dg_layer_1, w.dJ_db_layer_1_sum, w.parts_columns_128, 128)
     # ∂J/∂W_layer_1 = (1/N) (Σ_n δ_layer_1 δ_xᵀ + Σ_n ∂J/∂g_layer_1 g_xᵀ − 2 [Σ_n δ̇_layer_1]ᵀ)  (16)+(17)
-    dJ_dW_layer_1 = out_dJ_dW_layer_1
+    dJ_dW_layer_1 = w.out_dJ_dW_layer_1
     _launch("dJ_dW_6", N, vectorised, (
         dJ_dW_layer_1_tangents_sum_transposed, dJ_dW_layer_1_delta, dJ_dW_layer_1_g, dJ_dW_layer_1, samples,
     ))
     # ∂J/∂b_layer_1 = (1/N) Σ_n ∂J/∂g_layer_1  [+] bias
-    dJ_db_layer_1 = out_dJ_db_layer_1
+    dJ_db_layer_1 = w.out_dJ_db_layer_1
     _launch("dJ_db_3", N, vectorised, (dJ_db_layer_1_sum, dJ_db_layer_1, samples))
 
     return J, {
@@ -3425,142 +3537,118 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     b_layer_2 = params["layer_2.bias"]
     W_layer_3 = params["layer_3.weight"]
     b_layer_3 = params["layer_3.bias"]
-    (
-        Nx128_0, Nx128_1, Nx128_2, Nx128_3, Nx64_0, Nx64_1, Nx64_2, Nx64_3, Nx1_0, Nx1_1, Nx1_2, Nx1_3, Nx64_4,
-        Nx64_5, Nx64_6, Nx128_4, Nx128_5, Nx128_6, Nx64_7, M64x128_0, Nx64x128_0, Nx64x64_0, Nx64x64_1, Nx64x1_0,
-        Nx64x1_1, Nx64x1_2, Nx64x64_2, Nx64x64_3, Nx64x64_4, Nx64x128_1, M64x128_1, Nx64_8, Nx64_9, Nx64_10,
-        Nx128_7, Nx128_8, Nx1_4, M1x64_0, M1x64_1, M1_0, Nx64_11, M64x128_2, M64x128_3, M64_0, Nx128_9, M128x64_0,
-        M128x64_1, M128_0, Nx64x128_2, Nx64x128_3, Nx64x128_4, Nx64x64_5, Nx64x64_6, Nx1_5, M1x64_2,
-        parts_sum_delta_squared, parts_sum_delta_prime, parts_sum_delta_prime_squared, out_K, out_L,
-        parts_columns_1, out_dK_dW_layer_3, out_dK_db_layer_3, parts_columns_64, out_dK_dW_layer_2,
-        out_dK_db_layer_2, parts_columns_128, out_dK_dW_layer_1, out_dK_db_layer_1, out_dL_dW_layer_3,
-        out_dL_db_layer_3, out_dL_dW_layer_2, out_dL_db_layer_2, parts_columns_8192, out_dL_dW_layer_1,
-        out_dL_db_layer_1,
-    ) = workspace.arrays(
-        N,
-        "Nx128_0", "Nx128_1", "Nx128_2", "Nx128_3", "Nx64_0", "Nx64_1", "Nx64_2", "Nx64_3", "Nx1_0", "Nx1_1",
-        "Nx1_2", "Nx1_3", "Nx64_4", "Nx64_5", "Nx64_6", "Nx128_4", "Nx128_5", "Nx128_6", "Nx64_7", "M64x128_0",
-        "Nx64x128_0", "Nx64x64_0", "Nx64x64_1", "Nx64x1_0", "Nx64x1_1", "Nx64x1_2", "Nx64x64_2", "Nx64x64_3",
-        "Nx64x64_4", "Nx64x128_1", "M64x128_1", "Nx64_8", "Nx64_9", "Nx64_10", "Nx128_7", "Nx128_8", "Nx1_4",
-        "M1x64_0", "M1x64_1", "M1_0", "Nx64_11", "M64x128_2", "M64x128_3", "M64_0", "Nx128_9", "M128x64_0",
-        "M128x64_1", "M128_0", "Nx64x128_2", "Nx64x128_3", "Nx64x128_4", "Nx64x64_5", "Nx64x64_6", "Nx1_5",
-        "M1x64_2", "parts_sum_delta_squared", "parts_sum_delta_prime", "parts_sum_delta_prime_squared", "out_K",
-        "out_L", "parts_columns_1", "out_dK_dW_layer_3", "out_dK_db_layer_3", "parts_columns_64",
-        "out_dK_dW_layer_2", "out_dK_db_layer_2", "parts_columns_128", "out_dK_dW_layer_1", "out_dK_db_layer_1",
-        "out_dL_dW_layer_3", "out_dL_db_layer_3", "out_dL_dW_layer_2", "out_dL_db_layer_2", "parts_columns_8192",
-        "out_dL_dW_layer_1", "out_dL_db_layer_1",
-    )
+    w = workspace.space("loss_and_grad_terms", N)
 
     # ---- forward, second derivatives, by tangents: reads g, W, b; writes f′, g, f″
     # W_layer_1 g_x
-    g_layer_1_unbiased = cp.matmul(g_x, W_layer_1.T, out=Nx128_0)
+    g_layer_1_unbiased = cp.matmul(g_x, W_layer_1.T, out=w.g_layer_1_unbiased)
     # g_layer_1 = W_layer_1 g_x + b_layer_1
     # sigmoid(−g_layer_1)
     # f′(g_layer_1) = sigmoid(g_layer_1)
     # g_softplus_1 = softplus(g_layer_1)
-    sigmoid_minus_softplus_1 = Nx128_1
-    f_prime_softplus_1 = Nx128_2
-    g_softplus_1 = Nx128_3
+    sigmoid_minus_softplus_1 = w.sigmoid_minus_softplus_1
+    f_prime_softplus_1 = w.f_prime_softplus_1
+    g_softplus_1 = w.g_softplus_1
     _launch("g_2_6", N, vectorised, (
         b_layer_1, g_layer_1_unbiased, sigmoid_minus_softplus_1, f_prime_softplus_1, g_softplus_1, samples,
     ))
     # W_layer_2 g_softplus_1
-    g_layer_2_unbiased = cp.matmul(g_softplus_1, W_layer_2.T, out=Nx64_0)
+    g_layer_2_unbiased = cp.matmul(g_softplus_1, W_layer_2.T, out=w.g_layer_2_unbiased)
     # g_layer_2 = W_layer_2 g_softplus_1 + b_layer_2
     # sigmoid(−g_layer_2)
     # f′(g_layer_2) = sigmoid(g_layer_2)
     # g_softplus_2 = softplus(g_layer_2)
-    sigmoid_minus_softplus_2 = Nx64_1
-    f_prime_softplus_2 = Nx64_2
-    g_softplus_2 = Nx64_3
+    sigmoid_minus_softplus_2 = w.sigmoid_minus_softplus_2
+    f_prime_softplus_2 = w.f_prime_softplus_2
+    g_softplus_2 = w.g_softplus_2
     _launch("g_2_7", N, vectorised, (
         b_layer_2, g_layer_2_unbiased, sigmoid_minus_softplus_2, f_prime_softplus_2, g_softplus_2, samples,
     ))
     # W_layer_3 g_softplus_2
-    g_layer_3_unbiased = cp.matmul(g_softplus_2, W_layer_3.T, out=Nx1_0)
+    g_layer_3_unbiased = cp.matmul(g_softplus_2, W_layer_3.T, out=w.g_layer_3_unbiased)
     # g_layer_3 = W_layer_3 g_softplus_2 + b_layer_3
     # sigmoid(−g_layer_3)
     # f′(g_layer_3) = sigmoid(g_layer_3)
     # f″(g_layer_3) = f′(g_layer_3) sigmoid(−g_layer_3)
-    sigmoid_minus_softplus_3 = Nx1_1
-    f_prime_softplus_3 = Nx1_2
-    f_second_softplus_3 = Nx1_3
+    sigmoid_minus_softplus_3 = w.sigmoid_minus_softplus_3
+    f_prime_softplus_3 = w.f_prime_softplus_3
+    f_second_softplus_3 = w.f_second_softplus_3
     _launch("f_second_2", N, vectorised, (
         b_layer_3, g_layer_3_unbiased, sigmoid_minus_softplus_3, f_prime_softplus_3, f_second_softplus_3, samples,
     ))
 
     # ---- backward, second derivatives, by tangents: reads f′, W; writes δ, f″
     # δ_softplus_2 = W_layer_3ᵀ f′(g_layer_3)  (1)
-    delta_softplus_2 = cp.matmul(f_prime_softplus_3, W_layer_3, out=Nx64_0)
+    delta_softplus_2 = cp.matmul(f_prime_softplus_3, W_layer_3, out=w.delta_softplus_2)
     # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1)
     # f″(g_layer_2) = f′(g_layer_2) sigmoid(−g_layer_2)
     # δ_softplus_2 f″(g_layer_2)
-    delta_layer_2 = Nx64_4
-    f_second_softplus_2 = Nx64_5
-    delta_curvature_softplus_2 = Nx64_6
+    delta_layer_2 = w.delta_layer_2
+    f_second_softplus_2 = w.f_second_softplus_2
+    delta_curvature_softplus_2 = w.delta_curvature_softplus_2
     _launch("value_5", N, vectorised, (
         delta_softplus_2, f_prime_softplus_2, sigmoid_minus_softplus_2, delta_layer_2, f_second_softplus_2,
         delta_curvature_softplus_2, samples,
     ))
     # δ_softplus_1 = W_layer_2ᵀ δ_layer_2  (1)
-    delta_softplus_1 = cp.matmul(delta_layer_2, W_layer_2, out=Nx128_0)
+    delta_softplus_1 = cp.matmul(delta_layer_2, W_layer_2, out=w.delta_softplus_1)
     # δ_layer_1 = δ_softplus_1 f′(g_layer_1)  (1)
     # f″(g_layer_1) = f′(g_layer_1) sigmoid(−g_layer_1)
     # δ_softplus_1 f″(g_layer_1)
-    delta_layer_1 = Nx128_4
-    f_second_softplus_1 = Nx128_5
-    delta_curvature_softplus_1 = Nx128_6
+    delta_layer_1 = w.delta_layer_1
+    f_second_softplus_1 = w.f_second_softplus_1
+    delta_curvature_softplus_1 = w.delta_curvature_softplus_1
     _launch("value_6", N, vectorised, (
         delta_softplus_1, f_prime_softplus_1, sigmoid_minus_softplus_1, delta_layer_1, f_second_softplus_1,
         delta_curvature_softplus_1, samples,
     ))
     # δ_x = W_layer_1ᵀ δ_layer_1  (1)
-    delta_x = cp.matmul(delta_layer_1, W_layer_1, out=Nx64_7)
+    delta_x = cp.matmul(delta_layer_1, W_layer_1, out=w.delta_x)
 
     # ---- second derivatives, by tangents, loss: reads W, f′, f″; writes ġ, δ̇
     # W_layer_1ᵀ
-    W_layer_1_transposed = _transposed(W_layer_1, M64x128_0)
+    W_layer_1_transposed = _transposed(W_layer_1, w.W_layer_1_transposed)
     # f′(g_layer_1)
     f_prime_softplus_1_row = f_prime_softplus_1[:, None]
     # ġ_softplus_1 = (W_layer_1ᵀ)_c f′(g_layer_1)  [+] 8
-    tangent_softplus_1 = Nx64x128_0
+    tangent_softplus_1 = w.tangent_softplus_1
     _launch("tangent", N, vectorised, (f_prime_softplus_1_row, W_layer_1_transposed, tangent_softplus_1, samples))
     # ġ_layer_2 = W_layer_2 ġ_softplus_1  [+] 8
-    tangent_layer_2 = Nx64x64_0
+    tangent_layer_2 = w.tangent_layer_2
     cp.matmul(tangent_softplus_1.reshape(-1, 128), W_layer_2.T, out=tangent_layer_2.reshape(-1, 64))
     # f′(g_layer_2)
     f_prime_softplus_2_row = f_prime_softplus_2[:, None]
     # ġ_softplus_2 = ġ_layer_2 f′(g_layer_2)  [+] 8
-    tangent_softplus_2 = Nx64x64_1
+    tangent_softplus_2 = w.tangent_softplus_2
     _launch("tangent_2", N, vectorised, (f_prime_softplus_2_row, tangent_layer_2, tangent_softplus_2, samples))
     # ġ_layer_3 = W_layer_3 ġ_softplus_2  [+] 8
-    tangent_layer_3 = Nx64x1_0
+    tangent_layer_3 = w.tangent_layer_3
     cp.matmul(tangent_softplus_2.reshape(-1, 64), W_layer_3.T, out=tangent_layer_3.reshape(-1, 1))
     # f″(g_layer_3)
     delta_curvature_softplus_3_row = f_second_softplus_3[..., None]
     # δ̇_layer_3 = ġ_layer_3 f″(g_layer_3)  [+] 8
     # ġ_layer_3² f″(g_layer_3)
-    delta_tangent_layer_3 = Nx64x1_1
-    curvature_of_softplus_3_terms = Nx64x1_2
+    delta_tangent_layer_3 = w.delta_tangent_layer_3
+    curvature_of_softplus_3_terms = w.curvature_of_softplus_3_terms
     _launch("value_2_6", N, vectorised, (
         delta_curvature_softplus_3_row, tangent_layer_3, delta_tangent_layer_3, curvature_of_softplus_3_terms,
         samples,
     ))
     # δ̇_softplus_2 = W_layer_3ᵀ δ̇_layer_3  [+] 8
-    delta_tangent_softplus_2 = Nx64x64_2
+    delta_tangent_softplus_2 = w.delta_tangent_softplus_2
     cp.matmul(delta_tangent_layer_3.reshape(-1, 1), W_layer_3, out=delta_tangent_softplus_2.reshape(-1, 64))
     # δ_softplus_2 f″(g_layer_2)
     delta_curvature_softplus_2_row = delta_curvature_softplus_2[:, None]
     # δ̇_layer_2 = δ_softplus_2 f″(g_layer_2) ġ_layer_2 + δ̇_softplus_2 f′(g_layer_2)  [+] 8
     # δ_softplus_2 f″(g_layer_2) ġ_layer_2²
-    delta_tangent_layer_2 = Nx64x64_3
-    curvature_of_softplus_2_terms = Nx64x64_4
+    delta_tangent_layer_2 = w.delta_tangent_layer_2
+    curvature_of_softplus_2_terms = w.curvature_of_softplus_2_terms
     _launch("value_3_2", N, vectorised, (
         delta_curvature_softplus_2_row, f_prime_softplus_2_row, delta_tangent_softplus_2, tangent_layer_2,
         delta_tangent_layer_2, curvature_of_softplus_2_terms, samples,
     ))
     # δ̇_softplus_1 = W_layer_2ᵀ δ̇_layer_2  [+] 8
-    delta_tangent_softplus_1 = Nx64x128_1
+    delta_tangent_softplus_1 = w.delta_tangent_softplus_1
     cp.matmul(delta_tangent_layer_2.reshape(-1, 64), W_layer_2, out=delta_tangent_softplus_1.reshape(-1, 128))
     # δ_softplus_1 f″(g_layer_1)
     delta_curvature_softplus_1_row = delta_curvature_softplus_1[:, None]
@@ -3568,33 +3656,33 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     # ---- loss: reads δ; writes δ′, K, L
     # δ_x²
     # Σ_n Σ_i δ_x²
-    sum_delta_squared = parts_sum_delta_squared
+    sum_delta_squared = w.parts_sum_delta_squared
     blocks_sum_delta_squared = _launch("sum_delta_squared", N, vectorised, (delta_x, sum_delta_squared, samples))
     # W_layer_1ᵀ ∘ W_layer_1ᵀ
-    tangent_layer_1_squared = M64x128_1
+    tangent_layer_1_squared = w.tangent_layer_1_squared
     _launch("tangent_squared", N, vectorised, (W_layer_1_transposed, tangent_layer_1_squared, samples))
     # (W_layer_1ᵀ ∘ W_layer_1ᵀ) (δ_softplus_1 f″(g_layer_1))
-    curvature_of_softplus_1 = cp.matmul(delta_curvature_softplus_1, tangent_layer_1_squared.T, out=Nx64_6)
+    curvature_of_softplus_1 = cp.matmul(delta_curvature_softplus_1, tangent_layer_1_squared.T, out=w.curvature_of_softplus_1)
     # [Σ_i δ_softplus_2 f″(g_layer_2) ġ_layer_2²]
-    curvature_of_softplus_2 = _row_sum(curvature_of_softplus_2_terms.reshape(-1, 64), Nx64_8.reshape(-1), 64).reshape(-1, 64)
+    curvature_of_softplus_2 = _row_sum(curvature_of_softplus_2_terms.reshape(-1, 64), w.curvature_of_softplus_2.reshape(-1), 64).reshape(-1, 64)
     # [Σ_i ġ_layer_3² f″(g_layer_3)]
-    curvature_of_softplus_3 = _row_sum(curvature_of_softplus_3_terms.reshape(-1, 1), Nx64_9.reshape(-1), 1).reshape(-1, 64)
+    curvature_of_softplus_3 = _row_sum(curvature_of_softplus_3_terms.reshape(-1, 1), w.curvature_of_softplus_3.reshape(-1), 1).reshape(-1, 64)
     # δ′_x = (W_layer_1ᵀ ∘ W_layer_1ᵀ) (δ_softplus_1 f″(g_layer_1)) + [Σ_i δ_softplus_2 f″(g_layer_2) ġ_layer_2²] +
     #     [Σ_i ġ_layer_3² f″(g_layer_3)]  [+] 8
     # δ′_x²
     # Σ_n Σ_i δ′_x
     # Σ_n Σ_i δ′_x²
-    delta_prime_x = Nx64_10
-    sum_delta_prime = parts_sum_delta_prime
-    sum_delta_prime_squared = parts_sum_delta_prime_squared
+    delta_prime_x = w.delta_prime_x
+    sum_delta_prime = w.parts_sum_delta_prime
+    sum_delta_prime_squared = w.parts_sum_delta_prime_squared
     blocks_sum_delta_prime = _launch("sum_delta_prime_squared_3", N, vectorised, (
         curvature_of_softplus_1, curvature_of_softplus_2, curvature_of_softplus_3, delta_prime_x, sum_delta_prime,
         sum_delta_prime_squared, samples,
     ))
     # K = (1/N) ½ Σ_n Σ_i δ_x²
     # L = (1/N) λ Σ_n Σ_i δ′_x² − (1/N) Σ_n Σ_i δ′_x
-    K = out_K
-    L = out_L
+    K = w.out_K
+    L = w.out_L
     _launch_totals("K_and_L", (
         sum_delta_squared, blocks_sum_delta_squared, sum_delta_prime, blocks_sum_delta_prime,
         sum_delta_prime_squared, blocks_sum_delta_prime, K, L, np.float64(lam), samples,
@@ -3602,76 +3690,76 @@ def _loss_and_grad_terms(params, x, lam, workspace):
 
     # ---- forward adjoints of K: reads δ, W, f′; writes ∂K/∂δ
     # ∂K/∂δ_layer_1 = W_layer_1 δ_x  (11)
-    dK_ddelta_layer_1 = cp.matmul(delta_x, W_layer_1.T, out=Nx128_7)
+    dK_ddelta_layer_1 = cp.matmul(delta_x, W_layer_1.T, out=w.dK_ddelta_layer_1)
     # ∂K/∂δ_softplus_1 = ∂K/∂δ_layer_1 f′(g_layer_1)  (18)
-    dK_ddelta_softplus_1 = Nx128_8
+    dK_ddelta_softplus_1 = w.dK_ddelta_softplus_1
     _launch("dK_ddelta_2", N, vectorised, (dK_ddelta_layer_1, f_prime_softplus_1, dK_ddelta_softplus_1, samples))
     # ∂K/∂δ_layer_2 = W_layer_2 ∂K/∂δ_softplus_1  (11)
-    dK_ddelta_layer_2 = cp.matmul(dK_ddelta_softplus_1, W_layer_2.T, out=Nx64_9)
+    dK_ddelta_layer_2 = cp.matmul(dK_ddelta_softplus_1, W_layer_2.T, out=w.dK_ddelta_layer_2)
     # ∂K/∂δ_softplus_2 = ∂K/∂δ_layer_2 f′(g_layer_2)  (18)
-    dK_ddelta_softplus_2 = Nx64_8
+    dK_ddelta_softplus_2 = w.dK_ddelta_softplus_2
     _launch("dK_ddelta_2_2", N, vectorised, (dK_ddelta_layer_2, f_prime_softplus_2, dK_ddelta_softplus_2, samples))
     # ∂K/∂δ_layer_3 = W_layer_3 ∂K/∂δ_softplus_2  (11)
-    dK_ddelta_layer_3 = cp.matmul(dK_ddelta_softplus_2, W_layer_3.T, out=Nx1_0)
+    dK_ddelta_layer_3 = cp.matmul(dK_ddelta_softplus_2, W_layer_3.T, out=w.dK_ddelta_layer_3)
 
     # ---- backward adjoints of K and gradients, forward adjoints of L: reads ∂K/∂δ, f″, f′, g, W, δ, δ′; writes
     #      ∂K/∂g, ∂K/∂W, ∂K/∂b, ∂L/∂δ′
     # ∂K/∂g_layer_3 = ∂K/∂δ_layer_3 f″(g_layer_3)  (21)
-    dK_dg_layer_3 = Nx1_4
+    dK_dg_layer_3 = w.dK_dg_layer_3
     _launch("dK_dg", N, vectorised, (dK_ddelta_layer_3, f_second_softplus_3, dK_dg_layer_3, samples))
     # Σ_n f′(g_layer_3) ∂K/∂δ_softplus_2ᵀ
-    dK_dW_layer_3_delta = cp.matmul(f_prime_softplus_3.T, dK_ddelta_softplus_2, out=M1x64_0)
+    dK_dW_layer_3_delta = cp.matmul(f_prime_softplus_3.T, dK_ddelta_softplus_2, out=w.dK_dW_layer_3_delta)
     # Σ_n ∂K/∂g_layer_3 g_softplus_2ᵀ
-    dK_dW_layer_3_g = cp.matmul(dK_dg_layer_3.T, g_softplus_2, out=M1x64_1)
+    dK_dW_layer_3_g = cp.matmul(dK_dg_layer_3.T, g_softplus_2, out=w.dK_dW_layer_3_g)
     # Σ_n ∂K/∂g_layer_3
-    dK_db_layer_3_sum = _column_sum(dK_dg_layer_3, M1_0, parts_columns_1, 1)
+    dK_db_layer_3_sum = _column_sum(dK_dg_layer_3, w.dK_db_layer_3_sum, w.parts_columns_1, 1)
     # ∂K/∂W_layer_3 = (1/N) (Σ_n f′(g_layer_3) ∂K/∂δ_softplus_2ᵀ + Σ_n ∂K/∂g_layer_3 g_softplus_2ᵀ)  (16)
-    dK_dW_layer_3 = out_dK_dW_layer_3
+    dK_dW_layer_3 = w.out_dK_dW_layer_3
     _launch("dK_dW", N, vectorised, (dK_dW_layer_3_delta, dK_dW_layer_3_g, dK_dW_layer_3, samples))
     # ∂K/∂b_layer_3 = (1/N) Σ_n ∂K/∂g_layer_3  [+] bias
-    dK_db_layer_3 = out_dK_db_layer_3
+    dK_db_layer_3 = w.out_dK_db_layer_3
     _launch("dK_db", N, vectorised, (dK_db_layer_3_sum, dK_db_layer_3, samples))
     # ∂K/∂g_softplus_2 = W_layer_3ᵀ ∂K/∂g_layer_3  (14)
-    dK_dg_softplus_2 = cp.matmul(dK_dg_layer_3, W_layer_3, out=Nx64_8)
+    dK_dg_softplus_2 = cp.matmul(dK_dg_layer_3, W_layer_3, out=w.dK_dg_softplus_2)
     # ∂K/∂g_layer_2 = ∂K/∂g_softplus_2 f′(g_layer_2) + ∂K/∂δ_layer_2 δ_softplus_2 f″(g_layer_2)  (21)
     # ∂L/∂δ′_x = −1 + 2 λ δ′_x  (7)
-    dK_dg_layer_2 = Nx64_6
-    dL_ddelta_prime_x = Nx64_11
+    dK_dg_layer_2 = w.dK_dg_layer_2
+    dL_ddelta_prime_x = w.dL_ddelta_prime_x
     _launch("dL_ddelta_prime", N, vectorised, (
         dK_ddelta_layer_2, dK_dg_softplus_2, delta_softplus_2, f_prime_softplus_2, f_second_softplus_2,
         delta_prime_x, dK_dg_layer_2, dL_ddelta_prime_x, lam_real, samples,
     ))
     # Σ_n δ_layer_2 ∂K/∂δ_softplus_1ᵀ
-    dK_dW_layer_2_delta = cp.matmul(delta_layer_2.T, dK_ddelta_softplus_1, out=M64x128_2)
+    dK_dW_layer_2_delta = cp.matmul(delta_layer_2.T, dK_ddelta_softplus_1, out=w.dK_dW_layer_2_delta)
     # Σ_n ∂K/∂g_layer_2 g_softplus_1ᵀ
-    dK_dW_layer_2_g = cp.matmul(dK_dg_layer_2.T, g_softplus_1, out=M64x128_3)
+    dK_dW_layer_2_g = cp.matmul(dK_dg_layer_2.T, g_softplus_1, out=w.dK_dW_layer_2_g)
     # Σ_n ∂K/∂g_layer_2
-    dK_db_layer_2_sum = _column_sum(dK_dg_layer_2, M64_0, parts_columns_64, 64)
+    dK_db_layer_2_sum = _column_sum(dK_dg_layer_2, w.dK_db_layer_2_sum, w.parts_columns_64, 64)
     # ∂K/∂W_layer_2 = (1/N) (Σ_n δ_layer_2 ∂K/∂δ_softplus_1ᵀ + Σ_n ∂K/∂g_layer_2 g_softplus_1ᵀ)  (16)
-    dK_dW_layer_2 = out_dK_dW_layer_2
+    dK_dW_layer_2 = w.out_dK_dW_layer_2
     _launch("dK_dW_2", N, vectorised, (dK_dW_layer_2_delta, dK_dW_layer_2_g, dK_dW_layer_2, samples))
     # ∂K/∂b_layer_2 = (1/N) Σ_n ∂K/∂g_layer_2  [+] bias
-    dK_db_layer_2 = out_dK_db_layer_2
+    dK_db_layer_2 = w.out_dK_db_layer_2
     _launch("dK_db_2", N, vectorised, (dK_db_layer_2_sum, dK_db_layer_2, samples))
     # ∂K/∂g_softplus_1 = W_layer_2ᵀ ∂K/∂g_layer_2  (14)
-    dK_dg_softplus_1 = cp.matmul(dK_dg_layer_2, W_layer_2, out=Nx128_8)
+    dK_dg_softplus_1 = cp.matmul(dK_dg_layer_2, W_layer_2, out=w.dK_dg_softplus_1)
     # ∂K/∂g_layer_1 = ∂K/∂g_softplus_1 f′(g_layer_1) + ∂K/∂δ_layer_1 δ_softplus_1 f″(g_layer_1)  (21)
-    dK_dg_layer_1 = Nx128_9
+    dK_dg_layer_1 = w.dK_dg_layer_1
     _launch("dK_dg_2", N, vectorised, (
         dK_ddelta_layer_1, dK_dg_softplus_1, delta_softplus_1, f_prime_softplus_1, f_second_softplus_1,
         dK_dg_layer_1, samples,
     ))
     # Σ_n δ_layer_1 δ_xᵀ
-    dK_dW_layer_1_delta = cp.matmul(delta_layer_1.T, delta_x, out=M128x64_0)
+    dK_dW_layer_1_delta = cp.matmul(delta_layer_1.T, delta_x, out=w.dK_dW_layer_1_delta)
     # Σ_n ∂K/∂g_layer_1 g_xᵀ
-    dK_dW_layer_1_g = cp.matmul(dK_dg_layer_1.T, g_x, out=M128x64_1)
+    dK_dW_layer_1_g = cp.matmul(dK_dg_layer_1.T, g_x, out=w.dK_dW_layer_1_g)
     # Σ_n ∂K/∂g_layer_1
-    dK_db_layer_1_sum = _column_sum(dK_dg_layer_1, M128_0, parts_columns_128, 128)
+    dK_db_layer_1_sum = _column_sum(dK_dg_layer_1, w.dK_db_layer_1_sum, w.parts_columns_128, 128)
     # ∂K/∂W_layer_1 = (1/N) (Σ_n δ_layer_1 δ_xᵀ + Σ_n ∂K/∂g_layer_1 g_xᵀ)  (16)
-    dK_dW_layer_1 = out_dK_dW_layer_1
+    dK_dW_layer_1 = w.out_dK_dW_layer_1
     _launch("dK_dW_3", N, vectorised, (dK_dW_layer_1_delta, dK_dW_layer_1_g, dK_dW_layer_1, samples))
     # ∂K/∂b_layer_1 = (1/N) Σ_n ∂K/∂g_layer_1  [+] bias
-    dK_db_layer_1 = out_dK_db_layer_1
+    dK_db_layer_1 = w.out_dK_db_layer_1
     _launch("dK_db_3", N, vectorised, (dK_db_layer_1_sum, dK_db_layer_1, samples))
 
     # ---- second derivatives, by tangents, forward adjoints of L, backward adjoints of L and gradients: reads
@@ -3679,9 +3767,9 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     # (∂L/∂δ′_x)_c
     dL_ddelta_prime_x_column = dL_ddelta_prime_x[..., None]
     # (W_layer_1ᵀ ∘ W_layer_1ᵀ)ᵀ ∂L/∂δ′_x
-    weighted_square_layer_1 = cp.matmul(dL_ddelta_prime_x, tangent_layer_1_squared, out=Nx128_9)
+    weighted_square_layer_1 = cp.matmul(dL_ddelta_prime_x, tangent_layer_1_squared, out=w.weighted_square_layer_1)
     # ∂L/∂δ_softplus_1 = f″(g_layer_1) (W_layer_1ᵀ ∘ W_layer_1ᵀ)ᵀ ∂L/∂δ′_x  (19)
-    dL_ddelta_softplus_1 = Nx128_4
+    dL_ddelta_softplus_1 = w.dL_ddelta_softplus_1
     _launch("dL_ddelta", N, vectorised, (
         weighted_square_layer_1, f_second_softplus_1, dL_ddelta_softplus_1, samples,
     ))
@@ -3690,127 +3778,127 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     # δ̇_softplus_1 ĝ_layer_1
     # δ̇_layer_1 = (W_layer_1ᵀ)_c δ_softplus_1 f″(g_layer_1) + δ̇_softplus_1 f′(g_layer_1)  [+] 8
     # (∂L/∂δ′_x)_c δ̇_layer_1
-    weighted_tangent_softplus_1 = Nx64x128_2
-    weighted_product_softplus_1_terms = Nx64x128_3
-    dL_dW_layer_1_tangents_sum_terms = Nx64x128_4
+    weighted_tangent_softplus_1 = w.weighted_tangent_softplus_1
+    weighted_product_softplus_1_terms = w.weighted_product_softplus_1_terms
+    dL_dW_layer_1_tangents_sum_terms = w.dL_dW_layer_1_tangents_sum_terms
     _launch("dL_dW_tangents_sum_terms", N, vectorised, (
         dL_ddelta_prime_x_column, tangent_softplus_1, W_layer_1_transposed, delta_tangent_softplus_1,
         delta_curvature_softplus_1_row, f_prime_softplus_1_row, weighted_tangent_softplus_1,
         weighted_product_softplus_1_terms, dL_dW_layer_1_tangents_sum_terms, samples,
     ))
     # ∂L/∂δ_layer_2 = W_layer_2 ∂L/∂δ_softplus_1  (12)
-    dL_ddelta_layer_2 = cp.matmul(dL_ddelta_softplus_1, W_layer_2.T, out=Nx64_7)
+    dL_ddelta_layer_2 = cp.matmul(dL_ddelta_softplus_1, W_layer_2.T, out=w.dL_ddelta_layer_2)
     # ĝ_layer_2 = (∂L/∂δ′_x)_c ġ_layer_2  [+] 8
     # ĝ_layer_2 ġ_layer_2
     # ĝ_softplus_2 = (∂L/∂δ′_x)_c ġ_softplus_2  [+] 8
     # δ̇_softplus_2 ĝ_layer_2
-    weighted_square_layer_2_terms = Nx64x64_4
-    weighted_tangent_softplus_2 = Nx64x64_5
-    weighted_product_softplus_2_terms = Nx64x64_6
+    weighted_square_layer_2_terms = w.weighted_square_layer_2_terms
+    weighted_tangent_softplus_2 = w.weighted_tangent_softplus_2
+    weighted_product_softplus_2_terms = w.weighted_product_softplus_2_terms
     _launch("value_3_3", N, vectorised, (
         dL_ddelta_prime_x_column, tangent_layer_2, tangent_softplus_2, delta_tangent_softplus_2,
         weighted_square_layer_2_terms, weighted_tangent_softplus_2, weighted_product_softplus_2_terms, samples,
     ))
     # Σ_c ĝ_layer_2 ġ_layer_2
-    weighted_square_layer_2 = _tangent_sum(weighted_square_layer_2_terms, Nx64_6, 64)
+    weighted_square_layer_2 = _tangent_sum(weighted_square_layer_2_terms, w.weighted_square_layer_2, 64)
     # ∂L/∂δ_softplus_2 = ∂L/∂δ_layer_2 f′(g_layer_2) + f″(g_layer_2) Σ_c ĝ_layer_2 ġ_layer_2  (19)
-    dL_ddelta_softplus_2 = Nx64_10
+    dL_ddelta_softplus_2 = w.dL_ddelta_softplus_2
     _launch("dL_ddelta_2", N, vectorised, (
         weighted_square_layer_2, dL_ddelta_layer_2, f_prime_softplus_2, f_second_softplus_2, dL_ddelta_softplus_2,
         samples,
     ))
     # ∂L/∂δ_layer_3 = W_layer_3 ∂L/∂δ_softplus_2  (12)
-    dL_ddelta_layer_3 = cp.matmul(dL_ddelta_softplus_2, W_layer_3.T, out=Nx1_4)
+    dL_ddelta_layer_3 = cp.matmul(dL_ddelta_softplus_2, W_layer_3.T, out=w.dL_ddelta_layer_3)
     # ĝ_layer_3 = (∂L/∂δ′_x)_c ġ_layer_3  [+] 8
     # ĝ_layer_3 ġ_layer_3
-    weighted_square_layer_3_terms = Nx64x1_2
+    weighted_square_layer_3_terms = w.weighted_square_layer_3_terms
     _launch("value_2_7", N, vectorised, (
         dL_ddelta_prime_x_column, tangent_layer_3, weighted_square_layer_3_terms, samples,
     ))
     # Σ_c ĝ_layer_3 ġ_layer_3
-    weighted_square_layer_3 = _tangent_sum(weighted_square_layer_3_terms, Nx1_0, 1)
+    weighted_square_layer_3 = _tangent_sum(weighted_square_layer_3_terms, w.weighted_square_layer_3, 1)
 
     # ---- backward adjoints of L and gradients: reads f′, f″, ∂L/∂δ, δ̇, ĝ, g, W, δ; writes ∂L/∂g, ∂L/∂W, ∂L/∂b
     # f‴(g_layer_3) = f″(g_layer_3) (sigmoid(−g_layer_3) − f′(g_layer_3))
     # ∂L/∂g_layer_3 = ∂L/∂δ_layer_3 f″(g_layer_3) + f‴(g_layer_3) Σ_c ĝ_layer_3 ġ_layer_3  (22)
-    dL_dg_layer_3 = Nx1_5
+    dL_dg_layer_3 = w.dL_dg_layer_3
     _launch("dL_dg", N, vectorised, (
         f_prime_softplus_3, f_second_softplus_3, sigmoid_minus_softplus_3, weighted_square_layer_3,
         dL_ddelta_layer_3, dL_dg_layer_3, samples,
     ))
     # Σ_n f′(g_layer_3) ∂L/∂δ_softplus_2ᵀ
-    dL_dW_layer_3_delta = cp.matmul(f_prime_softplus_3.T, dL_ddelta_softplus_2, out=M1x64_1)
+    dL_dW_layer_3_delta = cp.matmul(f_prime_softplus_3.T, dL_ddelta_softplus_2, out=w.dL_dW_layer_3_delta)
     # Σ_n Σ_c δ̇_layer_3 ĝ_softplus_2ᵀ
-    dL_dW_layer_3_tangents = cp.matmul(delta_tangent_layer_3.reshape(-1, 1).T, weighted_tangent_softplus_2.reshape(-1, 64), out=M1x64_0)
+    dL_dW_layer_3_tangents = cp.matmul(delta_tangent_layer_3.reshape(-1, 1).T, weighted_tangent_softplus_2.reshape(-1, 64), out=w.dL_dW_layer_3_tangents)
     # Σ_n ∂L/∂g_layer_3 g_softplus_2ᵀ
-    dL_dW_layer_3_g = cp.matmul(dL_dg_layer_3.T, g_softplus_2, out=M1x64_2)
+    dL_dW_layer_3_g = cp.matmul(dL_dg_layer_3.T, g_softplus_2, out=w.dL_dW_layer_3_g)
     # Σ_n ∂L/∂g_layer_3
-    dL_db_layer_3_sum = _column_sum(dL_dg_layer_3, M1_0, parts_columns_1, 1)
+    dL_db_layer_3_sum = _column_sum(dL_dg_layer_3, w.dL_db_layer_3_sum, w.parts_columns_1, 1)
     # ∂L/∂W_layer_3 = (1/N) (Σ_n f′(g_layer_3) ∂L/∂δ_softplus_2ᵀ + Σ_n ∂L/∂g_layer_3 g_softplus_2ᵀ + 2 Σ_n Σ_c
     #     δ̇_layer_3 ĝ_softplus_2ᵀ)  (17)
-    dL_dW_layer_3 = out_dL_dW_layer_3
+    dL_dW_layer_3 = w.out_dL_dW_layer_3
     _launch("dL_dW", N, vectorised, (
         dL_dW_layer_3_delta, dL_dW_layer_3_g, dL_dW_layer_3_tangents, dL_dW_layer_3, samples,
     ))
     # ∂L/∂b_layer_3 = (1/N) Σ_n ∂L/∂g_layer_3  [+] bias
-    dL_db_layer_3 = out_dL_db_layer_3
+    dL_db_layer_3 = w.out_dL_db_layer_3
     _launch("dL_db", N, vectorised, (dL_db_layer_3_sum, dL_db_layer_3, samples))
     # ∂L/∂g_softplus_2 = W_layer_3ᵀ ∂L/∂g_layer_3  (15)
-    dL_dg_softplus_2 = cp.matmul(dL_dg_layer_3, W_layer_3, out=Nx64_3)
+    dL_dg_softplus_2 = cp.matmul(dL_dg_layer_3, W_layer_3, out=w.dL_dg_softplus_2)
     # Σ_c δ̇_softplus_2 ĝ_layer_2
-    weighted_product_softplus_2 = _tangent_sum(weighted_product_softplus_2_terms, Nx64_10, 64)
+    weighted_product_softplus_2 = _tangent_sum(weighted_product_softplus_2_terms, w.weighted_product_softplus_2, 64)
     # f‴(g_layer_2) = f″(g_layer_2) (sigmoid(−g_layer_2) − f′(g_layer_2))
     # ∂L/∂g_layer_2 = ∂L/∂g_softplus_2 f′(g_layer_2) + ∂L/∂δ_layer_2 δ_softplus_2 f″(g_layer_2) + δ_softplus_2
     #     f‴(g_layer_2) Σ_c ĝ_layer_2 ġ_layer_2 + 2 f″(g_layer_2) Σ_c δ̇_softplus_2 ĝ_layer_2  (22)
-    dL_dg_layer_2 = Nx64_11
+    dL_dg_layer_2 = w.dL_dg_layer_2
     _launch("dL_dg_2", N, vectorised, (
         f_prime_softplus_2, f_second_softplus_2, sigmoid_minus_softplus_2, weighted_product_softplus_2,
         weighted_square_layer_2, dL_ddelta_layer_2, dL_dg_softplus_2, delta_softplus_2, dL_dg_layer_2, samples,
     ))
     # Σ_n δ_layer_2 ∂L/∂δ_softplus_1ᵀ
-    dL_dW_layer_2_delta = cp.matmul(delta_layer_2.T, dL_ddelta_softplus_1, out=M64x128_0)
+    dL_dW_layer_2_delta = cp.matmul(delta_layer_2.T, dL_ddelta_softplus_1, out=w.dL_dW_layer_2_delta)
     # Σ_n Σ_c δ̇_layer_2 ĝ_softplus_1ᵀ
-    dL_dW_layer_2_tangents = cp.matmul(delta_tangent_layer_2.reshape(-1, 64).T, weighted_tangent_softplus_1.reshape(-1, 128), out=M64x128_1)
+    dL_dW_layer_2_tangents = cp.matmul(delta_tangent_layer_2.reshape(-1, 64).T, weighted_tangent_softplus_1.reshape(-1, 128), out=w.dL_dW_layer_2_tangents)
     # Σ_n ∂L/∂g_layer_2 g_softplus_1ᵀ
-    dL_dW_layer_2_g = cp.matmul(dL_dg_layer_2.T, g_softplus_1, out=M64x128_3)
+    dL_dW_layer_2_g = cp.matmul(dL_dg_layer_2.T, g_softplus_1, out=w.dL_dW_layer_2_g)
     # Σ_n ∂L/∂g_layer_2
-    dL_db_layer_2_sum = _column_sum(dL_dg_layer_2, M64_0, parts_columns_64, 64)
+    dL_db_layer_2_sum = _column_sum(dL_dg_layer_2, w.dL_db_layer_2_sum, w.parts_columns_64, 64)
     # ∂L/∂W_layer_2 = (1/N) (Σ_n δ_layer_2 ∂L/∂δ_softplus_1ᵀ + Σ_n ∂L/∂g_layer_2 g_softplus_1ᵀ + 2 Σ_n Σ_c
     #     δ̇_layer_2 ĝ_softplus_1ᵀ)  (17)
-    dL_dW_layer_2 = out_dL_dW_layer_2
+    dL_dW_layer_2 = w.out_dL_dW_layer_2
     _launch("dL_dW_2", N, vectorised, (
         dL_dW_layer_2_delta, dL_dW_layer_2_g, dL_dW_layer_2_tangents, dL_dW_layer_2, samples,
     ))
     # ∂L/∂b_layer_2 = (1/N) Σ_n ∂L/∂g_layer_2  [+] bias
-    dL_db_layer_2 = out_dL_db_layer_2
+    dL_db_layer_2 = w.out_dL_db_layer_2
     _launch("dL_db_2", N, vectorised, (dL_db_layer_2_sum, dL_db_layer_2, samples))
     # ∂L/∂g_softplus_1 = W_layer_2ᵀ ∂L/∂g_layer_2  (15)
-    dL_dg_softplus_1 = cp.matmul(dL_dg_layer_2, W_layer_2, out=Nx128_3)
+    dL_dg_softplus_1 = cp.matmul(dL_dg_layer_2, W_layer_2, out=w.dL_dg_softplus_1)
     # Σ_c δ̇_softplus_1 ĝ_layer_1
-    weighted_product_softplus_1 = _tangent_sum(weighted_product_softplus_1_terms, Nx128_4, 128)
+    weighted_product_softplus_1 = _tangent_sum(weighted_product_softplus_1_terms, w.weighted_product_softplus_1, 128)
     # f‴(g_layer_1) = f″(g_layer_1) (sigmoid(−g_layer_1) − f′(g_layer_1))
     # ∂L/∂g_layer_1 = ∂L/∂g_softplus_1 f′(g_layer_1) + δ_softplus_1 f‴(g_layer_1) (W_layer_1ᵀ ∘ W_layer_1ᵀ)ᵀ
     #     ∂L/∂δ′_x + 2 f″(g_layer_1) Σ_c δ̇_softplus_1 ĝ_layer_1  (22)
-    dL_dg_layer_1 = Nx128_6
+    dL_dg_layer_1 = w.dL_dg_layer_1
     _launch("dL_dg_2_2", N, vectorised, (
         f_prime_softplus_1, f_second_softplus_1, sigmoid_minus_softplus_1, weighted_product_softplus_1,
         weighted_square_layer_1, dL_dg_softplus_1, delta_softplus_1, dL_dg_layer_1, samples,
     ))
     # [Σ_n (∂L/∂δ′_x)_c δ̇_layer_1]
-    dL_dW_layer_1_tangents_sum = _column_sum(dL_dW_layer_1_tangents_sum_terms.reshape(-1, 8192), M64x128_1.reshape(-1), parts_columns_8192, 8192).reshape(64, 128)
+    dL_dW_layer_1_tangents_sum = _column_sum(dL_dW_layer_1_tangents_sum_terms.reshape(-1, 8192), w.dL_dW_layer_1_tangents_sum.reshape(-1), w.parts_columns_8192, 8192).reshape(64, 128)
     # [Σ_n (∂L/∂δ′_x)_c δ̇_layer_1]ᵀ
-    dL_dW_layer_1_tangents_sum_transposed = _transposed(dL_dW_layer_1_tangents_sum, M128x64_1)
+    dL_dW_layer_1_tangents_sum_transposed = _transposed(dL_dW_layer_1_tangents_sum, w.dL_dW_layer_1_tangents_sum_transposed)
     # Σ_n ∂L/∂g_layer_1 g_xᵀ
-    dL_dW_layer_1_g = cp.matmul(dL_dg_layer_1.T, g_x, out=M128x64_0)
+    dL_dW_layer_1_g = cp.matmul(dL_dg_layer_1.T, g_x, out=w.dL_dW_layer_1_g)
     # Σ_n ∂L/∂g_layer_1
-    dL_db_layer_1_sum = _column_sum(dL_dg_layer_1, M128_0, parts_columns_128, 128)
+    dL_db_layer_1_sum = _column_sum(dL_dg_layer_1, w.dL_db_layer_1_sum, w.parts_columns_128, 128)
     # ∂L/∂W_layer_1 = (1/N) (2 [Σ_n (∂L/∂δ′_x)_c δ̇_layer_1]ᵀ + Σ_n ∂L/∂g_layer_1 g_xᵀ)  (17)
-    dL_dW_layer_1 = out_dL_dW_layer_1
+    dL_dW_layer_1 = w.out_dL_dW_layer_1
     _launch("dL_dW_3", N, vectorised, (
         dL_dW_layer_1_tangents_sum_transposed, dL_dW_layer_1_g, dL_dW_layer_1, samples,
     ))
     # ∂L/∂b_layer_1 = (1/N) Σ_n ∂L/∂g_layer_1  [+] bias
-    dL_db_layer_1 = out_dL_db_layer_1
+    dL_db_layer_1 = w.out_dL_db_layer_1
     _launch("dL_db_3", N, vectorised, (dL_db_layer_1_sum, dL_db_layer_1, samples))
 
     return K, L, {
@@ -3843,152 +3931,128 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     b_layer_2 = params["layer_2.bias"]
     W_layer_3 = params["layer_3.weight"]
     b_layer_3 = params["layer_3.bias"]
-    (
-        Nx128_0, Nx128_1, Nx128_2, Nx128_3, Nx64_0, Nx64_1, Nx64_2, Nx64_3, Nx1_0, Nx1_1, Nx1_2, Nx1_3, Nx64_4,
-        Nx64_5, Nx64_6, Nx128_4, Nx128_5, Nx128_6, Nx64_7, M64x128_0, Nx64x128_0, Nx64x64_0, Nx64x64_1, Nx64x1_0,
-        Nx64x1_1, Nx64x1_2, Nx64x64_2, Nx64x64_3, Nx64x64_4, Nx64x64_5, Nx64x128_1, Nx64x128_2, Nx64x128_3,
-        M64x128_1, M128_0, Nx64_8, Nx128_7, Nx64_9, Nx1_4, Nx1_5, M1x64_0, M1x64_1, M1_0, Nx64_10, M64_0, Nx128_8,
-        Nx128_9, M128x64_0, M128x64_1, M128_1, M1x64_2, M64x128_2, parts_sum_delta_squared,
-        parts_sum_curvature_softplus_1, parts_sum_curvature_softplus_2, parts_sum_curvature_softplus_3, out_K,
-        out_L, parts_columns_1, out_dK_dW_layer_3, out_dK_db_layer_3, parts_columns_64, out_dK_dW_layer_2,
-        out_dK_db_layer_2, parts_columns_128, out_dK_dW_layer_1, out_dK_db_layer_1, out_dL_dW_layer_3,
-        out_dL_db_layer_3, out_dL_dW_layer_2, out_dL_db_layer_2, parts_columns_8192, out_dL_dW_layer_1,
-        out_dL_db_layer_1,
-    ) = workspace.arrays(
-        N,
-        "Nx128_0", "Nx128_1", "Nx128_2", "Nx128_3", "Nx64_0", "Nx64_1", "Nx64_2", "Nx64_3", "Nx1_0", "Nx1_1",
-        "Nx1_2", "Nx1_3", "Nx64_4", "Nx64_5", "Nx64_6", "Nx128_4", "Nx128_5", "Nx128_6", "Nx64_7", "M64x128_0",
-        "Nx64x128_0", "Nx64x64_0", "Nx64x64_1", "Nx64x1_0", "Nx64x1_1", "Nx64x1_2", "Nx64x64_2", "Nx64x64_3",
-        "Nx64x64_4", "Nx64x64_5", "Nx64x128_1", "Nx64x128_2", "Nx64x128_3", "M64x128_1", "M128_0", "Nx64_8",
-        "Nx128_7", "Nx64_9", "Nx1_4", "Nx1_5", "M1x64_0", "M1x64_1", "M1_0", "Nx64_10", "M64_0", "Nx128_8",
-        "Nx128_9", "M128x64_0", "M128x64_1", "M128_1", "M1x64_2", "M64x128_2", "parts_sum_delta_squared",
-        "parts_sum_curvature_softplus_1", "parts_sum_curvature_softplus_2", "parts_sum_curvature_softplus_3",
-        "out_K", "out_L", "parts_columns_1", "out_dK_dW_layer_3", "out_dK_db_layer_3", "parts_columns_64",
-        "out_dK_dW_layer_2", "out_dK_db_layer_2", "parts_columns_128", "out_dK_dW_layer_1", "out_dK_db_layer_1",
-        "out_dL_dW_layer_3", "out_dL_db_layer_3", "out_dL_dW_layer_2", "out_dL_db_layer_2", "parts_columns_8192",
-        "out_dL_dW_layer_1", "out_dL_db_layer_1",
-    )
+    w = workspace.space("loss_and_grad_terms_lam0", N)
 
     # ---- forward, second derivatives, by tangents: reads g, W, b; writes f′, g, f″
     # W_layer_1 g_x
-    g_layer_1_unbiased = cp.matmul(g_x, W_layer_1.T, out=Nx128_0)
+    g_layer_1_unbiased = cp.matmul(g_x, W_layer_1.T, out=w.g_layer_1_unbiased)
     # g_layer_1 = W_layer_1 g_x + b_layer_1
     # sigmoid(−g_layer_1)
     # f′(g_layer_1) = sigmoid(g_layer_1)
     # g_softplus_1 = softplus(g_layer_1)
-    sigmoid_minus_softplus_1 = Nx128_1
-    f_prime_softplus_1 = Nx128_2
-    g_softplus_1 = Nx128_3
+    sigmoid_minus_softplus_1 = w.sigmoid_minus_softplus_1
+    f_prime_softplus_1 = w.f_prime_softplus_1
+    g_softplus_1 = w.g_softplus_1
     _launch("g_2_6", N, vectorised, (
         b_layer_1, g_layer_1_unbiased, sigmoid_minus_softplus_1, f_prime_softplus_1, g_softplus_1, samples,
     ))
     # W_layer_2 g_softplus_1
-    g_layer_2_unbiased = cp.matmul(g_softplus_1, W_layer_2.T, out=Nx64_0)
+    g_layer_2_unbiased = cp.matmul(g_softplus_1, W_layer_2.T, out=w.g_layer_2_unbiased)
     # g_layer_2 = W_layer_2 g_softplus_1 + b_layer_2
     # sigmoid(−g_layer_2)
     # f′(g_layer_2) = sigmoid(g_layer_2)
     # g_softplus_2 = softplus(g_layer_2)
-    sigmoid_minus_softplus_2 = Nx64_1
-    f_prime_softplus_2 = Nx64_2
-    g_softplus_2 = Nx64_3
+    sigmoid_minus_softplus_2 = w.sigmoid_minus_softplus_2
+    f_prime_softplus_2 = w.f_prime_softplus_2
+    g_softplus_2 = w.g_softplus_2
     _launch("g_2_7", N, vectorised, (
         b_layer_2, g_layer_2_unbiased, sigmoid_minus_softplus_2, f_prime_softplus_2, g_softplus_2, samples,
     ))
     # W_layer_3 g_softplus_2
-    g_layer_3_unbiased = cp.matmul(g_softplus_2, W_layer_3.T, out=Nx1_0)
+    g_layer_3_unbiased = cp.matmul(g_softplus_2, W_layer_3.T, out=w.g_layer_3_unbiased)
     # g_layer_3 = W_layer_3 g_softplus_2 + b_layer_3
     # sigmoid(−g_layer_3)
     # f′(g_layer_3) = sigmoid(g_layer_3)
     # f″(g_layer_3) = f′(g_layer_3) sigmoid(−g_layer_3)
-    sigmoid_minus_softplus_3 = Nx1_1
-    f_prime_softplus_3 = Nx1_2
-    f_second_softplus_3 = Nx1_3
+    sigmoid_minus_softplus_3 = w.sigmoid_minus_softplus_3
+    f_prime_softplus_3 = w.f_prime_softplus_3
+    f_second_softplus_3 = w.f_second_softplus_3
     _launch("f_second_2", N, vectorised, (
         b_layer_3, g_layer_3_unbiased, sigmoid_minus_softplus_3, f_prime_softplus_3, f_second_softplus_3, samples,
     ))
 
     # ---- backward, second derivatives, by tangents: reads f′, W; writes δ, f″
     # δ_softplus_2 = W_layer_3ᵀ f′(g_layer_3)  (1)
-    delta_softplus_2 = cp.matmul(f_prime_softplus_3, W_layer_3, out=Nx64_0)
+    delta_softplus_2 = cp.matmul(f_prime_softplus_3, W_layer_3, out=w.delta_softplus_2)
     # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1)
     # f″(g_layer_2) = f′(g_layer_2) sigmoid(−g_layer_2)
     # δ_softplus_2 f″(g_layer_2)
-    delta_layer_2 = Nx64_4
-    f_second_softplus_2 = Nx64_5
-    delta_curvature_softplus_2 = Nx64_6
+    delta_layer_2 = w.delta_layer_2
+    f_second_softplus_2 = w.f_second_softplus_2
+    delta_curvature_softplus_2 = w.delta_curvature_softplus_2
     _launch("value_5", N, vectorised, (
         delta_softplus_2, f_prime_softplus_2, sigmoid_minus_softplus_2, delta_layer_2, f_second_softplus_2,
         delta_curvature_softplus_2, samples,
     ))
     # δ_softplus_1 = W_layer_2ᵀ δ_layer_2  (1)
-    delta_softplus_1 = cp.matmul(delta_layer_2, W_layer_2, out=Nx128_0)
+    delta_softplus_1 = cp.matmul(delta_layer_2, W_layer_2, out=w.delta_softplus_1)
     # δ_layer_1 = δ_softplus_1 f′(g_layer_1)  (1)
     # f″(g_layer_1) = f′(g_layer_1) sigmoid(−g_layer_1)
     # δ_softplus_1 f″(g_layer_1)
-    delta_layer_1 = Nx128_4
-    f_second_softplus_1 = Nx128_5
-    delta_curvature_softplus_1 = Nx128_6
+    delta_layer_1 = w.delta_layer_1
+    f_second_softplus_1 = w.f_second_softplus_1
+    delta_curvature_softplus_1 = w.delta_curvature_softplus_1
     _launch("value_6", N, vectorised, (
         delta_softplus_1, f_prime_softplus_1, sigmoid_minus_softplus_1, delta_layer_1, f_second_softplus_1,
         delta_curvature_softplus_1, samples,
     ))
     # δ_x = W_layer_1ᵀ δ_layer_1  (1)
-    delta_x = cp.matmul(delta_layer_1, W_layer_1, out=Nx64_7)
+    delta_x = cp.matmul(delta_layer_1, W_layer_1, out=w.delta_x)
 
     # ---- second derivatives, by tangents, loss, backward adjoints of L and gradients: reads W, f′, f″; writes ġ,
     #      δ̇
     # W_layer_1ᵀ
-    W_layer_1_transposed = _transposed(W_layer_1, M64x128_0)
+    W_layer_1_transposed = _transposed(W_layer_1, w.W_layer_1_transposed)
     # f′(g_layer_1)
     f_prime_softplus_1_row = f_prime_softplus_1[:, None]
     # ġ_softplus_1 = (W_layer_1ᵀ)_c f′(g_layer_1)  [+] 8
-    tangent_softplus_1 = Nx64x128_0
+    tangent_softplus_1 = w.tangent_softplus_1
     _launch("tangent", N, vectorised, (f_prime_softplus_1_row, W_layer_1_transposed, tangent_softplus_1, samples))
     # ġ_layer_2 = W_layer_2 ġ_softplus_1  [+] 8
-    tangent_layer_2 = Nx64x64_0
+    tangent_layer_2 = w.tangent_layer_2
     cp.matmul(tangent_softplus_1.reshape(-1, 128), W_layer_2.T, out=tangent_layer_2.reshape(-1, 64))
     # f′(g_layer_2)
     f_prime_softplus_2_row = f_prime_softplus_2[:, None]
     # ġ_softplus_2 = ġ_layer_2 f′(g_layer_2)  [+] 8
-    tangent_softplus_2 = Nx64x64_1
+    tangent_softplus_2 = w.tangent_softplus_2
     _launch("tangent_2", N, vectorised, (f_prime_softplus_2_row, tangent_layer_2, tangent_softplus_2, samples))
     # ġ_layer_3 = W_layer_3 ġ_softplus_2  [+] 8
-    tangent_layer_3 = Nx64x1_0
+    tangent_layer_3 = w.tangent_layer_3
     cp.matmul(tangent_softplus_2.reshape(-1, 64), W_layer_3.T, out=tangent_layer_3.reshape(-1, 1))
     # f″(g_layer_3)
     delta_curvature_softplus_3_row = f_second_softplus_3[..., None]
     # δ̇_layer_3 = ġ_layer_3 f″(g_layer_3)  [+] 8
     # ġ_layer_3²
-    delta_tangent_layer_3 = Nx64x1_1
-    sum_tangent_squared_layer_3_terms = Nx64x1_2
+    delta_tangent_layer_3 = w.delta_tangent_layer_3
+    sum_tangent_squared_layer_3_terms = w.sum_tangent_squared_layer_3_terms
     _launch("value_2_8", N, vectorised, (
         delta_curvature_softplus_3_row, tangent_layer_3, delta_tangent_layer_3, sum_tangent_squared_layer_3_terms,
         samples,
     ))
     # δ̇_softplus_2 = W_layer_3ᵀ δ̇_layer_3  [+] 8
-    delta_tangent_softplus_2 = Nx64x64_2
+    delta_tangent_softplus_2 = w.delta_tangent_softplus_2
     cp.matmul(delta_tangent_layer_3.reshape(-1, 1), W_layer_3, out=delta_tangent_softplus_2.reshape(-1, 64))
     # δ_softplus_2 f″(g_layer_2)
     delta_curvature_softplus_2_row = delta_curvature_softplus_2[:, None]
     # δ̇_layer_2 = δ_softplus_2 f″(g_layer_2) ġ_layer_2 + δ̇_softplus_2 f′(g_layer_2)  [+] 8
     # ġ_layer_2²
     # δ̇_softplus_2 ġ_layer_2
-    delta_tangent_layer_2 = Nx64x64_3
-    sum_tangent_squared_layer_2_terms = Nx64x64_4
-    weighted_product_softplus_2_terms = Nx64x64_5
+    delta_tangent_layer_2 = w.delta_tangent_layer_2
+    sum_tangent_squared_layer_2_terms = w.sum_tangent_squared_layer_2_terms
+    weighted_product_softplus_2_terms = w.weighted_product_softplus_2_terms
     _launch("value_4_2", N, vectorised, (
         delta_curvature_softplus_2_row, f_prime_softplus_2_row, delta_tangent_softplus_2, tangent_layer_2,
         delta_tangent_layer_2, sum_tangent_squared_layer_2_terms, weighted_product_softplus_2_terms, samples,
     ))
     # δ̇_softplus_1 = W_layer_2ᵀ δ̇_layer_2  [+] 8
-    delta_tangent_softplus_1 = Nx64x128_1
+    delta_tangent_softplus_1 = w.delta_tangent_softplus_1
     cp.matmul(delta_tangent_layer_2.reshape(-1, 64), W_layer_2, out=delta_tangent_softplus_1.reshape(-1, 128))
     # δ_softplus_1 f″(g_layer_1)
     delta_curvature_softplus_1_row = delta_curvature_softplus_1[:, None]
     # δ̇_layer_1 = (W_layer_1ᵀ)_c δ_softplus_1 f″(g_layer_1) + δ̇_softplus_1 f′(g_layer_1)  [+] 8
     # (W_layer_1ᵀ)_c δ̇_softplus_1
-    delta_tangent_layer_1 = Nx64x128_2
-    weighted_product_softplus_1_terms = Nx64x128_3
+    delta_tangent_layer_1 = w.delta_tangent_layer_1
+    weighted_product_softplus_1_terms = w.weighted_product_softplus_1_terms
     _launch("value_4_3", N, vectorised, (
         delta_curvature_softplus_1_row, f_prime_softplus_1_row, W_layer_1_transposed, delta_tangent_softplus_1,
         delta_tangent_layer_1, weighted_product_softplus_1_terms, samples,
@@ -3997,40 +4061,40 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     # ---- loss: reads δ, f″; writes K, L
     # δ_x²
     # Σ_n Σ_i δ_x²
-    sum_delta_squared = parts_sum_delta_squared
+    sum_delta_squared = w.parts_sum_delta_squared
     blocks_sum_delta_squared = _launch("sum_delta_squared", N, vectorised, (delta_x, sum_delta_squared, samples))
     # W_layer_1ᵀ ∘ W_layer_1ᵀ
-    sum_tangent_squared_layer_1_terms = M64x128_1
+    sum_tangent_squared_layer_1_terms = w.sum_tangent_squared_layer_1_terms
     _launch("value_2_5", N, vectorised, (W_layer_1_transposed, sum_tangent_squared_layer_1_terms, samples))
     # Σ_j W_layer_1ᵀ ∘ W_layer_1ᵀ
-    sum_tangent_squared_layer_1 = _column_sum(sum_tangent_squared_layer_1_terms, M128_0, None, 128)
+    sum_tangent_squared_layer_1 = _column_sum(sum_tangent_squared_layer_1_terms, w.sum_tangent_squared_layer_1, None, 128)
     # δ_softplus_1 f″(g_layer_1) Σ_j W_layer_1ᵀ ∘ W_layer_1ᵀ
     # Σ_n Σ_i δ_softplus_1 f″(g_layer_1) Σ_j W_layer_1ᵀ ∘ W_layer_1ᵀ
-    sum_curvature_softplus_1 = parts_sum_curvature_softplus_1
+    sum_curvature_softplus_1 = w.parts_sum_curvature_softplus_1
     blocks_sum_curvature_softplus_1 = _launch("total_4", N, vectorised, (
         delta_curvature_softplus_1, sum_tangent_squared_layer_1, sum_curvature_softplus_1, samples,
     ))
     # Σ_c ġ_layer_2²
-    sum_tangent_squared_layer_2 = _tangent_sum(sum_tangent_squared_layer_2_terms, Nx64_8, 64)
+    sum_tangent_squared_layer_2 = _tangent_sum(sum_tangent_squared_layer_2_terms, w.sum_tangent_squared_layer_2, 64)
     # δ_softplus_2 f″(g_layer_2) Σ_c ġ_layer_2²
     # Σ_n Σ_i δ_softplus_2 f″(g_layer_2) Σ_c ġ_layer_2²
-    sum_curvature_softplus_2 = parts_sum_curvature_softplus_2
+    sum_curvature_softplus_2 = w.parts_sum_curvature_softplus_2
     blocks_sum_curvature_softplus_2 = _launch("total_5", N, vectorised, (
         delta_curvature_softplus_2, sum_tangent_squared_layer_2, sum_curvature_softplus_2, samples,
     ))
     # Σ_c ġ_layer_3²
-    sum_tangent_squared_layer_3 = _tangent_sum(sum_tangent_squared_layer_3_terms, Nx1_0, 1)
+    sum_tangent_squared_layer_3 = _tangent_sum(sum_tangent_squared_layer_3_terms, w.sum_tangent_squared_layer_3, 1)
     # f″(g_layer_3) Σ_c ġ_layer_3²
     # Σ_n Σ_i f″(g_layer_3) Σ_c ġ_layer_3²
-    sum_curvature_softplus_3 = parts_sum_curvature_softplus_3
+    sum_curvature_softplus_3 = w.parts_sum_curvature_softplus_3
     blocks_sum_curvature_softplus_3 = _launch("total_6", N, vectorised, (
         sum_tangent_squared_layer_3, f_second_softplus_3, sum_curvature_softplus_3, samples,
     ))
     # K = (1/N) ½ Σ_n Σ_i δ_x²
     # L = −(1/N) Σ_n Σ_i δ_softplus_1 f″(g_layer_1) Σ_j W_layer_1ᵀ ∘ W_layer_1ᵀ − (1/N) Σ_n Σ_i δ_softplus_2
     #     f″(g_layer_2) Σ_c ġ_layer_2² − (1/N) Σ_n Σ_i f″(g_layer_3) Σ_c ġ_layer_3²
-    K = out_K
-    L = out_L
+    K = w.out_K
+    L = w.out_L
     _launch_totals("K_and_L_2", (
         sum_delta_squared, blocks_sum_delta_squared, sum_curvature_softplus_1, blocks_sum_curvature_softplus_1,
         sum_curvature_softplus_2, blocks_sum_curvature_softplus_2, sum_curvature_softplus_3,
@@ -4039,171 +4103,171 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
 
     # ---- forward adjoints of K: reads δ, W, f′; writes ∂K/∂δ
     # ∂K/∂δ_layer_1 = W_layer_1 δ_x  (11)
-    dK_ddelta_layer_1 = cp.matmul(delta_x, W_layer_1.T, out=Nx128_6)
+    dK_ddelta_layer_1 = cp.matmul(delta_x, W_layer_1.T, out=w.dK_ddelta_layer_1)
     # ∂K/∂δ_softplus_1 = ∂K/∂δ_layer_1 f′(g_layer_1)  (18)
-    dK_ddelta_softplus_1 = Nx128_7
+    dK_ddelta_softplus_1 = w.dK_ddelta_softplus_1
     _launch("dK_ddelta_2", N, vectorised, (dK_ddelta_layer_1, f_prime_softplus_1, dK_ddelta_softplus_1, samples))
     # ∂K/∂δ_layer_2 = W_layer_2 ∂K/∂δ_softplus_1  (11)
-    dK_ddelta_layer_2 = cp.matmul(dK_ddelta_softplus_1, W_layer_2.T, out=Nx64_6)
+    dK_ddelta_layer_2 = cp.matmul(dK_ddelta_softplus_1, W_layer_2.T, out=w.dK_ddelta_layer_2)
     # ∂K/∂δ_softplus_2 = ∂K/∂δ_layer_2 f′(g_layer_2)  (18)
-    dK_ddelta_softplus_2 = Nx64_9
+    dK_ddelta_softplus_2 = w.dK_ddelta_softplus_2
     _launch("dK_ddelta_2_2", N, vectorised, (dK_ddelta_layer_2, f_prime_softplus_2, dK_ddelta_softplus_2, samples))
     # ∂K/∂δ_layer_3 = W_layer_3 ∂K/∂δ_softplus_2  (11)
-    dK_ddelta_layer_3 = cp.matmul(dK_ddelta_softplus_2, W_layer_3.T, out=Nx1_4)
+    dK_ddelta_layer_3 = cp.matmul(dK_ddelta_softplus_2, W_layer_3.T, out=w.dK_ddelta_layer_3)
 
     # ---- backward adjoints of K and gradients, forward adjoints of L: reads ∂K/∂δ, f″, f′, g, W, δ; writes ∂K/∂g,
     #      ∂K/∂W, ∂K/∂b, ∂L/∂δ
     # ∂K/∂g_layer_3 = ∂K/∂δ_layer_3 f″(g_layer_3)  (21)
-    dK_dg_layer_3 = Nx1_5
+    dK_dg_layer_3 = w.dK_dg_layer_3
     _launch("dK_dg", N, vectorised, (dK_ddelta_layer_3, f_second_softplus_3, dK_dg_layer_3, samples))
     # Σ_n f′(g_layer_3) ∂K/∂δ_softplus_2ᵀ
-    dK_dW_layer_3_delta = cp.matmul(f_prime_softplus_3.T, dK_ddelta_softplus_2, out=M1x64_0)
+    dK_dW_layer_3_delta = cp.matmul(f_prime_softplus_3.T, dK_ddelta_softplus_2, out=w.dK_dW_layer_3_delta)
     # Σ_n ∂K/∂g_layer_3 g_softplus_2ᵀ
-    dK_dW_layer_3_g = cp.matmul(dK_dg_layer_3.T, g_softplus_2, out=M1x64_1)
+    dK_dW_layer_3_g = cp.matmul(dK_dg_layer_3.T, g_softplus_2, out=w.dK_dW_layer_3_g)
     # Σ_n ∂K/∂g_layer_3
-    dK_db_layer_3_sum = _column_sum(dK_dg_layer_3, M1_0, parts_columns_1, 1)
+    dK_db_layer_3_sum = _column_sum(dK_dg_layer_3, w.dK_db_layer_3_sum, w.parts_columns_1, 1)
     # ∂K/∂W_layer_3 = (1/N) (Σ_n f′(g_layer_3) ∂K/∂δ_softplus_2ᵀ + Σ_n ∂K/∂g_layer_3 g_softplus_2ᵀ)  (16)
-    dK_dW_layer_3 = out_dK_dW_layer_3
+    dK_dW_layer_3 = w.out_dK_dW_layer_3
     _launch("dK_dW", N, vectorised, (dK_dW_layer_3_delta, dK_dW_layer_3_g, dK_dW_layer_3, samples))
     # ∂K/∂b_layer_3 = (1/N) Σ_n ∂K/∂g_layer_3  [+] bias
-    dK_db_layer_3 = out_dK_db_layer_3
+    dK_db_layer_3 = w.out_dK_db_layer_3
     _launch("dK_db", N, vectorised, (dK_db_layer_3_sum, dK_db_layer_3, samples))
     # ∂K/∂g_softplus_2 = W_layer_3ᵀ ∂K/∂g_layer_3  (14)
-    dK_dg_softplus_2 = cp.matmul(dK_dg_layer_3, W_layer_3, out=Nx64_9)
+    dK_dg_softplus_2 = cp.matmul(dK_dg_layer_3, W_layer_3, out=w.dK_dg_softplus_2)
     # ∂K/∂g_layer_2 = ∂K/∂g_softplus_2 f′(g_layer_2) + ∂K/∂δ_layer_2 δ_softplus_2 f″(g_layer_2)  (21)
-    dK_dg_layer_2 = Nx64_10
+    dK_dg_layer_2 = w.dK_dg_layer_2
     _launch("dK_dg_2_2", N, vectorised, (
         dK_ddelta_layer_2, dK_dg_softplus_2, delta_softplus_2, f_prime_softplus_2, f_second_softplus_2,
         dK_dg_layer_2, samples,
     ))
     # Σ_n δ_layer_2 ∂K/∂δ_softplus_1ᵀ
-    dK_dW_layer_2_delta = cp.matmul(delta_layer_2.T, dK_ddelta_softplus_1, out=M64x128_1)
+    dK_dW_layer_2_delta = cp.matmul(delta_layer_2.T, dK_ddelta_softplus_1, out=w.dK_dW_layer_2_delta)
     # Σ_n ∂K/∂g_layer_2 g_softplus_1ᵀ
-    dK_dW_layer_2_g = cp.matmul(dK_dg_layer_2.T, g_softplus_1, out=M64x128_0)
+    dK_dW_layer_2_g = cp.matmul(dK_dg_layer_2.T, g_softplus_1, out=w.dK_dW_layer_2_g)
     # Σ_n ∂K/∂g_layer_2
-    dK_db_layer_2_sum = _column_sum(dK_dg_layer_2, M64_0, parts_columns_64, 64)
+    dK_db_layer_2_sum = _column_sum(dK_dg_layer_2, w.dK_db_layer_2_sum, w.parts_columns_64, 64)
     # ∂K/∂W_layer_2 = (1/N) (Σ_n δ_layer_2 ∂K/∂δ_softplus_1ᵀ + Σ_n ∂K/∂g_layer_2 g_softplus_1ᵀ)  (16)
-    dK_dW_layer_2 = out_dK_dW_layer_2
+    dK_dW_layer_2 = w.out_dK_dW_layer_2
     _launch("dK_dW_2", N, vectorised, (dK_dW_layer_2_delta, dK_dW_layer_2_g, dK_dW_layer_2, samples))
     # ∂K/∂b_layer_2 = (1/N) Σ_n ∂K/∂g_layer_2  [+] bias
-    dK_db_layer_2 = out_dK_db_layer_2
+    dK_db_layer_2 = w.out_dK_db_layer_2
     _launch("dK_db_2", N, vectorised, (dK_db_layer_2_sum, dK_db_layer_2, samples))
     # ∂K/∂g_softplus_1 = W_layer_2ᵀ ∂K/∂g_layer_2  (14)
-    dK_dg_softplus_1 = cp.matmul(dK_dg_layer_2, W_layer_2, out=Nx128_7)
+    dK_dg_softplus_1 = cp.matmul(dK_dg_layer_2, W_layer_2, out=w.dK_dg_softplus_1)
     # ∂K/∂g_layer_1 = ∂K/∂g_softplus_1 f′(g_layer_1) + ∂K/∂δ_layer_1 δ_softplus_1 f″(g_layer_1)  (21)
     # ∂L/∂δ_softplus_1 = −f″(g_layer_1) Σ_j W_layer_1ᵀ ∘ W_layer_1ᵀ  (19)
-    dK_dg_layer_1 = Nx128_8
-    dL_ddelta_softplus_1 = Nx128_9
+    dK_dg_layer_1 = w.dK_dg_layer_1
+    dL_ddelta_softplus_1 = w.dL_ddelta_softplus_1
     _launch("dL_ddelta_3", N, vectorised, (
         dK_ddelta_layer_1, dK_dg_softplus_1, delta_softplus_1, f_prime_softplus_1, f_second_softplus_1,
         sum_tangent_squared_layer_1, dK_dg_layer_1, dL_ddelta_softplus_1, samples,
     ))
     # Σ_n δ_layer_1 δ_xᵀ
-    dK_dW_layer_1_delta = cp.matmul(delta_layer_1.T, delta_x, out=M128x64_0)
+    dK_dW_layer_1_delta = cp.matmul(delta_layer_1.T, delta_x, out=w.dK_dW_layer_1_delta)
     # Σ_n ∂K/∂g_layer_1 g_xᵀ
-    dK_dW_layer_1_g = cp.matmul(dK_dg_layer_1.T, g_x, out=M128x64_1)
+    dK_dW_layer_1_g = cp.matmul(dK_dg_layer_1.T, g_x, out=w.dK_dW_layer_1_g)
     # Σ_n ∂K/∂g_layer_1
-    dK_db_layer_1_sum = _column_sum(dK_dg_layer_1, M128_1, parts_columns_128, 128)
+    dK_db_layer_1_sum = _column_sum(dK_dg_layer_1, w.dK_db_layer_1_sum, w.parts_columns_128, 128)
     # ∂K/∂W_layer_1 = (1/N) (Σ_n δ_layer_1 δ_xᵀ + Σ_n ∂K/∂g_layer_1 g_xᵀ)  (16)
-    dK_dW_layer_1 = out_dK_dW_layer_1
+    dK_dW_layer_1 = w.out_dK_dW_layer_1
     _launch("dK_dW_3", N, vectorised, (dK_dW_layer_1_delta, dK_dW_layer_1_g, dK_dW_layer_1, samples))
     # ∂K/∂b_layer_1 = (1/N) Σ_n ∂K/∂g_layer_1  [+] bias
-    dK_db_layer_1 = out_dK_db_layer_1
+    dK_db_layer_1 = w.out_dK_db_layer_1
     _launch("dK_db_3", N, vectorised, (dK_db_layer_1_sum, dK_db_layer_1, samples))
 
     # ---- forward adjoints of L: reads ∂L/∂δ, W, f′, f″; writes ∂L/∂δ
     # ∂L/∂δ_layer_2 = W_layer_2 ∂L/∂δ_softplus_1  (12)
-    dL_ddelta_layer_2 = cp.matmul(dL_ddelta_softplus_1, W_layer_2.T, out=Nx64_7)
+    dL_ddelta_layer_2 = cp.matmul(dL_ddelta_softplus_1, W_layer_2.T, out=w.dL_ddelta_layer_2)
     # ∂L/∂δ_softplus_2 = ∂L/∂δ_layer_2 f′(g_layer_2) − f″(g_layer_2) Σ_c ġ_layer_2²  (19)
-    dL_ddelta_softplus_2 = Nx64_10
+    dL_ddelta_softplus_2 = w.dL_ddelta_softplus_2
     _launch("dL_ddelta_2_2", N, vectorised, (
         sum_tangent_squared_layer_2, dL_ddelta_layer_2, f_prime_softplus_2, f_second_softplus_2,
         dL_ddelta_softplus_2, samples,
     ))
     # ∂L/∂δ_layer_3 = W_layer_3 ∂L/∂δ_softplus_2  (12)
-    dL_ddelta_layer_3 = cp.matmul(dL_ddelta_softplus_2, W_layer_3.T, out=Nx1_5)
+    dL_ddelta_layer_3 = cp.matmul(dL_ddelta_softplus_2, W_layer_3.T, out=w.dL_ddelta_layer_3)
 
     # ---- backward adjoints of L and gradients: reads f′, f″, ∂L/∂δ, δ̇, ġ, g, W, δ; writes ∂L/∂g, ∂L/∂W, ∂L/∂b
     # f‴(g_layer_3) = f″(g_layer_3) (sigmoid(−g_layer_3) − f′(g_layer_3))
     # ∂L/∂g_layer_3 = ∂L/∂δ_layer_3 f″(g_layer_3) − f‴(g_layer_3) Σ_c ġ_layer_3²  (22)
-    dL_dg_layer_3 = Nx1_4
+    dL_dg_layer_3 = w.dL_dg_layer_3
     _launch("dL_dg_3", N, vectorised, (
         f_prime_softplus_3, f_second_softplus_3, sigmoid_minus_softplus_3, sum_tangent_squared_layer_3,
         dL_ddelta_layer_3, dL_dg_layer_3, samples,
     ))
     # Σ_n f′(g_layer_3) ∂L/∂δ_softplus_2ᵀ
-    dL_dW_layer_3_delta = cp.matmul(f_prime_softplus_3.T, dL_ddelta_softplus_2, out=M1x64_1)
+    dL_dW_layer_3_delta = cp.matmul(f_prime_softplus_3.T, dL_ddelta_softplus_2, out=w.dL_dW_layer_3_delta)
     # Σ_n Σ_c δ̇_layer_3 ġ_softplus_2ᵀ
-    dL_dW_layer_3_tangents = cp.matmul(delta_tangent_layer_3.reshape(-1, 1).T, tangent_softplus_2.reshape(-1, 64), out=M1x64_0)
+    dL_dW_layer_3_tangents = cp.matmul(delta_tangent_layer_3.reshape(-1, 1).T, tangent_softplus_2.reshape(-1, 64), out=w.dL_dW_layer_3_tangents)
     # Σ_n ∂L/∂g_layer_3 g_softplus_2ᵀ
-    dL_dW_layer_3_g = cp.matmul(dL_dg_layer_3.T, g_softplus_2, out=M1x64_2)
+    dL_dW_layer_3_g = cp.matmul(dL_dg_layer_3.T, g_softplus_2, out=w.dL_dW_layer_3_g)
     # Σ_n ∂L/∂g_layer_3
-    dL_db_layer_3_sum = _column_sum(dL_dg_layer_3, M1_0, parts_columns_1, 1)
+    dL_db_layer_3_sum = _column_sum(dL_dg_layer_3, w.dL_db_layer_3_sum, w.parts_columns_1, 1)
     # ∂L/∂W_layer_3 = (1/N) (Σ_n f′(g_layer_3) ∂L/∂δ_softplus_2ᵀ + Σ_n ∂L/∂g_layer_3 g_softplus_2ᵀ − 2 Σ_n Σ_c
     #     δ̇_layer_3 ġ_softplus_2ᵀ)  (17)
-    dL_dW_layer_3 = out_dL_dW_layer_3
+    dL_dW_layer_3 = w.out_dL_dW_layer_3
     _launch("dL_dW_4", N, vectorised, (
         dL_dW_layer_3_delta, dL_dW_layer_3_g, dL_dW_layer_3_tangents, dL_dW_layer_3, samples,
     ))
     # ∂L/∂b_layer_3 = (1/N) Σ_n ∂L/∂g_layer_3  [+] bias
-    dL_db_layer_3 = out_dL_db_layer_3
+    dL_db_layer_3 = w.out_dL_db_layer_3
     _launch("dL_db", N, vectorised, (dL_db_layer_3_sum, dL_db_layer_3, samples))
     # ∂L/∂g_softplus_2 = W_layer_3ᵀ ∂L/∂g_layer_3  (15)
-    dL_dg_softplus_2 = cp.matmul(dL_dg_layer_3, W_layer_3, out=Nx64_3)
+    dL_dg_softplus_2 = cp.matmul(dL_dg_layer_3, W_layer_3, out=w.dL_dg_softplus_2)
     # Σ_c δ̇_softplus_2 ġ_layer_2
-    weighted_product_softplus_2 = _tangent_sum(weighted_product_softplus_2_terms, Nx64_10, 64)
+    weighted_product_softplus_2 = _tangent_sum(weighted_product_softplus_2_terms, w.weighted_product_softplus_2, 64)
     # f‴(g_layer_2) = f″(g_layer_2) (sigmoid(−g_layer_2) − f′(g_layer_2))
     # ∂L/∂g_layer_2 = ∂L/∂g_softplus_2 f′(g_layer_2) + ∂L/∂δ_layer_2 δ_softplus_2 f″(g_layer_2) − δ_softplus_2
     #     f‴(g_layer_2) Σ_c ġ_layer_2² − 2 f″(g_layer_2) Σ_c δ̇_softplus_2 ġ_layer_2  (22)
-    dL_dg_layer_2 = Nx64_9
+    dL_dg_layer_2 = w.dL_dg_layer_2
     _launch("dL_dg_2_3", N, vectorised, (
         f_prime_softplus_2, f_second_softplus_2, sigmoid_minus_softplus_2, sum_tangent_squared_layer_2,
         weighted_product_softplus_2, dL_ddelta_layer_2, dL_dg_softplus_2, delta_softplus_2, dL_dg_layer_2, samples,
     ))
     # Σ_n δ_layer_2 ∂L/∂δ_softplus_1ᵀ
-    dL_dW_layer_2_delta = cp.matmul(delta_layer_2.T, dL_ddelta_softplus_1, out=M64x128_0)
+    dL_dW_layer_2_delta = cp.matmul(delta_layer_2.T, dL_ddelta_softplus_1, out=w.dL_dW_layer_2_delta)
     # Σ_n Σ_c δ̇_layer_2 ġ_softplus_1ᵀ
-    dL_dW_layer_2_tangents = cp.matmul(delta_tangent_layer_2.reshape(-1, 64).T, tangent_softplus_1.reshape(-1, 128), out=M64x128_1)
+    dL_dW_layer_2_tangents = cp.matmul(delta_tangent_layer_2.reshape(-1, 64).T, tangent_softplus_1.reshape(-1, 128), out=w.dL_dW_layer_2_tangents)
     # Σ_n ∂L/∂g_layer_2 g_softplus_1ᵀ
-    dL_dW_layer_2_g = cp.matmul(dL_dg_layer_2.T, g_softplus_1, out=M64x128_2)
+    dL_dW_layer_2_g = cp.matmul(dL_dg_layer_2.T, g_softplus_1, out=w.dL_dW_layer_2_g)
     # Σ_n ∂L/∂g_layer_2
-    dL_db_layer_2_sum = _column_sum(dL_dg_layer_2, M64_0, parts_columns_64, 64)
+    dL_db_layer_2_sum = _column_sum(dL_dg_layer_2, w.dL_db_layer_2_sum, w.parts_columns_64, 64)
     # ∂L/∂W_layer_2 = (1/N) (Σ_n δ_layer_2 ∂L/∂δ_softplus_1ᵀ + Σ_n ∂L/∂g_layer_2 g_softplus_1ᵀ − 2 Σ_n Σ_c
     #     δ̇_layer_2 ġ_softplus_1ᵀ)  (17)
-    dL_dW_layer_2 = out_dL_dW_layer_2
+    dL_dW_layer_2 = w.out_dL_dW_layer_2
     _launch("dL_dW_5", N, vectorised, (
         dL_dW_layer_2_delta, dL_dW_layer_2_g, dL_dW_layer_2_tangents, dL_dW_layer_2, samples,
     ))
     # ∂L/∂b_layer_2 = (1/N) Σ_n ∂L/∂g_layer_2  [+] bias
-    dL_db_layer_2 = out_dL_db_layer_2
+    dL_db_layer_2 = w.out_dL_db_layer_2
     _launch("dL_db_2", N, vectorised, (dL_db_layer_2_sum, dL_db_layer_2, samples))
     # ∂L/∂g_softplus_1 = W_layer_2ᵀ ∂L/∂g_layer_2  (15)
-    dL_dg_softplus_1 = cp.matmul(dL_dg_layer_2, W_layer_2, out=Nx128_3)
+    dL_dg_softplus_1 = cp.matmul(dL_dg_layer_2, W_layer_2, out=w.dL_dg_softplus_1)
     # Σ_c (W_layer_1ᵀ)_c δ̇_softplus_1
-    weighted_product_softplus_1 = _tangent_sum(weighted_product_softplus_1_terms, Nx128_9, 128)
+    weighted_product_softplus_1 = _tangent_sum(weighted_product_softplus_1_terms, w.weighted_product_softplus_1, 128)
     # f‴(g_layer_1) = f″(g_layer_1) (sigmoid(−g_layer_1) − f′(g_layer_1))
     # ∂L/∂g_layer_1 = ∂L/∂g_softplus_1 f′(g_layer_1) − δ_softplus_1 f‴(g_layer_1) Σ_j W_layer_1ᵀ ∘ W_layer_1ᵀ − 2
     #     f″(g_layer_1) Σ_c (W_layer_1ᵀ)_c δ̇_softplus_1  (22)
-    dL_dg_layer_1 = Nx128_8
+    dL_dg_layer_1 = w.dL_dg_layer_1
     _launch("dL_dg_2_4", N, vectorised, (
         f_prime_softplus_1, f_second_softplus_1, sigmoid_minus_softplus_1, sum_tangent_squared_layer_1,
         weighted_product_softplus_1, dL_dg_softplus_1, delta_softplus_1, dL_dg_layer_1, samples,
     ))
     # [Σ_n δ̇_layer_1]
-    dL_dW_layer_1_tangents_sum = _column_sum(delta_tangent_layer_1.reshape(-1, 8192), M64x128_1.reshape(-1), parts_columns_8192, 8192).reshape(64, 128)
+    dL_dW_layer_1_tangents_sum = _column_sum(delta_tangent_layer_1.reshape(-1, 8192), w.dL_dW_layer_1_tangents_sum.reshape(-1), w.parts_columns_8192, 8192).reshape(64, 128)
     # [Σ_n δ̇_layer_1]ᵀ
-    dL_dW_layer_1_tangents_sum_transposed = _transposed(dL_dW_layer_1_tangents_sum, M128x64_1)
+    dL_dW_layer_1_tangents_sum_transposed = _transposed(dL_dW_layer_1_tangents_sum, w.dL_dW_layer_1_tangents_sum_transposed)
     # Σ_n ∂L/∂g_layer_1 g_xᵀ
-    dL_dW_layer_1_g = cp.matmul(dL_dg_layer_1.T, g_x, out=M128x64_0)
+    dL_dW_layer_1_g = cp.matmul(dL_dg_layer_1.T, g_x, out=w.dL_dW_layer_1_g)
     # Σ_n ∂L/∂g_layer_1
-    dL_db_layer_1_sum = _column_sum(dL_dg_layer_1, M128_0, parts_columns_128, 128)
+    dL_db_layer_1_sum = _column_sum(dL_dg_layer_1, w.dL_db_layer_1_sum, w.parts_columns_128, 128)
     # ∂L/∂W_layer_1 = (1/N) (Σ_n ∂L/∂g_layer_1 g_xᵀ − 2 [Σ_n δ̇_layer_1]ᵀ)  (17)
-    dL_dW_layer_1 = out_dL_dW_layer_1
+    dL_dW_layer_1 = w.out_dL_dW_layer_1
     _launch("dL_dW_6", N, vectorised, (
         dL_dW_layer_1_tangents_sum_transposed, dL_dW_layer_1_g, dL_dW_layer_1, samples,
     ))
     # ∂L/∂b_layer_1 = (1/N) Σ_n ∂L/∂g_layer_1  [+] bias
-    dL_db_layer_1 = out_dL_db_layer_1
+    dL_db_layer_1 = w.out_dL_db_layer_1
     _launch("dL_db_3", N, vectorised, (dL_db_layer_1_sum, dL_db_layer_1, samples))
 
     return K, L, {
@@ -4379,4 +4443,4 @@ def _loss_noise(loss, params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above 580e0b9a898f3c3ca717a1bfc6cf62ff57151aaf9c740cede958cef4ea2e7ef7
+# sha256 of all above e1d0cfea8da8e12f4261bdc2c5c3dfbabf81879591e982f5a6a1271a6e92c4e6

@@ -30,11 +30,12 @@ their role, whatever layer they belong to; `vec4_<name>` takes 16 bytes a thread
 are aligned to them.
 
 description sha256 2d430945989681daee3f284129ed1e57ba13f4bfba6fdd8b4a1b09899c0f30ce
-template cuda/module.py.j2, sha256 f72316bbe6d2c7e37e53a6f89dc290b784377203b69113365537f6defcf7a535
+template cuda/module.py.j2, sha256 183bcc79e29d42b956a6e23ab988207b075be7e3242856d4561660c38d7a0ee7
 """
 
 import operator
 import threading
+import types
 
 import numpy as np
 
@@ -70,7 +71,7 @@ INITIAL = {
 METADATA = {
     "network": "skip",
     "description_sha256": "2d430945989681daee3f284129ed1e57ba13f4bfba6fdd8b4a1b09899c0f30ce",
-    "template_sha256": "f72316bbe6d2c7e37e53a6f89dc290b784377203b69113365537f6defcf7a535",
+    "template_sha256": "183bcc79e29d42b956a6e23ab988207b075be7e3242856d4561660c38d7a0ee7",
     "generator": "smgen 0.1.0",
     "backend": "cuda",
     "dtype": "float32",
@@ -1245,46 +1246,152 @@ _MAPS = {
     "dL_dW_2": (16, 16, 4, 1),
 }
 
-_ARRAYS = {
-    "M16_0": (DTYPE, (16,)),
-    "M16_1": (DTYPE, (16,)),
-    "M16_2": (DTYPE, (16,)),
-    "M16x16_0": (DTYPE, (16, 16)),
-    "M16x16_1": (DTYPE, (16, 16)),
-    "M16x16_2": (DTYPE, (16, 16)),
-    "M16x16_3": (DTYPE, (16, 16)),
-    "M16x16_4": (DTYPE, (16, 16)),
-    "M16x16_5": (DTYPE, (16, 16)),
-    "M32_0": (DTYPE, (32,)),
-    "N_0": (DTYPE, ("N",)),
-    "N_1": (DTYPE, ("N",)),
-    "Nx16_0": (DTYPE, ("N", 16)),
-    "Nx16_1": (DTYPE, ("N", 16)),
-    "Nx16_10": (DTYPE, ("N", 16)),
-    "Nx16_11": (DTYPE, ("N", 16)),
-    "Nx16_12": (DTYPE, ("N", 16)),
-    "Nx16_13": (DTYPE, ("N", 16)),
-    "Nx16_14": (DTYPE, ("N", 16)),
-    "Nx16_15": (DTYPE, ("N", 16)),
-    "Nx16_16": (DTYPE, ("N", 16)),
-    "Nx16_17": (DTYPE, ("N", 16)),
-    "Nx16_18": (DTYPE, ("N", 16)),
-    "Nx16_19": (DTYPE, ("N", 16)),
-    "Nx16_2": (DTYPE, ("N", 16)),
-    "Nx16_20": (DTYPE, ("N", 16)),
-    "Nx16_21": (DTYPE, ("N", 16)),
-    "Nx16_22": (DTYPE, ("N", 16)),
-    "Nx16_23": (DTYPE, ("N", 16)),
-    "Nx16_24": (DTYPE, ("N", 16)),
-    "Nx16_3": (DTYPE, ("N", 16)),
-    "Nx16_4": (DTYPE, ("N", 16)),
-    "Nx16_5": (DTYPE, ("N", 16)),
-    "Nx16_6": (DTYPE, ("N", 16)),
-    "Nx16_7": (DTYPE, ("N", 16)),
-    "Nx16_8": (DTYPE, ("N", 16)),
-    "Nx16_9": (DTYPE, ("N", 16)),
-    "Nx32_0": (DTYPE, ("N", 32)),
-    "Nx32_1": (DTYPE, ("N", 32)),
+# Function → arrays: the shape of each, N samples, and all that is written to it in turn; arrays used for nothing else.
+_STORAGE = {
+    "energy": (
+        [
+            ("N", 16, "g_below_unbiased g_above_unbiased"), ("N", 16, "g_hidden"),
+            ("N", 16, "g_joined g_pointwise_1"), ("N", 16, "g_prior"), ("N", 32, "g_both"), ("N", 32, "g_gain"),
+            ("N", "E_gain"), ("N", "E_prior"),
+        ],
+        """
+        """,
+    ),
+    "score": (
+        [
+            ("N", 16, "g_below_unbiased g_above_unbiased delta_joined"), ("N", 16, "sech_hidden delta_x_term_1"),
+            ("N", 16, "g_joined delta_above delta_below"),
+        ],
+        """
+        """,
+    ),
+    "hessian_diagonal": (
+        [
+            ("N", 16, "g_below_unbiased g_above_unbiased delta_above delta_prime_joined"),
+            ("N", 16, "sech_hidden delta_joined"), ("N", 16, "g_hidden delta_prime_x_term_1"),
+            ("N", 16, "g_joined sigmoid_minus_pointwise_1"), ("N", 16, "f_prime_pointwise_1"),
+            ("N", 16, "delta_prime_above delta_prime_below"), ("N", 16, "f_prime_hidden"),
+            (16, 16, "W_below_squared"),
+        ],
+        """
+        """,
+    ),
+    "loss_terms": (
+        [
+            ("N", 16, "g_below_unbiased g_above_unbiased delta_above delta_prime_joined"), ("N", 16, "sech_hidden"),
+            ("N", 16, "g_hidden delta_x_term_1"), ("N", 16, "g_joined sigmoid_minus_pointwise_1 delta_joined"),
+            ("N", 16, "f_prime_pointwise_1 delta_prime_below"),
+            ("N", 16, "delta_prime_above delta_below delta_prime_x_term_1"), (16, 16, "W_below_squared"),
+        ],
+        """
+            parts_sum_delta_squared parts_sum_delta_prime parts_sum_delta_prime_squared
+        """,
+    ),
+    "loss_terms_lam0": (
+        [
+            ("N", 16, "g_below_unbiased g_above_unbiased delta_above delta_prime_joined"), ("N", 16, "sech_hidden"),
+            ("N", 16, "g_hidden delta_x_term_1"), ("N", 16, "g_joined sigmoid_minus_pointwise_1 delta_joined"),
+            ("N", 16, "f_prime_pointwise_1 delta_prime_below"),
+            ("N", 16, "delta_prime_above delta_below delta_prime_x_term_1"), (16, 16, "W_below_squared"),
+        ],
+        """
+            parts_sum_delta_squared parts_sum_delta_prime
+        """,
+    ),
+    "loss_and_grad": (
+        [
+            ("N", 16, "g_below_unbiased g_above_unbiased delta_above"), ("N", 16, "sech_hidden"),
+            ("N", 16, "g_hidden"), ("N", 16, "g_joined dJ_dg_joined"), ("N", 16, "sigmoid_minus_pointwise_1"),
+            ("N", 16, "f_prime_pointwise_1"), ("N", 16, "f_second_pointwise_1"), ("N", 16, "delta_prime_above"),
+            ("N", 16, "delta_joined dJ_ddelta_prime_x"), (16, 16, "W_below_squared dJ_dW_below_delta_at_above"),
+            ("N", 16, "delta_prime_joined"), ("N", 16, "delta_hidden"), ("N", 16, "f_prime_hidden"),
+            ("N", 16, "delta_below"), ("N", 16, "f_second_hidden"), ("N", 16, "delta_prime_below"),
+            ("N", 16, "delta_x_term_1 delta_prime_x_term_1 dJ_ddelta_below"), ("N", 16, "delta_x"),
+            ("N", 16, "dJ_ddelta_prime_below"), ("N", 16, "dJ_ddelta_hidden"), ("N", 16, "dJ_ddelta_joined"),
+            ("N", 16, "dJ_ddelta_prime_joined"), ("N", 16, "dJ_ddelta_above"), ("N", 16, "dJ_ddelta_prime_above"),
+            ("N", 16, "dJ_ddelta_pointwise_1"), ("N", 16, "dJ_dg_above dJ_dg_below"), ("N", 32, "dJ_ddelta_both"),
+            (32, "dJ_ds_gain_sum"), (16, 16, "dJ_dW_below_delta_prime_at_above"), (16, 16, "dJ_dW_below_g_at_above"),
+            (16, "dJ_db_below_sum_at_above"), (16, 16, "dJ_dW_below_delta"), (16, 16, "dJ_dW_below_delta_prime"),
+            (16, 16, "dJ_dW_below_g"), (16, "dJ_db_below_sum"),
+        ],
+        """
+            parts_sum_delta_squared parts_sum_delta_prime parts_sum_delta_prime_squared out_J parts_columns_32
+            out_dJ_ds_gain parts_columns_16 out_dJ_dW_below out_dJ_db_below
+        """,
+    ),
+    "loss_and_grad_lam0": (
+        [
+            ("N", 16, "g_below_unbiased g_above_unbiased delta_above"), ("N", 16, "sech_hidden"),
+            ("N", 16, "g_hidden"), ("N", 16, "g_joined dJ_dg_joined"), ("N", 16, "sigmoid_minus_pointwise_1"),
+            ("N", 16, "f_prime_pointwise_1"), ("N", 16, "f_second_pointwise_1"), ("N", 16, "delta_prime_above"),
+            ("N", 16, "delta_joined dJ_ddelta_hidden"), (16, 16, "W_below_squared dJ_dW_below_delta_at_above"),
+            ("N", 16, "delta_prime_joined"), ("N", 16, "delta_hidden"), ("N", 16, "f_prime_hidden"),
+            ("N", 16, "delta_below"), ("N", 16, "f_second_hidden"), ("N", 16, "delta_prime_below"),
+            ("N", 16, "delta_x_term_1 delta_prime_x_term_1 dJ_ddelta_below"), ("N", 16, "delta_x"),
+            (16, "W_below_squared_sum dJ_dW_below_delta_prime_sum"), ("N", 16, "dJ_ddelta_joined"),
+            ("N", 16, "dJ_ddelta_prime_joined"), ("N", 16, "dJ_ddelta_above"), ("N", 16, "dJ_ddelta_prime_above"),
+            ("N", 16, "dJ_ddelta_pointwise_1"), ("N", 16, "dJ_dg_above dJ_dg_below"), ("N", 32, "dJ_ddelta_both"),
+            (32, "dJ_ds_gain_sum"), (16, 16, "dJ_dW_below_delta_prime_at_above"), (16, 16, "dJ_dW_below_g_at_above"),
+            (16, "dJ_db_below_sum_at_above"), (16, 16, "dJ_dW_below_delta"), (16, 16, "dJ_dW_below_g"),
+            (16, "dJ_db_below_sum"),
+        ],
+        """
+            parts_sum_delta_squared parts_sum_delta_prime out_J ones_16 parts_columns_32 out_dJ_ds_gain
+            parts_columns_16 ones_N out_dJ_dW_below out_dJ_db_below
+        """,
+    ),
+    "loss_and_grad_terms": (
+        [
+            ("N", 16, "g_below_unbiased g_above_unbiased delta_above"), ("N", 16, "sech_hidden"),
+            ("N", 16, "g_hidden"), ("N", 16, "g_joined dL_dg_joined"), ("N", 16, "sigmoid_minus_pointwise_1"),
+            ("N", 16, "f_prime_pointwise_1"), ("N", 16, "f_second_pointwise_1"), ("N", 16, "delta_prime_above"),
+            ("N", 16, "delta_joined delta_prime_x dL_ddelta_above"),
+            (16, 16, "W_below_squared dL_dW_below_delta_at_above"), ("N", 16, "delta_prime_joined"),
+            ("N", 16, "delta_hidden"), ("N", 16, "f_prime_hidden"), ("N", 16, "delta_below dL_ddelta_prime_joined"),
+            ("N", 16, "f_second_hidden"), ("N", 16, "delta_prime_below"),
+            ("N", 16, "delta_x_term_1 delta_prime_x_term_1 dK_ddelta_below dL_ddelta_pointwise_1"),
+            ("N", 16, "delta_x dL_ddelta_hidden"), ("N", 16, "dK_ddelta_hidden dL_dg_above dL_dg_below"),
+            ("N", 16, "dK_ddelta_joined dK_dg_joined dL_ddelta_prime_above"), ("N", 16, "dK_ddelta_above"),
+            ("N", 16, "dK_ddelta_pointwise_1 dL_ddelta_prime_x"),
+            ("N", 16, "dK_dg_above dK_dg_below dL_ddelta_prime_below"), ("N", 32, "dK_ddelta_both dL_ddelta_both"),
+            (32, "dK_ds_gain_sum dL_ds_gain_sum"), (16, 16, "dK_dW_below_delta_at_above dL_dW_below_delta_prime"),
+            (16, 16, "dK_dW_below_g_at_above dL_dW_below_delta_prime_at_above"),
+            (16, "dK_db_below_sum_at_above dL_db_below_sum_at_above"), (16, 16, "dK_dW_below_delta dL_dW_below_g"),
+            (16, 16, "dK_dW_below_g dL_dW_below_g_at_above"), (16, "dK_db_below_sum dL_db_below_sum"),
+        ],
+        """
+            parts_sum_delta_squared parts_sum_delta_prime parts_sum_delta_prime_squared out_K out_L parts_columns_32
+            out_dK_ds_gain parts_columns_16 out_dK_dW_below out_dK_db_below out_dL_ds_gain out_dL_dW_below
+            out_dL_db_below
+        """,
+    ),
+    "loss_and_grad_terms_lam0": (
+        [
+            ("N", 16, "g_below_unbiased g_above_unbiased delta_above"), ("N", 16, "sech_hidden"),
+            ("N", 16, "g_hidden"), ("N", 16, "g_joined dL_dg_joined"), ("N", 16, "sigmoid_minus_pointwise_1"),
+            ("N", 16, "f_prime_pointwise_1"), ("N", 16, "f_second_pointwise_1"), ("N", 16, "delta_prime_above"),
+            ("N", 16, "delta_joined dK_ddelta_hidden"), (16, 16, "W_below_squared dL_dW_below_delta_at_above"),
+            ("N", 16, "delta_prime_joined"), ("N", 16, "delta_hidden"), ("N", 16, "f_prime_hidden"),
+            ("N", 16, "delta_below dL_ddelta_above"), ("N", 16, "f_second_hidden"), ("N", 16, "delta_prime_below"),
+            ("N", 16, "delta_x_term_1 delta_prime_x_term_1 dK_ddelta_below dL_ddelta_pointwise_1"),
+            ("N", 16, "delta_x dL_ddelta_prime_joined"),
+            ("N", 16, "dK_ddelta_joined dK_dg_joined dL_ddelta_prime_above"), ("N", 16, "dK_ddelta_above"),
+            ("N", 16, "dK_ddelta_pointwise_1 dL_dg_above dL_dg_below"),
+            ("N", 16, "dK_dg_above dK_dg_below dL_ddelta_hidden"), ("N", 32, "dK_ddelta_both dL_ddelta_both"),
+            (32, "dK_ds_gain_sum dL_ds_gain_sum"), (16, 16, "dK_dW_below_delta_at_above dL_dW_below_g"),
+            (16, 16, "dK_dW_below_g_at_above dL_dW_below_delta_prime_at_above"),
+            (16, "dK_db_below_sum_at_above W_below_squared_sum dL_dW_below_delta_prime_sum"),
+            (16, 16, "dK_dW_below_delta"), (16, 16, "dK_dW_below_g dL_dW_below_g_at_above"),
+            (16, "dK_db_below_sum dL_db_below_sum_at_above"), (16, "dL_db_below_sum"),
+        ],
+        """
+            parts_sum_delta_squared parts_sum_delta_prime out_K out_L parts_columns_32 out_dK_ds_gain
+            parts_columns_16 out_dK_dW_below out_dK_db_below ones_16 out_dL_ds_gain ones_N out_dL_dW_below
+            out_dL_db_below
+        """,
+    ),
+}
+_OWN = {
     "ones_16": (DTYPE, (16,)),
     "ones_N": (DTYPE, ("N",)),
     "out_J": (np.float64, ()),
@@ -1316,33 +1423,46 @@ class Workspace:
 
     def __init__(self):
         self._capacity = 0
-        self._arrays = {}
+        self._arrays, self._spaces = {}, {}
 
     @staticmethod
     def nbytes(n):
         """The bytes of all arrays for n samples: what a workspace holds once every function has been called."""
-        sizes = (np.prod([n if dim == "N" else dim for dim in shape]) * np.dtype(dtype).itemsize for dtype, shape in _ARRAYS.values())
+        shared = {key: (DTYPE, key[:-1]) for entries, _ in _STORAGE.values() for key, _ in _numbered(entries)}
+        sizes = (np.prod([n if dim == "N" else dim for dim in shape]) * np.dtype(dtype).itemsize for dtype, shape in (*shared.values(), *_OWN.values()))
         return int(sum(sizes))
 
-    def arrays(self, n, *names):
-        """The named arrays for n samples."""
+    def space(self, function, n):
+        """The arrays of a function for n samples, under the names of what is written to them."""
         if n > self._capacity:
-            self._arrays.clear()
-            self._capacity = n
-        found = []
-        for name in names:
-            dtype, shape = _ARRAYS[name]
-            array = self._arrays.get(name)
-            if array is None:
-                sizes = tuple(self._capacity if dim == "N" else dim for dim in shape)
-                fill = next((fill for start, fill in _FILLED.items() if name.startswith(start)), None)
-                array = cp.empty(sizes, dtype) if fill is None else cp.asarray(fill(sizes).astype(dtype))
-                self._arrays[name] = array
-            found.append(array[:n] if shape[:1] == ("N",) else array)
-        return found
+            self._arrays, self._spaces, self._capacity = {}, {}, n
+        if (function, n) not in self._spaces:
+            if len(self._spaces) >= 16:  # batches of ever other sizes
+                self._spaces.clear()
+            entries, own = _STORAGE[function]
+            space = {name: self._array(name, *_OWN[name], n) for name in own.split()}
+            for key, names in _numbered(entries):
+                space.update(dict.fromkeys(names.split(), self._array(key, DTYPE, key[:-1], n)))
+            self._spaces[function, n] = types.SimpleNamespace(**space)
+        return self._spaces[function, n]
+
+    def _array(self, key, dtype, shape, n):
+        if key not in self._arrays:
+            sizes = tuple(self._capacity if dim == "N" else dim for dim in shape)
+            fill = _FILLED.get(str(key).partition("_")[0])
+            self._arrays[key] = cp.empty(sizes, dtype) if fill is None else cp.asarray(fill(sizes).astype(dtype))
+        return self._arrays[key][:n] if shape[:1] == ("N",) else self._arrays[key]
 
 
-_FILLED = {"ones_": np.ones, "eye_": lambda sizes: np.eye(sizes[0])}
+def _numbered(entries):
+    """Shapes with a number that tells those of one shape apart, and the names of what is written there."""
+    seen = []
+    for *shape, names in entries:
+        yield (*shape, seen.count(shape)), names
+        seen.append(shape)
+
+
+_FILLED = {"ones": np.ones, "eye": lambda sizes: np.eye(sizes[0])}
 _kernels = {}
 
 
@@ -1594,42 +1714,37 @@ def _energy(params, x, lam, workspace):
     W_below = params["below.weight"]
     b_below = params["below.bias"]
     s_gain = params["gain.gain"]
-    (
-        Nx16_0, Nx16_1, Nx16_2, Nx16_3, Nx32_0, Nx32_1, N_0, N_1,
-    ) = workspace.arrays(
-        N,
-        "Nx16_0", "Nx16_1", "Nx16_2", "Nx16_3", "Nx32_0", "Nx32_1", "N_0", "N_1",
-    )
+    w = workspace.space("energy", N)
 
     # ---- forward: reads g, W, b, s; writes g
     # W_below g_x
-    g_below_unbiased = cp.matmul(g_x, W_below.T, out=Nx16_0)
+    g_below_unbiased = cp.matmul(g_x, W_below.T, out=w.g_below_unbiased)
     # g_below = W_below g_x + b_below
     # g_hidden = tanh(g_below)
     # g_joined = g_hidden + g_x
-    g_hidden = Nx16_1
-    g_joined = Nx16_2
+    g_hidden = w.g_hidden
+    g_joined = w.g_joined
     _launch("g_4", N, vectorised, (b_below, g_below_unbiased, g_x, g_hidden, g_joined, samples))
     # W_below g_joined
-    g_above_unbiased = cp.matmul(g_joined, W_below.T, out=Nx16_0)
+    g_above_unbiased = cp.matmul(g_joined, W_below.T, out=w.g_above_unbiased)
     # g_above = W_below g_joined + b_below
     # g_pointwise_1 = softplus(g_above)
     # g_prior = g_x²
-    g_pointwise_1 = Nx16_2
-    g_prior = Nx16_3
+    g_pointwise_1 = w.g_pointwise_1
+    g_prior = w.g_prior
     _launch("g_4_2", N, vectorised, (b_below, g_above_unbiased, g_x, g_pointwise_1, g_prior, samples))
     # g_both = [g_pointwise_1, g_hidden]
-    g_both = Nx32_0
+    g_both = w.g_both
     _launch("g_3", N, vectorised, (g_hidden, g_pointwise_1, g_both, samples))
     # g_gain = s_gain g_both
-    g_gain = Nx32_1
+    g_gain = w.g_gain
     _launch("g_2", N, vectorised, (g_both, s_gain, g_gain, samples))
 
     # ---- energy: reads g; writes energy
     # Σ_i g_gain
-    E_gain = _row_sum(g_gain, N_0, 32)
+    E_gain = _row_sum(g_gain, w.E_gain, 32)
     # Σ_i g_prior
-    E_prior = _row_sum(g_prior, N_1, 16)
+    E_prior = _row_sum(g_prior, w.E_prior, 16)
     # energy = Σ_i g_gain + Σ_i g_prior
     energy = cp.empty((N,), DTYPE)
     _launch("energy", N, vectorised, (E_gain, E_prior, energy, samples))
@@ -1646,25 +1761,20 @@ def _score(params, x, lam, workspace):
     W_below = params["below.weight"]
     b_below = params["below.bias"]
     s_gain = params["gain.gain"]
-    (
-        Nx16_0, Nx16_1, Nx16_2,
-    ) = workspace.arrays(
-        N,
-        "Nx16_0", "Nx16_1", "Nx16_2",
-    )
+    w = workspace.space("score", N)
 
     # ---- forward: reads g, W, b; writes g
     # W_below g_x
-    g_below_unbiased = cp.matmul(g_x, W_below.T, out=Nx16_0)
+    g_below_unbiased = cp.matmul(g_x, W_below.T, out=w.g_below_unbiased)
     # g_below = W_below g_x + b_below
     # sech(g_below)
     # g_hidden = tanh(g_below)
     # g_joined = g_hidden + g_x
-    sech_hidden = Nx16_1
-    g_joined = Nx16_2
+    sech_hidden = w.sech_hidden
+    g_joined = w.g_joined
     _launch("g_4_3", N, vectorised, (b_below, g_below_unbiased, g_x, sech_hidden, g_joined, samples))
     # W_below g_joined
-    g_above_unbiased = cp.matmul(g_joined, W_below.T, out=Nx16_0)
+    g_above_unbiased = cp.matmul(g_joined, W_below.T, out=w.g_above_unbiased)
 
     # ---- forward, backward: reads s, b, W, g; writes δ, score
     # δ_pointwise_1 = s_gain[0:16]  (1)
@@ -1672,19 +1782,19 @@ def _score(params, x, lam, workspace):
     # g_above = W_below g_joined + b_below
     # f′(g_above) = sigmoid(g_above)
     # δ_above = δ_pointwise_1 f′(g_above)  (1)
-    delta_above = Nx16_2
+    delta_above = w.delta_above
     _launch("delta_2", N, vectorised, (b_below, g_above_unbiased, delta_pointwise_1, delta_above, samples))
     # δ_joined = W_belowᵀ δ_above  (1)
-    delta_joined = cp.matmul(delta_above, W_below, out=Nx16_0)
+    delta_joined = cp.matmul(delta_above, W_below, out=w.delta_joined)
     # s_gain[16:32]
     delta_hidden_term_2 = s_gain[..., 16:32]
     # δ_hidden = s_gain[16:32] + δ_joined  (1)
     # f′(g_below) = sech(g_below)²
     # δ_below = δ_hidden f′(g_below)  (1)
-    delta_below = Nx16_2
+    delta_below = w.delta_below
     _launch("delta_3", N, vectorised, (delta_joined, delta_hidden_term_2, sech_hidden, delta_below, samples))
     # W_belowᵀ δ_below
-    delta_x_term_1 = cp.matmul(delta_below, W_below, out=Nx16_1)
+    delta_x_term_1 = cp.matmul(delta_below, W_below, out=w.delta_x_term_1)
     # δ_x = δ_joined + 2 g_x + W_belowᵀ δ_below  (1)
     # score = −δ_x
     score = cp.empty((N, 16), DTYPE)
@@ -1702,31 +1812,26 @@ def _hessian_diagonal(params, x, lam, workspace):
     W_below = params["below.weight"]
     b_below = params["below.bias"]
     s_gain = params["gain.gain"]
-    (
-        Nx16_0, Nx16_1, Nx16_2, Nx16_3, Nx16_4, Nx16_5, Nx16_6, M16x16_0,
-    ) = workspace.arrays(
-        N,
-        "Nx16_0", "Nx16_1", "Nx16_2", "Nx16_3", "Nx16_4", "Nx16_5", "Nx16_6", "M16x16_0",
-    )
+    w = workspace.space("hessian_diagonal", N)
 
     # ---- forward: reads g, W, b; writes g, f′
     # W_below g_x
-    g_below_unbiased = cp.matmul(g_x, W_below.T, out=Nx16_0)
+    g_below_unbiased = cp.matmul(g_x, W_below.T, out=w.g_below_unbiased)
     # g_below = W_below g_x + b_below
     # sech(g_below)
     # g_hidden = tanh(g_below)
     # g_joined = g_hidden + g_x
-    sech_hidden = Nx16_1
-    g_hidden = Nx16_2
-    g_joined = Nx16_3
+    sech_hidden = w.sech_hidden
+    g_hidden = w.g_hidden
+    g_joined = w.g_joined
     _launch("g_4_4", N, vectorised, (b_below, g_below_unbiased, g_x, sech_hidden, g_hidden, g_joined, samples))
     # W_below g_joined
-    g_above_unbiased = cp.matmul(g_joined, W_below.T, out=Nx16_0)
+    g_above_unbiased = cp.matmul(g_joined, W_below.T, out=w.g_above_unbiased)
     # g_above = W_below g_joined + b_below
     # sigmoid(−g_above)
     # f′(g_above) = sigmoid(g_above)
-    sigmoid_minus_pointwise_1 = Nx16_3
-    f_prime_pointwise_1 = Nx16_4
+    sigmoid_minus_pointwise_1 = w.sigmoid_minus_pointwise_1
+    f_prime_pointwise_1 = w.f_prime_pointwise_1
     _launch("f_prime", N, vectorised, (
         b_below, g_above_unbiased, sigmoid_minus_pointwise_1, f_prime_pointwise_1, samples,
     ))
@@ -1738,31 +1843,31 @@ def _hessian_diagonal(params, x, lam, workspace):
     # f″(g_above) = f′(g_above) sigmoid(−g_above)
     # δ′_above = δ_pointwise_1 f″(g_above)  (§1.3)
     # f′(g_below) = sech(g_below)²
-    delta_above = Nx16_0
-    delta_prime_above = Nx16_5
-    f_prime_hidden = Nx16_6
+    delta_above = w.delta_above
+    delta_prime_above = w.delta_prime_above
+    f_prime_hidden = w.f_prime_hidden
     _launch("f_prime_2", N, vectorised, (
         delta_pointwise_1, f_prime_pointwise_1, sigmoid_minus_pointwise_1, sech_hidden, delta_above,
         delta_prime_above, f_prime_hidden, samples,
     ))
     # δ_joined = W_belowᵀ δ_above  (1)
-    delta_joined = cp.matmul(delta_above, W_below, out=Nx16_1)
+    delta_joined = cp.matmul(delta_above, W_below, out=w.delta_joined)
     # W_below ∘ W_below
-    W_below_squared = M16x16_0
+    W_below_squared = w.W_below_squared
     _launch("W_squared", N, vectorised, (W_below, W_below_squared, samples))
     # δ′_joined = (W_below ∘ W_below)ᵀ δ′_above  (§1.3)
-    delta_prime_joined = cp.matmul(delta_prime_above, W_below_squared, out=Nx16_0)
+    delta_prime_joined = cp.matmul(delta_prime_above, W_below_squared, out=w.delta_prime_joined)
     # s_gain[16:32]
     delta_hidden_term_2 = s_gain[..., 16:32]
     # δ_hidden = s_gain[16:32] + δ_joined  (1)
     # f″(g_below) = −2 g_hidden f′(g_below)
     # δ′_below = δ_hidden f″(g_below) + δ′_joined f′(g_below)²  (§1.3)
-    delta_prime_below = Nx16_5
+    delta_prime_below = w.delta_prime_below
     _launch("delta_prime_2", N, vectorised, (
         delta_joined, delta_hidden_term_2, f_prime_hidden, g_hidden, delta_prime_joined, delta_prime_below, samples,
     ))
     # (W_below ∘ W_below)ᵀ δ′_below
-    delta_prime_x_term_1 = cp.matmul(delta_prime_below, W_below_squared, out=Nx16_2)
+    delta_prime_x_term_1 = cp.matmul(delta_prime_below, W_below_squared, out=w.delta_prime_x_term_1)
     # δ′_x = 2 + δ′_joined + (W_below ∘ W_below)ᵀ δ′_below  (§1.3)
     delta_prime_x = cp.empty((N, 16), DTYPE)
     _launch("delta_prime_2_2", N, vectorised, (delta_prime_joined, delta_prime_x_term_1, delta_prime_x, samples))
@@ -1781,33 +1886,26 @@ def _loss_terms(params, x, lam, workspace):
     W_below = params["below.weight"]
     b_below = params["below.bias"]
     s_gain = params["gain.gain"]
-    (
-        Nx16_0, Nx16_1, Nx16_2, Nx16_3, Nx16_4, Nx16_5, M16x16_0, parts_sum_delta_squared, parts_sum_delta_prime,
-        parts_sum_delta_prime_squared,
-    ) = workspace.arrays(
-        N,
-        "Nx16_0", "Nx16_1", "Nx16_2", "Nx16_3", "Nx16_4", "Nx16_5", "M16x16_0", "parts_sum_delta_squared",
-        "parts_sum_delta_prime", "parts_sum_delta_prime_squared",
-    )
+    w = workspace.space("loss_terms", N)
 
     # ---- forward: reads g, W, b; writes g, f′
     # W_below g_x
-    g_below_unbiased = cp.matmul(g_x, W_below.T, out=Nx16_0)
+    g_below_unbiased = cp.matmul(g_x, W_below.T, out=w.g_below_unbiased)
     # g_below = W_below g_x + b_below
     # sech(g_below)
     # g_hidden = tanh(g_below)
     # g_joined = g_hidden + g_x
-    sech_hidden = Nx16_1
-    g_hidden = Nx16_2
-    g_joined = Nx16_3
+    sech_hidden = w.sech_hidden
+    g_hidden = w.g_hidden
+    g_joined = w.g_joined
     _launch("g_4_4", N, vectorised, (b_below, g_below_unbiased, g_x, sech_hidden, g_hidden, g_joined, samples))
     # W_below g_joined
-    g_above_unbiased = cp.matmul(g_joined, W_below.T, out=Nx16_0)
+    g_above_unbiased = cp.matmul(g_joined, W_below.T, out=w.g_above_unbiased)
     # g_above = W_below g_joined + b_below
     # sigmoid(−g_above)
     # f′(g_above) = sigmoid(g_above)
-    sigmoid_minus_pointwise_1 = Nx16_3
-    f_prime_pointwise_1 = Nx16_4
+    sigmoid_minus_pointwise_1 = w.sigmoid_minus_pointwise_1
+    f_prime_pointwise_1 = w.f_prime_pointwise_1
     _launch("f_prime", N, vectorised, (
         b_below, g_above_unbiased, sigmoid_minus_pointwise_1, f_prime_pointwise_1, samples,
     ))
@@ -1818,18 +1916,18 @@ def _loss_terms(params, x, lam, workspace):
     # δ_above = δ_pointwise_1 f′(g_above)  (1)
     # f″(g_above) = f′(g_above) sigmoid(−g_above)
     # δ′_above = δ_pointwise_1 f″(g_above)  (§1.3)
-    delta_above = Nx16_0
-    delta_prime_above = Nx16_5
+    delta_above = w.delta_above
+    delta_prime_above = w.delta_prime_above
     _launch("delta_prime", N, vectorised, (
         delta_pointwise_1, f_prime_pointwise_1, sigmoid_minus_pointwise_1, delta_above, delta_prime_above, samples,
     ))
     # δ_joined = W_belowᵀ δ_above  (1)
-    delta_joined = cp.matmul(delta_above, W_below, out=Nx16_3)
+    delta_joined = cp.matmul(delta_above, W_below, out=w.delta_joined)
     # W_below ∘ W_below
-    W_below_squared = M16x16_0
+    W_below_squared = w.W_below_squared
     _launch("W_squared", N, vectorised, (W_below, W_below_squared, samples))
     # δ′_joined = (W_below ∘ W_below)ᵀ δ′_above  (§1.3)
-    delta_prime_joined = cp.matmul(delta_prime_above, W_below_squared, out=Nx16_0)
+    delta_prime_joined = cp.matmul(delta_prime_above, W_below_squared, out=w.delta_prime_joined)
     # s_gain[16:32]
     delta_hidden_term_2 = s_gain[..., 16:32]
     # δ_hidden = s_gain[16:32] + δ_joined  (1)
@@ -1837,16 +1935,16 @@ def _loss_terms(params, x, lam, workspace):
     # δ_below = δ_hidden f′(g_below)  (1)
     # f″(g_below) = −2 g_hidden f′(g_below)
     # δ′_below = δ_hidden f″(g_below) + δ′_joined f′(g_below)²  (§1.3)
-    delta_below = Nx16_5
-    delta_prime_below = Nx16_4
+    delta_below = w.delta_below
+    delta_prime_below = w.delta_prime_below
     _launch("delta_prime_2_3", N, vectorised, (
         delta_joined, delta_hidden_term_2, sech_hidden, g_hidden, delta_prime_joined, delta_below,
         delta_prime_below, samples,
     ))
     # W_belowᵀ δ_below
-    delta_x_term_1 = cp.matmul(delta_below, W_below, out=Nx16_2)
+    delta_x_term_1 = cp.matmul(delta_below, W_below, out=w.delta_x_term_1)
     # (W_below ∘ W_below)ᵀ δ′_below
-    delta_prime_x_term_1 = cp.matmul(delta_prime_below, W_below_squared, out=Nx16_5)
+    delta_prime_x_term_1 = cp.matmul(delta_prime_below, W_below_squared, out=w.delta_prime_x_term_1)
     # δ′_x = 2 + δ′_joined + (W_below ∘ W_below)ᵀ δ′_below  (§1.3)
     # δ_x = δ_joined + 2 g_x + W_belowᵀ δ_below  (1)
     # δ_x²
@@ -1854,9 +1952,9 @@ def _loss_terms(params, x, lam, workspace):
     # Σ_n Σ_i δ_x²
     # Σ_n Σ_i δ′_x
     # Σ_n Σ_i δ′_x²
-    sum_delta_squared = parts_sum_delta_squared
-    sum_delta_prime = parts_sum_delta_prime
-    sum_delta_prime_squared = parts_sum_delta_prime_squared
+    sum_delta_squared = w.parts_sum_delta_squared
+    sum_delta_prime = w.parts_sum_delta_prime
+    sum_delta_prime_squared = w.parts_sum_delta_prime_squared
     blocks_sum_delta_squared = _launch("sum_delta_prime_squared", N, vectorised, (
         delta_prime_joined, delta_prime_x_term_1, delta_joined, delta_x_term_1, g_x, sum_delta_squared,
         sum_delta_prime, sum_delta_prime_squared, samples,
@@ -1886,32 +1984,26 @@ def _loss_terms_lam0(params, x, lam, workspace):
     W_below = params["below.weight"]
     b_below = params["below.bias"]
     s_gain = params["gain.gain"]
-    (
-        Nx16_0, Nx16_1, Nx16_2, Nx16_3, Nx16_4, Nx16_5, M16x16_0, parts_sum_delta_squared, parts_sum_delta_prime,
-    ) = workspace.arrays(
-        N,
-        "Nx16_0", "Nx16_1", "Nx16_2", "Nx16_3", "Nx16_4", "Nx16_5", "M16x16_0", "parts_sum_delta_squared",
-        "parts_sum_delta_prime",
-    )
+    w = workspace.space("loss_terms_lam0", N)
 
     # ---- forward: reads g, W, b; writes g, f′
     # W_below g_x
-    g_below_unbiased = cp.matmul(g_x, W_below.T, out=Nx16_0)
+    g_below_unbiased = cp.matmul(g_x, W_below.T, out=w.g_below_unbiased)
     # g_below = W_below g_x + b_below
     # sech(g_below)
     # g_hidden = tanh(g_below)
     # g_joined = g_hidden + g_x
-    sech_hidden = Nx16_1
-    g_hidden = Nx16_2
-    g_joined = Nx16_3
+    sech_hidden = w.sech_hidden
+    g_hidden = w.g_hidden
+    g_joined = w.g_joined
     _launch("g_4_4", N, vectorised, (b_below, g_below_unbiased, g_x, sech_hidden, g_hidden, g_joined, samples))
     # W_below g_joined
-    g_above_unbiased = cp.matmul(g_joined, W_below.T, out=Nx16_0)
+    g_above_unbiased = cp.matmul(g_joined, W_below.T, out=w.g_above_unbiased)
     # g_above = W_below g_joined + b_below
     # sigmoid(−g_above)
     # f′(g_above) = sigmoid(g_above)
-    sigmoid_minus_pointwise_1 = Nx16_3
-    f_prime_pointwise_1 = Nx16_4
+    sigmoid_minus_pointwise_1 = w.sigmoid_minus_pointwise_1
+    f_prime_pointwise_1 = w.f_prime_pointwise_1
     _launch("f_prime", N, vectorised, (
         b_below, g_above_unbiased, sigmoid_minus_pointwise_1, f_prime_pointwise_1, samples,
     ))
@@ -1922,18 +2014,18 @@ def _loss_terms_lam0(params, x, lam, workspace):
     # δ_above = δ_pointwise_1 f′(g_above)  (1)
     # f″(g_above) = f′(g_above) sigmoid(−g_above)
     # δ′_above = δ_pointwise_1 f″(g_above)  (§1.3)
-    delta_above = Nx16_0
-    delta_prime_above = Nx16_5
+    delta_above = w.delta_above
+    delta_prime_above = w.delta_prime_above
     _launch("delta_prime", N, vectorised, (
         delta_pointwise_1, f_prime_pointwise_1, sigmoid_minus_pointwise_1, delta_above, delta_prime_above, samples,
     ))
     # δ_joined = W_belowᵀ δ_above  (1)
-    delta_joined = cp.matmul(delta_above, W_below, out=Nx16_3)
+    delta_joined = cp.matmul(delta_above, W_below, out=w.delta_joined)
     # W_below ∘ W_below
-    W_below_squared = M16x16_0
+    W_below_squared = w.W_below_squared
     _launch("W_squared", N, vectorised, (W_below, W_below_squared, samples))
     # δ′_joined = (W_below ∘ W_below)ᵀ δ′_above  (§1.3)
-    delta_prime_joined = cp.matmul(delta_prime_above, W_below_squared, out=Nx16_0)
+    delta_prime_joined = cp.matmul(delta_prime_above, W_below_squared, out=w.delta_prime_joined)
     # s_gain[16:32]
     delta_hidden_term_2 = s_gain[..., 16:32]
     # δ_hidden = s_gain[16:32] + δ_joined  (1)
@@ -1941,16 +2033,16 @@ def _loss_terms_lam0(params, x, lam, workspace):
     # δ_below = δ_hidden f′(g_below)  (1)
     # f″(g_below) = −2 g_hidden f′(g_below)
     # δ′_below = δ_hidden f″(g_below) + δ′_joined f′(g_below)²  (§1.3)
-    delta_below = Nx16_5
-    delta_prime_below = Nx16_4
+    delta_below = w.delta_below
+    delta_prime_below = w.delta_prime_below
     _launch("delta_prime_2_3", N, vectorised, (
         delta_joined, delta_hidden_term_2, sech_hidden, g_hidden, delta_prime_joined, delta_below,
         delta_prime_below, samples,
     ))
     # W_belowᵀ δ_below
-    delta_x_term_1 = cp.matmul(delta_below, W_below, out=Nx16_2)
+    delta_x_term_1 = cp.matmul(delta_below, W_below, out=w.delta_x_term_1)
     # (W_below ∘ W_below)ᵀ δ′_below
-    delta_prime_x_term_1 = cp.matmul(delta_prime_below, W_below_squared, out=Nx16_5)
+    delta_prime_x_term_1 = cp.matmul(delta_prime_below, W_below_squared, out=w.delta_prime_x_term_1)
 
     # ---- backward, loss: reads δ, g, δ′; writes K, L, J
     # δ_x = δ_joined + 2 g_x + W_belowᵀ δ_below  (1)
@@ -1958,8 +2050,8 @@ def _loss_terms_lam0(params, x, lam, workspace):
     # δ′_x = 2 + δ′_joined + (W_below ∘ W_below)ᵀ δ′_below  (§1.3)
     # Σ_n Σ_i δ_x²
     # Σ_n Σ_i δ′_x
-    sum_delta_squared = parts_sum_delta_squared
-    sum_delta_prime = parts_sum_delta_prime
+    sum_delta_squared = w.parts_sum_delta_squared
+    sum_delta_prime = w.parts_sum_delta_prime
     blocks_sum_delta_squared = _launch("sum_delta_prime", N, vectorised, (
         delta_joined, delta_x_term_1, g_x, delta_prime_joined, delta_prime_x_term_1, sum_delta_squared,
         sum_delta_prime, samples,
@@ -1987,40 +2079,26 @@ def _loss_and_grad(params, x, lam, workspace):
     W_below = params["below.weight"]
     b_below = params["below.bias"]
     s_gain = params["gain.gain"]
-    (
-        Nx16_0, Nx16_1, Nx16_2, Nx16_3, Nx16_4, Nx16_5, Nx16_6, Nx16_7, Nx16_8, M16x16_0, Nx16_9, Nx16_10, Nx16_11,
-        Nx16_12, Nx16_13, Nx16_14, Nx16_15, Nx16_16, Nx16_17, Nx16_18, Nx16_19, Nx16_20, Nx16_21, Nx16_22, Nx16_23,
-        Nx16_24, Nx32_0, M32_0, M16x16_1, M16x16_2, M16_0, M16x16_3, M16x16_4, M16x16_5, M16_1,
-        parts_sum_delta_squared, parts_sum_delta_prime, parts_sum_delta_prime_squared, out_J, parts_columns_32,
-        out_dJ_ds_gain, parts_columns_16, out_dJ_dW_below, out_dJ_db_below,
-    ) = workspace.arrays(
-        N,
-        "Nx16_0", "Nx16_1", "Nx16_2", "Nx16_3", "Nx16_4", "Nx16_5", "Nx16_6", "Nx16_7", "Nx16_8", "M16x16_0",
-        "Nx16_9", "Nx16_10", "Nx16_11", "Nx16_12", "Nx16_13", "Nx16_14", "Nx16_15", "Nx16_16", "Nx16_17", "Nx16_18",
-        "Nx16_19", "Nx16_20", "Nx16_21", "Nx16_22", "Nx16_23", "Nx16_24", "Nx32_0", "M32_0", "M16x16_1", "M16x16_2",
-        "M16_0", "M16x16_3", "M16x16_4", "M16x16_5", "M16_1", "parts_sum_delta_squared", "parts_sum_delta_prime",
-        "parts_sum_delta_prime_squared", "out_J", "parts_columns_32", "out_dJ_ds_gain", "parts_columns_16",
-        "out_dJ_dW_below", "out_dJ_db_below",
-    )
+    w = workspace.space("loss_and_grad", N)
 
     # ---- forward: reads g, W, b; writes g, f′
     # W_below g_x
-    g_below_unbiased = cp.matmul(g_x, W_below.T, out=Nx16_0)
+    g_below_unbiased = cp.matmul(g_x, W_below.T, out=w.g_below_unbiased)
     # g_below = W_below g_x + b_below
     # sech(g_below)
     # g_hidden = tanh(g_below)
     # g_joined = g_hidden + g_x
-    sech_hidden = Nx16_1
-    g_hidden = Nx16_2
-    g_joined = Nx16_3
+    sech_hidden = w.sech_hidden
+    g_hidden = w.g_hidden
+    g_joined = w.g_joined
     _launch("g_4_4", N, vectorised, (b_below, g_below_unbiased, g_x, sech_hidden, g_hidden, g_joined, samples))
     # W_below g_joined
-    g_above_unbiased = cp.matmul(g_joined, W_below.T, out=Nx16_0)
+    g_above_unbiased = cp.matmul(g_joined, W_below.T, out=w.g_above_unbiased)
     # g_above = W_below g_joined + b_below
     # sigmoid(−g_above)
     # f′(g_above) = sigmoid(g_above)
-    sigmoid_minus_pointwise_1 = Nx16_4
-    f_prime_pointwise_1 = Nx16_5
+    sigmoid_minus_pointwise_1 = w.sigmoid_minus_pointwise_1
+    f_prime_pointwise_1 = w.f_prime_pointwise_1
     _launch("f_prime", N, vectorised, (
         b_below, g_above_unbiased, sigmoid_minus_pointwise_1, f_prime_pointwise_1, samples,
     ))
@@ -2031,20 +2109,20 @@ def _loss_and_grad(params, x, lam, workspace):
     # δ_above = δ_pointwise_1 f′(g_above)  (1)
     # f″(g_above) = f′(g_above) sigmoid(−g_above)
     # δ′_above = δ_pointwise_1 f″(g_above)  (§1.3)
-    delta_above = Nx16_0
-    f_second_pointwise_1 = Nx16_6
-    delta_prime_above = Nx16_7
+    delta_above = w.delta_above
+    f_second_pointwise_1 = w.f_second_pointwise_1
+    delta_prime_above = w.delta_prime_above
     _launch("delta_prime_3", N, vectorised, (
         delta_pointwise_1, f_prime_pointwise_1, sigmoid_minus_pointwise_1, delta_above, f_second_pointwise_1,
         delta_prime_above, samples,
     ))
     # δ_joined = W_belowᵀ δ_above  (1)
-    delta_joined = cp.matmul(delta_above, W_below, out=Nx16_8)
+    delta_joined = cp.matmul(delta_above, W_below, out=w.delta_joined)
     # W_below ∘ W_below
-    W_below_squared = M16x16_0
+    W_below_squared = w.W_below_squared
     _launch("W_squared", N, vectorised, (W_below, W_below_squared, samples))
     # δ′_joined = (W_below ∘ W_below)ᵀ δ′_above  (§1.3)
-    delta_prime_joined = cp.matmul(delta_prime_above, W_below_squared, out=Nx16_9)
+    delta_prime_joined = cp.matmul(delta_prime_above, W_below_squared, out=w.delta_prime_joined)
     # s_gain[16:32]
     delta_hidden_term_2 = s_gain[..., 16:32]
     # δ_hidden = s_gain[16:32] + δ_joined  (1)
@@ -2052,22 +2130,22 @@ def _loss_and_grad(params, x, lam, workspace):
     # δ_below = δ_hidden f′(g_below)  (1)
     # f″(g_below) = −2 g_hidden f′(g_below)
     # δ′_below = δ_hidden f″(g_below) + δ′_joined f′(g_below)²  (§1.3)
-    delta_hidden = Nx16_10
-    f_prime_hidden = Nx16_11
-    delta_below = Nx16_12
-    f_second_hidden = Nx16_13
-    delta_prime_below = Nx16_14
+    delta_hidden = w.delta_hidden
+    f_prime_hidden = w.f_prime_hidden
+    delta_below = w.delta_below
+    f_second_hidden = w.f_second_hidden
+    delta_prime_below = w.delta_prime_below
     _launch("delta_prime_2_4", N, vectorised, (
         delta_joined, delta_hidden_term_2, sech_hidden, g_hidden, delta_prime_joined, delta_hidden, f_prime_hidden,
         delta_below, f_second_hidden, delta_prime_below, samples,
     ))
     # W_belowᵀ δ_below
-    delta_x_term_1 = cp.matmul(delta_below, W_below, out=Nx16_15)
+    delta_x_term_1 = cp.matmul(delta_below, W_below, out=w.delta_x_term_1)
     # δ_x = δ_joined + 2 g_x + W_belowᵀ δ_below  (1)
-    delta_x = Nx16_16
+    delta_x = w.delta_x
     _launch("delta_2_2", N, vectorised, (delta_joined, delta_x_term_1, g_x, delta_x, samples))
     # (W_below ∘ W_below)ᵀ δ′_below
-    delta_prime_x_term_1 = cp.matmul(delta_prime_below, W_below_squared, out=Nx16_15)
+    delta_prime_x_term_1 = cp.matmul(delta_prime_below, W_below_squared, out=w.delta_prime_x_term_1)
     # δ′_x = 2 + δ′_joined + (W_below ∘ W_below)ᵀ δ′_below  (§1.3)
     # δ_x²
     # δ′_x²
@@ -2075,10 +2153,10 @@ def _loss_and_grad(params, x, lam, workspace):
     # Σ_n Σ_i δ_x²
     # Σ_n Σ_i δ′_x
     # Σ_n Σ_i δ′_x²
-    dJ_ddelta_prime_x = Nx16_8
-    sum_delta_squared = parts_sum_delta_squared
-    sum_delta_prime = parts_sum_delta_prime
-    sum_delta_prime_squared = parts_sum_delta_prime_squared
+    dJ_ddelta_prime_x = w.dJ_ddelta_prime_x
+    sum_delta_squared = w.parts_sum_delta_squared
+    sum_delta_prime = w.parts_sum_delta_prime
+    sum_delta_prime_squared = w.parts_sum_delta_prime_squared
     blocks_sum_delta_squared = _launch("sum_delta_prime_squared_2", N, vectorised, (
         delta_prime_joined, delta_prime_x_term_1, delta_x, dJ_ddelta_prime_x, sum_delta_squared, sum_delta_prime,
         sum_delta_prime_squared, lam_real, samples,
@@ -2086,7 +2164,7 @@ def _loss_and_grad(params, x, lam, workspace):
 
     # ---- loss: writes J
     # J = (1/N) ½ Σ_n Σ_i δ_x² − (1/N) Σ_n Σ_i δ′_x + (1/N) λ Σ_n Σ_i δ′_x²
-    J = out_J
+    J = w.out_J
     _launch_totals("J", (
         sum_delta_prime, blocks_sum_delta_squared, sum_delta_prime_squared, blocks_sum_delta_squared,
         sum_delta_squared, blocks_sum_delta_squared, J, np.float64(lam), samples,
@@ -2095,79 +2173,79 @@ def _loss_and_grad(params, x, lam, workspace):
     # ---- forward adjoints of J, backward adjoints of J and gradients: reads δ, W, ∂J/∂δ′, f′, f″; writes ∂J/∂δ,
     #      ∂J/∂δ′, ∂J/∂g
     # ∂J/∂δ_below = W_below δ_x  (11)+(12)
-    dJ_ddelta_below = cp.matmul(delta_x, W_below.T, out=Nx16_15)
+    dJ_ddelta_below = cp.matmul(delta_x, W_below.T, out=w.dJ_ddelta_below)
     # ∂J/∂δ′_below = (W_below ∘ W_below) ∂J/∂δ′_x  (13)
-    dJ_ddelta_prime_below = cp.matmul(dJ_ddelta_prime_x, W_below_squared.T, out=Nx16_17)
+    dJ_ddelta_prime_below = cp.matmul(dJ_ddelta_prime_x, W_below_squared.T, out=w.dJ_ddelta_prime_below)
     # ∂J/∂δ_hidden = ∂J/∂δ_below f′(g_below) + ∂J/∂δ′_below f″(g_below)  (18)+(19)
     # ∂J/∂δ_joined = ∂J/∂δ_hidden + δ_x  (4)+(6)
     # ∂J/∂δ′_hidden = ∂J/∂δ′_below f′(g_below)²  (20)
     # ∂J/∂δ′_joined = ∂J/∂δ′_hidden + ∂J/∂δ′_x  (8)
-    dJ_ddelta_hidden = Nx16_18
-    dJ_ddelta_joined = Nx16_19
-    dJ_ddelta_prime_joined = Nx16_20
+    dJ_ddelta_hidden = w.dJ_ddelta_hidden
+    dJ_ddelta_joined = w.dJ_ddelta_joined
+    dJ_ddelta_prime_joined = w.dJ_ddelta_prime_joined
     _launch("dJ_ddelta_prime_4", N, vectorised, (
         dJ_ddelta_below, dJ_ddelta_prime_below, f_prime_hidden, f_second_hidden, delta_x, dJ_ddelta_prime_x,
         dJ_ddelta_hidden, dJ_ddelta_joined, dJ_ddelta_prime_joined, samples,
     ))
     # ∂J/∂δ_above = W_below ∂J/∂δ_joined  (11)+(12)
-    dJ_ddelta_above = cp.matmul(dJ_ddelta_joined, W_below.T, out=Nx16_21)
+    dJ_ddelta_above = cp.matmul(dJ_ddelta_joined, W_below.T, out=w.dJ_ddelta_above)
     # ∂J/∂δ′_above = (W_below ∘ W_below) ∂J/∂δ′_joined  (13)
-    dJ_ddelta_prime_above = cp.matmul(dJ_ddelta_prime_joined, W_below_squared.T, out=Nx16_22)
+    dJ_ddelta_prime_above = cp.matmul(dJ_ddelta_prime_joined, W_below_squared.T, out=w.dJ_ddelta_prime_above)
     # ∂J/∂δ_pointwise_1 = ∂J/∂δ_above f′(g_above) + ∂J/∂δ′_above f″(g_above)  (18)+(19)
     # f‴(g_above) = f″(g_above) (sigmoid(−g_above) − f′(g_above))
     # ∂J/∂g_above = ∂J/∂δ_above δ_pointwise_1 f″(g_above) + ∂J/∂δ′_above δ_pointwise_1 f‴(g_above)  (21)+(22)
-    dJ_ddelta_pointwise_1 = Nx16_23
-    dJ_dg_above = Nx16_24
+    dJ_ddelta_pointwise_1 = w.dJ_ddelta_pointwise_1
+    dJ_dg_above = w.dJ_dg_above
     _launch("dJ_dg", N, vectorised, (
         dJ_ddelta_above, dJ_ddelta_prime_above, f_prime_pointwise_1, f_second_pointwise_1,
         sigmoid_minus_pointwise_1, delta_pointwise_1, dJ_ddelta_pointwise_1, dJ_dg_above, samples,
     ))
     # ∂J/∂δ_both = [∂J/∂δ_pointwise_1, ∂J/∂δ_hidden]  (4)+(6)
-    dJ_ddelta_both = Nx32_0
+    dJ_ddelta_both = w.dJ_ddelta_both
     _launch("dJ_ddelta_3", N, vectorised, (dJ_ddelta_hidden, dJ_ddelta_pointwise_1, dJ_ddelta_both, samples))
 
     # ---- backward adjoints of J and gradients: reads ∂J/∂δ, δ, δ′, ∂J/∂δ′, ∂J/∂g, g, W, f′, f″; writes ∂J/∂s,
     #      ∂J/∂g, ∂J/∂W, ∂J/∂b
     # Σ_n ∂J/∂δ_both
-    dJ_ds_gain_sum = _column_sum(dJ_ddelta_both, M32_0, parts_columns_32, 32)
+    dJ_ds_gain_sum = _column_sum(dJ_ddelta_both, w.dJ_ds_gain_sum, w.parts_columns_32, 32)
     # ∂J/∂s_gain = (1/N) Σ_n ∂J/∂δ_both  [+] gain
-    dJ_ds_gain = out_dJ_ds_gain
+    dJ_ds_gain = w.out_dJ_ds_gain
     _launch("dJ_ds", N, vectorised, (dJ_ds_gain_sum, dJ_ds_gain, samples))
     # Σ_n δ_above ∂J/∂δ_joinedᵀ
-    dJ_dW_below_delta_at_above = cp.matmul(delta_above.T, dJ_ddelta_joined, out=M16x16_0)
+    dJ_dW_below_delta_at_above = cp.matmul(delta_above.T, dJ_ddelta_joined, out=w.dJ_dW_below_delta_at_above)
     # Σ_n δ′_above ∂J/∂δ′_joinedᵀ
-    dJ_dW_below_delta_prime_at_above = cp.matmul(delta_prime_above.T, dJ_ddelta_prime_joined, out=M16x16_1)
+    dJ_dW_below_delta_prime_at_above = cp.matmul(delta_prime_above.T, dJ_ddelta_prime_joined, out=w.dJ_dW_below_delta_prime_at_above)
     # Σ_n ∂J/∂g_above g_joinedᵀ
-    dJ_dW_below_g_at_above = cp.matmul(dJ_dg_above.T, g_joined, out=M16x16_2)
+    dJ_dW_below_g_at_above = cp.matmul(dJ_dg_above.T, g_joined, out=w.dJ_dW_below_g_at_above)
     # Σ_n ∂J/∂g_above
-    dJ_db_below_sum_at_above = _column_sum(dJ_dg_above, M16_0, parts_columns_16, 16)
+    dJ_db_below_sum_at_above = _column_sum(dJ_dg_above, w.dJ_db_below_sum_at_above, w.parts_columns_16, 16)
     # ∂J/∂g_joined = W_belowᵀ ∂J/∂g_above  (14)+(15)
-    dJ_dg_joined = cp.matmul(dJ_dg_above, W_below, out=Nx16_3)
+    dJ_dg_joined = cp.matmul(dJ_dg_above, W_below, out=w.dJ_dg_joined)
     # f‴(g_below) = f′(g_below) (4 g_hidden² − 2 sech(g_below)²)
     # ∂J/∂g_below = ∂J/∂g_joined f′(g_below) + ∂J/∂δ_below δ_hidden f″(g_below) + ∂J/∂δ′_below δ_hidden f‴(g_below)
     #     + 2 ∂J/∂δ′_below δ′_joined f′(g_below) f″(g_below)  (21)+(22)
-    dJ_dg_below = Nx16_24
+    dJ_dg_below = w.dJ_dg_below
     _launch("dJ_dg_2", N, vectorised, (
         f_prime_hidden, g_hidden, sech_hidden, dJ_ddelta_below, dJ_ddelta_prime_below, dJ_dg_joined, delta_hidden,
         delta_prime_joined, f_second_hidden, dJ_dg_below, samples,
     ))
     # Σ_n δ_below δ_xᵀ
-    dJ_dW_below_delta = cp.matmul(delta_below.T, delta_x, out=M16x16_3)
+    dJ_dW_below_delta = cp.matmul(delta_below.T, delta_x, out=w.dJ_dW_below_delta)
     # Σ_n δ′_below ∂J/∂δ′_xᵀ
-    dJ_dW_below_delta_prime = cp.matmul(delta_prime_below.T, dJ_ddelta_prime_x, out=M16x16_4)
+    dJ_dW_below_delta_prime = cp.matmul(delta_prime_below.T, dJ_ddelta_prime_x, out=w.dJ_dW_below_delta_prime)
     # Σ_n ∂J/∂g_below g_xᵀ
-    dJ_dW_below_g = cp.matmul(dJ_dg_below.T, g_x, out=M16x16_5)
+    dJ_dW_below_g = cp.matmul(dJ_dg_below.T, g_x, out=w.dJ_dW_below_g)
     # Σ_n ∂J/∂g_below
-    dJ_db_below_sum = _column_sum(dJ_dg_below, M16_1, parts_columns_16, 16)
+    dJ_db_below_sum = _column_sum(dJ_dg_below, w.dJ_db_below_sum, w.parts_columns_16, 16)
     # ∂J/∂W_below = (1/N) (Σ_n δ_below δ_xᵀ + Σ_n δ_above ∂J/∂δ_joinedᵀ + Σ_n ∂J/∂g_below g_xᵀ + Σ_n ∂J/∂g_above
     #     g_joinedᵀ + 2 W_below ∘ (Σ_n δ′_below ∂J/∂δ′_xᵀ) + 2 W_below ∘ (Σ_n δ′_above ∂J/∂δ′_joinedᵀ))  (16)+(17)
-    dJ_dW_below = out_dJ_dW_below
+    dJ_dW_below = w.out_dJ_dW_below
     _launch("dJ_dW", N, vectorised, (
         W_below, dJ_dW_below_delta, dJ_dW_below_delta_at_above, dJ_dW_below_delta_prime,
         dJ_dW_below_delta_prime_at_above, dJ_dW_below_g, dJ_dW_below_g_at_above, dJ_dW_below, samples,
     ))
     # ∂J/∂b_below = (1/N) (Σ_n ∂J/∂g_below + Σ_n ∂J/∂g_above)  [+] bias
-    dJ_db_below = out_dJ_db_below
+    dJ_db_below = w.out_dJ_db_below
     _launch("dJ_db", N, vectorised, (dJ_db_below_sum, dJ_db_below_sum_at_above, dJ_db_below, samples))
 
     return J, {
@@ -2186,39 +2264,26 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     W_below = params["below.weight"]
     b_below = params["below.bias"]
     s_gain = params["gain.gain"]
-    (
-        Nx16_0, Nx16_1, Nx16_2, Nx16_3, Nx16_4, Nx16_5, Nx16_6, Nx16_7, Nx16_8, M16x16_0, Nx16_9, Nx16_10, Nx16_11,
-        Nx16_12, Nx16_13, Nx16_14, Nx16_15, Nx16_16, M16_0, Nx16_17, Nx16_18, Nx16_19, Nx16_20, Nx16_21, Nx16_22,
-        Nx32_0, M32_0, M16x16_1, M16x16_2, M16_1, M16x16_3, M16x16_4, M16_2, parts_sum_delta_squared,
-        parts_sum_delta_prime, out_J, ones_16, parts_columns_32, out_dJ_ds_gain, parts_columns_16, ones_N,
-        out_dJ_dW_below, out_dJ_db_below,
-    ) = workspace.arrays(
-        N,
-        "Nx16_0", "Nx16_1", "Nx16_2", "Nx16_3", "Nx16_4", "Nx16_5", "Nx16_6", "Nx16_7", "Nx16_8", "M16x16_0",
-        "Nx16_9", "Nx16_10", "Nx16_11", "Nx16_12", "Nx16_13", "Nx16_14", "Nx16_15", "Nx16_16", "M16_0", "Nx16_17",
-        "Nx16_18", "Nx16_19", "Nx16_20", "Nx16_21", "Nx16_22", "Nx32_0", "M32_0", "M16x16_1", "M16x16_2", "M16_1",
-        "M16x16_3", "M16x16_4", "M16_2", "parts_sum_delta_squared", "parts_sum_delta_prime", "out_J", "ones_16",
-        "parts_columns_32", "out_dJ_ds_gain", "parts_columns_16", "ones_N", "out_dJ_dW_below", "out_dJ_db_below",
-    )
+    w = workspace.space("loss_and_grad_lam0", N)
 
     # ---- forward: reads g, W, b; writes g, f′
     # W_below g_x
-    g_below_unbiased = cp.matmul(g_x, W_below.T, out=Nx16_0)
+    g_below_unbiased = cp.matmul(g_x, W_below.T, out=w.g_below_unbiased)
     # g_below = W_below g_x + b_below
     # sech(g_below)
     # g_hidden = tanh(g_below)
     # g_joined = g_hidden + g_x
-    sech_hidden = Nx16_1
-    g_hidden = Nx16_2
-    g_joined = Nx16_3
+    sech_hidden = w.sech_hidden
+    g_hidden = w.g_hidden
+    g_joined = w.g_joined
     _launch("g_4_4", N, vectorised, (b_below, g_below_unbiased, g_x, sech_hidden, g_hidden, g_joined, samples))
     # W_below g_joined
-    g_above_unbiased = cp.matmul(g_joined, W_below.T, out=Nx16_0)
+    g_above_unbiased = cp.matmul(g_joined, W_below.T, out=w.g_above_unbiased)
     # g_above = W_below g_joined + b_below
     # sigmoid(−g_above)
     # f′(g_above) = sigmoid(g_above)
-    sigmoid_minus_pointwise_1 = Nx16_4
-    f_prime_pointwise_1 = Nx16_5
+    sigmoid_minus_pointwise_1 = w.sigmoid_minus_pointwise_1
+    f_prime_pointwise_1 = w.f_prime_pointwise_1
     _launch("f_prime", N, vectorised, (
         b_below, g_above_unbiased, sigmoid_minus_pointwise_1, f_prime_pointwise_1, samples,
     ))
@@ -2229,20 +2294,20 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     # δ_above = δ_pointwise_1 f′(g_above)  (1)
     # f″(g_above) = f′(g_above) sigmoid(−g_above)
     # δ′_above = δ_pointwise_1 f″(g_above)  (§1.3)
-    delta_above = Nx16_0
-    f_second_pointwise_1 = Nx16_6
-    delta_prime_above = Nx16_7
+    delta_above = w.delta_above
+    f_second_pointwise_1 = w.f_second_pointwise_1
+    delta_prime_above = w.delta_prime_above
     _launch("delta_prime_3", N, vectorised, (
         delta_pointwise_1, f_prime_pointwise_1, sigmoid_minus_pointwise_1, delta_above, f_second_pointwise_1,
         delta_prime_above, samples,
     ))
     # δ_joined = W_belowᵀ δ_above  (1)
-    delta_joined = cp.matmul(delta_above, W_below, out=Nx16_8)
+    delta_joined = cp.matmul(delta_above, W_below, out=w.delta_joined)
     # W_below ∘ W_below
-    W_below_squared = M16x16_0
+    W_below_squared = w.W_below_squared
     _launch("W_squared", N, vectorised, (W_below, W_below_squared, samples))
     # δ′_joined = (W_below ∘ W_below)ᵀ δ′_above  (§1.3)
-    delta_prime_joined = cp.matmul(delta_prime_above, W_below_squared, out=Nx16_9)
+    delta_prime_joined = cp.matmul(delta_prime_above, W_below_squared, out=w.delta_prime_joined)
     # s_gain[16:32]
     delta_hidden_term_2 = s_gain[..., 16:32]
     # δ_hidden = s_gain[16:32] + δ_joined  (1)
@@ -2250,37 +2315,37 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     # δ_below = δ_hidden f′(g_below)  (1)
     # f″(g_below) = −2 g_hidden f′(g_below)
     # δ′_below = δ_hidden f″(g_below) + δ′_joined f′(g_below)²  (§1.3)
-    delta_hidden = Nx16_10
-    f_prime_hidden = Nx16_11
-    delta_below = Nx16_12
-    f_second_hidden = Nx16_13
-    delta_prime_below = Nx16_14
+    delta_hidden = w.delta_hidden
+    f_prime_hidden = w.f_prime_hidden
+    delta_below = w.delta_below
+    f_second_hidden = w.f_second_hidden
+    delta_prime_below = w.delta_prime_below
     _launch("delta_prime_2_4", N, vectorised, (
         delta_joined, delta_hidden_term_2, sech_hidden, g_hidden, delta_prime_joined, delta_hidden, f_prime_hidden,
         delta_below, f_second_hidden, delta_prime_below, samples,
     ))
     # W_belowᵀ δ_below
-    delta_x_term_1 = cp.matmul(delta_below, W_below, out=Nx16_15)
+    delta_x_term_1 = cp.matmul(delta_below, W_below, out=w.delta_x_term_1)
     # δ_x = δ_joined + 2 g_x + W_belowᵀ δ_below  (1)
     # δ_x²
     # Σ_n Σ_i δ_x²
-    delta_x = Nx16_16
-    sum_delta_squared = parts_sum_delta_squared
+    delta_x = w.delta_x
+    sum_delta_squared = w.parts_sum_delta_squared
     blocks_sum_delta_squared = _launch("sum_delta_squared", N, vectorised, (
         delta_joined, delta_x_term_1, g_x, delta_x, sum_delta_squared, samples,
     ))
     # (W_below ∘ W_below)ᵀ δ′_below
-    delta_prime_x_term_1 = cp.matmul(delta_prime_below, W_below_squared, out=Nx16_15)
+    delta_prime_x_term_1 = cp.matmul(delta_prime_below, W_below_squared, out=w.delta_prime_x_term_1)
 
     # ---- backward, loss: reads δ′; writes J
     # δ′_x = 2 + δ′_joined + (W_below ∘ W_below)ᵀ δ′_below  (§1.3)
     # Σ_n Σ_i δ′_x
-    sum_delta_prime = parts_sum_delta_prime
+    sum_delta_prime = w.parts_sum_delta_prime
     blocks_sum_delta_prime = _launch("sum_delta_prime_2", N, vectorised, (
         delta_prime_joined, delta_prime_x_term_1, sum_delta_prime, samples,
     ))
     # J = (1/N) ½ Σ_n Σ_i δ_x² − (1/N) Σ_n Σ_i δ′_x
-    J = out_J
+    J = w.out_J
     _launch_totals("J_2", (
         sum_delta_prime, blocks_sum_delta_prime, sum_delta_squared, blocks_sum_delta_squared, J, np.float64(lam),
         samples,
@@ -2289,81 +2354,81 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     # ---- forward adjoints of J, backward adjoints of J and gradients: reads δ, W, f′, f″; writes ∂J/∂δ, ∂J/∂δ′,
     #      ∂J/∂g
     # ∂J/∂δ_below = W_below δ_x  (11)+(12)
-    dJ_ddelta_below = cp.matmul(delta_x, W_below.T, out=Nx16_15)
+    dJ_ddelta_below = cp.matmul(delta_x, W_below.T, out=w.dJ_ddelta_below)
     # Σ_i W_below ∘ W_below
-    W_below_squared_sum = cp.matmul(W_below_squared, ones_16, out=M16_0)
+    W_below_squared_sum = cp.matmul(W_below_squared, w.ones_16, out=w.W_below_squared_sum)
     # ∂J/∂δ_hidden = ∂J/∂δ_below f′(g_below) − f″(g_below) Σ_i W_below ∘ W_below  (18)+(19)
     # ∂J/∂δ_joined = ∂J/∂δ_hidden + δ_x  (4)+(6)
     # ∂J/∂δ′_hidden = −f′(g_below)² Σ_i W_below ∘ W_below  (20)
     # ∂J/∂δ′_joined = −1 + ∂J/∂δ′_hidden  (8)
-    dJ_ddelta_hidden = Nx16_8
-    dJ_ddelta_joined = Nx16_17
-    dJ_ddelta_prime_joined = Nx16_18
+    dJ_ddelta_hidden = w.dJ_ddelta_hidden
+    dJ_ddelta_joined = w.dJ_ddelta_joined
+    dJ_ddelta_prime_joined = w.dJ_ddelta_prime_joined
     _launch("dJ_ddelta_prime_2", N, vectorised, (
         W_below_squared_sum, dJ_ddelta_below, f_prime_hidden, f_second_hidden, delta_x, dJ_ddelta_hidden,
         dJ_ddelta_joined, dJ_ddelta_prime_joined, samples,
     ))
     # ∂J/∂δ_above = W_below ∂J/∂δ_joined  (11)+(12)
-    dJ_ddelta_above = cp.matmul(dJ_ddelta_joined, W_below.T, out=Nx16_19)
+    dJ_ddelta_above = cp.matmul(dJ_ddelta_joined, W_below.T, out=w.dJ_ddelta_above)
     # ∂J/∂δ′_above = (W_below ∘ W_below) ∂J/∂δ′_joined  (13)
-    dJ_ddelta_prime_above = cp.matmul(dJ_ddelta_prime_joined, W_below_squared.T, out=Nx16_20)
+    dJ_ddelta_prime_above = cp.matmul(dJ_ddelta_prime_joined, W_below_squared.T, out=w.dJ_ddelta_prime_above)
     # ∂J/∂δ_pointwise_1 = ∂J/∂δ_above f′(g_above) + ∂J/∂δ′_above f″(g_above)  (18)+(19)
     # f‴(g_above) = f″(g_above) (sigmoid(−g_above) − f′(g_above))
     # ∂J/∂g_above = ∂J/∂δ_above δ_pointwise_1 f″(g_above) + ∂J/∂δ′_above δ_pointwise_1 f‴(g_above)  (21)+(22)
-    dJ_ddelta_pointwise_1 = Nx16_21
-    dJ_dg_above = Nx16_22
+    dJ_ddelta_pointwise_1 = w.dJ_ddelta_pointwise_1
+    dJ_dg_above = w.dJ_dg_above
     _launch("dJ_dg", N, vectorised, (
         dJ_ddelta_above, dJ_ddelta_prime_above, f_prime_pointwise_1, f_second_pointwise_1,
         sigmoid_minus_pointwise_1, delta_pointwise_1, dJ_ddelta_pointwise_1, dJ_dg_above, samples,
     ))
     # ∂J/∂δ_both = [∂J/∂δ_pointwise_1, ∂J/∂δ_hidden]  (4)+(6)
-    dJ_ddelta_both = Nx32_0
+    dJ_ddelta_both = w.dJ_ddelta_both
     _launch("dJ_ddelta_3", N, vectorised, (dJ_ddelta_hidden, dJ_ddelta_pointwise_1, dJ_ddelta_both, samples))
 
     # ---- backward adjoints of J and gradients: reads ∂J/∂δ, δ, δ′, ∂J/∂δ′, ∂J/∂g, g, W, f′, f″; writes ∂J/∂s,
     #      ∂J/∂g, ∂J/∂W, ∂J/∂b
     # Σ_n ∂J/∂δ_both
-    dJ_ds_gain_sum = _column_sum(dJ_ddelta_both, M32_0, parts_columns_32, 32)
+    dJ_ds_gain_sum = _column_sum(dJ_ddelta_both, w.dJ_ds_gain_sum, w.parts_columns_32, 32)
     # ∂J/∂s_gain = (1/N) Σ_n ∂J/∂δ_both  [+] gain
-    dJ_ds_gain = out_dJ_ds_gain
+    dJ_ds_gain = w.out_dJ_ds_gain
     _launch("dJ_ds", N, vectorised, (dJ_ds_gain_sum, dJ_ds_gain, samples))
     # Σ_n δ_above ∂J/∂δ_joinedᵀ
-    dJ_dW_below_delta_at_above = cp.matmul(delta_above.T, dJ_ddelta_joined, out=M16x16_0)
+    dJ_dW_below_delta_at_above = cp.matmul(delta_above.T, dJ_ddelta_joined, out=w.dJ_dW_below_delta_at_above)
     # Σ_n δ′_above ∂J/∂δ′_joinedᵀ
-    dJ_dW_below_delta_prime_at_above = cp.matmul(delta_prime_above.T, dJ_ddelta_prime_joined, out=M16x16_1)
+    dJ_dW_below_delta_prime_at_above = cp.matmul(delta_prime_above.T, dJ_ddelta_prime_joined, out=w.dJ_dW_below_delta_prime_at_above)
     # Σ_n ∂J/∂g_above g_joinedᵀ
-    dJ_dW_below_g_at_above = cp.matmul(dJ_dg_above.T, g_joined, out=M16x16_2)
+    dJ_dW_below_g_at_above = cp.matmul(dJ_dg_above.T, g_joined, out=w.dJ_dW_below_g_at_above)
     # Σ_n ∂J/∂g_above
-    dJ_db_below_sum_at_above = _column_sum(dJ_dg_above, M16_1, parts_columns_16, 16)
+    dJ_db_below_sum_at_above = _column_sum(dJ_dg_above, w.dJ_db_below_sum_at_above, w.parts_columns_16, 16)
     # ∂J/∂g_joined = W_belowᵀ ∂J/∂g_above  (14)+(15)
-    dJ_dg_joined = cp.matmul(dJ_dg_above, W_below, out=Nx16_3)
+    dJ_dg_joined = cp.matmul(dJ_dg_above, W_below, out=w.dJ_dg_joined)
     # f‴(g_below) = f′(g_below) (4 g_hidden² − 2 sech(g_below)²)
     # ∂J/∂g_below = ∂J/∂g_joined f′(g_below) + ∂J/∂δ_below δ_hidden f″(g_below) − δ_hidden f‴(g_below) Σ_i W_below ∘
     #     W_below − 2 δ′_joined f′(g_below) f″(g_below) Σ_i W_below ∘ W_below  (21)+(22)
-    dJ_dg_below = Nx16_22
+    dJ_dg_below = w.dJ_dg_below
     _launch("dJ_dg_2_2", N, vectorised, (
         f_prime_hidden, g_hidden, sech_hidden, W_below_squared_sum, dJ_ddelta_below, dJ_dg_joined, delta_hidden,
         delta_prime_joined, f_second_hidden, dJ_dg_below, samples,
     ))
     # Σ_n δ_below δ_xᵀ
-    dJ_dW_below_delta = cp.matmul(delta_below.T, delta_x, out=M16x16_3)
+    dJ_dW_below_delta = cp.matmul(delta_below.T, delta_x, out=w.dJ_dW_below_delta)
     # Σ_n δ′_below
-    dJ_dW_below_delta_prime_sum = cp.matmul(ones_N, delta_prime_below, out=M16_0)
+    dJ_dW_below_delta_prime_sum = cp.matmul(w.ones_N, delta_prime_below, out=w.dJ_dW_below_delta_prime_sum)
     # Σ_n δ′_below
     dJ_dW_below_delta_prime_sum_column = dJ_dW_below_delta_prime_sum[:, None]
     # Σ_n ∂J/∂g_below g_xᵀ
-    dJ_dW_below_g = cp.matmul(dJ_dg_below.T, g_x, out=M16x16_4)
+    dJ_dW_below_g = cp.matmul(dJ_dg_below.T, g_x, out=w.dJ_dW_below_g)
     # Σ_n ∂J/∂g_below
-    dJ_db_below_sum = _column_sum(dJ_dg_below, M16_2, parts_columns_16, 16)
+    dJ_db_below_sum = _column_sum(dJ_dg_below, w.dJ_db_below_sum, w.parts_columns_16, 16)
     # ∂J/∂W_below = (1/N) (Σ_n δ_below δ_xᵀ + Σ_n δ_above ∂J/∂δ_joinedᵀ + Σ_n ∂J/∂g_below g_xᵀ + Σ_n ∂J/∂g_above
     #     g_joinedᵀ − 2 diag(Σ_n δ′_below) W_below + 2 W_below ∘ (Σ_n δ′_above ∂J/∂δ′_joinedᵀ))  (16)+(17)
-    dJ_dW_below = out_dJ_dW_below
+    dJ_dW_below = w.out_dJ_dW_below
     _launch("dJ_dW_2", N, vectorised, (
         dJ_dW_below_delta_prime_sum_column, W_below, dJ_dW_below_delta, dJ_dW_below_delta_at_above,
         dJ_dW_below_delta_prime_at_above, dJ_dW_below_g, dJ_dW_below_g_at_above, dJ_dW_below, samples,
     ))
     # ∂J/∂b_below = (1/N) (Σ_n ∂J/∂g_below + Σ_n ∂J/∂g_above)  [+] bias
-    dJ_db_below = out_dJ_db_below
+    dJ_db_below = w.out_dJ_db_below
     _launch("dJ_db", N, vectorised, (dJ_db_below_sum, dJ_db_below_sum_at_above, dJ_db_below, samples))
 
     return J, {
@@ -2382,40 +2447,26 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     W_below = params["below.weight"]
     b_below = params["below.bias"]
     s_gain = params["gain.gain"]
-    (
-        Nx16_0, Nx16_1, Nx16_2, Nx16_3, Nx16_4, Nx16_5, Nx16_6, Nx16_7, Nx16_8, M16x16_0, Nx16_9, Nx16_10, Nx16_11,
-        Nx16_12, Nx16_13, Nx16_14, Nx16_15, Nx16_16, Nx16_17, Nx16_18, Nx16_19, Nx16_20, Nx16_21, Nx32_0, M32_0,
-        M16x16_1, M16x16_2, M16_0, M16x16_3, M16x16_4, M16_1, parts_sum_delta_squared, parts_sum_delta_prime,
-        parts_sum_delta_prime_squared, out_K, out_L, parts_columns_32, out_dK_ds_gain, parts_columns_16,
-        out_dK_dW_below, out_dK_db_below, out_dL_ds_gain, out_dL_dW_below, out_dL_db_below,
-    ) = workspace.arrays(
-        N,
-        "Nx16_0", "Nx16_1", "Nx16_2", "Nx16_3", "Nx16_4", "Nx16_5", "Nx16_6", "Nx16_7", "Nx16_8", "M16x16_0",
-        "Nx16_9", "Nx16_10", "Nx16_11", "Nx16_12", "Nx16_13", "Nx16_14", "Nx16_15", "Nx16_16", "Nx16_17", "Nx16_18",
-        "Nx16_19", "Nx16_20", "Nx16_21", "Nx32_0", "M32_0", "M16x16_1", "M16x16_2", "M16_0", "M16x16_3", "M16x16_4",
-        "M16_1", "parts_sum_delta_squared", "parts_sum_delta_prime", "parts_sum_delta_prime_squared", "out_K",
-        "out_L", "parts_columns_32", "out_dK_ds_gain", "parts_columns_16", "out_dK_dW_below", "out_dK_db_below",
-        "out_dL_ds_gain", "out_dL_dW_below", "out_dL_db_below",
-    )
+    w = workspace.space("loss_and_grad_terms", N)
 
     # ---- forward: reads g, W, b; writes g, f′
     # W_below g_x
-    g_below_unbiased = cp.matmul(g_x, W_below.T, out=Nx16_0)
+    g_below_unbiased = cp.matmul(g_x, W_below.T, out=w.g_below_unbiased)
     # g_below = W_below g_x + b_below
     # sech(g_below)
     # g_hidden = tanh(g_below)
     # g_joined = g_hidden + g_x
-    sech_hidden = Nx16_1
-    g_hidden = Nx16_2
-    g_joined = Nx16_3
+    sech_hidden = w.sech_hidden
+    g_hidden = w.g_hidden
+    g_joined = w.g_joined
     _launch("g_4_4", N, vectorised, (b_below, g_below_unbiased, g_x, sech_hidden, g_hidden, g_joined, samples))
     # W_below g_joined
-    g_above_unbiased = cp.matmul(g_joined, W_below.T, out=Nx16_0)
+    g_above_unbiased = cp.matmul(g_joined, W_below.T, out=w.g_above_unbiased)
     # g_above = W_below g_joined + b_below
     # sigmoid(−g_above)
     # f′(g_above) = sigmoid(g_above)
-    sigmoid_minus_pointwise_1 = Nx16_4
-    f_prime_pointwise_1 = Nx16_5
+    sigmoid_minus_pointwise_1 = w.sigmoid_minus_pointwise_1
+    f_prime_pointwise_1 = w.f_prime_pointwise_1
     _launch("f_prime", N, vectorised, (
         b_below, g_above_unbiased, sigmoid_minus_pointwise_1, f_prime_pointwise_1, samples,
     ))
@@ -2426,20 +2477,20 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     # δ_above = δ_pointwise_1 f′(g_above)  (1)
     # f″(g_above) = f′(g_above) sigmoid(−g_above)
     # δ′_above = δ_pointwise_1 f″(g_above)  (§1.3)
-    delta_above = Nx16_0
-    f_second_pointwise_1 = Nx16_6
-    delta_prime_above = Nx16_7
+    delta_above = w.delta_above
+    f_second_pointwise_1 = w.f_second_pointwise_1
+    delta_prime_above = w.delta_prime_above
     _launch("delta_prime_3", N, vectorised, (
         delta_pointwise_1, f_prime_pointwise_1, sigmoid_minus_pointwise_1, delta_above, f_second_pointwise_1,
         delta_prime_above, samples,
     ))
     # δ_joined = W_belowᵀ δ_above  (1)
-    delta_joined = cp.matmul(delta_above, W_below, out=Nx16_8)
+    delta_joined = cp.matmul(delta_above, W_below, out=w.delta_joined)
     # W_below ∘ W_below
-    W_below_squared = M16x16_0
+    W_below_squared = w.W_below_squared
     _launch("W_squared", N, vectorised, (W_below, W_below_squared, samples))
     # δ′_joined = (W_below ∘ W_below)ᵀ δ′_above  (§1.3)
-    delta_prime_joined = cp.matmul(delta_prime_above, W_below_squared, out=Nx16_9)
+    delta_prime_joined = cp.matmul(delta_prime_above, W_below_squared, out=w.delta_prime_joined)
     # s_gain[16:32]
     delta_hidden_term_2 = s_gain[..., 16:32]
     # δ_hidden = s_gain[16:32] + δ_joined  (1)
@@ -2447,32 +2498,32 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     # δ_below = δ_hidden f′(g_below)  (1)
     # f″(g_below) = −2 g_hidden f′(g_below)
     # δ′_below = δ_hidden f″(g_below) + δ′_joined f′(g_below)²  (§1.3)
-    delta_hidden = Nx16_10
-    f_prime_hidden = Nx16_11
-    delta_below = Nx16_12
-    f_second_hidden = Nx16_13
-    delta_prime_below = Nx16_14
+    delta_hidden = w.delta_hidden
+    f_prime_hidden = w.f_prime_hidden
+    delta_below = w.delta_below
+    f_second_hidden = w.f_second_hidden
+    delta_prime_below = w.delta_prime_below
     _launch("delta_prime_2_4", N, vectorised, (
         delta_joined, delta_hidden_term_2, sech_hidden, g_hidden, delta_prime_joined, delta_hidden, f_prime_hidden,
         delta_below, f_second_hidden, delta_prime_below, samples,
     ))
     # W_belowᵀ δ_below
-    delta_x_term_1 = cp.matmul(delta_below, W_below, out=Nx16_15)
+    delta_x_term_1 = cp.matmul(delta_below, W_below, out=w.delta_x_term_1)
     # δ_x = δ_joined + 2 g_x + W_belowᵀ δ_below  (1)
-    delta_x = Nx16_16
+    delta_x = w.delta_x
     _launch("delta_2_2", N, vectorised, (delta_joined, delta_x_term_1, g_x, delta_x, samples))
     # (W_below ∘ W_below)ᵀ δ′_below
-    delta_prime_x_term_1 = cp.matmul(delta_prime_below, W_below_squared, out=Nx16_15)
+    delta_prime_x_term_1 = cp.matmul(delta_prime_below, W_below_squared, out=w.delta_prime_x_term_1)
     # δ′_x = 2 + δ′_joined + (W_below ∘ W_below)ᵀ δ′_below  (§1.3)
     # δ_x²
     # δ′_x²
     # Σ_n Σ_i δ_x²
     # Σ_n Σ_i δ′_x
     # Σ_n Σ_i δ′_x²
-    delta_prime_x = Nx16_8
-    sum_delta_squared = parts_sum_delta_squared
-    sum_delta_prime = parts_sum_delta_prime
-    sum_delta_prime_squared = parts_sum_delta_prime_squared
+    delta_prime_x = w.delta_prime_x
+    sum_delta_squared = w.parts_sum_delta_squared
+    sum_delta_prime = w.parts_sum_delta_prime
+    sum_delta_prime_squared = w.parts_sum_delta_prime_squared
     blocks_sum_delta_squared = _launch("sum_delta_prime_squared_3", N, vectorised, (
         delta_prime_joined, delta_prime_x_term_1, delta_x, delta_prime_x, sum_delta_squared, sum_delta_prime,
         sum_delta_prime_squared, samples,
@@ -2481,8 +2532,8 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     # ---- loss: writes K, L
     # K = (1/N) ½ Σ_n Σ_i δ_x²
     # L = (1/N) λ Σ_n Σ_i δ′_x² − (1/N) Σ_n Σ_i δ′_x
-    K = out_K
-    L = out_L
+    K = w.out_K
+    L = w.out_L
     _launch_totals("K_and_L", (
         sum_delta_squared, blocks_sum_delta_squared, sum_delta_prime, blocks_sum_delta_squared,
         sum_delta_prime_squared, blocks_sum_delta_squared, K, L, np.float64(lam), samples,
@@ -2490,137 +2541,137 @@ def _loss_and_grad_terms(params, x, lam, workspace):
 
     # ---- forward adjoints of K, backward adjoints of K and gradients: reads δ, W, f′, f″; writes ∂K/∂δ, ∂K/∂g
     # ∂K/∂δ_below = W_below δ_x  (11)
-    dK_ddelta_below = cp.matmul(delta_x, W_below.T, out=Nx16_15)
+    dK_ddelta_below = cp.matmul(delta_x, W_below.T, out=w.dK_ddelta_below)
     # ∂K/∂δ_hidden = ∂K/∂δ_below f′(g_below)  (18)
     # ∂K/∂δ_joined = ∂K/∂δ_hidden + δ_x  (4)
-    dK_ddelta_hidden = Nx16_17
-    dK_ddelta_joined = Nx16_18
+    dK_ddelta_hidden = w.dK_ddelta_hidden
+    dK_ddelta_joined = w.dK_ddelta_joined
     _launch("dK_ddelta_3", N, vectorised, (
         dK_ddelta_below, f_prime_hidden, delta_x, dK_ddelta_hidden, dK_ddelta_joined, samples,
     ))
     # ∂K/∂δ_above = W_below ∂K/∂δ_joined  (11)
-    dK_ddelta_above = cp.matmul(dK_ddelta_joined, W_below.T, out=Nx16_19)
+    dK_ddelta_above = cp.matmul(dK_ddelta_joined, W_below.T, out=w.dK_ddelta_above)
     # ∂K/∂δ_pointwise_1 = ∂K/∂δ_above f′(g_above)  (18)
     # ∂K/∂g_above = ∂K/∂δ_above δ_pointwise_1 f″(g_above)  (21)
-    dK_ddelta_pointwise_1 = Nx16_20
-    dK_dg_above = Nx16_21
+    dK_ddelta_pointwise_1 = w.dK_ddelta_pointwise_1
+    dK_dg_above = w.dK_dg_above
     _launch("dK_dg", N, vectorised, (
         dK_ddelta_above, f_prime_pointwise_1, delta_pointwise_1, f_second_pointwise_1, dK_ddelta_pointwise_1,
         dK_dg_above, samples,
     ))
     # ∂K/∂δ_both = [∂K/∂δ_pointwise_1, ∂K/∂δ_hidden]  (4)
-    dK_ddelta_both = Nx32_0
+    dK_ddelta_both = w.dK_ddelta_both
     _launch("dK_ddelta_3_2", N, vectorised, (dK_ddelta_hidden, dK_ddelta_pointwise_1, dK_ddelta_both, samples))
 
     # ---- backward adjoints of K and gradients, forward adjoints of L: reads ∂K/∂δ, δ, ∂K/∂g, g, W, f′, f″, δ′;
     #      writes ∂K/∂s, ∂K/∂g, ∂L/∂δ′, ∂K/∂W, ∂K/∂b
     # Σ_n ∂K/∂δ_both
-    dK_ds_gain_sum = _column_sum(dK_ddelta_both, M32_0, parts_columns_32, 32)
+    dK_ds_gain_sum = _column_sum(dK_ddelta_both, w.dK_ds_gain_sum, w.parts_columns_32, 32)
     # ∂K/∂s_gain = (1/N) Σ_n ∂K/∂δ_both  [+] gain
-    dK_ds_gain = out_dK_ds_gain
+    dK_ds_gain = w.out_dK_ds_gain
     _launch("dK_ds", N, vectorised, (dK_ds_gain_sum, dK_ds_gain, samples))
     # Σ_n δ_above ∂K/∂δ_joinedᵀ
-    dK_dW_below_delta_at_above = cp.matmul(delta_above.T, dK_ddelta_joined, out=M16x16_1)
+    dK_dW_below_delta_at_above = cp.matmul(delta_above.T, dK_ddelta_joined, out=w.dK_dW_below_delta_at_above)
     # Σ_n ∂K/∂g_above g_joinedᵀ
-    dK_dW_below_g_at_above = cp.matmul(dK_dg_above.T, g_joined, out=M16x16_2)
+    dK_dW_below_g_at_above = cp.matmul(dK_dg_above.T, g_joined, out=w.dK_dW_below_g_at_above)
     # Σ_n ∂K/∂g_above
-    dK_db_below_sum_at_above = _column_sum(dK_dg_above, M16_0, parts_columns_16, 16)
+    dK_db_below_sum_at_above = _column_sum(dK_dg_above, w.dK_db_below_sum_at_above, w.parts_columns_16, 16)
     # ∂K/∂g_joined = W_belowᵀ ∂K/∂g_above  (14)
-    dK_dg_joined = cp.matmul(dK_dg_above, W_below, out=Nx16_18)
+    dK_dg_joined = cp.matmul(dK_dg_above, W_below, out=w.dK_dg_joined)
     # ∂K/∂g_below = ∂K/∂g_joined f′(g_below) + ∂K/∂δ_below δ_hidden f″(g_below)  (21)
     # ∂L/∂δ′_x = −1 + 2 λ δ′_x  (7)
-    dK_dg_below = Nx16_21
-    dL_ddelta_prime_x = Nx16_20
+    dK_dg_below = w.dK_dg_below
+    dL_ddelta_prime_x = w.dL_ddelta_prime_x
     _launch("dL_ddelta_prime", N, vectorised, (
         dK_ddelta_below, dK_dg_joined, delta_hidden, f_prime_hidden, f_second_hidden, delta_prime_x, dK_dg_below,
         dL_ddelta_prime_x, lam_real, samples,
     ))
     # Σ_n δ_below δ_xᵀ
-    dK_dW_below_delta = cp.matmul(delta_below.T, delta_x, out=M16x16_3)
+    dK_dW_below_delta = cp.matmul(delta_below.T, delta_x, out=w.dK_dW_below_delta)
     # Σ_n ∂K/∂g_below g_xᵀ
-    dK_dW_below_g = cp.matmul(dK_dg_below.T, g_x, out=M16x16_4)
+    dK_dW_below_g = cp.matmul(dK_dg_below.T, g_x, out=w.dK_dW_below_g)
     # Σ_n ∂K/∂g_below
-    dK_db_below_sum = _column_sum(dK_dg_below, M16_1, parts_columns_16, 16)
+    dK_db_below_sum = _column_sum(dK_dg_below, w.dK_db_below_sum, w.parts_columns_16, 16)
     # ∂K/∂W_below = (1/N) (Σ_n δ_below δ_xᵀ + Σ_n δ_above ∂K/∂δ_joinedᵀ + Σ_n ∂K/∂g_below g_xᵀ + Σ_n ∂K/∂g_above
     #     g_joinedᵀ)  (16)
-    dK_dW_below = out_dK_dW_below
+    dK_dW_below = w.out_dK_dW_below
     _launch("dK_dW", N, vectorised, (
         dK_dW_below_delta, dK_dW_below_delta_at_above, dK_dW_below_g, dK_dW_below_g_at_above, dK_dW_below, samples,
     ))
     # ∂K/∂b_below = (1/N) (Σ_n ∂K/∂g_below + Σ_n ∂K/∂g_above)  [+] bias
-    dK_db_below = out_dK_db_below
+    dK_db_below = w.out_dK_db_below
     _launch("dK_db", N, vectorised, (dK_db_below_sum, dK_db_below_sum_at_above, dK_db_below, samples))
 
     # ---- forward adjoints of L, backward adjoints of L and gradients: reads ∂L/∂δ′, f″, f′, W, δ; writes ∂L/∂δ′,
     #      ∂L/∂δ, ∂L/∂g
     # ∂L/∂δ′_below = (W_below ∘ W_below) ∂L/∂δ′_x  (13)
-    dL_ddelta_prime_below = cp.matmul(dL_ddelta_prime_x, W_below_squared.T, out=Nx16_21)
+    dL_ddelta_prime_below = cp.matmul(dL_ddelta_prime_x, W_below_squared.T, out=w.dL_ddelta_prime_below)
     # ∂L/∂δ_hidden = ∂L/∂δ′_below f″(g_below)  (19)
     # ∂L/∂δ′_hidden = ∂L/∂δ′_below f′(g_below)²  (20)
     # ∂L/∂δ′_joined = ∂L/∂δ′_hidden + ∂L/∂δ′_x  (8)
-    dL_ddelta_hidden = Nx16_16
-    dL_ddelta_prime_joined = Nx16_12
+    dL_ddelta_hidden = w.dL_ddelta_hidden
+    dL_ddelta_prime_joined = w.dL_ddelta_prime_joined
     _launch("dL_ddelta_prime_4", N, vectorised, (
         dL_ddelta_prime_below, f_second_hidden, f_prime_hidden, dL_ddelta_prime_x, dL_ddelta_hidden,
         dL_ddelta_prime_joined, samples,
     ))
     # ∂L/∂δ_above = W_below ∂L/∂δ_hidden  (12)
-    dL_ddelta_above = cp.matmul(dL_ddelta_hidden, W_below.T, out=Nx16_8)
+    dL_ddelta_above = cp.matmul(dL_ddelta_hidden, W_below.T, out=w.dL_ddelta_above)
     # ∂L/∂δ′_above = (W_below ∘ W_below) ∂L/∂δ′_joined  (13)
-    dL_ddelta_prime_above = cp.matmul(dL_ddelta_prime_joined, W_below_squared.T, out=Nx16_18)
+    dL_ddelta_prime_above = cp.matmul(dL_ddelta_prime_joined, W_below_squared.T, out=w.dL_ddelta_prime_above)
     # ∂L/∂δ_pointwise_1 = ∂L/∂δ_above f′(g_above) + ∂L/∂δ′_above f″(g_above)  (19)
     # f‴(g_above) = f″(g_above) (sigmoid(−g_above) − f′(g_above))
     # ∂L/∂g_above = ∂L/∂δ_above δ_pointwise_1 f″(g_above) + ∂L/∂δ′_above δ_pointwise_1 f‴(g_above)  (22)
-    dL_ddelta_pointwise_1 = Nx16_15
-    dL_dg_above = Nx16_17
+    dL_ddelta_pointwise_1 = w.dL_ddelta_pointwise_1
+    dL_dg_above = w.dL_dg_above
     _launch("dL_dg", N, vectorised, (
         dL_ddelta_above, dL_ddelta_prime_above, f_prime_pointwise_1, f_second_pointwise_1,
         sigmoid_minus_pointwise_1, delta_pointwise_1, dL_ddelta_pointwise_1, dL_dg_above, samples,
     ))
     # ∂L/∂δ_both = [∂L/∂δ_pointwise_1, ∂L/∂δ_hidden]  (6)
-    dL_ddelta_both = Nx32_0
+    dL_ddelta_both = w.dL_ddelta_both
     _launch("dL_ddelta_3", N, vectorised, (dL_ddelta_hidden, dL_ddelta_pointwise_1, dL_ddelta_both, samples))
 
     # ---- backward adjoints of L and gradients: reads ∂L/∂δ, δ, δ′, ∂L/∂δ′, ∂L/∂g, g, W, f′, f″; writes ∂L/∂s,
     #      ∂L/∂g, ∂L/∂W, ∂L/∂b
     # Σ_n ∂L/∂δ_both
-    dL_ds_gain_sum = _column_sum(dL_ddelta_both, M32_0, parts_columns_32, 32)
+    dL_ds_gain_sum = _column_sum(dL_ddelta_both, w.dL_ds_gain_sum, w.parts_columns_32, 32)
     # ∂L/∂s_gain = (1/N) Σ_n ∂L/∂δ_both  [+] gain
-    dL_ds_gain = out_dL_ds_gain
+    dL_ds_gain = w.out_dL_ds_gain
     _launch("dL_ds", N, vectorised, (dL_ds_gain_sum, dL_ds_gain, samples))
     # Σ_n δ_above ∂L/∂δ_hiddenᵀ
-    dL_dW_below_delta_at_above = cp.matmul(delta_above.T, dL_ddelta_hidden, out=M16x16_0)
+    dL_dW_below_delta_at_above = cp.matmul(delta_above.T, dL_ddelta_hidden, out=w.dL_dW_below_delta_at_above)
     # Σ_n δ′_above ∂L/∂δ′_joinedᵀ
-    dL_dW_below_delta_prime_at_above = cp.matmul(delta_prime_above.T, dL_ddelta_prime_joined, out=M16x16_2)
+    dL_dW_below_delta_prime_at_above = cp.matmul(delta_prime_above.T, dL_ddelta_prime_joined, out=w.dL_dW_below_delta_prime_at_above)
     # Σ_n ∂L/∂g_above g_joinedᵀ
-    dL_dW_below_g_at_above = cp.matmul(dL_dg_above.T, g_joined, out=M16x16_4)
+    dL_dW_below_g_at_above = cp.matmul(dL_dg_above.T, g_joined, out=w.dL_dW_below_g_at_above)
     # Σ_n ∂L/∂g_above
-    dL_db_below_sum_at_above = _column_sum(dL_dg_above, M16_0, parts_columns_16, 16)
+    dL_db_below_sum_at_above = _column_sum(dL_dg_above, w.dL_db_below_sum_at_above, w.parts_columns_16, 16)
     # ∂L/∂g_joined = W_belowᵀ ∂L/∂g_above  (15)
-    dL_dg_joined = cp.matmul(dL_dg_above, W_below, out=Nx16_3)
+    dL_dg_joined = cp.matmul(dL_dg_above, W_below, out=w.dL_dg_joined)
     # f‴(g_below) = f′(g_below) (4 g_hidden² − 2 sech(g_below)²)
     # ∂L/∂g_below = ∂L/∂g_joined f′(g_below) + ∂L/∂δ′_below δ_hidden f‴(g_below) + 2 ∂L/∂δ′_below δ′_joined
     #     f′(g_below) f″(g_below)  (22)
-    dL_dg_below = Nx16_17
+    dL_dg_below = w.dL_dg_below
     _launch("dL_dg_2", N, vectorised, (
         f_prime_hidden, g_hidden, sech_hidden, dL_ddelta_prime_below, dL_dg_joined, delta_hidden,
         delta_prime_joined, f_second_hidden, dL_dg_below, samples,
     ))
     # Σ_n δ′_below ∂L/∂δ′_xᵀ
-    dL_dW_below_delta_prime = cp.matmul(delta_prime_below.T, dL_ddelta_prime_x, out=M16x16_1)
+    dL_dW_below_delta_prime = cp.matmul(delta_prime_below.T, dL_ddelta_prime_x, out=w.dL_dW_below_delta_prime)
     # Σ_n ∂L/∂g_below g_xᵀ
-    dL_dW_below_g = cp.matmul(dL_dg_below.T, g_x, out=M16x16_3)
+    dL_dW_below_g = cp.matmul(dL_dg_below.T, g_x, out=w.dL_dW_below_g)
     # Σ_n ∂L/∂g_below
-    dL_db_below_sum = _column_sum(dL_dg_below, M16_1, parts_columns_16, 16)
+    dL_db_below_sum = _column_sum(dL_dg_below, w.dL_db_below_sum, w.parts_columns_16, 16)
     # ∂L/∂W_below = (1/N) (Σ_n δ_above ∂L/∂δ_hiddenᵀ + Σ_n ∂L/∂g_below g_xᵀ + Σ_n ∂L/∂g_above g_joinedᵀ + 2 W_below
     #     ∘ (Σ_n δ′_below ∂L/∂δ′_xᵀ) + 2 W_below ∘ (Σ_n δ′_above ∂L/∂δ′_joinedᵀ))  (17)
-    dL_dW_below = out_dL_dW_below
+    dL_dW_below = w.out_dL_dW_below
     _launch("dL_dW", N, vectorised, (
         W_below, dL_dW_below_delta_at_above, dL_dW_below_delta_prime, dL_dW_below_delta_prime_at_above,
         dL_dW_below_g, dL_dW_below_g_at_above, dL_dW_below, samples,
     ))
     # ∂L/∂b_below = (1/N) (Σ_n ∂L/∂g_below + Σ_n ∂L/∂g_above)  [+] bias
-    dL_db_below = out_dL_db_below
+    dL_db_below = w.out_dL_db_below
     _launch("dL_db", N, vectorised, (dL_db_below_sum, dL_db_below_sum_at_above, dL_db_below, samples))
 
     return K, L, {
@@ -2643,40 +2694,26 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     W_below = params["below.weight"]
     b_below = params["below.bias"]
     s_gain = params["gain.gain"]
-    (
-        Nx16_0, Nx16_1, Nx16_2, Nx16_3, Nx16_4, Nx16_5, Nx16_6, Nx16_7, Nx16_8, M16x16_0, Nx16_9, Nx16_10, Nx16_11,
-        Nx16_12, Nx16_13, Nx16_14, Nx16_15, Nx16_16, Nx16_17, Nx16_18, Nx16_19, Nx16_20, Nx32_0, M32_0, M16x16_1,
-        M16x16_2, M16_0, M16x16_3, M16x16_4, M16_1, M16_2, parts_sum_delta_squared, parts_sum_delta_prime, out_K,
-        out_L, parts_columns_32, out_dK_ds_gain, parts_columns_16, out_dK_dW_below, out_dK_db_below, ones_16,
-        out_dL_ds_gain, ones_N, out_dL_dW_below, out_dL_db_below,
-    ) = workspace.arrays(
-        N,
-        "Nx16_0", "Nx16_1", "Nx16_2", "Nx16_3", "Nx16_4", "Nx16_5", "Nx16_6", "Nx16_7", "Nx16_8", "M16x16_0",
-        "Nx16_9", "Nx16_10", "Nx16_11", "Nx16_12", "Nx16_13", "Nx16_14", "Nx16_15", "Nx16_16", "Nx16_17", "Nx16_18",
-        "Nx16_19", "Nx16_20", "Nx32_0", "M32_0", "M16x16_1", "M16x16_2", "M16_0", "M16x16_3", "M16x16_4", "M16_1",
-        "M16_2", "parts_sum_delta_squared", "parts_sum_delta_prime", "out_K", "out_L", "parts_columns_32",
-        "out_dK_ds_gain", "parts_columns_16", "out_dK_dW_below", "out_dK_db_below", "ones_16", "out_dL_ds_gain",
-        "ones_N", "out_dL_dW_below", "out_dL_db_below",
-    )
+    w = workspace.space("loss_and_grad_terms_lam0", N)
 
     # ---- forward: reads g, W, b; writes g, f′
     # W_below g_x
-    g_below_unbiased = cp.matmul(g_x, W_below.T, out=Nx16_0)
+    g_below_unbiased = cp.matmul(g_x, W_below.T, out=w.g_below_unbiased)
     # g_below = W_below g_x + b_below
     # sech(g_below)
     # g_hidden = tanh(g_below)
     # g_joined = g_hidden + g_x
-    sech_hidden = Nx16_1
-    g_hidden = Nx16_2
-    g_joined = Nx16_3
+    sech_hidden = w.sech_hidden
+    g_hidden = w.g_hidden
+    g_joined = w.g_joined
     _launch("g_4_4", N, vectorised, (b_below, g_below_unbiased, g_x, sech_hidden, g_hidden, g_joined, samples))
     # W_below g_joined
-    g_above_unbiased = cp.matmul(g_joined, W_below.T, out=Nx16_0)
+    g_above_unbiased = cp.matmul(g_joined, W_below.T, out=w.g_above_unbiased)
     # g_above = W_below g_joined + b_below
     # sigmoid(−g_above)
     # f′(g_above) = sigmoid(g_above)
-    sigmoid_minus_pointwise_1 = Nx16_4
-    f_prime_pointwise_1 = Nx16_5
+    sigmoid_minus_pointwise_1 = w.sigmoid_minus_pointwise_1
+    f_prime_pointwise_1 = w.f_prime_pointwise_1
     _launch("f_prime", N, vectorised, (
         b_below, g_above_unbiased, sigmoid_minus_pointwise_1, f_prime_pointwise_1, samples,
     ))
@@ -2687,20 +2724,20 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     # δ_above = δ_pointwise_1 f′(g_above)  (1)
     # f″(g_above) = f′(g_above) sigmoid(−g_above)
     # δ′_above = δ_pointwise_1 f″(g_above)  (§1.3)
-    delta_above = Nx16_0
-    f_second_pointwise_1 = Nx16_6
-    delta_prime_above = Nx16_7
+    delta_above = w.delta_above
+    f_second_pointwise_1 = w.f_second_pointwise_1
+    delta_prime_above = w.delta_prime_above
     _launch("delta_prime_3", N, vectorised, (
         delta_pointwise_1, f_prime_pointwise_1, sigmoid_minus_pointwise_1, delta_above, f_second_pointwise_1,
         delta_prime_above, samples,
     ))
     # δ_joined = W_belowᵀ δ_above  (1)
-    delta_joined = cp.matmul(delta_above, W_below, out=Nx16_8)
+    delta_joined = cp.matmul(delta_above, W_below, out=w.delta_joined)
     # W_below ∘ W_below
-    W_below_squared = M16x16_0
+    W_below_squared = w.W_below_squared
     _launch("W_squared", N, vectorised, (W_below, W_below_squared, samples))
     # δ′_joined = (W_below ∘ W_below)ᵀ δ′_above  (§1.3)
-    delta_prime_joined = cp.matmul(delta_prime_above, W_below_squared, out=Nx16_9)
+    delta_prime_joined = cp.matmul(delta_prime_above, W_below_squared, out=w.delta_prime_joined)
     # s_gain[16:32]
     delta_hidden_term_2 = s_gain[..., 16:32]
     # δ_hidden = s_gain[16:32] + δ_joined  (1)
@@ -2708,39 +2745,39 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     # δ_below = δ_hidden f′(g_below)  (1)
     # f″(g_below) = −2 g_hidden f′(g_below)
     # δ′_below = δ_hidden f″(g_below) + δ′_joined f′(g_below)²  (§1.3)
-    delta_hidden = Nx16_10
-    f_prime_hidden = Nx16_11
-    delta_below = Nx16_12
-    f_second_hidden = Nx16_13
-    delta_prime_below = Nx16_14
+    delta_hidden = w.delta_hidden
+    f_prime_hidden = w.f_prime_hidden
+    delta_below = w.delta_below
+    f_second_hidden = w.f_second_hidden
+    delta_prime_below = w.delta_prime_below
     _launch("delta_prime_2_4", N, vectorised, (
         delta_joined, delta_hidden_term_2, sech_hidden, g_hidden, delta_prime_joined, delta_hidden, f_prime_hidden,
         delta_below, f_second_hidden, delta_prime_below, samples,
     ))
     # W_belowᵀ δ_below
-    delta_x_term_1 = cp.matmul(delta_below, W_below, out=Nx16_15)
+    delta_x_term_1 = cp.matmul(delta_below, W_below, out=w.delta_x_term_1)
     # δ_x = δ_joined + 2 g_x + W_belowᵀ δ_below  (1)
     # δ_x²
     # Σ_n Σ_i δ_x²
-    delta_x = Nx16_16
-    sum_delta_squared = parts_sum_delta_squared
+    delta_x = w.delta_x
+    sum_delta_squared = w.parts_sum_delta_squared
     blocks_sum_delta_squared = _launch("sum_delta_squared", N, vectorised, (
         delta_joined, delta_x_term_1, g_x, delta_x, sum_delta_squared, samples,
     ))
     # (W_below ∘ W_below)ᵀ δ′_below
-    delta_prime_x_term_1 = cp.matmul(delta_prime_below, W_below_squared, out=Nx16_15)
+    delta_prime_x_term_1 = cp.matmul(delta_prime_below, W_below_squared, out=w.delta_prime_x_term_1)
 
     # ---- backward, loss: reads δ′; writes K, L
     # δ′_x = 2 + δ′_joined + (W_below ∘ W_below)ᵀ δ′_below  (§1.3)
     # Σ_n Σ_i δ′_x
-    sum_delta_prime = parts_sum_delta_prime
+    sum_delta_prime = w.parts_sum_delta_prime
     blocks_sum_delta_prime = _launch("sum_delta_prime_2", N, vectorised, (
         delta_prime_joined, delta_prime_x_term_1, sum_delta_prime, samples,
     ))
     # K = (1/N) ½ Σ_n Σ_i δ_x²
     # L = −(1/N) Σ_n Σ_i δ′_x
-    K = out_K
-    L = out_L
+    K = w.out_K
+    L = w.out_L
     _launch_totals("K_and_L_2", (
         sum_delta_squared, blocks_sum_delta_squared, sum_delta_prime, blocks_sum_delta_prime, K, L, np.float64(lam),
         samples,
@@ -2748,135 +2785,135 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
 
     # ---- forward adjoints of K, backward adjoints of K and gradients: reads δ, W, f′, f″; writes ∂K/∂δ, ∂K/∂g
     # ∂K/∂δ_below = W_below δ_x  (11)
-    dK_ddelta_below = cp.matmul(delta_x, W_below.T, out=Nx16_15)
+    dK_ddelta_below = cp.matmul(delta_x, W_below.T, out=w.dK_ddelta_below)
     # ∂K/∂δ_hidden = ∂K/∂δ_below f′(g_below)  (18)
     # ∂K/∂δ_joined = ∂K/∂δ_hidden + δ_x  (4)
-    dK_ddelta_hidden = Nx16_8
-    dK_ddelta_joined = Nx16_17
+    dK_ddelta_hidden = w.dK_ddelta_hidden
+    dK_ddelta_joined = w.dK_ddelta_joined
     _launch("dK_ddelta_3", N, vectorised, (
         dK_ddelta_below, f_prime_hidden, delta_x, dK_ddelta_hidden, dK_ddelta_joined, samples,
     ))
     # ∂K/∂δ_above = W_below ∂K/∂δ_joined  (11)
-    dK_ddelta_above = cp.matmul(dK_ddelta_joined, W_below.T, out=Nx16_18)
+    dK_ddelta_above = cp.matmul(dK_ddelta_joined, W_below.T, out=w.dK_ddelta_above)
     # ∂K/∂δ_pointwise_1 = ∂K/∂δ_above f′(g_above)  (18)
     # ∂K/∂g_above = ∂K/∂δ_above δ_pointwise_1 f″(g_above)  (21)
-    dK_ddelta_pointwise_1 = Nx16_19
-    dK_dg_above = Nx16_20
+    dK_ddelta_pointwise_1 = w.dK_ddelta_pointwise_1
+    dK_dg_above = w.dK_dg_above
     _launch("dK_dg", N, vectorised, (
         dK_ddelta_above, f_prime_pointwise_1, delta_pointwise_1, f_second_pointwise_1, dK_ddelta_pointwise_1,
         dK_dg_above, samples,
     ))
     # ∂K/∂δ_both = [∂K/∂δ_pointwise_1, ∂K/∂δ_hidden]  (4)
-    dK_ddelta_both = Nx32_0
+    dK_ddelta_both = w.dK_ddelta_both
     _launch("dK_ddelta_3_2", N, vectorised, (dK_ddelta_hidden, dK_ddelta_pointwise_1, dK_ddelta_both, samples))
 
     # ---- backward adjoints of K and gradients: reads ∂K/∂δ, δ, ∂K/∂g, g, W, f′, f″; writes ∂K/∂s, ∂K/∂g, ∂K/∂W,
     #      ∂K/∂b
     # Σ_n ∂K/∂δ_both
-    dK_ds_gain_sum = _column_sum(dK_ddelta_both, M32_0, parts_columns_32, 32)
+    dK_ds_gain_sum = _column_sum(dK_ddelta_both, w.dK_ds_gain_sum, w.parts_columns_32, 32)
     # ∂K/∂s_gain = (1/N) Σ_n ∂K/∂δ_both  [+] gain
-    dK_ds_gain = out_dK_ds_gain
+    dK_ds_gain = w.out_dK_ds_gain
     _launch("dK_ds", N, vectorised, (dK_ds_gain_sum, dK_ds_gain, samples))
     # Σ_n δ_above ∂K/∂δ_joinedᵀ
-    dK_dW_below_delta_at_above = cp.matmul(delta_above.T, dK_ddelta_joined, out=M16x16_1)
+    dK_dW_below_delta_at_above = cp.matmul(delta_above.T, dK_ddelta_joined, out=w.dK_dW_below_delta_at_above)
     # Σ_n ∂K/∂g_above g_joinedᵀ
-    dK_dW_below_g_at_above = cp.matmul(dK_dg_above.T, g_joined, out=M16x16_2)
+    dK_dW_below_g_at_above = cp.matmul(dK_dg_above.T, g_joined, out=w.dK_dW_below_g_at_above)
     # Σ_n ∂K/∂g_above
-    dK_db_below_sum_at_above = _column_sum(dK_dg_above, M16_0, parts_columns_16, 16)
+    dK_db_below_sum_at_above = _column_sum(dK_dg_above, w.dK_db_below_sum_at_above, w.parts_columns_16, 16)
     # ∂K/∂g_joined = W_belowᵀ ∂K/∂g_above  (14)
-    dK_dg_joined = cp.matmul(dK_dg_above, W_below, out=Nx16_17)
+    dK_dg_joined = cp.matmul(dK_dg_above, W_below, out=w.dK_dg_joined)
     # ∂K/∂g_below = ∂K/∂g_joined f′(g_below) + ∂K/∂δ_below δ_hidden f″(g_below)  (21)
-    dK_dg_below = Nx16_20
+    dK_dg_below = w.dK_dg_below
     _launch("dK_dg_2", N, vectorised, (
         dK_ddelta_below, dK_dg_joined, delta_hidden, f_prime_hidden, f_second_hidden, dK_dg_below, samples,
     ))
     # Σ_n δ_below δ_xᵀ
-    dK_dW_below_delta = cp.matmul(delta_below.T, delta_x, out=M16x16_3)
+    dK_dW_below_delta = cp.matmul(delta_below.T, delta_x, out=w.dK_dW_below_delta)
     # Σ_n ∂K/∂g_below g_xᵀ
-    dK_dW_below_g = cp.matmul(dK_dg_below.T, g_x, out=M16x16_4)
+    dK_dW_below_g = cp.matmul(dK_dg_below.T, g_x, out=w.dK_dW_below_g)
     # Σ_n ∂K/∂g_below
-    dK_db_below_sum = _column_sum(dK_dg_below, M16_1, parts_columns_16, 16)
+    dK_db_below_sum = _column_sum(dK_dg_below, w.dK_db_below_sum, w.parts_columns_16, 16)
     # ∂K/∂W_below = (1/N) (Σ_n δ_below δ_xᵀ + Σ_n δ_above ∂K/∂δ_joinedᵀ + Σ_n ∂K/∂g_below g_xᵀ + Σ_n ∂K/∂g_above
     #     g_joinedᵀ)  (16)
-    dK_dW_below = out_dK_dW_below
+    dK_dW_below = w.out_dK_dW_below
     _launch("dK_dW", N, vectorised, (
         dK_dW_below_delta, dK_dW_below_delta_at_above, dK_dW_below_g, dK_dW_below_g_at_above, dK_dW_below, samples,
     ))
     # ∂K/∂b_below = (1/N) (Σ_n ∂K/∂g_below + Σ_n ∂K/∂g_above)  [+] bias
-    dK_db_below = out_dK_db_below
+    dK_db_below = w.out_dK_db_below
     _launch("dK_db", N, vectorised, (dK_db_below_sum, dK_db_below_sum_at_above, dK_db_below, samples))
 
     # ---- forward adjoints of L, backward adjoints of L and gradients: reads f″, f′, W, δ; writes ∂L/∂δ, ∂L/∂δ′,
     #      ∂L/∂g
     # Σ_i W_below ∘ W_below
-    W_below_squared_sum = cp.matmul(W_below_squared, ones_16, out=M16_0)
+    W_below_squared_sum = cp.matmul(W_below_squared, w.ones_16, out=w.W_below_squared_sum)
     # ∂L/∂δ_hidden = −f″(g_below) Σ_i W_below ∘ W_below  (19)
     # ∂L/∂δ′_hidden = −f′(g_below)² Σ_i W_below ∘ W_below  (20)
     # ∂L/∂δ′_joined = −1 + ∂L/∂δ′_hidden  (8)
-    dL_ddelta_hidden = Nx16_20
-    dL_ddelta_prime_joined = Nx16_16
+    dL_ddelta_hidden = w.dL_ddelta_hidden
+    dL_ddelta_prime_joined = w.dL_ddelta_prime_joined
     _launch("dL_ddelta_prime_2", N, vectorised, (
         W_below_squared_sum, f_second_hidden, f_prime_hidden, dL_ddelta_hidden, dL_ddelta_prime_joined, samples,
     ))
     # ∂L/∂δ_above = W_below ∂L/∂δ_hidden  (12)
-    dL_ddelta_above = cp.matmul(dL_ddelta_hidden, W_below.T, out=Nx16_12)
+    dL_ddelta_above = cp.matmul(dL_ddelta_hidden, W_below.T, out=w.dL_ddelta_above)
     # ∂L/∂δ′_above = (W_below ∘ W_below) ∂L/∂δ′_joined  (13)
-    dL_ddelta_prime_above = cp.matmul(dL_ddelta_prime_joined, W_below_squared.T, out=Nx16_17)
+    dL_ddelta_prime_above = cp.matmul(dL_ddelta_prime_joined, W_below_squared.T, out=w.dL_ddelta_prime_above)
     # ∂L/∂δ_pointwise_1 = ∂L/∂δ_above f′(g_above) + ∂L/∂δ′_above f″(g_above)  (19)
     # f‴(g_above) = f″(g_above) (sigmoid(−g_above) − f′(g_above))
     # ∂L/∂g_above = ∂L/∂δ_above δ_pointwise_1 f″(g_above) + ∂L/∂δ′_above δ_pointwise_1 f‴(g_above)  (22)
-    dL_ddelta_pointwise_1 = Nx16_15
-    dL_dg_above = Nx16_19
+    dL_ddelta_pointwise_1 = w.dL_ddelta_pointwise_1
+    dL_dg_above = w.dL_dg_above
     _launch("dL_dg", N, vectorised, (
         dL_ddelta_above, dL_ddelta_prime_above, f_prime_pointwise_1, f_second_pointwise_1,
         sigmoid_minus_pointwise_1, delta_pointwise_1, dL_ddelta_pointwise_1, dL_dg_above, samples,
     ))
     # ∂L/∂δ_both = [∂L/∂δ_pointwise_1, ∂L/∂δ_hidden]  (6)
-    dL_ddelta_both = Nx32_0
+    dL_ddelta_both = w.dL_ddelta_both
     _launch("dL_ddelta_3", N, vectorised, (dL_ddelta_hidden, dL_ddelta_pointwise_1, dL_ddelta_both, samples))
 
     # ---- backward adjoints of L and gradients: reads ∂L/∂δ, δ, δ′, ∂L/∂δ′, ∂L/∂g, g, W, f′, f″; writes ∂L/∂s,
     #      ∂L/∂g, ∂L/∂W, ∂L/∂b
     # Σ_n ∂L/∂δ_both
-    dL_ds_gain_sum = _column_sum(dL_ddelta_both, M32_0, parts_columns_32, 32)
+    dL_ds_gain_sum = _column_sum(dL_ddelta_both, w.dL_ds_gain_sum, w.parts_columns_32, 32)
     # ∂L/∂s_gain = (1/N) Σ_n ∂L/∂δ_both  [+] gain
-    dL_ds_gain = out_dL_ds_gain
+    dL_ds_gain = w.out_dL_ds_gain
     _launch("dL_ds", N, vectorised, (dL_ds_gain_sum, dL_ds_gain, samples))
     # Σ_n δ_above ∂L/∂δ_hiddenᵀ
-    dL_dW_below_delta_at_above = cp.matmul(delta_above.T, dL_ddelta_hidden, out=M16x16_0)
+    dL_dW_below_delta_at_above = cp.matmul(delta_above.T, dL_ddelta_hidden, out=w.dL_dW_below_delta_at_above)
     # Σ_n δ′_above ∂L/∂δ′_joinedᵀ
-    dL_dW_below_delta_prime_at_above = cp.matmul(delta_prime_above.T, dL_ddelta_prime_joined, out=M16x16_2)
+    dL_dW_below_delta_prime_at_above = cp.matmul(delta_prime_above.T, dL_ddelta_prime_joined, out=w.dL_dW_below_delta_prime_at_above)
     # Σ_n ∂L/∂g_above g_joinedᵀ
-    dL_dW_below_g_at_above = cp.matmul(dL_dg_above.T, g_joined, out=M16x16_4)
+    dL_dW_below_g_at_above = cp.matmul(dL_dg_above.T, g_joined, out=w.dL_dW_below_g_at_above)
     # Σ_n ∂L/∂g_above
-    dL_db_below_sum_at_above = _column_sum(dL_dg_above, M16_1, parts_columns_16, 16)
+    dL_db_below_sum_at_above = _column_sum(dL_dg_above, w.dL_db_below_sum_at_above, w.parts_columns_16, 16)
     # ∂L/∂g_joined = W_belowᵀ ∂L/∂g_above  (15)
-    dL_dg_joined = cp.matmul(dL_dg_above, W_below, out=Nx16_3)
+    dL_dg_joined = cp.matmul(dL_dg_above, W_below, out=w.dL_dg_joined)
     # f‴(g_below) = f′(g_below) (4 g_hidden² − 2 sech(g_below)²)
     # ∂L/∂g_below = ∂L/∂g_joined f′(g_below) − δ_hidden f‴(g_below) Σ_i W_below ∘ W_below − 2 δ′_joined f′(g_below)
     #     f″(g_below) Σ_i W_below ∘ W_below  (22)
-    dL_dg_below = Nx16_19
+    dL_dg_below = w.dL_dg_below
     _launch("dL_dg_2_2", N, vectorised, (
         f_prime_hidden, g_hidden, sech_hidden, W_below_squared_sum, dL_dg_joined, delta_hidden, delta_prime_joined,
         f_second_hidden, dL_dg_below, samples,
     ))
     # Σ_n δ′_below
-    dL_dW_below_delta_prime_sum = cp.matmul(ones_N, delta_prime_below, out=M16_0)
+    dL_dW_below_delta_prime_sum = cp.matmul(w.ones_N, delta_prime_below, out=w.dL_dW_below_delta_prime_sum)
     # Σ_n δ′_below
     dL_dW_below_delta_prime_sum_column = dL_dW_below_delta_prime_sum[:, None]
     # Σ_n ∂L/∂g_below g_xᵀ
-    dL_dW_below_g = cp.matmul(dL_dg_below.T, g_x, out=M16x16_1)
+    dL_dW_below_g = cp.matmul(dL_dg_below.T, g_x, out=w.dL_dW_below_g)
     # Σ_n ∂L/∂g_below
-    dL_db_below_sum = _column_sum(dL_dg_below, M16_2, parts_columns_16, 16)
+    dL_db_below_sum = _column_sum(dL_dg_below, w.dL_db_below_sum, w.parts_columns_16, 16)
     # ∂L/∂W_below = (1/N) (Σ_n δ_above ∂L/∂δ_hiddenᵀ + Σ_n ∂L/∂g_below g_xᵀ + Σ_n ∂L/∂g_above g_joinedᵀ − 2 diag(Σ_n
     #     δ′_below) W_below + 2 W_below ∘ (Σ_n δ′_above ∂L/∂δ′_joinedᵀ))  (17)
-    dL_dW_below = out_dL_dW_below
+    dL_dW_below = w.out_dL_dW_below
     _launch("dL_dW_2", N, vectorised, (
         dL_dW_below_delta_prime_sum_column, W_below, dL_dW_below_delta_at_above, dL_dW_below_delta_prime_at_above,
         dL_dW_below_g, dL_dW_below_g_at_above, dL_dW_below, samples,
     ))
     # ∂L/∂b_below = (1/N) (Σ_n ∂L/∂g_below + Σ_n ∂L/∂g_above)  [+] bias
-    dL_db_below = out_dL_db_below
+    dL_db_below = w.out_dL_db_below
     _launch("dL_db", N, vectorised, (dL_db_below_sum, dL_db_below_sum_at_above, dL_db_below, samples))
 
     return K, L, {
@@ -3046,4 +3083,4 @@ def _loss_noise(loss, params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above 869a8122760d9e41f0476a828683863ddc0b9850e3ed9c5c12675847f8be6900
+# sha256 of all above c47ecdb2fc39ba81205bcf85a9f2059c4c238cc101156c2a99b39c0a656048b9

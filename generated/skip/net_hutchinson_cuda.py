@@ -29,12 +29,13 @@ their role, whatever layer they belong to; `vec4_<name>` takes 16 bytes a thread
 are aligned to them.
 
 description sha256 2d430945989681daee3f284129ed1e57ba13f4bfba6fdd8b4a1b09899c0f30ce
-template cuda/module.py.j2, sha256 f72316bbe6d2c7e37e53a6f89dc290b784377203b69113365537f6defcf7a535
+template cuda/module.py.j2, sha256 183bcc79e29d42b956a6e23ab988207b075be7e3242856d4561660c38d7a0ee7
 """
 
 import functools
 import operator
 import threading
+import types
 
 import numpy as np
 
@@ -70,7 +71,7 @@ INITIAL = {
 METADATA = {
     "network": "skip",
     "description_sha256": "2d430945989681daee3f284129ed1e57ba13f4bfba6fdd8b4a1b09899c0f30ce",
-    "template_sha256": "f72316bbe6d2c7e37e53a6f89dc290b784377203b69113365537f6defcf7a535",
+    "template_sha256": "183bcc79e29d42b956a6e23ab988207b075be7e3242856d4561660c38d7a0ee7",
     "generator": "smgen 0.1.0",
     "backend": "cuda",
     "dtype": "float32",
@@ -1456,55 +1457,189 @@ _MAPS = {
     "dL_dW_2": (16, 16, 4, 1),
 }
 
-_ARRAYS = {
-    "M16_0": (DTYPE, (16,)),
-    "M16_1": (DTYPE, (16,)),
-    "M16x16_0": (DTYPE, (16, 16)),
-    "M16x16_1": (DTYPE, (16, 16)),
-    "M16x16_2": (DTYPE, (16, 16)),
-    "M16x16_3": (DTYPE, (16, 16)),
-    "M16x16_4": (DTYPE, (16, 16)),
-    "M16x16_5": (DTYPE, (16, 16)),
-    "M16x16_6": (DTYPE, (16, 16)),
-    "M16x16_7": (DTYPE, (16, 16)),
-    "M32_0": (DTYPE, (32,)),
-    "N_0": (DTYPE, ("N",)),
-    "N_1": (DTYPE, ("N",)),
-    "Nx16_0": (DTYPE, ("N", 16)),
-    "Nx16_1": (DTYPE, ("N", 16)),
-    "Nx16_10": (DTYPE, ("N", 16)),
-    "Nx16_11": (DTYPE, ("N", 16)),
-    "Nx16_12": (DTYPE, ("N", 16)),
-    "Nx16_13": (DTYPE, ("N", 16)),
-    "Nx16_14": (DTYPE, ("N", 16)),
-    "Nx16_15": (DTYPE, ("N", 16)),
-    "Nx16_16": (DTYPE, ("N", 16)),
-    "Nx16_17": (DTYPE, ("N", 16)),
-    "Nx16_18": (DTYPE, ("N", 16)),
-    "Nx16_19": (DTYPE, ("N", 16)),
-    "Nx16_2": (DTYPE, ("N", 16)),
-    "Nx16_20": (DTYPE, ("N", 16)),
-    "Nx16_3": (DTYPE, ("N", 16)),
-    "Nx16_4": (DTYPE, ("N", 16)),
-    "Nx16_5": (DTYPE, ("N", 16)),
-    "Nx16_6": (DTYPE, ("N", 16)),
-    "Nx16_7": (DTYPE, ("N", 16)),
-    "Nx16_8": (DTYPE, ("N", 16)),
-    "Nx16_9": (DTYPE, ("N", 16)),
-    "Nx2x16_0": (DTYPE, ("N", 2, 16)),
-    "Nx2x16_1": (DTYPE, ("N", 2, 16)),
-    "Nx2x16_10": (DTYPE, ("N", 2, 16)),
-    "Nx2x16_11": (DTYPE, ("N", 2, 16)),
-    "Nx2x16_2": (DTYPE, ("N", 2, 16)),
-    "Nx2x16_3": (DTYPE, ("N", 2, 16)),
-    "Nx2x16_4": (DTYPE, ("N", 2, 16)),
-    "Nx2x16_5": (DTYPE, ("N", 2, 16)),
-    "Nx2x16_6": (DTYPE, ("N", 2, 16)),
-    "Nx2x16_7": (DTYPE, ("N", 2, 16)),
-    "Nx2x16_8": (DTYPE, ("N", 2, 16)),
-    "Nx2x16_9": (DTYPE, ("N", 2, 16)),
-    "Nx32_0": (DTYPE, ("N", 32)),
-    "Nx32_1": (DTYPE, ("N", 32)),
+# Function → arrays: the shape of each, N samples, and all that is written to it in turn; arrays used for nothing else.
+_STORAGE = {
+    "energy": (
+        [
+            ("N", 16, "g_below_unbiased g_above_unbiased"), ("N", 16, "g_hidden"),
+            ("N", 16, "g_joined g_pointwise_1"), ("N", 16, "g_prior"), ("N", 32, "g_both"), ("N", 32, "g_gain"),
+            ("N", "E_gain"), ("N", "E_prior"),
+        ],
+        """
+        """,
+    ),
+    "score": (
+        [
+            ("N", 16, "g_below_unbiased g_above_unbiased delta_joined"), ("N", 16, "sech_hidden delta_x_term_1"),
+            ("N", 16, "g_joined delta_above delta_below"),
+        ],
+        """
+        """,
+    ),
+    "hessian_diagonal": (
+        [
+            ("N", 16, "g_below_unbiased g_above_unbiased delta_above delta_curvature_hidden"),
+            ("N", 16, "sech_hidden delta_joined"), ("N", 16, "g_hidden"),
+            ("N", 16, "g_joined sigmoid_minus_pointwise_1"), ("N", 16, "f_prime_pointwise_1"),
+            ("N", 16, "f_prime_hidden sum_probed_x"), ("N", 2, 16, "tangent_below delta_tangent_x_term_1"),
+            ("N", 16, "delta_curvature_pointwise_1"),
+            ("N", 2, 16, "tangent_joined delta_tangent_above delta_tangent_below sum_probed_x_terms"),
+            ("N", 2, 16, "tangent_above delta_tangent_joined"),
+        ],
+        """
+        """,
+    ),
+    "loss_terms": (
+        [
+            ("N", 16, "g_below_unbiased g_above_unbiased delta_above f_prime_hidden"), ("N", 16, "sech_hidden"),
+            ("N", 16, "g_hidden"), ("N", 16, "g_joined sigmoid_minus_pointwise_1 delta_x_term_1 sum_probed"),
+            ("N", 16, "f_prime_pointwise_1"), ("N", 16, "delta_joined sum_probed_squared"), ("N", 16, "delta_below"),
+            ("N", 16, "delta_curvature_hidden"), ("N", 16, "delta_curvature_pointwise_1"),
+            ("N", 2, 16, "tangent_below delta_tangent_x_term_1"),
+            ("N", 2, 16, "tangent_joined delta_tangent_above delta_tangent_below probed"),
+            ("N", 2, 16, "tangent_above delta_tangent_joined"), ("N", 2, 16, "sum_probed_squared_terms"),
+        ],
+        """
+            parts_sum_delta_squared parts_sum_quadratic_forms parts_sum_pairs
+        """,
+    ),
+    "loss_terms_lam0": (
+        [
+            ("N", 16, "g_below_unbiased g_above_unbiased delta_above delta_hidden"),
+            ("N", 16, "sech_hidden delta_x_term_1 sum_tangent_squared_below sum_tangent_squared_above sum_tangent_squared_x"),
+            ("N", 16, "g_hidden"), ("N", 16, "g_joined sigmoid_minus_pointwise_1"), ("N", 16, "f_prime_pointwise_1"),
+            ("N", 16, "delta_joined"), ("N", 16, "f_prime_hidden"), ("N", 16, "delta_below"),
+            ("N", 2, 16, "tangent_below tangent_above"), ("N", 2, 16, "tangent_joined sum_tangent_squared_x_terms"),
+            ("N", 2, 16, "sum_tangent_squared_below_terms sum_tangent_squared_above_terms"),
+        ],
+        """
+            parts_sum_delta_squared parts_sum_curvature_hidden parts_sum_curvature_pointwise_1
+            parts_sum_curvature_prior
+        """,
+    ),
+    "loss_and_grad": (
+        [
+            ("N", 16, "g_below_unbiased g_above_unbiased delta_above"), ("N", 16, "sech_hidden"),
+            ("N", 16, "g_hidden"), ("N", 16, "g_joined dJ_dg_joined"), ("N", 16, "sigmoid_minus_pointwise_1"),
+            ("N", 16, "f_prime_pointwise_1"), ("N", 16, "delta_joined sum_probed_squared weighted_square_below"),
+            ("N", 16, "delta_hidden"), ("N", 16, "f_prime_hidden"), ("N", 16, "delta_below"),
+            ("N", 16, "delta_x_term_1 sum_probed dJ_ddelta_below"), ("N", 16, "delta_x"),
+            ("N", 16, "f_second_hidden"), ("N", 16, "delta_curvature_hidden"), ("N", 16, "f_second_pointwise_1"),
+            ("N", 16, "delta_curvature_pointwise_1 weighted_square_above"), ("N", 2, 16, "tangent_below"),
+            ("N", 2, 16, "tangent_joined"), ("N", 2, 16, "tangent_above weighted_product_hidden_terms"),
+            ("N", 2, 16, "delta_tangent_above"), ("N", 2, 16, "delta_tangent_joined"),
+            ("N", 2, 16, "delta_tangent_below"),
+            ("N", 2, 16, "delta_tangent_x_term_1 weighted_square_below_terms weighted_tangent_above delta_weighted_tangent_below"),
+            ("N", 2, 16, "probed weighted_tangent_below"),
+            ("N", 2, 16, "sum_probed_squared_terms weighted_tangent_x"), ("N", 2, 16, "weighted_tangent_joined"),
+            ("N", 16, "dJ_ddelta_hidden"), ("N", 16, "dJ_ddelta_joined dJ_dg_below"), ("N", 16, "dJ_ddelta_above"),
+            ("N", 2, 16, "weighted_square_above_terms delta_weighted_tangent_joined"),
+            ("N", 2, 16, "delta_weighted_tangent_above"), ("N", 16, "dJ_ddelta_pointwise_1"),
+            ("N", 16, "dJ_dg_above weighted_product_hidden"), ("N", 32, "dJ_ddelta_both"), (32, "dJ_ds_gain_sum"),
+            (16, 16, "dJ_dW_below_delta_at_above"), (16, 16, "dJ_dW_below_tangents_at_above"),
+            (16, 16, "dJ_dW_below_tangents_at_above_weighted"), (16, 16, "dJ_dW_below_g_at_above"),
+            (16, "dJ_db_below_sum_at_above"), (16, 16, "dJ_dW_below_delta"), (16, 16, "dJ_dW_below_tangents"),
+            (16, 16, "dJ_dW_below_tangents_weighted"), (16, 16, "dJ_dW_below_g"), (16, "dJ_db_below_sum"),
+        ],
+        """
+            parts_sum_delta_squared parts_sum_quadratic_forms parts_sum_pairs out_J parts_columns_32 out_dJ_ds_gain
+            parts_columns_16 out_dJ_dW_below out_dJ_db_below
+        """,
+    ),
+    "loss_and_grad_lam0": (
+        [
+            ("N", 16, "g_below_unbiased g_above_unbiased delta_above"), ("N", 16, "sech_hidden"),
+            ("N", 16, "g_hidden"), ("N", 16, "g_joined dJ_dg_joined"), ("N", 16, "sigmoid_minus_pointwise_1"),
+            ("N", 16, "f_prime_pointwise_1"), ("N", 16, "delta_joined dJ_ddelta_hidden"), ("N", 16, "delta_hidden"),
+            ("N", 16, "f_prime_hidden"), ("N", 16, "delta_below"),
+            ("N", 16, "delta_x_term_1 sum_tangent_squared_below"), ("N", 16, "delta_x"),
+            ("N", 16, "f_second_hidden"), ("N", 16, "delta_curvature_hidden sum_tangent_squared_above"),
+            ("N", 16, "f_second_pointwise_1"),
+            ("N", 16, "delta_curvature_pointwise_1 sum_tangent_squared_x dJ_ddelta_below"),
+            ("N", 2, 16, "tangent_below"), ("N", 2, 16, "tangent_joined"), ("N", 2, 16, "tangent_above"),
+            ("N", 2, 16, "delta_tangent_above"), ("N", 2, 16, "delta_tangent_joined"),
+            ("N", 2, 16, "delta_tangent_below"), ("N", 2, 16, "sum_tangent_squared_below_terms"),
+            ("N", 2, 16, "sum_tangent_squared_above_terms"), ("N", 2, 16, "sum_tangent_squared_x_terms"),
+            ("N", 2, 16, "weighted_product_hidden_terms"), ("N", 16, "dJ_ddelta_joined dJ_dg_below"),
+            ("N", 16, "dJ_ddelta_above"), ("N", 16, "dJ_ddelta_pointwise_1"),
+            ("N", 16, "dJ_dg_above weighted_product_hidden"), ("N", 32, "dJ_ddelta_both"), (32, "dJ_ds_gain_sum"),
+            (16, 16, "dJ_dW_below_delta_at_above"), (16, 16, "dJ_dW_below_tangents_at_above"),
+            (16, 16, "dJ_dW_below_g_at_above"), (16, "dJ_db_below_sum_at_above"), (16, 16, "dJ_dW_below_delta"),
+            (16, 16, "dJ_dW_below_tangents"), (16, 16, "dJ_dW_below_g"), (16, "dJ_db_below_sum"),
+        ],
+        """
+            parts_sum_delta_squared parts_sum_curvature_hidden parts_sum_curvature_pointwise_1
+            parts_sum_curvature_prior out_J parts_columns_32 out_dJ_ds_gain parts_columns_16 out_dJ_dW_below
+            out_dJ_db_below
+        """,
+    ),
+    "loss_and_grad_terms": (
+        [
+            ("N", 16, "g_below_unbiased g_above_unbiased delta_above"), ("N", 16, "sech_hidden"),
+            ("N", 16, "g_hidden"), ("N", 16, "g_joined dL_dg_joined"), ("N", 16, "sigmoid_minus_pointwise_1"),
+            ("N", 16, "f_prime_pointwise_1"), ("N", 16, "delta_joined sum_probed_squared dK_ddelta_below"),
+            ("N", 16, "delta_hidden"), ("N", 16, "f_prime_hidden"), ("N", 16, "delta_below dL_ddelta_pointwise_1"),
+            ("N", 16, "delta_x_term_1 sum_probed weighted_square_below"), ("N", 16, "delta_x dL_ddelta_above"),
+            ("N", 16, "f_second_hidden"), ("N", 16, "delta_curvature_hidden"), ("N", 16, "f_second_pointwise_1"),
+            ("N", 16, "delta_curvature_pointwise_1 weighted_square_above"), ("N", 2, 16, "tangent_below"),
+            ("N", 2, 16, "tangent_joined"), ("N", 2, 16, "tangent_above weighted_product_hidden_terms"),
+            ("N", 2, 16, "delta_tangent_above"), ("N", 2, 16, "delta_tangent_joined"),
+            ("N", 2, 16, "delta_tangent_below"),
+            ("N", 2, 16, "delta_tangent_x_term_1 weighted_square_below_terms weighted_tangent_above delta_weighted_tangent_below"),
+            ("N", 2, 16, "probed weighted_tangent_below"),
+            ("N", 2, 16, "sum_probed_squared_terms weighted_tangent_x"), ("N", 16, "dK_ddelta_hidden"),
+            ("N", 16, "dK_ddelta_joined dK_dg_joined dL_dg_above weighted_product_hidden"),
+            ("N", 16, "dK_ddelta_above"), ("N", 16, "dK_ddelta_pointwise_1"),
+            ("N", 16, "dK_dg_above dK_dg_below dL_ddelta_hidden dL_dg_below"),
+            ("N", 32, "dK_ddelta_both dL_ddelta_both"), (32, "dK_ds_gain_sum dL_ds_gain_sum"),
+            (16, 16, "dK_dW_below_delta_at_above dL_dW_below_tangents_at_above_weighted"),
+            (16, 16, "dK_dW_below_g_at_above dL_dW_below_delta_at_above"),
+            (16, "dK_db_below_sum_at_above dL_db_below_sum_at_above"),
+            (16, 16, "dK_dW_below_delta dL_dW_below_g_at_above"),
+            (16, 16, "dK_dW_below_g dL_dW_below_tangents_at_above"), (16, "dK_db_below_sum dL_db_below_sum"),
+            ("N", 2, 16, "weighted_tangent_joined"),
+            ("N", 2, 16, "weighted_square_above_terms delta_weighted_tangent_joined"),
+            ("N", 2, 16, "delta_weighted_tangent_above"), (16, 16, "dL_dW_below_tangents"),
+            (16, 16, "dL_dW_below_tangents_weighted"), (16, 16, "dL_dW_below_g"),
+        ],
+        """
+            parts_sum_delta_squared parts_sum_quadratic_forms parts_sum_pairs out_K out_L parts_columns_32
+            out_dK_ds_gain parts_columns_16 out_dK_dW_below out_dK_db_below out_dL_ds_gain out_dL_dW_below
+            out_dL_db_below
+        """,
+    ),
+    "loss_and_grad_terms_lam0": (
+        [
+            ("N", 16, "g_below_unbiased g_above_unbiased delta_above"), ("N", 16, "sech_hidden"),
+            ("N", 16, "g_hidden"), ("N", 16, "g_joined dL_dg_joined"), ("N", 16, "sigmoid_minus_pointwise_1"),
+            ("N", 16, "f_prime_pointwise_1"), ("N", 16, "delta_joined dK_ddelta_hidden"), ("N", 16, "delta_hidden"),
+            ("N", 16, "f_prime_hidden"), ("N", 16, "delta_below dL_dg_above weighted_product_hidden"),
+            ("N", 16, "delta_x_term_1 sum_tangent_squared_below"), ("N", 16, "delta_x dL_ddelta_pointwise_1"),
+            ("N", 16, "f_second_hidden"), ("N", 16, "delta_curvature_hidden sum_tangent_squared_above"),
+            ("N", 16, "f_second_pointwise_1"),
+            ("N", 16, "delta_curvature_pointwise_1 sum_tangent_squared_x dK_ddelta_below"),
+            ("N", 2, 16, "tangent_below"), ("N", 2, 16, "tangent_joined"), ("N", 2, 16, "tangent_above"),
+            ("N", 2, 16, "delta_tangent_above"), ("N", 2, 16, "delta_tangent_joined"),
+            ("N", 2, 16, "delta_tangent_below"), ("N", 2, 16, "sum_tangent_squared_below_terms"),
+            ("N", 2, 16, "sum_tangent_squared_above_terms"), ("N", 2, 16, "sum_tangent_squared_x_terms"),
+            ("N", 2, 16, "weighted_product_hidden_terms"), ("N", 16, "dK_ddelta_joined dK_dg_joined"),
+            ("N", 16, "dK_ddelta_above"), ("N", 16, "dK_ddelta_pointwise_1 dL_ddelta_hidden dL_dg_below"),
+            ("N", 16, "dK_dg_above dK_dg_below dL_ddelta_above"), ("N", 32, "dK_ddelta_both dL_ddelta_both"),
+            (32, "dK_ds_gain_sum dL_ds_gain_sum"), (16, 16, "dK_dW_below_delta_at_above dL_dW_below_g_at_above"),
+            (16, 16, "dK_dW_below_g_at_above dL_dW_below_delta_at_above"),
+            (16, "dK_db_below_sum_at_above dL_db_below_sum_at_above"),
+            (16, 16, "dK_dW_below_delta dL_dW_below_tangents"),
+            (16, 16, "dK_dW_below_g dL_dW_below_tangents_at_above"), (16, "dK_db_below_sum dL_db_below_sum"),
+            (16, 16, "dL_dW_below_g"),
+        ],
+        """
+            parts_sum_delta_squared parts_sum_curvature_hidden parts_sum_curvature_pointwise_1
+            parts_sum_curvature_prior out_K out_L parts_columns_32 out_dK_ds_gain parts_columns_16 out_dK_dW_below
+            out_dK_db_below out_dL_ds_gain out_dL_dW_below out_dL_db_below
+        """,
+    ),
+}
+_OWN = {
     "out_J": (np.float64, ()),
     "out_K": (np.float64, ()),
     "out_L": (np.float64, ()),
@@ -1537,33 +1672,46 @@ class Workspace:
 
     def __init__(self):
         self._capacity = 0
-        self._arrays = {}
+        self._arrays, self._spaces = {}, {}
 
     @staticmethod
     def nbytes(n):
         """The bytes of all arrays for n samples: what a workspace holds once every function has been called."""
-        sizes = (np.prod([n if dim == "N" else dim for dim in shape]) * np.dtype(dtype).itemsize for dtype, shape in _ARRAYS.values())
+        shared = {key: (DTYPE, key[:-1]) for entries, _ in _STORAGE.values() for key, _ in _numbered(entries)}
+        sizes = (np.prod([n if dim == "N" else dim for dim in shape]) * np.dtype(dtype).itemsize for dtype, shape in (*shared.values(), *_OWN.values()))
         return int(sum(sizes))
 
-    def arrays(self, n, *names):
-        """The named arrays for n samples."""
+    def space(self, function, n):
+        """The arrays of a function for n samples, under the names of what is written to them."""
         if n > self._capacity:
-            self._arrays.clear()
-            self._capacity = n
-        found = []
-        for name in names:
-            dtype, shape = _ARRAYS[name]
-            array = self._arrays.get(name)
-            if array is None:
-                sizes = tuple(self._capacity if dim == "N" else dim for dim in shape)
-                fill = next((fill for start, fill in _FILLED.items() if name.startswith(start)), None)
-                array = cp.empty(sizes, dtype) if fill is None else cp.asarray(fill(sizes).astype(dtype))
-                self._arrays[name] = array
-            found.append(array[:n] if shape[:1] == ("N",) else array)
-        return found
+            self._arrays, self._spaces, self._capacity = {}, {}, n
+        if (function, n) not in self._spaces:
+            if len(self._spaces) >= 16:  # batches of ever other sizes
+                self._spaces.clear()
+            entries, own = _STORAGE[function]
+            space = {name: self._array(name, *_OWN[name], n) for name in own.split()}
+            for key, names in _numbered(entries):
+                space.update(dict.fromkeys(names.split(), self._array(key, DTYPE, key[:-1], n)))
+            self._spaces[function, n] = types.SimpleNamespace(**space)
+        return self._spaces[function, n]
+
+    def _array(self, key, dtype, shape, n):
+        if key not in self._arrays:
+            sizes = tuple(self._capacity if dim == "N" else dim for dim in shape)
+            fill = _FILLED.get(str(key).partition("_")[0])
+            self._arrays[key] = cp.empty(sizes, dtype) if fill is None else cp.asarray(fill(sizes).astype(dtype))
+        return self._arrays[key][:n] if shape[:1] == ("N",) else self._arrays[key]
 
 
-_FILLED = {"ones_": np.ones, "eye_": lambda sizes: np.eye(sizes[0])}
+def _numbered(entries):
+    """Shapes with a number that tells those of one shape apart, and the names of what is written there."""
+    seen = []
+    for *shape, names in entries:
+        yield (*shape, seen.count(shape)), names
+        seen.append(shape)
+
+
+_FILLED = {"ones": np.ones, "eye": lambda sizes: np.eye(sizes[0])}
 _kernels = {}
 
 
@@ -1946,42 +2094,37 @@ def _energy(params, x, all_probes, lam, workspace):
     W_below = params["below.weight"]
     b_below = params["below.bias"]
     s_gain = params["gain.gain"]
-    (
-        Nx16_0, Nx16_1, Nx16_2, Nx16_3, Nx32_0, Nx32_1, N_0, N_1,
-    ) = workspace.arrays(
-        N,
-        "Nx16_0", "Nx16_1", "Nx16_2", "Nx16_3", "Nx32_0", "Nx32_1", "N_0", "N_1",
-    )
+    w = workspace.space("energy", N)
 
     # ---- forward: reads g, W, b, s; writes g
     # W_below g_x
-    g_below_unbiased = cp.matmul(g_x, W_below.T, out=Nx16_0)
+    g_below_unbiased = cp.matmul(g_x, W_below.T, out=w.g_below_unbiased)
     # g_below = W_below g_x + b_below
     # g_hidden = tanh(g_below)
     # g_joined = g_hidden + g_x
-    g_hidden = Nx16_1
-    g_joined = Nx16_2
+    g_hidden = w.g_hidden
+    g_joined = w.g_joined
     _launch("g_4", N, vectorised, (b_below, g_below_unbiased, g_x, g_hidden, g_joined, samples))
     # W_below g_joined
-    g_above_unbiased = cp.matmul(g_joined, W_below.T, out=Nx16_0)
+    g_above_unbiased = cp.matmul(g_joined, W_below.T, out=w.g_above_unbiased)
     # g_above = W_below g_joined + b_below
     # g_pointwise_1 = softplus(g_above)
     # g_prior = g_x²
-    g_pointwise_1 = Nx16_2
-    g_prior = Nx16_3
+    g_pointwise_1 = w.g_pointwise_1
+    g_prior = w.g_prior
     _launch("g_4_2", N, vectorised, (b_below, g_above_unbiased, g_x, g_pointwise_1, g_prior, samples))
     # g_both = [g_pointwise_1, g_hidden]
-    g_both = Nx32_0
+    g_both = w.g_both
     _launch("g_3", N, vectorised, (g_hidden, g_pointwise_1, g_both, samples))
     # g_gain = s_gain g_both
-    g_gain = Nx32_1
+    g_gain = w.g_gain
     _launch("g_2", N, vectorised, (g_both, s_gain, g_gain, samples))
 
     # ---- energy: reads g; writes energy
     # Σ_i g_gain
-    E_gain = _row_sum(g_gain, N_0, 32)
+    E_gain = _row_sum(g_gain, w.E_gain, 32)
     # Σ_i g_prior
-    E_prior = _row_sum(g_prior, N_1, 16)
+    E_prior = _row_sum(g_prior, w.E_prior, 16)
     # energy = Σ_i g_gain + Σ_i g_prior
     energy = cp.empty((N,), DTYPE)
     _launch("energy", N, vectorised, (E_gain, E_prior, energy, samples))
@@ -1999,25 +2142,20 @@ def _score(params, x, all_probes, lam, workspace):
     W_below = params["below.weight"]
     b_below = params["below.bias"]
     s_gain = params["gain.gain"]
-    (
-        Nx16_0, Nx16_1, Nx16_2,
-    ) = workspace.arrays(
-        N,
-        "Nx16_0", "Nx16_1", "Nx16_2",
-    )
+    w = workspace.space("score", N)
 
     # ---- forward: reads g, W, b; writes g
     # W_below g_x
-    g_below_unbiased = cp.matmul(g_x, W_below.T, out=Nx16_0)
+    g_below_unbiased = cp.matmul(g_x, W_below.T, out=w.g_below_unbiased)
     # g_below = W_below g_x + b_below
     # sech(g_below)
     # g_hidden = tanh(g_below)
     # g_joined = g_hidden + g_x
-    sech_hidden = Nx16_1
-    g_joined = Nx16_2
+    sech_hidden = w.sech_hidden
+    g_joined = w.g_joined
     _launch("g_4_3", N, vectorised, (b_below, g_below_unbiased, g_x, sech_hidden, g_joined, samples))
     # W_below g_joined
-    g_above_unbiased = cp.matmul(g_joined, W_below.T, out=Nx16_0)
+    g_above_unbiased = cp.matmul(g_joined, W_below.T, out=w.g_above_unbiased)
 
     # ---- forward, backward: reads s, b, W, g; writes δ, score
     # δ_pointwise_1 = s_gain[0:16]  (1)
@@ -2025,19 +2163,19 @@ def _score(params, x, all_probes, lam, workspace):
     # g_above = W_below g_joined + b_below
     # f′(g_above) = sigmoid(g_above)
     # δ_above = δ_pointwise_1 f′(g_above)  (1)
-    delta_above = Nx16_2
+    delta_above = w.delta_above
     _launch("delta_2", N, vectorised, (b_below, g_above_unbiased, delta_pointwise_1, delta_above, samples))
     # δ_joined = W_belowᵀ δ_above  (1)
-    delta_joined = cp.matmul(delta_above, W_below, out=Nx16_0)
+    delta_joined = cp.matmul(delta_above, W_below, out=w.delta_joined)
     # s_gain[16:32]
     delta_hidden_term_2 = s_gain[..., 16:32]
     # δ_hidden = s_gain[16:32] + δ_joined  (1)
     # f′(g_below) = sech(g_below)²
     # δ_below = δ_hidden f′(g_below)  (1)
-    delta_below = Nx16_2
+    delta_below = w.delta_below
     _launch("delta_3", N, vectorised, (delta_joined, delta_hidden_term_2, sech_hidden, delta_below, samples))
     # W_belowᵀ δ_below
-    delta_x_term_1 = cp.matmul(delta_below, W_below, out=Nx16_1)
+    delta_x_term_1 = cp.matmul(delta_below, W_below, out=w.delta_x_term_1)
     # δ_x = δ_joined + 2 g_x + W_belowᵀ δ_below  (1)
     # score = −δ_x
     score = cp.empty((N, 16), DTYPE)
@@ -2058,31 +2196,26 @@ def _hessian_diagonal(params, x, all_probes, lam, workspace):
     W_below = params["below.weight"]
     b_below = params["below.bias"]
     s_gain = params["gain.gain"]
-    (
-        Nx16_0, Nx16_1, Nx16_2, Nx16_3, Nx16_4, Nx16_5, Nx2x16_0, Nx16_6, Nx2x16_1, Nx2x16_2,
-    ) = workspace.arrays(
-        N,
-        "Nx16_0", "Nx16_1", "Nx16_2", "Nx16_3", "Nx16_4", "Nx16_5", "Nx2x16_0", "Nx16_6", "Nx2x16_1", "Nx2x16_2",
-    )
+    w = workspace.space("hessian_diagonal", N)
 
     # ---- forward: reads g, W, b; writes g, f′
     # W_below g_x
-    g_below_unbiased = cp.matmul(g_x, W_below.T, out=Nx16_0)
+    g_below_unbiased = cp.matmul(g_x, W_below.T, out=w.g_below_unbiased)
     # g_below = W_below g_x + b_below
     # sech(g_below)
     # g_hidden = tanh(g_below)
     # g_joined = g_hidden + g_x
-    sech_hidden = Nx16_1
-    g_hidden = Nx16_2
-    g_joined = Nx16_3
+    sech_hidden = w.sech_hidden
+    g_hidden = w.g_hidden
+    g_joined = w.g_joined
     _launch("g_4_4", N, vectorised, (b_below, g_below_unbiased, g_x, sech_hidden, g_hidden, g_joined, samples))
     # W_below g_joined
-    g_above_unbiased = cp.matmul(g_joined, W_below.T, out=Nx16_0)
+    g_above_unbiased = cp.matmul(g_joined, W_below.T, out=w.g_above_unbiased)
     # g_above = W_below g_joined + b_below
     # sigmoid(−g_above)
     # f′(g_above) = sigmoid(g_above)
-    sigmoid_minus_pointwise_1 = Nx16_3
-    f_prime_pointwise_1 = Nx16_4
+    sigmoid_minus_pointwise_1 = w.sigmoid_minus_pointwise_1
+    f_prime_pointwise_1 = w.f_prime_pointwise_1
     _launch("f_prime", N, vectorised, (
         b_below, g_above_unbiased, sigmoid_minus_pointwise_1, f_prime_pointwise_1, samples,
     ))
@@ -2092,20 +2225,20 @@ def _hessian_diagonal(params, x, all_probes, lam, workspace):
     delta_pointwise_1 = s_gain[..., 0:16]
     # δ_above = δ_pointwise_1 f′(g_above)  (1)
     # f′(g_below) = sech(g_below)²
-    delta_above = Nx16_0
-    f_prime_hidden = Nx16_5
+    delta_above = w.delta_above
+    f_prime_hidden = w.f_prime_hidden
     _launch("f_prime_2", N, vectorised, (
         delta_pointwise_1, f_prime_pointwise_1, sech_hidden, delta_above, f_prime_hidden, samples,
     ))
     # δ_joined = W_belowᵀ δ_above  (1)
-    delta_joined = cp.matmul(delta_above, W_below, out=Nx16_1)
+    delta_joined = cp.matmul(delta_above, W_below, out=w.delta_joined)
     # s_gain[16:32]
     delta_hidden_term_2 = s_gain[..., 16:32]
 
     # ---- backward, second derivatives, by tangents from the probes: reads v, W, f′, δ, g; writes ġ, δ̇,
     #      hessian_diagonal
     # ġ_below = W_below v  [+] 8
-    tangent_below = Nx2x16_0
+    tangent_below = w.tangent_below
     cp.matmul(probes.reshape(-1, 16), W_below.T, out=tangent_below.reshape(-1, 16))
     # f′(g_below)
     f_prime_hidden_row = f_prime_hidden[:, None]
@@ -2114,48 +2247,48 @@ def _hessian_diagonal(params, x, all_probes, lam, workspace):
     # δ_hidden f″(g_below)
     # f″(g_above) = f′(g_above) sigmoid(−g_above)
     # δ_pointwise_1 f″(g_above)
-    delta_curvature_hidden = Nx16_0
-    delta_curvature_pointwise_1 = Nx16_6
+    delta_curvature_hidden = w.delta_curvature_hidden
+    delta_curvature_pointwise_1 = w.delta_curvature_pointwise_1
     _launch("value_2", N, vectorised, (
         delta_joined, delta_hidden_term_2, f_prime_hidden, g_hidden, f_prime_pointwise_1, sigmoid_minus_pointwise_1,
         delta_pointwise_1, delta_curvature_hidden, delta_curvature_pointwise_1, samples,
     ))
     # ġ_hidden = ġ_below f′(g_below)  [+] 8
     # ġ_joined = v + ġ_hidden  [+] 8
-    tangent_joined = Nx2x16_1
+    tangent_joined = w.tangent_joined
     _launch("tangent_3", N, vectorised, (f_prime_hidden_row, tangent_below, probes, tangent_joined, samples))
     # ġ_above = W_below ġ_joined  [+] 8
-    tangent_above = Nx2x16_2
+    tangent_above = w.tangent_above
     cp.matmul(tangent_joined.reshape(-1, 16), W_below.T, out=tangent_above.reshape(-1, 16))
     # δ_pointwise_1 f″(g_above)
     delta_curvature_pointwise_1_row = delta_curvature_pointwise_1[:, None]
     # δ̇_above = δ_pointwise_1 f″(g_above) ġ_above  [+] 8
-    delta_tangent_above = Nx2x16_1
+    delta_tangent_above = w.delta_tangent_above
     _launch("delta_tangent", N, vectorised, (
         delta_curvature_pointwise_1_row, tangent_above, delta_tangent_above, samples,
     ))
     # δ̇_joined = W_belowᵀ δ̇_above  [+] 8
-    delta_tangent_joined = Nx2x16_2
+    delta_tangent_joined = w.delta_tangent_joined
     cp.matmul(delta_tangent_above.reshape(-1, 16), W_below, out=delta_tangent_joined.reshape(-1, 16))
     # δ_hidden f″(g_below)
     delta_curvature_hidden_row = delta_curvature_hidden[:, None]
     # δ̇_below = δ_hidden f″(g_below) ġ_below + δ̇_joined f′(g_below)  [+] 8
-    delta_tangent_below = Nx2x16_1
+    delta_tangent_below = w.delta_tangent_below
     _launch("delta_tangent_2", N, vectorised, (
         delta_curvature_hidden_row, f_prime_hidden_row, delta_tangent_joined, tangent_below, delta_tangent_below,
         samples,
     ))
     # W_belowᵀ δ̇_below
-    delta_tangent_x_term_1 = Nx2x16_0
+    delta_tangent_x_term_1 = w.delta_tangent_x_term_1
     cp.matmul(delta_tangent_below.reshape(-1, 16), W_below, out=delta_tangent_x_term_1.reshape(-1, 16))
     # δ̇_x = 2 v + δ̇_joined + W_belowᵀ δ̇_below  [+] 8
     # v δ̇_x
-    sum_probed_x_terms = Nx2x16_1
+    sum_probed_x_terms = w.sum_probed_x_terms
     _launch("value_2_2", N, vectorised, (
         probes, delta_tangent_joined, delta_tangent_x_term_1, sum_probed_x_terms, samples,
     ))
     # Σ_c v δ̇_x
-    sum_probed_x = _tangent_sum(sum_probed_x_terms, Nx16_5, 16)
+    sum_probed_x = _tangent_sum(sum_probed_x_terms, w.sum_probed_x, 16)
     # hessian_diagonal = ½ Σ_c v δ̇_x
     hessian_diagonal = cp.empty((N, 16), DTYPE)
     _launch("hessian_diagonal", N, vectorised, (sum_probed_x, hessian_diagonal, samples))
@@ -2175,34 +2308,26 @@ def _loss_terms(params, x, all_probes, lam, workspace):
     W_below = params["below.weight"]
     b_below = params["below.bias"]
     s_gain = params["gain.gain"]
-    (
-        Nx16_0, Nx16_1, Nx16_2, Nx16_3, Nx16_4, Nx16_5, Nx16_6, Nx16_7, Nx16_8, Nx2x16_0, Nx2x16_1, Nx2x16_2,
-        Nx2x16_3, parts_sum_delta_squared, parts_sum_quadratic_forms, parts_sum_pairs,
-    ) = workspace.arrays(
-        N,
-        "Nx16_0", "Nx16_1", "Nx16_2", "Nx16_3", "Nx16_4", "Nx16_5", "Nx16_6", "Nx16_7", "Nx16_8", "Nx2x16_0",
-        "Nx2x16_1", "Nx2x16_2", "Nx2x16_3", "parts_sum_delta_squared", "parts_sum_quadratic_forms",
-        "parts_sum_pairs",
-    )
+    w = workspace.space("loss_terms", N)
 
     # ---- forward: reads g, W, b; writes g, f′
     # W_below g_x
-    g_below_unbiased = cp.matmul(g_x, W_below.T, out=Nx16_0)
+    g_below_unbiased = cp.matmul(g_x, W_below.T, out=w.g_below_unbiased)
     # g_below = W_below g_x + b_below
     # sech(g_below)
     # g_hidden = tanh(g_below)
     # g_joined = g_hidden + g_x
-    sech_hidden = Nx16_1
-    g_hidden = Nx16_2
-    g_joined = Nx16_3
+    sech_hidden = w.sech_hidden
+    g_hidden = w.g_hidden
+    g_joined = w.g_joined
     _launch("g_4_4", N, vectorised, (b_below, g_below_unbiased, g_x, sech_hidden, g_hidden, g_joined, samples))
     # W_below g_joined
-    g_above_unbiased = cp.matmul(g_joined, W_below.T, out=Nx16_0)
+    g_above_unbiased = cp.matmul(g_joined, W_below.T, out=w.g_above_unbiased)
     # g_above = W_below g_joined + b_below
     # sigmoid(−g_above)
     # f′(g_above) = sigmoid(g_above)
-    sigmoid_minus_pointwise_1 = Nx16_3
-    f_prime_pointwise_1 = Nx16_4
+    sigmoid_minus_pointwise_1 = w.sigmoid_minus_pointwise_1
+    f_prime_pointwise_1 = w.f_prime_pointwise_1
     _launch("f_prime", N, vectorised, (
         b_below, g_above_unbiased, sigmoid_minus_pointwise_1, f_prime_pointwise_1, samples,
     ))
@@ -2211,10 +2336,10 @@ def _loss_terms(params, x, all_probes, lam, workspace):
     # δ_pointwise_1 = s_gain[0:16]  (1)
     delta_pointwise_1 = s_gain[..., 0:16]
     # δ_above = δ_pointwise_1 f′(g_above)  (1)
-    delta_above = Nx16_0
+    delta_above = w.delta_above
     _launch("delta_2_2", N, vectorised, (delta_pointwise_1, f_prime_pointwise_1, delta_above, samples))
     # δ_joined = W_belowᵀ δ_above  (1)
-    delta_joined = cp.matmul(delta_above, W_below, out=Nx16_5)
+    delta_joined = cp.matmul(delta_above, W_below, out=w.delta_joined)
     # s_gain[16:32]
     delta_hidden_term_2 = s_gain[..., 16:32]
     # δ_hidden = s_gain[16:32] + δ_joined  (1)
@@ -2224,78 +2349,78 @@ def _loss_terms(params, x, all_probes, lam, workspace):
     # δ_hidden f″(g_below)
     # f″(g_above) = f′(g_above) sigmoid(−g_above)
     # δ_pointwise_1 f″(g_above)
-    f_prime_hidden = Nx16_0
-    delta_below = Nx16_6
-    delta_curvature_hidden = Nx16_7
-    delta_curvature_pointwise_1 = Nx16_8
+    f_prime_hidden = w.f_prime_hidden
+    delta_below = w.delta_below
+    delta_curvature_hidden = w.delta_curvature_hidden
+    delta_curvature_pointwise_1 = w.delta_curvature_pointwise_1
     _launch("value_2_3", N, vectorised, (
         delta_joined, delta_hidden_term_2, sech_hidden, g_hidden, f_prime_pointwise_1, sigmoid_minus_pointwise_1,
         delta_pointwise_1, f_prime_hidden, delta_below, delta_curvature_hidden, delta_curvature_pointwise_1,
         samples,
     ))
     # W_belowᵀ δ_below
-    delta_x_term_1 = cp.matmul(delta_below, W_below, out=Nx16_3)
+    delta_x_term_1 = cp.matmul(delta_below, W_below, out=w.delta_x_term_1)
 
     # ---- second derivatives, by tangents from the probes: reads v, W, f′; writes ġ, δ̇
     # ġ_below = W_below v  [+] 8
-    tangent_below = Nx2x16_0
+    tangent_below = w.tangent_below
     cp.matmul(probes.reshape(-1, 16), W_below.T, out=tangent_below.reshape(-1, 16))
     # f′(g_below)
     f_prime_hidden_row = f_prime_hidden[:, None]
     # ġ_hidden = ġ_below f′(g_below)  [+] 8
     # ġ_joined = v + ġ_hidden  [+] 8
-    tangent_joined = Nx2x16_1
+    tangent_joined = w.tangent_joined
     _launch("tangent_3", N, vectorised, (f_prime_hidden_row, tangent_below, probes, tangent_joined, samples))
     # ġ_above = W_below ġ_joined  [+] 8
-    tangent_above = Nx2x16_2
+    tangent_above = w.tangent_above
     cp.matmul(tangent_joined.reshape(-1, 16), W_below.T, out=tangent_above.reshape(-1, 16))
     # δ_pointwise_1 f″(g_above)
     delta_curvature_pointwise_1_row = delta_curvature_pointwise_1[:, None]
     # δ̇_above = δ_pointwise_1 f″(g_above) ġ_above  [+] 8
-    delta_tangent_above = Nx2x16_1
+    delta_tangent_above = w.delta_tangent_above
     _launch("delta_tangent", N, vectorised, (
         delta_curvature_pointwise_1_row, tangent_above, delta_tangent_above, samples,
     ))
     # δ̇_joined = W_belowᵀ δ̇_above  [+] 8
-    delta_tangent_joined = Nx2x16_2
+    delta_tangent_joined = w.delta_tangent_joined
     cp.matmul(delta_tangent_above.reshape(-1, 16), W_below, out=delta_tangent_joined.reshape(-1, 16))
     # δ_hidden f″(g_below)
     delta_curvature_hidden_row = delta_curvature_hidden[:, None]
     # δ̇_below = δ_hidden f″(g_below) ġ_below + δ̇_joined f′(g_below)  [+] 8
-    delta_tangent_below = Nx2x16_1
+    delta_tangent_below = w.delta_tangent_below
     _launch("delta_tangent_2", N, vectorised, (
         delta_curvature_hidden_row, f_prime_hidden_row, delta_tangent_joined, tangent_below, delta_tangent_below,
         samples,
     ))
     # W_belowᵀ δ̇_below
-    delta_tangent_x_term_1 = Nx2x16_0
+    delta_tangent_x_term_1 = w.delta_tangent_x_term_1
     cp.matmul(delta_tangent_below.reshape(-1, 16), W_below, out=delta_tangent_x_term_1.reshape(-1, 16))
 
     # ---- backward, second derivatives, by tangents from the probes, loss: reads δ, g, δ̇, v; writes z, K, L, J
     # δ_x = δ_joined + 2 g_x + W_belowᵀ δ_below  (1)
     # δ_x²
     # Σ_n Σ_i δ_x²
-    sum_delta_squared = parts_sum_delta_squared
+    sum_delta_squared = w.parts_sum_delta_squared
     blocks_sum_delta_squared = _launch("sum_delta_squared", N, vectorised, (
         delta_joined, delta_x_term_1, g_x, sum_delta_squared, samples,
     ))
     # δ̇_x = 2 v + δ̇_joined + W_belowᵀ δ̇_below  [+] 8
     # z = v δ̇_x  [+] 9
     # z²
-    probed = Nx2x16_1
-    sum_probed_squared_terms = Nx2x16_3
+    probed = w.probed
+    sum_probed_squared_terms = w.sum_probed_squared_terms
     _launch("value_3", N, vectorised, (
         probes, delta_tangent_joined, delta_tangent_x_term_1, probed, sum_probed_squared_terms, samples,
     ))
     # Σ_c z
-    sum_probed = _tangent_sum(probed, Nx16_3, 16)
+    sum_probed = _tangent_sum(probed, w.sum_probed, 16)
     # Σ_c z²
-    sum_probed_squared = _tangent_sum(sum_probed_squared_terms, Nx16_5, 16)
+    sum_probed_squared = _tangent_sum(sum_probed_squared_terms, w.sum_probed_squared, 16)
     # (Σ_c z)² − Σ_c z²
     # Σ_n Σ_i Σ_c z
     # Σ_n Σ_i ((Σ_c z)² − Σ_c z²)
-    sum_quadratic_forms = parts_sum_quadratic_forms
-    sum_pairs = parts_sum_pairs
+    sum_quadratic_forms = w.parts_sum_quadratic_forms
+    sum_pairs = w.parts_sum_pairs
     blocks_sum_quadratic_forms = _launch("total_2", N, vectorised, (
         sum_probed, sum_probed_squared, sum_quadratic_forms, sum_pairs, samples,
     ))
@@ -2325,35 +2450,26 @@ def _loss_terms_lam0(params, x, all_probes, lam, workspace):
     W_below = params["below.weight"]
     b_below = params["below.bias"]
     s_gain = params["gain.gain"]
-    (
-        Nx16_0, Nx16_1, Nx16_2, Nx16_3, Nx16_4, Nx16_5, Nx16_6, Nx16_7, Nx2x16_0, Nx2x16_1, Nx2x16_2,
-        parts_sum_delta_squared, parts_sum_curvature_hidden, parts_sum_curvature_pointwise_1,
-        parts_sum_curvature_prior,
-    ) = workspace.arrays(
-        N,
-        "Nx16_0", "Nx16_1", "Nx16_2", "Nx16_3", "Nx16_4", "Nx16_5", "Nx16_6", "Nx16_7", "Nx2x16_0", "Nx2x16_1",
-        "Nx2x16_2", "parts_sum_delta_squared", "parts_sum_curvature_hidden", "parts_sum_curvature_pointwise_1",
-        "parts_sum_curvature_prior",
-    )
+    w = workspace.space("loss_terms_lam0", N)
 
     # ---- forward: reads g, W, b; writes g, f′
     # W_below g_x
-    g_below_unbiased = cp.matmul(g_x, W_below.T, out=Nx16_0)
+    g_below_unbiased = cp.matmul(g_x, W_below.T, out=w.g_below_unbiased)
     # g_below = W_below g_x + b_below
     # sech(g_below)
     # g_hidden = tanh(g_below)
     # g_joined = g_hidden + g_x
-    sech_hidden = Nx16_1
-    g_hidden = Nx16_2
-    g_joined = Nx16_3
+    sech_hidden = w.sech_hidden
+    g_hidden = w.g_hidden
+    g_joined = w.g_joined
     _launch("g_4_4", N, vectorised, (b_below, g_below_unbiased, g_x, sech_hidden, g_hidden, g_joined, samples))
     # W_below g_joined
-    g_above_unbiased = cp.matmul(g_joined, W_below.T, out=Nx16_0)
+    g_above_unbiased = cp.matmul(g_joined, W_below.T, out=w.g_above_unbiased)
     # g_above = W_below g_joined + b_below
     # sigmoid(−g_above)
     # f′(g_above) = sigmoid(g_above)
-    sigmoid_minus_pointwise_1 = Nx16_3
-    f_prime_pointwise_1 = Nx16_4
+    sigmoid_minus_pointwise_1 = w.sigmoid_minus_pointwise_1
+    f_prime_pointwise_1 = w.f_prime_pointwise_1
     _launch("f_prime", N, vectorised, (
         b_below, g_above_unbiased, sigmoid_minus_pointwise_1, f_prime_pointwise_1, samples,
     ))
@@ -2362,83 +2478,83 @@ def _loss_terms_lam0(params, x, all_probes, lam, workspace):
     # δ_pointwise_1 = s_gain[0:16]  (1)
     delta_pointwise_1 = s_gain[..., 0:16]
     # δ_above = δ_pointwise_1 f′(g_above)  (1)
-    delta_above = Nx16_0
+    delta_above = w.delta_above
     _launch("delta_2_2", N, vectorised, (delta_pointwise_1, f_prime_pointwise_1, delta_above, samples))
     # δ_joined = W_belowᵀ δ_above  (1)
-    delta_joined = cp.matmul(delta_above, W_below, out=Nx16_5)
+    delta_joined = cp.matmul(delta_above, W_below, out=w.delta_joined)
     # s_gain[16:32]
     delta_hidden_term_2 = s_gain[..., 16:32]
     # δ_hidden = s_gain[16:32] + δ_joined  (1)
     # f′(g_below) = sech(g_below)²
     # δ_below = δ_hidden f′(g_below)  (1)
-    delta_hidden = Nx16_0
-    f_prime_hidden = Nx16_6
-    delta_below = Nx16_7
+    delta_hidden = w.delta_hidden
+    f_prime_hidden = w.f_prime_hidden
+    delta_below = w.delta_below
     _launch("delta_3_2", N, vectorised, (
         delta_joined, delta_hidden_term_2, sech_hidden, delta_hidden, f_prime_hidden, delta_below, samples,
     ))
     # W_belowᵀ δ_below
-    delta_x_term_1 = cp.matmul(delta_below, W_below, out=Nx16_1)
+    delta_x_term_1 = cp.matmul(delta_below, W_below, out=w.delta_x_term_1)
 
     # ---- second derivatives, by tangents from the probes, loss: reads v, W, f′; writes ġ
     # ġ_below = W_below v  [+] 8
-    tangent_below = Nx2x16_0
+    tangent_below = w.tangent_below
     cp.matmul(probes.reshape(-1, 16), W_below.T, out=tangent_below.reshape(-1, 16))
     # f′(g_below)
     f_prime_hidden_row = f_prime_hidden[:, None]
     # ġ_hidden = ġ_below f′(g_below)  [+] 8
     # ġ_joined = v + ġ_hidden  [+] 8
     # ġ_below²
-    tangent_joined = Nx2x16_1
-    sum_tangent_squared_below_terms = Nx2x16_2
+    tangent_joined = w.tangent_joined
+    sum_tangent_squared_below_terms = w.sum_tangent_squared_below_terms
     _launch("value_3_2", N, vectorised, (
         f_prime_hidden_row, tangent_below, probes, tangent_joined, sum_tangent_squared_below_terms, samples,
     ))
     # ġ_above = W_below ġ_joined  [+] 8
-    tangent_above = Nx2x16_0
+    tangent_above = w.tangent_above
     cp.matmul(tangent_joined.reshape(-1, 16), W_below.T, out=tangent_above.reshape(-1, 16))
 
     # ---- backward, second derivatives, by tangents from the probes, loss: reads δ, g, f′, ġ, v; writes K, L, J
     # δ_x = δ_joined + 2 g_x + W_belowᵀ δ_below  (1)
     # δ_x²
     # Σ_n Σ_i δ_x²
-    sum_delta_squared = parts_sum_delta_squared
+    sum_delta_squared = w.parts_sum_delta_squared
     blocks_sum_delta_squared = _launch("sum_delta_squared", N, vectorised, (
         delta_joined, delta_x_term_1, g_x, sum_delta_squared, samples,
     ))
     # Σ_c ġ_below²
-    sum_tangent_squared_below = _tangent_sum(sum_tangent_squared_below_terms, Nx16_1, 16)
+    sum_tangent_squared_below = _tangent_sum(sum_tangent_squared_below_terms, w.sum_tangent_squared_below, 16)
     # f″(g_below) = −2 g_hidden f′(g_below)
     # δ_hidden f″(g_below)
     # δ_hidden f″(g_below) Σ_c ġ_below²
     # Σ_n Σ_i δ_hidden f″(g_below) Σ_c ġ_below²
-    sum_curvature_hidden = parts_sum_curvature_hidden
+    sum_curvature_hidden = w.parts_sum_curvature_hidden
     blocks_sum_curvature_hidden = _launch("total", N, vectorised, (
         f_prime_hidden, g_hidden, delta_hidden, sum_tangent_squared_below, sum_curvature_hidden, samples,
     ))
     # ġ_above²
     # v²
-    sum_tangent_squared_above_terms = Nx2x16_2
-    sum_tangent_squared_x_terms = Nx2x16_1
+    sum_tangent_squared_above_terms = w.sum_tangent_squared_above_terms
+    sum_tangent_squared_x_terms = w.sum_tangent_squared_x_terms
     _launch("value_3_3", N, vectorised, (
         tangent_above, probes, sum_tangent_squared_above_terms, sum_tangent_squared_x_terms, samples,
     ))
     # Σ_c ġ_above²
-    sum_tangent_squared_above = _tangent_sum(sum_tangent_squared_above_terms, Nx16_1, 16)
+    sum_tangent_squared_above = _tangent_sum(sum_tangent_squared_above_terms, w.sum_tangent_squared_above, 16)
     # f″(g_above) = f′(g_above) sigmoid(−g_above)
     # δ_pointwise_1 f″(g_above)
     # δ_pointwise_1 f″(g_above) Σ_c ġ_above²
     # Σ_n Σ_i δ_pointwise_1 f″(g_above) Σ_c ġ_above²
-    sum_curvature_pointwise_1 = parts_sum_curvature_pointwise_1
+    sum_curvature_pointwise_1 = w.parts_sum_curvature_pointwise_1
     blocks_sum_curvature_pointwise_1 = _launch("total_3", N, vectorised, (
         f_prime_pointwise_1, sigmoid_minus_pointwise_1, delta_pointwise_1, sum_tangent_squared_above,
         sum_curvature_pointwise_1, samples,
     ))
     # Σ_c v²
-    sum_tangent_squared_x = _tangent_sum(sum_tangent_squared_x_terms, Nx16_1, 16)
+    sum_tangent_squared_x = _tangent_sum(sum_tangent_squared_x_terms, w.sum_tangent_squared_x, 16)
     # 2 Σ_c v²
     # Σ_n Σ_i 2 Σ_c v²
-    sum_curvature_prior = parts_sum_curvature_prior
+    sum_curvature_prior = w.parts_sum_curvature_prior
     blocks_sum_curvature_prior = _launch("total_4", N, vectorised, (
         sum_tangent_squared_x, sum_curvature_prior, samples,
     ))
@@ -2470,42 +2586,26 @@ def _loss_and_grad(params, x, all_probes, lam, workspace):
     W_below = params["below.weight"]
     b_below = params["below.bias"]
     s_gain = params["gain.gain"]
-    (
-        Nx16_0, Nx16_1, Nx16_2, Nx16_3, Nx16_4, Nx16_5, Nx16_6, Nx16_7, Nx16_8, Nx16_9, Nx16_10, Nx16_11, Nx16_12,
-        Nx16_13, Nx16_14, Nx16_15, Nx2x16_0, Nx2x16_1, Nx2x16_2, Nx2x16_3, Nx2x16_4, Nx2x16_5, Nx2x16_6, Nx2x16_7,
-        Nx2x16_8, Nx2x16_9, Nx16_16, Nx16_17, Nx16_18, Nx2x16_10, Nx2x16_11, Nx16_19, Nx16_20, Nx32_0, M32_0,
-        M16x16_0, M16x16_1, M16x16_2, M16x16_3, M16_0, M16x16_4, M16x16_5, M16x16_6, M16x16_7, M16_1,
-        parts_sum_delta_squared, parts_sum_quadratic_forms, parts_sum_pairs, out_J, parts_columns_32,
-        out_dJ_ds_gain, parts_columns_16, out_dJ_dW_below, out_dJ_db_below,
-    ) = workspace.arrays(
-        N,
-        "Nx16_0", "Nx16_1", "Nx16_2", "Nx16_3", "Nx16_4", "Nx16_5", "Nx16_6", "Nx16_7", "Nx16_8", "Nx16_9",
-        "Nx16_10", "Nx16_11", "Nx16_12", "Nx16_13", "Nx16_14", "Nx16_15", "Nx2x16_0", "Nx2x16_1", "Nx2x16_2",
-        "Nx2x16_3", "Nx2x16_4", "Nx2x16_5", "Nx2x16_6", "Nx2x16_7", "Nx2x16_8", "Nx2x16_9", "Nx16_16", "Nx16_17",
-        "Nx16_18", "Nx2x16_10", "Nx2x16_11", "Nx16_19", "Nx16_20", "Nx32_0", "M32_0", "M16x16_0", "M16x16_1",
-        "M16x16_2", "M16x16_3", "M16_0", "M16x16_4", "M16x16_5", "M16x16_6", "M16x16_7", "M16_1",
-        "parts_sum_delta_squared", "parts_sum_quadratic_forms", "parts_sum_pairs", "out_J", "parts_columns_32",
-        "out_dJ_ds_gain", "parts_columns_16", "out_dJ_dW_below", "out_dJ_db_below",
-    )
+    w = workspace.space("loss_and_grad", N)
 
     # ---- forward: reads g, W, b; writes g, f′
     # W_below g_x
-    g_below_unbiased = cp.matmul(g_x, W_below.T, out=Nx16_0)
+    g_below_unbiased = cp.matmul(g_x, W_below.T, out=w.g_below_unbiased)
     # g_below = W_below g_x + b_below
     # sech(g_below)
     # g_hidden = tanh(g_below)
     # g_joined = g_hidden + g_x
-    sech_hidden = Nx16_1
-    g_hidden = Nx16_2
-    g_joined = Nx16_3
+    sech_hidden = w.sech_hidden
+    g_hidden = w.g_hidden
+    g_joined = w.g_joined
     _launch("g_4_4", N, vectorised, (b_below, g_below_unbiased, g_x, sech_hidden, g_hidden, g_joined, samples))
     # W_below g_joined
-    g_above_unbiased = cp.matmul(g_joined, W_below.T, out=Nx16_0)
+    g_above_unbiased = cp.matmul(g_joined, W_below.T, out=w.g_above_unbiased)
     # g_above = W_below g_joined + b_below
     # sigmoid(−g_above)
     # f′(g_above) = sigmoid(g_above)
-    sigmoid_minus_pointwise_1 = Nx16_4
-    f_prime_pointwise_1 = Nx16_5
+    sigmoid_minus_pointwise_1 = w.sigmoid_minus_pointwise_1
+    f_prime_pointwise_1 = w.f_prime_pointwise_1
     _launch("f_prime", N, vectorised, (
         b_below, g_above_unbiased, sigmoid_minus_pointwise_1, f_prime_pointwise_1, samples,
     ))
@@ -2514,23 +2614,23 @@ def _loss_and_grad(params, x, all_probes, lam, workspace):
     # δ_pointwise_1 = s_gain[0:16]  (1)
     delta_pointwise_1 = s_gain[..., 0:16]
     # δ_above = δ_pointwise_1 f′(g_above)  (1)
-    delta_above = Nx16_0
+    delta_above = w.delta_above
     _launch("delta_2_2", N, vectorised, (delta_pointwise_1, f_prime_pointwise_1, delta_above, samples))
     # δ_joined = W_belowᵀ δ_above  (1)
-    delta_joined = cp.matmul(delta_above, W_below, out=Nx16_6)
+    delta_joined = cp.matmul(delta_above, W_below, out=w.delta_joined)
     # s_gain[16:32]
     delta_hidden_term_2 = s_gain[..., 16:32]
     # δ_hidden = s_gain[16:32] + δ_joined  (1)
     # f′(g_below) = sech(g_below)²
     # δ_below = δ_hidden f′(g_below)  (1)
-    delta_hidden = Nx16_7
-    f_prime_hidden = Nx16_8
-    delta_below = Nx16_9
+    delta_hidden = w.delta_hidden
+    f_prime_hidden = w.f_prime_hidden
+    delta_below = w.delta_below
     _launch("delta_3_2", N, vectorised, (
         delta_joined, delta_hidden_term_2, sech_hidden, delta_hidden, f_prime_hidden, delta_below, samples,
     ))
     # W_belowᵀ δ_below
-    delta_x_term_1 = cp.matmul(delta_below, W_below, out=Nx16_10)
+    delta_x_term_1 = cp.matmul(delta_below, W_below, out=w.delta_x_term_1)
     # δ_x = δ_joined + 2 g_x + W_belowᵀ δ_below  (1)
     # f″(g_below) = −2 g_hidden f′(g_below)
     # δ_hidden f″(g_below)
@@ -2538,12 +2638,12 @@ def _loss_and_grad(params, x, all_probes, lam, workspace):
     # δ_pointwise_1 f″(g_above)
     # δ_x²
     # Σ_n Σ_i δ_x²
-    delta_x = Nx16_11
-    f_second_hidden = Nx16_12
-    delta_curvature_hidden = Nx16_13
-    f_second_pointwise_1 = Nx16_14
-    delta_curvature_pointwise_1 = Nx16_15
-    sum_delta_squared = parts_sum_delta_squared
+    delta_x = w.delta_x
+    f_second_hidden = w.f_second_hidden
+    delta_curvature_hidden = w.delta_curvature_hidden
+    f_second_pointwise_1 = w.f_second_pointwise_1
+    delta_curvature_pointwise_1 = w.delta_curvature_pointwise_1
+    sum_delta_squared = w.parts_sum_delta_squared
     blocks_sum_delta_squared = _launch("sum_delta_squared_2", N, vectorised, (
         delta_joined, delta_x_term_1, g_x, f_prime_hidden, g_hidden, delta_hidden, f_prime_pointwise_1,
         sigmoid_minus_pointwise_1, delta_pointwise_1, delta_x, f_second_hidden, delta_curvature_hidden,
@@ -2552,62 +2652,62 @@ def _loss_and_grad(params, x, all_probes, lam, workspace):
 
     # ---- second derivatives, by tangents from the probes: reads v, W, f′; writes ġ, δ̇
     # ġ_below = W_below v  [+] 8
-    tangent_below = Nx2x16_0
+    tangent_below = w.tangent_below
     cp.matmul(probes.reshape(-1, 16), W_below.T, out=tangent_below.reshape(-1, 16))
     # f′(g_below)
     f_prime_hidden_row = f_prime_hidden[:, None]
     # ġ_hidden = ġ_below f′(g_below)  [+] 8
     # ġ_joined = v + ġ_hidden  [+] 8
-    tangent_joined = Nx2x16_1
+    tangent_joined = w.tangent_joined
     _launch("tangent_3", N, vectorised, (f_prime_hidden_row, tangent_below, probes, tangent_joined, samples))
     # ġ_above = W_below ġ_joined  [+] 8
-    tangent_above = Nx2x16_2
+    tangent_above = w.tangent_above
     cp.matmul(tangent_joined.reshape(-1, 16), W_below.T, out=tangent_above.reshape(-1, 16))
     # δ_pointwise_1 f″(g_above)
     delta_curvature_pointwise_1_row = delta_curvature_pointwise_1[:, None]
     # δ̇_above = δ_pointwise_1 f″(g_above) ġ_above  [+] 8
-    delta_tangent_above = Nx2x16_3
+    delta_tangent_above = w.delta_tangent_above
     _launch("delta_tangent", N, vectorised, (
         delta_curvature_pointwise_1_row, tangent_above, delta_tangent_above, samples,
     ))
     # δ̇_joined = W_belowᵀ δ̇_above  [+] 8
-    delta_tangent_joined = Nx2x16_4
+    delta_tangent_joined = w.delta_tangent_joined
     cp.matmul(delta_tangent_above.reshape(-1, 16), W_below, out=delta_tangent_joined.reshape(-1, 16))
     # δ_hidden f″(g_below)
     delta_curvature_hidden_row = delta_curvature_hidden[:, None]
     # δ̇_below = δ_hidden f″(g_below) ġ_below + δ̇_joined f′(g_below)  [+] 8
-    delta_tangent_below = Nx2x16_5
+    delta_tangent_below = w.delta_tangent_below
     _launch("delta_tangent_2", N, vectorised, (
         delta_curvature_hidden_row, f_prime_hidden_row, delta_tangent_joined, tangent_below, delta_tangent_below,
         samples,
     ))
     # W_belowᵀ δ̇_below
-    delta_tangent_x_term_1 = Nx2x16_6
+    delta_tangent_x_term_1 = w.delta_tangent_x_term_1
     cp.matmul(delta_tangent_below.reshape(-1, 16), W_below, out=delta_tangent_x_term_1.reshape(-1, 16))
 
     # ---- second derivatives, by tangents from the probes, loss: reads δ̇, v; writes z, J, ĝ
     # δ̇_x = 2 v + δ̇_joined + W_belowᵀ δ̇_below  [+] 8
     # z = v δ̇_x  [+] 9
     # z²
-    probed = Nx2x16_7
-    sum_probed_squared_terms = Nx2x16_8
+    probed = w.probed
+    sum_probed_squared_terms = w.sum_probed_squared_terms
     _launch("value_3", N, vectorised, (
         probes, delta_tangent_joined, delta_tangent_x_term_1, probed, sum_probed_squared_terms, samples,
     ))
     # Σ_c z
-    sum_probed = _tangent_sum(probed, Nx16_10, 16)
+    sum_probed = _tangent_sum(probed, w.sum_probed, 16)
     # Σ_c z²
-    sum_probed_squared = _tangent_sum(sum_probed_squared_terms, Nx16_6, 16)
+    sum_probed_squared = _tangent_sum(sum_probed_squared_terms, w.sum_probed_squared, 16)
     # (Σ_c z)² − Σ_c z²
     # Σ_n Σ_i Σ_c z
     # Σ_n Σ_i ((Σ_c z)² − Σ_c z²)
-    sum_quadratic_forms = parts_sum_quadratic_forms
-    sum_pairs = parts_sum_pairs
+    sum_quadratic_forms = w.parts_sum_quadratic_forms
+    sum_pairs = w.parts_sum_pairs
     blocks_sum_quadratic_forms = _launch("total_2", N, vectorised, (
         sum_probed, sum_probed_squared, sum_quadratic_forms, sum_pairs, samples,
     ))
     # J = (1/N) ½ Σ_n Σ_i δ_x² − (1/N) ½ Σ_n Σ_i Σ_c z + (1/N) ½ λ Σ_n Σ_i ((Σ_c z)² − Σ_c z²)
-    J = out_J
+    J = w.out_J
     _launch_totals("J", (
         sum_delta_squared, blocks_sum_delta_squared, sum_pairs, blocks_sum_quadratic_forms, sum_quadratic_forms,
         blocks_sum_quadratic_forms, J, np.float64(lam), samples,
@@ -2615,7 +2715,7 @@ def _loss_and_grad(params, x, all_probes, lam, workspace):
     # Σ_c z
     sum_probed_row = sum_probed[:, None]
     # ĝ_x = v (−½ + λ (Σ_c z − z))  [+] 9
-    weighted_tangent_x = Nx2x16_8
+    weighted_tangent_x = w.weighted_tangent_x
     _launch("weighted_tangent", N, vectorised, (
         probed, probes, sum_probed_row, weighted_tangent_x, lam_real, samples,
     ))
@@ -2623,118 +2723,118 @@ def _loss_and_grad(params, x, all_probes, lam, workspace):
     # ---- forward adjoints of J, backward adjoints of J and gradients: reads δ, W, ĝ, ġ, f′, f″; writes ∂J/∂δ, ĝ,
     #      δ̂, ∂J/∂g
     # ∂J/∂δ_below = W_below δ_x  (11)+(12)
-    dJ_ddelta_below = cp.matmul(delta_x, W_below.T, out=Nx16_10)
+    dJ_ddelta_below = cp.matmul(delta_x, W_below.T, out=w.dJ_ddelta_below)
     # ĝ_below = W_below ĝ_x  [+] 8
-    weighted_tangent_below = Nx2x16_7
+    weighted_tangent_below = w.weighted_tangent_below
     cp.matmul(weighted_tangent_x.reshape(-1, 16), W_below.T, out=weighted_tangent_below.reshape(-1, 16))
     # ĝ_below ġ_below
     # ĝ_hidden = ĝ_below f′(g_below)  [+] 8
     # ĝ_joined = ĝ_hidden + ĝ_x  [+] 8
-    weighted_square_below_terms = Nx2x16_6
-    weighted_tangent_joined = Nx2x16_9
+    weighted_square_below_terms = w.weighted_square_below_terms
+    weighted_tangent_joined = w.weighted_tangent_joined
     _launch("weighted_tangent_4", N, vectorised, (
         tangent_below, weighted_tangent_below, f_prime_hidden_row, weighted_tangent_x, weighted_square_below_terms,
         weighted_tangent_joined, samples,
     ))
     # Σ_c ĝ_below ġ_below
-    weighted_square_below = _tangent_sum(weighted_square_below_terms, Nx16_6, 16)
+    weighted_square_below = _tangent_sum(weighted_square_below_terms, w.weighted_square_below, 16)
     # ∂J/∂δ_hidden = ∂J/∂δ_below f′(g_below) + f″(g_below) Σ_c ĝ_below ġ_below  (18)+(19)
     # ∂J/∂δ_joined = ∂J/∂δ_hidden + δ_x  (4)+(6)
-    dJ_ddelta_hidden = Nx16_16
-    dJ_ddelta_joined = Nx16_17
+    dJ_ddelta_hidden = w.dJ_ddelta_hidden
+    dJ_ddelta_joined = w.dJ_ddelta_joined
     _launch("dJ_ddelta_3", N, vectorised, (
         weighted_square_below, dJ_ddelta_below, f_prime_hidden, f_second_hidden, delta_x, dJ_ddelta_hidden,
         dJ_ddelta_joined, samples,
     ))
     # ∂J/∂δ_above = W_below ∂J/∂δ_joined  (11)+(12)
-    dJ_ddelta_above = cp.matmul(dJ_ddelta_joined, W_below.T, out=Nx16_18)
+    dJ_ddelta_above = cp.matmul(dJ_ddelta_joined, W_below.T, out=w.dJ_ddelta_above)
     # ĝ_above = W_below ĝ_joined  [+] 8
-    weighted_tangent_above = Nx2x16_6
+    weighted_tangent_above = w.weighted_tangent_above
     cp.matmul(weighted_tangent_joined.reshape(-1, 16), W_below.T, out=weighted_tangent_above.reshape(-1, 16))
     # ĝ_above ġ_above
     # δ̂_above = δ_pointwise_1 f″(g_above) ĝ_above  [+] 9
-    weighted_square_above_terms = Nx2x16_10
-    delta_weighted_tangent_above = Nx2x16_11
+    weighted_square_above_terms = w.weighted_square_above_terms
+    delta_weighted_tangent_above = w.delta_weighted_tangent_above
     _launch("delta_weighted_tangent", N, vectorised, (
         tangent_above, weighted_tangent_above, delta_curvature_pointwise_1_row, weighted_square_above_terms,
         delta_weighted_tangent_above, samples,
     ))
     # Σ_c ĝ_above ġ_above
-    weighted_square_above = _tangent_sum(weighted_square_above_terms, Nx16_15, 16)
+    weighted_square_above = _tangent_sum(weighted_square_above_terms, w.weighted_square_above, 16)
     # ∂J/∂δ_pointwise_1 = ∂J/∂δ_above f′(g_above) + f″(g_above) Σ_c ĝ_above ġ_above  (18)+(19)
     # f‴(g_above) = f″(g_above) (sigmoid(−g_above) − f′(g_above))
     # ∂J/∂g_above = ∂J/∂δ_above δ_pointwise_1 f″(g_above) + δ_pointwise_1 f‴(g_above) Σ_c ĝ_above ġ_above  (21)+(22)
-    dJ_ddelta_pointwise_1 = Nx16_19
-    dJ_dg_above = Nx16_20
+    dJ_ddelta_pointwise_1 = w.dJ_ddelta_pointwise_1
+    dJ_dg_above = w.dJ_dg_above
     _launch("dJ_dg", N, vectorised, (
         weighted_square_above, dJ_ddelta_above, f_prime_pointwise_1, f_second_pointwise_1,
         sigmoid_minus_pointwise_1, delta_pointwise_1, dJ_ddelta_pointwise_1, dJ_dg_above, samples,
     ))
     # ∂J/∂δ_both = [∂J/∂δ_pointwise_1, ∂J/∂δ_hidden]  (4)+(6)
-    dJ_ddelta_both = Nx32_0
+    dJ_ddelta_both = w.dJ_ddelta_both
     _launch("dJ_ddelta_3_2", N, vectorised, (dJ_ddelta_hidden, dJ_ddelta_pointwise_1, dJ_ddelta_both, samples))
 
     # ---- backward adjoints of J and gradients: reads δ̂, W, ĝ, δ̇, ġ, ∂J/∂δ, δ, ∂J/∂g, g, f′, f″, v; writes δ̂,
     #      ∂J/∂s, ∂J/∂g, ∂J/∂W, ∂J/∂b
     # δ̂_joined = W_belowᵀ δ̂_above  [+] 9
-    delta_weighted_tangent_joined = Nx2x16_10
+    delta_weighted_tangent_joined = w.delta_weighted_tangent_joined
     cp.matmul(delta_weighted_tangent_above.reshape(-1, 16), W_below, out=delta_weighted_tangent_joined.reshape(-1, 16))
     # δ̂_below = δ_hidden f″(g_below) ĝ_below + δ̂_joined f′(g_below)  [+] 9
     # δ̇_joined ĝ_below + δ̂_joined ġ_below
-    delta_weighted_tangent_below = Nx2x16_6
-    weighted_product_hidden_terms = Nx2x16_2
+    delta_weighted_tangent_below = w.delta_weighted_tangent_below
+    weighted_product_hidden_terms = w.weighted_product_hidden_terms
     _launch("value_3_4", N, vectorised, (
         delta_curvature_hidden_row, f_prime_hidden_row, delta_weighted_tangent_joined, weighted_tangent_below,
         delta_tangent_joined, tangent_below, delta_weighted_tangent_below, weighted_product_hidden_terms, samples,
     ))
     # Σ_n ∂J/∂δ_both
-    dJ_ds_gain_sum = _column_sum(dJ_ddelta_both, M32_0, parts_columns_32, 32)
+    dJ_ds_gain_sum = _column_sum(dJ_ddelta_both, w.dJ_ds_gain_sum, w.parts_columns_32, 32)
     # ∂J/∂s_gain = (1/N) Σ_n ∂J/∂δ_both  [+] gain
-    dJ_ds_gain = out_dJ_ds_gain
+    dJ_ds_gain = w.out_dJ_ds_gain
     _launch("dJ_ds", N, vectorised, (dJ_ds_gain_sum, dJ_ds_gain, samples))
     # Σ_n δ_above ∂J/∂δ_joinedᵀ
-    dJ_dW_below_delta_at_above = cp.matmul(delta_above.T, dJ_ddelta_joined, out=M16x16_0)
+    dJ_dW_below_delta_at_above = cp.matmul(delta_above.T, dJ_ddelta_joined, out=w.dJ_dW_below_delta_at_above)
     # Σ_n Σ_c δ̇_above ĝ_joinedᵀ
-    dJ_dW_below_tangents_at_above = cp.matmul(delta_tangent_above.reshape(-1, 16).T, weighted_tangent_joined.reshape(-1, 16), out=M16x16_1)
+    dJ_dW_below_tangents_at_above = cp.matmul(delta_tangent_above.reshape(-1, 16).T, weighted_tangent_joined.reshape(-1, 16), out=w.dJ_dW_below_tangents_at_above)
     # Σ_n Σ_c δ̂_above ġ_joinedᵀ
-    dJ_dW_below_tangents_at_above_weighted = cp.matmul(delta_weighted_tangent_above.reshape(-1, 16).T, tangent_joined.reshape(-1, 16), out=M16x16_2)
+    dJ_dW_below_tangents_at_above_weighted = cp.matmul(delta_weighted_tangent_above.reshape(-1, 16).T, tangent_joined.reshape(-1, 16), out=w.dJ_dW_below_tangents_at_above_weighted)
     # Σ_n ∂J/∂g_above g_joinedᵀ
-    dJ_dW_below_g_at_above = cp.matmul(dJ_dg_above.T, g_joined, out=M16x16_3)
+    dJ_dW_below_g_at_above = cp.matmul(dJ_dg_above.T, g_joined, out=w.dJ_dW_below_g_at_above)
     # Σ_n ∂J/∂g_above
-    dJ_db_below_sum_at_above = _column_sum(dJ_dg_above, M16_0, parts_columns_16, 16)
+    dJ_db_below_sum_at_above = _column_sum(dJ_dg_above, w.dJ_db_below_sum_at_above, w.parts_columns_16, 16)
     # ∂J/∂g_joined = W_belowᵀ ∂J/∂g_above  (14)+(15)
-    dJ_dg_joined = cp.matmul(dJ_dg_above, W_below, out=Nx16_3)
+    dJ_dg_joined = cp.matmul(dJ_dg_above, W_below, out=w.dJ_dg_joined)
     # Σ_c (δ̇_joined ĝ_below + δ̂_joined ġ_below)
-    weighted_product_hidden = _tangent_sum(weighted_product_hidden_terms, Nx16_20, 16)
+    weighted_product_hidden = _tangent_sum(weighted_product_hidden_terms, w.weighted_product_hidden, 16)
     # f‴(g_below) = f′(g_below) (4 g_hidden² − 2 sech(g_below)²)
     # ∂J/∂g_below = ∂J/∂g_joined f′(g_below) + ∂J/∂δ_below δ_hidden f″(g_below) + δ_hidden f‴(g_below) Σ_c ĝ_below
     #     ġ_below + f″(g_below) Σ_c (δ̇_joined ĝ_below + δ̂_joined ġ_below)  (21)+(22)
-    dJ_dg_below = Nx16_17
+    dJ_dg_below = w.dJ_dg_below
     _launch("dJ_dg_2", N, vectorised, (
         f_prime_hidden, g_hidden, sech_hidden, weighted_product_hidden, weighted_square_below, dJ_ddelta_below,
         dJ_dg_joined, delta_hidden, f_second_hidden, dJ_dg_below, samples,
     ))
     # Σ_n δ_below δ_xᵀ
-    dJ_dW_below_delta = cp.matmul(delta_below.T, delta_x, out=M16x16_4)
+    dJ_dW_below_delta = cp.matmul(delta_below.T, delta_x, out=w.dJ_dW_below_delta)
     # Σ_n Σ_c δ̇_below ĝ_xᵀ
-    dJ_dW_below_tangents = cp.matmul(delta_tangent_below.reshape(-1, 16).T, weighted_tangent_x.reshape(-1, 16), out=M16x16_5)
+    dJ_dW_below_tangents = cp.matmul(delta_tangent_below.reshape(-1, 16).T, weighted_tangent_x.reshape(-1, 16), out=w.dJ_dW_below_tangents)
     # Σ_n Σ_c δ̂_below vᵀ
-    dJ_dW_below_tangents_weighted = cp.matmul(delta_weighted_tangent_below.reshape(-1, 16).T, probes.reshape(-1, 16), out=M16x16_6)
+    dJ_dW_below_tangents_weighted = cp.matmul(delta_weighted_tangent_below.reshape(-1, 16).T, probes.reshape(-1, 16), out=w.dJ_dW_below_tangents_weighted)
     # Σ_n ∂J/∂g_below g_xᵀ
-    dJ_dW_below_g = cp.matmul(dJ_dg_below.T, g_x, out=M16x16_7)
+    dJ_dW_below_g = cp.matmul(dJ_dg_below.T, g_x, out=w.dJ_dW_below_g)
     # Σ_n ∂J/∂g_below
-    dJ_db_below_sum = _column_sum(dJ_dg_below, M16_1, parts_columns_16, 16)
+    dJ_db_below_sum = _column_sum(dJ_dg_below, w.dJ_db_below_sum, w.parts_columns_16, 16)
     # ∂J/∂W_below = (1/N) (Σ_n δ_below δ_xᵀ + Σ_n δ_above ∂J/∂δ_joinedᵀ + Σ_n ∂J/∂g_below g_xᵀ + Σ_n ∂J/∂g_above
     #     g_joinedᵀ + Σ_n Σ_c δ̇_below ĝ_xᵀ + Σ_n Σ_c δ̇_above ĝ_joinedᵀ + Σ_n Σ_c δ̂_above ġ_joinedᵀ + Σ_n Σ_c
     #     δ̂_below vᵀ)  (16)+(17)
-    dJ_dW_below = out_dJ_dW_below
+    dJ_dW_below = w.out_dJ_dW_below
     _launch("dJ_dW", N, vectorised, (
         dJ_dW_below_delta, dJ_dW_below_delta_at_above, dJ_dW_below_g, dJ_dW_below_g_at_above, dJ_dW_below_tangents,
         dJ_dW_below_tangents_at_above, dJ_dW_below_tangents_at_above_weighted, dJ_dW_below_tangents_weighted,
         dJ_dW_below, samples,
     ))
     # ∂J/∂b_below = (1/N) (Σ_n ∂J/∂g_below + Σ_n ∂J/∂g_above)  [+] bias
-    dJ_db_below = out_dJ_db_below
+    dJ_db_below = w.out_dJ_db_below
     _launch("dJ_db", N, vectorised, (dJ_db_below_sum, dJ_db_below_sum_at_above, dJ_db_below, samples))
 
     return J, {
@@ -2756,42 +2856,26 @@ def _loss_and_grad_lam0(params, x, all_probes, lam, workspace):
     W_below = params["below.weight"]
     b_below = params["below.bias"]
     s_gain = params["gain.gain"]
-    (
-        Nx16_0, Nx16_1, Nx16_2, Nx16_3, Nx16_4, Nx16_5, Nx16_6, Nx16_7, Nx16_8, Nx16_9, Nx16_10, Nx16_11, Nx16_12,
-        Nx16_13, Nx16_14, Nx16_15, Nx2x16_0, Nx2x16_1, Nx2x16_2, Nx2x16_3, Nx2x16_4, Nx2x16_5, Nx2x16_6, Nx2x16_7,
-        Nx2x16_8, Nx2x16_9, Nx16_16, Nx16_17, Nx16_18, Nx16_19, Nx32_0, M32_0, M16x16_0, M16x16_1, M16x16_2, M16_0,
-        M16x16_3, M16x16_4, M16x16_5, M16_1, parts_sum_delta_squared, parts_sum_curvature_hidden,
-        parts_sum_curvature_pointwise_1, parts_sum_curvature_prior, out_J, parts_columns_32, out_dJ_ds_gain,
-        parts_columns_16, out_dJ_dW_below, out_dJ_db_below,
-    ) = workspace.arrays(
-        N,
-        "Nx16_0", "Nx16_1", "Nx16_2", "Nx16_3", "Nx16_4", "Nx16_5", "Nx16_6", "Nx16_7", "Nx16_8", "Nx16_9",
-        "Nx16_10", "Nx16_11", "Nx16_12", "Nx16_13", "Nx16_14", "Nx16_15", "Nx2x16_0", "Nx2x16_1", "Nx2x16_2",
-        "Nx2x16_3", "Nx2x16_4", "Nx2x16_5", "Nx2x16_6", "Nx2x16_7", "Nx2x16_8", "Nx2x16_9", "Nx16_16", "Nx16_17",
-        "Nx16_18", "Nx16_19", "Nx32_0", "M32_0", "M16x16_0", "M16x16_1", "M16x16_2", "M16_0", "M16x16_3",
-        "M16x16_4", "M16x16_5", "M16_1", "parts_sum_delta_squared", "parts_sum_curvature_hidden",
-        "parts_sum_curvature_pointwise_1", "parts_sum_curvature_prior", "out_J", "parts_columns_32",
-        "out_dJ_ds_gain", "parts_columns_16", "out_dJ_dW_below", "out_dJ_db_below",
-    )
+    w = workspace.space("loss_and_grad_lam0", N)
 
     # ---- forward: reads g, W, b; writes g, f′
     # W_below g_x
-    g_below_unbiased = cp.matmul(g_x, W_below.T, out=Nx16_0)
+    g_below_unbiased = cp.matmul(g_x, W_below.T, out=w.g_below_unbiased)
     # g_below = W_below g_x + b_below
     # sech(g_below)
     # g_hidden = tanh(g_below)
     # g_joined = g_hidden + g_x
-    sech_hidden = Nx16_1
-    g_hidden = Nx16_2
-    g_joined = Nx16_3
+    sech_hidden = w.sech_hidden
+    g_hidden = w.g_hidden
+    g_joined = w.g_joined
     _launch("g_4_4", N, vectorised, (b_below, g_below_unbiased, g_x, sech_hidden, g_hidden, g_joined, samples))
     # W_below g_joined
-    g_above_unbiased = cp.matmul(g_joined, W_below.T, out=Nx16_0)
+    g_above_unbiased = cp.matmul(g_joined, W_below.T, out=w.g_above_unbiased)
     # g_above = W_below g_joined + b_below
     # sigmoid(−g_above)
     # f′(g_above) = sigmoid(g_above)
-    sigmoid_minus_pointwise_1 = Nx16_4
-    f_prime_pointwise_1 = Nx16_5
+    sigmoid_minus_pointwise_1 = w.sigmoid_minus_pointwise_1
+    f_prime_pointwise_1 = w.f_prime_pointwise_1
     _launch("f_prime", N, vectorised, (
         b_below, g_above_unbiased, sigmoid_minus_pointwise_1, f_prime_pointwise_1, samples,
     ))
@@ -2800,23 +2884,23 @@ def _loss_and_grad_lam0(params, x, all_probes, lam, workspace):
     # δ_pointwise_1 = s_gain[0:16]  (1)
     delta_pointwise_1 = s_gain[..., 0:16]
     # δ_above = δ_pointwise_1 f′(g_above)  (1)
-    delta_above = Nx16_0
+    delta_above = w.delta_above
     _launch("delta_2_2", N, vectorised, (delta_pointwise_1, f_prime_pointwise_1, delta_above, samples))
     # δ_joined = W_belowᵀ δ_above  (1)
-    delta_joined = cp.matmul(delta_above, W_below, out=Nx16_6)
+    delta_joined = cp.matmul(delta_above, W_below, out=w.delta_joined)
     # s_gain[16:32]
     delta_hidden_term_2 = s_gain[..., 16:32]
     # δ_hidden = s_gain[16:32] + δ_joined  (1)
     # f′(g_below) = sech(g_below)²
     # δ_below = δ_hidden f′(g_below)  (1)
-    delta_hidden = Nx16_7
-    f_prime_hidden = Nx16_8
-    delta_below = Nx16_9
+    delta_hidden = w.delta_hidden
+    f_prime_hidden = w.f_prime_hidden
+    delta_below = w.delta_below
     _launch("delta_3_2", N, vectorised, (
         delta_joined, delta_hidden_term_2, sech_hidden, delta_hidden, f_prime_hidden, delta_below, samples,
     ))
     # W_belowᵀ δ_below
-    delta_x_term_1 = cp.matmul(delta_below, W_below, out=Nx16_10)
+    delta_x_term_1 = cp.matmul(delta_below, W_below, out=w.delta_x_term_1)
     # δ_x = δ_joined + 2 g_x + W_belowᵀ δ_below  (1)
     # f″(g_below) = −2 g_hidden f′(g_below)
     # δ_hidden f″(g_below)
@@ -2824,12 +2908,12 @@ def _loss_and_grad_lam0(params, x, all_probes, lam, workspace):
     # δ_pointwise_1 f″(g_above)
     # δ_x²
     # Σ_n Σ_i δ_x²
-    delta_x = Nx16_11
-    f_second_hidden = Nx16_12
-    delta_curvature_hidden = Nx16_13
-    f_second_pointwise_1 = Nx16_14
-    delta_curvature_pointwise_1 = Nx16_15
-    sum_delta_squared = parts_sum_delta_squared
+    delta_x = w.delta_x
+    f_second_hidden = w.f_second_hidden
+    delta_curvature_hidden = w.delta_curvature_hidden
+    f_second_pointwise_1 = w.f_second_pointwise_1
+    delta_curvature_pointwise_1 = w.delta_curvature_pointwise_1
+    sum_delta_squared = w.parts_sum_delta_squared
     blocks_sum_delta_squared = _launch("sum_delta_squared_2", N, vectorised, (
         delta_joined, delta_x_term_1, g_x, f_prime_hidden, g_hidden, delta_hidden, f_prime_pointwise_1,
         sigmoid_minus_pointwise_1, delta_pointwise_1, delta_x, f_second_hidden, delta_curvature_hidden,
@@ -2839,26 +2923,26 @@ def _loss_and_grad_lam0(params, x, all_probes, lam, workspace):
     # ---- second derivatives, by tangents from the probes, loss, backward adjoints of J and gradients: reads v, W,
     #      f′; writes ġ, δ̇
     # ġ_below = W_below v  [+] 8
-    tangent_below = Nx2x16_0
+    tangent_below = w.tangent_below
     cp.matmul(probes.reshape(-1, 16), W_below.T, out=tangent_below.reshape(-1, 16))
     # f′(g_below)
     f_prime_hidden_row = f_prime_hidden[:, None]
     # ġ_hidden = ġ_below f′(g_below)  [+] 8
     # ġ_joined = v + ġ_hidden  [+] 8
-    tangent_joined = Nx2x16_1
+    tangent_joined = w.tangent_joined
     _launch("tangent_3", N, vectorised, (f_prime_hidden_row, tangent_below, probes, tangent_joined, samples))
     # ġ_above = W_below ġ_joined  [+] 8
-    tangent_above = Nx2x16_2
+    tangent_above = w.tangent_above
     cp.matmul(tangent_joined.reshape(-1, 16), W_below.T, out=tangent_above.reshape(-1, 16))
     # δ_pointwise_1 f″(g_above)
     delta_curvature_pointwise_1_row = delta_curvature_pointwise_1[:, None]
     # δ̇_above = δ_pointwise_1 f″(g_above) ġ_above  [+] 8
-    delta_tangent_above = Nx2x16_3
+    delta_tangent_above = w.delta_tangent_above
     _launch("delta_tangent", N, vectorised, (
         delta_curvature_pointwise_1_row, tangent_above, delta_tangent_above, samples,
     ))
     # δ̇_joined = W_belowᵀ δ̇_above  [+] 8
-    delta_tangent_joined = Nx2x16_4
+    delta_tangent_joined = w.delta_tangent_joined
     cp.matmul(delta_tangent_above.reshape(-1, 16), W_below, out=delta_tangent_joined.reshape(-1, 16))
     # δ_hidden f″(g_below)
     delta_curvature_hidden_row = delta_curvature_hidden[:, None]
@@ -2867,11 +2951,11 @@ def _loss_and_grad_lam0(params, x, all_probes, lam, workspace):
     # ġ_above²
     # v²
     # δ̇_joined ġ_below
-    delta_tangent_below = Nx2x16_5
-    sum_tangent_squared_below_terms = Nx2x16_6
-    sum_tangent_squared_above_terms = Nx2x16_7
-    sum_tangent_squared_x_terms = Nx2x16_8
-    weighted_product_hidden_terms = Nx2x16_9
+    delta_tangent_below = w.delta_tangent_below
+    sum_tangent_squared_below_terms = w.sum_tangent_squared_below_terms
+    sum_tangent_squared_above_terms = w.sum_tangent_squared_above_terms
+    sum_tangent_squared_x_terms = w.sum_tangent_squared_x_terms
+    weighted_product_hidden_terms = w.weighted_product_hidden_terms
     _launch("value_7", N, vectorised, (
         delta_curvature_hidden_row, f_prime_hidden_row, delta_tangent_joined, tangent_below, tangent_above, probes,
         delta_tangent_below, sum_tangent_squared_below_terms, sum_tangent_squared_above_terms,
@@ -2880,32 +2964,32 @@ def _loss_and_grad_lam0(params, x, all_probes, lam, workspace):
 
     # ---- loss: writes J
     # Σ_c ġ_below²
-    sum_tangent_squared_below = _tangent_sum(sum_tangent_squared_below_terms, Nx16_10, 16)
+    sum_tangent_squared_below = _tangent_sum(sum_tangent_squared_below_terms, w.sum_tangent_squared_below, 16)
     # δ_hidden f″(g_below) Σ_c ġ_below²
     # Σ_n Σ_i δ_hidden f″(g_below) Σ_c ġ_below²
-    sum_curvature_hidden = parts_sum_curvature_hidden
+    sum_curvature_hidden = w.parts_sum_curvature_hidden
     blocks_sum_curvature_hidden = _launch("total_5", N, vectorised, (
         delta_curvature_hidden, sum_tangent_squared_below, sum_curvature_hidden, samples,
     ))
     # Σ_c ġ_above²
-    sum_tangent_squared_above = _tangent_sum(sum_tangent_squared_above_terms, Nx16_13, 16)
+    sum_tangent_squared_above = _tangent_sum(sum_tangent_squared_above_terms, w.sum_tangent_squared_above, 16)
     # δ_pointwise_1 f″(g_above) Σ_c ġ_above²
     # Σ_n Σ_i δ_pointwise_1 f″(g_above) Σ_c ġ_above²
-    sum_curvature_pointwise_1 = parts_sum_curvature_pointwise_1
+    sum_curvature_pointwise_1 = w.parts_sum_curvature_pointwise_1
     blocks_sum_curvature_pointwise_1 = _launch("total_5", N, vectorised, (
         delta_curvature_pointwise_1, sum_tangent_squared_above, sum_curvature_pointwise_1, samples,
     ))
     # Σ_c v²
-    sum_tangent_squared_x = _tangent_sum(sum_tangent_squared_x_terms, Nx16_15, 16)
+    sum_tangent_squared_x = _tangent_sum(sum_tangent_squared_x_terms, w.sum_tangent_squared_x, 16)
     # 2 Σ_c v²
     # Σ_n Σ_i 2 Σ_c v²
-    sum_curvature_prior = parts_sum_curvature_prior
+    sum_curvature_prior = w.parts_sum_curvature_prior
     blocks_sum_curvature_prior = _launch("total_4", N, vectorised, (
         sum_tangent_squared_x, sum_curvature_prior, samples,
     ))
     # J = (1/N) ½ Σ_n Σ_i δ_x² − (1/N) ½ Σ_n Σ_i δ_hidden f″(g_below) Σ_c ġ_below² − (1/N) ½ Σ_n Σ_i δ_pointwise_1
     #     f″(g_above) Σ_c ġ_above² − (1/N) ½ Σ_n Σ_i 2 Σ_c v²
-    J = out_J
+    J = w.out_J
     _launch_totals("J_2", (
         sum_curvature_hidden, blocks_sum_curvature_hidden, sum_curvature_pointwise_1,
         blocks_sum_curvature_pointwise_1, sum_curvature_prior, blocks_sum_curvature_prior, sum_delta_squared,
@@ -2914,74 +2998,74 @@ def _loss_and_grad_lam0(params, x, all_probes, lam, workspace):
 
     # ---- forward adjoints of J, backward adjoints of J and gradients: reads δ, W, f′, f″; writes ∂J/∂δ, ∂J/∂g
     # ∂J/∂δ_below = W_below δ_x  (11)+(12)
-    dJ_ddelta_below = cp.matmul(delta_x, W_below.T, out=Nx16_15)
+    dJ_ddelta_below = cp.matmul(delta_x, W_below.T, out=w.dJ_ddelta_below)
     # ∂J/∂δ_hidden = ∂J/∂δ_below f′(g_below) − ½ f″(g_below) Σ_c ġ_below²  (18)+(19)
     # ∂J/∂δ_joined = ∂J/∂δ_hidden + δ_x  (4)+(6)
-    dJ_ddelta_hidden = Nx16_6
-    dJ_ddelta_joined = Nx16_16
+    dJ_ddelta_hidden = w.dJ_ddelta_hidden
+    dJ_ddelta_joined = w.dJ_ddelta_joined
     _launch("dJ_ddelta_3_3", N, vectorised, (
         sum_tangent_squared_below, dJ_ddelta_below, f_prime_hidden, f_second_hidden, delta_x, dJ_ddelta_hidden,
         dJ_ddelta_joined, samples,
     ))
     # ∂J/∂δ_above = W_below ∂J/∂δ_joined  (11)+(12)
-    dJ_ddelta_above = cp.matmul(dJ_ddelta_joined, W_below.T, out=Nx16_17)
+    dJ_ddelta_above = cp.matmul(dJ_ddelta_joined, W_below.T, out=w.dJ_ddelta_above)
     # ∂J/∂δ_pointwise_1 = ∂J/∂δ_above f′(g_above) − ½ f″(g_above) Σ_c ġ_above²  (18)+(19)
     # f‴(g_above) = f″(g_above) (sigmoid(−g_above) − f′(g_above))
     # ∂J/∂g_above = ∂J/∂δ_above δ_pointwise_1 f″(g_above) − ½ δ_pointwise_1 f‴(g_above) Σ_c ġ_above²  (21)+(22)
-    dJ_ddelta_pointwise_1 = Nx16_18
-    dJ_dg_above = Nx16_19
+    dJ_ddelta_pointwise_1 = w.dJ_ddelta_pointwise_1
+    dJ_dg_above = w.dJ_dg_above
     _launch("dJ_dg_3", N, vectorised, (
         sum_tangent_squared_above, dJ_ddelta_above, f_prime_pointwise_1, f_second_pointwise_1,
         sigmoid_minus_pointwise_1, delta_pointwise_1, dJ_ddelta_pointwise_1, dJ_dg_above, samples,
     ))
     # ∂J/∂δ_both = [∂J/∂δ_pointwise_1, ∂J/∂δ_hidden]  (4)+(6)
-    dJ_ddelta_both = Nx32_0
+    dJ_ddelta_both = w.dJ_ddelta_both
     _launch("dJ_ddelta_3_2", N, vectorised, (dJ_ddelta_hidden, dJ_ddelta_pointwise_1, dJ_ddelta_both, samples))
 
     # ---- backward adjoints of J and gradients: reads ∂J/∂δ, δ, δ̇, ġ, ∂J/∂g, g, W, f′, f″, v; writes ∂J/∂s, ∂J/∂g,
     #      ∂J/∂W, ∂J/∂b
     # Σ_n ∂J/∂δ_both
-    dJ_ds_gain_sum = _column_sum(dJ_ddelta_both, M32_0, parts_columns_32, 32)
+    dJ_ds_gain_sum = _column_sum(dJ_ddelta_both, w.dJ_ds_gain_sum, w.parts_columns_32, 32)
     # ∂J/∂s_gain = (1/N) Σ_n ∂J/∂δ_both  [+] gain
-    dJ_ds_gain = out_dJ_ds_gain
+    dJ_ds_gain = w.out_dJ_ds_gain
     _launch("dJ_ds", N, vectorised, (dJ_ds_gain_sum, dJ_ds_gain, samples))
     # Σ_n δ_above ∂J/∂δ_joinedᵀ
-    dJ_dW_below_delta_at_above = cp.matmul(delta_above.T, dJ_ddelta_joined, out=M16x16_0)
+    dJ_dW_below_delta_at_above = cp.matmul(delta_above.T, dJ_ddelta_joined, out=w.dJ_dW_below_delta_at_above)
     # Σ_n Σ_c δ̇_above ġ_joinedᵀ
-    dJ_dW_below_tangents_at_above = cp.matmul(delta_tangent_above.reshape(-1, 16).T, tangent_joined.reshape(-1, 16), out=M16x16_1)
+    dJ_dW_below_tangents_at_above = cp.matmul(delta_tangent_above.reshape(-1, 16).T, tangent_joined.reshape(-1, 16), out=w.dJ_dW_below_tangents_at_above)
     # Σ_n ∂J/∂g_above g_joinedᵀ
-    dJ_dW_below_g_at_above = cp.matmul(dJ_dg_above.T, g_joined, out=M16x16_2)
+    dJ_dW_below_g_at_above = cp.matmul(dJ_dg_above.T, g_joined, out=w.dJ_dW_below_g_at_above)
     # Σ_n ∂J/∂g_above
-    dJ_db_below_sum_at_above = _column_sum(dJ_dg_above, M16_0, parts_columns_16, 16)
+    dJ_db_below_sum_at_above = _column_sum(dJ_dg_above, w.dJ_db_below_sum_at_above, w.parts_columns_16, 16)
     # ∂J/∂g_joined = W_belowᵀ ∂J/∂g_above  (14)+(15)
-    dJ_dg_joined = cp.matmul(dJ_dg_above, W_below, out=Nx16_3)
+    dJ_dg_joined = cp.matmul(dJ_dg_above, W_below, out=w.dJ_dg_joined)
     # Σ_c δ̇_joined ġ_below
-    weighted_product_hidden = _tangent_sum(weighted_product_hidden_terms, Nx16_19, 16)
+    weighted_product_hidden = _tangent_sum(weighted_product_hidden_terms, w.weighted_product_hidden, 16)
     # f‴(g_below) = f′(g_below) (4 g_hidden² − 2 sech(g_below)²)
     # ∂J/∂g_below = ∂J/∂g_joined f′(g_below) + ∂J/∂δ_below δ_hidden f″(g_below) − ½ δ_hidden f‴(g_below) Σ_c
     #     ġ_below² − f″(g_below) Σ_c δ̇_joined ġ_below  (21)+(22)
-    dJ_dg_below = Nx16_16
+    dJ_dg_below = w.dJ_dg_below
     _launch("dJ_dg_2_2", N, vectorised, (
         f_prime_hidden, g_hidden, sech_hidden, sum_tangent_squared_below, weighted_product_hidden, dJ_ddelta_below,
         dJ_dg_joined, delta_hidden, f_second_hidden, dJ_dg_below, samples,
     ))
     # Σ_n δ_below δ_xᵀ
-    dJ_dW_below_delta = cp.matmul(delta_below.T, delta_x, out=M16x16_3)
+    dJ_dW_below_delta = cp.matmul(delta_below.T, delta_x, out=w.dJ_dW_below_delta)
     # Σ_n Σ_c δ̇_below vᵀ
-    dJ_dW_below_tangents = cp.matmul(delta_tangent_below.reshape(-1, 16).T, probes.reshape(-1, 16), out=M16x16_4)
+    dJ_dW_below_tangents = cp.matmul(delta_tangent_below.reshape(-1, 16).T, probes.reshape(-1, 16), out=w.dJ_dW_below_tangents)
     # Σ_n ∂J/∂g_below g_xᵀ
-    dJ_dW_below_g = cp.matmul(dJ_dg_below.T, g_x, out=M16x16_5)
+    dJ_dW_below_g = cp.matmul(dJ_dg_below.T, g_x, out=w.dJ_dW_below_g)
     # Σ_n ∂J/∂g_below
-    dJ_db_below_sum = _column_sum(dJ_dg_below, M16_1, parts_columns_16, 16)
+    dJ_db_below_sum = _column_sum(dJ_dg_below, w.dJ_db_below_sum, w.parts_columns_16, 16)
     # ∂J/∂W_below = (1/N) (Σ_n δ_below δ_xᵀ + Σ_n δ_above ∂J/∂δ_joinedᵀ + Σ_n ∂J/∂g_below g_xᵀ + Σ_n ∂J/∂g_above
     #     g_joinedᵀ − Σ_n Σ_c δ̇_below vᵀ − Σ_n Σ_c δ̇_above ġ_joinedᵀ)  (16)+(17)
-    dJ_dW_below = out_dJ_dW_below
+    dJ_dW_below = w.out_dJ_dW_below
     _launch("dJ_dW_2", N, vectorised, (
         dJ_dW_below_delta, dJ_dW_below_delta_at_above, dJ_dW_below_g, dJ_dW_below_g_at_above, dJ_dW_below_tangents,
         dJ_dW_below_tangents_at_above, dJ_dW_below, samples,
     ))
     # ∂J/∂b_below = (1/N) (Σ_n ∂J/∂g_below + Σ_n ∂J/∂g_above)  [+] bias
-    dJ_db_below = out_dJ_db_below
+    dJ_db_below = w.out_dJ_db_below
     _launch("dJ_db", N, vectorised, (dJ_db_below_sum, dJ_db_below_sum_at_above, dJ_db_below, samples))
 
     return J, {
@@ -3003,43 +3087,26 @@ def _loss_and_grad_terms(params, x, all_probes, lam, workspace):
     W_below = params["below.weight"]
     b_below = params["below.bias"]
     s_gain = params["gain.gain"]
-    (
-        Nx16_0, Nx16_1, Nx16_2, Nx16_3, Nx16_4, Nx16_5, Nx16_6, Nx16_7, Nx16_8, Nx16_9, Nx16_10, Nx16_11, Nx16_12,
-        Nx16_13, Nx16_14, Nx16_15, Nx2x16_0, Nx2x16_1, Nx2x16_2, Nx2x16_3, Nx2x16_4, Nx2x16_5, Nx2x16_6, Nx2x16_7,
-        Nx2x16_8, Nx16_16, Nx16_17, Nx16_18, Nx16_19, Nx16_20, Nx32_0, M32_0, M16x16_0, M16x16_1, M16_0, M16x16_2,
-        M16x16_3, M16_1, Nx2x16_9, Nx2x16_10, Nx2x16_11, M16x16_4, M16x16_5, M16x16_6, parts_sum_delta_squared,
-        parts_sum_quadratic_forms, parts_sum_pairs, out_K, out_L, parts_columns_32, out_dK_ds_gain,
-        parts_columns_16, out_dK_dW_below, out_dK_db_below, out_dL_ds_gain, out_dL_dW_below, out_dL_db_below,
-    ) = workspace.arrays(
-        N,
-        "Nx16_0", "Nx16_1", "Nx16_2", "Nx16_3", "Nx16_4", "Nx16_5", "Nx16_6", "Nx16_7", "Nx16_8", "Nx16_9",
-        "Nx16_10", "Nx16_11", "Nx16_12", "Nx16_13", "Nx16_14", "Nx16_15", "Nx2x16_0", "Nx2x16_1", "Nx2x16_2",
-        "Nx2x16_3", "Nx2x16_4", "Nx2x16_5", "Nx2x16_6", "Nx2x16_7", "Nx2x16_8", "Nx16_16", "Nx16_17", "Nx16_18",
-        "Nx16_19", "Nx16_20", "Nx32_0", "M32_0", "M16x16_0", "M16x16_1", "M16_0", "M16x16_2", "M16x16_3", "M16_1",
-        "Nx2x16_9", "Nx2x16_10", "Nx2x16_11", "M16x16_4", "M16x16_5", "M16x16_6", "parts_sum_delta_squared",
-        "parts_sum_quadratic_forms", "parts_sum_pairs", "out_K", "out_L", "parts_columns_32", "out_dK_ds_gain",
-        "parts_columns_16", "out_dK_dW_below", "out_dK_db_below", "out_dL_ds_gain", "out_dL_dW_below",
-        "out_dL_db_below",
-    )
+    w = workspace.space("loss_and_grad_terms", N)
 
     # ---- forward: reads g, W, b; writes g, f′
     # W_below g_x
-    g_below_unbiased = cp.matmul(g_x, W_below.T, out=Nx16_0)
+    g_below_unbiased = cp.matmul(g_x, W_below.T, out=w.g_below_unbiased)
     # g_below = W_below g_x + b_below
     # sech(g_below)
     # g_hidden = tanh(g_below)
     # g_joined = g_hidden + g_x
-    sech_hidden = Nx16_1
-    g_hidden = Nx16_2
-    g_joined = Nx16_3
+    sech_hidden = w.sech_hidden
+    g_hidden = w.g_hidden
+    g_joined = w.g_joined
     _launch("g_4_4", N, vectorised, (b_below, g_below_unbiased, g_x, sech_hidden, g_hidden, g_joined, samples))
     # W_below g_joined
-    g_above_unbiased = cp.matmul(g_joined, W_below.T, out=Nx16_0)
+    g_above_unbiased = cp.matmul(g_joined, W_below.T, out=w.g_above_unbiased)
     # g_above = W_below g_joined + b_below
     # sigmoid(−g_above)
     # f′(g_above) = sigmoid(g_above)
-    sigmoid_minus_pointwise_1 = Nx16_4
-    f_prime_pointwise_1 = Nx16_5
+    sigmoid_minus_pointwise_1 = w.sigmoid_minus_pointwise_1
+    f_prime_pointwise_1 = w.f_prime_pointwise_1
     _launch("f_prime", N, vectorised, (
         b_below, g_above_unbiased, sigmoid_minus_pointwise_1, f_prime_pointwise_1, samples,
     ))
@@ -3048,23 +3115,23 @@ def _loss_and_grad_terms(params, x, all_probes, lam, workspace):
     # δ_pointwise_1 = s_gain[0:16]  (1)
     delta_pointwise_1 = s_gain[..., 0:16]
     # δ_above = δ_pointwise_1 f′(g_above)  (1)
-    delta_above = Nx16_0
+    delta_above = w.delta_above
     _launch("delta_2_2", N, vectorised, (delta_pointwise_1, f_prime_pointwise_1, delta_above, samples))
     # δ_joined = W_belowᵀ δ_above  (1)
-    delta_joined = cp.matmul(delta_above, W_below, out=Nx16_6)
+    delta_joined = cp.matmul(delta_above, W_below, out=w.delta_joined)
     # s_gain[16:32]
     delta_hidden_term_2 = s_gain[..., 16:32]
     # δ_hidden = s_gain[16:32] + δ_joined  (1)
     # f′(g_below) = sech(g_below)²
     # δ_below = δ_hidden f′(g_below)  (1)
-    delta_hidden = Nx16_7
-    f_prime_hidden = Nx16_8
-    delta_below = Nx16_9
+    delta_hidden = w.delta_hidden
+    f_prime_hidden = w.f_prime_hidden
+    delta_below = w.delta_below
     _launch("delta_3_2", N, vectorised, (
         delta_joined, delta_hidden_term_2, sech_hidden, delta_hidden, f_prime_hidden, delta_below, samples,
     ))
     # W_belowᵀ δ_below
-    delta_x_term_1 = cp.matmul(delta_below, W_below, out=Nx16_10)
+    delta_x_term_1 = cp.matmul(delta_below, W_below, out=w.delta_x_term_1)
     # δ_x = δ_joined + 2 g_x + W_belowᵀ δ_below  (1)
     # f″(g_below) = −2 g_hidden f′(g_below)
     # δ_hidden f″(g_below)
@@ -3072,12 +3139,12 @@ def _loss_and_grad_terms(params, x, all_probes, lam, workspace):
     # δ_pointwise_1 f″(g_above)
     # δ_x²
     # Σ_n Σ_i δ_x²
-    delta_x = Nx16_11
-    f_second_hidden = Nx16_12
-    delta_curvature_hidden = Nx16_13
-    f_second_pointwise_1 = Nx16_14
-    delta_curvature_pointwise_1 = Nx16_15
-    sum_delta_squared = parts_sum_delta_squared
+    delta_x = w.delta_x
+    f_second_hidden = w.f_second_hidden
+    delta_curvature_hidden = w.delta_curvature_hidden
+    f_second_pointwise_1 = w.f_second_pointwise_1
+    delta_curvature_pointwise_1 = w.delta_curvature_pointwise_1
+    sum_delta_squared = w.parts_sum_delta_squared
     blocks_sum_delta_squared = _launch("sum_delta_squared_2", N, vectorised, (
         delta_joined, delta_x_term_1, g_x, f_prime_hidden, g_hidden, delta_hidden, f_prime_pointwise_1,
         sigmoid_minus_pointwise_1, delta_pointwise_1, delta_x, f_second_hidden, delta_curvature_hidden,
@@ -3086,64 +3153,64 @@ def _loss_and_grad_terms(params, x, all_probes, lam, workspace):
 
     # ---- second derivatives, by tangents from the probes: reads v, W, f′; writes ġ, δ̇
     # ġ_below = W_below v  [+] 8
-    tangent_below = Nx2x16_0
+    tangent_below = w.tangent_below
     cp.matmul(probes.reshape(-1, 16), W_below.T, out=tangent_below.reshape(-1, 16))
     # f′(g_below)
     f_prime_hidden_row = f_prime_hidden[:, None]
     # ġ_hidden = ġ_below f′(g_below)  [+] 8
     # ġ_joined = v + ġ_hidden  [+] 8
-    tangent_joined = Nx2x16_1
+    tangent_joined = w.tangent_joined
     _launch("tangent_3", N, vectorised, (f_prime_hidden_row, tangent_below, probes, tangent_joined, samples))
     # ġ_above = W_below ġ_joined  [+] 8
-    tangent_above = Nx2x16_2
+    tangent_above = w.tangent_above
     cp.matmul(tangent_joined.reshape(-1, 16), W_below.T, out=tangent_above.reshape(-1, 16))
     # δ_pointwise_1 f″(g_above)
     delta_curvature_pointwise_1_row = delta_curvature_pointwise_1[:, None]
     # δ̇_above = δ_pointwise_1 f″(g_above) ġ_above  [+] 8
-    delta_tangent_above = Nx2x16_3
+    delta_tangent_above = w.delta_tangent_above
     _launch("delta_tangent", N, vectorised, (
         delta_curvature_pointwise_1_row, tangent_above, delta_tangent_above, samples,
     ))
     # δ̇_joined = W_belowᵀ δ̇_above  [+] 8
-    delta_tangent_joined = Nx2x16_4
+    delta_tangent_joined = w.delta_tangent_joined
     cp.matmul(delta_tangent_above.reshape(-1, 16), W_below, out=delta_tangent_joined.reshape(-1, 16))
     # δ_hidden f″(g_below)
     delta_curvature_hidden_row = delta_curvature_hidden[:, None]
     # δ̇_below = δ_hidden f″(g_below) ġ_below + δ̇_joined f′(g_below)  [+] 8
-    delta_tangent_below = Nx2x16_5
+    delta_tangent_below = w.delta_tangent_below
     _launch("delta_tangent_2", N, vectorised, (
         delta_curvature_hidden_row, f_prime_hidden_row, delta_tangent_joined, tangent_below, delta_tangent_below,
         samples,
     ))
     # W_belowᵀ δ̇_below
-    delta_tangent_x_term_1 = Nx2x16_6
+    delta_tangent_x_term_1 = w.delta_tangent_x_term_1
     cp.matmul(delta_tangent_below.reshape(-1, 16), W_below, out=delta_tangent_x_term_1.reshape(-1, 16))
 
     # ---- second derivatives, by tangents from the probes, loss: reads δ̇, v; writes z, K, L
     # δ̇_x = 2 v + δ̇_joined + W_belowᵀ δ̇_below  [+] 8
     # z = v δ̇_x  [+] 9
     # z²
-    probed = Nx2x16_7
-    sum_probed_squared_terms = Nx2x16_8
+    probed = w.probed
+    sum_probed_squared_terms = w.sum_probed_squared_terms
     _launch("value_3", N, vectorised, (
         probes, delta_tangent_joined, delta_tangent_x_term_1, probed, sum_probed_squared_terms, samples,
     ))
     # Σ_c z
-    sum_probed = _tangent_sum(probed, Nx16_10, 16)
+    sum_probed = _tangent_sum(probed, w.sum_probed, 16)
     # Σ_c z²
-    sum_probed_squared = _tangent_sum(sum_probed_squared_terms, Nx16_6, 16)
+    sum_probed_squared = _tangent_sum(sum_probed_squared_terms, w.sum_probed_squared, 16)
     # (Σ_c z)² − Σ_c z²
     # Σ_n Σ_i Σ_c z
     # Σ_n Σ_i ((Σ_c z)² − Σ_c z²)
-    sum_quadratic_forms = parts_sum_quadratic_forms
-    sum_pairs = parts_sum_pairs
+    sum_quadratic_forms = w.parts_sum_quadratic_forms
+    sum_pairs = w.parts_sum_pairs
     blocks_sum_quadratic_forms = _launch("total_2", N, vectorised, (
         sum_probed, sum_probed_squared, sum_quadratic_forms, sum_pairs, samples,
     ))
     # K = (1/N) ½ Σ_n Σ_i δ_x²
     # L = (1/N) ½ λ Σ_n Σ_i ((Σ_c z)² − Σ_c z²) − (1/N) ½ Σ_n Σ_i Σ_c z
-    K = out_K
-    L = out_L
+    K = w.out_K
+    L = w.out_L
     _launch_totals("K_and_L", (
         sum_delta_squared, blocks_sum_delta_squared, sum_pairs, blocks_sum_quadratic_forms, sum_quadratic_forms,
         blocks_sum_quadratic_forms, K, L, np.float64(lam), samples,
@@ -3151,67 +3218,67 @@ def _loss_and_grad_terms(params, x, all_probes, lam, workspace):
 
     # ---- forward adjoints of K, backward adjoints of K and gradients: reads δ, W, f′, f″; writes ∂K/∂δ, ∂K/∂g
     # ∂K/∂δ_below = W_below δ_x  (11)
-    dK_ddelta_below = cp.matmul(delta_x, W_below.T, out=Nx16_6)
+    dK_ddelta_below = cp.matmul(delta_x, W_below.T, out=w.dK_ddelta_below)
     # ∂K/∂δ_hidden = ∂K/∂δ_below f′(g_below)  (18)
     # ∂K/∂δ_joined = ∂K/∂δ_hidden + δ_x  (4)
-    dK_ddelta_hidden = Nx16_16
-    dK_ddelta_joined = Nx16_17
+    dK_ddelta_hidden = w.dK_ddelta_hidden
+    dK_ddelta_joined = w.dK_ddelta_joined
     _launch("dK_ddelta_3", N, vectorised, (
         dK_ddelta_below, f_prime_hidden, delta_x, dK_ddelta_hidden, dK_ddelta_joined, samples,
     ))
     # ∂K/∂δ_above = W_below ∂K/∂δ_joined  (11)
-    dK_ddelta_above = cp.matmul(dK_ddelta_joined, W_below.T, out=Nx16_18)
+    dK_ddelta_above = cp.matmul(dK_ddelta_joined, W_below.T, out=w.dK_ddelta_above)
     # ∂K/∂δ_pointwise_1 = ∂K/∂δ_above f′(g_above)  (18)
     # ∂K/∂g_above = ∂K/∂δ_above δ_pointwise_1 f″(g_above)  (21)
-    dK_ddelta_pointwise_1 = Nx16_19
-    dK_dg_above = Nx16_20
+    dK_ddelta_pointwise_1 = w.dK_ddelta_pointwise_1
+    dK_dg_above = w.dK_dg_above
     _launch("dK_dg", N, vectorised, (
         dK_ddelta_above, f_prime_pointwise_1, delta_pointwise_1, f_second_pointwise_1, dK_ddelta_pointwise_1,
         dK_dg_above, samples,
     ))
     # ∂K/∂δ_both = [∂K/∂δ_pointwise_1, ∂K/∂δ_hidden]  (4)
-    dK_ddelta_both = Nx32_0
+    dK_ddelta_both = w.dK_ddelta_both
     _launch("dK_ddelta_3_2", N, vectorised, (dK_ddelta_hidden, dK_ddelta_pointwise_1, dK_ddelta_both, samples))
 
     # ---- backward adjoints of K and gradients: reads ∂K/∂δ, δ, ∂K/∂g, g, W, f′, f″, z, v; writes ∂K/∂s, ∂K/∂g,
     #      ∂K/∂W, ∂K/∂b, ĝ
     # Σ_n ∂K/∂δ_both
-    dK_ds_gain_sum = _column_sum(dK_ddelta_both, M32_0, parts_columns_32, 32)
+    dK_ds_gain_sum = _column_sum(dK_ddelta_both, w.dK_ds_gain_sum, w.parts_columns_32, 32)
     # ∂K/∂s_gain = (1/N) Σ_n ∂K/∂δ_both  [+] gain
-    dK_ds_gain = out_dK_ds_gain
+    dK_ds_gain = w.out_dK_ds_gain
     _launch("dK_ds", N, vectorised, (dK_ds_gain_sum, dK_ds_gain, samples))
     # Σ_n δ_above ∂K/∂δ_joinedᵀ
-    dK_dW_below_delta_at_above = cp.matmul(delta_above.T, dK_ddelta_joined, out=M16x16_0)
+    dK_dW_below_delta_at_above = cp.matmul(delta_above.T, dK_ddelta_joined, out=w.dK_dW_below_delta_at_above)
     # Σ_n ∂K/∂g_above g_joinedᵀ
-    dK_dW_below_g_at_above = cp.matmul(dK_dg_above.T, g_joined, out=M16x16_1)
+    dK_dW_below_g_at_above = cp.matmul(dK_dg_above.T, g_joined, out=w.dK_dW_below_g_at_above)
     # Σ_n ∂K/∂g_above
-    dK_db_below_sum_at_above = _column_sum(dK_dg_above, M16_0, parts_columns_16, 16)
+    dK_db_below_sum_at_above = _column_sum(dK_dg_above, w.dK_db_below_sum_at_above, w.parts_columns_16, 16)
     # ∂K/∂g_joined = W_belowᵀ ∂K/∂g_above  (14)
-    dK_dg_joined = cp.matmul(dK_dg_above, W_below, out=Nx16_17)
+    dK_dg_joined = cp.matmul(dK_dg_above, W_below, out=w.dK_dg_joined)
     # ∂K/∂g_below = ∂K/∂g_joined f′(g_below) + ∂K/∂δ_below δ_hidden f″(g_below)  (21)
-    dK_dg_below = Nx16_20
+    dK_dg_below = w.dK_dg_below
     _launch("dK_dg_2", N, vectorised, (
         dK_ddelta_below, dK_dg_joined, delta_hidden, f_prime_hidden, f_second_hidden, dK_dg_below, samples,
     ))
     # Σ_n δ_below δ_xᵀ
-    dK_dW_below_delta = cp.matmul(delta_below.T, delta_x, out=M16x16_2)
+    dK_dW_below_delta = cp.matmul(delta_below.T, delta_x, out=w.dK_dW_below_delta)
     # Σ_n ∂K/∂g_below g_xᵀ
-    dK_dW_below_g = cp.matmul(dK_dg_below.T, g_x, out=M16x16_3)
+    dK_dW_below_g = cp.matmul(dK_dg_below.T, g_x, out=w.dK_dW_below_g)
     # Σ_n ∂K/∂g_below
-    dK_db_below_sum = _column_sum(dK_dg_below, M16_1, parts_columns_16, 16)
+    dK_db_below_sum = _column_sum(dK_dg_below, w.dK_db_below_sum, w.parts_columns_16, 16)
     # ∂K/∂W_below = (1/N) (Σ_n δ_below δ_xᵀ + Σ_n δ_above ∂K/∂δ_joinedᵀ + Σ_n ∂K/∂g_below g_xᵀ + Σ_n ∂K/∂g_above
     #     g_joinedᵀ)  (16)
-    dK_dW_below = out_dK_dW_below
+    dK_dW_below = w.out_dK_dW_below
     _launch("dK_dW", N, vectorised, (
         dK_dW_below_delta, dK_dW_below_delta_at_above, dK_dW_below_g, dK_dW_below_g_at_above, dK_dW_below, samples,
     ))
     # ∂K/∂b_below = (1/N) (Σ_n ∂K/∂g_below + Σ_n ∂K/∂g_above)  [+] bias
-    dK_db_below = out_dK_db_below
+    dK_db_below = w.out_dK_db_below
     _launch("dK_db", N, vectorised, (dK_db_below_sum, dK_db_below_sum_at_above, dK_db_below, samples))
     # Σ_c z
     sum_probed_row = sum_probed[:, None]
     # ĝ_x = v (−½ + λ (Σ_c z − z))  [+] 9
-    weighted_tangent_x = Nx2x16_8
+    weighted_tangent_x = w.weighted_tangent_x
     _launch("weighted_tangent", N, vectorised, (
         probed, probes, sum_probed_row, weighted_tangent_x, lam_real, samples,
     ))
@@ -3219,108 +3286,108 @@ def _loss_and_grad_terms(params, x, all_probes, lam, workspace):
     # ---- forward adjoints of L, backward adjoints of L and gradients: reads ĝ, W, ġ, f″, f′, δ; writes ĝ, ∂L/∂δ,
     #      δ̂, ∂L/∂g
     # ĝ_below = W_below ĝ_x  [+] 8
-    weighted_tangent_below = Nx2x16_7
+    weighted_tangent_below = w.weighted_tangent_below
     cp.matmul(weighted_tangent_x.reshape(-1, 16), W_below.T, out=weighted_tangent_below.reshape(-1, 16))
     # ĝ_below ġ_below
     # ĝ_hidden = ĝ_below f′(g_below)  [+] 8
     # ĝ_joined = ĝ_hidden + ĝ_x  [+] 8
-    weighted_square_below_terms = Nx2x16_6
-    weighted_tangent_joined = Nx2x16_9
+    weighted_square_below_terms = w.weighted_square_below_terms
+    weighted_tangent_joined = w.weighted_tangent_joined
     _launch("weighted_tangent_4", N, vectorised, (
         tangent_below, weighted_tangent_below, f_prime_hidden_row, weighted_tangent_x, weighted_square_below_terms,
         weighted_tangent_joined, samples,
     ))
     # Σ_c ĝ_below ġ_below
-    weighted_square_below = _tangent_sum(weighted_square_below_terms, Nx16_10, 16)
+    weighted_square_below = _tangent_sum(weighted_square_below_terms, w.weighted_square_below, 16)
     # ∂L/∂δ_hidden = f″(g_below) Σ_c ĝ_below ġ_below  (19)
-    dL_ddelta_hidden = Nx16_20
+    dL_ddelta_hidden = w.dL_ddelta_hidden
     _launch("dL_ddelta", N, vectorised, (weighted_square_below, f_second_hidden, dL_ddelta_hidden, samples))
     # ∂L/∂δ_above = W_below ∂L/∂δ_hidden  (12)
-    dL_ddelta_above = cp.matmul(dL_ddelta_hidden, W_below.T, out=Nx16_11)
+    dL_ddelta_above = cp.matmul(dL_ddelta_hidden, W_below.T, out=w.dL_ddelta_above)
     # ĝ_above = W_below ĝ_joined  [+] 8
-    weighted_tangent_above = Nx2x16_6
+    weighted_tangent_above = w.weighted_tangent_above
     cp.matmul(weighted_tangent_joined.reshape(-1, 16), W_below.T, out=weighted_tangent_above.reshape(-1, 16))
     # ĝ_above ġ_above
     # δ̂_above = δ_pointwise_1 f″(g_above) ĝ_above  [+] 9
-    weighted_square_above_terms = Nx2x16_10
-    delta_weighted_tangent_above = Nx2x16_11
+    weighted_square_above_terms = w.weighted_square_above_terms
+    delta_weighted_tangent_above = w.delta_weighted_tangent_above
     _launch("delta_weighted_tangent", N, vectorised, (
         tangent_above, weighted_tangent_above, delta_curvature_pointwise_1_row, weighted_square_above_terms,
         delta_weighted_tangent_above, samples,
     ))
     # Σ_c ĝ_above ġ_above
-    weighted_square_above = _tangent_sum(weighted_square_above_terms, Nx16_15, 16)
+    weighted_square_above = _tangent_sum(weighted_square_above_terms, w.weighted_square_above, 16)
     # ∂L/∂δ_pointwise_1 = ∂L/∂δ_above f′(g_above) + f″(g_above) Σ_c ĝ_above ġ_above  (19)
     # f‴(g_above) = f″(g_above) (sigmoid(−g_above) − f′(g_above))
     # ∂L/∂g_above = ∂L/∂δ_above δ_pointwise_1 f″(g_above) + δ_pointwise_1 f‴(g_above) Σ_c ĝ_above ġ_above  (22)
-    dL_ddelta_pointwise_1 = Nx16_9
-    dL_dg_above = Nx16_17
+    dL_ddelta_pointwise_1 = w.dL_ddelta_pointwise_1
+    dL_dg_above = w.dL_dg_above
     _launch("dL_dg", N, vectorised, (
         weighted_square_above, dL_ddelta_above, f_prime_pointwise_1, f_second_pointwise_1,
         sigmoid_minus_pointwise_1, delta_pointwise_1, dL_ddelta_pointwise_1, dL_dg_above, samples,
     ))
     # ∂L/∂δ_both = [∂L/∂δ_pointwise_1, ∂L/∂δ_hidden]  (6)
-    dL_ddelta_both = Nx32_0
+    dL_ddelta_both = w.dL_ddelta_both
     _launch("dL_ddelta_3", N, vectorised, (dL_ddelta_hidden, dL_ddelta_pointwise_1, dL_ddelta_both, samples))
 
     # ---- backward adjoints of L and gradients: reads δ̂, W, ĝ, δ̇, ġ, ∂L/∂δ, δ, ∂L/∂g, g, f′, f″, v; writes δ̂,
     #      ∂L/∂s, ∂L/∂g, ∂L/∂W, ∂L/∂b
     # δ̂_joined = W_belowᵀ δ̂_above  [+] 9
-    delta_weighted_tangent_joined = Nx2x16_10
+    delta_weighted_tangent_joined = w.delta_weighted_tangent_joined
     cp.matmul(delta_weighted_tangent_above.reshape(-1, 16), W_below, out=delta_weighted_tangent_joined.reshape(-1, 16))
     # δ̂_below = δ_hidden f″(g_below) ĝ_below + δ̂_joined f′(g_below)  [+] 9
     # δ̇_joined ĝ_below + δ̂_joined ġ_below
-    delta_weighted_tangent_below = Nx2x16_6
-    weighted_product_hidden_terms = Nx2x16_2
+    delta_weighted_tangent_below = w.delta_weighted_tangent_below
+    weighted_product_hidden_terms = w.weighted_product_hidden_terms
     _launch("value_3_4", N, vectorised, (
         delta_curvature_hidden_row, f_prime_hidden_row, delta_weighted_tangent_joined, weighted_tangent_below,
         delta_tangent_joined, tangent_below, delta_weighted_tangent_below, weighted_product_hidden_terms, samples,
     ))
     # Σ_n ∂L/∂δ_both
-    dL_ds_gain_sum = _column_sum(dL_ddelta_both, M32_0, parts_columns_32, 32)
+    dL_ds_gain_sum = _column_sum(dL_ddelta_both, w.dL_ds_gain_sum, w.parts_columns_32, 32)
     # ∂L/∂s_gain = (1/N) Σ_n ∂L/∂δ_both  [+] gain
-    dL_ds_gain = out_dL_ds_gain
+    dL_ds_gain = w.out_dL_ds_gain
     _launch("dL_ds", N, vectorised, (dL_ds_gain_sum, dL_ds_gain, samples))
     # Σ_n δ_above ∂L/∂δ_hiddenᵀ
-    dL_dW_below_delta_at_above = cp.matmul(delta_above.T, dL_ddelta_hidden, out=M16x16_1)
+    dL_dW_below_delta_at_above = cp.matmul(delta_above.T, dL_ddelta_hidden, out=w.dL_dW_below_delta_at_above)
     # Σ_n Σ_c δ̇_above ĝ_joinedᵀ
-    dL_dW_below_tangents_at_above = cp.matmul(delta_tangent_above.reshape(-1, 16).T, weighted_tangent_joined.reshape(-1, 16), out=M16x16_3)
+    dL_dW_below_tangents_at_above = cp.matmul(delta_tangent_above.reshape(-1, 16).T, weighted_tangent_joined.reshape(-1, 16), out=w.dL_dW_below_tangents_at_above)
     # Σ_n Σ_c δ̂_above ġ_joinedᵀ
-    dL_dW_below_tangents_at_above_weighted = cp.matmul(delta_weighted_tangent_above.reshape(-1, 16).T, tangent_joined.reshape(-1, 16), out=M16x16_0)
+    dL_dW_below_tangents_at_above_weighted = cp.matmul(delta_weighted_tangent_above.reshape(-1, 16).T, tangent_joined.reshape(-1, 16), out=w.dL_dW_below_tangents_at_above_weighted)
     # Σ_n ∂L/∂g_above g_joinedᵀ
-    dL_dW_below_g_at_above = cp.matmul(dL_dg_above.T, g_joined, out=M16x16_2)
+    dL_dW_below_g_at_above = cp.matmul(dL_dg_above.T, g_joined, out=w.dL_dW_below_g_at_above)
     # Σ_n ∂L/∂g_above
-    dL_db_below_sum_at_above = _column_sum(dL_dg_above, M16_0, parts_columns_16, 16)
+    dL_db_below_sum_at_above = _column_sum(dL_dg_above, w.dL_db_below_sum_at_above, w.parts_columns_16, 16)
     # ∂L/∂g_joined = W_belowᵀ ∂L/∂g_above  (15)
-    dL_dg_joined = cp.matmul(dL_dg_above, W_below, out=Nx16_3)
+    dL_dg_joined = cp.matmul(dL_dg_above, W_below, out=w.dL_dg_joined)
     # Σ_c (δ̇_joined ĝ_below + δ̂_joined ġ_below)
-    weighted_product_hidden = _tangent_sum(weighted_product_hidden_terms, Nx16_17, 16)
+    weighted_product_hidden = _tangent_sum(weighted_product_hidden_terms, w.weighted_product_hidden, 16)
     # f‴(g_below) = f′(g_below) (4 g_hidden² − 2 sech(g_below)²)
     # ∂L/∂g_below = ∂L/∂g_joined f′(g_below) + δ_hidden f‴(g_below) Σ_c ĝ_below ġ_below + f″(g_below) Σ_c (δ̇_joined
     #     ĝ_below + δ̂_joined ġ_below)  (22)
-    dL_dg_below = Nx16_20
+    dL_dg_below = w.dL_dg_below
     _launch("dL_dg_2", N, vectorised, (
         f_prime_hidden, g_hidden, sech_hidden, weighted_product_hidden, weighted_square_below, dL_dg_joined,
         delta_hidden, f_second_hidden, dL_dg_below, samples,
     ))
     # Σ_n Σ_c δ̇_below ĝ_xᵀ
-    dL_dW_below_tangents = cp.matmul(delta_tangent_below.reshape(-1, 16).T, weighted_tangent_x.reshape(-1, 16), out=M16x16_4)
+    dL_dW_below_tangents = cp.matmul(delta_tangent_below.reshape(-1, 16).T, weighted_tangent_x.reshape(-1, 16), out=w.dL_dW_below_tangents)
     # Σ_n Σ_c δ̂_below vᵀ
-    dL_dW_below_tangents_weighted = cp.matmul(delta_weighted_tangent_below.reshape(-1, 16).T, probes.reshape(-1, 16), out=M16x16_5)
+    dL_dW_below_tangents_weighted = cp.matmul(delta_weighted_tangent_below.reshape(-1, 16).T, probes.reshape(-1, 16), out=w.dL_dW_below_tangents_weighted)
     # Σ_n ∂L/∂g_below g_xᵀ
-    dL_dW_below_g = cp.matmul(dL_dg_below.T, g_x, out=M16x16_6)
+    dL_dW_below_g = cp.matmul(dL_dg_below.T, g_x, out=w.dL_dW_below_g)
     # Σ_n ∂L/∂g_below
-    dL_db_below_sum = _column_sum(dL_dg_below, M16_1, parts_columns_16, 16)
+    dL_db_below_sum = _column_sum(dL_dg_below, w.dL_db_below_sum, w.parts_columns_16, 16)
     # ∂L/∂W_below = (1/N) (Σ_n δ_above ∂L/∂δ_hiddenᵀ + Σ_n ∂L/∂g_below g_xᵀ + Σ_n ∂L/∂g_above g_joinedᵀ + Σ_n Σ_c
     #     δ̇_below ĝ_xᵀ + Σ_n Σ_c δ̇_above ĝ_joinedᵀ + Σ_n Σ_c δ̂_above ġ_joinedᵀ + Σ_n Σ_c δ̂_below vᵀ)  (17)
-    dL_dW_below = out_dL_dW_below
+    dL_dW_below = w.out_dL_dW_below
     _launch("dL_dW", N, vectorised, (
         dL_dW_below_delta_at_above, dL_dW_below_g, dL_dW_below_g_at_above, dL_dW_below_tangents,
         dL_dW_below_tangents_at_above, dL_dW_below_tangents_at_above_weighted, dL_dW_below_tangents_weighted,
         dL_dW_below, samples,
     ))
     # ∂L/∂b_below = (1/N) (Σ_n ∂L/∂g_below + Σ_n ∂L/∂g_above)  [+] bias
-    dL_db_below = out_dL_db_below
+    dL_db_below = w.out_dL_db_below
     _launch("dL_db", N, vectorised, (dL_db_below_sum, dL_db_below_sum_at_above, dL_db_below, samples))
 
     return K, L, {
@@ -3346,42 +3413,26 @@ def _loss_and_grad_terms_lam0(params, x, all_probes, lam, workspace):
     W_below = params["below.weight"]
     b_below = params["below.bias"]
     s_gain = params["gain.gain"]
-    (
-        Nx16_0, Nx16_1, Nx16_2, Nx16_3, Nx16_4, Nx16_5, Nx16_6, Nx16_7, Nx16_8, Nx16_9, Nx16_10, Nx16_11, Nx16_12,
-        Nx16_13, Nx16_14, Nx16_15, Nx2x16_0, Nx2x16_1, Nx2x16_2, Nx2x16_3, Nx2x16_4, Nx2x16_5, Nx2x16_6, Nx2x16_7,
-        Nx2x16_8, Nx2x16_9, Nx16_16, Nx16_17, Nx16_18, Nx16_19, Nx32_0, M32_0, M16x16_0, M16x16_1, M16_0, M16x16_2,
-        M16x16_3, M16_1, M16x16_4, parts_sum_delta_squared, parts_sum_curvature_hidden,
-        parts_sum_curvature_pointwise_1, parts_sum_curvature_prior, out_K, out_L, parts_columns_32, out_dK_ds_gain,
-        parts_columns_16, out_dK_dW_below, out_dK_db_below, out_dL_ds_gain, out_dL_dW_below, out_dL_db_below,
-    ) = workspace.arrays(
-        N,
-        "Nx16_0", "Nx16_1", "Nx16_2", "Nx16_3", "Nx16_4", "Nx16_5", "Nx16_6", "Nx16_7", "Nx16_8", "Nx16_9",
-        "Nx16_10", "Nx16_11", "Nx16_12", "Nx16_13", "Nx16_14", "Nx16_15", "Nx2x16_0", "Nx2x16_1", "Nx2x16_2",
-        "Nx2x16_3", "Nx2x16_4", "Nx2x16_5", "Nx2x16_6", "Nx2x16_7", "Nx2x16_8", "Nx2x16_9", "Nx16_16", "Nx16_17",
-        "Nx16_18", "Nx16_19", "Nx32_0", "M32_0", "M16x16_0", "M16x16_1", "M16_0", "M16x16_2", "M16x16_3", "M16_1",
-        "M16x16_4", "parts_sum_delta_squared", "parts_sum_curvature_hidden", "parts_sum_curvature_pointwise_1",
-        "parts_sum_curvature_prior", "out_K", "out_L", "parts_columns_32", "out_dK_ds_gain", "parts_columns_16",
-        "out_dK_dW_below", "out_dK_db_below", "out_dL_ds_gain", "out_dL_dW_below", "out_dL_db_below",
-    )
+    w = workspace.space("loss_and_grad_terms_lam0", N)
 
     # ---- forward: reads g, W, b; writes g, f′
     # W_below g_x
-    g_below_unbiased = cp.matmul(g_x, W_below.T, out=Nx16_0)
+    g_below_unbiased = cp.matmul(g_x, W_below.T, out=w.g_below_unbiased)
     # g_below = W_below g_x + b_below
     # sech(g_below)
     # g_hidden = tanh(g_below)
     # g_joined = g_hidden + g_x
-    sech_hidden = Nx16_1
-    g_hidden = Nx16_2
-    g_joined = Nx16_3
+    sech_hidden = w.sech_hidden
+    g_hidden = w.g_hidden
+    g_joined = w.g_joined
     _launch("g_4_4", N, vectorised, (b_below, g_below_unbiased, g_x, sech_hidden, g_hidden, g_joined, samples))
     # W_below g_joined
-    g_above_unbiased = cp.matmul(g_joined, W_below.T, out=Nx16_0)
+    g_above_unbiased = cp.matmul(g_joined, W_below.T, out=w.g_above_unbiased)
     # g_above = W_below g_joined + b_below
     # sigmoid(−g_above)
     # f′(g_above) = sigmoid(g_above)
-    sigmoid_minus_pointwise_1 = Nx16_4
-    f_prime_pointwise_1 = Nx16_5
+    sigmoid_minus_pointwise_1 = w.sigmoid_minus_pointwise_1
+    f_prime_pointwise_1 = w.f_prime_pointwise_1
     _launch("f_prime", N, vectorised, (
         b_below, g_above_unbiased, sigmoid_minus_pointwise_1, f_prime_pointwise_1, samples,
     ))
@@ -3390,23 +3441,23 @@ def _loss_and_grad_terms_lam0(params, x, all_probes, lam, workspace):
     # δ_pointwise_1 = s_gain[0:16]  (1)
     delta_pointwise_1 = s_gain[..., 0:16]
     # δ_above = δ_pointwise_1 f′(g_above)  (1)
-    delta_above = Nx16_0
+    delta_above = w.delta_above
     _launch("delta_2_2", N, vectorised, (delta_pointwise_1, f_prime_pointwise_1, delta_above, samples))
     # δ_joined = W_belowᵀ δ_above  (1)
-    delta_joined = cp.matmul(delta_above, W_below, out=Nx16_6)
+    delta_joined = cp.matmul(delta_above, W_below, out=w.delta_joined)
     # s_gain[16:32]
     delta_hidden_term_2 = s_gain[..., 16:32]
     # δ_hidden = s_gain[16:32] + δ_joined  (1)
     # f′(g_below) = sech(g_below)²
     # δ_below = δ_hidden f′(g_below)  (1)
-    delta_hidden = Nx16_7
-    f_prime_hidden = Nx16_8
-    delta_below = Nx16_9
+    delta_hidden = w.delta_hidden
+    f_prime_hidden = w.f_prime_hidden
+    delta_below = w.delta_below
     _launch("delta_3_2", N, vectorised, (
         delta_joined, delta_hidden_term_2, sech_hidden, delta_hidden, f_prime_hidden, delta_below, samples,
     ))
     # W_belowᵀ δ_below
-    delta_x_term_1 = cp.matmul(delta_below, W_below, out=Nx16_10)
+    delta_x_term_1 = cp.matmul(delta_below, W_below, out=w.delta_x_term_1)
     # δ_x = δ_joined + 2 g_x + W_belowᵀ δ_below  (1)
     # f″(g_below) = −2 g_hidden f′(g_below)
     # δ_hidden f″(g_below)
@@ -3414,12 +3465,12 @@ def _loss_and_grad_terms_lam0(params, x, all_probes, lam, workspace):
     # δ_pointwise_1 f″(g_above)
     # δ_x²
     # Σ_n Σ_i δ_x²
-    delta_x = Nx16_11
-    f_second_hidden = Nx16_12
-    delta_curvature_hidden = Nx16_13
-    f_second_pointwise_1 = Nx16_14
-    delta_curvature_pointwise_1 = Nx16_15
-    sum_delta_squared = parts_sum_delta_squared
+    delta_x = w.delta_x
+    f_second_hidden = w.f_second_hidden
+    delta_curvature_hidden = w.delta_curvature_hidden
+    f_second_pointwise_1 = w.f_second_pointwise_1
+    delta_curvature_pointwise_1 = w.delta_curvature_pointwise_1
+    sum_delta_squared = w.parts_sum_delta_squared
     blocks_sum_delta_squared = _launch("sum_delta_squared_2", N, vectorised, (
         delta_joined, delta_x_term_1, g_x, f_prime_hidden, g_hidden, delta_hidden, f_prime_pointwise_1,
         sigmoid_minus_pointwise_1, delta_pointwise_1, delta_x, f_second_hidden, delta_curvature_hidden,
@@ -3429,26 +3480,26 @@ def _loss_and_grad_terms_lam0(params, x, all_probes, lam, workspace):
     # ---- second derivatives, by tangents from the probes, loss, backward adjoints of L and gradients: reads v, W,
     #      f′; writes ġ, δ̇
     # ġ_below = W_below v  [+] 8
-    tangent_below = Nx2x16_0
+    tangent_below = w.tangent_below
     cp.matmul(probes.reshape(-1, 16), W_below.T, out=tangent_below.reshape(-1, 16))
     # f′(g_below)
     f_prime_hidden_row = f_prime_hidden[:, None]
     # ġ_hidden = ġ_below f′(g_below)  [+] 8
     # ġ_joined = v + ġ_hidden  [+] 8
-    tangent_joined = Nx2x16_1
+    tangent_joined = w.tangent_joined
     _launch("tangent_3", N, vectorised, (f_prime_hidden_row, tangent_below, probes, tangent_joined, samples))
     # ġ_above = W_below ġ_joined  [+] 8
-    tangent_above = Nx2x16_2
+    tangent_above = w.tangent_above
     cp.matmul(tangent_joined.reshape(-1, 16), W_below.T, out=tangent_above.reshape(-1, 16))
     # δ_pointwise_1 f″(g_above)
     delta_curvature_pointwise_1_row = delta_curvature_pointwise_1[:, None]
     # δ̇_above = δ_pointwise_1 f″(g_above) ġ_above  [+] 8
-    delta_tangent_above = Nx2x16_3
+    delta_tangent_above = w.delta_tangent_above
     _launch("delta_tangent", N, vectorised, (
         delta_curvature_pointwise_1_row, tangent_above, delta_tangent_above, samples,
     ))
     # δ̇_joined = W_belowᵀ δ̇_above  [+] 8
-    delta_tangent_joined = Nx2x16_4
+    delta_tangent_joined = w.delta_tangent_joined
     cp.matmul(delta_tangent_above.reshape(-1, 16), W_below, out=delta_tangent_joined.reshape(-1, 16))
     # δ_hidden f″(g_below)
     delta_curvature_hidden_row = delta_curvature_hidden[:, None]
@@ -3457,11 +3508,11 @@ def _loss_and_grad_terms_lam0(params, x, all_probes, lam, workspace):
     # ġ_above²
     # v²
     # δ̇_joined ġ_below
-    delta_tangent_below = Nx2x16_5
-    sum_tangent_squared_below_terms = Nx2x16_6
-    sum_tangent_squared_above_terms = Nx2x16_7
-    sum_tangent_squared_x_terms = Nx2x16_8
-    weighted_product_hidden_terms = Nx2x16_9
+    delta_tangent_below = w.delta_tangent_below
+    sum_tangent_squared_below_terms = w.sum_tangent_squared_below_terms
+    sum_tangent_squared_above_terms = w.sum_tangent_squared_above_terms
+    sum_tangent_squared_x_terms = w.sum_tangent_squared_x_terms
+    weighted_product_hidden_terms = w.weighted_product_hidden_terms
     _launch("value_7", N, vectorised, (
         delta_curvature_hidden_row, f_prime_hidden_row, delta_tangent_joined, tangent_below, tangent_above, probes,
         delta_tangent_below, sum_tangent_squared_below_terms, sum_tangent_squared_above_terms,
@@ -3470,34 +3521,34 @@ def _loss_and_grad_terms_lam0(params, x, all_probes, lam, workspace):
 
     # ---- loss: writes K, L
     # Σ_c ġ_below²
-    sum_tangent_squared_below = _tangent_sum(sum_tangent_squared_below_terms, Nx16_10, 16)
+    sum_tangent_squared_below = _tangent_sum(sum_tangent_squared_below_terms, w.sum_tangent_squared_below, 16)
     # δ_hidden f″(g_below) Σ_c ġ_below²
     # Σ_n Σ_i δ_hidden f″(g_below) Σ_c ġ_below²
-    sum_curvature_hidden = parts_sum_curvature_hidden
+    sum_curvature_hidden = w.parts_sum_curvature_hidden
     blocks_sum_curvature_hidden = _launch("total_5", N, vectorised, (
         delta_curvature_hidden, sum_tangent_squared_below, sum_curvature_hidden, samples,
     ))
     # Σ_c ġ_above²
-    sum_tangent_squared_above = _tangent_sum(sum_tangent_squared_above_terms, Nx16_13, 16)
+    sum_tangent_squared_above = _tangent_sum(sum_tangent_squared_above_terms, w.sum_tangent_squared_above, 16)
     # δ_pointwise_1 f″(g_above) Σ_c ġ_above²
     # Σ_n Σ_i δ_pointwise_1 f″(g_above) Σ_c ġ_above²
-    sum_curvature_pointwise_1 = parts_sum_curvature_pointwise_1
+    sum_curvature_pointwise_1 = w.parts_sum_curvature_pointwise_1
     blocks_sum_curvature_pointwise_1 = _launch("total_5", N, vectorised, (
         delta_curvature_pointwise_1, sum_tangent_squared_above, sum_curvature_pointwise_1, samples,
     ))
     # Σ_c v²
-    sum_tangent_squared_x = _tangent_sum(sum_tangent_squared_x_terms, Nx16_15, 16)
+    sum_tangent_squared_x = _tangent_sum(sum_tangent_squared_x_terms, w.sum_tangent_squared_x, 16)
     # 2 Σ_c v²
     # Σ_n Σ_i 2 Σ_c v²
-    sum_curvature_prior = parts_sum_curvature_prior
+    sum_curvature_prior = w.parts_sum_curvature_prior
     blocks_sum_curvature_prior = _launch("total_4", N, vectorised, (
         sum_tangent_squared_x, sum_curvature_prior, samples,
     ))
     # K = (1/N) ½ Σ_n Σ_i δ_x²
     # L = −(1/N) ½ Σ_n Σ_i δ_hidden f″(g_below) Σ_c ġ_below² − (1/N) ½ Σ_n Σ_i δ_pointwise_1 f″(g_above) Σ_c
     #     ġ_above² − (1/N) ½ Σ_n Σ_i 2 Σ_c v²
-    K = out_K
-    L = out_L
+    K = w.out_K
+    L = w.out_L
     _launch_totals("K_and_L_2", (
         sum_delta_squared, blocks_sum_delta_squared, sum_curvature_hidden, blocks_sum_curvature_hidden,
         sum_curvature_pointwise_1, blocks_sum_curvature_pointwise_1, sum_curvature_prior,
@@ -3506,126 +3557,126 @@ def _loss_and_grad_terms_lam0(params, x, all_probes, lam, workspace):
 
     # ---- forward adjoints of K, backward adjoints of K and gradients: reads δ, W, f′, f″; writes ∂K/∂δ, ∂K/∂g
     # ∂K/∂δ_below = W_below δ_x  (11)
-    dK_ddelta_below = cp.matmul(delta_x, W_below.T, out=Nx16_15)
+    dK_ddelta_below = cp.matmul(delta_x, W_below.T, out=w.dK_ddelta_below)
     # ∂K/∂δ_hidden = ∂K/∂δ_below f′(g_below)  (18)
     # ∂K/∂δ_joined = ∂K/∂δ_hidden + δ_x  (4)
-    dK_ddelta_hidden = Nx16_6
-    dK_ddelta_joined = Nx16_16
+    dK_ddelta_hidden = w.dK_ddelta_hidden
+    dK_ddelta_joined = w.dK_ddelta_joined
     _launch("dK_ddelta_3", N, vectorised, (
         dK_ddelta_below, f_prime_hidden, delta_x, dK_ddelta_hidden, dK_ddelta_joined, samples,
     ))
     # ∂K/∂δ_above = W_below ∂K/∂δ_joined  (11)
-    dK_ddelta_above = cp.matmul(dK_ddelta_joined, W_below.T, out=Nx16_17)
+    dK_ddelta_above = cp.matmul(dK_ddelta_joined, W_below.T, out=w.dK_ddelta_above)
     # ∂K/∂δ_pointwise_1 = ∂K/∂δ_above f′(g_above)  (18)
     # ∂K/∂g_above = ∂K/∂δ_above δ_pointwise_1 f″(g_above)  (21)
-    dK_ddelta_pointwise_1 = Nx16_18
-    dK_dg_above = Nx16_19
+    dK_ddelta_pointwise_1 = w.dK_ddelta_pointwise_1
+    dK_dg_above = w.dK_dg_above
     _launch("dK_dg", N, vectorised, (
         dK_ddelta_above, f_prime_pointwise_1, delta_pointwise_1, f_second_pointwise_1, dK_ddelta_pointwise_1,
         dK_dg_above, samples,
     ))
     # ∂K/∂δ_both = [∂K/∂δ_pointwise_1, ∂K/∂δ_hidden]  (4)
-    dK_ddelta_both = Nx32_0
+    dK_ddelta_both = w.dK_ddelta_both
     _launch("dK_ddelta_3_2", N, vectorised, (dK_ddelta_hidden, dK_ddelta_pointwise_1, dK_ddelta_both, samples))
 
     # ---- backward adjoints of K and gradients, forward adjoints of L: reads ∂K/∂δ, δ, ∂K/∂g, g, W, f′, f″; writes
     #      ∂K/∂s, ∂K/∂g, ∂L/∂δ, ∂K/∂W, ∂K/∂b
     # Σ_n ∂K/∂δ_both
-    dK_ds_gain_sum = _column_sum(dK_ddelta_both, M32_0, parts_columns_32, 32)
+    dK_ds_gain_sum = _column_sum(dK_ddelta_both, w.dK_ds_gain_sum, w.parts_columns_32, 32)
     # ∂K/∂s_gain = (1/N) Σ_n ∂K/∂δ_both  [+] gain
-    dK_ds_gain = out_dK_ds_gain
+    dK_ds_gain = w.out_dK_ds_gain
     _launch("dK_ds", N, vectorised, (dK_ds_gain_sum, dK_ds_gain, samples))
     # Σ_n δ_above ∂K/∂δ_joinedᵀ
-    dK_dW_below_delta_at_above = cp.matmul(delta_above.T, dK_ddelta_joined, out=M16x16_0)
+    dK_dW_below_delta_at_above = cp.matmul(delta_above.T, dK_ddelta_joined, out=w.dK_dW_below_delta_at_above)
     # Σ_n ∂K/∂g_above g_joinedᵀ
-    dK_dW_below_g_at_above = cp.matmul(dK_dg_above.T, g_joined, out=M16x16_1)
+    dK_dW_below_g_at_above = cp.matmul(dK_dg_above.T, g_joined, out=w.dK_dW_below_g_at_above)
     # Σ_n ∂K/∂g_above
-    dK_db_below_sum_at_above = _column_sum(dK_dg_above, M16_0, parts_columns_16, 16)
+    dK_db_below_sum_at_above = _column_sum(dK_dg_above, w.dK_db_below_sum_at_above, w.parts_columns_16, 16)
     # ∂K/∂g_joined = W_belowᵀ ∂K/∂g_above  (14)
-    dK_dg_joined = cp.matmul(dK_dg_above, W_below, out=Nx16_16)
+    dK_dg_joined = cp.matmul(dK_dg_above, W_below, out=w.dK_dg_joined)
     # ∂K/∂g_below = ∂K/∂g_joined f′(g_below) + ∂K/∂δ_below δ_hidden f″(g_below)  (21)
     # ∂L/∂δ_hidden = −½ f″(g_below) Σ_c ġ_below²  (19)
-    dK_dg_below = Nx16_19
-    dL_ddelta_hidden = Nx16_18
+    dK_dg_below = w.dK_dg_below
+    dL_ddelta_hidden = w.dL_ddelta_hidden
     _launch("dL_ddelta_2", N, vectorised, (
         dK_ddelta_below, dK_dg_joined, delta_hidden, f_prime_hidden, f_second_hidden, sum_tangent_squared_below,
         dK_dg_below, dL_ddelta_hidden, samples,
     ))
     # Σ_n δ_below δ_xᵀ
-    dK_dW_below_delta = cp.matmul(delta_below.T, delta_x, out=M16x16_2)
+    dK_dW_below_delta = cp.matmul(delta_below.T, delta_x, out=w.dK_dW_below_delta)
     # Σ_n ∂K/∂g_below g_xᵀ
-    dK_dW_below_g = cp.matmul(dK_dg_below.T, g_x, out=M16x16_3)
+    dK_dW_below_g = cp.matmul(dK_dg_below.T, g_x, out=w.dK_dW_below_g)
     # Σ_n ∂K/∂g_below
-    dK_db_below_sum = _column_sum(dK_dg_below, M16_1, parts_columns_16, 16)
+    dK_db_below_sum = _column_sum(dK_dg_below, w.dK_db_below_sum, w.parts_columns_16, 16)
     # ∂K/∂W_below = (1/N) (Σ_n δ_below δ_xᵀ + Σ_n δ_above ∂K/∂δ_joinedᵀ + Σ_n ∂K/∂g_below g_xᵀ + Σ_n ∂K/∂g_above
     #     g_joinedᵀ)  (16)
-    dK_dW_below = out_dK_dW_below
+    dK_dW_below = w.out_dK_dW_below
     _launch("dK_dW", N, vectorised, (
         dK_dW_below_delta, dK_dW_below_delta_at_above, dK_dW_below_g, dK_dW_below_g_at_above, dK_dW_below, samples,
     ))
     # ∂K/∂b_below = (1/N) (Σ_n ∂K/∂g_below + Σ_n ∂K/∂g_above)  [+] bias
-    dK_db_below = out_dK_db_below
+    dK_db_below = w.out_dK_db_below
     _launch("dK_db", N, vectorised, (dK_db_below_sum, dK_db_below_sum_at_above, dK_db_below, samples))
 
     # ---- forward adjoints of L, backward adjoints of L and gradients: reads ∂L/∂δ, W, f′, f″, δ; writes ∂L/∂δ,
     #      ∂L/∂g
     # ∂L/∂δ_above = W_below ∂L/∂δ_hidden  (12)
-    dL_ddelta_above = cp.matmul(dL_ddelta_hidden, W_below.T, out=Nx16_19)
+    dL_ddelta_above = cp.matmul(dL_ddelta_hidden, W_below.T, out=w.dL_ddelta_above)
     # ∂L/∂δ_pointwise_1 = ∂L/∂δ_above f′(g_above) − ½ f″(g_above) Σ_c ġ_above²  (19)
     # f‴(g_above) = f″(g_above) (sigmoid(−g_above) − f′(g_above))
     # ∂L/∂g_above = ∂L/∂δ_above δ_pointwise_1 f″(g_above) − ½ δ_pointwise_1 f‴(g_above) Σ_c ġ_above²  (22)
-    dL_ddelta_pointwise_1 = Nx16_11
-    dL_dg_above = Nx16_9
+    dL_ddelta_pointwise_1 = w.dL_ddelta_pointwise_1
+    dL_dg_above = w.dL_dg_above
     _launch("dL_dg_3", N, vectorised, (
         sum_tangent_squared_above, dL_ddelta_above, f_prime_pointwise_1, f_second_pointwise_1,
         sigmoid_minus_pointwise_1, delta_pointwise_1, dL_ddelta_pointwise_1, dL_dg_above, samples,
     ))
     # ∂L/∂δ_both = [∂L/∂δ_pointwise_1, ∂L/∂δ_hidden]  (6)
-    dL_ddelta_both = Nx32_0
+    dL_ddelta_both = w.dL_ddelta_both
     _launch("dL_ddelta_3", N, vectorised, (dL_ddelta_hidden, dL_ddelta_pointwise_1, dL_ddelta_both, samples))
 
     # ---- backward adjoints of L and gradients: reads ∂L/∂δ, δ, δ̇, ġ, ∂L/∂g, g, W, f′, f″, v; writes ∂L/∂s, ∂L/∂g,
     #      ∂L/∂W, ∂L/∂b
     # Σ_n ∂L/∂δ_both
-    dL_ds_gain_sum = _column_sum(dL_ddelta_both, M32_0, parts_columns_32, 32)
+    dL_ds_gain_sum = _column_sum(dL_ddelta_both, w.dL_ds_gain_sum, w.parts_columns_32, 32)
     # ∂L/∂s_gain = (1/N) Σ_n ∂L/∂δ_both  [+] gain
-    dL_ds_gain = out_dL_ds_gain
+    dL_ds_gain = w.out_dL_ds_gain
     _launch("dL_ds", N, vectorised, (dL_ds_gain_sum, dL_ds_gain, samples))
     # Σ_n δ_above ∂L/∂δ_hiddenᵀ
-    dL_dW_below_delta_at_above = cp.matmul(delta_above.T, dL_ddelta_hidden, out=M16x16_1)
+    dL_dW_below_delta_at_above = cp.matmul(delta_above.T, dL_ddelta_hidden, out=w.dL_dW_below_delta_at_above)
     # Σ_n Σ_c δ̇_above ġ_joinedᵀ
-    dL_dW_below_tangents_at_above = cp.matmul(delta_tangent_above.reshape(-1, 16).T, tangent_joined.reshape(-1, 16), out=M16x16_3)
+    dL_dW_below_tangents_at_above = cp.matmul(delta_tangent_above.reshape(-1, 16).T, tangent_joined.reshape(-1, 16), out=w.dL_dW_below_tangents_at_above)
     # Σ_n ∂L/∂g_above g_joinedᵀ
-    dL_dW_below_g_at_above = cp.matmul(dL_dg_above.T, g_joined, out=M16x16_0)
+    dL_dW_below_g_at_above = cp.matmul(dL_dg_above.T, g_joined, out=w.dL_dW_below_g_at_above)
     # Σ_n ∂L/∂g_above
-    dL_db_below_sum_at_above = _column_sum(dL_dg_above, M16_0, parts_columns_16, 16)
+    dL_db_below_sum_at_above = _column_sum(dL_dg_above, w.dL_db_below_sum_at_above, w.parts_columns_16, 16)
     # ∂L/∂g_joined = W_belowᵀ ∂L/∂g_above  (15)
-    dL_dg_joined = cp.matmul(dL_dg_above, W_below, out=Nx16_3)
+    dL_dg_joined = cp.matmul(dL_dg_above, W_below, out=w.dL_dg_joined)
     # Σ_c δ̇_joined ġ_below
-    weighted_product_hidden = _tangent_sum(weighted_product_hidden_terms, Nx16_9, 16)
+    weighted_product_hidden = _tangent_sum(weighted_product_hidden_terms, w.weighted_product_hidden, 16)
     # f‴(g_below) = f′(g_below) (4 g_hidden² − 2 sech(g_below)²)
     # ∂L/∂g_below = ∂L/∂g_joined f′(g_below) − ½ δ_hidden f‴(g_below) Σ_c ġ_below² − f″(g_below) Σ_c δ̇_joined
     #     ġ_below  (22)
-    dL_dg_below = Nx16_18
+    dL_dg_below = w.dL_dg_below
     _launch("dL_dg_2_2", N, vectorised, (
         f_prime_hidden, g_hidden, sech_hidden, sum_tangent_squared_below, weighted_product_hidden, dL_dg_joined,
         delta_hidden, f_second_hidden, dL_dg_below, samples,
     ))
     # Σ_n Σ_c δ̇_below vᵀ
-    dL_dW_below_tangents = cp.matmul(delta_tangent_below.reshape(-1, 16).T, probes.reshape(-1, 16), out=M16x16_2)
+    dL_dW_below_tangents = cp.matmul(delta_tangent_below.reshape(-1, 16).T, probes.reshape(-1, 16), out=w.dL_dW_below_tangents)
     # Σ_n ∂L/∂g_below g_xᵀ
-    dL_dW_below_g = cp.matmul(dL_dg_below.T, g_x, out=M16x16_4)
+    dL_dW_below_g = cp.matmul(dL_dg_below.T, g_x, out=w.dL_dW_below_g)
     # Σ_n ∂L/∂g_below
-    dL_db_below_sum = _column_sum(dL_dg_below, M16_1, parts_columns_16, 16)
+    dL_db_below_sum = _column_sum(dL_dg_below, w.dL_db_below_sum, w.parts_columns_16, 16)
     # ∂L/∂W_below = (1/N) (Σ_n δ_above ∂L/∂δ_hiddenᵀ + Σ_n ∂L/∂g_below g_xᵀ + Σ_n ∂L/∂g_above g_joinedᵀ − Σ_n Σ_c
     #     δ̇_below vᵀ − Σ_n Σ_c δ̇_above ġ_joinedᵀ)  (17)
-    dL_dW_below = out_dL_dW_below
+    dL_dW_below = w.out_dL_dW_below
     _launch("dL_dW_2", N, vectorised, (
         dL_dW_below_delta_at_above, dL_dW_below_g, dL_dW_below_g_at_above, dL_dW_below_tangents,
         dL_dW_below_tangents_at_above, dL_dW_below, samples,
     ))
     # ∂L/∂b_below = (1/N) (Σ_n ∂L/∂g_below + Σ_n ∂L/∂g_above)  [+] bias
-    dL_db_below = out_dL_db_below
+    dL_db_below = w.out_dL_db_below
     _launch("dL_db", N, vectorised, (dL_db_below_sum, dL_db_below_sum_at_above, dL_db_below, samples))
 
     return K, L, {
@@ -3795,4 +3846,4 @@ def _loss_noise(loss, params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above 9574f396a33170491e55a4d6e344844b58412cafe34b5c10fd40f90811823f35
+# sha256 of all above e69a5643ecc48ac1a88f796b7d14235ed7a775d3bdf73d213d069031351924b1

@@ -24,11 +24,12 @@ their role, whatever layer they belong to; `vec4_<name>` takes 16 bytes a thread
 are aligned to them.
 
 description sha256 858802328dddf82211e0d4f6885c7f4c83c3a180ddfb7a257daa7ad6597cab1f
-template cuda/module.py.j2, sha256 f72316bbe6d2c7e37e53a6f89dc290b784377203b69113365537f6defcf7a535
+template cuda/module.py.j2, sha256 183bcc79e29d42b956a6e23ab988207b075be7e3242856d4561660c38d7a0ee7
 """
 
 import operator
 import threading
+import types
 
 import numpy as np
 
@@ -64,7 +65,7 @@ INITIAL = {
 METADATA = {
     "network": "student_t",
     "description_sha256": "858802328dddf82211e0d4f6885c7f4c83c3a180ddfb7a257daa7ad6597cab1f",
-    "template_sha256": "f72316bbe6d2c7e37e53a6f89dc290b784377203b69113365537f6defcf7a535",
+    "template_sha256": "183bcc79e29d42b956a6e23ab988207b075be7e3242856d4561660c38d7a0ee7",
     "generator": "smgen 0.1.0",
     "backend": "cuda",
     "dtype": "float32",
@@ -841,24 +842,111 @@ _MAPS = {
     "dL_dW_2": (128, 64, 4, 1),
 }
 
-_ARRAYS = {
-    "M128_0": (DTYPE, (128,)),
-    "M128_1": (DTYPE, (128,)),
-    "M128x64_0": (DTYPE, (128, 64)),
-    "M128x64_1": (DTYPE, (128, 64)),
-    "M128x64_2": (DTYPE, (128, 64)),
-    "Nx128_0": (DTYPE, ("N", 128)),
-    "Nx128_1": (DTYPE, ("N", 128)),
-    "Nx128_2": (DTYPE, ("N", 128)),
-    "Nx128_3": (DTYPE, ("N", 128)),
-    "Nx128_4": (DTYPE, ("N", 128)),
-    "Nx128_5": (DTYPE, ("N", 128)),
-    "Nx128_6": (DTYPE, ("N", 128)),
-    "Nx128_7": (DTYPE, ("N", 128)),
-    "Nx128_8": (DTYPE, ("N", 128)),
-    "Nx64_0": (DTYPE, ("N", 64)),
-    "Nx64_1": (DTYPE, ("N", 64)),
-    "Nx64_2": (DTYPE, ("N", 64)),
+# Function → arrays: the shape of each, N samples, and all that is written to it in turn; arrays used for nothing else.
+_STORAGE = {
+    "energy": (
+        [
+            ("N", 128, "g_filters_unbiased"), ("N", 128, "g_alpha"),
+        ],
+        """
+        """,
+    ),
+    "score": (
+        [
+            ("N", 128, "g_filters_unbiased"), ("N", 128, "delta_filters"), ("N", 64, "delta_x"),
+        ],
+        """
+        """,
+    ),
+    "hessian_diagonal": (
+        [
+            ("N", 128, "g_filters_unbiased"), ("N", 128, "delta_prime_filters"), (128, 64, "W_filters_squared"),
+        ],
+        """
+        """,
+    ),
+    "loss_terms": (
+        [
+            ("N", 128, "g_filters_unbiased"), ("N", 128, "delta_filters"), ("N", 128, "delta_prime_filters"),
+            ("N", 64, "delta_x"), (128, 64, "W_filters_squared"), ("N", 64, "delta_prime_x"),
+        ],
+        """
+            parts_sum_delta_squared parts_sum_delta_prime parts_sum_delta_prime_squared
+        """,
+    ),
+    "loss_terms_lam0": (
+        [
+            ("N", 128, "g_filters_unbiased"), ("N", 128, "delta_filters"), ("N", 128, "delta_prime_filters"),
+            ("N", 64, "delta_x"), (128, 64, "W_filters_squared"), ("N", 64, "delta_prime_x"),
+        ],
+        """
+            parts_sum_delta_squared parts_sum_delta_prime
+        """,
+    ),
+    "loss_and_grad": (
+        [
+            ("N", 128, "g_filters_unbiased dJ_ddelta_filters"), ("N", 128, "g_filters"),
+            ("N", 128, "f_prime_experts"), ("N", 128, "delta_filters"), ("N", 128, "f_second_experts"),
+            ("N", 128, "delta_prime_filters"), ("N", 64, "delta_x"),
+            (128, 64, "W_filters_squared dJ_dW_filters_delta"), ("N", 64, "delta_prime_x"),
+            ("N", 64, "dJ_ddelta_prime_x"), ("N", 128, "dJ_ddelta_prime_filters"), ("N", 128, "dJ_ddelta_experts"),
+            ("N", 128, "dJ_dg_filters"), (128, "dJ_ds_alpha_sum dJ_db_filters_sum"),
+            (128, 64, "dJ_dW_filters_delta_prime"), (128, 64, "dJ_dW_filters_g"),
+        ],
+        """
+            parts_sum_delta_squared parts_sum_delta_prime parts_sum_delta_prime_squared out_J parts_columns_128
+            out_dJ_ds_alpha out_dJ_dW_filters out_dJ_db_filters
+        """,
+    ),
+    "loss_and_grad_lam0": (
+        [
+            ("N", 128, "g_filters_unbiased dJ_ddelta_filters"), ("N", 128, "g_filters"),
+            ("N", 128, "f_prime_experts"), ("N", 128, "delta_filters"), ("N", 128, "f_second_experts"),
+            ("N", 128, "delta_prime_filters"), ("N", 64, "delta_x"),
+            (128, 64, "W_filters_squared dJ_dW_filters_delta"), ("N", 64, "delta_prime_x"),
+            (128, "W_filters_squared_sum dJ_ds_alpha_sum dJ_dW_filters_delta_prime_sum"),
+            ("N", 128, "dJ_ddelta_experts"), ("N", 128, "dJ_dg_filters"), (128, 64, "dJ_dW_filters_g"),
+            (128, "dJ_db_filters_sum"),
+        ],
+        """
+            parts_sum_delta_squared parts_sum_delta_prime out_J ones_64 parts_columns_128 out_dJ_ds_alpha ones_N
+            out_dJ_dW_filters out_dJ_db_filters
+        """,
+    ),
+    "loss_and_grad_terms": (
+        [
+            ("N", 128, "g_filters_unbiased dK_ddelta_filters"), ("N", 128, "g_filters"),
+            ("N", 128, "f_prime_experts"), ("N", 128, "delta_filters dL_ddelta_experts"),
+            ("N", 128, "f_second_experts"), ("N", 128, "delta_prime_filters"), ("N", 64, "delta_x"),
+            (128, 64, "W_filters_squared dL_dW_filters_delta_prime"), ("N", 64, "delta_prime_x"),
+            ("N", 64, "dL_ddelta_prime_x"), ("N", 128, "dK_ddelta_experts dL_dg_filters"),
+            ("N", 128, "dK_dg_filters dL_ddelta_prime_filters"),
+            (128, "dK_ds_alpha_sum dK_db_filters_sum dL_ds_alpha_sum dL_db_filters_sum"),
+            (128, 64, "dK_dW_filters_delta"), (128, 64, "dK_dW_filters_g dL_dW_filters_g"),
+        ],
+        """
+            parts_sum_delta_squared parts_sum_delta_prime parts_sum_delta_prime_squared out_K out_L
+            parts_columns_128 out_dK_ds_alpha out_dK_dW_filters out_dK_db_filters out_dL_ds_alpha out_dL_dW_filters
+            out_dL_db_filters
+        """,
+    ),
+    "loss_and_grad_terms_lam0": (
+        [
+            ("N", 128, "g_filters_unbiased dK_ddelta_filters"), ("N", 128, "g_filters"),
+            ("N", 128, "f_prime_experts"), ("N", 128, "delta_filters dL_dg_filters"), ("N", 128, "f_second_experts"),
+            ("N", 128, "delta_prime_filters"), ("N", 64, "delta_x"), (128, 64, "W_filters_squared dL_dW_filters_g"),
+            ("N", 64, "delta_prime_x"), ("N", 128, "dK_ddelta_experts"),
+            ("N", 128, "dK_dg_filters dL_ddelta_experts"),
+            (128, "dK_ds_alpha_sum dK_db_filters_sum W_filters_squared_sum dL_ds_alpha_sum dL_dW_filters_delta_prime_sum"),
+            (128, 64, "dK_dW_filters_delta"), (128, 64, "dK_dW_filters_g"), (128, "dL_db_filters_sum"),
+        ],
+        """
+            parts_sum_delta_squared parts_sum_delta_prime out_K out_L parts_columns_128 out_dK_ds_alpha
+            out_dK_dW_filters out_dK_db_filters ones_64 out_dL_ds_alpha ones_N out_dL_dW_filters out_dL_db_filters
+        """,
+    ),
+}
+_OWN = {
     "ones_64": (DTYPE, (64,)),
     "ones_N": (DTYPE, ("N",)),
     "out_J": (np.float64, ()),
@@ -889,33 +977,46 @@ class Workspace:
 
     def __init__(self):
         self._capacity = 0
-        self._arrays = {}
+        self._arrays, self._spaces = {}, {}
 
     @staticmethod
     def nbytes(n):
         """The bytes of all arrays for n samples: what a workspace holds once every function has been called."""
-        sizes = (np.prod([n if dim == "N" else dim for dim in shape]) * np.dtype(dtype).itemsize for dtype, shape in _ARRAYS.values())
+        shared = {key: (DTYPE, key[:-1]) for entries, _ in _STORAGE.values() for key, _ in _numbered(entries)}
+        sizes = (np.prod([n if dim == "N" else dim for dim in shape]) * np.dtype(dtype).itemsize for dtype, shape in (*shared.values(), *_OWN.values()))
         return int(sum(sizes))
 
-    def arrays(self, n, *names):
-        """The named arrays for n samples."""
+    def space(self, function, n):
+        """The arrays of a function for n samples, under the names of what is written to them."""
         if n > self._capacity:
-            self._arrays.clear()
-            self._capacity = n
-        found = []
-        for name in names:
-            dtype, shape = _ARRAYS[name]
-            array = self._arrays.get(name)
-            if array is None:
-                sizes = tuple(self._capacity if dim == "N" else dim for dim in shape)
-                fill = next((fill for start, fill in _FILLED.items() if name.startswith(start)), None)
-                array = cp.empty(sizes, dtype) if fill is None else cp.asarray(fill(sizes).astype(dtype))
-                self._arrays[name] = array
-            found.append(array[:n] if shape[:1] == ("N",) else array)
-        return found
+            self._arrays, self._spaces, self._capacity = {}, {}, n
+        if (function, n) not in self._spaces:
+            if len(self._spaces) >= 16:  # batches of ever other sizes
+                self._spaces.clear()
+            entries, own = _STORAGE[function]
+            space = {name: self._array(name, *_OWN[name], n) for name in own.split()}
+            for key, names in _numbered(entries):
+                space.update(dict.fromkeys(names.split(), self._array(key, DTYPE, key[:-1], n)))
+            self._spaces[function, n] = types.SimpleNamespace(**space)
+        return self._spaces[function, n]
+
+    def _array(self, key, dtype, shape, n):
+        if key not in self._arrays:
+            sizes = tuple(self._capacity if dim == "N" else dim for dim in shape)
+            fill = _FILLED.get(str(key).partition("_")[0])
+            self._arrays[key] = cp.empty(sizes, dtype) if fill is None else cp.asarray(fill(sizes).astype(dtype))
+        return self._arrays[key][:n] if shape[:1] == ("N",) else self._arrays[key]
 
 
-_FILLED = {"ones_": np.ones, "eye_": lambda sizes: np.eye(sizes[0])}
+def _numbered(entries):
+    """Shapes with a number that tells those of one shape apart, and the names of what is written there."""
+    seen = []
+    for *shape, names in entries:
+        yield (*shape, seen.count(shape)), names
+        seen.append(shape)
+
+
+_FILLED = {"ones": np.ones, "eye": lambda sizes: np.eye(sizes[0])}
 _kernels = {}
 
 
@@ -1167,20 +1268,15 @@ def _energy(params, x, lam, workspace):
     W_filters = params["filters.weight"]
     b_filters = params["filters.bias"]
     s_alpha = params["alpha.gain"]
-    (
-        Nx128_0, Nx128_1,
-    ) = workspace.arrays(
-        N,
-        "Nx128_0", "Nx128_1",
-    )
+    w = workspace.space("energy", N)
 
     # ---- forward: reads g, W, b, s; writes g
     # W_filters g_x
-    g_filters_unbiased = cp.matmul(g_x, W_filters.T, out=Nx128_0)
+    g_filters_unbiased = cp.matmul(g_x, W_filters.T, out=w.g_filters_unbiased)
     # g_filters = W_filters g_x + b_filters
     # g_experts = (3/2) log1p(½ g_filters²)
     # g_alpha = s_alpha g_experts
-    g_alpha = Nx128_1
+    g_alpha = w.g_alpha
     _launch("g_3", N, vectorised, (b_filters, g_filters_unbiased, s_alpha, g_alpha, samples))
 
     # ---- energy: reads g; writes energy
@@ -1201,25 +1297,20 @@ def _score(params, x, lam, workspace):
     W_filters = params["filters.weight"]
     b_filters = params["filters.bias"]
     s_alpha = params["alpha.gain"]
-    (
-        Nx128_0, Nx128_1, Nx64_0,
-    ) = workspace.arrays(
-        N,
-        "Nx128_0", "Nx128_1", "Nx64_0",
-    )
+    w = workspace.space("score", N)
 
     # ---- forward: reads g, W
     # W_filters g_x
-    g_filters_unbiased = cp.matmul(g_x, W_filters.T, out=Nx128_0)
+    g_filters_unbiased = cp.matmul(g_x, W_filters.T, out=w.g_filters_unbiased)
 
     # ---- forward, backward: reads b, s, W; writes δ, score
     # g_filters = W_filters g_x + b_filters
     # f′(g_filters) = (3/2) g_filters / (1 + ½ g_filters²)
     # δ_filters = s_alpha f′(g_filters)  (1)
-    delta_filters = Nx128_1
+    delta_filters = w.delta_filters
     _launch("delta", N, vectorised, (b_filters, g_filters_unbiased, s_alpha, delta_filters, samples))
     # δ_x = W_filtersᵀ δ_filters  (1)
-    delta_x = cp.matmul(delta_filters, W_filters, out=Nx64_0)
+    delta_x = cp.matmul(delta_filters, W_filters, out=w.delta_x)
     # score = −δ_x
     score = cp.empty((N, 64), DTYPE)
     _launch("score", N, vectorised, (delta_x, score, samples))
@@ -1236,25 +1327,20 @@ def _hessian_diagonal(params, x, lam, workspace):
     W_filters = params["filters.weight"]
     b_filters = params["filters.bias"]
     s_alpha = params["alpha.gain"]
-    (
-        Nx128_0, Nx128_1, M128x64_0,
-    ) = workspace.arrays(
-        N,
-        "Nx128_0", "Nx128_1", "M128x64_0",
-    )
+    w = workspace.space("hessian_diagonal", N)
 
     # ---- forward: reads g, W
     # W_filters g_x
-    g_filters_unbiased = cp.matmul(g_x, W_filters.T, out=Nx128_0)
+    g_filters_unbiased = cp.matmul(g_x, W_filters.T, out=w.g_filters_unbiased)
 
     # ---- forward, backward: reads b, s, W; writes δ′, hessian_diagonal
     # g_filters = W_filters g_x + b_filters
     # f″(g_filters) = −3 (−2 + g_filters²) / (2 + g_filters²)²
     # δ′_filters = s_alpha f″(g_filters)  (§1.3)
-    delta_prime_filters = Nx128_1
+    delta_prime_filters = w.delta_prime_filters
     _launch("delta_prime", N, vectorised, (b_filters, g_filters_unbiased, s_alpha, delta_prime_filters, samples))
     # W_filters ∘ W_filters
-    W_filters_squared = M128x64_0
+    W_filters_squared = w.W_filters_squared
     _launch("W_squared", N, vectorised, (W_filters, W_filters_squared, samples))
     # δ′_x = (W_filters ∘ W_filters)ᵀ δ′_filters  (§1.3)
     delta_prime_x = cp.matmul(delta_prime_filters, W_filters_squared, out=cp.empty((N, 64), DTYPE))
@@ -1273,37 +1359,30 @@ def _loss_terms(params, x, lam, workspace):
     W_filters = params["filters.weight"]
     b_filters = params["filters.bias"]
     s_alpha = params["alpha.gain"]
-    (
-        Nx128_0, Nx128_1, Nx128_2, Nx64_0, M128x64_0, Nx64_1, parts_sum_delta_squared, parts_sum_delta_prime,
-        parts_sum_delta_prime_squared,
-    ) = workspace.arrays(
-        N,
-        "Nx128_0", "Nx128_1", "Nx128_2", "Nx64_0", "M128x64_0", "Nx64_1", "parts_sum_delta_squared",
-        "parts_sum_delta_prime", "parts_sum_delta_prime_squared",
-    )
+    w = workspace.space("loss_terms", N)
 
     # ---- forward, backward: reads g, W, b, s; writes δ, δ′
     # W_filters g_x
-    g_filters_unbiased = cp.matmul(g_x, W_filters.T, out=Nx128_0)
+    g_filters_unbiased = cp.matmul(g_x, W_filters.T, out=w.g_filters_unbiased)
     # g_filters = W_filters g_x + b_filters
     # f′(g_filters) = (3/2) g_filters / (1 + ½ g_filters²)
     # δ_filters = s_alpha f′(g_filters)  (1)
     # f″(g_filters) = −3 (−2 + g_filters²) / (2 + g_filters²)²
     # δ′_filters = s_alpha f″(g_filters)  (§1.3)
-    delta_filters = Nx128_1
-    delta_prime_filters = Nx128_2
+    delta_filters = w.delta_filters
+    delta_prime_filters = w.delta_prime_filters
     _launch("delta_prime_2", N, vectorised, (
         b_filters, g_filters_unbiased, s_alpha, delta_filters, delta_prime_filters, samples,
     ))
 
     # ---- backward: reads δ, W, δ′; writes δ, δ′
     # δ_x = W_filtersᵀ δ_filters  (1)
-    delta_x = cp.matmul(delta_filters, W_filters, out=Nx64_0)
+    delta_x = cp.matmul(delta_filters, W_filters, out=w.delta_x)
     # W_filters ∘ W_filters
-    W_filters_squared = M128x64_0
+    W_filters_squared = w.W_filters_squared
     _launch("W_squared", N, vectorised, (W_filters, W_filters_squared, samples))
     # δ′_x = (W_filters ∘ W_filters)ᵀ δ′_filters  (§1.3)
-    delta_prime_x = cp.matmul(delta_prime_filters, W_filters_squared, out=Nx64_1)
+    delta_prime_x = cp.matmul(delta_prime_filters, W_filters_squared, out=w.delta_prime_x)
 
     # ---- loss: reads δ, δ′; writes K, L, J
     # δ_x²
@@ -1311,9 +1390,9 @@ def _loss_terms(params, x, lam, workspace):
     # Σ_n Σ_i δ_x²
     # Σ_n Σ_i δ′_x
     # Σ_n Σ_i δ′_x²
-    sum_delta_squared = parts_sum_delta_squared
-    sum_delta_prime = parts_sum_delta_prime
-    sum_delta_prime_squared = parts_sum_delta_prime_squared
+    sum_delta_squared = w.parts_sum_delta_squared
+    sum_delta_prime = w.parts_sum_delta_prime
+    sum_delta_prime_squared = w.parts_sum_delta_prime_squared
     blocks_sum_delta_squared = _launch("sum_delta_prime_squared", N, vectorised, (
         delta_x, delta_prime_x, sum_delta_squared, sum_delta_prime, sum_delta_prime_squared, samples,
     ))
@@ -1340,43 +1419,37 @@ def _loss_terms_lam0(params, x, lam, workspace):
     W_filters = params["filters.weight"]
     b_filters = params["filters.bias"]
     s_alpha = params["alpha.gain"]
-    (
-        Nx128_0, Nx128_1, Nx128_2, Nx64_0, M128x64_0, Nx64_1, parts_sum_delta_squared, parts_sum_delta_prime,
-    ) = workspace.arrays(
-        N,
-        "Nx128_0", "Nx128_1", "Nx128_2", "Nx64_0", "M128x64_0", "Nx64_1", "parts_sum_delta_squared",
-        "parts_sum_delta_prime",
-    )
+    w = workspace.space("loss_terms_lam0", N)
 
     # ---- forward, backward: reads g, W, b, s; writes δ, δ′
     # W_filters g_x
-    g_filters_unbiased = cp.matmul(g_x, W_filters.T, out=Nx128_0)
+    g_filters_unbiased = cp.matmul(g_x, W_filters.T, out=w.g_filters_unbiased)
     # g_filters = W_filters g_x + b_filters
     # f′(g_filters) = (3/2) g_filters / (1 + ½ g_filters²)
     # δ_filters = s_alpha f′(g_filters)  (1)
     # f″(g_filters) = −3 (−2 + g_filters²) / (2 + g_filters²)²
     # δ′_filters = s_alpha f″(g_filters)  (§1.3)
-    delta_filters = Nx128_1
-    delta_prime_filters = Nx128_2
+    delta_filters = w.delta_filters
+    delta_prime_filters = w.delta_prime_filters
     _launch("delta_prime_2", N, vectorised, (
         b_filters, g_filters_unbiased, s_alpha, delta_filters, delta_prime_filters, samples,
     ))
 
     # ---- backward: reads δ, W, δ′; writes δ, δ′
     # δ_x = W_filtersᵀ δ_filters  (1)
-    delta_x = cp.matmul(delta_filters, W_filters, out=Nx64_0)
+    delta_x = cp.matmul(delta_filters, W_filters, out=w.delta_x)
     # W_filters ∘ W_filters
-    W_filters_squared = M128x64_0
+    W_filters_squared = w.W_filters_squared
     _launch("W_squared", N, vectorised, (W_filters, W_filters_squared, samples))
     # δ′_x = (W_filters ∘ W_filters)ᵀ δ′_filters  (§1.3)
-    delta_prime_x = cp.matmul(delta_prime_filters, W_filters_squared, out=Nx64_1)
+    delta_prime_x = cp.matmul(delta_prime_filters, W_filters_squared, out=w.delta_prime_x)
 
     # ---- loss: reads δ, δ′; writes K, L, J
     # δ_x²
     # Σ_n Σ_i δ_x²
     # Σ_n Σ_i δ′_x
-    sum_delta_squared = parts_sum_delta_squared
-    sum_delta_prime = parts_sum_delta_prime
+    sum_delta_squared = w.parts_sum_delta_squared
+    sum_delta_prime = w.parts_sum_delta_prime
     blocks_sum_delta_squared = _launch("sum_delta_prime", N, vectorised, (
         delta_x, delta_prime_x, sum_delta_squared, sum_delta_prime, samples,
     ))
@@ -1403,32 +1476,21 @@ def _loss_and_grad(params, x, lam, workspace):
     W_filters = params["filters.weight"]
     b_filters = params["filters.bias"]
     s_alpha = params["alpha.gain"]
-    (
-        Nx128_0, Nx128_1, Nx128_2, Nx128_3, Nx128_4, Nx128_5, Nx64_0, M128x64_0, Nx64_1, Nx64_2, Nx128_6, Nx128_7,
-        Nx128_8, M128_0, M128x64_1, M128x64_2, parts_sum_delta_squared, parts_sum_delta_prime,
-        parts_sum_delta_prime_squared, out_J, parts_columns_128, out_dJ_ds_alpha, out_dJ_dW_filters,
-        out_dJ_db_filters,
-    ) = workspace.arrays(
-        N,
-        "Nx128_0", "Nx128_1", "Nx128_2", "Nx128_3", "Nx128_4", "Nx128_5", "Nx64_0", "M128x64_0", "Nx64_1", "Nx64_2",
-        "Nx128_6", "Nx128_7", "Nx128_8", "M128_0", "M128x64_1", "M128x64_2", "parts_sum_delta_squared",
-        "parts_sum_delta_prime", "parts_sum_delta_prime_squared", "out_J", "parts_columns_128", "out_dJ_ds_alpha",
-        "out_dJ_dW_filters", "out_dJ_db_filters",
-    )
+    w = workspace.space("loss_and_grad", N)
 
     # ---- forward, backward: reads g, W, b, s; writes g, f′, δ, f″, δ′
     # W_filters g_x
-    g_filters_unbiased = cp.matmul(g_x, W_filters.T, out=Nx128_0)
+    g_filters_unbiased = cp.matmul(g_x, W_filters.T, out=w.g_filters_unbiased)
     # g_filters = W_filters g_x + b_filters
     # f′(g_filters) = (3/2) g_filters / (1 + ½ g_filters²)
     # δ_filters = s_alpha f′(g_filters)  (1)
     # f″(g_filters) = −3 (−2 + g_filters²) / (2 + g_filters²)²
     # δ′_filters = s_alpha f″(g_filters)  (§1.3)
-    g_filters = Nx128_1
-    f_prime_experts = Nx128_2
-    delta_filters = Nx128_3
-    f_second_experts = Nx128_4
-    delta_prime_filters = Nx128_5
+    g_filters = w.g_filters
+    f_prime_experts = w.f_prime_experts
+    delta_filters = w.delta_filters
+    f_second_experts = w.f_second_experts
+    delta_prime_filters = w.delta_prime_filters
     _launch("delta_prime_3", N, vectorised, (
         b_filters, g_filters_unbiased, s_alpha, g_filters, f_prime_experts, delta_filters, f_second_experts,
         delta_prime_filters, samples,
@@ -1436,12 +1498,12 @@ def _loss_and_grad(params, x, lam, workspace):
 
     # ---- backward: reads δ, W, δ′; writes δ, δ′
     # δ_x = W_filtersᵀ δ_filters  (1)
-    delta_x = cp.matmul(delta_filters, W_filters, out=Nx64_0)
+    delta_x = cp.matmul(delta_filters, W_filters, out=w.delta_x)
     # W_filters ∘ W_filters
-    W_filters_squared = M128x64_0
+    W_filters_squared = w.W_filters_squared
     _launch("W_squared", N, vectorised, (W_filters, W_filters_squared, samples))
     # δ′_x = (W_filters ∘ W_filters)ᵀ δ′_filters  (§1.3)
-    delta_prime_x = cp.matmul(delta_prime_filters, W_filters_squared, out=Nx64_1)
+    delta_prime_x = cp.matmul(delta_prime_filters, W_filters_squared, out=w.delta_prime_x)
 
     # ---- loss, forward adjoints of J: reads δ, δ′; writes ∂J/∂δ′, J
     # δ_x²
@@ -1450,16 +1512,16 @@ def _loss_and_grad(params, x, lam, workspace):
     # Σ_n Σ_i δ_x²
     # Σ_n Σ_i δ′_x
     # Σ_n Σ_i δ′_x²
-    dJ_ddelta_prime_x = Nx64_2
-    sum_delta_squared = parts_sum_delta_squared
-    sum_delta_prime = parts_sum_delta_prime
-    sum_delta_prime_squared = parts_sum_delta_prime_squared
+    dJ_ddelta_prime_x = w.dJ_ddelta_prime_x
+    sum_delta_squared = w.parts_sum_delta_squared
+    sum_delta_prime = w.parts_sum_delta_prime
+    sum_delta_prime_squared = w.parts_sum_delta_prime_squared
     blocks_sum_delta_squared = _launch("sum_delta_prime_squared_2", N, vectorised, (
         delta_x, delta_prime_x, dJ_ddelta_prime_x, sum_delta_squared, sum_delta_prime, sum_delta_prime_squared,
         lam_real, samples,
     ))
     # J = (1/N) ½ Σ_n Σ_i δ_x² − (1/N) Σ_n Σ_i δ′_x + (1/N) λ Σ_n Σ_i δ′_x²
-    J = out_J
+    J = w.out_J
     _launch_totals("J", (
         sum_delta_prime, blocks_sum_delta_squared, sum_delta_prime_squared, blocks_sum_delta_squared,
         sum_delta_squared, blocks_sum_delta_squared, J, np.float64(lam), samples,
@@ -1468,14 +1530,14 @@ def _loss_and_grad(params, x, lam, workspace):
     # ---- forward adjoints of J, backward adjoints of J and gradients: reads δ, W, ∂J/∂δ′, f′, f″, g, s; writes
     #      ∂J/∂δ, ∂J/∂δ′, ∂J/∂g
     # ∂J/∂δ_filters = W_filters δ_x  (11)+(12)
-    dJ_ddelta_filters = cp.matmul(delta_x, W_filters.T, out=Nx128_0)
+    dJ_ddelta_filters = cp.matmul(delta_x, W_filters.T, out=w.dJ_ddelta_filters)
     # ∂J/∂δ′_filters = (W_filters ∘ W_filters) ∂J/∂δ′_x  (13)
-    dJ_ddelta_prime_filters = cp.matmul(dJ_ddelta_prime_x, W_filters_squared.T, out=Nx128_6)
+    dJ_ddelta_prime_filters = cp.matmul(dJ_ddelta_prime_x, W_filters_squared.T, out=w.dJ_ddelta_prime_filters)
     # ∂J/∂δ_experts = ∂J/∂δ_filters f′(g_filters) + ∂J/∂δ′_filters f″(g_filters)  (18)+(19)
     # f‴(g_filters) = 6 g_filters (−6 + g_filters²) / (2 + g_filters²)³
     # ∂J/∂g_filters = s_alpha ∂J/∂δ_filters f″(g_filters) + s_alpha ∂J/∂δ′_filters f‴(g_filters)  (21)+(22)
-    dJ_ddelta_experts = Nx128_7
-    dJ_dg_filters = Nx128_8
+    dJ_ddelta_experts = w.dJ_ddelta_experts
+    dJ_dg_filters = w.dJ_dg_filters
     _launch("dJ_dg", N, vectorised, (
         dJ_ddelta_filters, dJ_ddelta_prime_filters, f_prime_experts, f_second_experts, g_filters, s_alpha,
         dJ_ddelta_experts, dJ_dg_filters, samples,
@@ -1483,26 +1545,26 @@ def _loss_and_grad(params, x, lam, workspace):
 
     # ---- backward adjoints of J and gradients: reads ∂J/∂δ, δ, δ′, ∂J/∂δ′, ∂J/∂g, g, W; writes ∂J/∂s, ∂J/∂W, ∂J/∂b
     # Σ_n ∂J/∂δ_experts
-    dJ_ds_alpha_sum = _column_sum(dJ_ddelta_experts, M128_0, parts_columns_128, 128)
+    dJ_ds_alpha_sum = _column_sum(dJ_ddelta_experts, w.dJ_ds_alpha_sum, w.parts_columns_128, 128)
     # ∂J/∂s_alpha = (1/N) Σ_n ∂J/∂δ_experts  [+] gain
-    dJ_ds_alpha = out_dJ_ds_alpha
+    dJ_ds_alpha = w.out_dJ_ds_alpha
     _launch("dJ_ds", N, vectorised, (dJ_ds_alpha_sum, dJ_ds_alpha, samples))
     # Σ_n δ_filters δ_xᵀ
-    dJ_dW_filters_delta = cp.matmul(delta_filters.T, delta_x, out=M128x64_0)
+    dJ_dW_filters_delta = cp.matmul(delta_filters.T, delta_x, out=w.dJ_dW_filters_delta)
     # Σ_n δ′_filters ∂J/∂δ′_xᵀ
-    dJ_dW_filters_delta_prime = cp.matmul(delta_prime_filters.T, dJ_ddelta_prime_x, out=M128x64_1)
+    dJ_dW_filters_delta_prime = cp.matmul(delta_prime_filters.T, dJ_ddelta_prime_x, out=w.dJ_dW_filters_delta_prime)
     # Σ_n ∂J/∂g_filters g_xᵀ
-    dJ_dW_filters_g = cp.matmul(dJ_dg_filters.T, g_x, out=M128x64_2)
+    dJ_dW_filters_g = cp.matmul(dJ_dg_filters.T, g_x, out=w.dJ_dW_filters_g)
     # Σ_n ∂J/∂g_filters
-    dJ_db_filters_sum = _column_sum(dJ_dg_filters, M128_0, parts_columns_128, 128)
+    dJ_db_filters_sum = _column_sum(dJ_dg_filters, w.dJ_db_filters_sum, w.parts_columns_128, 128)
     # ∂J/∂W_filters = (1/N) (Σ_n δ_filters δ_xᵀ + Σ_n ∂J/∂g_filters g_xᵀ + 2 W_filters ∘ (Σ_n δ′_filters ∂J/∂δ′_xᵀ))
     #     (16)+(17)
-    dJ_dW_filters = out_dJ_dW_filters
+    dJ_dW_filters = w.out_dJ_dW_filters
     _launch("dJ_dW", N, vectorised, (
         W_filters, dJ_dW_filters_delta, dJ_dW_filters_delta_prime, dJ_dW_filters_g, dJ_dW_filters, samples,
     ))
     # ∂J/∂b_filters = (1/N) Σ_n ∂J/∂g_filters  [+] bias
-    dJ_db_filters = out_dJ_db_filters
+    dJ_db_filters = w.out_dJ_db_filters
     _launch("dJ_db", N, vectorised, (dJ_db_filters_sum, dJ_db_filters, samples))
 
     return J, {
@@ -1521,30 +1583,21 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     W_filters = params["filters.weight"]
     b_filters = params["filters.bias"]
     s_alpha = params["alpha.gain"]
-    (
-        Nx128_0, Nx128_1, Nx128_2, Nx128_3, Nx128_4, Nx128_5, Nx64_0, M128x64_0, Nx64_1, M128_0, Nx128_6, Nx128_7,
-        M128x64_1, M128_1, parts_sum_delta_squared, parts_sum_delta_prime, out_J, ones_64, parts_columns_128,
-        out_dJ_ds_alpha, ones_N, out_dJ_dW_filters, out_dJ_db_filters,
-    ) = workspace.arrays(
-        N,
-        "Nx128_0", "Nx128_1", "Nx128_2", "Nx128_3", "Nx128_4", "Nx128_5", "Nx64_0", "M128x64_0", "Nx64_1", "M128_0",
-        "Nx128_6", "Nx128_7", "M128x64_1", "M128_1", "parts_sum_delta_squared", "parts_sum_delta_prime", "out_J",
-        "ones_64", "parts_columns_128", "out_dJ_ds_alpha", "ones_N", "out_dJ_dW_filters", "out_dJ_db_filters",
-    )
+    w = workspace.space("loss_and_grad_lam0", N)
 
     # ---- forward, backward: reads g, W, b, s; writes g, f′, δ, f″, δ′
     # W_filters g_x
-    g_filters_unbiased = cp.matmul(g_x, W_filters.T, out=Nx128_0)
+    g_filters_unbiased = cp.matmul(g_x, W_filters.T, out=w.g_filters_unbiased)
     # g_filters = W_filters g_x + b_filters
     # f′(g_filters) = (3/2) g_filters / (1 + ½ g_filters²)
     # δ_filters = s_alpha f′(g_filters)  (1)
     # f″(g_filters) = −3 (−2 + g_filters²) / (2 + g_filters²)²
     # δ′_filters = s_alpha f″(g_filters)  (§1.3)
-    g_filters = Nx128_1
-    f_prime_experts = Nx128_2
-    delta_filters = Nx128_3
-    f_second_experts = Nx128_4
-    delta_prime_filters = Nx128_5
+    g_filters = w.g_filters
+    f_prime_experts = w.f_prime_experts
+    delta_filters = w.delta_filters
+    f_second_experts = w.f_second_experts
+    delta_prime_filters = w.delta_prime_filters
     _launch("delta_prime_3", N, vectorised, (
         b_filters, g_filters_unbiased, s_alpha, g_filters, f_prime_experts, delta_filters, f_second_experts,
         delta_prime_filters, samples,
@@ -1552,24 +1605,24 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
 
     # ---- backward: reads δ, W, δ′; writes δ, δ′
     # δ_x = W_filtersᵀ δ_filters  (1)
-    delta_x = cp.matmul(delta_filters, W_filters, out=Nx64_0)
+    delta_x = cp.matmul(delta_filters, W_filters, out=w.delta_x)
     # W_filters ∘ W_filters
-    W_filters_squared = M128x64_0
+    W_filters_squared = w.W_filters_squared
     _launch("W_squared", N, vectorised, (W_filters, W_filters_squared, samples))
     # δ′_x = (W_filters ∘ W_filters)ᵀ δ′_filters  (§1.3)
-    delta_prime_x = cp.matmul(delta_prime_filters, W_filters_squared, out=Nx64_1)
+    delta_prime_x = cp.matmul(delta_prime_filters, W_filters_squared, out=w.delta_prime_x)
 
     # ---- loss: reads δ, δ′; writes J
     # δ_x²
     # Σ_n Σ_i δ_x²
     # Σ_n Σ_i δ′_x
-    sum_delta_squared = parts_sum_delta_squared
-    sum_delta_prime = parts_sum_delta_prime
+    sum_delta_squared = w.parts_sum_delta_squared
+    sum_delta_prime = w.parts_sum_delta_prime
     blocks_sum_delta_squared = _launch("sum_delta_prime", N, vectorised, (
         delta_x, delta_prime_x, sum_delta_squared, sum_delta_prime, samples,
     ))
     # J = (1/N) ½ Σ_n Σ_i δ_x² − (1/N) Σ_n Σ_i δ′_x
-    J = out_J
+    J = w.out_J
     _launch_totals("J_2", (
         sum_delta_prime, blocks_sum_delta_squared, sum_delta_squared, blocks_sum_delta_squared, J, np.float64(lam),
         samples,
@@ -1578,15 +1631,15 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     # ---- forward adjoints of J, backward adjoints of J and gradients: reads δ, W, f′, f″, g, s; writes ∂J/∂δ,
     #      ∂J/∂g
     # ∂J/∂δ_filters = W_filters δ_x  (11)+(12)
-    dJ_ddelta_filters = cp.matmul(delta_x, W_filters.T, out=Nx128_0)
+    dJ_ddelta_filters = cp.matmul(delta_x, W_filters.T, out=w.dJ_ddelta_filters)
     # Σ_i W_filters ∘ W_filters
-    W_filters_squared_sum = cp.matmul(W_filters_squared, ones_64, out=M128_0)
+    W_filters_squared_sum = cp.matmul(W_filters_squared, w.ones_64, out=w.W_filters_squared_sum)
     # ∂J/∂δ_experts = ∂J/∂δ_filters f′(g_filters) − f″(g_filters) Σ_i W_filters ∘ W_filters  (18)+(19)
     # f‴(g_filters) = 6 g_filters (−6 + g_filters²) / (2 + g_filters²)³
     # ∂J/∂g_filters = s_alpha ∂J/∂δ_filters f″(g_filters) − s_alpha f‴(g_filters) Σ_i W_filters ∘ W_filters
     #     (21)+(22)
-    dJ_ddelta_experts = Nx128_6
-    dJ_dg_filters = Nx128_7
+    dJ_ddelta_experts = w.dJ_ddelta_experts
+    dJ_dg_filters = w.dJ_dg_filters
     _launch("dJ_dg_2", N, vectorised, (
         W_filters_squared_sum, dJ_ddelta_filters, f_prime_experts, f_second_experts, g_filters, s_alpha,
         dJ_ddelta_experts, dJ_dg_filters, samples,
@@ -1594,29 +1647,29 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
 
     # ---- backward adjoints of J and gradients: reads ∂J/∂δ, δ, δ′, ∂J/∂g, g, W; writes ∂J/∂s, ∂J/∂W, ∂J/∂b
     # Σ_n ∂J/∂δ_experts
-    dJ_ds_alpha_sum = _column_sum(dJ_ddelta_experts, M128_0, parts_columns_128, 128)
+    dJ_ds_alpha_sum = _column_sum(dJ_ddelta_experts, w.dJ_ds_alpha_sum, w.parts_columns_128, 128)
     # ∂J/∂s_alpha = (1/N) Σ_n ∂J/∂δ_experts  [+] gain
-    dJ_ds_alpha = out_dJ_ds_alpha
+    dJ_ds_alpha = w.out_dJ_ds_alpha
     _launch("dJ_ds", N, vectorised, (dJ_ds_alpha_sum, dJ_ds_alpha, samples))
     # Σ_n δ_filters δ_xᵀ
-    dJ_dW_filters_delta = cp.matmul(delta_filters.T, delta_x, out=M128x64_0)
+    dJ_dW_filters_delta = cp.matmul(delta_filters.T, delta_x, out=w.dJ_dW_filters_delta)
     # Σ_n δ′_filters
-    dJ_dW_filters_delta_prime_sum = cp.matmul(ones_N, delta_prime_filters, out=M128_0)
+    dJ_dW_filters_delta_prime_sum = cp.matmul(w.ones_N, delta_prime_filters, out=w.dJ_dW_filters_delta_prime_sum)
     # Σ_n δ′_filters
     dJ_dW_filters_delta_prime_sum_column = dJ_dW_filters_delta_prime_sum[:, None]
     # Σ_n ∂J/∂g_filters g_xᵀ
-    dJ_dW_filters_g = cp.matmul(dJ_dg_filters.T, g_x, out=M128x64_1)
+    dJ_dW_filters_g = cp.matmul(dJ_dg_filters.T, g_x, out=w.dJ_dW_filters_g)
     # Σ_n ∂J/∂g_filters
-    dJ_db_filters_sum = _column_sum(dJ_dg_filters, M128_1, parts_columns_128, 128)
+    dJ_db_filters_sum = _column_sum(dJ_dg_filters, w.dJ_db_filters_sum, w.parts_columns_128, 128)
     # ∂J/∂W_filters = (1/N) (Σ_n δ_filters δ_xᵀ + Σ_n ∂J/∂g_filters g_xᵀ − 2 diag(Σ_n δ′_filters) W_filters)
     #     (16)+(17)
-    dJ_dW_filters = out_dJ_dW_filters
+    dJ_dW_filters = w.out_dJ_dW_filters
     _launch("dJ_dW_2", N, vectorised, (
         dJ_dW_filters_delta_prime_sum_column, W_filters, dJ_dW_filters_delta, dJ_dW_filters_g, dJ_dW_filters,
         samples,
     ))
     # ∂J/∂b_filters = (1/N) Σ_n ∂J/∂g_filters  [+] bias
-    dJ_db_filters = out_dJ_db_filters
+    dJ_db_filters = w.out_dJ_db_filters
     _launch("dJ_db", N, vectorised, (dJ_db_filters_sum, dJ_db_filters, samples))
 
     return J, {
@@ -1635,33 +1688,21 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     W_filters = params["filters.weight"]
     b_filters = params["filters.bias"]
     s_alpha = params["alpha.gain"]
-    (
-        Nx128_0, Nx128_1, Nx128_2, Nx128_3, Nx128_4, Nx128_5, Nx64_0, M128x64_0, Nx64_1, Nx64_2, Nx128_6, Nx128_7,
-        M128_0, M128x64_1, M128x64_2, parts_sum_delta_squared, parts_sum_delta_prime, parts_sum_delta_prime_squared,
-        out_K, out_L, parts_columns_128, out_dK_ds_alpha, out_dK_dW_filters, out_dK_db_filters, out_dL_ds_alpha,
-        out_dL_dW_filters, out_dL_db_filters,
-    ) = workspace.arrays(
-        N,
-        "Nx128_0", "Nx128_1", "Nx128_2", "Nx128_3", "Nx128_4", "Nx128_5", "Nx64_0", "M128x64_0", "Nx64_1", "Nx64_2",
-        "Nx128_6", "Nx128_7", "M128_0", "M128x64_1", "M128x64_2", "parts_sum_delta_squared",
-        "parts_sum_delta_prime", "parts_sum_delta_prime_squared", "out_K", "out_L", "parts_columns_128",
-        "out_dK_ds_alpha", "out_dK_dW_filters", "out_dK_db_filters", "out_dL_ds_alpha", "out_dL_dW_filters",
-        "out_dL_db_filters",
-    )
+    w = workspace.space("loss_and_grad_terms", N)
 
     # ---- forward, backward: reads g, W, b, s; writes g, f′, δ, f″, δ′
     # W_filters g_x
-    g_filters_unbiased = cp.matmul(g_x, W_filters.T, out=Nx128_0)
+    g_filters_unbiased = cp.matmul(g_x, W_filters.T, out=w.g_filters_unbiased)
     # g_filters = W_filters g_x + b_filters
     # f′(g_filters) = (3/2) g_filters / (1 + ½ g_filters²)
     # δ_filters = s_alpha f′(g_filters)  (1)
     # f″(g_filters) = −3 (−2 + g_filters²) / (2 + g_filters²)²
     # δ′_filters = s_alpha f″(g_filters)  (§1.3)
-    g_filters = Nx128_1
-    f_prime_experts = Nx128_2
-    delta_filters = Nx128_3
-    f_second_experts = Nx128_4
-    delta_prime_filters = Nx128_5
+    g_filters = w.g_filters
+    f_prime_experts = w.f_prime_experts
+    delta_filters = w.delta_filters
+    f_second_experts = w.f_second_experts
+    delta_prime_filters = w.delta_prime_filters
     _launch("delta_prime_3", N, vectorised, (
         b_filters, g_filters_unbiased, s_alpha, g_filters, f_prime_experts, delta_filters, f_second_experts,
         delta_prime_filters, samples,
@@ -1669,12 +1710,12 @@ def _loss_and_grad_terms(params, x, lam, workspace):
 
     # ---- backward: reads δ, W, δ′; writes δ, δ′
     # δ_x = W_filtersᵀ δ_filters  (1)
-    delta_x = cp.matmul(delta_filters, W_filters, out=Nx64_0)
+    delta_x = cp.matmul(delta_filters, W_filters, out=w.delta_x)
     # W_filters ∘ W_filters
-    W_filters_squared = M128x64_0
+    W_filters_squared = w.W_filters_squared
     _launch("W_squared", N, vectorised, (W_filters, W_filters_squared, samples))
     # δ′_x = (W_filters ∘ W_filters)ᵀ δ′_filters  (§1.3)
-    delta_prime_x = cp.matmul(delta_prime_filters, W_filters_squared, out=Nx64_1)
+    delta_prime_x = cp.matmul(delta_prime_filters, W_filters_squared, out=w.delta_prime_x)
 
     # ---- loss, forward adjoints of L: reads δ, δ′; writes ∂L/∂δ′, K, L
     # δ_x²
@@ -1683,18 +1724,18 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     # Σ_n Σ_i δ_x²
     # Σ_n Σ_i δ′_x
     # Σ_n Σ_i δ′_x²
-    dL_ddelta_prime_x = Nx64_2
-    sum_delta_squared = parts_sum_delta_squared
-    sum_delta_prime = parts_sum_delta_prime
-    sum_delta_prime_squared = parts_sum_delta_prime_squared
+    dL_ddelta_prime_x = w.dL_ddelta_prime_x
+    sum_delta_squared = w.parts_sum_delta_squared
+    sum_delta_prime = w.parts_sum_delta_prime
+    sum_delta_prime_squared = w.parts_sum_delta_prime_squared
     blocks_sum_delta_squared = _launch("sum_delta_prime_squared_3", N, vectorised, (
         delta_x, delta_prime_x, dL_ddelta_prime_x, sum_delta_squared, sum_delta_prime, sum_delta_prime_squared,
         lam_real, samples,
     ))
     # K = (1/N) ½ Σ_n Σ_i δ_x²
     # L = (1/N) λ Σ_n Σ_i δ′_x² − (1/N) Σ_n Σ_i δ′_x
-    K = out_K
-    L = out_L
+    K = w.out_K
+    L = w.out_L
     _launch_totals("K_and_L", (
         sum_delta_squared, blocks_sum_delta_squared, sum_delta_prime, blocks_sum_delta_squared,
         sum_delta_prime_squared, blocks_sum_delta_squared, K, L, np.float64(lam), samples,
@@ -1702,64 +1743,64 @@ def _loss_and_grad_terms(params, x, lam, workspace):
 
     # ---- forward adjoints of K, backward adjoints of K and gradients: reads δ, W, f′, s, f″; writes ∂K/∂δ, ∂K/∂g
     # ∂K/∂δ_filters = W_filters δ_x  (11)
-    dK_ddelta_filters = cp.matmul(delta_x, W_filters.T, out=Nx128_0)
+    dK_ddelta_filters = cp.matmul(delta_x, W_filters.T, out=w.dK_ddelta_filters)
     # ∂K/∂δ_experts = ∂K/∂δ_filters f′(g_filters)  (18)
     # ∂K/∂g_filters = s_alpha ∂K/∂δ_filters f″(g_filters)  (21)
-    dK_ddelta_experts = Nx128_6
-    dK_dg_filters = Nx128_7
+    dK_ddelta_experts = w.dK_ddelta_experts
+    dK_dg_filters = w.dK_dg_filters
     _launch("dK_dg", N, vectorised, (
         dK_ddelta_filters, f_prime_experts, f_second_experts, s_alpha, dK_ddelta_experts, dK_dg_filters, samples,
     ))
 
     # ---- backward adjoints of K and gradients: reads ∂K/∂δ, δ, ∂K/∂g, g; writes ∂K/∂s, ∂K/∂W, ∂K/∂b
     # Σ_n ∂K/∂δ_experts
-    dK_ds_alpha_sum = _column_sum(dK_ddelta_experts, M128_0, parts_columns_128, 128)
+    dK_ds_alpha_sum = _column_sum(dK_ddelta_experts, w.dK_ds_alpha_sum, w.parts_columns_128, 128)
     # ∂K/∂s_alpha = (1/N) Σ_n ∂K/∂δ_experts  [+] gain
-    dK_ds_alpha = out_dK_ds_alpha
+    dK_ds_alpha = w.out_dK_ds_alpha
     _launch("dK_ds", N, vectorised, (dK_ds_alpha_sum, dK_ds_alpha, samples))
     # Σ_n δ_filters δ_xᵀ
-    dK_dW_filters_delta = cp.matmul(delta_filters.T, delta_x, out=M128x64_1)
+    dK_dW_filters_delta = cp.matmul(delta_filters.T, delta_x, out=w.dK_dW_filters_delta)
     # Σ_n ∂K/∂g_filters g_xᵀ
-    dK_dW_filters_g = cp.matmul(dK_dg_filters.T, g_x, out=M128x64_2)
+    dK_dW_filters_g = cp.matmul(dK_dg_filters.T, g_x, out=w.dK_dW_filters_g)
     # Σ_n ∂K/∂g_filters
-    dK_db_filters_sum = _column_sum(dK_dg_filters, M128_0, parts_columns_128, 128)
+    dK_db_filters_sum = _column_sum(dK_dg_filters, w.dK_db_filters_sum, w.parts_columns_128, 128)
     # ∂K/∂W_filters = (1/N) (Σ_n δ_filters δ_xᵀ + Σ_n ∂K/∂g_filters g_xᵀ)  (16)
-    dK_dW_filters = out_dK_dW_filters
+    dK_dW_filters = w.out_dK_dW_filters
     _launch("dK_dW", N, vectorised, (dK_dW_filters_delta, dK_dW_filters_g, dK_dW_filters, samples))
     # ∂K/∂b_filters = (1/N) Σ_n ∂K/∂g_filters  [+] bias
-    dK_db_filters = out_dK_db_filters
+    dK_db_filters = w.out_dK_db_filters
     _launch("dK_db", N, vectorised, (dK_db_filters_sum, dK_db_filters, samples))
 
     # ---- forward adjoints of L, backward adjoints of L and gradients: reads ∂L/∂δ′, f″, g, s; writes ∂L/∂δ′,
     #      ∂L/∂δ, ∂L/∂g
     # ∂L/∂δ′_filters = (W_filters ∘ W_filters) ∂L/∂δ′_x  (13)
-    dL_ddelta_prime_filters = cp.matmul(dL_ddelta_prime_x, W_filters_squared.T, out=Nx128_7)
+    dL_ddelta_prime_filters = cp.matmul(dL_ddelta_prime_x, W_filters_squared.T, out=w.dL_ddelta_prime_filters)
     # ∂L/∂δ_experts = ∂L/∂δ′_filters f″(g_filters)  (19)
     # f‴(g_filters) = 6 g_filters (−6 + g_filters²) / (2 + g_filters²)³
     # ∂L/∂g_filters = s_alpha ∂L/∂δ′_filters f‴(g_filters)  (22)
-    dL_ddelta_experts = Nx128_3
-    dL_dg_filters = Nx128_6
+    dL_ddelta_experts = w.dL_ddelta_experts
+    dL_dg_filters = w.dL_dg_filters
     _launch("dL_dg", N, vectorised, (
         dL_ddelta_prime_filters, f_second_experts, g_filters, s_alpha, dL_ddelta_experts, dL_dg_filters, samples,
     ))
 
     # ---- backward adjoints of L and gradients: reads ∂L/∂δ, δ′, ∂L/∂δ′, ∂L/∂g, g, W; writes ∂L/∂s, ∂L/∂W, ∂L/∂b
     # Σ_n ∂L/∂δ_experts
-    dL_ds_alpha_sum = _column_sum(dL_ddelta_experts, M128_0, parts_columns_128, 128)
+    dL_ds_alpha_sum = _column_sum(dL_ddelta_experts, w.dL_ds_alpha_sum, w.parts_columns_128, 128)
     # ∂L/∂s_alpha = (1/N) Σ_n ∂L/∂δ_experts  [+] gain
-    dL_ds_alpha = out_dL_ds_alpha
+    dL_ds_alpha = w.out_dL_ds_alpha
     _launch("dL_ds", N, vectorised, (dL_ds_alpha_sum, dL_ds_alpha, samples))
     # Σ_n δ′_filters ∂L/∂δ′_xᵀ
-    dL_dW_filters_delta_prime = cp.matmul(delta_prime_filters.T, dL_ddelta_prime_x, out=M128x64_0)
+    dL_dW_filters_delta_prime = cp.matmul(delta_prime_filters.T, dL_ddelta_prime_x, out=w.dL_dW_filters_delta_prime)
     # Σ_n ∂L/∂g_filters g_xᵀ
-    dL_dW_filters_g = cp.matmul(dL_dg_filters.T, g_x, out=M128x64_2)
+    dL_dW_filters_g = cp.matmul(dL_dg_filters.T, g_x, out=w.dL_dW_filters_g)
     # Σ_n ∂L/∂g_filters
-    dL_db_filters_sum = _column_sum(dL_dg_filters, M128_0, parts_columns_128, 128)
+    dL_db_filters_sum = _column_sum(dL_dg_filters, w.dL_db_filters_sum, w.parts_columns_128, 128)
     # ∂L/∂W_filters = (1/N) (Σ_n ∂L/∂g_filters g_xᵀ + 2 W_filters ∘ (Σ_n δ′_filters ∂L/∂δ′_xᵀ))  (17)
-    dL_dW_filters = out_dL_dW_filters
+    dL_dW_filters = w.out_dL_dW_filters
     _launch("dL_dW", N, vectorised, (W_filters, dL_dW_filters_delta_prime, dL_dW_filters_g, dL_dW_filters, samples))
     # ∂L/∂b_filters = (1/N) Σ_n ∂L/∂g_filters  [+] bias
-    dL_db_filters = out_dL_db_filters
+    dL_db_filters = w.out_dL_db_filters
     _launch("dL_db", N, vectorised, (dL_db_filters_sum, dL_db_filters, samples))
 
     return K, L, {
@@ -1782,32 +1823,21 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     W_filters = params["filters.weight"]
     b_filters = params["filters.bias"]
     s_alpha = params["alpha.gain"]
-    (
-        Nx128_0, Nx128_1, Nx128_2, Nx128_3, Nx128_4, Nx128_5, Nx64_0, M128x64_0, Nx64_1, Nx128_6, Nx128_7, M128_0,
-        M128x64_1, M128x64_2, M128_1, parts_sum_delta_squared, parts_sum_delta_prime, out_K, out_L,
-        parts_columns_128, out_dK_ds_alpha, out_dK_dW_filters, out_dK_db_filters, ones_64, out_dL_ds_alpha, ones_N,
-        out_dL_dW_filters, out_dL_db_filters,
-    ) = workspace.arrays(
-        N,
-        "Nx128_0", "Nx128_1", "Nx128_2", "Nx128_3", "Nx128_4", "Nx128_5", "Nx64_0", "M128x64_0", "Nx64_1",
-        "Nx128_6", "Nx128_7", "M128_0", "M128x64_1", "M128x64_2", "M128_1", "parts_sum_delta_squared",
-        "parts_sum_delta_prime", "out_K", "out_L", "parts_columns_128", "out_dK_ds_alpha", "out_dK_dW_filters",
-        "out_dK_db_filters", "ones_64", "out_dL_ds_alpha", "ones_N", "out_dL_dW_filters", "out_dL_db_filters",
-    )
+    w = workspace.space("loss_and_grad_terms_lam0", N)
 
     # ---- forward, backward: reads g, W, b, s; writes g, f′, δ, f″, δ′
     # W_filters g_x
-    g_filters_unbiased = cp.matmul(g_x, W_filters.T, out=Nx128_0)
+    g_filters_unbiased = cp.matmul(g_x, W_filters.T, out=w.g_filters_unbiased)
     # g_filters = W_filters g_x + b_filters
     # f′(g_filters) = (3/2) g_filters / (1 + ½ g_filters²)
     # δ_filters = s_alpha f′(g_filters)  (1)
     # f″(g_filters) = −3 (−2 + g_filters²) / (2 + g_filters²)²
     # δ′_filters = s_alpha f″(g_filters)  (§1.3)
-    g_filters = Nx128_1
-    f_prime_experts = Nx128_2
-    delta_filters = Nx128_3
-    f_second_experts = Nx128_4
-    delta_prime_filters = Nx128_5
+    g_filters = w.g_filters
+    f_prime_experts = w.f_prime_experts
+    delta_filters = w.delta_filters
+    f_second_experts = w.f_second_experts
+    delta_prime_filters = w.delta_prime_filters
     _launch("delta_prime_3", N, vectorised, (
         b_filters, g_filters_unbiased, s_alpha, g_filters, f_prime_experts, delta_filters, f_second_experts,
         delta_prime_filters, samples,
@@ -1815,26 +1845,26 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
 
     # ---- backward: reads δ, W, δ′; writes δ, δ′
     # δ_x = W_filtersᵀ δ_filters  (1)
-    delta_x = cp.matmul(delta_filters, W_filters, out=Nx64_0)
+    delta_x = cp.matmul(delta_filters, W_filters, out=w.delta_x)
     # W_filters ∘ W_filters
-    W_filters_squared = M128x64_0
+    W_filters_squared = w.W_filters_squared
     _launch("W_squared", N, vectorised, (W_filters, W_filters_squared, samples))
     # δ′_x = (W_filters ∘ W_filters)ᵀ δ′_filters  (§1.3)
-    delta_prime_x = cp.matmul(delta_prime_filters, W_filters_squared, out=Nx64_1)
+    delta_prime_x = cp.matmul(delta_prime_filters, W_filters_squared, out=w.delta_prime_x)
 
     # ---- loss: reads δ, δ′; writes K, L
     # δ_x²
     # Σ_n Σ_i δ_x²
     # Σ_n Σ_i δ′_x
-    sum_delta_squared = parts_sum_delta_squared
-    sum_delta_prime = parts_sum_delta_prime
+    sum_delta_squared = w.parts_sum_delta_squared
+    sum_delta_prime = w.parts_sum_delta_prime
     blocks_sum_delta_squared = _launch("sum_delta_prime", N, vectorised, (
         delta_x, delta_prime_x, sum_delta_squared, sum_delta_prime, samples,
     ))
     # K = (1/N) ½ Σ_n Σ_i δ_x²
     # L = −(1/N) Σ_n Σ_i δ′_x
-    K = out_K
-    L = out_L
+    K = w.out_K
+    L = w.out_L
     _launch_totals("K_and_L_2", (
         sum_delta_squared, blocks_sum_delta_squared, sum_delta_prime, blocks_sum_delta_squared, K, L,
         np.float64(lam), samples,
@@ -1842,67 +1872,67 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
 
     # ---- forward adjoints of K, backward adjoints of K and gradients: reads δ, W, f′, s, f″; writes ∂K/∂δ, ∂K/∂g
     # ∂K/∂δ_filters = W_filters δ_x  (11)
-    dK_ddelta_filters = cp.matmul(delta_x, W_filters.T, out=Nx128_0)
+    dK_ddelta_filters = cp.matmul(delta_x, W_filters.T, out=w.dK_ddelta_filters)
     # ∂K/∂δ_experts = ∂K/∂δ_filters f′(g_filters)  (18)
     # ∂K/∂g_filters = s_alpha ∂K/∂δ_filters f″(g_filters)  (21)
-    dK_ddelta_experts = Nx128_6
-    dK_dg_filters = Nx128_7
+    dK_ddelta_experts = w.dK_ddelta_experts
+    dK_dg_filters = w.dK_dg_filters
     _launch("dK_dg", N, vectorised, (
         dK_ddelta_filters, f_prime_experts, f_second_experts, s_alpha, dK_ddelta_experts, dK_dg_filters, samples,
     ))
 
     # ---- backward adjoints of K and gradients: reads ∂K/∂δ, δ, ∂K/∂g, g; writes ∂K/∂s, ∂K/∂W, ∂K/∂b
     # Σ_n ∂K/∂δ_experts
-    dK_ds_alpha_sum = _column_sum(dK_ddelta_experts, M128_0, parts_columns_128, 128)
+    dK_ds_alpha_sum = _column_sum(dK_ddelta_experts, w.dK_ds_alpha_sum, w.parts_columns_128, 128)
     # ∂K/∂s_alpha = (1/N) Σ_n ∂K/∂δ_experts  [+] gain
-    dK_ds_alpha = out_dK_ds_alpha
+    dK_ds_alpha = w.out_dK_ds_alpha
     _launch("dK_ds", N, vectorised, (dK_ds_alpha_sum, dK_ds_alpha, samples))
     # Σ_n δ_filters δ_xᵀ
-    dK_dW_filters_delta = cp.matmul(delta_filters.T, delta_x, out=M128x64_1)
+    dK_dW_filters_delta = cp.matmul(delta_filters.T, delta_x, out=w.dK_dW_filters_delta)
     # Σ_n ∂K/∂g_filters g_xᵀ
-    dK_dW_filters_g = cp.matmul(dK_dg_filters.T, g_x, out=M128x64_2)
+    dK_dW_filters_g = cp.matmul(dK_dg_filters.T, g_x, out=w.dK_dW_filters_g)
     # Σ_n ∂K/∂g_filters
-    dK_db_filters_sum = _column_sum(dK_dg_filters, M128_0, parts_columns_128, 128)
+    dK_db_filters_sum = _column_sum(dK_dg_filters, w.dK_db_filters_sum, w.parts_columns_128, 128)
     # ∂K/∂W_filters = (1/N) (Σ_n δ_filters δ_xᵀ + Σ_n ∂K/∂g_filters g_xᵀ)  (16)
-    dK_dW_filters = out_dK_dW_filters
+    dK_dW_filters = w.out_dK_dW_filters
     _launch("dK_dW", N, vectorised, (dK_dW_filters_delta, dK_dW_filters_g, dK_dW_filters, samples))
     # ∂K/∂b_filters = (1/N) Σ_n ∂K/∂g_filters  [+] bias
-    dK_db_filters = out_dK_db_filters
+    dK_db_filters = w.out_dK_db_filters
     _launch("dK_db", N, vectorised, (dK_db_filters_sum, dK_db_filters, samples))
 
     # ---- forward adjoints of L, backward adjoints of L and gradients: reads f″, g, s; writes ∂L/∂δ, ∂L/∂g
     # Σ_i W_filters ∘ W_filters
-    W_filters_squared_sum = cp.matmul(W_filters_squared, ones_64, out=M128_0)
+    W_filters_squared_sum = cp.matmul(W_filters_squared, w.ones_64, out=w.W_filters_squared_sum)
     # ∂L/∂δ_experts = −f″(g_filters) Σ_i W_filters ∘ W_filters  (19)
     # f‴(g_filters) = 6 g_filters (−6 + g_filters²) / (2 + g_filters²)³
     # ∂L/∂g_filters = −s_alpha f‴(g_filters) Σ_i W_filters ∘ W_filters  (22)
-    dL_ddelta_experts = Nx128_7
-    dL_dg_filters = Nx128_3
+    dL_ddelta_experts = w.dL_ddelta_experts
+    dL_dg_filters = w.dL_dg_filters
     _launch("dL_dg_2", N, vectorised, (
         W_filters_squared_sum, f_second_experts, g_filters, s_alpha, dL_ddelta_experts, dL_dg_filters, samples,
     ))
 
     # ---- backward adjoints of L and gradients: reads ∂L/∂δ, δ′, ∂L/∂g, g, W; writes ∂L/∂s, ∂L/∂W, ∂L/∂b
     # Σ_n ∂L/∂δ_experts
-    dL_ds_alpha_sum = _column_sum(dL_ddelta_experts, M128_0, parts_columns_128, 128)
+    dL_ds_alpha_sum = _column_sum(dL_ddelta_experts, w.dL_ds_alpha_sum, w.parts_columns_128, 128)
     # ∂L/∂s_alpha = (1/N) Σ_n ∂L/∂δ_experts  [+] gain
-    dL_ds_alpha = out_dL_ds_alpha
+    dL_ds_alpha = w.out_dL_ds_alpha
     _launch("dL_ds", N, vectorised, (dL_ds_alpha_sum, dL_ds_alpha, samples))
     # Σ_n δ′_filters
-    dL_dW_filters_delta_prime_sum = cp.matmul(ones_N, delta_prime_filters, out=M128_0)
+    dL_dW_filters_delta_prime_sum = cp.matmul(w.ones_N, delta_prime_filters, out=w.dL_dW_filters_delta_prime_sum)
     # Σ_n δ′_filters
     dL_dW_filters_delta_prime_sum_column = dL_dW_filters_delta_prime_sum[:, None]
     # Σ_n ∂L/∂g_filters g_xᵀ
-    dL_dW_filters_g = cp.matmul(dL_dg_filters.T, g_x, out=M128x64_0)
+    dL_dW_filters_g = cp.matmul(dL_dg_filters.T, g_x, out=w.dL_dW_filters_g)
     # Σ_n ∂L/∂g_filters
-    dL_db_filters_sum = _column_sum(dL_dg_filters, M128_1, parts_columns_128, 128)
+    dL_db_filters_sum = _column_sum(dL_dg_filters, w.dL_db_filters_sum, w.parts_columns_128, 128)
     # ∂L/∂W_filters = (1/N) (Σ_n ∂L/∂g_filters g_xᵀ − 2 diag(Σ_n δ′_filters) W_filters)  (17)
-    dL_dW_filters = out_dL_dW_filters
+    dL_dW_filters = w.out_dL_dW_filters
     _launch("dL_dW_2", N, vectorised, (
         dL_dW_filters_delta_prime_sum_column, W_filters, dL_dW_filters_g, dL_dW_filters, samples,
     ))
     # ∂L/∂b_filters = (1/N) Σ_n ∂L/∂g_filters  [+] bias
-    dL_db_filters = out_dL_db_filters
+    dL_db_filters = w.out_dL_db_filters
     _launch("dL_db", N, vectorised, (dL_db_filters_sum, dL_db_filters, samples))
 
     return K, L, {
@@ -2072,4 +2102,4 @@ def _loss_noise(loss, params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above 6245c89057bbb7cc891b221ccd2d2ea10753414fd6ad456da1713ced62cef86b
+# sha256 of all above 1dcf75a0942c914cb496b20b6e386c7325a9f6fb6f2b48c2e383a368f2e8f2f5

@@ -4,37 +4,20 @@ from __future__ import annotations
 
 import json
 import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
-from smgen.ir import Function
+from smgen.ir import BATCH, Function
 from smgen.layers.letters import parameter_buffer
 from smgen.objectives import OBJECTIVES
 from smgen.targets.facts import Facts, shape_text
-from smgen.targets.source import PrintedFunction, PrintedSweep, Statement
+from smgen.targets.source import NamedArray, PrintedSweep, Statement
 
 WIDTH: Final = 116
 
 Sweeps: TypeAlias = tuple[tuple[tuple[str, ...], tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]], ...]
 """Sweeps: the lines of each one's heading, and the comments and code of its statements."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FunctionLayout:
-    """A private function of the module, ready to lay out."""
-
-    name: str
-    summary: str
-    parameters: tuple[tuple[str, str], ...]
-    data: str
-    probed: bool
-    arrays: tuple[str, ...]
-    array_names: tuple[str, ...]
-    sweeps: Sweeps
-    returns: tuple[str, ...]
-    chunk: int
-    by_rows: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,21 +92,18 @@ def header(facts: Facts, note: str = "") -> Header:
     )
 
 
-def lay_out(facts: Facts, printed: PrintedFunction, chunk: int) -> FunctionLayout:
-    """A printed function as the template's context has it; `chunk` are the bytes of a sample if memory may be short."""
-    return FunctionLayout(
-        name=printed.function.name,
-        summary=summary(printed.function),
-        parameters=parameters(facts, printed.reads),
-        data=data(printed.reads),
-        probed="probes" in printed.reads,
-        arrays=wrapped(b.name for b in printed.arrays),
-        array_names=wrapped(f'"{b.name}"' for b in printed.arrays),
-        sweeps=sweeps(printed.sweeps),
-        returns=returns(facts, printed.function, printed.outputs),
-        chunk=chunk,
-        by_rows=not printed.function.is_loss,
-    )
+def storage(arrays: Iterable[NamedArray]) -> Iterator[str]:
+    """The shapes of arrays, each with what is written to it, in lines of the module's width."""
+    line = ""
+    for array in arrays:
+        sizes = ", ".join(f'"{dim}"' if dim == BATCH else str(dim) for dim in array.shape)
+        entry = f'({sizes}, "{" ".join(array.names)}"),'
+        if line and len(line) + len(entry) > WIDTH - 12:
+            yield line
+            line = ""
+        line += f" {entry}" if line else entry
+    if line:
+        yield line
 
 
 def summary(function: Function) -> str:

@@ -24,23 +24,27 @@ class PrintedSweep:
     statements: tuple[Statement, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PrintedFunction:
-    """A schedule as source: what it reads, the arrays it writes into, its sweeps, and what it returns."""
-
-    function: Function
-    reads: tuple[str, ...]
-    arrays: tuple[Buffer, ...]
-    sweeps: tuple[PrintedSweep, ...]
-    outputs: tuple[str, ...]
-
-
 @dataclass(frozen=True, slots=True)
 class NamedArray:
     """An array of the workspace, and the names of all that is written to it, in order."""
 
     shape: Shape
     names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PrintedFunction:
+    """A schedule as source: what it reads, the arrays it writes into, its sweeps, and what it returns.
+
+    `arrays` are shared among functions; each of `own` is used for nothing else.
+    """
+
+    function: Function
+    reads: tuple[str, ...]
+    arrays: tuple[NamedArray, ...]
+    own: tuple[Buffer, ...]
+    sweeps: tuple[PrintedSweep, ...]
+    outputs: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

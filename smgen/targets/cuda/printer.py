@@ -30,6 +30,7 @@ from smgen.ir import (
 from smgen.targets.cuda.kernels import Kernels, places_of
 from smgen.targets.roles import SCALARS, arrays_read, scalars_read
 from smgen.targets.source import (
+    NamedArray,
     PrintedFunction,
     PrintedSweep,
     Statement,
@@ -57,7 +58,8 @@ def print_function(schedule: Schedule, kernels: Kernels, equations: Mapping[str,
     return PrintedFunction(
         function=schedule.function,
         reads=reads,
-        arrays=tuple(printer.arrays.values()),
+        arrays=tuple(NamedArray(printer.storage.slots[slot], tuple(names)) for slot, names in printer.names.items()),
+        own=tuple(printer.own.values()),
         sweeps=sweeps,
         outputs=tuple(b.name for b in schedule.outputs),
     )
@@ -70,9 +72,8 @@ class _Printer:
         self.equations = equations
         self.kernels = kernels
         self.storage: Storage = allocate(schedule)
-        self.arrays: dict[str, Buffer] = {
-            name: Buffer(name, Layout.of(shape)) for name, shape in self.storage.slots.items()
-        }
+        self.names: dict[str, list[str]] = {slot: [] for slot in self.storage.slots}
+        self.own: dict[str, Buffer] = {}
         # New arrays at every call; gradients are arrays of the workspace.
         self.fresh = not schedule.function.gradients
         self.blocks: dict[str, str] = {}
@@ -179,15 +180,16 @@ class _Printer:
         return f"{out.name} = {sums}.reshape({tangents}, {columns})"
 
     def array(self, name: str, shape: Shape, kind: Kind = "real") -> str:
-        """Note a workspace array; its name begins like no buffer's, whatever layers are called."""
-        self.arrays[name] = Buffer(name, Layout.of(shape), kind=kind)
-        return name
+        """Note an array of the workspace that is used for nothing else; no buffer's name begins like its name."""
+        self.own[name] = Buffer(name, Layout.of(shape), kind=kind)
+        return f"w.{name}"
 
     def target(self, out: Buffer) -> str:
         """The array of the workspace a buffer has; a result has one of its own, or a new one at every call."""
         slot = self.storage.slot_of.get(out.name)
         if slot is not None:
-            return slot
+            self.names[slot].append(out.name)
+            return f"w.{out.name}"
         if self.fresh:
             return f"cp.empty({shape_source(out.shape)}, {'DTYPE' if out.kind == 'real' else 'np.float64'})"
         return self.array(f"out_{out.name}", out.shape, out.kind)

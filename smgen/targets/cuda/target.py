@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from dataclasses import dataclass
 from math import prod
 from typing import Final
@@ -16,13 +17,42 @@ from smgen.targets.dialect import CUDA
 from smgen.targets.elements import Element
 from smgen.targets.expressions import CPrinter, helpers
 from smgen.targets.facts import Facts, shape_text
-from smgen.targets.layout import Arrays, FunctionLayout, Header, header, lay_out
+from smgen.targets.layout import (
+    WIDTH,
+    Arrays,
+    Header,
+    Sweeps,
+    data,
+    header,
+    parameters,
+    returns,
+    storage,
+    summary,
+    sweeps,
+)
 from smgen.targets.pipeline import Pipeline
 from smgen.targets.source import PrintedFunction
 
 ARRAYS: Final = Arrays(
     type="cp.ndarray", library="cupy", alias="cp", inspects_values=False, needs_contiguous=True, counts_in_int32=True
 )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FunctionLayout:
+    """A private function of the module, ready to lay out; `chunk` are the bytes of a sample if memory may be short."""
+
+    name: str
+    summary: str
+    parameters: tuple[tuple[str, str], ...]
+    data: str
+    probed: bool
+    sweeps: Sweeps
+    returns: tuple[str, ...]
+    chunk: int
+    by_rows: bool
+    storage: tuple[str, ...]
+    own: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +70,7 @@ class Module:
     elements: tuple[Element, ...]
     kernels: tuple[Kernel, ...]
     scalar_kernels: tuple[ScalarKernel, ...]
-    shapes: tuple[tuple[str, str, str], ...]
+    own: tuple[tuple[str, str, str], ...]
     functions: tuple[FunctionLayout, ...]
     has_tangents: bool
     in_chunks: bool
@@ -63,7 +93,7 @@ class CudaTarget:
         printed = [print_function(s, kernels, note) for s, note in zip(lowered, notes, strict=True)]
         limited = facts.memory is not None or any(most_tangents(schedule) > 1 for schedule in lowered)
         chunks = [_chunk(function, facts.dtype) if limited else 0 for function in printed]
-        arrays = {b.name: b for function in printed for b in function.arrays}
+        own = {b.name: b for function in printed for b in function.own}
         module = Module(
             header=header(facts),
             facts=facts,
@@ -76,11 +106,11 @@ class CudaTarget:
             elements=tuple(kernels.elements.by_name.values()),
             kernels=tuple(kernels.maps.by_name.values()),
             scalar_kernels=tuple(kernels.scalars.by_name.values()),
-            shapes=tuple(
+            own=tuple(
                 (name, "DTYPE" if b.kind == "real" else "np.float64", shape_text(b.shape))
-                for name, b in sorted(arrays.items())
+                for name, b in sorted(own.items())
             ),
-            functions=tuple(lay_out(facts, function, chunk) for function, chunk in zip(printed, chunks, strict=True)),
+            functions=tuple(_lay_out(facts, function, chunk) for function, chunk in zip(printed, chunks, strict=True)),
             has_tangents=any(_has_tangents(schedule) for schedule in lowered),
             in_chunks=any(chunks),
             budget="cp.cuda.runtime.memGetInfo()[0] // 4" if facts.memory is None else f"{facts.memory} << 20",
@@ -98,6 +128,25 @@ def _has_tangents(schedule: Schedule) -> bool:
     return any(isinstance(op, Transpose) or any(b.is_stack for b in op.outs) for op in schedule.ops)
 
 
+def _lay_out(facts: Facts, printed: PrintedFunction, chunk: int) -> FunctionLayout:
+    return FunctionLayout(
+        name=printed.function.name,
+        summary=summary(printed.function),
+        parameters=parameters(facts, printed.reads),
+        data=data(printed.reads),
+        probed="probes" in printed.reads,
+        sweeps=sweeps(printed.sweeps),
+        returns=returns(facts, printed.function, printed.outputs),
+        chunk=chunk,
+        by_rows=not printed.function.is_loss,
+        storage=tuple(storage(printed.arrays)),
+        own=tuple(textwrap.wrap(" ".join(b.name for b in printed.own), WIDTH - 12, break_long_words=False)),
+    )
+
+
 def _chunk(function: PrintedFunction, dtype: str) -> int:
     """Bytes of a sample's arrays."""
-    return ITEMSIZE[dtype] * sum(prod(dim for dim in b.shape if dim != BATCH) for b in function.arrays if b.batched)
+    shapes = [
+        shape for shape in (*(a.shape for a in function.arrays), *(b.shape for b in function.own)) if BATCH in shape
+    ]
+    return ITEMSIZE[dtype] * sum(prod(dim for dim in shape if dim != BATCH) for shape in shapes)

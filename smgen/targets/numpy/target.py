@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from math import prod
 from typing import Final
@@ -21,6 +21,7 @@ from smgen.targets.layout import (
     header,
     parameters,
     returns,
+    storage,
     summary,
     sweeps,
     wrapped,
@@ -114,23 +115,9 @@ def _lay_out(facts: Facts, schedule: Schedule, printed: TiledFunction) -> Functi
         end=sweeps(printed.end),
         returns=returns(facts, printed.function, printed.outputs),
         tiling=", ".join(map(str, tiling)),
-        of_tiles=tuple(_storage(printed.tile_arrays)),
-        of_call=tuple(_storage(printed.arrays)),
+        of_tiles=tuple(storage(printed.tile_arrays)),
+        of_call=tuple(storage(printed.arrays)),
     )
-
-
-def _storage(arrays: Iterable[NamedArray]) -> Iterator[str]:
-    """The shapes of arrays, each with what is written to it, in lines of the module's width."""
-    line = ""
-    for array in arrays:
-        sizes = ", ".join(f'"{dim}"' if dim == BATCH else str(dim) for dim in array.shape)
-        entry = f'({sizes}, "{" ".join(array.names)}"),'
-        if line and len(line) + len(entry) > WIDTH - 12:
-            yield line
-            line = ""
-        line += f" {entry}" if line else entry
-    if line:
-        yield line
 
 
 def _width(arrays: Iterable[NamedArray]) -> int:
