@@ -1,50 +1,42 @@
-"""generated/ is what smgen generates today, byte for byte, wherever and whenever it runs."""
+"""generated/ is what smgen generates today, byte for byte, wherever and whenever it runs.
+
+Schedules are there as text, and the modules that a reader learns from; of the others `modules.sha256` has the sums.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import os
 import subprocess
 import sys
 import warnings
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from smgen.build import Options, gather, sources
+from smgen.build import Options
 from smgen.errors import SmgenWarning
-from smgen.loader import load
-from smgen.network.netfile import load_network
-from smgen.report.show import as_schedules
-from smgen.targets import TARGETS
+from smgen.loader import load_source
+from tests.generated import EXAMPLES, GENERATED, generate
 
-GENERATED = Path(__file__).resolve().parent.parent / "generated"
-MODES = (Options(hessian="exact"), Options(hessian="hutchinson", probes=2))
-IN_EVERY_MODE = ("mlp", "skip")
-EXAMPLES = sorted(path.parent.name for path in GENERATED.glob("*/net.py"))
+SHOWN = {
+    "ica": ("net_numpy.py", "net_c.c", "net_c.h", "net_cuda.py"),
+    "mlp": ("net_numpy.py", "net_exact_numpy.py"),
+    "skip": ("net_numpy.py",),
+}
 
 
-def generate(example: str) -> dict[str, str]:
-    """File name → text of everything generated for an example."""
-    net = GENERATED / example / "net.py"
-    network = load_network(net)
-    files: dict[str, str] = {}
-    for options in (Options(), *(MODES if example in IN_EVERY_MODE else ())):
-        for backend in TARGETS:
-            facts = gather(network, net, replace(options, backend=backend))
-            files[f"schedule{facts.mode}.txt"] = as_schedules(network, options)
-            standalone = TARGETS[backend].standalone if example == "ica" else ()
-            files |= {
-                f"{facts.file}{suffix}": text
-                for suffix, text in sources(network, facts).items()
-                if suffix == ".py" or suffix in standalone
-            }
-    return files
+def golden(example: str) -> dict[str, str]:
+    """File name → text of what is kept of it."""
+    files = generate(example)
+    kept = {name: text for name, text in files.items() if name.endswith(".txt") or name in SHOWN.get(example, ())}
+    sums = [f"{hashlib.sha256(files[name].encode()).hexdigest()}  {name}\n" for name in sorted(files.keys() - kept)]
+    return kept | {"modules.sha256": "".join(sums)}
 
 
 @pytest.mark.parametrize("example", EXAMPLES)
 def test_golden(example: str, update_golden: bool) -> None:
-    for name, text in generate(example).items():
+    for name, text in golden(example).items():
         path = GENERATED / example / name
         if update_golden:
             path.write_text(text, encoding="utf-8")
@@ -52,9 +44,15 @@ def test_golden(example: str, update_golden: bool) -> None:
 
 
 @pytest.mark.parametrize("example", EXAMPLES)
+def test_nothing_else_is_generated(example: str) -> None:
+    assert {path.name for path in (GENERATED / example).iterdir() if path.is_file()} == {"net.py", *golden(example)}
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
 def test_selftest_of_the_golden_modules(example: str) -> None:
-    for path in (GENERATED / example).rglob("net_*numpy.py"):
-        assert load(path).selftest(), path
+    for name, text in generate(example).items():
+        if name.endswith("numpy.py"):
+            assert load_source(text, name).selftest(), name
 
 
 def test_a_module_runs_without_smgen(tmp_path: Path) -> None:

@@ -45,8 +45,8 @@
 enum { TOTALS = 8 * 1 }; /* places for the sums of a rank's losses: whole cache lines */
 
 /* What net_c.h asks for: a program cannot be made of this file and the header of another. */
-extern const char ica_pair_e3952653db453883;
-const char ica_pair_e3952653db453883 = 0;
+extern const char ica_pair_e33e94e7621c8a5b;
+const char ica_pair_e33e94e7621c8a5b = 0;
 
 /* ---- what every function needs: shares of the work, and products ---- */
 
@@ -1324,7 +1324,6 @@ static void hessian_diagonal_step_2(const place *const at, const team mine)
     /* g_filters = W_filters g_x */
     times_transposed(mine, at->rows, 288, 144, g_x, 144, W_filters, 144, 0, g_filters, 288);
     /* ---- forward, backward: reads g; writes f″, δ′, hessian_diagonal */
-    /* sech(g_filters) */
     /* f″(g_filters) = sech(g_filters)² */
     map_f_second(whole(at->rows), s288, 288, g_filters, f_second_experts);
 }
@@ -1380,7 +1379,6 @@ static void loss_terms_step_2(const place *const at, const team mine)
     /* g_filters = W_filters g_x */
     times_transposed(mine, at->rows, 288, 144, g_x, 144, W_filters, 144, 0, g_filters, 288);
     /* f′(g_filters) = tanh(g_filters) */
-    /* sech(g_filters) */
     /* f″(g_filters) = sech(g_filters)² */
     map_f_second_2(whole(at->rows), s288, 288, g_filters, f_prime_experts, f_second_experts);
 }
@@ -1401,10 +1399,8 @@ static void loss_terms_step_3(const place *const at, const team mine)
     /* δ′_x = (W_filters ∘ W_filters)ᵀ f″(g_filters)  (§1.3) */
     times(mine, at->rows, 144, 288, f_second_experts, 288, W_filters_squared, 144, 0, delta_prime_x, 144);
     /* ---- loss: reads δ, δ′ */
-    /* δ_x² */
     /* Σ_n Σ_i δ_x² */
     map_sum_delta_squared(whole(at->rows), s144, 144, delta_x, totals);
-    /* δ′_x² */
     /* Σ_n Σ_i δ′_x */
     /* Σ_n Σ_i δ′_x² */
     map_sum_delta_prime_squared(whole(at->rows), s144, 144, delta_prime_x, totals + 1, totals + 2);
@@ -1480,7 +1476,6 @@ static void loss_terms_lam0_step_3(const place *const at, const team mine)
     /* g_filters = W_filters g_x */
     times_transposed(mine, at->rows, 288, 144, g_x, 144, W_filters, 144, 0, g_filters, 288);
     /* f′(g_filters) = tanh(g_filters) */
-    /* sech(g_filters) */
     /* f″(g_filters) = sech(g_filters)² */
     map_f_second_2(whole(at->rows), s288, 288, g_filters, f_prime_experts, f_second_experts);
 }
@@ -1499,7 +1494,6 @@ static void loss_terms_lam0_step_4(const place *const at, const team mine)
     /* δ_x = W_filtersᵀ f′(g_filters)  (1) */
     times(mine, at->rows, 144, 288, f_prime_experts, 288, W_filters, 144, 0, delta_x, 144);
     /* ---- loss: reads δ, f″ */
-    /* δ_x² */
     /* Σ_n Σ_i δ_x² */
     map_sum_delta_squared(whole(at->rows), s144, 144, delta_x, totals);
     /* Σ_n f″(g_filters) */
@@ -1512,7 +1506,6 @@ static void loss_terms_lam0_step_5(const place *const at, const team all)
     real *const delta_prime_filters_total = at->shared + 41760;
     double *const totals = at->totals + (all.rank) * TOTALS;
     /* ---- at the end, from the sums over all samples: writes K, L, J */
-    /* (Σ_i W_filters ∘ W_filters) Σ_n f″(g_filters) */
     /* Σ_i (Σ_i W_filters ∘ W_filters) Σ_n f″(g_filters) */
     if (all.rank == 0) map_sum_delta_prime(whole(1), whole(288), W_filters_squared_rows, delta_prime_filters_total, totals + 1);
 }
@@ -1602,10 +1595,8 @@ static void loss_and_grad_step_3(const place *const at, const team mine)
     /* δ′_x = (W_filters ∘ W_filters)ᵀ f″(g_filters)  (§1.3) */
     times(mine, at->rows, 144, 288, f_second_experts, 288, W_filters_squared, 144, 0, delta_prime_x, 144);
     /* ---- loss, forward adjoints of J: reads δ, δ′; writes ∂J/∂δ′ */
-    /* δ_x² */
     /* Σ_n Σ_i δ_x² */
     map_sum_delta_squared(whole(at->rows), s144, 144, delta_x, totals);
-    /* δ′_x² */
     /* ∂J/∂δ′_x = −1 + 2 λ δ′_x  (7) */
     /* Σ_n Σ_i δ′_x */
     /* Σ_n Σ_i δ′_x² */
@@ -1750,7 +1741,6 @@ static void loss_and_grad_lam0_step_4(const place *const at, const team mine)
     /* δ_x = W_filtersᵀ f′(g_filters)  (1) */
     times(mine, at->rows, 144, 288, f_prime_experts, 288, W_filters, 144, 0, delta_x, 144);
     /* ---- loss: reads δ, f″ */
-    /* δ_x² */
     /* Σ_n Σ_i δ_x² */
     map_sum_delta_squared(whole(at->rows), s144, 144, delta_x, totals);
     /* Σ_n f″(g_filters) */
@@ -1794,7 +1784,6 @@ static void loss_and_grad_lam0_step_7(const place *const at, const team all)
     real *const delta_prime_filters_total = at->shared + 41760;
     double *const totals = at->totals + (all.rank) * TOTALS;
     /* ---- at the end, from the sums over all samples: reads W; writes J, ∂J/∂W */
-    /* (Σ_i W_filters ∘ W_filters) Σ_n f″(g_filters) */
     /* Σ_i (Σ_i W_filters ∘ W_filters) Σ_n f″(g_filters) */
     if (all.rank == 0) map_sum_delta_prime(whole(1), whole(288), W_filters_squared_rows, delta_prime_filters_total, totals + 1);
 }
@@ -1892,10 +1881,8 @@ static void loss_and_grad_terms_step_3(const place *const at, const team mine)
     /* δ′_x = (W_filters ∘ W_filters)ᵀ f″(g_filters)  (§1.3) */
     times(mine, at->rows, 144, 288, f_second_experts, 288, W_filters_squared, 144, 0, delta_prime_x, 144);
     /* ---- loss, forward adjoints of L: reads δ, δ′; writes ∂L/∂δ′ */
-    /* δ_x² */
     /* Σ_n Σ_i δ_x² */
     map_sum_delta_squared(whole(at->rows), s144, 144, delta_x, totals);
-    /* δ′_x² */
     /* ∂L/∂δ′_x = −1 + 2 λ δ′_x  (7) */
     /* Σ_n Σ_i δ′_x */
     /* Σ_n Σ_i δ′_x² */
@@ -2066,7 +2053,6 @@ static void loss_and_grad_terms_lam0_step_4(const place *const at, const team mi
     /* δ_x = W_filtersᵀ f′(g_filters)  (1) */
     times(mine, at->rows, 144, 288, f_prime_experts, 288, W_filters, 144, 0, delta_x, 144);
     /* ---- loss: reads δ, f″ */
-    /* δ_x² */
     /* Σ_n Σ_i δ_x² */
     map_sum_delta_squared(whole(at->rows), s144, 144, delta_x, totals);
     /* Σ_n f″(g_filters) */
@@ -2118,7 +2104,6 @@ static void loss_and_grad_terms_lam0_step_7(const place *const at, const team al
     real *const delta_prime_filters_total = at->shared + 41760;
     double *const totals = at->totals + (all.rank) * TOTALS;
     /* ---- at the end, from the sums over all samples: reads W; writes K, L, ∂K/∂W, ∂L/∂W */
-    /* (Σ_i W_filters ∘ W_filters) Σ_n f″(g_filters) */
     /* Σ_i (Σ_i W_filters ∘ W_filters) Σ_n f″(g_filters) */
     if (all.rank == 0) map_sum_delta_prime(whole(1), whole(288), W_filters_squared_rows, delta_prime_filters_total, totals + 1);
 }

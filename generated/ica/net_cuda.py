@@ -23,7 +23,7 @@ their role, whatever layer they belong to; `vec4_<name>` takes 16 bytes a thread
 are aligned to them.
 
 description sha256 d4d8833c7e2f1965d5d89b1599a300b10c6c55a495183fe0c4dbf5dbfbcd5973
-template cuda/module.py.j2, sha256 183bcc79e29d42b956a6e23ab988207b075be7e3242856d4561660c38d7a0ee7
+template cuda/module.py.j2, sha256 5a9b34d7490cab9d0a25e4c0f19d5a2839e38b77ddab2dee40d7050605554c9d
 """
 
 import operator
@@ -60,7 +60,7 @@ INITIAL = {
 METADATA = {
     "network": "ica",
     "description_sha256": "d4d8833c7e2f1965d5d89b1599a300b10c6c55a495183fe0c4dbf5dbfbcd5973",
-    "template_sha256": "183bcc79e29d42b956a6e23ab988207b075be7e3242856d4561660c38d7a0ee7",
+    "template_sha256": "5a9b34d7490cab9d0a25e4c0f19d5a2839e38b77ddab2dee40d7050605554c9d",
     "generator": "smgen 0.1.0",
     "backend": "cuda",
     "dtype": "float32",
@@ -401,184 +401,104 @@ static __device__ __forceinline__ void at_dL_dW_2(const float value, const float
 // ---- kernels: vec4_… take 16 bytes a thread ----
 
 extern "C" __global__ void g_2(const float* __restrict__ g_1, float* __restrict__ g_2, const int N)
-{
-    map<1>(N, 288, at_g_2, rows_of<288>{g_1}, into<288>{g_2});
-}
+{ map<1>(N, 288, at_g_2, rows_of<288>{g_1}, into<288>{g_2}); }
 extern "C" __global__ void vec4_g_2(const float* __restrict__ g_1, float* __restrict__ g_2, const int N)
-{
-    map<4>(N, 288, at_g_2, rows_of<288>{g_1}, into<288>{g_2});
-}
+{ map<4>(N, 288, at_g_2, rows_of<288>{g_1}, into<288>{g_2}); }
 
 extern "C" __global__ void f_prime(const float* __restrict__ g, float* __restrict__ f_prime, const int N)
-{
-    map<1>(N, 288, at_f_prime, rows_of<288>{g}, into<288>{f_prime});
-}
+{ map<1>(N, 288, at_f_prime, rows_of<288>{g}, into<288>{f_prime}); }
 extern "C" __global__ void vec4_f_prime(const float* __restrict__ g, float* __restrict__ f_prime, const int N)
-{
-    map<4>(N, 288, at_f_prime, rows_of<288>{g}, into<288>{f_prime});
-}
+{ map<4>(N, 288, at_f_prime, rows_of<288>{g}, into<288>{f_prime}); }
 
 extern "C" __global__ void score(const float* __restrict__ delta, float* __restrict__ score, const int N)
-{
-    map<1>(N, 144, at_score, rows_of<144>{delta}, into<144>{score});
-}
+{ map<1>(N, 144, at_score, rows_of<144>{delta}, into<144>{score}); }
 extern "C" __global__ void vec4_score(const float* __restrict__ delta, float* __restrict__ score, const int N)
-{
-    map<4>(N, 144, at_score, rows_of<144>{delta}, into<144>{score});
-}
+{ map<4>(N, 144, at_score, rows_of<144>{delta}, into<144>{score}); }
 
 extern "C" __global__ void f_second(const float* __restrict__ g, float* __restrict__ f_second, const int N)
-{
-    map<1>(N, 288, at_f_second, rows_of<288>{g}, into<288>{f_second});
-}
+{ map<1>(N, 288, at_f_second, rows_of<288>{g}, into<288>{f_second}); }
 extern "C" __global__ void vec4_f_second(const float* __restrict__ g, float* __restrict__ f_second, const int N)
-{
-    map<4>(N, 288, at_f_second, rows_of<288>{g}, into<288>{f_second});
-}
+{ map<4>(N, 288, at_f_second, rows_of<288>{g}, into<288>{f_second}); }
 
 extern "C" __global__ void W_squared(const float* __restrict__ W, float* __restrict__ W_squared, const int N)
-{
-    map<1>(288, 144, at_W_squared, rows_of<144>{W}, into<144>{W_squared});
-}
+{ map<1>(288, 144, at_W_squared, rows_of<144>{W}, into<144>{W_squared}); }
 extern "C" __global__ void vec4_W_squared(const float* __restrict__ W, float* __restrict__ W_squared, const int N)
-{
-    map<4>(288, 144, at_W_squared, rows_of<144>{W}, into<144>{W_squared});
-}
+{ map<4>(288, 144, at_W_squared, rows_of<144>{W}, into<144>{W_squared}); }
 
 extern "C" __global__ void f_second_2(const float* __restrict__ g, float* __restrict__ f_prime, float* __restrict__ f_second, const int N)
-{
-    map<1>(N, 288, at_f_second_2, rows_of<288>{g}, into<288>{f_prime}, into<288>{f_second});
-}
+{ map<1>(N, 288, at_f_second_2, rows_of<288>{g}, into<288>{f_prime}, into<288>{f_second}); }
 extern "C" __global__ void vec4_f_second_2(const float* __restrict__ g, float* __restrict__ f_prime, float* __restrict__ f_second, const int N)
-{
-    map<4>(N, 288, at_f_second_2, rows_of<288>{g}, into<288>{f_prime}, into<288>{f_second});
-}
+{ map<4>(N, 288, at_f_second_2, rows_of<288>{g}, into<288>{f_prime}, into<288>{f_second}); }
 
 extern "C" __global__ void sum_delta_prime_squared(const float* __restrict__ delta, const float* __restrict__ delta_prime, double* __restrict__ sum_delta_squared, double* __restrict__ sum_delta_prime, double* __restrict__ sum_delta_prime_squared, const int N)
-{
-    map<1>(N, 144, at_sum_delta_prime_squared, rows_of<144>{delta}, rows_of<144>{delta_prime}, sum_into{sum_delta_squared}, sum_into{sum_delta_prime}, sum_into{sum_delta_prime_squared});
-}
+{ map<1>(N, 144, at_sum_delta_prime_squared, rows_of<144>{delta}, rows_of<144>{delta_prime}, sum_into{sum_delta_squared}, sum_into{sum_delta_prime}, sum_into{sum_delta_prime_squared}); }
 extern "C" __global__ void vec4_sum_delta_prime_squared(const float* __restrict__ delta, const float* __restrict__ delta_prime, double* __restrict__ sum_delta_squared, double* __restrict__ sum_delta_prime, double* __restrict__ sum_delta_prime_squared, const int N)
-{
-    map<4>(N, 144, at_sum_delta_prime_squared, rows_of<144>{delta}, rows_of<144>{delta_prime}, sum_into{sum_delta_squared}, sum_into{sum_delta_prime}, sum_into{sum_delta_prime_squared});
-}
+{ map<4>(N, 144, at_sum_delta_prime_squared, rows_of<144>{delta}, rows_of<144>{delta_prime}, sum_into{sum_delta_squared}, sum_into{sum_delta_prime}, sum_into{sum_delta_prime_squared}); }
 
 extern "C" __global__ void sum_delta_prime(const float* __restrict__ delta, const float* __restrict__ delta_prime, double* __restrict__ sum_delta_squared, double* __restrict__ sum_delta_prime, const int N)
-{
-    map<1>(N, 144, at_sum_delta_prime, rows_of<144>{delta}, rows_of<144>{delta_prime}, sum_into{sum_delta_squared}, sum_into{sum_delta_prime});
-}
+{ map<1>(N, 144, at_sum_delta_prime, rows_of<144>{delta}, rows_of<144>{delta_prime}, sum_into{sum_delta_squared}, sum_into{sum_delta_prime}); }
 extern "C" __global__ void vec4_sum_delta_prime(const float* __restrict__ delta, const float* __restrict__ delta_prime, double* __restrict__ sum_delta_squared, double* __restrict__ sum_delta_prime, const int N)
-{
-    map<4>(N, 144, at_sum_delta_prime, rows_of<144>{delta}, rows_of<144>{delta_prime}, sum_into{sum_delta_squared}, sum_into{sum_delta_prime});
-}
+{ map<4>(N, 144, at_sum_delta_prime, rows_of<144>{delta}, rows_of<144>{delta_prime}, sum_into{sum_delta_squared}, sum_into{sum_delta_prime}); }
 
 extern "C" __global__ void sum_delta_prime_squared_2(const float* __restrict__ delta, const float* __restrict__ delta_prime, float* __restrict__ dJ_ddelta_prime, double* __restrict__ sum_delta_squared, double* __restrict__ sum_delta_prime, double* __restrict__ sum_delta_prime_squared, const float lam, const int N)
-{
-    map<1>(N, 144, at_sum_delta_prime_squared_2, rows_of<144>{delta}, rows_of<144>{delta_prime}, number<float>{lam}, into<144>{dJ_ddelta_prime}, sum_into{sum_delta_squared}, sum_into{sum_delta_prime}, sum_into{sum_delta_prime_squared});
-}
+{ map<1>(N, 144, at_sum_delta_prime_squared_2, rows_of<144>{delta}, rows_of<144>{delta_prime}, number<float>{lam}, into<144>{dJ_ddelta_prime}, sum_into{sum_delta_squared}, sum_into{sum_delta_prime}, sum_into{sum_delta_prime_squared}); }
 extern "C" __global__ void vec4_sum_delta_prime_squared_2(const float* __restrict__ delta, const float* __restrict__ delta_prime, float* __restrict__ dJ_ddelta_prime, double* __restrict__ sum_delta_squared, double* __restrict__ sum_delta_prime, double* __restrict__ sum_delta_prime_squared, const float lam, const int N)
-{
-    map<4>(N, 144, at_sum_delta_prime_squared_2, rows_of<144>{delta}, rows_of<144>{delta_prime}, number<float>{lam}, into<144>{dJ_ddelta_prime}, sum_into{sum_delta_squared}, sum_into{sum_delta_prime}, sum_into{sum_delta_prime_squared});
-}
+{ map<4>(N, 144, at_sum_delta_prime_squared_2, rows_of<144>{delta}, rows_of<144>{delta_prime}, number<float>{lam}, into<144>{dJ_ddelta_prime}, sum_into{sum_delta_squared}, sum_into{sum_delta_prime}, sum_into{sum_delta_prime_squared}); }
 
 extern "C" __global__ void dJ_dg(const float* __restrict__ f_prime, const float* __restrict__ f_second, const float* __restrict__ dJ_ddelta, const float* __restrict__ dJ_ddelta_prime, float* __restrict__ dJ_dg, const int N)
-{
-    map<1>(N, 288, at_dJ_dg, rows_of<288>{f_prime}, rows_of<288>{f_second}, rows_of<288>{dJ_ddelta}, rows_of<288>{dJ_ddelta_prime}, into<288>{dJ_dg});
-}
+{ map<1>(N, 288, at_dJ_dg, rows_of<288>{f_prime}, rows_of<288>{f_second}, rows_of<288>{dJ_ddelta}, rows_of<288>{dJ_ddelta_prime}, into<288>{dJ_dg}); }
 extern "C" __global__ void vec4_dJ_dg(const float* __restrict__ f_prime, const float* __restrict__ f_second, const float* __restrict__ dJ_ddelta, const float* __restrict__ dJ_ddelta_prime, float* __restrict__ dJ_dg, const int N)
-{
-    map<4>(N, 288, at_dJ_dg, rows_of<288>{f_prime}, rows_of<288>{f_second}, rows_of<288>{dJ_ddelta}, rows_of<288>{dJ_ddelta_prime}, into<288>{dJ_dg});
-}
+{ map<4>(N, 288, at_dJ_dg, rows_of<288>{f_prime}, rows_of<288>{f_second}, rows_of<288>{dJ_ddelta}, rows_of<288>{dJ_ddelta_prime}, into<288>{dJ_dg}); }
 
 extern "C" __global__ void dJ_dW(const float* __restrict__ W, const float* __restrict__ dJ_dW_delta, const float* __restrict__ dJ_dW_delta_prime, const float* __restrict__ dJ_dW_g, float* __restrict__ dJ_dW, const int N)
-{
-    map<1>(288, 144, at_dJ_dW, rows_of<144>{W}, rows_of<144>{dJ_dW_delta}, rows_of<144>{dJ_dW_delta_prime}, rows_of<144>{dJ_dW_g}, number<int>{N}, into<144>{dJ_dW});
-}
+{ map<1>(288, 144, at_dJ_dW, rows_of<144>{W}, rows_of<144>{dJ_dW_delta}, rows_of<144>{dJ_dW_delta_prime}, rows_of<144>{dJ_dW_g}, number<int>{N}, into<144>{dJ_dW}); }
 extern "C" __global__ void vec4_dJ_dW(const float* __restrict__ W, const float* __restrict__ dJ_dW_delta, const float* __restrict__ dJ_dW_delta_prime, const float* __restrict__ dJ_dW_g, float* __restrict__ dJ_dW, const int N)
-{
-    map<4>(288, 144, at_dJ_dW, rows_of<144>{W}, rows_of<144>{dJ_dW_delta}, rows_of<144>{dJ_dW_delta_prime}, rows_of<144>{dJ_dW_g}, number<int>{N}, into<144>{dJ_dW});
-}
+{ map<4>(288, 144, at_dJ_dW, rows_of<144>{W}, rows_of<144>{dJ_dW_delta}, rows_of<144>{dJ_dW_delta_prime}, rows_of<144>{dJ_dW_g}, number<int>{N}, into<144>{dJ_dW}); }
 
 extern "C" __global__ void dJ_dg_2(const float* __restrict__ f_prime, const float* __restrict__ f_second, const float* __restrict__ value, const float* __restrict__ dJ_ddelta, float* __restrict__ dJ_dg, const int N)
-{
-    map<1>(N, 288, at_dJ_dg_2, rows_of<288>{f_prime}, rows_of<288>{f_second}, one_row{value}, rows_of<288>{dJ_ddelta}, into<288>{dJ_dg});
-}
+{ map<1>(N, 288, at_dJ_dg_2, rows_of<288>{f_prime}, rows_of<288>{f_second}, one_row{value}, rows_of<288>{dJ_ddelta}, into<288>{dJ_dg}); }
 extern "C" __global__ void vec4_dJ_dg_2(const float* __restrict__ f_prime, const float* __restrict__ f_second, const float* __restrict__ value, const float* __restrict__ dJ_ddelta, float* __restrict__ dJ_dg, const int N)
-{
-    map<4>(N, 288, at_dJ_dg_2, rows_of<288>{f_prime}, rows_of<288>{f_second}, one_row{value}, rows_of<288>{dJ_ddelta}, into<288>{dJ_dg});
-}
+{ map<4>(N, 288, at_dJ_dg_2, rows_of<288>{f_prime}, rows_of<288>{f_second}, one_row{value}, rows_of<288>{dJ_ddelta}, into<288>{dJ_dg}); }
 
 extern "C" __global__ void dJ_dW_2(const float* __restrict__ value, const float* __restrict__ W, const float* __restrict__ dJ_dW_delta, const float* __restrict__ dJ_dW_g, float* __restrict__ dJ_dW, const int N)
-{
-    map<1>(288, 144, at_dJ_dW_2, number_a_row<1>{value}, rows_of<144>{W}, rows_of<144>{dJ_dW_delta}, rows_of<144>{dJ_dW_g}, number<int>{N}, into<144>{dJ_dW});
-}
+{ map<1>(288, 144, at_dJ_dW_2, number_a_row<1>{value}, rows_of<144>{W}, rows_of<144>{dJ_dW_delta}, rows_of<144>{dJ_dW_g}, number<int>{N}, into<144>{dJ_dW}); }
 extern "C" __global__ void vec4_dJ_dW_2(const float* __restrict__ value, const float* __restrict__ W, const float* __restrict__ dJ_dW_delta, const float* __restrict__ dJ_dW_g, float* __restrict__ dJ_dW, const int N)
-{
-    map<4>(288, 144, at_dJ_dW_2, number_a_row<1>{value}, rows_of<144>{W}, rows_of<144>{dJ_dW_delta}, rows_of<144>{dJ_dW_g}, number<int>{N}, into<144>{dJ_dW});
-}
+{ map<4>(288, 144, at_dJ_dW_2, number_a_row<1>{value}, rows_of<144>{W}, rows_of<144>{dJ_dW_delta}, rows_of<144>{dJ_dW_g}, number<int>{N}, into<144>{dJ_dW}); }
 
 extern "C" __global__ void sum_delta_prime_squared_3(const float* __restrict__ delta, const float* __restrict__ delta_prime, float* __restrict__ dL_ddelta_prime, double* __restrict__ sum_delta_squared, double* __restrict__ sum_delta_prime, double* __restrict__ sum_delta_prime_squared, const float lam, const int N)
-{
-    map<1>(N, 144, at_sum_delta_prime_squared_3, rows_of<144>{delta}, rows_of<144>{delta_prime}, number<float>{lam}, into<144>{dL_ddelta_prime}, sum_into{sum_delta_squared}, sum_into{sum_delta_prime}, sum_into{sum_delta_prime_squared});
-}
+{ map<1>(N, 144, at_sum_delta_prime_squared_3, rows_of<144>{delta}, rows_of<144>{delta_prime}, number<float>{lam}, into<144>{dL_ddelta_prime}, sum_into{sum_delta_squared}, sum_into{sum_delta_prime}, sum_into{sum_delta_prime_squared}); }
 extern "C" __global__ void vec4_sum_delta_prime_squared_3(const float* __restrict__ delta, const float* __restrict__ delta_prime, float* __restrict__ dL_ddelta_prime, double* __restrict__ sum_delta_squared, double* __restrict__ sum_delta_prime, double* __restrict__ sum_delta_prime_squared, const float lam, const int N)
-{
-    map<4>(N, 144, at_sum_delta_prime_squared_3, rows_of<144>{delta}, rows_of<144>{delta_prime}, number<float>{lam}, into<144>{dL_ddelta_prime}, sum_into{sum_delta_squared}, sum_into{sum_delta_prime}, sum_into{sum_delta_prime_squared});
-}
+{ map<4>(N, 144, at_sum_delta_prime_squared_3, rows_of<144>{delta}, rows_of<144>{delta_prime}, number<float>{lam}, into<144>{dL_ddelta_prime}, sum_into{sum_delta_squared}, sum_into{sum_delta_prime}, sum_into{sum_delta_prime_squared}); }
 
 extern "C" __global__ void dK_dg(const float* __restrict__ dK_ddelta, const float* __restrict__ f_second, float* __restrict__ dK_dg, const int N)
-{
-    map<1>(N, 288, at_dK_dg, rows_of<288>{dK_ddelta}, rows_of<288>{f_second}, into<288>{dK_dg});
-}
+{ map<1>(N, 288, at_dK_dg, rows_of<288>{dK_ddelta}, rows_of<288>{f_second}, into<288>{dK_dg}); }
 extern "C" __global__ void vec4_dK_dg(const float* __restrict__ dK_ddelta, const float* __restrict__ f_second, float* __restrict__ dK_dg, const int N)
-{
-    map<4>(N, 288, at_dK_dg, rows_of<288>{dK_ddelta}, rows_of<288>{f_second}, into<288>{dK_dg});
-}
+{ map<4>(N, 288, at_dK_dg, rows_of<288>{dK_ddelta}, rows_of<288>{f_second}, into<288>{dK_dg}); }
 
 extern "C" __global__ void dK_dW(const float* __restrict__ dK_dW_delta, const float* __restrict__ dK_dW_g, float* __restrict__ dK_dW, const int N)
-{
-    map<1>(288, 144, at_dK_dW, rows_of<144>{dK_dW_delta}, rows_of<144>{dK_dW_g}, number<int>{N}, into<144>{dK_dW});
-}
+{ map<1>(288, 144, at_dK_dW, rows_of<144>{dK_dW_delta}, rows_of<144>{dK_dW_g}, number<int>{N}, into<144>{dK_dW}); }
 extern "C" __global__ void vec4_dK_dW(const float* __restrict__ dK_dW_delta, const float* __restrict__ dK_dW_g, float* __restrict__ dK_dW, const int N)
-{
-    map<4>(288, 144, at_dK_dW, rows_of<144>{dK_dW_delta}, rows_of<144>{dK_dW_g}, number<int>{N}, into<144>{dK_dW});
-}
+{ map<4>(288, 144, at_dK_dW, rows_of<144>{dK_dW_delta}, rows_of<144>{dK_dW_g}, number<int>{N}, into<144>{dK_dW}); }
 
 extern "C" __global__ void dL_dg(const float* __restrict__ f_prime, const float* __restrict__ f_second, const float* __restrict__ dL_ddelta_prime, float* __restrict__ dL_dg, const int N)
-{
-    map<1>(N, 288, at_dL_dg, rows_of<288>{f_prime}, rows_of<288>{f_second}, rows_of<288>{dL_ddelta_prime}, into<288>{dL_dg});
-}
+{ map<1>(N, 288, at_dL_dg, rows_of<288>{f_prime}, rows_of<288>{f_second}, rows_of<288>{dL_ddelta_prime}, into<288>{dL_dg}); }
 extern "C" __global__ void vec4_dL_dg(const float* __restrict__ f_prime, const float* __restrict__ f_second, const float* __restrict__ dL_ddelta_prime, float* __restrict__ dL_dg, const int N)
-{
-    map<4>(N, 288, at_dL_dg, rows_of<288>{f_prime}, rows_of<288>{f_second}, rows_of<288>{dL_ddelta_prime}, into<288>{dL_dg});
-}
+{ map<4>(N, 288, at_dL_dg, rows_of<288>{f_prime}, rows_of<288>{f_second}, rows_of<288>{dL_ddelta_prime}, into<288>{dL_dg}); }
 
 extern "C" __global__ void dL_dW(const float* __restrict__ W, const float* __restrict__ dL_dW_delta_prime, const float* __restrict__ dL_dW_g, float* __restrict__ dL_dW, const int N)
-{
-    map<1>(288, 144, at_dL_dW, rows_of<144>{W}, rows_of<144>{dL_dW_delta_prime}, rows_of<144>{dL_dW_g}, number<int>{N}, into<144>{dL_dW});
-}
+{ map<1>(288, 144, at_dL_dW, rows_of<144>{W}, rows_of<144>{dL_dW_delta_prime}, rows_of<144>{dL_dW_g}, number<int>{N}, into<144>{dL_dW}); }
 extern "C" __global__ void vec4_dL_dW(const float* __restrict__ W, const float* __restrict__ dL_dW_delta_prime, const float* __restrict__ dL_dW_g, float* __restrict__ dL_dW, const int N)
-{
-    map<4>(288, 144, at_dL_dW, rows_of<144>{W}, rows_of<144>{dL_dW_delta_prime}, rows_of<144>{dL_dW_g}, number<int>{N}, into<144>{dL_dW});
-}
+{ map<4>(288, 144, at_dL_dW, rows_of<144>{W}, rows_of<144>{dL_dW_delta_prime}, rows_of<144>{dL_dW_g}, number<int>{N}, into<144>{dL_dW}); }
 
 extern "C" __global__ void dL_dg_2(const float* __restrict__ f_prime, const float* __restrict__ f_second, const float* __restrict__ value, float* __restrict__ dL_dg, const int N)
-{
-    map<1>(N, 288, at_dL_dg_2, rows_of<288>{f_prime}, rows_of<288>{f_second}, one_row{value}, into<288>{dL_dg});
-}
+{ map<1>(N, 288, at_dL_dg_2, rows_of<288>{f_prime}, rows_of<288>{f_second}, one_row{value}, into<288>{dL_dg}); }
 extern "C" __global__ void vec4_dL_dg_2(const float* __restrict__ f_prime, const float* __restrict__ f_second, const float* __restrict__ value, float* __restrict__ dL_dg, const int N)
-{
-    map<4>(N, 288, at_dL_dg_2, rows_of<288>{f_prime}, rows_of<288>{f_second}, one_row{value}, into<288>{dL_dg});
-}
+{ map<4>(N, 288, at_dL_dg_2, rows_of<288>{f_prime}, rows_of<288>{f_second}, one_row{value}, into<288>{dL_dg}); }
 
 extern "C" __global__ void dL_dW_2(const float* __restrict__ value, const float* __restrict__ W, const float* __restrict__ dL_dW_g, float* __restrict__ dL_dW, const int N)
-{
-    map<1>(288, 144, at_dL_dW_2, number_a_row<1>{value}, rows_of<144>{W}, rows_of<144>{dL_dW_g}, number<int>{N}, into<144>{dL_dW});
-}
+{ map<1>(288, 144, at_dL_dW_2, number_a_row<1>{value}, rows_of<144>{W}, rows_of<144>{dL_dW_g}, number<int>{N}, into<144>{dL_dW}); }
 extern "C" __global__ void vec4_dL_dW_2(const float* __restrict__ value, const float* __restrict__ W, const float* __restrict__ dL_dW_g, float* __restrict__ dL_dW, const int N)
-{
-    map<4>(288, 144, at_dL_dW_2, number_a_row<1>{value}, rows_of<144>{W}, rows_of<144>{dL_dW_g}, number<int>{N}, into<144>{dL_dW});
-}
+{ map<4>(288, 144, at_dL_dW_2, number_a_row<1>{value}, rows_of<144>{W}, rows_of<144>{dL_dW_g}, number<int>{N}, into<144>{dL_dW}); }
 
 extern "C" __global__ void K_and_L_and_J(
     const double* __restrict__ parts_sum_delta_squared, const int blocks_sum_delta_squared, const double* __restrict__ parts_sum_delta_prime, const int blocks_sum_delta_prime, const double* __restrict__ parts_sum_delta_prime_squared, const int blocks_sum_delta_prime_squared, double* __restrict__ out_K, double* __restrict__ out_L, double* __restrict__ out_J, const double lam, const int N)
@@ -1146,7 +1066,6 @@ def _hessian_diagonal(params, x, lam, workspace):
     g_filters = cp.matmul(g_x, W_filters.T, out=w.g_filters)
 
     # ---- forward, backward: reads g, W; writes f″, δ′, hessian_diagonal
-    # sech(g_filters)
     # f″(g_filters) = sech(g_filters)²
     f_second_experts = w.f_second_experts
     _launch("f_second", N, vectorised, (g_filters, f_second_experts, samples))
@@ -1174,7 +1093,6 @@ def _loss_terms(params, x, lam, workspace):
     # g_filters = W_filters g_x
     g_filters = cp.matmul(g_x, W_filters.T, out=w.g_filters)
     # f′(g_filters) = tanh(g_filters)
-    # sech(g_filters)
     # f″(g_filters) = sech(g_filters)²
     f_prime_experts = w.f_prime_experts
     f_second_experts = w.f_second_experts
@@ -1190,8 +1108,6 @@ def _loss_terms(params, x, lam, workspace):
     delta_prime_x = cp.matmul(f_second_experts, W_filters_squared, out=w.delta_prime_x)
 
     # ---- loss: reads δ, δ′; writes K, L, J
-    # δ_x²
-    # δ′_x²
     # Σ_n Σ_i δ_x²
     # Σ_n Σ_i δ′_x
     # Σ_n Σ_i δ′_x²
@@ -1228,7 +1144,6 @@ def _loss_terms_lam0(params, x, lam, workspace):
     # g_filters = W_filters g_x
     g_filters = cp.matmul(g_x, W_filters.T, out=w.g_filters)
     # f′(g_filters) = tanh(g_filters)
-    # sech(g_filters)
     # f″(g_filters) = sech(g_filters)²
     f_prime_experts = w.f_prime_experts
     f_second_experts = w.f_second_experts
@@ -1244,7 +1159,6 @@ def _loss_terms_lam0(params, x, lam, workspace):
     delta_prime_x = cp.matmul(f_second_experts, W_filters_squared, out=w.delta_prime_x)
 
     # ---- loss: reads δ, δ′; writes K, L, J
-    # δ_x²
     # Σ_n Σ_i δ_x²
     # Σ_n Σ_i δ′_x
     sum_delta_squared = w.parts_sum_delta_squared
@@ -1279,7 +1193,6 @@ def _loss_and_grad(params, x, lam, workspace):
     # g_filters = W_filters g_x
     g_filters = cp.matmul(g_x, W_filters.T, out=w.g_filters)
     # f′(g_filters) = tanh(g_filters)
-    # sech(g_filters)
     # f″(g_filters) = sech(g_filters)²
     f_prime_experts = w.f_prime_experts
     f_second_experts = w.f_second_experts
@@ -1295,8 +1208,6 @@ def _loss_and_grad(params, x, lam, workspace):
     delta_prime_x = cp.matmul(f_second_experts, W_filters_squared, out=w.delta_prime_x)
 
     # ---- loss, forward adjoints of J: reads δ, δ′; writes ∂J/∂δ′, J
-    # δ_x²
-    # δ′_x²
     # ∂J/∂δ′_x = −1 + 2 λ δ′_x  (7)
     # Σ_n Σ_i δ_x²
     # Σ_n Σ_i δ′_x
@@ -1360,7 +1271,6 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     # g_filters = W_filters g_x
     g_filters = cp.matmul(g_x, W_filters.T, out=w.g_filters)
     # f′(g_filters) = tanh(g_filters)
-    # sech(g_filters)
     # f″(g_filters) = sech(g_filters)²
     f_prime_experts = w.f_prime_experts
     f_second_experts = w.f_second_experts
@@ -1376,7 +1286,6 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     delta_prime_x = cp.matmul(f_second_experts, W_filters_squared, out=w.delta_prime_x)
 
     # ---- loss: reads δ, δ′; writes J
-    # δ_x²
     # Σ_n Σ_i δ_x²
     # Σ_n Σ_i δ′_x
     sum_delta_squared = w.parts_sum_delta_squared
@@ -1438,7 +1347,6 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     # g_filters = W_filters g_x
     g_filters = cp.matmul(g_x, W_filters.T, out=w.g_filters)
     # f′(g_filters) = tanh(g_filters)
-    # sech(g_filters)
     # f″(g_filters) = sech(g_filters)²
     f_prime_experts = w.f_prime_experts
     f_second_experts = w.f_second_experts
@@ -1454,8 +1362,6 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     delta_prime_x = cp.matmul(f_second_experts, W_filters_squared, out=w.delta_prime_x)
 
     # ---- loss, forward adjoints of L: reads δ, δ′; writes ∂L/∂δ′, K, L
-    # δ_x²
-    # δ′_x²
     # ∂L/∂δ′_x = −1 + 2 λ δ′_x  (7)
     # Σ_n Σ_i δ_x²
     # Σ_n Σ_i δ′_x
@@ -1532,7 +1438,6 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     # g_filters = W_filters g_x
     g_filters = cp.matmul(g_x, W_filters.T, out=w.g_filters)
     # f′(g_filters) = tanh(g_filters)
-    # sech(g_filters)
     # f″(g_filters) = sech(g_filters)²
     f_prime_experts = w.f_prime_experts
     f_second_experts = w.f_second_experts
@@ -1548,7 +1453,6 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     delta_prime_x = cp.matmul(f_second_experts, W_filters_squared, out=w.delta_prime_x)
 
     # ---- loss: reads δ, δ′; writes K, L
-    # δ_x²
     # Σ_n Σ_i δ_x²
     # Σ_n Σ_i δ′_x
     sum_delta_squared = w.parts_sum_delta_squared
@@ -1767,4 +1671,4 @@ def _loss_noise(loss, params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above 3c35c21cc83df04636e1548d64f040dea2387765afe4bec1244a72e93b1a396c
+# sha256 of all above 35d19eb9b40412f69f48eefda172f7fa400e6cccc543474b93c1cc576a426ead

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from smgen.errors import unreachable
-from smgen.ir import Buffer, Form, Function, Product, Shape, View
+from smgen.ir import Buffer, Form, Function, Fused, Op, Product, Shape, View
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +67,14 @@ class TiledFunction:
     results: tuple[Buffer, ...]
     end: tuple[PrintedSweep, ...]
     outputs: tuple[str, ...]
+
+
+def computed(op: Op) -> tuple[Buffer, ...]:
+    """What has an equation above an operation: its results, and the steps of a loop that have a letter."""
+    if not isinstance(op, Fused):
+        return op.outs
+    steps = (out for out, _ in op.steps if out.letter is not None or out in op.stored)
+    return (*steps, *(total.out for total in op.totals))
 
 
 def product_source(op: Product) -> tuple[str, str]:

@@ -18,13 +18,12 @@ import numpy.typing as npt
 import pytest
 
 from smgen.build import Options, gather, source
-from smgen.loader import load, load_source
+from smgen.loader import load_source
 from smgen.network import Network
 from tests.equations.evaluator import Equation, Value
+from tests.generated import NUMPY_MODULES, generate
 from tests.networks import CATALOGUE
 
-GENERATED = Path(__file__).resolve().parents[2] / "generated"
-MODULES = sorted(GENERATED.glob("*/net*_numpy.py"))
 SAMPLES = 11
 """No layer of the networks has so many units, so that an axis of this length is the batch."""
 
@@ -143,10 +142,11 @@ def call(module: ModuleType, function: str, text: str, lam: float, within: float
 
 
 @pytest.mark.parametrize("lam", [0.0, 0.3])
-@pytest.mark.parametrize("path", MODULES, ids=lambda p: f"{p.parent.name}/{p.stem}")
-def test_comments_are_true(path: Path, lam: float, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("example", "name"), NUMPY_MODULES)
+def test_comments_are_true(example: str, name: str, lam: float, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
-    check(load(path), path.read_text(encoding="utf-8"), lam, 1e-4)
+    text = generate(example)[name]
+    check(load_source(text, name), text, lam, 1e-4)
 
 
 @pytest.mark.slow
@@ -173,10 +173,10 @@ def check(module: ModuleType, text: str, lam: float, within: float) -> None:
         assert reader.checked
 
 
-@pytest.mark.parametrize("path", sorted(GENERATED.rglob("net_*numpy.py")), ids=lambda p: f"{p.parent.name}/{p.stem}")
-def test_a_module_begins_with_the_mathematics(path: Path) -> None:
+@pytest.mark.parametrize(("example", "name"), NUMPY_MODULES)
+def test_a_module_begins_with_the_mathematics(example: str, name: str) -> None:
     """The first equation stands on the first screens, and what runs the module comes after the last."""
-    source = path.read_text(encoding="utf-8")
+    source = generate(example)[name]
     assert min(statements(source)) <= 100
     mathematics, _, rest = source.partition("# ==== What a user calls ====")
     assert "def tile(" in mathematics

@@ -30,7 +30,7 @@ from smgen.targets.c.loops import Loop, Loops, scalar_statements, sides
 from smgen.targets.c.memory import Memory, plan_memory
 from smgen.targets.c.products import Calls
 from smgen.targets.roles import SCALARS, Shared
-from smgen.targets.source import Statement
+from smgen.targets.source import Statement, computed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,7 +127,7 @@ class _Printer:
             case Fused(shape=()):
                 pass  # numbers are for the end of the call
             case Fused():
-                self.add(*map(self.comment, [out for out, _ in op.steps]), *(self.comment(t.out) for t in op.totals))
+                self.add(*map(self.comment, computed(op)))
                 self.add(Statement("", (self.loop(op),)))
             case Product():
                 first, *others = self.calls.product(op)

@@ -34,6 +34,7 @@ from smgen.targets.source import (
     PrintedFunction,
     PrintedSweep,
     Statement,
+    computed,
     product_source,
     shape_source,
     view_source,
@@ -81,8 +82,7 @@ class _Printer:
 
     def statements(self, op: Op) -> Iterator[Statement]:
         """The equations of all that an operation computes, a comment each, above its code."""
-        computed = [*(out for out, _ in op.steps), *(t.out for t in op.totals)] if isinstance(op, Fused) else op.outs
-        for equation in filter(None, (self.equations.get(b.name) for b in computed)):
+        for equation in filter(None, (self.equations.get(b.name) for b in computed(op))):
             yield Statement(equation, ())
         yield Statement("", tuple(self.code(op)))
 

@@ -1,0 +1,41 @@
+"""What smgen generates for the examples, in every mode and for every target."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+
+from smgen.build import Options, gather, sources
+from smgen.network.netfile import load_network
+from smgen.report.show import as_schedules
+from smgen.targets import TARGETS
+
+GENERATED = Path(__file__).resolve().parent.parent / "generated"
+MODES = (Options(hessian="exact"), Options(hessian="hutchinson", probes=2))
+IN_EVERY_MODE = ("mlp", "skip")
+EXAMPLES = sorted(path.parent.name for path in GENERATED.glob("*/net.py"))
+NUMPY_MODULES = [
+    (example, f"net{mode}_numpy.py")
+    for example in EXAMPLES
+    for mode in ("", *(("_exact", "_hutchinson") if example in IN_EVERY_MODE else ()))
+]
+
+
+@cache
+def generate(example: str) -> dict[str, str]:
+    """File name → text of everything generated for an example."""
+    net = GENERATED / example / "net.py"
+    network = load_network(net)
+    files: dict[str, str] = {}
+    for options in (Options(), *(MODES if example in IN_EVERY_MODE else ())):
+        for backend in TARGETS:
+            facts = gather(network, net, replace(options, backend=backend))
+            files[f"schedule{facts.mode}.txt"] = as_schedules(network, options)
+            standalone = TARGETS[backend].standalone if example == "ica" else ()
+            files |= {
+                f"{facts.file}{suffix}": text
+                for suffix, text in sources(network, facts).items()
+                if suffix == ".py" or suffix in standalone
+            }
+    return files
