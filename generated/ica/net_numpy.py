@@ -57,19 +57,18 @@ def _energy(params, x, lam, call):
         # g_filters = W_filters g_x
         g_filters = np.matmul(g_x, W_filters.T, out=w.g_filters)
         # g_experts = logcosh(g_filters)
-        a = np.abs(g_filters, out=w.a)
-        b = np.tanh(g_filters, out=w.b)
-        b = np.square(b, out=w.b)
-        b = np.negative(b, out=w.b)
-        c = np.negative(a, out=w.c)
-        c = np.exp(c, out=w.c)
-        c = np.square(c, out=w.c)
-        w.b[...] = np.where(a < 1.0, b, c)
-        b = w.b
-        b = np.log1p(b, out=w.b)
-        c = np.multiply(b, -0.5, out=w.c)
-        b = np.add(a, b, out=w.b)
-        b = np.subtract(b, 0.6931471805599453, out=w.b)
+        a = np.abs(g_filters, out=w.g_experts)
+        b = np.tanh(g_filters, out=w.b_g_experts)
+        b = np.square(b, out=b)
+        b = np.negative(b, out=b)
+        c = np.negative(a, out=w.c_g_experts)
+        c = np.exp(c, out=c)
+        c = np.square(c, out=c)
+        b[...] = np.where(a < 1.0, b, c)
+        b = np.log1p(b, out=b)
+        c = np.multiply(b, -0.5, out=w.c_g_experts)
+        b = np.add(a, b, out=b)
+        b = np.subtract(b, 0.6931471805599453, out=b)
         g_experts = w.g_experts
         g_experts[...] = np.where(a < 1.0, c, b)
 
@@ -124,12 +123,12 @@ def _hessian_diagonal(params, x, lam, call):
         # g_filters = W_filters g_x
         g_filters = np.matmul(g_x, W_filters.T, out=w.g_filters)
         # sech(g_filters)
-        a = np.abs(g_filters, out=w.a)
-        a = np.negative(a, out=w.a)
-        a = np.exp(a, out=w.a)
-        b = np.square(a, out=w.b)
-        b = np.add(b, 1.0, out=w.b)
-        a = np.divide(a, b, out=w.a)
+        a = np.abs(g_filters, out=w.sech_experts)
+        a = np.negative(a, out=a)
+        a = np.exp(a, out=a)
+        b = np.square(a, out=w.b_sech_experts)
+        b = np.add(b, 1.0, out=b)
+        a = np.divide(a, b, out=a)
         sech_experts = np.multiply(a, 2.0, out=w.sech_experts)
 
         # ---- backward: writes f″, δ′, hessian_diagonal
@@ -162,12 +161,12 @@ def _loss_terms(params, x, lam, call):
         # f′(g_filters) = tanh(g_filters)
         f_prime_experts = np.tanh(g_filters, out=w.f_prime_experts)
         # sech(g_filters)
-        a = np.abs(g_filters, out=w.a)
-        a = np.negative(a, out=w.a)
-        a = np.exp(a, out=w.a)
-        b = np.square(a, out=w.b)
-        b = np.add(b, 1.0, out=w.b)
-        a = np.divide(a, b, out=w.a)
+        a = np.abs(g_filters, out=w.sech_experts)
+        a = np.negative(a, out=a)
+        a = np.exp(a, out=a)
+        b = np.square(a, out=w.b_sech_experts)
+        b = np.add(b, 1.0, out=b)
+        a = np.divide(a, b, out=a)
         sech_experts = np.multiply(a, 2.0, out=w.sech_experts)
 
         # ---- backward: reads f′, W; writes δ, f″, δ′
@@ -232,12 +231,12 @@ def _loss_terms_lam0(params, x, lam, call):
         # f′(g_filters) = tanh(g_filters)
         f_prime_experts = np.tanh(g_filters, out=w.f_prime_experts)
         # sech(g_filters)
-        a = np.abs(g_filters, out=w.a)
-        a = np.negative(a, out=w.a)
-        a = np.exp(a, out=w.a)
-        b = np.square(a, out=w.b)
-        b = np.add(b, 1.0, out=w.b)
-        a = np.divide(a, b, out=w.a)
+        a = np.abs(g_filters, out=w.sech_experts)
+        a = np.negative(a, out=a)
+        a = np.exp(a, out=a)
+        b = np.square(a, out=w.b_sech_experts)
+        b = np.add(b, 1.0, out=b)
+        a = np.divide(a, b, out=a)
         sech_experts = np.multiply(a, 2.0, out=w.sech_experts)
 
         # ---- backward: reads f′, W; writes δ, f″, δ′
@@ -298,12 +297,12 @@ def _loss_and_grad(params, x, lam, call):
         # f′(g_filters) = tanh(g_filters)
         f_prime_experts = np.tanh(g_filters, out=w.f_prime_experts)
         # sech(g_filters)
-        a = np.abs(g_filters, out=w.a)
-        a = np.negative(a, out=w.a)
-        a = np.exp(a, out=w.a)
-        b = np.square(a, out=w.b)
-        b = np.add(b, 1.0, out=w.b)
-        a = np.divide(a, b, out=w.a)
+        a = np.abs(g_filters, out=w.sech_experts)
+        a = np.negative(a, out=a)
+        a = np.exp(a, out=a)
+        b = np.square(a, out=w.b_sech_experts)
+        b = np.add(b, 1.0, out=b)
+        a = np.divide(a, b, out=a)
         sech_experts = np.multiply(a, 2.0, out=w.sech_experts)
 
         # ---- backward: reads f′, W; writes δ, f″, δ′
@@ -334,8 +333,8 @@ def _loss_and_grad(params, x, lam, call):
         # ∂J/∂δ_x = δ_x  (3)+(5)
         dJ_ddelta_x = delta_x
         # ∂J/∂δ′_x = −1 + 2 λ δ′_x  (7)
-        c = np.multiply(delta_prime_x, 2 * lam, out=w.c)
-        dJ_ddelta_prime_x = np.subtract(c, 1.0, out=w.dJ_ddelta_prime_x)
+        a = np.multiply(delta_prime_x, 2 * lam, out=w.dJ_ddelta_prime_x)
+        dJ_ddelta_prime_x = np.subtract(a, 1.0, out=w.dJ_ddelta_prime_x)
         # ∂J/∂δ_filters = W_filters ∂J/∂δ_x  (11)+(12)
         dJ_ddelta_filters = np.matmul(dJ_ddelta_x, W_filters.T, out=w.dJ_ddelta_filters)
         # ∂J/∂δ′_filters = (W_filters ∘ W_filters) ∂J/∂δ′_x  (13)
@@ -343,12 +342,12 @@ def _loss_and_grad(params, x, lam, call):
 
         # ---- backward adjoints of J and gradients: reads f′, f″, ∂J/∂δ, ∂J/∂δ′, δ, δ′, g; writes f‴, ∂J/∂g
         # f‴(g_filters) = −2 f′(g_filters) f″(g_filters)
-        d = np.multiply(f_prime_experts, f_second_experts, out=w.d)
-        f_third_experts = np.multiply(d, -2.0, out=w.f_third_experts)
+        a = np.multiply(f_prime_experts, f_second_experts, out=w.f_third_experts)
+        f_third_experts = np.multiply(a, -2.0, out=w.f_third_experts)
         # ∂J/∂g_filters = ∂J/∂δ_filters f″(g_filters) + ∂J/∂δ′_filters f‴(g_filters)  (21)+(22)
-        b = np.multiply(dJ_ddelta_filters, f_second_experts, out=w.b)
-        e = np.multiply(dJ_ddelta_prime_filters, f_third_experts, out=w.e)
-        dJ_dg_filters = np.add(b, e, out=w.dJ_dg_filters)
+        a = np.multiply(dJ_ddelta_filters, f_second_experts, out=w.dJ_dg_filters)
+        b = np.multiply(dJ_ddelta_prime_filters, f_third_experts, out=w.b_dJ_dg_filters)
+        dJ_dg_filters = np.add(a, b, out=w.dJ_dg_filters)
         # Σ_n δ_filters ∂J/∂δ_xᵀ
         dJ_dW_filters_delta = np.matmul(delta_filters.T, dJ_ddelta_x, out=w.dJ_dW_filters_delta)
         # Σ_n δ′_filters ∂J/∂δ′_xᵀ
@@ -371,11 +370,11 @@ def _loss_and_grad(params, x, lam, call):
     J = lam * sum_delta_prime_squared / N - sum_delta_prime / N + 0.5 * sum_delta_squared / N
     # ∂J/∂W_filters = (1/N) (Σ_n δ_filters ∂J/∂δ_xᵀ + Σ_n ∂J/∂g_filters g_xᵀ + 2 W_filters ∘ (Σ_n δ′_filters
     #     ∂J/∂δ′_xᵀ))  (16)+(17)
-    f = np.multiply(W_filters, dJ_dW_filters_delta_prime, out=w.f)
-    f = np.multiply(f, 2.0, out=w.f)
-    f = np.add(f, dJ_dW_filters_delta, out=w.f)
-    f = np.add(f, dJ_dW_filters_g, out=w.f)
-    dJ_dW_filters = np.divide(f, N, out=np.empty((288, 144), DTYPE))
+    a = np.multiply(W_filters, dJ_dW_filters_delta_prime, out=w.a_dJ_dW_filters)
+    a = np.multiply(a, 2.0, out=a)
+    a = np.add(a, dJ_dW_filters_delta, out=a)
+    a = np.add(a, dJ_dW_filters_g, out=a)
+    dJ_dW_filters = np.divide(a, N, out=np.empty((288, 144), DTYPE))
 
     return J, {
         "filters.weight": dJ_dW_filters,
@@ -401,12 +400,12 @@ def _loss_and_grad_lam0(params, x, lam, call):
         # f′(g_filters) = tanh(g_filters)
         f_prime_experts = np.tanh(g_filters, out=w.f_prime_experts)
         # sech(g_filters)
-        a = np.abs(g_filters, out=w.a)
-        a = np.negative(a, out=w.a)
-        a = np.exp(a, out=w.a)
-        b = np.square(a, out=w.b)
-        b = np.add(b, 1.0, out=w.b)
-        a = np.divide(a, b, out=w.a)
+        a = np.abs(g_filters, out=w.sech_experts)
+        a = np.negative(a, out=a)
+        a = np.exp(a, out=a)
+        b = np.square(a, out=w.b_sech_experts)
+        b = np.add(b, 1.0, out=b)
+        a = np.divide(a, b, out=a)
         sech_experts = np.multiply(a, 2.0, out=w.sech_experts)
 
         # ---- backward: reads f′, W; writes δ, f″, δ′
@@ -435,12 +434,12 @@ def _loss_and_grad_lam0(params, x, lam, call):
 
         # ---- backward adjoints of J and gradients: reads f′, f″, ∂J/∂δ, δ, g; writes f‴, ∂J/∂g
         # f‴(g_filters) = −2 f′(g_filters) f″(g_filters)
-        c = np.multiply(f_prime_experts, f_second_experts, out=w.c)
-        f_third_experts = np.multiply(c, -2.0, out=w.f_third_experts)
+        a = np.multiply(f_prime_experts, f_second_experts, out=w.f_third_experts)
+        f_third_experts = np.multiply(a, -2.0, out=w.f_third_experts)
         # ∂J/∂g_filters = ∂J/∂δ_filters f″(g_filters) − f‴(g_filters) Σ_i W_filters ∘ W_filters  (21)+(22)
-        b = np.multiply(dJ_ddelta_filters, f_second_experts, out=w.b)
-        c = np.multiply(W_filters_squared_rows, f_third_experts, out=w.c)
-        dJ_dg_filters = np.subtract(b, c, out=w.dJ_dg_filters)
+        a = np.multiply(dJ_ddelta_filters, f_second_experts, out=w.dJ_dg_filters)
+        b = np.multiply(W_filters_squared_rows, f_third_experts, out=w.b_dJ_dg_filters)
+        dJ_dg_filters = np.subtract(a, b, out=w.dJ_dg_filters)
         # Σ_n δ_filters ∂J/∂δ_xᵀ
         dJ_dW_filters_delta = np.matmul(delta_filters.T, dJ_ddelta_x, out=w.dJ_dW_filters_delta)
         # Σ_n ∂J/∂g_filters g_xᵀ
@@ -465,11 +464,11 @@ def _loss_and_grad_lam0(params, x, lam, call):
     dJ_dW_filters_delta_prime_sum_column = delta_prime_filters_total[:, None]
     # ∂J/∂W_filters = (1/N) (Σ_n δ_filters ∂J/∂δ_xᵀ + Σ_n ∂J/∂g_filters g_xᵀ − 2 diag(Σ_n δ′_filters) W_filters)
     #     (16)+(17)
-    d = np.add(dJ_dW_filters_delta, dJ_dW_filters_g, out=w.d)
-    e = np.multiply(W_filters, dJ_dW_filters_delta_prime_sum_column, out=w.e)
-    e = np.multiply(e, 2.0, out=w.e)
-    d = np.subtract(d, e, out=w.d)
-    dJ_dW_filters = np.divide(d, N, out=np.empty((288, 144), DTYPE))
+    a = np.add(dJ_dW_filters_delta, dJ_dW_filters_g, out=w.a_dJ_dW_filters)
+    b = np.multiply(W_filters, dJ_dW_filters_delta_prime_sum_column, out=w.b_dJ_dW_filters)
+    b = np.multiply(b, 2.0, out=b)
+    a = np.subtract(a, b, out=a)
+    dJ_dW_filters = np.divide(a, N, out=np.empty((288, 144), DTYPE))
 
     return J, {
         "filters.weight": dJ_dW_filters,
@@ -493,12 +492,12 @@ def _loss_and_grad_terms(params, x, lam, call):
         # f′(g_filters) = tanh(g_filters)
         f_prime_experts = np.tanh(g_filters, out=w.f_prime_experts)
         # sech(g_filters)
-        a = np.abs(g_filters, out=w.a)
-        a = np.negative(a, out=w.a)
-        a = np.exp(a, out=w.a)
-        b = np.square(a, out=w.b)
-        b = np.add(b, 1.0, out=w.b)
-        a = np.divide(a, b, out=w.a)
+        a = np.abs(g_filters, out=w.sech_experts)
+        a = np.negative(a, out=a)
+        a = np.exp(a, out=a)
+        b = np.square(a, out=w.b_sech_experts)
+        b = np.add(b, 1.0, out=b)
+        a = np.divide(a, b, out=a)
         sech_experts = np.multiply(a, 2.0, out=w.sech_experts)
 
         # ---- backward: reads f′, W; writes δ, f″, δ′
@@ -541,15 +540,15 @@ def _loss_and_grad_terms(params, x, lam, call):
 
         # ---- forward adjoints of L: reads δ′; writes ∂L/∂δ′
         # ∂L/∂δ′_x = −1 + 2 λ δ′_x  (7)
-        c = np.multiply(delta_prime_x, 2 * lam, out=w.c)
-        dL_ddelta_prime_x = np.subtract(c, 1.0, out=w.dL_ddelta_prime_x)
+        a = np.multiply(delta_prime_x, 2 * lam, out=w.dL_ddelta_prime_x)
+        dL_ddelta_prime_x = np.subtract(a, 1.0, out=w.dL_ddelta_prime_x)
         # ∂L/∂δ′_filters = (W_filters ∘ W_filters) ∂L/∂δ′_x  (13)
         dL_ddelta_prime_filters = np.matmul(dL_ddelta_prime_x, W_filters_squared.T, out=w.dL_ddelta_prime_filters)
 
         # ---- backward adjoints of L and gradients: reads f′, f″, ∂L/∂δ′, δ′, g; writes f‴, ∂L/∂g
         # f‴(g_filters) = −2 f′(g_filters) f″(g_filters)
-        d = np.multiply(f_prime_experts, f_second_experts, out=w.d)
-        f_third_experts = np.multiply(d, -2.0, out=w.f_third_experts)
+        a = np.multiply(f_prime_experts, f_second_experts, out=w.f_third_experts)
+        f_third_experts = np.multiply(a, -2.0, out=w.f_third_experts)
         # ∂L/∂g_filters = ∂L/∂δ′_filters f‴(g_filters)  (22)
         dL_dg_filters = np.multiply(dL_ddelta_prime_filters, f_third_experts, out=w.dL_dg_filters)
         # Σ_n δ′_filters ∂L/∂δ′_xᵀ
@@ -573,13 +572,13 @@ def _loss_and_grad_terms(params, x, lam, call):
     # L = (1/N) λ Σ_n Σ_i δ′_x² − (1/N) Σ_n Σ_i δ′_x
     L = lam * sum_delta_prime_squared / N - sum_delta_prime / N
     # ∂K/∂W_filters = (1/N) (Σ_n δ_filters ∂K/∂δ_xᵀ + Σ_n ∂K/∂g_filters g_xᵀ)  (16)
-    e = np.add(dK_dW_filters_delta, dK_dW_filters_g, out=w.e)
-    dK_dW_filters = np.divide(e, N, out=np.empty((288, 144), DTYPE))
+    a = np.add(dK_dW_filters_delta, dK_dW_filters_g, out=w.a_dK_dW_filters)
+    dK_dW_filters = np.divide(a, N, out=np.empty((288, 144), DTYPE))
     # ∂L/∂W_filters = (1/N) (Σ_n ∂L/∂g_filters g_xᵀ + 2 W_filters ∘ (Σ_n δ′_filters ∂L/∂δ′_xᵀ))  (17)
-    e = np.multiply(W_filters, dL_dW_filters_delta_prime, out=w.e)
-    e = np.multiply(e, 2.0, out=w.e)
-    e = np.add(e, dL_dW_filters_g, out=w.e)
-    dL_dW_filters = np.divide(e, N, out=np.empty((288, 144), DTYPE))
+    a = np.multiply(W_filters, dL_dW_filters_delta_prime, out=w.a_dL_dW_filters)
+    a = np.multiply(a, 2.0, out=a)
+    a = np.add(a, dL_dW_filters_g, out=a)
+    dL_dW_filters = np.divide(a, N, out=np.empty((288, 144), DTYPE))
 
     return K, L, {
         "filters.weight": dK_dW_filters,
@@ -607,12 +606,12 @@ def _loss_and_grad_terms_lam0(params, x, lam, call):
         # f′(g_filters) = tanh(g_filters)
         f_prime_experts = np.tanh(g_filters, out=w.f_prime_experts)
         # sech(g_filters)
-        a = np.abs(g_filters, out=w.a)
-        a = np.negative(a, out=w.a)
-        a = np.exp(a, out=w.a)
-        b = np.square(a, out=w.b)
-        b = np.add(b, 1.0, out=w.b)
-        a = np.divide(a, b, out=w.a)
+        a = np.abs(g_filters, out=w.sech_experts)
+        a = np.negative(a, out=a)
+        a = np.exp(a, out=a)
+        b = np.square(a, out=w.b_sech_experts)
+        b = np.add(b, 1.0, out=b)
+        a = np.divide(a, b, out=a)
         sech_experts = np.multiply(a, 2.0, out=w.sech_experts)
 
         # ---- backward: reads f′, W; writes δ, f″, δ′
@@ -649,11 +648,11 @@ def _loss_and_grad_terms_lam0(params, x, lam, call):
 
         # ---- backward adjoints of L and gradients: reads f′, f″, g; writes f‴, ∂L/∂g
         # f‴(g_filters) = −2 f′(g_filters) f″(g_filters)
-        c = np.multiply(f_prime_experts, f_second_experts, out=w.c)
-        f_third_experts = np.multiply(c, -2.0, out=w.f_third_experts)
+        a = np.multiply(f_prime_experts, f_second_experts, out=w.f_third_experts)
+        f_third_experts = np.multiply(a, -2.0, out=w.f_third_experts)
         # ∂L/∂g_filters = −f‴(g_filters) Σ_i W_filters ∘ W_filters  (22)
-        c = np.multiply(W_filters_squared_rows, f_third_experts, out=w.c)
-        dL_dg_filters = np.negative(c, out=w.dL_dg_filters)
+        a = np.multiply(W_filters_squared_rows, f_third_experts, out=w.dL_dg_filters)
+        dL_dg_filters = np.negative(a, out=w.dL_dg_filters)
         # Σ_n ∂L/∂g_filters g_xᵀ
         dL_dW_filters_g = np.matmul(dL_dg_filters.T, g_x, out=w.dL_dW_filters_g)
 
@@ -675,15 +674,15 @@ def _loss_and_grad_terms_lam0(params, x, lam, call):
     # L = −(1/N) Σ_i (Σ_i W_filters ∘ W_filters) Σ_n δ′_filters
     L = -sum_delta_prime / N
     # ∂K/∂W_filters = (1/N) (Σ_n δ_filters ∂K/∂δ_xᵀ + Σ_n ∂K/∂g_filters g_xᵀ)  (16)
-    d = np.add(dK_dW_filters_delta, dK_dW_filters_g, out=w.d)
-    dK_dW_filters = np.divide(d, N, out=np.empty((288, 144), DTYPE))
+    a = np.add(dK_dW_filters_delta, dK_dW_filters_g, out=w.a_dK_dW_filters)
+    dK_dW_filters = np.divide(a, N, out=np.empty((288, 144), DTYPE))
     # Σ_n δ′_filters
     dL_dW_filters_delta_prime_sum_column = delta_prime_filters_total[:, None]
     # ∂L/∂W_filters = (1/N) (Σ_n ∂L/∂g_filters g_xᵀ − 2 diag(Σ_n δ′_filters) W_filters)  (17)
-    d = np.multiply(W_filters, dL_dW_filters_delta_prime_sum_column, out=w.d)
-    d = np.multiply(d, 2.0, out=w.d)
-    d = np.subtract(dL_dW_filters_g, d, out=w.d)
-    dL_dW_filters = np.divide(d, N, out=np.empty((288, 144), DTYPE))
+    a = np.multiply(W_filters, dL_dW_filters_delta_prime_sum_column, out=w.a_dL_dW_filters)
+    a = np.multiply(a, 2.0, out=a)
+    a = np.subtract(dL_dW_filters_g, a, out=a)
+    dL_dW_filters = np.divide(a, N, out=np.empty((288, 144), DTYPE))
 
     return K, L, {
         "filters.weight": dK_dW_filters,
@@ -705,19 +704,18 @@ def _layer_means(params, x, lam, call):
         # g_filters = W_filters g_x
         g_filters = np.matmul(g_x, W_filters.T, out=w.g_filters)
         # g_experts = logcosh(g_filters)
-        a = np.abs(g_filters, out=w.a)
-        b = np.tanh(g_filters, out=w.b)
-        b = np.square(b, out=w.b)
-        b = np.negative(b, out=w.b)
-        c = np.negative(a, out=w.c)
-        c = np.exp(c, out=w.c)
-        c = np.square(c, out=w.c)
-        w.b[...] = np.where(a < 1.0, b, c)
-        b = w.b
-        b = np.log1p(b, out=w.b)
-        c = np.multiply(b, -0.5, out=w.c)
-        b = np.add(a, b, out=w.b)
-        b = np.subtract(b, 0.6931471805599453, out=w.b)
+        a = np.abs(g_filters, out=w.g_experts)
+        b = np.tanh(g_filters, out=w.b_g_experts)
+        b = np.square(b, out=b)
+        b = np.negative(b, out=b)
+        c = np.negative(a, out=w.c_g_experts)
+        c = np.exp(c, out=c)
+        c = np.square(c, out=c)
+        b[...] = np.where(a < 1.0, b, c)
+        b = np.log1p(b, out=b)
+        c = np.multiply(b, -0.5, out=w.c_g_experts)
+        b = np.add(a, b, out=b)
+        b = np.subtract(b, 0.6931471805599453, out=b)
         g_experts = w.g_experts
         g_experts[...] = np.where(a < 1.0, c, b)
 
@@ -976,7 +974,7 @@ _TILING = {
 _STORAGE = {
     "energy": (
         [
-            ("N", 288, "g_filters b"), ("N", 288, "a g_experts"), ("N", 288, "c"),
+            ("N", 288, "g_filters b_g_experts"), ("N", 288, "g_experts"), ("N", 288, "c_g_experts"),
         ],
     ),
     "score": (
@@ -986,7 +984,7 @@ _STORAGE = {
     ),
     "hessian_diagonal": (
         [
-            ("N", 288, "g_filters a sech_experts f_second_experts"), ("N", 288, "b"),
+            ("N", 288, "g_filters sech_experts f_second_experts"), ("N", 288, "b_sech_experts"),
         ],
         [
             (288, 144, "W_filters_squared"),
@@ -994,8 +992,9 @@ _STORAGE = {
     ),
     "loss_terms": (
         [
-            ("N", 288, "g_filters a sech_experts f_second_experts"), ("N", 288, "f_prime_experts"), ("N", 288, "b"),
-            ("N", 144, "delta_x sum_delta_squared_terms"), ("N", 144, "delta_prime_x sum_delta_prime_squared_terms"),
+            ("N", 288, "g_filters sech_experts f_second_experts"), ("N", 288, "f_prime_experts"),
+            ("N", 288, "b_sech_experts"), ("N", 144, "delta_x sum_delta_squared_terms"),
+            ("N", 144, "delta_prime_x sum_delta_prime_squared_terms"),
         ],
         [
             (288, 144, "W_filters_squared"),
@@ -1003,8 +1002,9 @@ _STORAGE = {
     ),
     "loss_terms_lam0": (
         [
-            ("N", 288, "g_filters a sech_experts f_second_experts"), ("N", 288, "f_prime_experts"), ("N", 288, "b"),
-            ("N", 144, "delta_x sum_delta_squared_terms"), (288, "delta_prime_filters_total"),
+            ("N", 288, "g_filters sech_experts f_second_experts"), ("N", 288, "f_prime_experts"),
+            ("N", 288, "b_sech_experts"), ("N", 144, "delta_x sum_delta_squared_terms"),
+            (288, "delta_prime_filters_total"),
         ],
         [
             (288, 144, "W_filters_squared"), (288, "W_filters_squared_rows sum_delta_prime_terms"),
@@ -1012,58 +1012,60 @@ _STORAGE = {
     ),
     "loss_and_grad": (
         [
-            ("N", 288, "g_filters a sech_experts f_second_experts"), ("N", 288, "f_prime_experts"),
-            ("N", 288, "b dJ_ddelta_filters dJ_dg_filters"), ("N", 144, "delta_x"),
-            ("N", 144, "delta_prime_x c dJ_ddelta_prime_x"),
+            ("N", 288, "g_filters sech_experts f_second_experts"), ("N", 288, "f_prime_experts"),
+            ("N", 288, "b_sech_experts dJ_ddelta_filters dJ_dg_filters"), ("N", 144, "delta_x"),
+            ("N", 144, "delta_prime_x dJ_ddelta_prime_x"),
             ("N", 144, "sum_delta_squared_terms sum_delta_prime_squared_terms"),
-            ("N", 288, "dJ_ddelta_prime_filters e"), ("N", 288, "d f_third_experts"),
+            ("N", 288, "dJ_ddelta_prime_filters b_dJ_dg_filters"), ("N", 288, "f_third_experts"),
             (288, 144, "dJ_dW_filters_delta"), (288, 144, "dJ_dW_filters_delta_prime"),
             (288, 144, "dJ_dW_filters_g"),
         ],
         [
-            (288, 144, "W_filters_squared"), (288, 144, "f"),
+            (288, 144, "W_filters_squared"), (288, 144, "a_dJ_dW_filters"),
         ],
     ),
     "loss_and_grad_lam0": (
         [
-            ("N", 288, "g_filters a sech_experts f_second_experts"), ("N", 288, "f_prime_experts"),
-            ("N", 288, "b dJ_ddelta_filters dJ_dg_filters"), ("N", 144, "delta_x"),
+            ("N", 288, "g_filters sech_experts f_second_experts"), ("N", 288, "f_prime_experts"),
+            ("N", 288, "b_sech_experts dJ_ddelta_filters dJ_dg_filters"), ("N", 144, "delta_x"),
             ("N", 144, "sum_delta_squared_terms"), (288, "delta_prime_filters_total"),
-            ("N", 288, "c f_third_experts"), (288, 144, "dJ_dW_filters_delta"), (288, 144, "dJ_dW_filters_g"),
+            ("N", 288, "f_third_experts b_dJ_dg_filters"), (288, 144, "dJ_dW_filters_delta"),
+            (288, 144, "dJ_dW_filters_g"),
         ],
         [
-            (288, 144, "W_filters_squared"), (288, "W_filters_squared_rows sum_delta_prime_terms"), (288, 144, "d"),
-            (288, 144, "e"),
+            (288, 144, "W_filters_squared"), (288, "W_filters_squared_rows sum_delta_prime_terms"),
+            (288, 144, "a_dJ_dW_filters"), (288, 144, "b_dJ_dW_filters"),
         ],
     ),
     "loss_and_grad_terms": (
         [
-            ("N", 288, "g_filters a sech_experts f_second_experts"), ("N", 288, "f_prime_experts d f_third_experts"),
-            ("N", 288, "b dK_ddelta_filters dK_dg_filters dL_ddelta_prime_filters dL_dg_filters"),
-            ("N", 144, "delta_x"), ("N", 144, "delta_prime_x c dL_ddelta_prime_x"),
+            ("N", 288, "g_filters sech_experts f_second_experts"), ("N", 288, "f_prime_experts f_third_experts"),
+            ("N", 288, "b_sech_experts dK_ddelta_filters dK_dg_filters dL_ddelta_prime_filters dL_dg_filters"),
+            ("N", 144, "delta_x"), ("N", 144, "delta_prime_x dL_ddelta_prime_x"),
             ("N", 144, "sum_delta_squared_terms sum_delta_prime_squared_terms"), (288, 144, "dK_dW_filters_delta"),
             (288, 144, "dK_dW_filters_g"), (288, 144, "dL_dW_filters_delta_prime"), (288, 144, "dL_dW_filters_g"),
         ],
         [
-            (288, 144, "W_filters_squared"), (288, 144, "e"),
+            (288, 144, "W_filters_squared"), (288, 144, "a_dK_dW_filters a_dL_dW_filters"),
         ],
     ),
     "loss_and_grad_terms_lam0": (
         [
-            ("N", 288, "g_filters a sech_experts f_second_experts"),
-            ("N", 288, "f_prime_experts c f_third_experts dL_dg_filters"),
-            ("N", 288, "b dK_ddelta_filters dK_dg_filters"), ("N", 144, "delta_x"),
+            ("N", 288, "g_filters sech_experts f_second_experts"),
+            ("N", 288, "f_prime_experts f_third_experts dL_dg_filters"),
+            ("N", 288, "b_sech_experts dK_ddelta_filters dK_dg_filters"), ("N", 144, "delta_x"),
             ("N", 144, "sum_delta_squared_terms"), (288, "delta_prime_filters_total"),
             (288, 144, "dK_dW_filters_delta"), (288, 144, "dK_dW_filters_g"), (288, 144, "dL_dW_filters_g"),
         ],
         [
-            (288, 144, "W_filters_squared"), (288, "W_filters_squared_rows sum_delta_prime_terms"), (288, 144, "d"),
+            (288, 144, "W_filters_squared"), (288, "W_filters_squared_rows sum_delta_prime_terms"),
+            (288, 144, "a_dK_dW_filters a_dL_dW_filters"),
         ],
     ),
     "layer_means": (
         [
-            ("N", 288, "g_filters g_filters_part"), ("N", 288, "a g_experts g_experts_part"), ("N", 288, "b"),
-            ("N", 288, "c"), ("N", 144, "g_x_part"),
+            ("N", 288, "g_filters g_filters_part"), ("N", 288, "g_experts g_experts_part"),
+            ("N", 288, "b_g_experts"), ("N", 288, "c_g_experts"), ("N", 144, "g_x_part"),
         ],
     ),
 }
@@ -1720,4 +1722,4 @@ def _loss_noise(loss, params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above 989cd2f301301662760bfed97759d4b5d6199c69d44973328e10001c308b0311
+# sha256 of all above 62bf2412b12d866a90edf5c3c7904fd6bda4bbba3368e06e840af387bd0187e3

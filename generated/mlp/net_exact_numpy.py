@@ -70,34 +70,34 @@ def _energy(params, x, lam, call):
         # g_layer_1 = W_layer_1 g_x + b_layer_1
         g_layer_1 = np.add(b_layer_1, g_layer_1_unbiased, out=w.g_layer_1)
         # g_softplus_1 = softplus(g_layer_1)
-        a = np.abs(g_layer_1, out=w.a)
-        a = np.negative(a, out=w.a)
-        a = np.exp(a, out=w.a)
-        a = np.log1p(a, out=w.a)
-        b = np.maximum(g_layer_1, 0.0, out=w.b)
+        a = np.abs(g_layer_1, out=w.g_softplus_1)
+        a = np.negative(a, out=a)
+        a = np.exp(a, out=a)
+        a = np.log1p(a, out=a)
+        b = np.maximum(g_layer_1, 0.0, out=w.b_g_softplus_1)
         g_softplus_1 = np.add(a, b, out=w.g_softplus_1)
         # W_layer_2 g_softplus_1
         g_layer_2_unbiased = np.matmul(g_softplus_1, W_layer_2.T, out=w.g_layer_2_unbiased)
         # g_layer_2 = W_layer_2 g_softplus_1 + b_layer_2
         g_layer_2 = np.add(b_layer_2, g_layer_2_unbiased, out=w.g_layer_2)
         # g_softplus_2 = softplus(g_layer_2)
-        c = np.abs(g_layer_2, out=w.c)
-        c = np.negative(c, out=w.c)
-        c = np.exp(c, out=w.c)
-        c = np.log1p(c, out=w.c)
-        d = np.maximum(g_layer_2, 0.0, out=w.d)
-        g_softplus_2 = np.add(c, d, out=w.g_softplus_2)
+        a = np.abs(g_layer_2, out=w.g_softplus_2)
+        a = np.negative(a, out=a)
+        a = np.exp(a, out=a)
+        a = np.log1p(a, out=a)
+        b = np.maximum(g_layer_2, 0.0, out=w.b_g_softplus_2)
+        g_softplus_2 = np.add(a, b, out=w.g_softplus_2)
         # W_layer_3 g_softplus_2
         g_layer_3_unbiased = np.matmul(g_softplus_2, W_layer_3.T, out=w.g_layer_3_unbiased)
         # g_layer_3 = W_layer_3 g_softplus_2 + b_layer_3
         g_layer_3 = np.add(b_layer_3, g_layer_3_unbiased, out=w.g_layer_3)
         # g_softplus_3 = softplus(g_layer_3)
-        e = np.abs(g_layer_3, out=w.e)
-        e = np.negative(e, out=w.e)
-        e = np.exp(e, out=w.e)
-        e = np.log1p(e, out=w.e)
-        f = np.maximum(g_layer_3, 0.0, out=w.f)
-        g_softplus_3 = np.add(e, f, out=w.g_softplus_3)
+        a = np.abs(g_layer_3, out=w.g_softplus_3)
+        a = np.negative(a, out=a)
+        a = np.exp(a, out=a)
+        a = np.log1p(a, out=a)
+        b = np.maximum(g_layer_3, 0.0, out=w.b_g_softplus_3)
+        g_softplus_3 = np.add(a, b, out=w.g_softplus_3)
 
         # ---- energy: reads g; writes energy
         # Σ_i g_softplus_3
@@ -126,45 +126,45 @@ def _score(params, x, lam, call):
         # g_layer_1 = W_layer_1 g_x + b_layer_1
         g_layer_1 = np.add(b_layer_1, g_layer_1_unbiased, out=w.g_layer_1)
         # f′(g_layer_1) = sigmoid(g_layer_1)
-        a = np.abs(g_layer_1, out=w.a)
-        a = np.negative(a, out=w.a)
-        a = np.exp(a, out=w.a)
-        b = np.sign(g_layer_1, out=w.b)
-        b = np.maximum(a, b, out=w.b)
-        c = np.add(a, 1.0, out=w.c)
+        a = np.abs(g_layer_1, out=w.g_softplus_1)
+        a = np.negative(a, out=a)
+        a = np.exp(a, out=a)
+        b = np.sign(g_layer_1, out=w.b_g_softplus_1)
+        b = np.maximum(a, b, out=b)
+        c = np.add(a, 1.0, out=w.c_g_softplus_1)
         f_prime_softplus_1 = np.divide(b, c, out=w.f_prime_softplus_1)
         # g_softplus_1 = softplus(g_layer_1)
-        a = np.log1p(a, out=w.a)
-        d = np.maximum(g_layer_1, 0.0, out=w.d)
-        g_softplus_1 = np.add(a, d, out=w.g_softplus_1)
+        a = np.log1p(a, out=a)
+        b = np.maximum(g_layer_1, 0.0, out=w.b1_g_softplus_1)
+        g_softplus_1 = np.add(a, b, out=w.g_softplus_1)
         # W_layer_2 g_softplus_1
         g_layer_2_unbiased = np.matmul(g_softplus_1, W_layer_2.T, out=w.g_layer_2_unbiased)
         # g_layer_2 = W_layer_2 g_softplus_1 + b_layer_2
         g_layer_2 = np.add(b_layer_2, g_layer_2_unbiased, out=w.g_layer_2)
         # f′(g_layer_2) = sigmoid(g_layer_2)
-        e = np.abs(g_layer_2, out=w.e)
-        e = np.negative(e, out=w.e)
-        e = np.exp(e, out=w.e)
-        f = np.sign(g_layer_2, out=w.f)
-        f = np.maximum(e, f, out=w.f)
-        g = np.add(e, 1.0, out=w.g)
-        f_prime_softplus_2 = np.divide(f, g, out=w.f_prime_softplus_2)
+        a = np.abs(g_layer_2, out=w.g_softplus_2)
+        a = np.negative(a, out=a)
+        a = np.exp(a, out=a)
+        b = np.sign(g_layer_2, out=w.b_g_softplus_2)
+        b = np.maximum(a, b, out=b)
+        c = np.add(a, 1.0, out=w.c_g_softplus_2)
+        f_prime_softplus_2 = np.divide(b, c, out=w.f_prime_softplus_2)
         # g_softplus_2 = softplus(g_layer_2)
-        e = np.log1p(e, out=w.e)
-        h = np.maximum(g_layer_2, 0.0, out=w.h)
-        g_softplus_2 = np.add(e, h, out=w.g_softplus_2)
+        a = np.log1p(a, out=a)
+        b = np.maximum(g_layer_2, 0.0, out=w.b1_g_softplus_2)
+        g_softplus_2 = np.add(a, b, out=w.g_softplus_2)
         # W_layer_3 g_softplus_2
         g_layer_3_unbiased = np.matmul(g_softplus_2, W_layer_3.T, out=w.g_layer_3_unbiased)
         # g_layer_3 = W_layer_3 g_softplus_2 + b_layer_3
         g_layer_3 = np.add(b_layer_3, g_layer_3_unbiased, out=w.g_layer_3)
         # f′(g_layer_3) = sigmoid(g_layer_3)
-        i = np.abs(g_layer_3, out=w.i)
-        i = np.negative(i, out=w.i)
-        i = np.exp(i, out=w.i)
-        j = np.sign(g_layer_3, out=w.j)
-        j = np.maximum(i, j, out=w.j)
-        i = np.add(i, 1.0, out=w.i)
-        f_prime_softplus_3 = np.divide(j, i, out=w.f_prime_softplus_3)
+        a = np.abs(g_layer_3, out=w.a_f_prime_softplus_3)
+        a = np.negative(a, out=a)
+        a = np.exp(a, out=a)
+        b = np.sign(g_layer_3, out=w.f_prime_softplus_3)
+        b = np.maximum(a, b, out=b)
+        a = np.add(a, 1.0, out=a)
+        f_prime_softplus_3 = np.divide(b, a, out=w.f_prime_softplus_3)
 
         # ---- backward: reads f′, W; writes δ, score
         # δ_layer_3 = f′(g_layer_3)  (1)
@@ -215,60 +215,60 @@ def _hessian_diagonal(params, x, lam, call):
         # g_layer_1 = W_layer_1 g_x + b_layer_1
         g_layer_1 = np.add(b_layer_1, g_layer_1_unbiased, out=w.g_layer_1)
         # sigmoid(−g_layer_1)
-        a = np.abs(g_layer_1, out=w.a)
-        a = np.negative(a, out=w.a)
-        a = np.exp(a, out=w.a)
-        b = np.negative(g_layer_1, out=w.b)
-        b = np.sign(b, out=w.b)
-        b = np.maximum(a, b, out=w.b)
-        c = np.add(a, 1.0, out=w.c)
+        a = np.abs(g_layer_1, out=w.g_softplus_1)
+        a = np.negative(a, out=a)
+        a = np.exp(a, out=a)
+        b = np.negative(g_layer_1, out=w.b_g_softplus_1)
+        b = np.sign(b, out=b)
+        b = np.maximum(a, b, out=b)
+        c = np.add(a, 1.0, out=w.c_g_softplus_1)
         sigmoid_minus_softplus_1 = np.divide(b, c, out=w.sigmoid_minus_softplus_1)
         # f′(g_layer_1) = sigmoid(g_layer_1)
-        d = np.sign(g_layer_1, out=w.d)
-        d = np.maximum(a, d, out=w.d)
-        f_prime_softplus_1 = np.divide(d, c, out=w.f_prime_softplus_1)
+        b = np.sign(g_layer_1, out=w.b1_g_softplus_1)
+        b = np.maximum(a, b, out=b)
+        f_prime_softplus_1 = np.divide(b, c, out=w.f_prime_softplus_1)
         # g_softplus_1 = softplus(g_layer_1)
-        a = np.log1p(a, out=w.a)
-        e = np.maximum(g_layer_1, 0.0, out=w.e)
-        g_softplus_1 = np.add(a, e, out=w.g_softplus_1)
+        a = np.log1p(a, out=a)
+        b = np.maximum(g_layer_1, 0.0, out=w.b2_g_softplus_1)
+        g_softplus_1 = np.add(a, b, out=w.g_softplus_1)
         # W_layer_2 g_softplus_1
         g_layer_2_unbiased = np.matmul(g_softplus_1, W_layer_2.T, out=w.g_layer_2_unbiased)
         # g_layer_2 = W_layer_2 g_softplus_1 + b_layer_2
         g_layer_2 = np.add(b_layer_2, g_layer_2_unbiased, out=w.g_layer_2)
         # sigmoid(−g_layer_2)
-        f = np.abs(g_layer_2, out=w.f)
-        f = np.negative(f, out=w.f)
-        f = np.exp(f, out=w.f)
-        g = np.negative(g_layer_2, out=w.g)
-        g = np.sign(g, out=w.g)
-        g = np.maximum(f, g, out=w.g)
-        h = np.add(f, 1.0, out=w.h)
-        sigmoid_minus_softplus_2 = np.divide(g, h, out=w.sigmoid_minus_softplus_2)
+        a = np.abs(g_layer_2, out=w.g_softplus_2)
+        a = np.negative(a, out=a)
+        a = np.exp(a, out=a)
+        b = np.negative(g_layer_2, out=w.b_g_softplus_2)
+        b = np.sign(b, out=b)
+        b = np.maximum(a, b, out=b)
+        c = np.add(a, 1.0, out=w.c_g_softplus_2)
+        sigmoid_minus_softplus_2 = np.divide(b, c, out=w.sigmoid_minus_softplus_2)
         # f′(g_layer_2) = sigmoid(g_layer_2)
-        i = np.sign(g_layer_2, out=w.i)
-        i = np.maximum(f, i, out=w.i)
-        f_prime_softplus_2 = np.divide(i, h, out=w.f_prime_softplus_2)
+        b = np.sign(g_layer_2, out=w.b1_g_softplus_2)
+        b = np.maximum(a, b, out=b)
+        f_prime_softplus_2 = np.divide(b, c, out=w.f_prime_softplus_2)
         # g_softplus_2 = softplus(g_layer_2)
-        f = np.log1p(f, out=w.f)
-        j = np.maximum(g_layer_2, 0.0, out=w.j)
-        g_softplus_2 = np.add(f, j, out=w.g_softplus_2)
+        a = np.log1p(a, out=a)
+        b = np.maximum(g_layer_2, 0.0, out=w.b2_g_softplus_2)
+        g_softplus_2 = np.add(a, b, out=w.g_softplus_2)
         # W_layer_3 g_softplus_2
         g_layer_3_unbiased = np.matmul(g_softplus_2, W_layer_3.T, out=w.g_layer_3_unbiased)
         # g_layer_3 = W_layer_3 g_softplus_2 + b_layer_3
         g_layer_3 = np.add(b_layer_3, g_layer_3_unbiased, out=w.g_layer_3)
         # sigmoid(−g_layer_3)
-        k = np.abs(g_layer_3, out=w.k)
-        k = np.negative(k, out=w.k)
-        k = np.exp(k, out=w.k)
-        l = np.negative(g_layer_3, out=w.l)
-        l = np.sign(l, out=w.l)
-        l = np.maximum(k, l, out=w.l)
-        m = np.add(k, 1.0, out=w.m)
-        sigmoid_minus_softplus_3 = np.divide(l, m, out=w.sigmoid_minus_softplus_3)
+        a = np.abs(g_layer_3, out=w.f_prime_softplus_3)
+        a = np.negative(a, out=a)
+        a = np.exp(a, out=a)
+        b = np.negative(g_layer_3, out=w.b_f_prime_softplus_3)
+        b = np.sign(b, out=b)
+        b = np.maximum(a, b, out=b)
+        c = np.add(a, 1.0, out=w.c_f_prime_softplus_3)
+        sigmoid_minus_softplus_3 = np.divide(b, c, out=w.sigmoid_minus_softplus_3)
         # f′(g_layer_3) = sigmoid(g_layer_3)
-        n = np.sign(g_layer_3, out=w.n)
-        k = np.maximum(k, n, out=w.k)
-        f_prime_softplus_3 = np.divide(k, m, out=w.f_prime_softplus_3)
+        b = np.sign(g_layer_3, out=w.b1_f_prime_softplus_3)
+        a = np.maximum(a, b, out=a)
+        f_prime_softplus_3 = np.divide(a, c, out=w.f_prime_softplus_3)
 
         # ---- backward: reads f′, W; writes δ
         # δ_layer_3 = f′(g_layer_3)  (1)
@@ -314,19 +314,19 @@ def _hessian_diagonal(params, x, lam, call):
         # (ġ_layer_1 ∘ ġ_layer_1) (δ_softplus_1 f″(g_layer_1))
         curvature_of_softplus_1 = np.matmul(delta_curvature_softplus_1, tangent_layer_1_squared.T, out=w.curvature_of_softplus_1)
         # δ_softplus_2 f″(g_layer_2) ġ_layer_2²
-        o = np.square(tangent_layer_2, out=w.o)
-        curvature_of_softplus_2_terms = np.multiply(delta_curvature_softplus_2_row, o, out=w.curvature_of_softplus_2_terms)
+        a = np.square(tangent_layer_2, out=w.curvature_of_softplus_2_terms)
+        curvature_of_softplus_2_terms = np.multiply(delta_curvature_softplus_2_row, a, out=w.curvature_of_softplus_2_terms)
         # [Σ_i δ_softplus_2 f″(g_layer_2) ġ_layer_2²]
         curvature_of_softplus_2 = np.sum(curvature_of_softplus_2_terms, axis=2, out=w.curvature_of_softplus_2)
         # ġ_layer_3² f″(g_layer_3)
-        p = np.square(tangent_layer_3, out=w.p)
-        curvature_of_softplus_3_terms = np.multiply(delta_curvature_softplus_3_row, p, out=w.curvature_of_softplus_3_terms)
+        a = np.square(tangent_layer_3, out=w.curvature_of_softplus_3_terms)
+        curvature_of_softplus_3_terms = np.multiply(delta_curvature_softplus_3_row, a, out=w.curvature_of_softplus_3_terms)
         # [Σ_i ġ_layer_3² f″(g_layer_3)]
         curvature_of_softplus_3 = np.sum(curvature_of_softplus_3_terms, axis=2, out=w.curvature_of_softplus_3)
         # δ′_x = (ġ_layer_1 ∘ ġ_layer_1) (δ_softplus_1 f″(g_layer_1)) + [Σ_i δ_softplus_2 f″(g_layer_2) ġ_layer_2²]
         #     + [Σ_i ġ_layer_3² f″(g_layer_3)]  [+] 8
-        i = np.add(curvature_of_softplus_1, curvature_of_softplus_2, out=w.i)
-        delta_prime_x = np.add(i, curvature_of_softplus_3, out=w.hessian_diagonal)
+        a = np.add(curvature_of_softplus_1, curvature_of_softplus_2, out=w.a_delta_prime_x)
+        delta_prime_x = np.add(a, curvature_of_softplus_3, out=w.hessian_diagonal)
 
     call.over_tiles(tile, x)
 
@@ -360,60 +360,60 @@ def _loss_terms(params, x, lam, call):
         # g_layer_1 = W_layer_1 g_x + b_layer_1
         g_layer_1 = np.add(b_layer_1, g_layer_1_unbiased, out=w.g_layer_1)
         # sigmoid(−g_layer_1)
-        a = np.abs(g_layer_1, out=w.a)
-        a = np.negative(a, out=w.a)
-        a = np.exp(a, out=w.a)
-        b = np.negative(g_layer_1, out=w.b)
-        b = np.sign(b, out=w.b)
-        b = np.maximum(a, b, out=w.b)
-        c = np.add(a, 1.0, out=w.c)
+        a = np.abs(g_layer_1, out=w.g_softplus_1)
+        a = np.negative(a, out=a)
+        a = np.exp(a, out=a)
+        b = np.negative(g_layer_1, out=w.b_g_softplus_1)
+        b = np.sign(b, out=b)
+        b = np.maximum(a, b, out=b)
+        c = np.add(a, 1.0, out=w.c_g_softplus_1)
         sigmoid_minus_softplus_1 = np.divide(b, c, out=w.sigmoid_minus_softplus_1)
         # f′(g_layer_1) = sigmoid(g_layer_1)
-        d = np.sign(g_layer_1, out=w.d)
-        d = np.maximum(a, d, out=w.d)
-        f_prime_softplus_1 = np.divide(d, c, out=w.f_prime_softplus_1)
+        b = np.sign(g_layer_1, out=w.b1_g_softplus_1)
+        b = np.maximum(a, b, out=b)
+        f_prime_softplus_1 = np.divide(b, c, out=w.f_prime_softplus_1)
         # g_softplus_1 = softplus(g_layer_1)
-        a = np.log1p(a, out=w.a)
-        e = np.maximum(g_layer_1, 0.0, out=w.e)
-        g_softplus_1 = np.add(a, e, out=w.g_softplus_1)
+        a = np.log1p(a, out=a)
+        b = np.maximum(g_layer_1, 0.0, out=w.b2_g_softplus_1)
+        g_softplus_1 = np.add(a, b, out=w.g_softplus_1)
         # W_layer_2 g_softplus_1
         g_layer_2_unbiased = np.matmul(g_softplus_1, W_layer_2.T, out=w.g_layer_2_unbiased)
         # g_layer_2 = W_layer_2 g_softplus_1 + b_layer_2
         g_layer_2 = np.add(b_layer_2, g_layer_2_unbiased, out=w.g_layer_2)
         # sigmoid(−g_layer_2)
-        f = np.abs(g_layer_2, out=w.f)
-        f = np.negative(f, out=w.f)
-        f = np.exp(f, out=w.f)
-        g = np.negative(g_layer_2, out=w.g)
-        g = np.sign(g, out=w.g)
-        g = np.maximum(f, g, out=w.g)
-        h = np.add(f, 1.0, out=w.h)
-        sigmoid_minus_softplus_2 = np.divide(g, h, out=w.sigmoid_minus_softplus_2)
+        a = np.abs(g_layer_2, out=w.g_softplus_2)
+        a = np.negative(a, out=a)
+        a = np.exp(a, out=a)
+        b = np.negative(g_layer_2, out=w.b_g_softplus_2)
+        b = np.sign(b, out=b)
+        b = np.maximum(a, b, out=b)
+        c = np.add(a, 1.0, out=w.c_g_softplus_2)
+        sigmoid_minus_softplus_2 = np.divide(b, c, out=w.sigmoid_minus_softplus_2)
         # f′(g_layer_2) = sigmoid(g_layer_2)
-        i = np.sign(g_layer_2, out=w.i)
-        i = np.maximum(f, i, out=w.i)
-        f_prime_softplus_2 = np.divide(i, h, out=w.f_prime_softplus_2)
+        b = np.sign(g_layer_2, out=w.b1_g_softplus_2)
+        b = np.maximum(a, b, out=b)
+        f_prime_softplus_2 = np.divide(b, c, out=w.f_prime_softplus_2)
         # g_softplus_2 = softplus(g_layer_2)
-        f = np.log1p(f, out=w.f)
-        j = np.maximum(g_layer_2, 0.0, out=w.j)
-        g_softplus_2 = np.add(f, j, out=w.g_softplus_2)
+        a = np.log1p(a, out=a)
+        b = np.maximum(g_layer_2, 0.0, out=w.b2_g_softplus_2)
+        g_softplus_2 = np.add(a, b, out=w.g_softplus_2)
         # W_layer_3 g_softplus_2
         g_layer_3_unbiased = np.matmul(g_softplus_2, W_layer_3.T, out=w.g_layer_3_unbiased)
         # g_layer_3 = W_layer_3 g_softplus_2 + b_layer_3
         g_layer_3 = np.add(b_layer_3, g_layer_3_unbiased, out=w.g_layer_3)
         # sigmoid(−g_layer_3)
-        k = np.abs(g_layer_3, out=w.k)
-        k = np.negative(k, out=w.k)
-        k = np.exp(k, out=w.k)
-        l = np.negative(g_layer_3, out=w.l)
-        l = np.sign(l, out=w.l)
-        l = np.maximum(k, l, out=w.l)
-        m = np.add(k, 1.0, out=w.m)
-        sigmoid_minus_softplus_3 = np.divide(l, m, out=w.sigmoid_minus_softplus_3)
+        a = np.abs(g_layer_3, out=w.f_prime_softplus_3)
+        a = np.negative(a, out=a)
+        a = np.exp(a, out=a)
+        b = np.negative(g_layer_3, out=w.b_f_prime_softplus_3)
+        b = np.sign(b, out=b)
+        b = np.maximum(a, b, out=b)
+        c = np.add(a, 1.0, out=w.c_f_prime_softplus_3)
+        sigmoid_minus_softplus_3 = np.divide(b, c, out=w.sigmoid_minus_softplus_3)
         # f′(g_layer_3) = sigmoid(g_layer_3)
-        n = np.sign(g_layer_3, out=w.n)
-        k = np.maximum(k, n, out=w.k)
-        f_prime_softplus_3 = np.divide(k, m, out=w.f_prime_softplus_3)
+        b = np.sign(g_layer_3, out=w.b1_f_prime_softplus_3)
+        a = np.maximum(a, b, out=a)
+        f_prime_softplus_3 = np.divide(a, c, out=w.f_prime_softplus_3)
 
         # ---- backward: reads f′, W; writes δ
         # δ_layer_3 = f′(g_layer_3)  (1)
@@ -469,19 +469,19 @@ def _loss_terms(params, x, lam, call):
         # (ġ_layer_1 ∘ ġ_layer_1) (δ_softplus_1 f″(g_layer_1))
         curvature_of_softplus_1 = np.matmul(delta_curvature_softplus_1, tangent_layer_1_squared.T, out=w.curvature_of_softplus_1)
         # δ_softplus_2 f″(g_layer_2) ġ_layer_2²
-        o = np.square(tangent_layer_2, out=w.o)
-        curvature_of_softplus_2_terms = np.multiply(delta_curvature_softplus_2_row, o, out=w.curvature_of_softplus_2_terms)
+        a = np.square(tangent_layer_2, out=w.curvature_of_softplus_2_terms)
+        curvature_of_softplus_2_terms = np.multiply(delta_curvature_softplus_2_row, a, out=w.curvature_of_softplus_2_terms)
         # [Σ_i δ_softplus_2 f″(g_layer_2) ġ_layer_2²]
         curvature_of_softplus_2 = np.sum(curvature_of_softplus_2_terms, axis=2, out=w.curvature_of_softplus_2)
         # ġ_layer_3² f″(g_layer_3)
-        p = np.square(tangent_layer_3, out=w.p)
-        curvature_of_softplus_3_terms = np.multiply(delta_curvature_softplus_3_row, p, out=w.curvature_of_softplus_3_terms)
+        a = np.square(tangent_layer_3, out=w.curvature_of_softplus_3_terms)
+        curvature_of_softplus_3_terms = np.multiply(delta_curvature_softplus_3_row, a, out=w.curvature_of_softplus_3_terms)
         # [Σ_i ġ_layer_3² f″(g_layer_3)]
         curvature_of_softplus_3 = np.sum(curvature_of_softplus_3_terms, axis=2, out=w.curvature_of_softplus_3)
         # δ′_x = (ġ_layer_1 ∘ ġ_layer_1) (δ_softplus_1 f″(g_layer_1)) + [Σ_i δ_softplus_2 f″(g_layer_2) ġ_layer_2²]
         #     + [Σ_i ġ_layer_3² f″(g_layer_3)]  [+] 8
-        j = np.add(curvature_of_softplus_1, curvature_of_softplus_2, out=w.j)
-        delta_prime_x = np.add(j, curvature_of_softplus_3, out=w.delta_prime_x)
+        a = np.add(curvature_of_softplus_1, curvature_of_softplus_2, out=w.delta_prime_x)
+        delta_prime_x = np.add(a, curvature_of_softplus_3, out=w.delta_prime_x)
         # Σ_n Σ_i δ′_x
         sum_delta_prime = float(np.sum(delta_prime_x, dtype=np.float64))
         # δ′_x²
@@ -537,60 +537,60 @@ def _loss_terms_lam0(params, x, lam, call):
         # g_layer_1 = W_layer_1 g_x + b_layer_1
         g_layer_1 = np.add(b_layer_1, g_layer_1_unbiased, out=w.g_layer_1)
         # sigmoid(−g_layer_1)
-        a = np.abs(g_layer_1, out=w.a)
-        a = np.negative(a, out=w.a)
-        a = np.exp(a, out=w.a)
-        b = np.negative(g_layer_1, out=w.b)
-        b = np.sign(b, out=w.b)
-        b = np.maximum(a, b, out=w.b)
-        c = np.add(a, 1.0, out=w.c)
+        a = np.abs(g_layer_1, out=w.g_softplus_1)
+        a = np.negative(a, out=a)
+        a = np.exp(a, out=a)
+        b = np.negative(g_layer_1, out=w.b_g_softplus_1)
+        b = np.sign(b, out=b)
+        b = np.maximum(a, b, out=b)
+        c = np.add(a, 1.0, out=w.c_g_softplus_1)
         sigmoid_minus_softplus_1 = np.divide(b, c, out=w.sigmoid_minus_softplus_1)
         # f′(g_layer_1) = sigmoid(g_layer_1)
-        d = np.sign(g_layer_1, out=w.d)
-        d = np.maximum(a, d, out=w.d)
-        f_prime_softplus_1 = np.divide(d, c, out=w.f_prime_softplus_1)
+        b = np.sign(g_layer_1, out=w.b1_g_softplus_1)
+        b = np.maximum(a, b, out=b)
+        f_prime_softplus_1 = np.divide(b, c, out=w.f_prime_softplus_1)
         # g_softplus_1 = softplus(g_layer_1)
-        a = np.log1p(a, out=w.a)
-        e = np.maximum(g_layer_1, 0.0, out=w.e)
-        g_softplus_1 = np.add(a, e, out=w.g_softplus_1)
+        a = np.log1p(a, out=a)
+        b = np.maximum(g_layer_1, 0.0, out=w.b2_g_softplus_1)
+        g_softplus_1 = np.add(a, b, out=w.g_softplus_1)
         # W_layer_2 g_softplus_1
         g_layer_2_unbiased = np.matmul(g_softplus_1, W_layer_2.T, out=w.g_layer_2_unbiased)
         # g_layer_2 = W_layer_2 g_softplus_1 + b_layer_2
         g_layer_2 = np.add(b_layer_2, g_layer_2_unbiased, out=w.g_layer_2)
         # sigmoid(−g_layer_2)
-        f = np.abs(g_layer_2, out=w.f)
-        f = np.negative(f, out=w.f)
-        f = np.exp(f, out=w.f)
-        g = np.negative(g_layer_2, out=w.g)
-        g = np.sign(g, out=w.g)
-        g = np.maximum(f, g, out=w.g)
-        h = np.add(f, 1.0, out=w.h)
-        sigmoid_minus_softplus_2 = np.divide(g, h, out=w.sigmoid_minus_softplus_2)
+        a = np.abs(g_layer_2, out=w.g_softplus_2)
+        a = np.negative(a, out=a)
+        a = np.exp(a, out=a)
+        b = np.negative(g_layer_2, out=w.b_g_softplus_2)
+        b = np.sign(b, out=b)
+        b = np.maximum(a, b, out=b)
+        c = np.add(a, 1.0, out=w.c_g_softplus_2)
+        sigmoid_minus_softplus_2 = np.divide(b, c, out=w.sigmoid_minus_softplus_2)
         # f′(g_layer_2) = sigmoid(g_layer_2)
-        i = np.sign(g_layer_2, out=w.i)
-        i = np.maximum(f, i, out=w.i)
-        f_prime_softplus_2 = np.divide(i, h, out=w.f_prime_softplus_2)
+        b = np.sign(g_layer_2, out=w.b1_g_softplus_2)
+        b = np.maximum(a, b, out=b)
+        f_prime_softplus_2 = np.divide(b, c, out=w.f_prime_softplus_2)
         # g_softplus_2 = softplus(g_layer_2)
-        f = np.log1p(f, out=w.f)
-        j = np.maximum(g_layer_2, 0.0, out=w.j)
-        g_softplus_2 = np.add(f, j, out=w.g_softplus_2)
+        a = np.log1p(a, out=a)
+        b = np.maximum(g_layer_2, 0.0, out=w.b2_g_softplus_2)
+        g_softplus_2 = np.add(a, b, out=w.g_softplus_2)
         # W_layer_3 g_softplus_2
         g_layer_3_unbiased = np.matmul(g_softplus_2, W_layer_3.T, out=w.g_layer_3_unbiased)
         # g_layer_3 = W_layer_3 g_softplus_2 + b_layer_3
         g_layer_3 = np.add(b_layer_3, g_layer_3_unbiased, out=w.g_layer_3)
         # sigmoid(−g_layer_3)
-        k = np.abs(g_layer_3, out=w.k)
-        k = np.negative(k, out=w.k)
-        k = np.exp(k, out=w.k)
-        l = np.negative(g_layer_3, out=w.l)
-        l = np.sign(l, out=w.l)
-        l = np.maximum(k, l, out=w.l)
-        m = np.add(k, 1.0, out=w.m)
-        sigmoid_minus_softplus_3 = np.divide(l, m, out=w.sigmoid_minus_softplus_3)
+        a = np.abs(g_layer_3, out=w.f_prime_softplus_3)
+        a = np.negative(a, out=a)
+        a = np.exp(a, out=a)
+        b = np.negative(g_layer_3, out=w.b_f_prime_softplus_3)
+        b = np.sign(b, out=b)
+        b = np.maximum(a, b, out=b)
+        c = np.add(a, 1.0, out=w.c_f_prime_softplus_3)
+        sigmoid_minus_softplus_3 = np.divide(b, c, out=w.sigmoid_minus_softplus_3)
         # f′(g_layer_3) = sigmoid(g_layer_3)
-        n = np.sign(g_layer_3, out=w.n)
-        k = np.maximum(k, n, out=w.k)
-        f_prime_softplus_3 = np.divide(k, m, out=w.f_prime_softplus_3)
+        b = np.sign(g_layer_3, out=w.b1_f_prime_softplus_3)
+        a = np.maximum(a, b, out=a)
+        f_prime_softplus_3 = np.divide(a, c, out=w.f_prime_softplus_3)
 
         # ---- backward: reads f′, W; writes δ
         # δ_layer_3 = f′(g_layer_3)  (1)
@@ -707,60 +707,60 @@ def _loss_and_grad(params, x, lam, call):
         # g_layer_1 = W_layer_1 g_x + b_layer_1
         g_layer_1 = np.add(b_layer_1, g_layer_1_unbiased, out=w.g_layer_1)
         # sigmoid(−g_layer_1)
-        a = np.abs(g_layer_1, out=w.a)
-        a = np.negative(a, out=w.a)
-        a = np.exp(a, out=w.a)
-        b = np.negative(g_layer_1, out=w.b)
-        b = np.sign(b, out=w.b)
-        b = np.maximum(a, b, out=w.b)
-        c = np.add(a, 1.0, out=w.c)
+        a = np.abs(g_layer_1, out=w.g_softplus_1)
+        a = np.negative(a, out=a)
+        a = np.exp(a, out=a)
+        b = np.negative(g_layer_1, out=w.b_g_softplus_1)
+        b = np.sign(b, out=b)
+        b = np.maximum(a, b, out=b)
+        c = np.add(a, 1.0, out=w.c_g_softplus_1)
         sigmoid_minus_softplus_1 = np.divide(b, c, out=w.sigmoid_minus_softplus_1)
         # f′(g_layer_1) = sigmoid(g_layer_1)
-        d = np.sign(g_layer_1, out=w.d)
-        d = np.maximum(a, d, out=w.d)
-        f_prime_softplus_1 = np.divide(d, c, out=w.f_prime_softplus_1)
+        b = np.sign(g_layer_1, out=w.b1_g_softplus_1)
+        b = np.maximum(a, b, out=b)
+        f_prime_softplus_1 = np.divide(b, c, out=w.f_prime_softplus_1)
         # g_softplus_1 = softplus(g_layer_1)
-        a = np.log1p(a, out=w.a)
-        e = np.maximum(g_layer_1, 0.0, out=w.e)
-        g_softplus_1 = np.add(a, e, out=w.g_softplus_1)
+        a = np.log1p(a, out=a)
+        b = np.maximum(g_layer_1, 0.0, out=w.b2_g_softplus_1)
+        g_softplus_1 = np.add(a, b, out=w.g_softplus_1)
         # W_layer_2 g_softplus_1
         g_layer_2_unbiased = np.matmul(g_softplus_1, W_layer_2.T, out=w.g_layer_2_unbiased)
         # g_layer_2 = W_layer_2 g_softplus_1 + b_layer_2
         g_layer_2 = np.add(b_layer_2, g_layer_2_unbiased, out=w.g_layer_2)
         # sigmoid(−g_layer_2)
-        f = np.abs(g_layer_2, out=w.f)
-        f = np.negative(f, out=w.f)
-        f = np.exp(f, out=w.f)
-        g = np.negative(g_layer_2, out=w.g)
-        g = np.sign(g, out=w.g)
-        g = np.maximum(f, g, out=w.g)
-        h = np.add(f, 1.0, out=w.h)
-        sigmoid_minus_softplus_2 = np.divide(g, h, out=w.sigmoid_minus_softplus_2)
+        a = np.abs(g_layer_2, out=w.g_softplus_2)
+        a = np.negative(a, out=a)
+        a = np.exp(a, out=a)
+        b = np.negative(g_layer_2, out=w.b_g_softplus_2)
+        b = np.sign(b, out=b)
+        b = np.maximum(a, b, out=b)
+        c = np.add(a, 1.0, out=w.c_g_softplus_2)
+        sigmoid_minus_softplus_2 = np.divide(b, c, out=w.sigmoid_minus_softplus_2)
         # f′(g_layer_2) = sigmoid(g_layer_2)
-        i = np.sign(g_layer_2, out=w.i)
-        i = np.maximum(f, i, out=w.i)
-        f_prime_softplus_2 = np.divide(i, h, out=w.f_prime_softplus_2)
+        b = np.sign(g_layer_2, out=w.b1_g_softplus_2)
+        b = np.maximum(a, b, out=b)
+        f_prime_softplus_2 = np.divide(b, c, out=w.f_prime_softplus_2)
         # g_softplus_2 = softplus(g_layer_2)
-        f = np.log1p(f, out=w.f)
-        j = np.maximum(g_layer_2, 0.0, out=w.j)
-        g_softplus_2 = np.add(f, j, out=w.g_softplus_2)
+        a = np.log1p(a, out=a)
+        b = np.maximum(g_layer_2, 0.0, out=w.b2_g_softplus_2)
+        g_softplus_2 = np.add(a, b, out=w.g_softplus_2)
         # W_layer_3 g_softplus_2
         g_layer_3_unbiased = np.matmul(g_softplus_2, W_layer_3.T, out=w.g_layer_3_unbiased)
         # g_layer_3 = W_layer_3 g_softplus_2 + b_layer_3
         g_layer_3 = np.add(b_layer_3, g_layer_3_unbiased, out=w.g_layer_3)
         # sigmoid(−g_layer_3)
-        k = np.abs(g_layer_3, out=w.k)
-        k = np.negative(k, out=w.k)
-        k = np.exp(k, out=w.k)
-        l = np.negative(g_layer_3, out=w.l)
-        l = np.sign(l, out=w.l)
-        l = np.maximum(k, l, out=w.l)
-        m = np.add(k, 1.0, out=w.m)
-        sigmoid_minus_softplus_3 = np.divide(l, m, out=w.sigmoid_minus_softplus_3)
+        a = np.abs(g_layer_3, out=w.f_prime_softplus_3)
+        a = np.negative(a, out=a)
+        a = np.exp(a, out=a)
+        b = np.negative(g_layer_3, out=w.b_f_prime_softplus_3)
+        b = np.sign(b, out=b)
+        b = np.maximum(a, b, out=b)
+        c = np.add(a, 1.0, out=w.c_f_prime_softplus_3)
+        sigmoid_minus_softplus_3 = np.divide(b, c, out=w.sigmoid_minus_softplus_3)
         # f′(g_layer_3) = sigmoid(g_layer_3)
-        n = np.sign(g_layer_3, out=w.n)
-        k = np.maximum(k, n, out=w.k)
-        f_prime_softplus_3 = np.divide(k, m, out=w.f_prime_softplus_3)
+        b = np.sign(g_layer_3, out=w.b1_f_prime_softplus_3)
+        a = np.maximum(a, b, out=a)
+        f_prime_softplus_3 = np.divide(a, c, out=w.f_prime_softplus_3)
 
         # ---- backward: reads f′, W; writes δ
         # δ_layer_3 = f′(g_layer_3)  (1)
@@ -813,18 +813,18 @@ def _loss_and_grad(params, x, lam, call):
         # δ_softplus_2 f″(g_layer_2)
         delta_curvature_softplus_2_row = delta_curvature_softplus_2[:, None]
         # δ̇_layer_2 = δ_softplus_2 f″(g_layer_2) ġ_layer_2 + δ̇_softplus_2 f′(g_layer_2)  [+] 8
-        o = np.multiply(delta_curvature_softplus_2_row, tangent_layer_2, out=w.o)
-        p = np.multiply(f_prime_softplus_2_row, delta_tangent_softplus_2, out=w.p)
-        delta_tangent_layer_2 = np.add(o, p, out=w.delta_tangent_layer_2)
+        a = np.multiply(delta_curvature_softplus_2_row, tangent_layer_2, out=w.delta_tangent_layer_2)
+        b = np.multiply(f_prime_softplus_2_row, delta_tangent_softplus_2, out=w.b_delta_tangent_layer_2)
+        delta_tangent_layer_2 = np.add(a, b, out=w.delta_tangent_layer_2)
         # δ̇_softplus_1 = W_layer_2ᵀ δ̇_layer_2  [+] 8
         delta_tangent_softplus_1 = w.delta_tangent_softplus_1
         np.matmul(delta_tangent_layer_2.reshape(-1, 64), W_layer_2, out=delta_tangent_softplus_1.reshape(-1, 128))
         # δ_softplus_1 f″(g_layer_1)
         delta_curvature_softplus_1_row = delta_curvature_softplus_1[:, None]
         # δ̇_layer_1 = δ_softplus_1 f″(g_layer_1) (ġ_layer_1)_c + δ̇_softplus_1 f′(g_layer_1)  [+] 8
-        q = np.multiply(tangent_layer_1, delta_curvature_softplus_1_row, out=w.q)
-        r = np.multiply(f_prime_softplus_1_row, delta_tangent_softplus_1, out=w.r)
-        delta_tangent_layer_1 = np.add(q, r, out=w.delta_tangent_layer_1)
+        a = np.multiply(tangent_layer_1, delta_curvature_softplus_1_row, out=w.delta_tangent_layer_1)
+        b = np.multiply(f_prime_softplus_1_row, delta_tangent_softplus_1, out=w.b_delta_tangent_layer_1)
+        delta_tangent_layer_1 = np.add(a, b, out=w.delta_tangent_layer_1)
 
         # ---- loss: reads δ, ġ; writes δ′
         # δ_x²
@@ -834,19 +834,19 @@ def _loss_and_grad(params, x, lam, call):
         # (ġ_layer_1 ∘ ġ_layer_1) (δ_softplus_1 f″(g_layer_1))
         curvature_of_softplus_1 = np.matmul(delta_curvature_softplus_1, tangent_layer_1_squared.T, out=w.curvature_of_softplus_1)
         # δ_softplus_2 f″(g_layer_2) ġ_layer_2²
-        p = np.square(tangent_layer_2, out=w.p)
-        curvature_of_softplus_2_terms = np.multiply(delta_curvature_softplus_2_row, p, out=w.curvature_of_softplus_2_terms)
+        a = np.square(tangent_layer_2, out=w.curvature_of_softplus_2_terms)
+        curvature_of_softplus_2_terms = np.multiply(delta_curvature_softplus_2_row, a, out=w.curvature_of_softplus_2_terms)
         # [Σ_i δ_softplus_2 f″(g_layer_2) ġ_layer_2²]
         curvature_of_softplus_2 = np.sum(curvature_of_softplus_2_terms, axis=2, out=w.curvature_of_softplus_2)
         # ġ_layer_3² f″(g_layer_3)
-        s = np.square(tangent_layer_3, out=w.s)
-        curvature_of_softplus_3_terms = np.multiply(delta_curvature_softplus_3_row, s, out=w.curvature_of_softplus_3_terms)
+        a = np.square(tangent_layer_3, out=w.curvature_of_softplus_3_terms)
+        curvature_of_softplus_3_terms = np.multiply(delta_curvature_softplus_3_row, a, out=w.curvature_of_softplus_3_terms)
         # [Σ_i ġ_layer_3² f″(g_layer_3)]
         curvature_of_softplus_3 = np.sum(curvature_of_softplus_3_terms, axis=2, out=w.curvature_of_softplus_3)
         # δ′_x = (ġ_layer_1 ∘ ġ_layer_1) (δ_softplus_1 f″(g_layer_1)) + [Σ_i δ_softplus_2 f″(g_layer_2) ġ_layer_2²]
         #     + [Σ_i ġ_layer_3² f″(g_layer_3)]  [+] 8
-        t = np.add(curvature_of_softplus_1, curvature_of_softplus_2, out=w.t)
-        delta_prime_x = np.add(t, curvature_of_softplus_3, out=w.delta_prime_x)
+        a = np.add(curvature_of_softplus_1, curvature_of_softplus_2, out=w.delta_prime_x)
+        delta_prime_x = np.add(a, curvature_of_softplus_3, out=w.delta_prime_x)
         # Σ_n Σ_i δ′_x
         sum_delta_prime = float(np.sum(delta_prime_x, dtype=np.float64))
         # δ′_x²
@@ -858,8 +858,8 @@ def _loss_and_grad(params, x, lam, call):
         # ∂J/∂δ_x = δ_x  (3)+(5)
         dJ_ddelta_x = delta_x
         # ∂J/∂δ′_x = −1 + 2 λ δ′_x  (7)
-        t = np.multiply(delta_prime_x, 2 * lam, out=w.t)
-        dJ_ddelta_prime_x = np.subtract(t, 1.0, out=w.dJ_ddelta_prime_x)
+        a = np.multiply(delta_prime_x, 2 * lam, out=w.dJ_ddelta_prime_x)
+        dJ_ddelta_prime_x = np.subtract(a, 1.0, out=w.dJ_ddelta_prime_x)
         # ∂J/∂δ_layer_1 = W_layer_1 ∂J/∂δ_x  (11)+(12)
         dJ_ddelta_layer_1 = np.matmul(dJ_ddelta_x, W_layer_1.T, out=w.dJ_ddelta_layer_1)
         # (∂J/∂δ′_x)_c
@@ -870,9 +870,9 @@ def _loss_and_grad(params, x, lam, call):
         weighted_square_layer_1 = np.matmul(dJ_ddelta_prime_x, tangent_layer_1_squared, out=w.weighted_square_layer_1)
         # ∂J/∂δ_softplus_1 = ∂J/∂δ_layer_1 f′(g_layer_1) + f″(g_layer_1) (ġ_layer_1 ∘ ġ_layer_1)ᵀ ∂J/∂δ′_x
         #     (18)+(19)
-        u = np.multiply(dJ_ddelta_layer_1, f_prime_softplus_1, out=w.u)
-        v = np.multiply(f_second_softplus_1, weighted_square_layer_1, out=w.v)
-        dJ_ddelta_softplus_1 = np.add(u, v, out=w.dJ_ddelta_softplus_1)
+        a = np.multiply(dJ_ddelta_layer_1, f_prime_softplus_1, out=w.dJ_ddelta_softplus_1)
+        b = np.multiply(f_second_softplus_1, weighted_square_layer_1, out=w.b_dJ_ddelta_softplus_1)
+        dJ_ddelta_softplus_1 = np.add(a, b, out=w.dJ_ddelta_softplus_1)
         # ĝ_softplus_1 = (∂J/∂δ′_x)_c ġ_softplus_1  [+] 8
         weighted_tangent_softplus_1 = np.multiply(dJ_ddelta_prime_x_column, tangent_softplus_1, out=w.weighted_tangent_softplus_1)
         # ∂J/∂δ_layer_2 = W_layer_2 ∂J/∂δ_softplus_1  (11)+(12)
@@ -884,9 +884,9 @@ def _loss_and_grad(params, x, lam, call):
         # Σ_c ĝ_layer_2 ġ_layer_2
         weighted_square_layer_2 = np.sum(weighted_square_layer_2_terms, axis=1, out=w.weighted_square_layer_2)
         # ∂J/∂δ_softplus_2 = ∂J/∂δ_layer_2 f′(g_layer_2) + f″(g_layer_2) Σ_c ĝ_layer_2 ġ_layer_2  (18)+(19)
-        y = np.multiply(dJ_ddelta_layer_2, f_prime_softplus_2, out=w.y)
-        z = np.multiply(f_second_softplus_2, weighted_square_layer_2, out=w.z)
-        dJ_ddelta_softplus_2 = np.add(y, z, out=w.dJ_ddelta_softplus_2)
+        a = np.multiply(dJ_ddelta_layer_2, f_prime_softplus_2, out=w.dJ_ddelta_softplus_2)
+        b = np.multiply(f_second_softplus_2, weighted_square_layer_2, out=w.b_dJ_ddelta_softplus_2)
+        dJ_ddelta_softplus_2 = np.add(a, b, out=w.dJ_ddelta_softplus_2)
         # ĝ_softplus_2 = (∂J/∂δ′_x)_c ġ_softplus_2  [+] 8
         weighted_tangent_softplus_2 = np.multiply(dJ_ddelta_prime_x_column, tangent_softplus_2, out=w.weighted_tangent_softplus_2)
         # ∂J/∂δ_layer_3 = W_layer_3 ∂J/∂δ_softplus_2  (11)+(12)
@@ -900,12 +900,12 @@ def _loss_and_grad(params, x, lam, call):
 
         # ---- backward adjoints of J and gradients: reads f′, f″, ∂J/∂δ, δ, δ̇, ĝ, g, W; writes f‴, ∂J/∂g
         # f‴(g_layer_3) = f″(g_layer_3) (sigmoid(−g_layer_3) − f′(g_layer_3))
-        l = np.subtract(sigmoid_minus_softplus_3, f_prime_softplus_3, out=w.l)
-        f_third_softplus_3 = np.multiply(f_second_softplus_3, l, out=w.f_third_softplus_3)
+        a = np.subtract(sigmoid_minus_softplus_3, f_prime_softplus_3, out=w.f_third_softplus_3)
+        f_third_softplus_3 = np.multiply(f_second_softplus_3, a, out=w.f_third_softplus_3)
         # ∂J/∂g_layer_3 = ∂J/∂δ_layer_3 f″(g_layer_3) + f‴(g_layer_3) Σ_c ĝ_layer_3 ġ_layer_3  (21)+(22)
-        n = np.multiply(dJ_ddelta_layer_3, f_second_softplus_3, out=w.n)
-        l = np.multiply(f_third_softplus_3, weighted_square_layer_3, out=w.l)
-        dJ_dg_layer_3 = np.add(n, l, out=w.dJ_dg_layer_3)
+        a = np.multiply(dJ_ddelta_layer_3, f_second_softplus_3, out=w.dJ_dg_layer_3)
+        b = np.multiply(f_third_softplus_3, weighted_square_layer_3, out=w.b_dJ_dg_layer_3)
+        dJ_dg_layer_3 = np.add(a, b, out=w.dJ_dg_layer_3)
         # Σ_n δ_layer_3 ∂J/∂δ_softplus_2ᵀ
         dJ_dW_layer_3_delta = np.matmul(delta_layer_3.T, dJ_ddelta_softplus_2, out=w.dJ_dW_layer_3_delta)
         # Σ_n Σ_c δ̇_layer_3 ĝ_softplus_2ᵀ
@@ -921,20 +921,20 @@ def _loss_and_grad(params, x, lam, call):
         # Σ_c δ̇_softplus_2 ĝ_layer_2
         weighted_product_softplus_2 = np.sum(weighted_product_softplus_2_terms, axis=1, out=w.weighted_product_softplus_2)
         # f‴(g_layer_2) = f″(g_layer_2) (sigmoid(−g_layer_2) − f′(g_layer_2))
-        g = np.subtract(sigmoid_minus_softplus_2, f_prime_softplus_2, out=w.g)
-        f_third_softplus_2 = np.multiply(f_second_softplus_2, g, out=w.f_third_softplus_2)
+        a = np.subtract(sigmoid_minus_softplus_2, f_prime_softplus_2, out=w.f_third_softplus_2)
+        f_third_softplus_2 = np.multiply(f_second_softplus_2, a, out=w.f_third_softplus_2)
         # ∂J/∂g_layer_2 = ∂J/∂g_softplus_2 f′(g_layer_2) + ∂J/∂δ_layer_2 δ_softplus_2 f″(g_layer_2) + δ_softplus_2
         #     f‴(g_layer_2) Σ_c ĝ_layer_2 ġ_layer_2 + 2 f″(g_layer_2) Σ_c δ̇_softplus_2 ĝ_layer_2  (21)+(22)
-        aa = np.multiply(dJ_ddelta_layer_2, delta_softplus_2, out=w.aa)
-        aa = np.multiply(aa, f_second_softplus_2, out=w.aa)
-        f = np.multiply(dJ_dg_softplus_2, f_prime_softplus_2, out=w.f)
-        aa = np.add(aa, f, out=w.aa)
-        j = np.multiply(delta_softplus_2, f_third_softplus_2, out=w.j)
-        j = np.multiply(j, weighted_square_layer_2, out=w.j)
-        aa = np.add(aa, j, out=w.aa)
-        ab = np.multiply(f_second_softplus_2, weighted_product_softplus_2, out=w.ab)
-        ab = np.multiply(ab, 2.0, out=w.ab)
-        dJ_dg_layer_2 = np.add(aa, ab, out=w.dJ_dg_layer_2)
+        a = np.multiply(dJ_ddelta_layer_2, delta_softplus_2, out=w.dJ_dg_layer_2)
+        a = np.multiply(a, f_second_softplus_2, out=a)
+        b = np.multiply(dJ_dg_softplus_2, f_prime_softplus_2, out=w.b_dJ_dg_layer_2)
+        a = np.add(a, b, out=a)
+        b = np.multiply(delta_softplus_2, f_third_softplus_2, out=w.b1_dJ_dg_layer_2)
+        b = np.multiply(b, weighted_square_layer_2, out=b)
+        a = np.add(a, b, out=a)
+        b = np.multiply(f_second_softplus_2, weighted_product_softplus_2, out=w.b2_dJ_dg_layer_2)
+        b = np.multiply(b, 2.0, out=b)
+        dJ_dg_layer_2 = np.add(a, b, out=w.dJ_dg_layer_2)
         # Σ_n δ_layer_2 ∂J/∂δ_softplus_1ᵀ
         dJ_dW_layer_2_delta = np.matmul(delta_layer_2.T, dJ_ddelta_softplus_1, out=w.dJ_dW_layer_2_delta)
         # Σ_n Σ_c δ̇_layer_2 ĝ_softplus_1ᵀ
@@ -950,21 +950,21 @@ def _loss_and_grad(params, x, lam, call):
         # Σ_c δ̇_softplus_1 ĝ_layer_1
         weighted_product_softplus_1 = np.sum(weighted_product_softplus_1_terms, axis=1, out=w.weighted_product_softplus_1)
         # f‴(g_layer_1) = f″(g_layer_1) (sigmoid(−g_layer_1) − f′(g_layer_1))
-        b = np.subtract(sigmoid_minus_softplus_1, f_prime_softplus_1, out=w.b)
-        f_third_softplus_1 = np.multiply(f_second_softplus_1, b, out=w.f_third_softplus_1)
+        a = np.subtract(sigmoid_minus_softplus_1, f_prime_softplus_1, out=w.f_third_softplus_1)
+        f_third_softplus_1 = np.multiply(f_second_softplus_1, a, out=w.f_third_softplus_1)
         # ∂J/∂g_layer_1 = ∂J/∂g_softplus_1 f′(g_layer_1) + ∂J/∂δ_layer_1 δ_softplus_1 f″(g_layer_1) + δ_softplus_1
         #     f‴(g_layer_1) (ġ_layer_1 ∘ ġ_layer_1)ᵀ ∂J/∂δ′_x + 2 f″(g_layer_1) Σ_c δ̇_softplus_1 ĝ_layer_1
         #     (21)+(22)
-        ac = np.multiply(dJ_ddelta_layer_1, delta_softplus_1, out=w.ac)
-        ac = np.multiply(ac, f_second_softplus_1, out=w.ac)
-        a = np.multiply(dJ_dg_softplus_1, f_prime_softplus_1, out=w.a)
-        ac = np.add(ac, a, out=w.ac)
-        e = np.multiply(delta_softplus_1, f_third_softplus_1, out=w.e)
-        e = np.multiply(e, weighted_square_layer_1, out=w.e)
-        ac = np.add(ac, e, out=w.ac)
-        ad = np.multiply(f_second_softplus_1, weighted_product_softplus_1, out=w.ad)
-        ad = np.multiply(ad, 2.0, out=w.ad)
-        dJ_dg_layer_1 = np.add(ac, ad, out=w.dJ_dg_layer_1)
+        a = np.multiply(dJ_ddelta_layer_1, delta_softplus_1, out=w.dJ_dg_layer_1)
+        a = np.multiply(a, f_second_softplus_1, out=a)
+        b = np.multiply(dJ_dg_softplus_1, f_prime_softplus_1, out=w.b_dJ_dg_layer_1)
+        a = np.add(a, b, out=a)
+        b = np.multiply(delta_softplus_1, f_third_softplus_1, out=w.b1_dJ_dg_layer_1)
+        b = np.multiply(b, weighted_square_layer_1, out=b)
+        a = np.add(a, b, out=a)
+        b = np.multiply(f_second_softplus_1, weighted_product_softplus_1, out=w.b2_dJ_dg_layer_1)
+        b = np.multiply(b, 2.0, out=b)
+        dJ_dg_layer_1 = np.add(a, b, out=w.dJ_dg_layer_1)
         # Σ_n δ_layer_1 ∂J/∂δ_xᵀ
         dJ_dW_layer_1_delta = np.matmul(delta_layer_1.T, dJ_ddelta_x, out=w.dJ_dW_layer_1_delta)
         # (∂J/∂δ′_x)_c δ̇_layer_1
@@ -993,18 +993,18 @@ def _loss_and_grad(params, x, lam, call):
     J = lam * sum_delta_prime_squared / N - sum_delta_prime / N + 0.5 * sum_delta_squared / N
     # ∂J/∂W_layer_3 = (1/N) (Σ_n δ_layer_3 ∂J/∂δ_softplus_2ᵀ + Σ_n ∂J/∂g_layer_3 g_softplus_2ᵀ + 2 Σ_n Σ_c
     #     δ̇_layer_3 ĝ_softplus_2ᵀ)  (16)+(17)
-    ae = np.add(dJ_dW_layer_3_delta, dJ_dW_layer_3_g, out=w.ae)
-    af = np.multiply(dJ_dW_layer_3_tangents, 2.0, out=w.af)
-    ae = np.add(ae, af, out=w.ae)
-    dJ_dW_layer_3 = np.divide(ae, N, out=np.empty((1, 64), DTYPE))
+    a = np.add(dJ_dW_layer_3_delta, dJ_dW_layer_3_g, out=w.a_dJ_dW_layer_3)
+    b = np.multiply(dJ_dW_layer_3_tangents, 2.0, out=w.b_dJ_dW_layer_3)
+    a = np.add(a, b, out=a)
+    dJ_dW_layer_3 = np.divide(a, N, out=np.empty((1, 64), DTYPE))
     # ∂J/∂b_layer_3 = (1/N) Σ_n ∂J/∂g_layer_3  [+] bias
     dJ_db_layer_3 = np.divide(dJ_db_layer_3_sum, N, out=np.empty((1,), DTYPE))
     # ∂J/∂W_layer_2 = (1/N) (Σ_n δ_layer_2 ∂J/∂δ_softplus_1ᵀ + Σ_n ∂J/∂g_layer_2 g_softplus_1ᵀ + 2 Σ_n Σ_c
     #     δ̇_layer_2 ĝ_softplus_1ᵀ)  (16)+(17)
-    ag = np.add(dJ_dW_layer_2_delta, dJ_dW_layer_2_g, out=w.ag)
-    ah = np.multiply(dJ_dW_layer_2_tangents, 2.0, out=w.ah)
-    ag = np.add(ag, ah, out=w.ag)
-    dJ_dW_layer_2 = np.divide(ag, N, out=np.empty((64, 128), DTYPE))
+    a = np.add(dJ_dW_layer_2_delta, dJ_dW_layer_2_g, out=w.a_dJ_dW_layer_2)
+    b = np.multiply(dJ_dW_layer_2_tangents, 2.0, out=w.b_dJ_dW_layer_2)
+    a = np.add(a, b, out=a)
+    dJ_dW_layer_2 = np.divide(a, N, out=np.empty((64, 128), DTYPE))
     # ∂J/∂b_layer_2 = (1/N) Σ_n ∂J/∂g_layer_2  [+] bias
     dJ_db_layer_2 = np.divide(dJ_db_layer_2_sum, N, out=np.empty((64,), DTYPE))
     # [Σ_n (∂J/∂δ′_x)_c δ̇_layer_1]ᵀ
@@ -1012,10 +1012,10 @@ def _loss_and_grad(params, x, lam, call):
     dJ_dW_layer_1_tangents_sum_transposed[...] = dJ_dW_layer_1_tangents_sum.T
     # ∂J/∂W_layer_1 = (1/N) (2 [Σ_n (∂J/∂δ′_x)_c δ̇_layer_1]ᵀ + Σ_n δ_layer_1 ∂J/∂δ_xᵀ + Σ_n ∂J/∂g_layer_1 g_xᵀ)
     #     (16)+(17)
-    ai = np.add(dJ_dW_layer_1_delta, dJ_dW_layer_1_g, out=w.ai)
-    aj = np.multiply(dJ_dW_layer_1_tangents_sum_transposed, 2.0, out=w.aj)
-    ai = np.add(ai, aj, out=w.ai)
-    dJ_dW_layer_1 = np.divide(ai, N, out=np.empty((128, 64), DTYPE))
+    a = np.add(dJ_dW_layer_1_delta, dJ_dW_layer_1_g, out=w.a_dJ_dW_layer_1)
+    b = np.multiply(dJ_dW_layer_1_tangents_sum_transposed, 2.0, out=w.b_dJ_dW_layer_1)
+    a = np.add(a, b, out=a)
+    dJ_dW_layer_1 = np.divide(a, N, out=np.empty((128, 64), DTYPE))
     # ∂J/∂b_layer_1 = (1/N) Σ_n ∂J/∂g_layer_1  [+] bias
     dJ_db_layer_1 = np.divide(dJ_db_layer_1_sum, N, out=np.empty((128,), DTYPE))
 
@@ -1058,60 +1058,60 @@ def _loss_and_grad_lam0(params, x, lam, call):
         # g_layer_1 = W_layer_1 g_x + b_layer_1
         g_layer_1 = np.add(b_layer_1, g_layer_1_unbiased, out=w.g_layer_1)
         # sigmoid(−g_layer_1)
-        a = np.abs(g_layer_1, out=w.a)
-        a = np.negative(a, out=w.a)
-        a = np.exp(a, out=w.a)
-        b = np.negative(g_layer_1, out=w.b)
-        b = np.sign(b, out=w.b)
-        b = np.maximum(a, b, out=w.b)
-        c = np.add(a, 1.0, out=w.c)
+        a = np.abs(g_layer_1, out=w.g_softplus_1)
+        a = np.negative(a, out=a)
+        a = np.exp(a, out=a)
+        b = np.negative(g_layer_1, out=w.b_g_softplus_1)
+        b = np.sign(b, out=b)
+        b = np.maximum(a, b, out=b)
+        c = np.add(a, 1.0, out=w.c_g_softplus_1)
         sigmoid_minus_softplus_1 = np.divide(b, c, out=w.sigmoid_minus_softplus_1)
         # f′(g_layer_1) = sigmoid(g_layer_1)
-        d = np.sign(g_layer_1, out=w.d)
-        d = np.maximum(a, d, out=w.d)
-        f_prime_softplus_1 = np.divide(d, c, out=w.f_prime_softplus_1)
+        b = np.sign(g_layer_1, out=w.b1_g_softplus_1)
+        b = np.maximum(a, b, out=b)
+        f_prime_softplus_1 = np.divide(b, c, out=w.f_prime_softplus_1)
         # g_softplus_1 = softplus(g_layer_1)
-        a = np.log1p(a, out=w.a)
-        e = np.maximum(g_layer_1, 0.0, out=w.e)
-        g_softplus_1 = np.add(a, e, out=w.g_softplus_1)
+        a = np.log1p(a, out=a)
+        b = np.maximum(g_layer_1, 0.0, out=w.b2_g_softplus_1)
+        g_softplus_1 = np.add(a, b, out=w.g_softplus_1)
         # W_layer_2 g_softplus_1
         g_layer_2_unbiased = np.matmul(g_softplus_1, W_layer_2.T, out=w.g_layer_2_unbiased)
         # g_layer_2 = W_layer_2 g_softplus_1 + b_layer_2
         g_layer_2 = np.add(b_layer_2, g_layer_2_unbiased, out=w.g_layer_2)
         # sigmoid(−g_layer_2)
-        f = np.abs(g_layer_2, out=w.f)
-        f = np.negative(f, out=w.f)
-        f = np.exp(f, out=w.f)
-        g = np.negative(g_layer_2, out=w.g)
-        g = np.sign(g, out=w.g)
-        g = np.maximum(f, g, out=w.g)
-        h = np.add(f, 1.0, out=w.h)
-        sigmoid_minus_softplus_2 = np.divide(g, h, out=w.sigmoid_minus_softplus_2)
+        a = np.abs(g_layer_2, out=w.g_softplus_2)
+        a = np.negative(a, out=a)
+        a = np.exp(a, out=a)
+        b = np.negative(g_layer_2, out=w.b_g_softplus_2)
+        b = np.sign(b, out=b)
+        b = np.maximum(a, b, out=b)
+        c = np.add(a, 1.0, out=w.c_g_softplus_2)
+        sigmoid_minus_softplus_2 = np.divide(b, c, out=w.sigmoid_minus_softplus_2)
         # f′(g_layer_2) = sigmoid(g_layer_2)
-        i = np.sign(g_layer_2, out=w.i)
-        i = np.maximum(f, i, out=w.i)
-        f_prime_softplus_2 = np.divide(i, h, out=w.f_prime_softplus_2)
+        b = np.sign(g_layer_2, out=w.b1_g_softplus_2)
+        b = np.maximum(a, b, out=b)
+        f_prime_softplus_2 = np.divide(b, c, out=w.f_prime_softplus_2)
         # g_softplus_2 = softplus(g_layer_2)
-        f = np.log1p(f, out=w.f)
-        j = np.maximum(g_layer_2, 0.0, out=w.j)
-        g_softplus_2 = np.add(f, j, out=w.g_softplus_2)
+        a = np.log1p(a, out=a)
+        b = np.maximum(g_layer_2, 0.0, out=w.b2_g_softplus_2)
+        g_softplus_2 = np.add(a, b, out=w.g_softplus_2)
         # W_layer_3 g_softplus_2
         g_layer_3_unbiased = np.matmul(g_softplus_2, W_layer_3.T, out=w.g_layer_3_unbiased)
         # g_layer_3 = W_layer_3 g_softplus_2 + b_layer_3
         g_layer_3 = np.add(b_layer_3, g_layer_3_unbiased, out=w.g_layer_3)
         # sigmoid(−g_layer_3)
-        k = np.abs(g_layer_3, out=w.k)
-        k = np.negative(k, out=w.k)
-        k = np.exp(k, out=w.k)
-        l = np.negative(g_layer_3, out=w.l)
-        l = np.sign(l, out=w.l)
-        l = np.maximum(k, l, out=w.l)
-        m = np.add(k, 1.0, out=w.m)
-        sigmoid_minus_softplus_3 = np.divide(l, m, out=w.sigmoid_minus_softplus_3)
+        a = np.abs(g_layer_3, out=w.f_prime_softplus_3)
+        a = np.negative(a, out=a)
+        a = np.exp(a, out=a)
+        b = np.negative(g_layer_3, out=w.b_f_prime_softplus_3)
+        b = np.sign(b, out=b)
+        b = np.maximum(a, b, out=b)
+        c = np.add(a, 1.0, out=w.c_f_prime_softplus_3)
+        sigmoid_minus_softplus_3 = np.divide(b, c, out=w.sigmoid_minus_softplus_3)
         # f′(g_layer_3) = sigmoid(g_layer_3)
-        n = np.sign(g_layer_3, out=w.n)
-        k = np.maximum(k, n, out=w.k)
-        f_prime_softplus_3 = np.divide(k, m, out=w.f_prime_softplus_3)
+        b = np.sign(g_layer_3, out=w.b1_f_prime_softplus_3)
+        a = np.maximum(a, b, out=a)
+        f_prime_softplus_3 = np.divide(a, c, out=w.f_prime_softplus_3)
 
         # ---- backward: reads f′, W; writes δ
         # δ_layer_3 = f′(g_layer_3)  (1)
@@ -1164,18 +1164,18 @@ def _loss_and_grad_lam0(params, x, lam, call):
         # δ_softplus_2 f″(g_layer_2)
         delta_curvature_softplus_2_row = delta_curvature_softplus_2[:, None]
         # δ̇_layer_2 = δ_softplus_2 f″(g_layer_2) ġ_layer_2 + δ̇_softplus_2 f′(g_layer_2)  [+] 8
-        o = np.multiply(delta_curvature_softplus_2_row, tangent_layer_2, out=w.o)
-        p = np.multiply(f_prime_softplus_2_row, delta_tangent_softplus_2, out=w.p)
-        delta_tangent_layer_2 = np.add(o, p, out=w.delta_tangent_layer_2)
+        a = np.multiply(delta_curvature_softplus_2_row, tangent_layer_2, out=w.delta_tangent_layer_2)
+        b = np.multiply(f_prime_softplus_2_row, delta_tangent_softplus_2, out=w.b_delta_tangent_layer_2)
+        delta_tangent_layer_2 = np.add(a, b, out=w.delta_tangent_layer_2)
         # δ̇_softplus_1 = W_layer_2ᵀ δ̇_layer_2  [+] 8
         delta_tangent_softplus_1 = w.delta_tangent_softplus_1
         np.matmul(delta_tangent_layer_2.reshape(-1, 64), W_layer_2, out=delta_tangent_softplus_1.reshape(-1, 128))
         # δ_softplus_1 f″(g_layer_1)
         delta_curvature_softplus_1_row = delta_curvature_softplus_1[:, None]
         # δ̇_layer_1 = δ_softplus_1 f″(g_layer_1) (ġ_layer_1)_c + δ̇_softplus_1 f′(g_layer_1)  [+] 8
-        q = np.multiply(tangent_layer_1, delta_curvature_softplus_1_row, out=w.q)
-        r = np.multiply(f_prime_softplus_1_row, delta_tangent_softplus_1, out=w.r)
-        delta_tangent_layer_1 = np.add(q, r, out=w.delta_tangent_layer_1)
+        a = np.multiply(tangent_layer_1, delta_curvature_softplus_1_row, out=w.delta_tangent_layer_1)
+        b = np.multiply(f_prime_softplus_1_row, delta_tangent_softplus_1, out=w.b_delta_tangent_layer_1)
+        delta_tangent_layer_1 = np.add(a, b, out=w.delta_tangent_layer_1)
 
         # ---- loss: reads δ, ġ
         # δ_x²
@@ -1209,26 +1209,26 @@ def _loss_and_grad_lam0(params, x, lam, call):
         # ∂J/∂δ_layer_1 = W_layer_1 ∂J/∂δ_x  (11)+(12)
         dJ_ddelta_layer_1 = np.matmul(dJ_ddelta_x, W_layer_1.T, out=w.dJ_ddelta_layer_1)
         # ∂J/∂δ_softplus_1 = ∂J/∂δ_layer_1 f′(g_layer_1) − f″(g_layer_1) Σ_j ġ_layer_1 ∘ ġ_layer_1  (18)+(19)
-        s = np.multiply(dJ_ddelta_layer_1, f_prime_softplus_1, out=w.s)
-        t = np.multiply(sum_tangent_squared_layer_1, f_second_softplus_1, out=w.t)
-        dJ_ddelta_softplus_1 = np.subtract(s, t, out=w.dJ_ddelta_softplus_1)
+        a = np.multiply(dJ_ddelta_layer_1, f_prime_softplus_1, out=w.dJ_ddelta_softplus_1)
+        b = np.multiply(sum_tangent_squared_layer_1, f_second_softplus_1, out=w.b_dJ_ddelta_softplus_1)
+        dJ_ddelta_softplus_1 = np.subtract(a, b, out=w.dJ_ddelta_softplus_1)
         # ∂J/∂δ_layer_2 = W_layer_2 ∂J/∂δ_softplus_1  (11)+(12)
         dJ_ddelta_layer_2 = np.matmul(dJ_ddelta_softplus_1, W_layer_2.T, out=w.dJ_ddelta_layer_2)
         # ∂J/∂δ_softplus_2 = ∂J/∂δ_layer_2 f′(g_layer_2) − f″(g_layer_2) Σ_c ġ_layer_2²  (18)+(19)
-        u = np.multiply(dJ_ddelta_layer_2, f_prime_softplus_2, out=w.u)
-        v = np.multiply(f_second_softplus_2, sum_tangent_squared_layer_2, out=w.v)
-        dJ_ddelta_softplus_2 = np.subtract(u, v, out=w.dJ_ddelta_softplus_2)
+        a = np.multiply(dJ_ddelta_layer_2, f_prime_softplus_2, out=w.dJ_ddelta_softplus_2)
+        b = np.multiply(f_second_softplus_2, sum_tangent_squared_layer_2, out=w.b_dJ_ddelta_softplus_2)
+        dJ_ddelta_softplus_2 = np.subtract(a, b, out=w.dJ_ddelta_softplus_2)
         # ∂J/∂δ_layer_3 = W_layer_3 ∂J/∂δ_softplus_2  (11)+(12)
         dJ_ddelta_layer_3 = np.matmul(dJ_ddelta_softplus_2, W_layer_3.T, out=w.dJ_ddelta_layer_3)
 
         # ---- backward adjoints of J and gradients: reads f′, f″, ∂J/∂δ, δ, δ̇, ġ, g, W; writes f‴, ∂J/∂g
         # f‴(g_layer_3) = f″(g_layer_3) (sigmoid(−g_layer_3) − f′(g_layer_3))
-        l = np.subtract(sigmoid_minus_softplus_3, f_prime_softplus_3, out=w.l)
-        f_third_softplus_3 = np.multiply(f_second_softplus_3, l, out=w.f_third_softplus_3)
+        a = np.subtract(sigmoid_minus_softplus_3, f_prime_softplus_3, out=w.f_third_softplus_3)
+        f_third_softplus_3 = np.multiply(f_second_softplus_3, a, out=w.f_third_softplus_3)
         # ∂J/∂g_layer_3 = ∂J/∂δ_layer_3 f″(g_layer_3) − f‴(g_layer_3) Σ_c ġ_layer_3²  (21)+(22)
-        y = np.multiply(dJ_ddelta_layer_3, f_second_softplus_3, out=w.y)
-        l = np.multiply(f_third_softplus_3, sum_tangent_squared_layer_3, out=w.l)
-        dJ_dg_layer_3 = np.subtract(y, l, out=w.dJ_dg_layer_3)
+        a = np.multiply(dJ_ddelta_layer_3, f_second_softplus_3, out=w.dJ_dg_layer_3)
+        b = np.multiply(f_third_softplus_3, sum_tangent_squared_layer_3, out=w.b_dJ_dg_layer_3)
+        dJ_dg_layer_3 = np.subtract(a, b, out=w.dJ_dg_layer_3)
         # Σ_n δ_layer_3 ∂J/∂δ_softplus_2ᵀ
         dJ_dW_layer_3_delta = np.matmul(delta_layer_3.T, dJ_ddelta_softplus_2, out=w.dJ_dW_layer_3_delta)
         # Σ_n Σ_c δ̇_layer_3 ġ_softplus_2ᵀ
@@ -1244,20 +1244,20 @@ def _loss_and_grad_lam0(params, x, lam, call):
         # Σ_c δ̇_softplus_2 ġ_layer_2
         weighted_product_softplus_2 = np.sum(weighted_product_softplus_2_terms, axis=1, out=w.weighted_product_softplus_2)
         # f‴(g_layer_2) = f″(g_layer_2) (sigmoid(−g_layer_2) − f′(g_layer_2))
-        g = np.subtract(sigmoid_minus_softplus_2, f_prime_softplus_2, out=w.g)
-        f_third_softplus_2 = np.multiply(f_second_softplus_2, g, out=w.f_third_softplus_2)
+        a = np.subtract(sigmoid_minus_softplus_2, f_prime_softplus_2, out=w.f_third_softplus_2)
+        f_third_softplus_2 = np.multiply(f_second_softplus_2, a, out=w.f_third_softplus_2)
         # ∂J/∂g_layer_2 = ∂J/∂g_softplus_2 f′(g_layer_2) + ∂J/∂δ_layer_2 δ_softplus_2 f″(g_layer_2) − δ_softplus_2
         #     f‴(g_layer_2) Σ_c ġ_layer_2² − 2 f″(g_layer_2) Σ_c δ̇_softplus_2 ġ_layer_2  (21)+(22)
-        z = np.multiply(dJ_ddelta_layer_2, delta_softplus_2, out=w.z)
-        z = np.multiply(z, f_second_softplus_2, out=w.z)
-        f = np.multiply(dJ_dg_softplus_2, f_prime_softplus_2, out=w.f)
-        z = np.add(z, f, out=w.z)
-        j = np.multiply(delta_softplus_2, f_third_softplus_2, out=w.j)
-        j = np.multiply(j, sum_tangent_squared_layer_2, out=w.j)
-        z = np.subtract(z, j, out=w.z)
-        aa = np.multiply(f_second_softplus_2, weighted_product_softplus_2, out=w.aa)
-        aa = np.multiply(aa, 2.0, out=w.aa)
-        dJ_dg_layer_2 = np.subtract(z, aa, out=w.dJ_dg_layer_2)
+        a = np.multiply(dJ_ddelta_layer_2, delta_softplus_2, out=w.dJ_dg_layer_2)
+        a = np.multiply(a, f_second_softplus_2, out=a)
+        b = np.multiply(dJ_dg_softplus_2, f_prime_softplus_2, out=w.b_dJ_dg_layer_2)
+        a = np.add(a, b, out=a)
+        b = np.multiply(delta_softplus_2, f_third_softplus_2, out=w.b1_dJ_dg_layer_2)
+        b = np.multiply(b, sum_tangent_squared_layer_2, out=b)
+        a = np.subtract(a, b, out=a)
+        b = np.multiply(f_second_softplus_2, weighted_product_softplus_2, out=w.b2_dJ_dg_layer_2)
+        b = np.multiply(b, 2.0, out=b)
+        dJ_dg_layer_2 = np.subtract(a, b, out=w.dJ_dg_layer_2)
         # Σ_n δ_layer_2 ∂J/∂δ_softplus_1ᵀ
         dJ_dW_layer_2_delta = np.matmul(delta_layer_2.T, dJ_ddelta_softplus_1, out=w.dJ_dW_layer_2_delta)
         # Σ_n Σ_c δ̇_layer_2 ġ_softplus_1ᵀ
@@ -1273,20 +1273,20 @@ def _loss_and_grad_lam0(params, x, lam, call):
         # Σ_c δ̇_softplus_1 (ġ_layer_1)_c
         weighted_product_softplus_1 = np.sum(weighted_product_softplus_1_terms, axis=1, out=w.weighted_product_softplus_1)
         # f‴(g_layer_1) = f″(g_layer_1) (sigmoid(−g_layer_1) − f′(g_layer_1))
-        b = np.subtract(sigmoid_minus_softplus_1, f_prime_softplus_1, out=w.b)
-        f_third_softplus_1 = np.multiply(f_second_softplus_1, b, out=w.f_third_softplus_1)
+        a = np.subtract(sigmoid_minus_softplus_1, f_prime_softplus_1, out=w.f_third_softplus_1)
+        f_third_softplus_1 = np.multiply(f_second_softplus_1, a, out=w.f_third_softplus_1)
         # ∂J/∂g_layer_1 = ∂J/∂g_softplus_1 f′(g_layer_1) + ∂J/∂δ_layer_1 δ_softplus_1 f″(g_layer_1) − δ_softplus_1
         #     f‴(g_layer_1) Σ_j ġ_layer_1 ∘ ġ_layer_1 − 2 f″(g_layer_1) Σ_c δ̇_softplus_1 (ġ_layer_1)_c  (21)+(22)
-        ab = np.multiply(dJ_ddelta_layer_1, delta_softplus_1, out=w.ab)
-        ab = np.multiply(ab, f_second_softplus_1, out=w.ab)
-        a = np.multiply(dJ_dg_softplus_1, f_prime_softplus_1, out=w.a)
-        ab = np.add(ab, a, out=w.ab)
-        e = np.multiply(sum_tangent_squared_layer_1, delta_softplus_1, out=w.e)
-        e = np.multiply(e, f_third_softplus_1, out=w.e)
-        ab = np.subtract(ab, e, out=w.ab)
-        ac = np.multiply(f_second_softplus_1, weighted_product_softplus_1, out=w.ac)
-        ac = np.multiply(ac, 2.0, out=w.ac)
-        dJ_dg_layer_1 = np.subtract(ab, ac, out=w.dJ_dg_layer_1)
+        a = np.multiply(dJ_ddelta_layer_1, delta_softplus_1, out=w.dJ_dg_layer_1)
+        a = np.multiply(a, f_second_softplus_1, out=a)
+        b = np.multiply(dJ_dg_softplus_1, f_prime_softplus_1, out=w.b_dJ_dg_layer_1)
+        a = np.add(a, b, out=a)
+        b = np.multiply(sum_tangent_squared_layer_1, delta_softplus_1, out=w.b1_dJ_dg_layer_1)
+        b = np.multiply(b, f_third_softplus_1, out=b)
+        a = np.subtract(a, b, out=a)
+        b = np.multiply(f_second_softplus_1, weighted_product_softplus_1, out=w.b2_dJ_dg_layer_1)
+        b = np.multiply(b, 2.0, out=b)
+        dJ_dg_layer_1 = np.subtract(a, b, out=w.dJ_dg_layer_1)
         # Σ_n δ_layer_1 ∂J/∂δ_xᵀ
         dJ_dW_layer_1_delta = np.matmul(delta_layer_1.T, dJ_ddelta_x, out=w.dJ_dW_layer_1_delta)
         # [Σ_n δ̇_layer_1]
@@ -1316,28 +1316,28 @@ def _loss_and_grad_lam0(params, x, lam, call):
     J = -sum_curvature_softplus_1 / N - sum_curvature_softplus_2 / N - sum_curvature_softplus_3 / N + 0.5 * sum_delta_squared / N
     # ∂J/∂W_layer_3 = (1/N) (Σ_n δ_layer_3 ∂J/∂δ_softplus_2ᵀ + Σ_n ∂J/∂g_layer_3 g_softplus_2ᵀ − 2 Σ_n Σ_c
     #     δ̇_layer_3 ġ_softplus_2ᵀ)  (16)+(17)
-    ad = np.add(dJ_dW_layer_3_delta, dJ_dW_layer_3_g, out=w.ad)
-    ae = np.multiply(dJ_dW_layer_3_tangents, 2.0, out=w.ae)
-    ad = np.subtract(ad, ae, out=w.ad)
-    dJ_dW_layer_3 = np.divide(ad, N, out=np.empty((1, 64), DTYPE))
+    a = np.add(dJ_dW_layer_3_delta, dJ_dW_layer_3_g, out=w.a_dJ_dW_layer_3)
+    b = np.multiply(dJ_dW_layer_3_tangents, 2.0, out=w.b_dJ_dW_layer_3)
+    a = np.subtract(a, b, out=a)
+    dJ_dW_layer_3 = np.divide(a, N, out=np.empty((1, 64), DTYPE))
     # ∂J/∂b_layer_3 = (1/N) Σ_n ∂J/∂g_layer_3  [+] bias
     dJ_db_layer_3 = np.divide(dJ_db_layer_3_sum, N, out=np.empty((1,), DTYPE))
     # ∂J/∂W_layer_2 = (1/N) (Σ_n δ_layer_2 ∂J/∂δ_softplus_1ᵀ + Σ_n ∂J/∂g_layer_2 g_softplus_1ᵀ − 2 Σ_n Σ_c
     #     δ̇_layer_2 ġ_softplus_1ᵀ)  (16)+(17)
-    af = np.add(dJ_dW_layer_2_delta, dJ_dW_layer_2_g, out=w.af)
-    ag = np.multiply(dJ_dW_layer_2_tangents, 2.0, out=w.ag)
-    af = np.subtract(af, ag, out=w.af)
-    dJ_dW_layer_2 = np.divide(af, N, out=np.empty((64, 128), DTYPE))
+    a = np.add(dJ_dW_layer_2_delta, dJ_dW_layer_2_g, out=w.a_dJ_dW_layer_2)
+    b = np.multiply(dJ_dW_layer_2_tangents, 2.0, out=w.b_dJ_dW_layer_2)
+    a = np.subtract(a, b, out=a)
+    dJ_dW_layer_2 = np.divide(a, N, out=np.empty((64, 128), DTYPE))
     # ∂J/∂b_layer_2 = (1/N) Σ_n ∂J/∂g_layer_2  [+] bias
     dJ_db_layer_2 = np.divide(dJ_db_layer_2_sum, N, out=np.empty((64,), DTYPE))
     # [Σ_n δ̇_layer_1]ᵀ
     dJ_dW_layer_1_tangents_sum_transposed = w.dJ_dW_layer_1_tangents_sum_transposed
     dJ_dW_layer_1_tangents_sum_transposed[...] = dJ_dW_layer_1_tangents_sum.T
     # ∂J/∂W_layer_1 = (1/N) (Σ_n δ_layer_1 ∂J/∂δ_xᵀ + Σ_n ∂J/∂g_layer_1 g_xᵀ − 2 [Σ_n δ̇_layer_1]ᵀ)  (16)+(17)
-    ah = np.add(dJ_dW_layer_1_delta, dJ_dW_layer_1_g, out=w.ah)
-    ai = np.multiply(dJ_dW_layer_1_tangents_sum_transposed, 2.0, out=w.ai)
-    ah = np.subtract(ah, ai, out=w.ah)
-    dJ_dW_layer_1 = np.divide(ah, N, out=np.empty((128, 64), DTYPE))
+    a = np.add(dJ_dW_layer_1_delta, dJ_dW_layer_1_g, out=w.a_dJ_dW_layer_1)
+    b = np.multiply(dJ_dW_layer_1_tangents_sum_transposed, 2.0, out=w.b_dJ_dW_layer_1)
+    a = np.subtract(a, b, out=a)
+    dJ_dW_layer_1 = np.divide(a, N, out=np.empty((128, 64), DTYPE))
     # ∂J/∂b_layer_1 = (1/N) Σ_n ∂J/∂g_layer_1  [+] bias
     dJ_db_layer_1 = np.divide(dJ_db_layer_1_sum, N, out=np.empty((128,), DTYPE))
 
@@ -1378,60 +1378,60 @@ def _loss_and_grad_terms(params, x, lam, call):
         # g_layer_1 = W_layer_1 g_x + b_layer_1
         g_layer_1 = np.add(b_layer_1, g_layer_1_unbiased, out=w.g_layer_1)
         # sigmoid(−g_layer_1)
-        a = np.abs(g_layer_1, out=w.a)
-        a = np.negative(a, out=w.a)
-        a = np.exp(a, out=w.a)
-        b = np.negative(g_layer_1, out=w.b)
-        b = np.sign(b, out=w.b)
-        b = np.maximum(a, b, out=w.b)
-        c = np.add(a, 1.0, out=w.c)
+        a = np.abs(g_layer_1, out=w.g_softplus_1)
+        a = np.negative(a, out=a)
+        a = np.exp(a, out=a)
+        b = np.negative(g_layer_1, out=w.b_g_softplus_1)
+        b = np.sign(b, out=b)
+        b = np.maximum(a, b, out=b)
+        c = np.add(a, 1.0, out=w.c_g_softplus_1)
         sigmoid_minus_softplus_1 = np.divide(b, c, out=w.sigmoid_minus_softplus_1)
         # f′(g_layer_1) = sigmoid(g_layer_1)
-        d = np.sign(g_layer_1, out=w.d)
-        d = np.maximum(a, d, out=w.d)
-        f_prime_softplus_1 = np.divide(d, c, out=w.f_prime_softplus_1)
+        b = np.sign(g_layer_1, out=w.b1_g_softplus_1)
+        b = np.maximum(a, b, out=b)
+        f_prime_softplus_1 = np.divide(b, c, out=w.f_prime_softplus_1)
         # g_softplus_1 = softplus(g_layer_1)
-        a = np.log1p(a, out=w.a)
-        e = np.maximum(g_layer_1, 0.0, out=w.e)
-        g_softplus_1 = np.add(a, e, out=w.g_softplus_1)
+        a = np.log1p(a, out=a)
+        b = np.maximum(g_layer_1, 0.0, out=w.b2_g_softplus_1)
+        g_softplus_1 = np.add(a, b, out=w.g_softplus_1)
         # W_layer_2 g_softplus_1
         g_layer_2_unbiased = np.matmul(g_softplus_1, W_layer_2.T, out=w.g_layer_2_unbiased)
         # g_layer_2 = W_layer_2 g_softplus_1 + b_layer_2
         g_layer_2 = np.add(b_layer_2, g_layer_2_unbiased, out=w.g_layer_2)
         # sigmoid(−g_layer_2)
-        f = np.abs(g_layer_2, out=w.f)
-        f = np.negative(f, out=w.f)
-        f = np.exp(f, out=w.f)
-        g = np.negative(g_layer_2, out=w.g)
-        g = np.sign(g, out=w.g)
-        g = np.maximum(f, g, out=w.g)
-        h = np.add(f, 1.0, out=w.h)
-        sigmoid_minus_softplus_2 = np.divide(g, h, out=w.sigmoid_minus_softplus_2)
+        a = np.abs(g_layer_2, out=w.g_softplus_2)
+        a = np.negative(a, out=a)
+        a = np.exp(a, out=a)
+        b = np.negative(g_layer_2, out=w.b_g_softplus_2)
+        b = np.sign(b, out=b)
+        b = np.maximum(a, b, out=b)
+        c = np.add(a, 1.0, out=w.c_g_softplus_2)
+        sigmoid_minus_softplus_2 = np.divide(b, c, out=w.sigmoid_minus_softplus_2)
         # f′(g_layer_2) = sigmoid(g_layer_2)
-        i = np.sign(g_layer_2, out=w.i)
-        i = np.maximum(f, i, out=w.i)
-        f_prime_softplus_2 = np.divide(i, h, out=w.f_prime_softplus_2)
+        b = np.sign(g_layer_2, out=w.b1_g_softplus_2)
+        b = np.maximum(a, b, out=b)
+        f_prime_softplus_2 = np.divide(b, c, out=w.f_prime_softplus_2)
         # g_softplus_2 = softplus(g_layer_2)
-        f = np.log1p(f, out=w.f)
-        j = np.maximum(g_layer_2, 0.0, out=w.j)
-        g_softplus_2 = np.add(f, j, out=w.g_softplus_2)
+        a = np.log1p(a, out=a)
+        b = np.maximum(g_layer_2, 0.0, out=w.b2_g_softplus_2)
+        g_softplus_2 = np.add(a, b, out=w.g_softplus_2)
         # W_layer_3 g_softplus_2
         g_layer_3_unbiased = np.matmul(g_softplus_2, W_layer_3.T, out=w.g_layer_3_unbiased)
         # g_layer_3 = W_layer_3 g_softplus_2 + b_layer_3
         g_layer_3 = np.add(b_layer_3, g_layer_3_unbiased, out=w.g_layer_3)
         # sigmoid(−g_layer_3)
-        k = np.abs(g_layer_3, out=w.k)
-        k = np.negative(k, out=w.k)
-        k = np.exp(k, out=w.k)
-        l = np.negative(g_layer_3, out=w.l)
-        l = np.sign(l, out=w.l)
-        l = np.maximum(k, l, out=w.l)
-        m = np.add(k, 1.0, out=w.m)
-        sigmoid_minus_softplus_3 = np.divide(l, m, out=w.sigmoid_minus_softplus_3)
+        a = np.abs(g_layer_3, out=w.f_prime_softplus_3)
+        a = np.negative(a, out=a)
+        a = np.exp(a, out=a)
+        b = np.negative(g_layer_3, out=w.b_f_prime_softplus_3)
+        b = np.sign(b, out=b)
+        b = np.maximum(a, b, out=b)
+        c = np.add(a, 1.0, out=w.c_f_prime_softplus_3)
+        sigmoid_minus_softplus_3 = np.divide(b, c, out=w.sigmoid_minus_softplus_3)
         # f′(g_layer_3) = sigmoid(g_layer_3)
-        n = np.sign(g_layer_3, out=w.n)
-        k = np.maximum(k, n, out=w.k)
-        f_prime_softplus_3 = np.divide(k, m, out=w.f_prime_softplus_3)
+        b = np.sign(g_layer_3, out=w.b1_f_prime_softplus_3)
+        a = np.maximum(a, b, out=a)
+        f_prime_softplus_3 = np.divide(a, c, out=w.f_prime_softplus_3)
 
         # ---- backward: reads f′, W; writes δ
         # δ_layer_3 = f′(g_layer_3)  (1)
@@ -1484,18 +1484,18 @@ def _loss_and_grad_terms(params, x, lam, call):
         # δ_softplus_2 f″(g_layer_2)
         delta_curvature_softplus_2_row = delta_curvature_softplus_2[:, None]
         # δ̇_layer_2 = δ_softplus_2 f″(g_layer_2) ġ_layer_2 + δ̇_softplus_2 f′(g_layer_2)  [+] 8
-        o = np.multiply(delta_curvature_softplus_2_row, tangent_layer_2, out=w.o)
-        p = np.multiply(f_prime_softplus_2_row, delta_tangent_softplus_2, out=w.p)
-        delta_tangent_layer_2 = np.add(o, p, out=w.delta_tangent_layer_2)
+        a = np.multiply(delta_curvature_softplus_2_row, tangent_layer_2, out=w.delta_tangent_layer_2)
+        b = np.multiply(f_prime_softplus_2_row, delta_tangent_softplus_2, out=w.b_delta_tangent_layer_2)
+        delta_tangent_layer_2 = np.add(a, b, out=w.delta_tangent_layer_2)
         # δ̇_softplus_1 = W_layer_2ᵀ δ̇_layer_2  [+] 8
         delta_tangent_softplus_1 = w.delta_tangent_softplus_1
         np.matmul(delta_tangent_layer_2.reshape(-1, 64), W_layer_2, out=delta_tangent_softplus_1.reshape(-1, 128))
         # δ_softplus_1 f″(g_layer_1)
         delta_curvature_softplus_1_row = delta_curvature_softplus_1[:, None]
         # δ̇_layer_1 = δ_softplus_1 f″(g_layer_1) (ġ_layer_1)_c + δ̇_softplus_1 f′(g_layer_1)  [+] 8
-        q = np.multiply(tangent_layer_1, delta_curvature_softplus_1_row, out=w.q)
-        r = np.multiply(f_prime_softplus_1_row, delta_tangent_softplus_1, out=w.r)
-        delta_tangent_layer_1 = np.add(q, r, out=w.delta_tangent_layer_1)
+        a = np.multiply(tangent_layer_1, delta_curvature_softplus_1_row, out=w.delta_tangent_layer_1)
+        b = np.multiply(f_prime_softplus_1_row, delta_tangent_softplus_1, out=w.b_delta_tangent_layer_1)
+        delta_tangent_layer_1 = np.add(a, b, out=w.delta_tangent_layer_1)
 
         # ---- loss: reads δ, ġ; writes δ′
         # δ_x²
@@ -1505,19 +1505,19 @@ def _loss_and_grad_terms(params, x, lam, call):
         # (ġ_layer_1 ∘ ġ_layer_1) (δ_softplus_1 f″(g_layer_1))
         curvature_of_softplus_1 = np.matmul(delta_curvature_softplus_1, tangent_layer_1_squared.T, out=w.curvature_of_softplus_1)
         # δ_softplus_2 f″(g_layer_2) ġ_layer_2²
-        p = np.square(tangent_layer_2, out=w.p)
-        curvature_of_softplus_2_terms = np.multiply(delta_curvature_softplus_2_row, p, out=w.curvature_of_softplus_2_terms)
+        a = np.square(tangent_layer_2, out=w.curvature_of_softplus_2_terms)
+        curvature_of_softplus_2_terms = np.multiply(delta_curvature_softplus_2_row, a, out=w.curvature_of_softplus_2_terms)
         # [Σ_i δ_softplus_2 f″(g_layer_2) ġ_layer_2²]
         curvature_of_softplus_2 = np.sum(curvature_of_softplus_2_terms, axis=2, out=w.curvature_of_softplus_2)
         # ġ_layer_3² f″(g_layer_3)
-        s = np.square(tangent_layer_3, out=w.s)
-        curvature_of_softplus_3_terms = np.multiply(delta_curvature_softplus_3_row, s, out=w.curvature_of_softplus_3_terms)
+        a = np.square(tangent_layer_3, out=w.curvature_of_softplus_3_terms)
+        curvature_of_softplus_3_terms = np.multiply(delta_curvature_softplus_3_row, a, out=w.curvature_of_softplus_3_terms)
         # [Σ_i ġ_layer_3² f″(g_layer_3)]
         curvature_of_softplus_3 = np.sum(curvature_of_softplus_3_terms, axis=2, out=w.curvature_of_softplus_3)
         # δ′_x = (ġ_layer_1 ∘ ġ_layer_1) (δ_softplus_1 f″(g_layer_1)) + [Σ_i δ_softplus_2 f″(g_layer_2) ġ_layer_2²]
         #     + [Σ_i ġ_layer_3² f″(g_layer_3)]  [+] 8
-        t = np.add(curvature_of_softplus_1, curvature_of_softplus_2, out=w.t)
-        delta_prime_x = np.add(t, curvature_of_softplus_3, out=w.delta_prime_x)
+        a = np.add(curvature_of_softplus_1, curvature_of_softplus_2, out=w.delta_prime_x)
+        delta_prime_x = np.add(a, curvature_of_softplus_3, out=w.delta_prime_x)
         # Σ_n Σ_i δ′_x
         sum_delta_prime = float(np.sum(delta_prime_x, dtype=np.float64))
         # δ′_x²
@@ -1551,10 +1551,10 @@ def _loss_and_grad_terms(params, x, lam, call):
         # ∂K/∂g_softplus_2 = W_layer_3ᵀ ∂K/∂g_layer_3  (14)
         dK_dg_softplus_2 = np.multiply(W_layer_3, dK_dg_layer_3, out=w.dK_dg_softplus_2)
         # ∂K/∂g_layer_2 = ∂K/∂g_softplus_2 f′(g_layer_2) + ∂K/∂δ_layer_2 δ_softplus_2 f″(g_layer_2)  (21)
-        u = np.multiply(dK_ddelta_layer_2, delta_softplus_2, out=w.u)
-        u = np.multiply(u, f_second_softplus_2, out=w.u)
-        v = np.multiply(dK_dg_softplus_2, f_prime_softplus_2, out=w.v)
-        dK_dg_layer_2 = np.add(u, v, out=w.dK_dg_layer_2)
+        a = np.multiply(dK_ddelta_layer_2, delta_softplus_2, out=w.dK_dg_layer_2)
+        a = np.multiply(a, f_second_softplus_2, out=a)
+        b = np.multiply(dK_dg_softplus_2, f_prime_softplus_2, out=w.b_dK_dg_layer_2)
+        dK_dg_layer_2 = np.add(a, b, out=w.dK_dg_layer_2)
         # Σ_n δ_layer_2 ∂K/∂δ_softplus_1ᵀ
         dK_dW_layer_2_delta = np.matmul(delta_layer_2.T, dK_ddelta_softplus_1, out=w.dK_dW_layer_2_delta)
         # Σ_n ∂K/∂g_layer_2 g_softplus_1ᵀ
@@ -1564,10 +1564,10 @@ def _loss_and_grad_terms(params, x, lam, call):
         # ∂K/∂g_softplus_1 = W_layer_2ᵀ ∂K/∂g_layer_2  (14)
         dK_dg_softplus_1 = np.matmul(dK_dg_layer_2, W_layer_2, out=w.dK_dg_softplus_1)
         # ∂K/∂g_layer_1 = ∂K/∂g_softplus_1 f′(g_layer_1) + ∂K/∂δ_layer_1 δ_softplus_1 f″(g_layer_1)  (21)
-        y = np.multiply(dK_ddelta_layer_1, delta_softplus_1, out=w.y)
-        y = np.multiply(y, f_second_softplus_1, out=w.y)
-        z = np.multiply(dK_dg_softplus_1, f_prime_softplus_1, out=w.z)
-        dK_dg_layer_1 = np.add(y, z, out=w.dK_dg_layer_1)
+        a = np.multiply(dK_ddelta_layer_1, delta_softplus_1, out=w.dK_dg_layer_1)
+        a = np.multiply(a, f_second_softplus_1, out=a)
+        b = np.multiply(dK_dg_softplus_1, f_prime_softplus_1, out=w.b_dK_dg_layer_1)
+        dK_dg_layer_1 = np.add(a, b, out=w.dK_dg_layer_1)
         # Σ_n δ_layer_1 ∂K/∂δ_xᵀ
         dK_dW_layer_1_delta = np.matmul(delta_layer_1.T, dK_ddelta_x, out=w.dK_dW_layer_1_delta)
         # Σ_n ∂K/∂g_layer_1 g_xᵀ
@@ -1577,8 +1577,8 @@ def _loss_and_grad_terms(params, x, lam, call):
 
         # ---- forward adjoints of L: reads δ′, ġ, f″, W, f′; writes ∂L/∂δ′, ĝ, ∂L/∂δ
         # ∂L/∂δ′_x = −1 + 2 λ δ′_x  (7)
-        t = np.multiply(delta_prime_x, 2 * lam, out=w.t)
-        dL_ddelta_prime_x = np.subtract(t, 1.0, out=w.dL_ddelta_prime_x)
+        a = np.multiply(delta_prime_x, 2 * lam, out=w.dL_ddelta_prime_x)
+        dL_ddelta_prime_x = np.subtract(a, 1.0, out=w.dL_ddelta_prime_x)
         # (∂L/∂δ′_x)_c
         dL_ddelta_prime_x_column = dL_ddelta_prime_x[..., None]
         # ĝ_layer_1 = (∂L/∂δ′_x)_c (ġ_layer_1)_c  [+] 8
@@ -1598,9 +1598,9 @@ def _loss_and_grad_terms(params, x, lam, call):
         # Σ_c ĝ_layer_2 ġ_layer_2
         weighted_square_layer_2 = np.sum(weighted_square_layer_2_terms, axis=1, out=w.weighted_square_layer_2)
         # ∂L/∂δ_softplus_2 = ∂L/∂δ_layer_2 f′(g_layer_2) + f″(g_layer_2) Σ_c ĝ_layer_2 ġ_layer_2  (19)
-        v = np.multiply(dL_ddelta_layer_2, f_prime_softplus_2, out=w.v)
-        aa = np.multiply(f_second_softplus_2, weighted_square_layer_2, out=w.aa)
-        dL_ddelta_softplus_2 = np.add(v, aa, out=w.dL_ddelta_softplus_2)
+        a = np.multiply(dL_ddelta_layer_2, f_prime_softplus_2, out=w.dL_ddelta_softplus_2)
+        b = np.multiply(f_second_softplus_2, weighted_square_layer_2, out=w.b_dL_ddelta_softplus_2)
+        dL_ddelta_softplus_2 = np.add(a, b, out=w.dL_ddelta_softplus_2)
         # ĝ_softplus_2 = (∂L/∂δ′_x)_c ġ_softplus_2  [+] 8
         weighted_tangent_softplus_2 = np.multiply(dL_ddelta_prime_x_column, tangent_softplus_2, out=w.weighted_tangent_softplus_2)
         # ∂L/∂δ_layer_3 = W_layer_3 ∂L/∂δ_softplus_2  (12)
@@ -1614,12 +1614,12 @@ def _loss_and_grad_terms(params, x, lam, call):
 
         # ---- backward adjoints of L and gradients: reads f′, f″, ∂L/∂δ, δ, δ̇, ĝ, g, W; writes f‴, ∂L/∂g
         # f‴(g_layer_3) = f″(g_layer_3) (sigmoid(−g_layer_3) − f′(g_layer_3))
-        l = np.subtract(sigmoid_minus_softplus_3, f_prime_softplus_3, out=w.l)
-        f_third_softplus_3 = np.multiply(f_second_softplus_3, l, out=w.f_third_softplus_3)
+        a = np.subtract(sigmoid_minus_softplus_3, f_prime_softplus_3, out=w.f_third_softplus_3)
+        f_third_softplus_3 = np.multiply(f_second_softplus_3, a, out=w.f_third_softplus_3)
         # ∂L/∂g_layer_3 = ∂L/∂δ_layer_3 f″(g_layer_3) + f‴(g_layer_3) Σ_c ĝ_layer_3 ġ_layer_3  (22)
-        n = np.multiply(dL_ddelta_layer_3, f_second_softplus_3, out=w.n)
-        l = np.multiply(f_third_softplus_3, weighted_square_layer_3, out=w.l)
-        dL_dg_layer_3 = np.add(n, l, out=w.dL_dg_layer_3)
+        a = np.multiply(dL_ddelta_layer_3, f_second_softplus_3, out=w.dL_dg_layer_3)
+        b = np.multiply(f_third_softplus_3, weighted_square_layer_3, out=w.b_dL_dg_layer_3)
+        dL_dg_layer_3 = np.add(a, b, out=w.dL_dg_layer_3)
         # Σ_n δ_layer_3 ∂L/∂δ_softplus_2ᵀ
         dL_dW_layer_3_delta = np.matmul(delta_layer_3.T, dL_ddelta_softplus_2, out=w.dL_dW_layer_3_delta)
         # Σ_n Σ_c δ̇_layer_3 ĝ_softplus_2ᵀ
@@ -1635,20 +1635,20 @@ def _loss_and_grad_terms(params, x, lam, call):
         # Σ_c δ̇_softplus_2 ĝ_layer_2
         weighted_product_softplus_2 = np.sum(weighted_product_softplus_2_terms, axis=1, out=w.weighted_product_softplus_2)
         # f‴(g_layer_2) = f″(g_layer_2) (sigmoid(−g_layer_2) − f′(g_layer_2))
-        g = np.subtract(sigmoid_minus_softplus_2, f_prime_softplus_2, out=w.g)
-        f_third_softplus_2 = np.multiply(f_second_softplus_2, g, out=w.f_third_softplus_2)
+        a = np.subtract(sigmoid_minus_softplus_2, f_prime_softplus_2, out=w.f_third_softplus_2)
+        f_third_softplus_2 = np.multiply(f_second_softplus_2, a, out=w.f_third_softplus_2)
         # ∂L/∂g_layer_2 = ∂L/∂g_softplus_2 f′(g_layer_2) + ∂L/∂δ_layer_2 δ_softplus_2 f″(g_layer_2) + δ_softplus_2
         #     f‴(g_layer_2) Σ_c ĝ_layer_2 ġ_layer_2 + 2 f″(g_layer_2) Σ_c δ̇_softplus_2 ĝ_layer_2  (22)
-        ab = np.multiply(dL_ddelta_layer_2, delta_softplus_2, out=w.ab)
-        ab = np.multiply(ab, f_second_softplus_2, out=w.ab)
-        f = np.multiply(dL_dg_softplus_2, f_prime_softplus_2, out=w.f)
-        ab = np.add(ab, f, out=w.ab)
-        j = np.multiply(delta_softplus_2, f_third_softplus_2, out=w.j)
-        j = np.multiply(j, weighted_square_layer_2, out=w.j)
-        ab = np.add(ab, j, out=w.ab)
-        ac = np.multiply(f_second_softplus_2, weighted_product_softplus_2, out=w.ac)
-        ac = np.multiply(ac, 2.0, out=w.ac)
-        dL_dg_layer_2 = np.add(ab, ac, out=w.dL_dg_layer_2)
+        a = np.multiply(dL_ddelta_layer_2, delta_softplus_2, out=w.dL_dg_layer_2)
+        a = np.multiply(a, f_second_softplus_2, out=a)
+        b = np.multiply(dL_dg_softplus_2, f_prime_softplus_2, out=w.b_dL_dg_layer_2)
+        a = np.add(a, b, out=a)
+        b = np.multiply(delta_softplus_2, f_third_softplus_2, out=w.b1_dL_dg_layer_2)
+        b = np.multiply(b, weighted_square_layer_2, out=b)
+        a = np.add(a, b, out=a)
+        b = np.multiply(f_second_softplus_2, weighted_product_softplus_2, out=w.b2_dL_dg_layer_2)
+        b = np.multiply(b, 2.0, out=b)
+        dL_dg_layer_2 = np.add(a, b, out=w.dL_dg_layer_2)
         # Σ_n δ_layer_2 ∂L/∂δ_softplus_1ᵀ
         dL_dW_layer_2_delta = np.matmul(delta_layer_2.T, dL_ddelta_softplus_1, out=w.dL_dW_layer_2_delta)
         # Σ_n Σ_c δ̇_layer_2 ĝ_softplus_1ᵀ
@@ -1664,17 +1664,17 @@ def _loss_and_grad_terms(params, x, lam, call):
         # Σ_c δ̇_softplus_1 ĝ_layer_1
         weighted_product_softplus_1 = np.sum(weighted_product_softplus_1_terms, axis=1, out=w.weighted_product_softplus_1)
         # f‴(g_layer_1) = f″(g_layer_1) (sigmoid(−g_layer_1) − f′(g_layer_1))
-        b = np.subtract(sigmoid_minus_softplus_1, f_prime_softplus_1, out=w.b)
-        f_third_softplus_1 = np.multiply(f_second_softplus_1, b, out=w.f_third_softplus_1)
+        a = np.subtract(sigmoid_minus_softplus_1, f_prime_softplus_1, out=w.f_third_softplus_1)
+        f_third_softplus_1 = np.multiply(f_second_softplus_1, a, out=w.f_third_softplus_1)
         # ∂L/∂g_layer_1 = ∂L/∂g_softplus_1 f′(g_layer_1) + δ_softplus_1 f‴(g_layer_1) (ġ_layer_1 ∘ ġ_layer_1)ᵀ
         #     ∂L/∂δ′_x + 2 f″(g_layer_1) Σ_c δ̇_softplus_1 ĝ_layer_1  (22)
-        a = np.multiply(dL_dg_softplus_1, f_prime_softplus_1, out=w.a)
-        e = np.multiply(delta_softplus_1, f_third_softplus_1, out=w.e)
-        e = np.multiply(e, weighted_square_layer_1, out=w.e)
-        a = np.add(a, e, out=w.a)
-        ad = np.multiply(f_second_softplus_1, weighted_product_softplus_1, out=w.ad)
-        ad = np.multiply(ad, 2.0, out=w.ad)
-        dL_dg_layer_1 = np.add(a, ad, out=w.dL_dg_layer_1)
+        a = np.multiply(dL_dg_softplus_1, f_prime_softplus_1, out=w.dL_dg_layer_1)
+        b = np.multiply(delta_softplus_1, f_third_softplus_1, out=w.b_dL_dg_layer_1)
+        b = np.multiply(b, weighted_square_layer_1, out=b)
+        a = np.add(a, b, out=a)
+        b = np.multiply(f_second_softplus_1, weighted_product_softplus_1, out=w.b1_dL_dg_layer_1)
+        b = np.multiply(b, 2.0, out=b)
+        dL_dg_layer_1 = np.add(a, b, out=w.dL_dg_layer_1)
         # (∂L/∂δ′_x)_c δ̇_layer_1
         dL_dW_layer_1_tangents_sum_terms = np.multiply(dL_ddelta_prime_x_column, delta_tangent_layer_1, out=w.dL_dW_layer_1_tangents_sum_terms)
         # [Σ_n (∂L/∂δ′_x)_c δ̇_layer_1]
@@ -1706,43 +1706,43 @@ def _loss_and_grad_terms(params, x, lam, call):
     # L = (1/N) λ Σ_n Σ_i δ′_x² − (1/N) Σ_n Σ_i δ′_x
     L = lam * sum_delta_prime_squared / N - sum_delta_prime / N
     # ∂K/∂W_layer_3 = (1/N) (Σ_n δ_layer_3 ∂K/∂δ_softplus_2ᵀ + Σ_n ∂K/∂g_layer_3 g_softplus_2ᵀ)  (16)
-    ae = np.add(dK_dW_layer_3_delta, dK_dW_layer_3_g, out=w.ae)
-    dK_dW_layer_3 = np.divide(ae, N, out=np.empty((1, 64), DTYPE))
+    a = np.add(dK_dW_layer_3_delta, dK_dW_layer_3_g, out=w.a_dK_dW_layer_3)
+    dK_dW_layer_3 = np.divide(a, N, out=np.empty((1, 64), DTYPE))
     # ∂K/∂b_layer_3 = (1/N) Σ_n ∂K/∂g_layer_3  [+] bias
     dK_db_layer_3 = np.divide(dK_db_layer_3_sum, N, out=np.empty((1,), DTYPE))
     # ∂K/∂W_layer_2 = (1/N) (Σ_n δ_layer_2 ∂K/∂δ_softplus_1ᵀ + Σ_n ∂K/∂g_layer_2 g_softplus_1ᵀ)  (16)
-    af = np.add(dK_dW_layer_2_delta, dK_dW_layer_2_g, out=w.af)
-    dK_dW_layer_2 = np.divide(af, N, out=np.empty((64, 128), DTYPE))
+    a = np.add(dK_dW_layer_2_delta, dK_dW_layer_2_g, out=w.a_dK_dW_layer_2)
+    dK_dW_layer_2 = np.divide(a, N, out=np.empty((64, 128), DTYPE))
     # ∂K/∂b_layer_2 = (1/N) Σ_n ∂K/∂g_layer_2  [+] bias
     dK_db_layer_2 = np.divide(dK_db_layer_2_sum, N, out=np.empty((64,), DTYPE))
     # ∂K/∂W_layer_1 = (1/N) (Σ_n δ_layer_1 ∂K/∂δ_xᵀ + Σ_n ∂K/∂g_layer_1 g_xᵀ)  (16)
-    ag = np.add(dK_dW_layer_1_delta, dK_dW_layer_1_g, out=w.ag)
-    dK_dW_layer_1 = np.divide(ag, N, out=np.empty((128, 64), DTYPE))
+    a = np.add(dK_dW_layer_1_delta, dK_dW_layer_1_g, out=w.a_dK_dW_layer_1)
+    dK_dW_layer_1 = np.divide(a, N, out=np.empty((128, 64), DTYPE))
     # ∂K/∂b_layer_1 = (1/N) Σ_n ∂K/∂g_layer_1  [+] bias
     dK_db_layer_1 = np.divide(dK_db_layer_1_sum, N, out=np.empty((128,), DTYPE))
     # ∂L/∂W_layer_3 = (1/N) (Σ_n δ_layer_3 ∂L/∂δ_softplus_2ᵀ + Σ_n ∂L/∂g_layer_3 g_softplus_2ᵀ + 2 Σ_n Σ_c
     #     δ̇_layer_3 ĝ_softplus_2ᵀ)  (17)
-    ae = np.add(dL_dW_layer_3_delta, dL_dW_layer_3_g, out=w.ae)
-    ah = np.multiply(dL_dW_layer_3_tangents, 2.0, out=w.ah)
-    ae = np.add(ae, ah, out=w.ae)
-    dL_dW_layer_3 = np.divide(ae, N, out=np.empty((1, 64), DTYPE))
+    a = np.add(dL_dW_layer_3_delta, dL_dW_layer_3_g, out=w.a_dL_dW_layer_3)
+    b = np.multiply(dL_dW_layer_3_tangents, 2.0, out=w.b_dL_dW_layer_3)
+    a = np.add(a, b, out=a)
+    dL_dW_layer_3 = np.divide(a, N, out=np.empty((1, 64), DTYPE))
     # ∂L/∂b_layer_3 = (1/N) Σ_n ∂L/∂g_layer_3  [+] bias
     dL_db_layer_3 = np.divide(dL_db_layer_3_sum, N, out=np.empty((1,), DTYPE))
     # ∂L/∂W_layer_2 = (1/N) (Σ_n δ_layer_2 ∂L/∂δ_softplus_1ᵀ + Σ_n ∂L/∂g_layer_2 g_softplus_1ᵀ + 2 Σ_n Σ_c
     #     δ̇_layer_2 ĝ_softplus_1ᵀ)  (17)
-    af = np.add(dL_dW_layer_2_delta, dL_dW_layer_2_g, out=w.af)
-    ai = np.multiply(dL_dW_layer_2_tangents, 2.0, out=w.ai)
-    af = np.add(af, ai, out=w.af)
-    dL_dW_layer_2 = np.divide(af, N, out=np.empty((64, 128), DTYPE))
+    a = np.add(dL_dW_layer_2_delta, dL_dW_layer_2_g, out=w.a_dL_dW_layer_2)
+    b = np.multiply(dL_dW_layer_2_tangents, 2.0, out=w.b_dL_dW_layer_2)
+    a = np.add(a, b, out=a)
+    dL_dW_layer_2 = np.divide(a, N, out=np.empty((64, 128), DTYPE))
     # ∂L/∂b_layer_2 = (1/N) Σ_n ∂L/∂g_layer_2  [+] bias
     dL_db_layer_2 = np.divide(dL_db_layer_2_sum, N, out=np.empty((64,), DTYPE))
     # [Σ_n (∂L/∂δ′_x)_c δ̇_layer_1]ᵀ
     dL_dW_layer_1_tangents_sum_transposed = w.dL_dW_layer_1_tangents_sum_transposed
     dL_dW_layer_1_tangents_sum_transposed[...] = dL_dW_layer_1_tangents_sum.T
     # ∂L/∂W_layer_1 = (1/N) (2 [Σ_n (∂L/∂δ′_x)_c δ̇_layer_1]ᵀ + Σ_n ∂L/∂g_layer_1 g_xᵀ)  (17)
-    ag = np.multiply(dL_dW_layer_1_tangents_sum_transposed, 2.0, out=w.ag)
-    ag = np.add(dL_dW_layer_1_g, ag, out=w.ag)
-    dL_dW_layer_1 = np.divide(ag, N, out=np.empty((128, 64), DTYPE))
+    a = np.multiply(dL_dW_layer_1_tangents_sum_transposed, 2.0, out=w.a_dL_dW_layer_1)
+    a = np.add(dL_dW_layer_1_g, a, out=a)
+    dL_dW_layer_1 = np.divide(a, N, out=np.empty((128, 64), DTYPE))
     # ∂L/∂b_layer_1 = (1/N) Σ_n ∂L/∂g_layer_1  [+] bias
     dL_db_layer_1 = np.divide(dL_db_layer_1_sum, N, out=np.empty((128,), DTYPE))
 
@@ -1792,60 +1792,60 @@ def _loss_and_grad_terms_lam0(params, x, lam, call):
         # g_layer_1 = W_layer_1 g_x + b_layer_1
         g_layer_1 = np.add(b_layer_1, g_layer_1_unbiased, out=w.g_layer_1)
         # sigmoid(−g_layer_1)
-        a = np.abs(g_layer_1, out=w.a)
-        a = np.negative(a, out=w.a)
-        a = np.exp(a, out=w.a)
-        b = np.negative(g_layer_1, out=w.b)
-        b = np.sign(b, out=w.b)
-        b = np.maximum(a, b, out=w.b)
-        c = np.add(a, 1.0, out=w.c)
+        a = np.abs(g_layer_1, out=w.g_softplus_1)
+        a = np.negative(a, out=a)
+        a = np.exp(a, out=a)
+        b = np.negative(g_layer_1, out=w.b_g_softplus_1)
+        b = np.sign(b, out=b)
+        b = np.maximum(a, b, out=b)
+        c = np.add(a, 1.0, out=w.c_g_softplus_1)
         sigmoid_minus_softplus_1 = np.divide(b, c, out=w.sigmoid_minus_softplus_1)
         # f′(g_layer_1) = sigmoid(g_layer_1)
-        d = np.sign(g_layer_1, out=w.d)
-        d = np.maximum(a, d, out=w.d)
-        f_prime_softplus_1 = np.divide(d, c, out=w.f_prime_softplus_1)
+        b = np.sign(g_layer_1, out=w.b1_g_softplus_1)
+        b = np.maximum(a, b, out=b)
+        f_prime_softplus_1 = np.divide(b, c, out=w.f_prime_softplus_1)
         # g_softplus_1 = softplus(g_layer_1)
-        a = np.log1p(a, out=w.a)
-        e = np.maximum(g_layer_1, 0.0, out=w.e)
-        g_softplus_1 = np.add(a, e, out=w.g_softplus_1)
+        a = np.log1p(a, out=a)
+        b = np.maximum(g_layer_1, 0.0, out=w.b2_g_softplus_1)
+        g_softplus_1 = np.add(a, b, out=w.g_softplus_1)
         # W_layer_2 g_softplus_1
         g_layer_2_unbiased = np.matmul(g_softplus_1, W_layer_2.T, out=w.g_layer_2_unbiased)
         # g_layer_2 = W_layer_2 g_softplus_1 + b_layer_2
         g_layer_2 = np.add(b_layer_2, g_layer_2_unbiased, out=w.g_layer_2)
         # sigmoid(−g_layer_2)
-        f = np.abs(g_layer_2, out=w.f)
-        f = np.negative(f, out=w.f)
-        f = np.exp(f, out=w.f)
-        g = np.negative(g_layer_2, out=w.g)
-        g = np.sign(g, out=w.g)
-        g = np.maximum(f, g, out=w.g)
-        h = np.add(f, 1.0, out=w.h)
-        sigmoid_minus_softplus_2 = np.divide(g, h, out=w.sigmoid_minus_softplus_2)
+        a = np.abs(g_layer_2, out=w.g_softplus_2)
+        a = np.negative(a, out=a)
+        a = np.exp(a, out=a)
+        b = np.negative(g_layer_2, out=w.b_g_softplus_2)
+        b = np.sign(b, out=b)
+        b = np.maximum(a, b, out=b)
+        c = np.add(a, 1.0, out=w.c_g_softplus_2)
+        sigmoid_minus_softplus_2 = np.divide(b, c, out=w.sigmoid_minus_softplus_2)
         # f′(g_layer_2) = sigmoid(g_layer_2)
-        i = np.sign(g_layer_2, out=w.i)
-        i = np.maximum(f, i, out=w.i)
-        f_prime_softplus_2 = np.divide(i, h, out=w.f_prime_softplus_2)
+        b = np.sign(g_layer_2, out=w.b1_g_softplus_2)
+        b = np.maximum(a, b, out=b)
+        f_prime_softplus_2 = np.divide(b, c, out=w.f_prime_softplus_2)
         # g_softplus_2 = softplus(g_layer_2)
-        f = np.log1p(f, out=w.f)
-        j = np.maximum(g_layer_2, 0.0, out=w.j)
-        g_softplus_2 = np.add(f, j, out=w.g_softplus_2)
+        a = np.log1p(a, out=a)
+        b = np.maximum(g_layer_2, 0.0, out=w.b2_g_softplus_2)
+        g_softplus_2 = np.add(a, b, out=w.g_softplus_2)
         # W_layer_3 g_softplus_2
         g_layer_3_unbiased = np.matmul(g_softplus_2, W_layer_3.T, out=w.g_layer_3_unbiased)
         # g_layer_3 = W_layer_3 g_softplus_2 + b_layer_3
         g_layer_3 = np.add(b_layer_3, g_layer_3_unbiased, out=w.g_layer_3)
         # sigmoid(−g_layer_3)
-        k = np.abs(g_layer_3, out=w.k)
-        k = np.negative(k, out=w.k)
-        k = np.exp(k, out=w.k)
-        l = np.negative(g_layer_3, out=w.l)
-        l = np.sign(l, out=w.l)
-        l = np.maximum(k, l, out=w.l)
-        m = np.add(k, 1.0, out=w.m)
-        sigmoid_minus_softplus_3 = np.divide(l, m, out=w.sigmoid_minus_softplus_3)
+        a = np.abs(g_layer_3, out=w.f_prime_softplus_3)
+        a = np.negative(a, out=a)
+        a = np.exp(a, out=a)
+        b = np.negative(g_layer_3, out=w.b_f_prime_softplus_3)
+        b = np.sign(b, out=b)
+        b = np.maximum(a, b, out=b)
+        c = np.add(a, 1.0, out=w.c_f_prime_softplus_3)
+        sigmoid_minus_softplus_3 = np.divide(b, c, out=w.sigmoid_minus_softplus_3)
         # f′(g_layer_3) = sigmoid(g_layer_3)
-        n = np.sign(g_layer_3, out=w.n)
-        k = np.maximum(k, n, out=w.k)
-        f_prime_softplus_3 = np.divide(k, m, out=w.f_prime_softplus_3)
+        b = np.sign(g_layer_3, out=w.b1_f_prime_softplus_3)
+        a = np.maximum(a, b, out=a)
+        f_prime_softplus_3 = np.divide(a, c, out=w.f_prime_softplus_3)
 
         # ---- backward: reads f′, W; writes δ
         # δ_layer_3 = f′(g_layer_3)  (1)
@@ -1898,18 +1898,18 @@ def _loss_and_grad_terms_lam0(params, x, lam, call):
         # δ_softplus_2 f″(g_layer_2)
         delta_curvature_softplus_2_row = delta_curvature_softplus_2[:, None]
         # δ̇_layer_2 = δ_softplus_2 f″(g_layer_2) ġ_layer_2 + δ̇_softplus_2 f′(g_layer_2)  [+] 8
-        o = np.multiply(delta_curvature_softplus_2_row, tangent_layer_2, out=w.o)
-        p = np.multiply(f_prime_softplus_2_row, delta_tangent_softplus_2, out=w.p)
-        delta_tangent_layer_2 = np.add(o, p, out=w.delta_tangent_layer_2)
+        a = np.multiply(delta_curvature_softplus_2_row, tangent_layer_2, out=w.delta_tangent_layer_2)
+        b = np.multiply(f_prime_softplus_2_row, delta_tangent_softplus_2, out=w.b_delta_tangent_layer_2)
+        delta_tangent_layer_2 = np.add(a, b, out=w.delta_tangent_layer_2)
         # δ̇_softplus_1 = W_layer_2ᵀ δ̇_layer_2  [+] 8
         delta_tangent_softplus_1 = w.delta_tangent_softplus_1
         np.matmul(delta_tangent_layer_2.reshape(-1, 64), W_layer_2, out=delta_tangent_softplus_1.reshape(-1, 128))
         # δ_softplus_1 f″(g_layer_1)
         delta_curvature_softplus_1_row = delta_curvature_softplus_1[:, None]
         # δ̇_layer_1 = δ_softplus_1 f″(g_layer_1) (ġ_layer_1)_c + δ̇_softplus_1 f′(g_layer_1)  [+] 8
-        q = np.multiply(tangent_layer_1, delta_curvature_softplus_1_row, out=w.q)
-        r = np.multiply(f_prime_softplus_1_row, delta_tangent_softplus_1, out=w.r)
-        delta_tangent_layer_1 = np.add(q, r, out=w.delta_tangent_layer_1)
+        a = np.multiply(tangent_layer_1, delta_curvature_softplus_1_row, out=w.delta_tangent_layer_1)
+        b = np.multiply(f_prime_softplus_1_row, delta_tangent_softplus_1, out=w.b_delta_tangent_layer_1)
+        delta_tangent_layer_1 = np.add(a, b, out=w.delta_tangent_layer_1)
 
         # ---- loss: reads δ, ġ
         # δ_x²
@@ -1963,10 +1963,10 @@ def _loss_and_grad_terms_lam0(params, x, lam, call):
         # ∂K/∂g_softplus_2 = W_layer_3ᵀ ∂K/∂g_layer_3  (14)
         dK_dg_softplus_2 = np.multiply(W_layer_3, dK_dg_layer_3, out=w.dK_dg_softplus_2)
         # ∂K/∂g_layer_2 = ∂K/∂g_softplus_2 f′(g_layer_2) + ∂K/∂δ_layer_2 δ_softplus_2 f″(g_layer_2)  (21)
-        s = np.multiply(dK_ddelta_layer_2, delta_softplus_2, out=w.s)
-        s = np.multiply(s, f_second_softplus_2, out=w.s)
-        t = np.multiply(dK_dg_softplus_2, f_prime_softplus_2, out=w.t)
-        dK_dg_layer_2 = np.add(s, t, out=w.dK_dg_layer_2)
+        a = np.multiply(dK_ddelta_layer_2, delta_softplus_2, out=w.dK_dg_layer_2)
+        a = np.multiply(a, f_second_softplus_2, out=a)
+        b = np.multiply(dK_dg_softplus_2, f_prime_softplus_2, out=w.b_dK_dg_layer_2)
+        dK_dg_layer_2 = np.add(a, b, out=w.dK_dg_layer_2)
         # Σ_n δ_layer_2 ∂K/∂δ_softplus_1ᵀ
         dK_dW_layer_2_delta = np.matmul(delta_layer_2.T, dK_ddelta_softplus_1, out=w.dK_dW_layer_2_delta)
         # Σ_n ∂K/∂g_layer_2 g_softplus_1ᵀ
@@ -1976,10 +1976,10 @@ def _loss_and_grad_terms_lam0(params, x, lam, call):
         # ∂K/∂g_softplus_1 = W_layer_2ᵀ ∂K/∂g_layer_2  (14)
         dK_dg_softplus_1 = np.matmul(dK_dg_layer_2, W_layer_2, out=w.dK_dg_softplus_1)
         # ∂K/∂g_layer_1 = ∂K/∂g_softplus_1 f′(g_layer_1) + ∂K/∂δ_layer_1 δ_softplus_1 f″(g_layer_1)  (21)
-        u = np.multiply(dK_ddelta_layer_1, delta_softplus_1, out=w.u)
-        u = np.multiply(u, f_second_softplus_1, out=w.u)
-        v = np.multiply(dK_dg_softplus_1, f_prime_softplus_1, out=w.v)
-        dK_dg_layer_1 = np.add(u, v, out=w.dK_dg_layer_1)
+        a = np.multiply(dK_ddelta_layer_1, delta_softplus_1, out=w.dK_dg_layer_1)
+        a = np.multiply(a, f_second_softplus_1, out=a)
+        b = np.multiply(dK_dg_softplus_1, f_prime_softplus_1, out=w.b_dK_dg_layer_1)
+        dK_dg_layer_1 = np.add(a, b, out=w.dK_dg_layer_1)
         # Σ_n δ_layer_1 ∂K/∂δ_xᵀ
         dK_dW_layer_1_delta = np.matmul(delta_layer_1.T, dK_ddelta_x, out=w.dK_dW_layer_1_delta)
         # Σ_n ∂K/∂g_layer_1 g_xᵀ
@@ -1989,25 +1989,25 @@ def _loss_and_grad_terms_lam0(params, x, lam, call):
 
         # ---- forward adjoints of L: reads f″, W, f′; writes ∂L/∂δ
         # ∂L/∂δ_softplus_1 = −f″(g_layer_1) Σ_j ġ_layer_1 ∘ ġ_layer_1  (19)
-        u = np.multiply(sum_tangent_squared_layer_1, f_second_softplus_1, out=w.u)
-        dL_ddelta_softplus_1 = np.negative(u, out=w.dL_ddelta_softplus_1)
+        a = np.multiply(sum_tangent_squared_layer_1, f_second_softplus_1, out=w.dL_ddelta_softplus_1)
+        dL_ddelta_softplus_1 = np.negative(a, out=w.dL_ddelta_softplus_1)
         # ∂L/∂δ_layer_2 = W_layer_2 ∂L/∂δ_softplus_1  (12)
         dL_ddelta_layer_2 = np.matmul(dL_ddelta_softplus_1, W_layer_2.T, out=w.dL_ddelta_layer_2)
         # ∂L/∂δ_softplus_2 = ∂L/∂δ_layer_2 f′(g_layer_2) − f″(g_layer_2) Σ_c ġ_layer_2²  (19)
-        s = np.multiply(dL_ddelta_layer_2, f_prime_softplus_2, out=w.s)
-        t = np.multiply(f_second_softplus_2, sum_tangent_squared_layer_2, out=w.t)
-        dL_ddelta_softplus_2 = np.subtract(s, t, out=w.dL_ddelta_softplus_2)
+        a = np.multiply(dL_ddelta_layer_2, f_prime_softplus_2, out=w.dL_ddelta_softplus_2)
+        b = np.multiply(f_second_softplus_2, sum_tangent_squared_layer_2, out=w.b_dL_ddelta_softplus_2)
+        dL_ddelta_softplus_2 = np.subtract(a, b, out=w.dL_ddelta_softplus_2)
         # ∂L/∂δ_layer_3 = W_layer_3 ∂L/∂δ_softplus_2  (12)
         dL_ddelta_layer_3 = np.matmul(dL_ddelta_softplus_2, W_layer_3.T, out=w.dL_ddelta_layer_3)
 
         # ---- backward adjoints of L and gradients: reads f′, f″, ∂L/∂δ, δ, δ̇, ġ, g, W; writes f‴, ∂L/∂g
         # f‴(g_layer_3) = f″(g_layer_3) (sigmoid(−g_layer_3) − f′(g_layer_3))
-        l = np.subtract(sigmoid_minus_softplus_3, f_prime_softplus_3, out=w.l)
-        f_third_softplus_3 = np.multiply(f_second_softplus_3, l, out=w.f_third_softplus_3)
+        a = np.subtract(sigmoid_minus_softplus_3, f_prime_softplus_3, out=w.f_third_softplus_3)
+        f_third_softplus_3 = np.multiply(f_second_softplus_3, a, out=w.f_third_softplus_3)
         # ∂L/∂g_layer_3 = ∂L/∂δ_layer_3 f″(g_layer_3) − f‴(g_layer_3) Σ_c ġ_layer_3²  (22)
-        y = np.multiply(dL_ddelta_layer_3, f_second_softplus_3, out=w.y)
-        l = np.multiply(f_third_softplus_3, sum_tangent_squared_layer_3, out=w.l)
-        dL_dg_layer_3 = np.subtract(y, l, out=w.dL_dg_layer_3)
+        a = np.multiply(dL_ddelta_layer_3, f_second_softplus_3, out=w.dL_dg_layer_3)
+        b = np.multiply(f_third_softplus_3, sum_tangent_squared_layer_3, out=w.b_dL_dg_layer_3)
+        dL_dg_layer_3 = np.subtract(a, b, out=w.dL_dg_layer_3)
         # Σ_n δ_layer_3 ∂L/∂δ_softplus_2ᵀ
         dL_dW_layer_3_delta = np.matmul(delta_layer_3.T, dL_ddelta_softplus_2, out=w.dL_dW_layer_3_delta)
         # Σ_n Σ_c δ̇_layer_3 ġ_softplus_2ᵀ
@@ -2023,20 +2023,20 @@ def _loss_and_grad_terms_lam0(params, x, lam, call):
         # Σ_c δ̇_softplus_2 ġ_layer_2
         weighted_product_softplus_2 = np.sum(weighted_product_softplus_2_terms, axis=1, out=w.weighted_product_softplus_2)
         # f‴(g_layer_2) = f″(g_layer_2) (sigmoid(−g_layer_2) − f′(g_layer_2))
-        g = np.subtract(sigmoid_minus_softplus_2, f_prime_softplus_2, out=w.g)
-        f_third_softplus_2 = np.multiply(f_second_softplus_2, g, out=w.f_third_softplus_2)
+        a = np.subtract(sigmoid_minus_softplus_2, f_prime_softplus_2, out=w.f_third_softplus_2)
+        f_third_softplus_2 = np.multiply(f_second_softplus_2, a, out=w.f_third_softplus_2)
         # ∂L/∂g_layer_2 = ∂L/∂g_softplus_2 f′(g_layer_2) + ∂L/∂δ_layer_2 δ_softplus_2 f″(g_layer_2) − δ_softplus_2
         #     f‴(g_layer_2) Σ_c ġ_layer_2² − 2 f″(g_layer_2) Σ_c δ̇_softplus_2 ġ_layer_2  (22)
-        z = np.multiply(dL_ddelta_layer_2, delta_softplus_2, out=w.z)
-        z = np.multiply(z, f_second_softplus_2, out=w.z)
-        f = np.multiply(dL_dg_softplus_2, f_prime_softplus_2, out=w.f)
-        z = np.add(z, f, out=w.z)
-        j = np.multiply(delta_softplus_2, f_third_softplus_2, out=w.j)
-        j = np.multiply(j, sum_tangent_squared_layer_2, out=w.j)
-        z = np.subtract(z, j, out=w.z)
-        aa = np.multiply(f_second_softplus_2, weighted_product_softplus_2, out=w.aa)
-        aa = np.multiply(aa, 2.0, out=w.aa)
-        dL_dg_layer_2 = np.subtract(z, aa, out=w.dL_dg_layer_2)
+        a = np.multiply(dL_ddelta_layer_2, delta_softplus_2, out=w.dL_dg_layer_2)
+        a = np.multiply(a, f_second_softplus_2, out=a)
+        b = np.multiply(dL_dg_softplus_2, f_prime_softplus_2, out=w.b_dL_dg_layer_2)
+        a = np.add(a, b, out=a)
+        b = np.multiply(delta_softplus_2, f_third_softplus_2, out=w.b1_dL_dg_layer_2)
+        b = np.multiply(b, sum_tangent_squared_layer_2, out=b)
+        a = np.subtract(a, b, out=a)
+        b = np.multiply(f_second_softplus_2, weighted_product_softplus_2, out=w.b2_dL_dg_layer_2)
+        b = np.multiply(b, 2.0, out=b)
+        dL_dg_layer_2 = np.subtract(a, b, out=w.dL_dg_layer_2)
         # Σ_n δ_layer_2 ∂L/∂δ_softplus_1ᵀ
         dL_dW_layer_2_delta = np.matmul(delta_layer_2.T, dL_ddelta_softplus_1, out=w.dL_dW_layer_2_delta)
         # Σ_n Σ_c δ̇_layer_2 ġ_softplus_1ᵀ
@@ -2052,17 +2052,17 @@ def _loss_and_grad_terms_lam0(params, x, lam, call):
         # Σ_c δ̇_softplus_1 (ġ_layer_1)_c
         weighted_product_softplus_1 = np.sum(weighted_product_softplus_1_terms, axis=1, out=w.weighted_product_softplus_1)
         # f‴(g_layer_1) = f″(g_layer_1) (sigmoid(−g_layer_1) − f′(g_layer_1))
-        b = np.subtract(sigmoid_minus_softplus_1, f_prime_softplus_1, out=w.b)
-        f_third_softplus_1 = np.multiply(f_second_softplus_1, b, out=w.f_third_softplus_1)
+        a = np.subtract(sigmoid_minus_softplus_1, f_prime_softplus_1, out=w.f_third_softplus_1)
+        f_third_softplus_1 = np.multiply(f_second_softplus_1, a, out=w.f_third_softplus_1)
         # ∂L/∂g_layer_1 = ∂L/∂g_softplus_1 f′(g_layer_1) − δ_softplus_1 f‴(g_layer_1) Σ_j ġ_layer_1 ∘ ġ_layer_1 − 2
         #     f″(g_layer_1) Σ_c δ̇_softplus_1 (ġ_layer_1)_c  (22)
-        a = np.multiply(dL_dg_softplus_1, f_prime_softplus_1, out=w.a)
-        e = np.multiply(sum_tangent_squared_layer_1, delta_softplus_1, out=w.e)
-        e = np.multiply(e, f_third_softplus_1, out=w.e)
-        a = np.subtract(a, e, out=w.a)
-        ab = np.multiply(f_second_softplus_1, weighted_product_softplus_1, out=w.ab)
-        ab = np.multiply(ab, 2.0, out=w.ab)
-        dL_dg_layer_1 = np.subtract(a, ab, out=w.dL_dg_layer_1)
+        a = np.multiply(dL_dg_softplus_1, f_prime_softplus_1, out=w.dL_dg_layer_1)
+        b = np.multiply(sum_tangent_squared_layer_1, delta_softplus_1, out=w.b_dL_dg_layer_1)
+        b = np.multiply(b, f_third_softplus_1, out=b)
+        a = np.subtract(a, b, out=a)
+        b = np.multiply(f_second_softplus_1, weighted_product_softplus_1, out=w.b1_dL_dg_layer_1)
+        b = np.multiply(b, 2.0, out=b)
+        dL_dg_layer_1 = np.subtract(a, b, out=w.dL_dg_layer_1)
         # [Σ_n δ̇_layer_1]
         dL_dW_layer_1_tangents_sum = np.sum(delta_tangent_layer_1, axis=0, out=w.dL_dW_layer_1_tangents_sum)
         # Σ_n ∂L/∂g_layer_1 g_xᵀ
@@ -2093,43 +2093,43 @@ def _loss_and_grad_terms_lam0(params, x, lam, call):
     #     f″(g_layer_2) Σ_c ġ_layer_2² − (1/N) Σ_n Σ_i f″(g_layer_3) Σ_c ġ_layer_3²
     L = -sum_curvature_softplus_1 / N - sum_curvature_softplus_2 / N - sum_curvature_softplus_3 / N
     # ∂K/∂W_layer_3 = (1/N) (Σ_n δ_layer_3 ∂K/∂δ_softplus_2ᵀ + Σ_n ∂K/∂g_layer_3 g_softplus_2ᵀ)  (16)
-    ac = np.add(dK_dW_layer_3_delta, dK_dW_layer_3_g, out=w.ac)
-    dK_dW_layer_3 = np.divide(ac, N, out=np.empty((1, 64), DTYPE))
+    a = np.add(dK_dW_layer_3_delta, dK_dW_layer_3_g, out=w.a_dK_dW_layer_3)
+    dK_dW_layer_3 = np.divide(a, N, out=np.empty((1, 64), DTYPE))
     # ∂K/∂b_layer_3 = (1/N) Σ_n ∂K/∂g_layer_3  [+] bias
     dK_db_layer_3 = np.divide(dK_db_layer_3_sum, N, out=np.empty((1,), DTYPE))
     # ∂K/∂W_layer_2 = (1/N) (Σ_n δ_layer_2 ∂K/∂δ_softplus_1ᵀ + Σ_n ∂K/∂g_layer_2 g_softplus_1ᵀ)  (16)
-    ad = np.add(dK_dW_layer_2_delta, dK_dW_layer_2_g, out=w.ad)
-    dK_dW_layer_2 = np.divide(ad, N, out=np.empty((64, 128), DTYPE))
+    a = np.add(dK_dW_layer_2_delta, dK_dW_layer_2_g, out=w.a_dK_dW_layer_2)
+    dK_dW_layer_2 = np.divide(a, N, out=np.empty((64, 128), DTYPE))
     # ∂K/∂b_layer_2 = (1/N) Σ_n ∂K/∂g_layer_2  [+] bias
     dK_db_layer_2 = np.divide(dK_db_layer_2_sum, N, out=np.empty((64,), DTYPE))
     # ∂K/∂W_layer_1 = (1/N) (Σ_n δ_layer_1 ∂K/∂δ_xᵀ + Σ_n ∂K/∂g_layer_1 g_xᵀ)  (16)
-    ae = np.add(dK_dW_layer_1_delta, dK_dW_layer_1_g, out=w.ae)
-    dK_dW_layer_1 = np.divide(ae, N, out=np.empty((128, 64), DTYPE))
+    a = np.add(dK_dW_layer_1_delta, dK_dW_layer_1_g, out=w.a_dK_dW_layer_1)
+    dK_dW_layer_1 = np.divide(a, N, out=np.empty((128, 64), DTYPE))
     # ∂K/∂b_layer_1 = (1/N) Σ_n ∂K/∂g_layer_1  [+] bias
     dK_db_layer_1 = np.divide(dK_db_layer_1_sum, N, out=np.empty((128,), DTYPE))
     # ∂L/∂W_layer_3 = (1/N) (Σ_n δ_layer_3 ∂L/∂δ_softplus_2ᵀ + Σ_n ∂L/∂g_layer_3 g_softplus_2ᵀ − 2 Σ_n Σ_c
     #     δ̇_layer_3 ġ_softplus_2ᵀ)  (17)
-    ac = np.add(dL_dW_layer_3_delta, dL_dW_layer_3_g, out=w.ac)
-    af = np.multiply(dL_dW_layer_3_tangents, 2.0, out=w.af)
-    ac = np.subtract(ac, af, out=w.ac)
-    dL_dW_layer_3 = np.divide(ac, N, out=np.empty((1, 64), DTYPE))
+    a = np.add(dL_dW_layer_3_delta, dL_dW_layer_3_g, out=w.a_dL_dW_layer_3)
+    b = np.multiply(dL_dW_layer_3_tangents, 2.0, out=w.b_dL_dW_layer_3)
+    a = np.subtract(a, b, out=a)
+    dL_dW_layer_3 = np.divide(a, N, out=np.empty((1, 64), DTYPE))
     # ∂L/∂b_layer_3 = (1/N) Σ_n ∂L/∂g_layer_3  [+] bias
     dL_db_layer_3 = np.divide(dL_db_layer_3_sum, N, out=np.empty((1,), DTYPE))
     # ∂L/∂W_layer_2 = (1/N) (Σ_n δ_layer_2 ∂L/∂δ_softplus_1ᵀ + Σ_n ∂L/∂g_layer_2 g_softplus_1ᵀ − 2 Σ_n Σ_c
     #     δ̇_layer_2 ġ_softplus_1ᵀ)  (17)
-    ad = np.add(dL_dW_layer_2_delta, dL_dW_layer_2_g, out=w.ad)
-    ag = np.multiply(dL_dW_layer_2_tangents, 2.0, out=w.ag)
-    ad = np.subtract(ad, ag, out=w.ad)
-    dL_dW_layer_2 = np.divide(ad, N, out=np.empty((64, 128), DTYPE))
+    a = np.add(dL_dW_layer_2_delta, dL_dW_layer_2_g, out=w.a_dL_dW_layer_2)
+    b = np.multiply(dL_dW_layer_2_tangents, 2.0, out=w.b_dL_dW_layer_2)
+    a = np.subtract(a, b, out=a)
+    dL_dW_layer_2 = np.divide(a, N, out=np.empty((64, 128), DTYPE))
     # ∂L/∂b_layer_2 = (1/N) Σ_n ∂L/∂g_layer_2  [+] bias
     dL_db_layer_2 = np.divide(dL_db_layer_2_sum, N, out=np.empty((64,), DTYPE))
     # [Σ_n δ̇_layer_1]ᵀ
     dL_dW_layer_1_tangents_sum_transposed = w.dL_dW_layer_1_tangents_sum_transposed
     dL_dW_layer_1_tangents_sum_transposed[...] = dL_dW_layer_1_tangents_sum.T
     # ∂L/∂W_layer_1 = (1/N) (Σ_n ∂L/∂g_layer_1 g_xᵀ − 2 [Σ_n δ̇_layer_1]ᵀ)  (17)
-    ae = np.multiply(dL_dW_layer_1_tangents_sum_transposed, 2.0, out=w.ae)
-    ae = np.subtract(dL_dW_layer_1_g, ae, out=w.ae)
-    dL_dW_layer_1 = np.divide(ae, N, out=np.empty((128, 64), DTYPE))
+    a = np.multiply(dL_dW_layer_1_tangents_sum_transposed, 2.0, out=w.a_dL_dW_layer_1)
+    a = np.subtract(dL_dW_layer_1_g, a, out=a)
+    dL_dW_layer_1 = np.divide(a, N, out=np.empty((128, 64), DTYPE))
     # ∂L/∂b_layer_1 = (1/N) Σ_n ∂L/∂g_layer_1  [+] bias
     dL_db_layer_1 = np.divide(dL_db_layer_1_sum, N, out=np.empty((128,), DTYPE))
 
@@ -2174,34 +2174,34 @@ def _layer_means(params, x, lam, call):
         # g_layer_1 = W_layer_1 g_x + b_layer_1
         g_layer_1 = np.add(b_layer_1, g_layer_1_unbiased, out=w.g_layer_1)
         # g_softplus_1 = softplus(g_layer_1)
-        a = np.abs(g_layer_1, out=w.a)
-        a = np.negative(a, out=w.a)
-        a = np.exp(a, out=w.a)
-        a = np.log1p(a, out=w.a)
-        b = np.maximum(g_layer_1, 0.0, out=w.b)
+        a = np.abs(g_layer_1, out=w.g_softplus_1)
+        a = np.negative(a, out=a)
+        a = np.exp(a, out=a)
+        a = np.log1p(a, out=a)
+        b = np.maximum(g_layer_1, 0.0, out=w.b_g_softplus_1)
         g_softplus_1 = np.add(a, b, out=w.g_softplus_1)
         # W_layer_2 g_softplus_1
         g_layer_2_unbiased = np.matmul(g_softplus_1, W_layer_2.T, out=w.g_layer_2_unbiased)
         # g_layer_2 = W_layer_2 g_softplus_1 + b_layer_2
         g_layer_2 = np.add(b_layer_2, g_layer_2_unbiased, out=w.g_layer_2)
         # g_softplus_2 = softplus(g_layer_2)
-        c = np.abs(g_layer_2, out=w.c)
-        c = np.negative(c, out=w.c)
-        c = np.exp(c, out=w.c)
-        c = np.log1p(c, out=w.c)
-        d = np.maximum(g_layer_2, 0.0, out=w.d)
-        g_softplus_2 = np.add(c, d, out=w.g_softplus_2)
+        a = np.abs(g_layer_2, out=w.g_softplus_2)
+        a = np.negative(a, out=a)
+        a = np.exp(a, out=a)
+        a = np.log1p(a, out=a)
+        b = np.maximum(g_layer_2, 0.0, out=w.b_g_softplus_2)
+        g_softplus_2 = np.add(a, b, out=w.g_softplus_2)
         # W_layer_3 g_softplus_2
         g_layer_3_unbiased = np.matmul(g_softplus_2, W_layer_3.T, out=w.g_layer_3_unbiased)
         # g_layer_3 = W_layer_3 g_softplus_2 + b_layer_3
         g_layer_3 = np.add(b_layer_3, g_layer_3_unbiased, out=w.g_layer_3)
         # g_softplus_3 = softplus(g_layer_3)
-        e = np.abs(g_layer_3, out=w.e)
-        e = np.negative(e, out=w.e)
-        e = np.exp(e, out=w.e)
-        e = np.log1p(e, out=w.e)
-        f = np.maximum(g_layer_3, 0.0, out=w.f)
-        g_softplus_3 = np.add(e, f, out=w.g_softplus_3)
+        a = np.abs(g_layer_3, out=w.g_softplus_3)
+        a = np.negative(a, out=a)
+        a = np.exp(a, out=a)
+        a = np.log1p(a, out=a)
+        b = np.maximum(g_layer_3, 0.0, out=w.b_g_softplus_3)
+        g_softplus_3 = np.add(a, b, out=w.g_softplus_3)
 
         # ---- means of the layers: reads g; writes mean_g_x, mean_g_layer_1, mean_g_softplus_1, mean_g_layer_2,
         #      mean_g_softplus_2, mean_g_layer_3, mean_g_softplus_3
@@ -2481,34 +2481,38 @@ _TILING = {
 _STORAGE = {
     "energy": (
         [
-            ("N", 128, "g_layer_1_unbiased g_layer_1 b"), ("N", 128, "a g_softplus_1"),
-            ("N", 64, "g_layer_2_unbiased g_layer_2 d"), ("N", 64, "c g_softplus_2"),
-            ("N", 1, "g_layer_3_unbiased g_layer_3 f"), ("N", 1, "e g_softplus_3"),
+            ("N", 128, "g_layer_1_unbiased g_layer_1 b_g_softplus_1"), ("N", 128, "g_softplus_1"),
+            ("N", 64, "g_layer_2_unbiased g_layer_2 b_g_softplus_2"), ("N", 64, "g_softplus_2"),
+            ("N", 1, "g_layer_3_unbiased g_layer_3 b_g_softplus_3"), ("N", 1, "g_softplus_3"),
         ],
     ),
     "score": (
         [
-            ("N", 128, "g_layer_1_unbiased g_layer_1 d"),
-            ("N", 128, "a g_softplus_1 delta_softplus_1 delta_layer_1"), ("N", 128, "b f_prime_softplus_1"),
-            ("N", 128, "c"), ("N", 64, "g_layer_2_unbiased g_layer_2 h"),
-            ("N", 64, "e g_softplus_2 delta_softplus_2 delta_layer_2 delta_x"), ("N", 64, "f f_prime_softplus_2"),
-            ("N", 64, "g"), ("N", 1, "g_layer_3_unbiased g_layer_3 j f_prime_softplus_3"), ("N", 1, "i"),
+            ("N", 128, "g_layer_1_unbiased g_layer_1 b1_g_softplus_1"),
+            ("N", 128, "g_softplus_1 delta_softplus_1 delta_layer_1"),
+            ("N", 128, "b_g_softplus_1 f_prime_softplus_1"), ("N", 128, "c_g_softplus_1"),
+            ("N", 64, "g_layer_2_unbiased g_layer_2 b1_g_softplus_2"),
+            ("N", 64, "g_softplus_2 delta_softplus_2 delta_layer_2 delta_x"),
+            ("N", 64, "b_g_softplus_2 f_prime_softplus_2"), ("N", 64, "c_g_softplus_2"),
+            ("N", 1, "g_layer_3_unbiased g_layer_3 f_prime_softplus_3"), ("N", 1, "a_f_prime_softplus_3"),
         ],
     ),
     "hessian_diagonal": (
         [
-            ("N", 128, "g_layer_1_unbiased g_layer_1 e"),
-            ("N", 128, "a g_softplus_1 delta_softplus_1 delta_curvature_softplus_1"),
-            ("N", 128, "b sigmoid_minus_softplus_1"), ("N", 128, "c"),
-            ("N", 128, "d f_prime_softplus_1 f_second_softplus_1"),
-            ("N", 64, "g_layer_2_unbiased g_layer_2 j delta_layer_2"),
-            ("N", 64, "f g_softplus_2 delta_softplus_2 delta_curvature_softplus_2 curvature_of_softplus_2"),
-            ("N", 64, "g sigmoid_minus_softplus_2 curvature_of_softplus_3"), ("N", 64, "h"),
-            ("N", 64, "i f_prime_softplus_2 f_second_softplus_2 curvature_of_softplus_1"),
-            ("N", 1, "g_layer_3_unbiased g_layer_3 n"), ("N", 1, "k f_prime_softplus_3 f_second_softplus_3"),
-            ("N", 1, "l sigmoid_minus_softplus_3"), ("N", 1, "m"), ("N", 64, 128, "tangent_softplus_1"),
-            ("N", 64, 64, "tangent_layer_2 o curvature_of_softplus_2_terms"), ("N", 64, 64, "tangent_softplus_2"),
-            ("N", 64, 1, "tangent_layer_3 p curvature_of_softplus_3_terms"),
+            ("N", 128, "g_layer_1_unbiased g_layer_1 b2_g_softplus_1"),
+            ("N", 128, "g_softplus_1 delta_softplus_1 delta_curvature_softplus_1"),
+            ("N", 128, "b_g_softplus_1 sigmoid_minus_softplus_1"), ("N", 128, "c_g_softplus_1"),
+            ("N", 128, "b1_g_softplus_1 f_prime_softplus_1 f_second_softplus_1"),
+            ("N", 64, "g_layer_2_unbiased g_layer_2 b2_g_softplus_2 delta_layer_2"),
+            ("N", 64, "g_softplus_2 delta_softplus_2 delta_curvature_softplus_2 curvature_of_softplus_2"),
+            ("N", 64, "b_g_softplus_2 sigmoid_minus_softplus_2 curvature_of_softplus_3"),
+            ("N", 64, "c_g_softplus_2"),
+            ("N", 64, "b1_g_softplus_2 f_prime_softplus_2 f_second_softplus_2 curvature_of_softplus_1 a_delta_prime_x"),
+            ("N", 1, "g_layer_3_unbiased g_layer_3 b1_f_prime_softplus_3"),
+            ("N", 1, "f_prime_softplus_3 f_second_softplus_3"),
+            ("N", 1, "b_f_prime_softplus_3 sigmoid_minus_softplus_3"), ("N", 1, "c_f_prime_softplus_3"),
+            ("N", 64, 128, "tangent_softplus_1"), ("N", 64, 64, "tangent_layer_2 curvature_of_softplus_2_terms"),
+            ("N", 64, 64, "tangent_softplus_2"), ("N", 64, 1, "tangent_layer_3 curvature_of_softplus_3_terms"),
         ],
         [
             (64, 128, "W_layer_1_transposed"), (64, 128, "tangent_layer_1_squared"),
@@ -2516,18 +2520,19 @@ _STORAGE = {
     ),
     "loss_terms": (
         [
-            ("N", 128, "g_layer_1_unbiased g_layer_1 e delta_layer_1"),
-            ("N", 128, "a g_softplus_1 delta_softplus_1 delta_curvature_softplus_1"),
-            ("N", 128, "b sigmoid_minus_softplus_1"), ("N", 128, "c"),
-            ("N", 128, "d f_prime_softplus_1 f_second_softplus_1"),
-            ("N", 64, "g_layer_2_unbiased g_layer_2 j delta_layer_2 delta_x sum_delta_squared_terms curvature_of_softplus_1 delta_prime_x sum_delta_prime_squared_terms"),
-            ("N", 64, "f g_softplus_2 delta_softplus_2 delta_curvature_softplus_2 curvature_of_softplus_2"),
-            ("N", 64, "g sigmoid_minus_softplus_2"), ("N", 64, "h"),
-            ("N", 64, "i f_prime_softplus_2 f_second_softplus_2 curvature_of_softplus_3"),
-            ("N", 1, "g_layer_3_unbiased g_layer_3 n"), ("N", 1, "k f_prime_softplus_3 f_second_softplus_3"),
-            ("N", 1, "l sigmoid_minus_softplus_3"), ("N", 1, "m"), ("N", 64, 128, "tangent_softplus_1"),
-            ("N", 64, 64, "tangent_layer_2 o curvature_of_softplus_2_terms"), ("N", 64, 64, "tangent_softplus_2"),
-            ("N", 64, 1, "tangent_layer_3 p curvature_of_softplus_3_terms"),
+            ("N", 128, "g_layer_1_unbiased g_layer_1 b2_g_softplus_1 delta_layer_1"),
+            ("N", 128, "g_softplus_1 delta_softplus_1 delta_curvature_softplus_1"),
+            ("N", 128, "b_g_softplus_1 sigmoid_minus_softplus_1"), ("N", 128, "c_g_softplus_1"),
+            ("N", 128, "b1_g_softplus_1 f_prime_softplus_1 f_second_softplus_1"),
+            ("N", 64, "g_layer_2_unbiased g_layer_2 b2_g_softplus_2 delta_layer_2 delta_x sum_delta_squared_terms curvature_of_softplus_1 delta_prime_x sum_delta_prime_squared_terms"),
+            ("N", 64, "g_softplus_2 delta_softplus_2 delta_curvature_softplus_2 curvature_of_softplus_2"),
+            ("N", 64, "b_g_softplus_2 sigmoid_minus_softplus_2"), ("N", 64, "c_g_softplus_2"),
+            ("N", 64, "b1_g_softplus_2 f_prime_softplus_2 f_second_softplus_2 curvature_of_softplus_3"),
+            ("N", 1, "g_layer_3_unbiased g_layer_3 b1_f_prime_softplus_3"),
+            ("N", 1, "f_prime_softplus_3 f_second_softplus_3"),
+            ("N", 1, "b_f_prime_softplus_3 sigmoid_minus_softplus_3"), ("N", 1, "c_f_prime_softplus_3"),
+            ("N", 64, 128, "tangent_softplus_1"), ("N", 64, 64, "tangent_layer_2 curvature_of_softplus_2_terms"),
+            ("N", 64, 64, "tangent_softplus_2"), ("N", 64, 1, "tangent_layer_3 curvature_of_softplus_3_terms"),
         ],
         [
             (64, 128, "W_layer_1_transposed"), (64, 128, "tangent_layer_1_squared"),
@@ -2535,18 +2540,20 @@ _STORAGE = {
     ),
     "loss_terms_lam0": (
         [
-            ("N", 128, "g_layer_1_unbiased g_layer_1 e delta_layer_1"),
-            ("N", 128, "a g_softplus_1 delta_softplus_1 delta_curvature_softplus_1 sum_curvature_softplus_1_terms"),
-            ("N", 128, "b sigmoid_minus_softplus_1"), ("N", 128, "c"),
-            ("N", 128, "d f_prime_softplus_1 f_second_softplus_1"),
-            ("N", 64, "g_layer_2_unbiased g_layer_2 j delta_layer_2 delta_x sum_delta_squared_terms sum_tangent_squared_layer_2"),
-            ("N", 64, "f g_softplus_2 delta_softplus_2 delta_curvature_softplus_2 sum_curvature_softplus_2_terms"),
-            ("N", 64, "g sigmoid_minus_softplus_2"), ("N", 64, "h"),
-            ("N", 64, "i f_prime_softplus_2 f_second_softplus_2"), ("N", 1, "g_layer_3_unbiased g_layer_3 n"),
-            ("N", 1, "k f_prime_softplus_3 f_second_softplus_3 sum_curvature_softplus_3_terms"),
-            ("N", 1, "l sigmoid_minus_softplus_3 sum_tangent_squared_layer_3"), ("N", 1, "m"),
-            ("N", 64, 128, "tangent_softplus_1"), ("N", 64, 64, "tangent_layer_2 sum_tangent_squared_layer_2_terms"),
-            ("N", 64, 64, "tangent_softplus_2"), ("N", 64, 1, "tangent_layer_3 sum_tangent_squared_layer_3_terms"),
+            ("N", 128, "g_layer_1_unbiased g_layer_1 b2_g_softplus_1 delta_layer_1"),
+            ("N", 128, "g_softplus_1 delta_softplus_1 delta_curvature_softplus_1 sum_curvature_softplus_1_terms"),
+            ("N", 128, "b_g_softplus_1 sigmoid_minus_softplus_1"), ("N", 128, "c_g_softplus_1"),
+            ("N", 128, "b1_g_softplus_1 f_prime_softplus_1 f_second_softplus_1"),
+            ("N", 64, "g_layer_2_unbiased g_layer_2 b2_g_softplus_2 delta_layer_2 delta_x sum_delta_squared_terms sum_tangent_squared_layer_2"),
+            ("N", 64, "g_softplus_2 delta_softplus_2 delta_curvature_softplus_2 sum_curvature_softplus_2_terms"),
+            ("N", 64, "b_g_softplus_2 sigmoid_minus_softplus_2"), ("N", 64, "c_g_softplus_2"),
+            ("N", 64, "b1_g_softplus_2 f_prime_softplus_2 f_second_softplus_2"),
+            ("N", 1, "g_layer_3_unbiased g_layer_3 b1_f_prime_softplus_3"),
+            ("N", 1, "f_prime_softplus_3 f_second_softplus_3 sum_curvature_softplus_3_terms"),
+            ("N", 1, "b_f_prime_softplus_3 sigmoid_minus_softplus_3 sum_tangent_squared_layer_3"),
+            ("N", 1, "c_f_prime_softplus_3"), ("N", 64, 128, "tangent_softplus_1"),
+            ("N", 64, 64, "tangent_layer_2 sum_tangent_squared_layer_2_terms"), ("N", 64, 64, "tangent_softplus_2"),
+            ("N", 64, 1, "tangent_layer_3 sum_tangent_squared_layer_3_terms"),
         ],
         [
             (64, 128, "W_layer_1_transposed"), (64, 128, "sum_tangent_squared_layer_1_terms"),
@@ -2555,67 +2562,78 @@ _STORAGE = {
     ),
     "loss_and_grad": (
         [
-            ("N", 128, "g_layer_1_unbiased g_layer_1 e delta_softplus_1"),
-            ("N", 128, "a g_softplus_1 dJ_dg_softplus_1"),
-            ("N", 128, "b sigmoid_minus_softplus_1 f_third_softplus_1"), ("N", 128, "c delta_layer_1"),
-            ("N", 128, "d f_prime_softplus_1"), ("N", 64, "g_layer_2_unbiased g_layer_2 j delta_softplus_2"),
-            ("N", 64, "f g_softplus_2 dJ_dg_softplus_2"), ("N", 64, "g sigmoid_minus_softplus_2 f_third_softplus_2"),
-            ("N", 64, "h delta_layer_2"), ("N", 64, "i f_prime_softplus_2"),
-            ("N", 1, "g_layer_3_unbiased g_layer_3 n dJ_ddelta_layer_3 dJ_dg_layer_3"),
-            ("N", 1, "k f_prime_softplus_3"), ("N", 1, "l sigmoid_minus_softplus_3 f_third_softplus_3"),
-            ("N", 1, "m f_second_softplus_3"), ("N", 64, "delta_x"),
-            ("N", 64, 128, "tangent_softplus_1 weighted_tangent_softplus_1"), ("N", 128, "f_second_softplus_1 ad"),
-            ("N", 128, "delta_curvature_softplus_1 dJ_ddelta_layer_1 ac dJ_dg_layer_1"),
+            ("N", 128, "g_layer_1_unbiased g_layer_1 b2_g_softplus_1 delta_softplus_1 b1_dJ_dg_layer_1"),
+            ("N", 128, "g_softplus_1 dJ_dg_softplus_1 b_dJ_dg_layer_1"),
+            ("N", 128, "b_g_softplus_1 sigmoid_minus_softplus_1 f_third_softplus_1"),
+            ("N", 128, "c_g_softplus_1 delta_layer_1"), ("N", 128, "b1_g_softplus_1 f_prime_softplus_1"),
+            ("N", 64, "g_layer_2_unbiased g_layer_2 b2_g_softplus_2 delta_softplus_2 b1_dJ_dg_layer_2"),
+            ("N", 64, "g_softplus_2 dJ_dg_softplus_2 b_dJ_dg_layer_2"),
+            ("N", 64, "b_g_softplus_2 sigmoid_minus_softplus_2 f_third_softplus_2"),
+            ("N", 64, "c_g_softplus_2 delta_layer_2"), ("N", 64, "b1_g_softplus_2 f_prime_softplus_2"),
+            ("N", 1, "g_layer_3_unbiased g_layer_3 b1_f_prime_softplus_3 dJ_ddelta_layer_3 dJ_dg_layer_3"),
+            ("N", 1, "f_prime_softplus_3"),
+            ("N", 1, "b_f_prime_softplus_3 sigmoid_minus_softplus_3 f_third_softplus_3 b_dJ_dg_layer_3"),
+            ("N", 1, "c_f_prime_softplus_3 f_second_softplus_3"), ("N", 64, "delta_x"),
+            ("N", 64, 128, "tangent_softplus_1 weighted_tangent_softplus_1"),
+            ("N", 128, "f_second_softplus_1 b2_dJ_dg_layer_1"),
+            ("N", 128, "delta_curvature_softplus_1 dJ_ddelta_layer_1 dJ_dg_layer_1"),
             ("N", 64, 64, "tangent_layer_2 weighted_square_layer_2_terms"),
-            ("N", 64, 64, "tangent_softplus_2 weighted_tangent_softplus_2"), ("N", 64, "f_second_softplus_2 ab"),
+            ("N", 64, 64, "tangent_softplus_2 weighted_tangent_softplus_2"),
+            ("N", 64, "f_second_softplus_2 b2_dJ_dg_layer_2"),
             ("N", 64, "delta_curvature_softplus_2 curvature_of_softplus_2 weighted_square_layer_2"),
             ("N", 64, 1, "tangent_layer_3 weighted_square_layer_3_terms"), ("N", 64, 1, "delta_tangent_layer_3"),
             ("N", 64, 64, "delta_tangent_softplus_2 weighted_product_softplus_2_terms"),
-            ("N", 64, 64, "o delta_tangent_layer_2"),
-            ("N", 64, 64, "p curvature_of_softplus_2_terms weighted_tangent_layer_2"),
+            ("N", 64, 64, "delta_tangent_layer_2"),
+            ("N", 64, 64, "b_delta_tangent_layer_2 curvature_of_softplus_2_terms weighted_tangent_layer_2"),
             ("N", 64, 128, "delta_tangent_softplus_1 weighted_product_softplus_1_terms"),
-            ("N", 64, 128, "q delta_tangent_layer_1 dJ_dW_layer_1_tangents_sum_terms"),
-            ("N", 64, 128, "r weighted_tangent_layer_1"),
-            ("N", 64, "sum_delta_squared_terms curvature_of_softplus_1 t delta_prime_x dJ_ddelta_prime_x"),
-            ("N", 64, 1, "s curvature_of_softplus_3_terms weighted_tangent_layer_3"),
-            ("N", 64, "curvature_of_softplus_3 sum_delta_prime_squared_terms dJ_ddelta_layer_2 aa dJ_dg_layer_2"),
-            ("N", 128, "weighted_square_layer_1"), ("N", 128, "u dJ_ddelta_softplus_1 weighted_product_softplus_1"),
-            ("N", 128, "v"), ("N", 64, "y dJ_ddelta_softplus_2 weighted_product_softplus_2"), ("N", 64, "z"),
-            ("N", 1, "weighted_square_layer_3"), (1, 64, "dJ_dW_layer_3_delta"), (1, 64, "dJ_dW_layer_3_tangents"),
-            (1, 64, "dJ_dW_layer_3_g"), (1, "dJ_db_layer_3_sum"), (64, 128, "dJ_dW_layer_2_delta"),
-            (64, 128, "dJ_dW_layer_2_tangents"), (64, 128, "dJ_dW_layer_2_g"), (64, "dJ_db_layer_2_sum"),
-            (128, 64, "dJ_dW_layer_1_delta"), (64, 128, "dJ_dW_layer_1_tangents_sum"), (128, 64, "dJ_dW_layer_1_g"),
-            (128, "dJ_db_layer_1_sum"),
+            ("N", 64, 128, "delta_tangent_layer_1 dJ_dW_layer_1_tangents_sum_terms"),
+            ("N", 64, 128, "b_delta_tangent_layer_1 weighted_tangent_layer_1"),
+            ("N", 64, "sum_delta_squared_terms curvature_of_softplus_1 delta_prime_x dJ_ddelta_prime_x"),
+            ("N", 64, 1, "curvature_of_softplus_3_terms weighted_tangent_layer_3"),
+            ("N", 64, "curvature_of_softplus_3 sum_delta_prime_squared_terms dJ_ddelta_layer_2 dJ_dg_layer_2"),
+            ("N", 128, "weighted_square_layer_1"), ("N", 128, "dJ_ddelta_softplus_1 weighted_product_softplus_1"),
+            ("N", 128, "b_dJ_ddelta_softplus_1"), ("N", 64, "dJ_ddelta_softplus_2 weighted_product_softplus_2"),
+            ("N", 64, "b_dJ_ddelta_softplus_2"), ("N", 1, "weighted_square_layer_3"), (1, 64, "dJ_dW_layer_3_delta"),
+            (1, 64, "dJ_dW_layer_3_tangents"), (1, 64, "dJ_dW_layer_3_g"), (1, "dJ_db_layer_3_sum"),
+            (64, 128, "dJ_dW_layer_2_delta"), (64, 128, "dJ_dW_layer_2_tangents"), (64, 128, "dJ_dW_layer_2_g"),
+            (64, "dJ_db_layer_2_sum"), (128, 64, "dJ_dW_layer_1_delta"), (64, 128, "dJ_dW_layer_1_tangents_sum"),
+            (128, 64, "dJ_dW_layer_1_g"), (128, "dJ_db_layer_1_sum"),
         ],
         [
-            (64, 128, "W_layer_1_transposed"), (64, 128, "tangent_layer_1_squared"), (1, 64, "ae"), (1, 64, "af"),
-            (64, 128, "ag"), (64, 128, "ah"), (128, 64, "dJ_dW_layer_1_tangents_sum_transposed aj"), (128, 64, "ai"),
+            (64, 128, "W_layer_1_transposed"), (64, 128, "tangent_layer_1_squared"), (1, 64, "a_dJ_dW_layer_3"),
+            (1, 64, "b_dJ_dW_layer_3"), (64, 128, "a_dJ_dW_layer_2"), (64, 128, "b_dJ_dW_layer_2"),
+            (128, 64, "dJ_dW_layer_1_tangents_sum_transposed b_dJ_dW_layer_1"), (128, 64, "a_dJ_dW_layer_1"),
         ],
     ),
     "loss_and_grad_lam0": (
         [
-            ("N", 128, "g_layer_1_unbiased g_layer_1 e delta_softplus_1"),
-            ("N", 128, "a g_softplus_1 dJ_dg_softplus_1"),
-            ("N", 128, "b sigmoid_minus_softplus_1 f_third_softplus_1"), ("N", 128, "c delta_layer_1"),
-            ("N", 128, "d f_prime_softplus_1"), ("N", 64, "g_layer_2_unbiased g_layer_2 j delta_softplus_2"),
-            ("N", 64, "f g_softplus_2 dJ_dg_softplus_2"), ("N", 64, "g sigmoid_minus_softplus_2 f_third_softplus_2"),
-            ("N", 64, "h delta_layer_2"), ("N", 64, "i f_prime_softplus_2"),
-            ("N", 1, "g_layer_3_unbiased g_layer_3 n sum_tangent_squared_layer_3"), ("N", 1, "k f_prime_softplus_3"),
-            ("N", 1, "l sigmoid_minus_softplus_3 f_third_softplus_3"), ("N", 1, "m f_second_softplus_3"),
-            ("N", 64, "delta_x"), ("N", 64, 128, "tangent_softplus_1"), ("N", 128, "f_second_softplus_1 ac"),
-            ("N", 128, "delta_curvature_softplus_1 sum_curvature_softplus_1_terms dJ_ddelta_layer_1 ab dJ_dg_layer_1"),
+            ("N", 128, "g_layer_1_unbiased g_layer_1 b2_g_softplus_1 delta_softplus_1 b1_dJ_dg_layer_1"),
+            ("N", 128, "g_softplus_1 dJ_dg_softplus_1 b_dJ_dg_layer_1"),
+            ("N", 128, "b_g_softplus_1 sigmoid_minus_softplus_1 f_third_softplus_1"),
+            ("N", 128, "c_g_softplus_1 delta_layer_1"), ("N", 128, "b1_g_softplus_1 f_prime_softplus_1"),
+            ("N", 64, "g_layer_2_unbiased g_layer_2 b2_g_softplus_2 delta_softplus_2 b1_dJ_dg_layer_2"),
+            ("N", 64, "g_softplus_2 dJ_dg_softplus_2 b_dJ_dg_layer_2"),
+            ("N", 64, "b_g_softplus_2 sigmoid_minus_softplus_2 f_third_softplus_2"),
+            ("N", 64, "c_g_softplus_2 delta_layer_2"), ("N", 64, "b1_g_softplus_2 f_prime_softplus_2"),
+            ("N", 1, "g_layer_3_unbiased g_layer_3 b1_f_prime_softplus_3 sum_tangent_squared_layer_3"),
+            ("N", 1, "f_prime_softplus_3"),
+            ("N", 1, "b_f_prime_softplus_3 sigmoid_minus_softplus_3 f_third_softplus_3 b_dJ_dg_layer_3"),
+            ("N", 1, "c_f_prime_softplus_3 f_second_softplus_3"), ("N", 64, "delta_x"),
+            ("N", 64, 128, "tangent_softplus_1"), ("N", 128, "f_second_softplus_1 b2_dJ_dg_layer_1"),
+            ("N", 128, "delta_curvature_softplus_1 sum_curvature_softplus_1_terms dJ_ddelta_layer_1 dJ_dg_layer_1"),
             ("N", 64, 64, "tangent_layer_2"), ("N", 64, 64, "tangent_softplus_2"),
-            ("N", 64, "f_second_softplus_2 aa"),
-            ("N", 64, "delta_curvature_softplus_2 sum_curvature_softplus_2_terms dJ_ddelta_layer_2 z dJ_dg_layer_2"),
+            ("N", 64, "f_second_softplus_2 b2_dJ_dg_layer_2"),
+            ("N", 64, "delta_curvature_softplus_2 sum_curvature_softplus_2_terms dJ_ddelta_layer_2 dJ_dg_layer_2"),
             ("N", 64, 1, "tangent_layer_3 sum_tangent_squared_layer_3_terms"), ("N", 64, 1, "delta_tangent_layer_3"),
             ("N", 64, 64, "delta_tangent_softplus_2 weighted_product_softplus_2_terms"),
-            ("N", 64, 64, "o delta_tangent_layer_2"), ("N", 64, 64, "p sum_tangent_squared_layer_2_terms"),
+            ("N", 64, 64, "delta_tangent_layer_2"),
+            ("N", 64, 64, "b_delta_tangent_layer_2 sum_tangent_squared_layer_2_terms"),
             ("N", 64, 128, "delta_tangent_softplus_1 weighted_product_softplus_1_terms"),
-            ("N", 64, 128, "q delta_tangent_layer_1"), ("N", 64, 128, "r"),
+            ("N", 64, 128, "delta_tangent_layer_1"), ("N", 64, 128, "b_delta_tangent_layer_1"),
             ("N", 64, "sum_delta_squared_terms sum_tangent_squared_layer_2"),
-            ("N", 1, "sum_curvature_softplus_3_terms dJ_ddelta_layer_3 y dJ_dg_layer_3"),
-            ("N", 128, "s dJ_ddelta_softplus_1 weighted_product_softplus_1"), ("N", 128, "t"),
-            ("N", 64, "u dJ_ddelta_softplus_2 weighted_product_softplus_2"), ("N", 64, "v"),
+            ("N", 1, "sum_curvature_softplus_3_terms dJ_ddelta_layer_3 dJ_dg_layer_3"),
+            ("N", 128, "dJ_ddelta_softplus_1 weighted_product_softplus_1"), ("N", 128, "b_dJ_ddelta_softplus_1"),
+            ("N", 64, "dJ_ddelta_softplus_2 weighted_product_softplus_2"), ("N", 64, "b_dJ_ddelta_softplus_2"),
             (1, 64, "dJ_dW_layer_3_delta"), (1, 64, "dJ_dW_layer_3_tangents"), (1, 64, "dJ_dW_layer_3_g"),
             (1, "dJ_db_layer_3_sum"), (64, 128, "dJ_dW_layer_2_delta"), (64, 128, "dJ_dW_layer_2_tangents"),
             (64, 128, "dJ_dW_layer_2_g"), (64, "dJ_db_layer_2_sum"), (128, 64, "dJ_dW_layer_1_delta"),
@@ -2623,97 +2641,112 @@ _STORAGE = {
         ],
         [
             (64, 128, "W_layer_1_transposed"), (64, 128, "sum_tangent_squared_layer_1_terms"),
-            (128, "sum_tangent_squared_layer_1"), (1, 64, "ad"), (1, 64, "ae"), (64, 128, "af"), (64, 128, "ag"),
-            (128, 64, "dJ_dW_layer_1_tangents_sum_transposed ai"), (128, 64, "ah"),
+            (128, "sum_tangent_squared_layer_1"), (1, 64, "a_dJ_dW_layer_3"), (1, 64, "b_dJ_dW_layer_3"),
+            (64, 128, "a_dJ_dW_layer_2"), (64, 128, "b_dJ_dW_layer_2"),
+            (128, 64, "dJ_dW_layer_1_tangents_sum_transposed b_dJ_dW_layer_1"), (128, 64, "a_dJ_dW_layer_1"),
         ],
     ),
     "loss_and_grad_terms": (
         [
-            ("N", 128, "g_layer_1_unbiased g_layer_1 e delta_softplus_1"),
-            ("N", 128, "a g_softplus_1 dL_dg_softplus_1 dL_dg_layer_1"),
-            ("N", 128, "b sigmoid_minus_softplus_1 f_third_softplus_1"),
-            ("N", 128, "c delta_layer_1 dL_ddelta_softplus_1 weighted_product_softplus_1"),
-            ("N", 128, "d f_prime_softplus_1"), ("N", 64, "g_layer_2_unbiased g_layer_2 j delta_softplus_2"),
-            ("N", 64, "f g_softplus_2 dL_dg_softplus_2"), ("N", 64, "g sigmoid_minus_softplus_2 f_third_softplus_2"),
-            ("N", 64, "h delta_layer_2"), ("N", 64, "i f_prime_softplus_2"),
-            ("N", 1, "g_layer_3_unbiased g_layer_3 n dK_ddelta_layer_3 dK_dg_layer_3 dL_ddelta_layer_3 dL_dg_layer_3"),
-            ("N", 1, "k f_prime_softplus_3"), ("N", 1, "l sigmoid_minus_softplus_3 f_third_softplus_3"),
-            ("N", 1, "m f_second_softplus_3"), ("N", 64, "delta_x dL_ddelta_layer_2 ab dL_dg_layer_2"),
-            ("N", 64, 128, "tangent_softplus_1 weighted_tangent_softplus_1"), ("N", 128, "f_second_softplus_1 ad"),
-            ("N", 128, "delta_curvature_softplus_1 dK_ddelta_layer_1 y dK_dg_layer_1 weighted_square_layer_1"),
+            ("N", 128, "g_layer_1_unbiased g_layer_1 b2_g_softplus_1 delta_softplus_1 b_dL_dg_layer_1"),
+            ("N", 128, "g_softplus_1 dL_dg_softplus_1 dL_dg_layer_1"),
+            ("N", 128, "b_g_softplus_1 sigmoid_minus_softplus_1 f_third_softplus_1"),
+            ("N", 128, "c_g_softplus_1 delta_layer_1 dL_ddelta_softplus_1 weighted_product_softplus_1"),
+            ("N", 128, "b1_g_softplus_1 f_prime_softplus_1"),
+            ("N", 64, "g_layer_2_unbiased g_layer_2 b2_g_softplus_2 delta_softplus_2 b1_dL_dg_layer_2"),
+            ("N", 64, "g_softplus_2 dL_dg_softplus_2 b_dL_dg_layer_2"),
+            ("N", 64, "b_g_softplus_2 sigmoid_minus_softplus_2 f_third_softplus_2"),
+            ("N", 64, "c_g_softplus_2 delta_layer_2"), ("N", 64, "b1_g_softplus_2 f_prime_softplus_2"),
+            ("N", 1, "g_layer_3_unbiased g_layer_3 b1_f_prime_softplus_3 dK_ddelta_layer_3 dK_dg_layer_3 dL_ddelta_layer_3 dL_dg_layer_3"),
+            ("N", 1, "f_prime_softplus_3"),
+            ("N", 1, "b_f_prime_softplus_3 sigmoid_minus_softplus_3 f_third_softplus_3 b_dL_dg_layer_3"),
+            ("N", 1, "c_f_prime_softplus_3 f_second_softplus_3"),
+            ("N", 64, "delta_x dL_ddelta_layer_2 dL_dg_layer_2"),
+            ("N", 64, 128, "tangent_softplus_1 weighted_tangent_softplus_1"),
+            ("N", 128, "f_second_softplus_1 b1_dL_dg_layer_1"),
+            ("N", 128, "delta_curvature_softplus_1 dK_ddelta_layer_1 dK_dg_layer_1 weighted_square_layer_1"),
             ("N", 64, 64, "tangent_layer_2 weighted_square_layer_2_terms"),
-            ("N", 64, 64, "tangent_softplus_2 weighted_tangent_softplus_2"), ("N", 64, "f_second_softplus_2 ac"),
-            ("N", 64, "delta_curvature_softplus_2 curvature_of_softplus_2 dK_ddelta_softplus_2 dK_dg_softplus_2 v dL_ddelta_softplus_2 weighted_product_softplus_2"),
+            ("N", 64, 64, "tangent_softplus_2 weighted_tangent_softplus_2"),
+            ("N", 64, "f_second_softplus_2 b2_dL_dg_layer_2"),
+            ("N", 64, "delta_curvature_softplus_2 curvature_of_softplus_2 dK_ddelta_softplus_2 dK_dg_softplus_2 b_dK_dg_layer_2 dL_ddelta_softplus_2 weighted_product_softplus_2"),
             ("N", 64, 1, "tangent_layer_3 weighted_square_layer_3_terms"), ("N", 64, 1, "delta_tangent_layer_3"),
             ("N", 64, 64, "delta_tangent_softplus_2 weighted_product_softplus_2_terms"),
-            ("N", 64, 64, "o delta_tangent_layer_2"),
-            ("N", 64, 64, "p curvature_of_softplus_2_terms weighted_tangent_layer_2"),
+            ("N", 64, 64, "delta_tangent_layer_2"),
+            ("N", 64, 64, "b_delta_tangent_layer_2 curvature_of_softplus_2_terms weighted_tangent_layer_2"),
             ("N", 64, 128, "delta_tangent_softplus_1 weighted_product_softplus_1_terms"),
-            ("N", 64, 128, "q delta_tangent_layer_1 dL_dW_layer_1_tangents_sum_terms"),
-            ("N", 64, 128, "r weighted_tangent_layer_1"),
-            ("N", 64, "sum_delta_squared_terms curvature_of_softplus_1 t delta_prime_x dL_ddelta_prime_x"),
-            ("N", 64, 1, "s curvature_of_softplus_3_terms weighted_tangent_layer_3"),
-            ("N", 64, "curvature_of_softplus_3 sum_delta_prime_squared_terms dK_ddelta_layer_2 u dK_dg_layer_2 weighted_square_layer_2"),
-            ("N", 128, "dK_ddelta_softplus_1 dK_dg_softplus_1 z"), (1, 64, "dK_dW_layer_3_delta"),
+            ("N", 64, 128, "delta_tangent_layer_1 dL_dW_layer_1_tangents_sum_terms"),
+            ("N", 64, 128, "b_delta_tangent_layer_1 weighted_tangent_layer_1"),
+            ("N", 64, "sum_delta_squared_terms curvature_of_softplus_1 delta_prime_x dL_ddelta_prime_x"),
+            ("N", 64, 1, "curvature_of_softplus_3_terms weighted_tangent_layer_3"),
+            ("N", 64, "curvature_of_softplus_3 sum_delta_prime_squared_terms dK_ddelta_layer_2 dK_dg_layer_2 weighted_square_layer_2"),
+            ("N", 128, "dK_ddelta_softplus_1 dK_dg_softplus_1 b_dK_dg_layer_1"), (1, 64, "dK_dW_layer_3_delta"),
             (1, 64, "dK_dW_layer_3_g"), (1, "dK_db_layer_3_sum"), (64, 128, "dK_dW_layer_2_delta"),
             (64, 128, "dK_dW_layer_2_g"), (64, "dK_db_layer_2_sum"), (128, 64, "dK_dW_layer_1_delta"),
-            (128, 64, "dK_dW_layer_1_g"), (128, "dK_db_layer_1_sum"), ("N", 64, "aa"),
+            (128, 64, "dK_dW_layer_1_g"), (128, "dK_db_layer_1_sum"), ("N", 64, "b_dL_ddelta_softplus_2"),
             ("N", 1, "weighted_square_layer_3"), (1, 64, "dL_dW_layer_3_delta"), (1, 64, "dL_dW_layer_3_tangents"),
             (1, 64, "dL_dW_layer_3_g"), (1, "dL_db_layer_3_sum"), (64, 128, "dL_dW_layer_2_delta"),
             (64, 128, "dL_dW_layer_2_tangents"), (64, 128, "dL_dW_layer_2_g"), (64, "dL_db_layer_2_sum"),
             (64, 128, "dL_dW_layer_1_tangents_sum"), (128, 64, "dL_dW_layer_1_g"), (128, "dL_db_layer_1_sum"),
         ],
         [
-            (64, 128, "W_layer_1_transposed"), (64, 128, "tangent_layer_1_squared"), (1, 64, "ae"), (64, 128, "af"),
-            (128, 64, "ag dL_dW_layer_1_tangents_sum_transposed"), (1, 64, "ah"), (64, 128, "ai"),
+            (64, 128, "W_layer_1_transposed"), (64, 128, "tangent_layer_1_squared"),
+            (1, 64, "a_dK_dW_layer_3 a_dL_dW_layer_3"), (64, 128, "a_dK_dW_layer_2 a_dL_dW_layer_2"),
+            (128, 64, "a_dK_dW_layer_1 dL_dW_layer_1_tangents_sum_transposed a_dL_dW_layer_1"),
+            (1, 64, "b_dL_dW_layer_3"), (64, 128, "b_dL_dW_layer_2"),
         ],
     ),
     "loss_and_grad_terms_lam0": (
         [
-            ("N", 128, "g_layer_1_unbiased g_layer_1 e delta_softplus_1"),
-            ("N", 128, "a g_softplus_1 dL_dg_softplus_1 dL_dg_layer_1"),
-            ("N", 128, "b sigmoid_minus_softplus_1 f_third_softplus_1"), ("N", 128, "c delta_layer_1"),
-            ("N", 128, "d f_prime_softplus_1"), ("N", 64, "g_layer_2_unbiased g_layer_2 j delta_softplus_2"),
-            ("N", 64, "f g_softplus_2 dL_dg_softplus_2"), ("N", 64, "g sigmoid_minus_softplus_2 f_third_softplus_2"),
-            ("N", 64, "h delta_layer_2"), ("N", 64, "i f_prime_softplus_2"),
-            ("N", 1, "g_layer_3_unbiased g_layer_3 n sum_tangent_squared_layer_3"), ("N", 1, "k f_prime_softplus_3"),
-            ("N", 1, "l sigmoid_minus_softplus_3 f_third_softplus_3"), ("N", 1, "m f_second_softplus_3"),
-            ("N", 64, "delta_x dL_ddelta_layer_2 z dL_dg_layer_2"), ("N", 64, 128, "tangent_softplus_1"),
-            ("N", 128, "f_second_softplus_1 ab"),
-            ("N", 128, "delta_curvature_softplus_1 sum_curvature_softplus_1_terms dK_ddelta_layer_1 u dK_dg_layer_1 dL_ddelta_softplus_1 weighted_product_softplus_1"),
+            ("N", 128, "g_layer_1_unbiased g_layer_1 b2_g_softplus_1 delta_softplus_1 b_dL_dg_layer_1"),
+            ("N", 128, "g_softplus_1 dL_dg_softplus_1 dL_dg_layer_1"),
+            ("N", 128, "b_g_softplus_1 sigmoid_minus_softplus_1 f_third_softplus_1"),
+            ("N", 128, "c_g_softplus_1 delta_layer_1"), ("N", 128, "b1_g_softplus_1 f_prime_softplus_1"),
+            ("N", 64, "g_layer_2_unbiased g_layer_2 b2_g_softplus_2 delta_softplus_2 b1_dL_dg_layer_2"),
+            ("N", 64, "g_softplus_2 dL_dg_softplus_2 b_dL_dg_layer_2"),
+            ("N", 64, "b_g_softplus_2 sigmoid_minus_softplus_2 f_third_softplus_2"),
+            ("N", 64, "c_g_softplus_2 delta_layer_2"), ("N", 64, "b1_g_softplus_2 f_prime_softplus_2"),
+            ("N", 1, "g_layer_3_unbiased g_layer_3 b1_f_prime_softplus_3 sum_tangent_squared_layer_3"),
+            ("N", 1, "f_prime_softplus_3"),
+            ("N", 1, "b_f_prime_softplus_3 sigmoid_minus_softplus_3 f_third_softplus_3 b_dL_dg_layer_3"),
+            ("N", 1, "c_f_prime_softplus_3 f_second_softplus_3"),
+            ("N", 64, "delta_x dL_ddelta_layer_2 dL_dg_layer_2"), ("N", 64, 128, "tangent_softplus_1"),
+            ("N", 128, "f_second_softplus_1 b1_dL_dg_layer_1"),
+            ("N", 128, "delta_curvature_softplus_1 sum_curvature_softplus_1_terms dK_ddelta_layer_1 dK_dg_layer_1 dL_ddelta_softplus_1 weighted_product_softplus_1"),
             ("N", 64, 64, "tangent_layer_2"), ("N", 64, 64, "tangent_softplus_2"),
-            ("N", 64, "f_second_softplus_2 aa"),
-            ("N", 64, "delta_curvature_softplus_2 sum_curvature_softplus_2_terms dK_ddelta_layer_2 s dK_dg_layer_2 dL_ddelta_softplus_2 weighted_product_softplus_2"),
+            ("N", 64, "f_second_softplus_2 b2_dL_dg_layer_2"),
+            ("N", 64, "delta_curvature_softplus_2 sum_curvature_softplus_2_terms dK_ddelta_layer_2 dK_dg_layer_2 dL_ddelta_softplus_2 weighted_product_softplus_2"),
             ("N", 64, 1, "tangent_layer_3 sum_tangent_squared_layer_3_terms"), ("N", 64, 1, "delta_tangent_layer_3"),
             ("N", 64, 64, "delta_tangent_softplus_2 weighted_product_softplus_2_terms"),
-            ("N", 64, 64, "o delta_tangent_layer_2"), ("N", 64, 64, "p sum_tangent_squared_layer_2_terms"),
+            ("N", 64, 64, "delta_tangent_layer_2"),
+            ("N", 64, 64, "b_delta_tangent_layer_2 sum_tangent_squared_layer_2_terms"),
             ("N", 64, 128, "delta_tangent_softplus_1 weighted_product_softplus_1_terms"),
-            ("N", 64, 128, "q delta_tangent_layer_1"), ("N", 64, 128, "r"),
+            ("N", 64, 128, "delta_tangent_layer_1"), ("N", 64, 128, "b_delta_tangent_layer_1"),
             ("N", 64, "sum_delta_squared_terms sum_tangent_squared_layer_2"),
-            ("N", 1, "sum_curvature_softplus_3_terms dK_ddelta_layer_3 dK_dg_layer_3 dL_ddelta_layer_3 y dL_dg_layer_3"),
-            ("N", 128, "dK_ddelta_softplus_1 dK_dg_softplus_1 v"),
-            ("N", 64, "dK_ddelta_softplus_2 dK_dg_softplus_2 t"), (1, 64, "dK_dW_layer_3_delta"),
-            (1, 64, "dK_dW_layer_3_g"), (1, "dK_db_layer_3_sum"), (64, 128, "dK_dW_layer_2_delta"),
-            (64, 128, "dK_dW_layer_2_g"), (64, "dK_db_layer_2_sum"), (128, 64, "dK_dW_layer_1_delta"),
-            (128, 64, "dK_dW_layer_1_g"), (128, "dK_db_layer_1_sum"), (1, 64, "dL_dW_layer_3_delta"),
-            (1, 64, "dL_dW_layer_3_tangents"), (1, 64, "dL_dW_layer_3_g"), (1, "dL_db_layer_3_sum"),
-            (64, 128, "dL_dW_layer_2_delta"), (64, 128, "dL_dW_layer_2_tangents"), (64, 128, "dL_dW_layer_2_g"),
-            (64, "dL_db_layer_2_sum"), (64, 128, "dL_dW_layer_1_tangents_sum"), (128, 64, "dL_dW_layer_1_g"),
-            (128, "dL_db_layer_1_sum"),
+            ("N", 1, "sum_curvature_softplus_3_terms dK_ddelta_layer_3 dK_dg_layer_3 dL_ddelta_layer_3 dL_dg_layer_3"),
+            ("N", 128, "dK_ddelta_softplus_1 dK_dg_softplus_1 b_dK_dg_layer_1"),
+            ("N", 64, "dK_ddelta_softplus_2 dK_dg_softplus_2 b_dK_dg_layer_2 b_dL_ddelta_softplus_2"),
+            (1, 64, "dK_dW_layer_3_delta"), (1, 64, "dK_dW_layer_3_g"), (1, "dK_db_layer_3_sum"),
+            (64, 128, "dK_dW_layer_2_delta"), (64, 128, "dK_dW_layer_2_g"), (64, "dK_db_layer_2_sum"),
+            (128, 64, "dK_dW_layer_1_delta"), (128, 64, "dK_dW_layer_1_g"), (128, "dK_db_layer_1_sum"),
+            (1, 64, "dL_dW_layer_3_delta"), (1, 64, "dL_dW_layer_3_tangents"), (1, 64, "dL_dW_layer_3_g"),
+            (1, "dL_db_layer_3_sum"), (64, 128, "dL_dW_layer_2_delta"), (64, 128, "dL_dW_layer_2_tangents"),
+            (64, 128, "dL_dW_layer_2_g"), (64, "dL_db_layer_2_sum"), (64, 128, "dL_dW_layer_1_tangents_sum"),
+            (128, 64, "dL_dW_layer_1_g"), (128, "dL_db_layer_1_sum"),
         ],
         [
             (64, 128, "W_layer_1_transposed"), (64, 128, "sum_tangent_squared_layer_1_terms"),
-            (128, "sum_tangent_squared_layer_1"), (1, 64, "ac"), (64, 128, "ad"),
-            (128, 64, "ae dL_dW_layer_1_tangents_sum_transposed"), (1, 64, "af"), (64, 128, "ag"),
+            (128, "sum_tangent_squared_layer_1"), (1, 64, "a_dK_dW_layer_3 a_dL_dW_layer_3"),
+            (64, 128, "a_dK_dW_layer_2 a_dL_dW_layer_2"),
+            (128, 64, "a_dK_dW_layer_1 dL_dW_layer_1_tangents_sum_transposed a_dL_dW_layer_1"),
+            (1, 64, "b_dL_dW_layer_3"), (64, 128, "b_dL_dW_layer_2"),
         ],
     ),
     "layer_means": (
         [
-            ("N", 128, "g_layer_1_unbiased g_layer_1 g_layer_1_part"),
-            ("N", 128, "a g_softplus_1 g_softplus_1_part"), ("N", 128, "b"),
-            ("N", 64, "g_layer_2_unbiased g_layer_2 g_layer_2_part"), ("N", 64, "c g_softplus_2 g_softplus_2_part"),
-            ("N", 64, "d g_x_part"), ("N", 1, "g_layer_3_unbiased g_layer_3"), ("N", 1, "e g_softplus_3"),
-            ("N", 1, "f"),
+            ("N", 128, "g_layer_1_unbiased g_layer_1 g_layer_1_part"), ("N", 128, "g_softplus_1 g_softplus_1_part"),
+            ("N", 128, "b_g_softplus_1"), ("N", 64, "g_layer_2_unbiased g_layer_2 g_layer_2_part"),
+            ("N", 64, "g_softplus_2 g_softplus_2_part"), ("N", 64, "b_g_softplus_2 g_x_part"),
+            ("N", 1, "g_layer_3_unbiased g_layer_3"), ("N", 1, "g_softplus_3"), ("N", 1, "b_g_softplus_3"),
         ],
     ),
 }
@@ -3370,4 +3403,4 @@ def _loss_noise(loss, params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above 5d287f6208a47d37cc7426ffa88d46f0f4a0e9d5d9d78ebd26d3e8086843e944
+# sha256 of all above 349f725fd0d30b21605d54a40e6a104b205059da85e14e393fbb9c84479a9443

@@ -70,34 +70,34 @@ def _energy(params, x, lam, call):
         # g_layer_1 = W_layer_1 g_x + b_layer_1
         g_layer_1 = np.add(b_layer_1, g_layer_1_unbiased, out=w.g_layer_1)
         # g_softplus_1 = softplus(g_layer_1)
-        a = np.abs(g_layer_1, out=w.a)
-        a = np.negative(a, out=w.a)
-        a = np.exp(a, out=w.a)
-        a = np.log1p(a, out=w.a)
-        b = np.maximum(g_layer_1, 0.0, out=w.b)
+        a = np.abs(g_layer_1, out=w.g_softplus_1)
+        a = np.negative(a, out=a)
+        a = np.exp(a, out=a)
+        a = np.log1p(a, out=a)
+        b = np.maximum(g_layer_1, 0.0, out=w.b_g_softplus_1)
         g_softplus_1 = np.add(a, b, out=w.g_softplus_1)
         # W_layer_2 g_softplus_1
         g_layer_2_unbiased = np.matmul(g_softplus_1, W_layer_2.T, out=w.g_layer_2_unbiased)
         # g_layer_2 = W_layer_2 g_softplus_1 + b_layer_2
         g_layer_2 = np.add(b_layer_2, g_layer_2_unbiased, out=w.g_layer_2)
         # g_softplus_2 = softplus(g_layer_2)
-        c = np.abs(g_layer_2, out=w.c)
-        c = np.negative(c, out=w.c)
-        c = np.exp(c, out=w.c)
-        c = np.log1p(c, out=w.c)
-        d = np.maximum(g_layer_2, 0.0, out=w.d)
-        g_softplus_2 = np.add(c, d, out=w.g_softplus_2)
+        a = np.abs(g_layer_2, out=w.g_softplus_2)
+        a = np.negative(a, out=a)
+        a = np.exp(a, out=a)
+        a = np.log1p(a, out=a)
+        b = np.maximum(g_layer_2, 0.0, out=w.b_g_softplus_2)
+        g_softplus_2 = np.add(a, b, out=w.g_softplus_2)
         # W_layer_3 g_softplus_2
         g_layer_3_unbiased = np.matmul(g_softplus_2, W_layer_3.T, out=w.g_layer_3_unbiased)
         # g_layer_3 = W_layer_3 g_softplus_2 + b_layer_3
         g_layer_3 = np.add(b_layer_3, g_layer_3_unbiased, out=w.g_layer_3)
         # g_softplus_3 = softplus(g_layer_3)
-        e = np.abs(g_layer_3, out=w.e)
-        e = np.negative(e, out=w.e)
-        e = np.exp(e, out=w.e)
-        e = np.log1p(e, out=w.e)
-        f = np.maximum(g_layer_3, 0.0, out=w.f)
-        g_softplus_3 = np.add(e, f, out=w.g_softplus_3)
+        a = np.abs(g_layer_3, out=w.g_softplus_3)
+        a = np.negative(a, out=a)
+        a = np.exp(a, out=a)
+        a = np.log1p(a, out=a)
+        b = np.maximum(g_layer_3, 0.0, out=w.b_g_softplus_3)
+        g_softplus_3 = np.add(a, b, out=w.g_softplus_3)
 
         # ---- energy: reads g; writes energy
         # Σ_i g_softplus_3
@@ -126,45 +126,45 @@ def _score(params, x, lam, call):
         # g_layer_1 = W_layer_1 g_x + b_layer_1
         g_layer_1 = np.add(b_layer_1, g_layer_1_unbiased, out=w.g_layer_1)
         # f′(g_layer_1) = sigmoid(g_layer_1)
-        a = np.abs(g_layer_1, out=w.a)
-        a = np.negative(a, out=w.a)
-        a = np.exp(a, out=w.a)
-        b = np.sign(g_layer_1, out=w.b)
-        b = np.maximum(a, b, out=w.b)
-        c = np.add(a, 1.0, out=w.c)
+        a = np.abs(g_layer_1, out=w.g_softplus_1)
+        a = np.negative(a, out=a)
+        a = np.exp(a, out=a)
+        b = np.sign(g_layer_1, out=w.b_g_softplus_1)
+        b = np.maximum(a, b, out=b)
+        c = np.add(a, 1.0, out=w.c_g_softplus_1)
         f_prime_softplus_1 = np.divide(b, c, out=w.f_prime_softplus_1)
         # g_softplus_1 = softplus(g_layer_1)
-        a = np.log1p(a, out=w.a)
-        d = np.maximum(g_layer_1, 0.0, out=w.d)
-        g_softplus_1 = np.add(a, d, out=w.g_softplus_1)
+        a = np.log1p(a, out=a)
+        b = np.maximum(g_layer_1, 0.0, out=w.b1_g_softplus_1)
+        g_softplus_1 = np.add(a, b, out=w.g_softplus_1)
         # W_layer_2 g_softplus_1
         g_layer_2_unbiased = np.matmul(g_softplus_1, W_layer_2.T, out=w.g_layer_2_unbiased)
         # g_layer_2 = W_layer_2 g_softplus_1 + b_layer_2
         g_layer_2 = np.add(b_layer_2, g_layer_2_unbiased, out=w.g_layer_2)
         # f′(g_layer_2) = sigmoid(g_layer_2)
-        e = np.abs(g_layer_2, out=w.e)
-        e = np.negative(e, out=w.e)
-        e = np.exp(e, out=w.e)
-        f = np.sign(g_layer_2, out=w.f)
-        f = np.maximum(e, f, out=w.f)
-        g = np.add(e, 1.0, out=w.g)
-        f_prime_softplus_2 = np.divide(f, g, out=w.f_prime_softplus_2)
+        a = np.abs(g_layer_2, out=w.g_softplus_2)
+        a = np.negative(a, out=a)
+        a = np.exp(a, out=a)
+        b = np.sign(g_layer_2, out=w.b_g_softplus_2)
+        b = np.maximum(a, b, out=b)
+        c = np.add(a, 1.0, out=w.c_g_softplus_2)
+        f_prime_softplus_2 = np.divide(b, c, out=w.f_prime_softplus_2)
         # g_softplus_2 = softplus(g_layer_2)
-        e = np.log1p(e, out=w.e)
-        h = np.maximum(g_layer_2, 0.0, out=w.h)
-        g_softplus_2 = np.add(e, h, out=w.g_softplus_2)
+        a = np.log1p(a, out=a)
+        b = np.maximum(g_layer_2, 0.0, out=w.b1_g_softplus_2)
+        g_softplus_2 = np.add(a, b, out=w.g_softplus_2)
         # W_layer_3 g_softplus_2
         g_layer_3_unbiased = np.matmul(g_softplus_2, W_layer_3.T, out=w.g_layer_3_unbiased)
         # g_layer_3 = W_layer_3 g_softplus_2 + b_layer_3
         g_layer_3 = np.add(b_layer_3, g_layer_3_unbiased, out=w.g_layer_3)
         # f′(g_layer_3) = sigmoid(g_layer_3)
-        i = np.abs(g_layer_3, out=w.i)
-        i = np.negative(i, out=w.i)
-        i = np.exp(i, out=w.i)
-        j = np.sign(g_layer_3, out=w.j)
-        j = np.maximum(i, j, out=w.j)
-        i = np.add(i, 1.0, out=w.i)
-        f_prime_softplus_3 = np.divide(j, i, out=w.f_prime_softplus_3)
+        a = np.abs(g_layer_3, out=w.a_f_prime_softplus_3)
+        a = np.negative(a, out=a)
+        a = np.exp(a, out=a)
+        b = np.sign(g_layer_3, out=w.f_prime_softplus_3)
+        b = np.maximum(a, b, out=b)
+        a = np.add(a, 1.0, out=a)
+        f_prime_softplus_3 = np.divide(b, a, out=w.f_prime_softplus_3)
 
         # ---- backward: reads f′, W; writes δ, score
         # δ_layer_3 = f′(g_layer_3)  (1)
@@ -214,60 +214,60 @@ def _hessian_diagonal(params, x, lam, call):
         # g_layer_1 = W_layer_1 g_x + b_layer_1
         g_layer_1 = np.add(b_layer_1, g_layer_1_unbiased, out=w.g_layer_1)
         # sigmoid(−g_layer_1)
-        a = np.abs(g_layer_1, out=w.a)
-        a = np.negative(a, out=w.a)
-        a = np.exp(a, out=w.a)
-        b = np.negative(g_layer_1, out=w.b)
-        b = np.sign(b, out=w.b)
-        b = np.maximum(a, b, out=w.b)
-        c = np.add(a, 1.0, out=w.c)
+        a = np.abs(g_layer_1, out=w.g_softplus_1)
+        a = np.negative(a, out=a)
+        a = np.exp(a, out=a)
+        b = np.negative(g_layer_1, out=w.b_g_softplus_1)
+        b = np.sign(b, out=b)
+        b = np.maximum(a, b, out=b)
+        c = np.add(a, 1.0, out=w.c_g_softplus_1)
         sigmoid_minus_softplus_1 = np.divide(b, c, out=w.sigmoid_minus_softplus_1)
         # f′(g_layer_1) = sigmoid(g_layer_1)
-        d = np.sign(g_layer_1, out=w.d)
-        d = np.maximum(a, d, out=w.d)
-        f_prime_softplus_1 = np.divide(d, c, out=w.f_prime_softplus_1)
+        b = np.sign(g_layer_1, out=w.b1_g_softplus_1)
+        b = np.maximum(a, b, out=b)
+        f_prime_softplus_1 = np.divide(b, c, out=w.f_prime_softplus_1)
         # g_softplus_1 = softplus(g_layer_1)
-        a = np.log1p(a, out=w.a)
-        e = np.maximum(g_layer_1, 0.0, out=w.e)
-        g_softplus_1 = np.add(a, e, out=w.g_softplus_1)
+        a = np.log1p(a, out=a)
+        b = np.maximum(g_layer_1, 0.0, out=w.b2_g_softplus_1)
+        g_softplus_1 = np.add(a, b, out=w.g_softplus_1)
         # W_layer_2 g_softplus_1
         g_layer_2_unbiased = np.matmul(g_softplus_1, W_layer_2.T, out=w.g_layer_2_unbiased)
         # g_layer_2 = W_layer_2 g_softplus_1 + b_layer_2
         g_layer_2 = np.add(b_layer_2, g_layer_2_unbiased, out=w.g_layer_2)
         # sigmoid(−g_layer_2)
-        f = np.abs(g_layer_2, out=w.f)
-        f = np.negative(f, out=w.f)
-        f = np.exp(f, out=w.f)
-        g = np.negative(g_layer_2, out=w.g)
-        g = np.sign(g, out=w.g)
-        g = np.maximum(f, g, out=w.g)
-        h = np.add(f, 1.0, out=w.h)
-        sigmoid_minus_softplus_2 = np.divide(g, h, out=w.sigmoid_minus_softplus_2)
+        a = np.abs(g_layer_2, out=w.g_softplus_2)
+        a = np.negative(a, out=a)
+        a = np.exp(a, out=a)
+        b = np.negative(g_layer_2, out=w.b_g_softplus_2)
+        b = np.sign(b, out=b)
+        b = np.maximum(a, b, out=b)
+        c = np.add(a, 1.0, out=w.c_g_softplus_2)
+        sigmoid_minus_softplus_2 = np.divide(b, c, out=w.sigmoid_minus_softplus_2)
         # f′(g_layer_2) = sigmoid(g_layer_2)
-        i = np.sign(g_layer_2, out=w.i)
-        i = np.maximum(f, i, out=w.i)
-        f_prime_softplus_2 = np.divide(i, h, out=w.f_prime_softplus_2)
+        b = np.sign(g_layer_2, out=w.b1_g_softplus_2)
+        b = np.maximum(a, b, out=b)
+        f_prime_softplus_2 = np.divide(b, c, out=w.f_prime_softplus_2)
         # g_softplus_2 = softplus(g_layer_2)
-        f = np.log1p(f, out=w.f)
-        j = np.maximum(g_layer_2, 0.0, out=w.j)
-        g_softplus_2 = np.add(f, j, out=w.g_softplus_2)
+        a = np.log1p(a, out=a)
+        b = np.maximum(g_layer_2, 0.0, out=w.b2_g_softplus_2)
+        g_softplus_2 = np.add(a, b, out=w.g_softplus_2)
         # W_layer_3 g_softplus_2
         g_layer_3_unbiased = np.matmul(g_softplus_2, W_layer_3.T, out=w.g_layer_3_unbiased)
         # g_layer_3 = W_layer_3 g_softplus_2 + b_layer_3
         g_layer_3 = np.add(b_layer_3, g_layer_3_unbiased, out=w.g_layer_3)
         # sigmoid(−g_layer_3)
-        k = np.abs(g_layer_3, out=w.k)
-        k = np.negative(k, out=w.k)
-        k = np.exp(k, out=w.k)
-        l = np.negative(g_layer_3, out=w.l)
-        l = np.sign(l, out=w.l)
-        l = np.maximum(k, l, out=w.l)
-        m = np.add(k, 1.0, out=w.m)
-        sigmoid_minus_softplus_3 = np.divide(l, m, out=w.sigmoid_minus_softplus_3)
+        a = np.abs(g_layer_3, out=w.f_prime_softplus_3)
+        a = np.negative(a, out=a)
+        a = np.exp(a, out=a)
+        b = np.negative(g_layer_3, out=w.b_f_prime_softplus_3)
+        b = np.sign(b, out=b)
+        b = np.maximum(a, b, out=b)
+        c = np.add(a, 1.0, out=w.c_f_prime_softplus_3)
+        sigmoid_minus_softplus_3 = np.divide(b, c, out=w.sigmoid_minus_softplus_3)
         # f′(g_layer_3) = sigmoid(g_layer_3)
-        n = np.sign(g_layer_3, out=w.n)
-        k = np.maximum(k, n, out=w.k)
-        f_prime_softplus_3 = np.divide(k, m, out=w.f_prime_softplus_3)
+        b = np.sign(g_layer_3, out=w.b1_f_prime_softplus_3)
+        a = np.maximum(a, b, out=a)
+        f_prime_softplus_3 = np.divide(a, c, out=w.f_prime_softplus_3)
 
         # ---- backward: reads f′, W; writes δ, f″, δ′, hessian_diagonal
         # δ_layer_3 = f′(g_layer_3)  (1)
@@ -285,10 +285,10 @@ def _hessian_diagonal(params, x, lam, call):
         # f″(g_layer_2) = f′(g_layer_2) sigmoid(−g_layer_2)
         f_second_softplus_2 = np.multiply(f_prime_softplus_2, sigmoid_minus_softplus_2, out=w.f_second_softplus_2)
         # δ′_layer_2 = δ_softplus_2 f″(g_layer_2) + δ′_softplus_2 f′(g_layer_2)²  (§1.3)
-        i = np.square(f_prime_softplus_2, out=w.i)
-        j = np.multiply(delta_prime_softplus_2, i, out=w.j)
-        f = np.multiply(delta_softplus_2, f_second_softplus_2, out=w.f)
-        delta_prime_layer_2 = np.add(j, f, out=w.delta_prime_layer_2)
+        a = np.square(f_prime_softplus_2, out=w.a_delta_prime_layer_2)
+        a = np.multiply(delta_prime_softplus_2, a, out=w.delta_prime_layer_2)
+        b = np.multiply(delta_softplus_2, f_second_softplus_2, out=w.b_delta_prime_layer_2)
+        delta_prime_layer_2 = np.add(a, b, out=w.delta_prime_layer_2)
         # δ_softplus_1 = W_layer_2ᵀ δ_layer_2  (1)
         delta_softplus_1 = np.matmul(delta_layer_2, W_layer_2, out=w.delta_softplus_1)
         # δ′_softplus_1 = (W_layer_2 ∘ W_layer_2)ᵀ δ′_layer_2  (§1.3)
@@ -296,10 +296,10 @@ def _hessian_diagonal(params, x, lam, call):
         # f″(g_layer_1) = f′(g_layer_1) sigmoid(−g_layer_1)
         f_second_softplus_1 = np.multiply(f_prime_softplus_1, sigmoid_minus_softplus_1, out=w.f_second_softplus_1)
         # δ′_layer_1 = δ_softplus_1 f″(g_layer_1) + δ′_softplus_1 f′(g_layer_1)²  (§1.3)
-        d = np.square(f_prime_softplus_1, out=w.d)
-        e = np.multiply(delta_prime_softplus_1, d, out=w.e)
-        a = np.multiply(delta_softplus_1, f_second_softplus_1, out=w.a)
-        delta_prime_layer_1 = np.add(e, a, out=w.delta_prime_layer_1)
+        a = np.square(f_prime_softplus_1, out=w.a_delta_prime_layer_1)
+        a = np.multiply(delta_prime_softplus_1, a, out=w.delta_prime_layer_1)
+        b = np.multiply(delta_softplus_1, f_second_softplus_1, out=w.b_delta_prime_layer_1)
+        delta_prime_layer_1 = np.add(a, b, out=w.delta_prime_layer_1)
         # δ′_x = (W_layer_1 ∘ W_layer_1)ᵀ δ′_layer_1  (§1.3)
         delta_prime_x = np.matmul(delta_prime_layer_1, W_layer_1_squared, out=w.hessian_diagonal)
 
@@ -334,60 +334,60 @@ def _loss_terms(params, x, lam, call):
         # g_layer_1 = W_layer_1 g_x + b_layer_1
         g_layer_1 = np.add(b_layer_1, g_layer_1_unbiased, out=w.g_layer_1)
         # sigmoid(−g_layer_1)
-        a = np.abs(g_layer_1, out=w.a)
-        a = np.negative(a, out=w.a)
-        a = np.exp(a, out=w.a)
-        b = np.negative(g_layer_1, out=w.b)
-        b = np.sign(b, out=w.b)
-        b = np.maximum(a, b, out=w.b)
-        c = np.add(a, 1.0, out=w.c)
+        a = np.abs(g_layer_1, out=w.g_softplus_1)
+        a = np.negative(a, out=a)
+        a = np.exp(a, out=a)
+        b = np.negative(g_layer_1, out=w.b_g_softplus_1)
+        b = np.sign(b, out=b)
+        b = np.maximum(a, b, out=b)
+        c = np.add(a, 1.0, out=w.c_g_softplus_1)
         sigmoid_minus_softplus_1 = np.divide(b, c, out=w.sigmoid_minus_softplus_1)
         # f′(g_layer_1) = sigmoid(g_layer_1)
-        d = np.sign(g_layer_1, out=w.d)
-        d = np.maximum(a, d, out=w.d)
-        f_prime_softplus_1 = np.divide(d, c, out=w.f_prime_softplus_1)
+        b = np.sign(g_layer_1, out=w.b1_g_softplus_1)
+        b = np.maximum(a, b, out=b)
+        f_prime_softplus_1 = np.divide(b, c, out=w.f_prime_softplus_1)
         # g_softplus_1 = softplus(g_layer_1)
-        a = np.log1p(a, out=w.a)
-        e = np.maximum(g_layer_1, 0.0, out=w.e)
-        g_softplus_1 = np.add(a, e, out=w.g_softplus_1)
+        a = np.log1p(a, out=a)
+        b = np.maximum(g_layer_1, 0.0, out=w.b2_g_softplus_1)
+        g_softplus_1 = np.add(a, b, out=w.g_softplus_1)
         # W_layer_2 g_softplus_1
         g_layer_2_unbiased = np.matmul(g_softplus_1, W_layer_2.T, out=w.g_layer_2_unbiased)
         # g_layer_2 = W_layer_2 g_softplus_1 + b_layer_2
         g_layer_2 = np.add(b_layer_2, g_layer_2_unbiased, out=w.g_layer_2)
         # sigmoid(−g_layer_2)
-        f = np.abs(g_layer_2, out=w.f)
-        f = np.negative(f, out=w.f)
-        f = np.exp(f, out=w.f)
-        g = np.negative(g_layer_2, out=w.g)
-        g = np.sign(g, out=w.g)
-        g = np.maximum(f, g, out=w.g)
-        h = np.add(f, 1.0, out=w.h)
-        sigmoid_minus_softplus_2 = np.divide(g, h, out=w.sigmoid_minus_softplus_2)
+        a = np.abs(g_layer_2, out=w.g_softplus_2)
+        a = np.negative(a, out=a)
+        a = np.exp(a, out=a)
+        b = np.negative(g_layer_2, out=w.b_g_softplus_2)
+        b = np.sign(b, out=b)
+        b = np.maximum(a, b, out=b)
+        c = np.add(a, 1.0, out=w.c_g_softplus_2)
+        sigmoid_minus_softplus_2 = np.divide(b, c, out=w.sigmoid_minus_softplus_2)
         # f′(g_layer_2) = sigmoid(g_layer_2)
-        i = np.sign(g_layer_2, out=w.i)
-        i = np.maximum(f, i, out=w.i)
-        f_prime_softplus_2 = np.divide(i, h, out=w.f_prime_softplus_2)
+        b = np.sign(g_layer_2, out=w.b1_g_softplus_2)
+        b = np.maximum(a, b, out=b)
+        f_prime_softplus_2 = np.divide(b, c, out=w.f_prime_softplus_2)
         # g_softplus_2 = softplus(g_layer_2)
-        f = np.log1p(f, out=w.f)
-        j = np.maximum(g_layer_2, 0.0, out=w.j)
-        g_softplus_2 = np.add(f, j, out=w.g_softplus_2)
+        a = np.log1p(a, out=a)
+        b = np.maximum(g_layer_2, 0.0, out=w.b2_g_softplus_2)
+        g_softplus_2 = np.add(a, b, out=w.g_softplus_2)
         # W_layer_3 g_softplus_2
         g_layer_3_unbiased = np.matmul(g_softplus_2, W_layer_3.T, out=w.g_layer_3_unbiased)
         # g_layer_3 = W_layer_3 g_softplus_2 + b_layer_3
         g_layer_3 = np.add(b_layer_3, g_layer_3_unbiased, out=w.g_layer_3)
         # sigmoid(−g_layer_3)
-        k = np.abs(g_layer_3, out=w.k)
-        k = np.negative(k, out=w.k)
-        k = np.exp(k, out=w.k)
-        l = np.negative(g_layer_3, out=w.l)
-        l = np.sign(l, out=w.l)
-        l = np.maximum(k, l, out=w.l)
-        m = np.add(k, 1.0, out=w.m)
-        sigmoid_minus_softplus_3 = np.divide(l, m, out=w.sigmoid_minus_softplus_3)
+        a = np.abs(g_layer_3, out=w.f_prime_softplus_3)
+        a = np.negative(a, out=a)
+        a = np.exp(a, out=a)
+        b = np.negative(g_layer_3, out=w.b_f_prime_softplus_3)
+        b = np.sign(b, out=b)
+        b = np.maximum(a, b, out=b)
+        c = np.add(a, 1.0, out=w.c_f_prime_softplus_3)
+        sigmoid_minus_softplus_3 = np.divide(b, c, out=w.sigmoid_minus_softplus_3)
         # f′(g_layer_3) = sigmoid(g_layer_3)
-        n = np.sign(g_layer_3, out=w.n)
-        k = np.maximum(k, n, out=w.k)
-        f_prime_softplus_3 = np.divide(k, m, out=w.f_prime_softplus_3)
+        b = np.sign(g_layer_3, out=w.b1_f_prime_softplus_3)
+        a = np.maximum(a, b, out=a)
+        f_prime_softplus_3 = np.divide(a, c, out=w.f_prime_softplus_3)
 
         # ---- backward: reads f′, W; writes δ, f″, δ′
         # δ_layer_3 = f′(g_layer_3)  (1)
@@ -405,10 +405,10 @@ def _loss_terms(params, x, lam, call):
         # f″(g_layer_2) = f′(g_layer_2) sigmoid(−g_layer_2)
         f_second_softplus_2 = np.multiply(f_prime_softplus_2, sigmoid_minus_softplus_2, out=w.f_second_softplus_2)
         # δ′_layer_2 = δ_softplus_2 f″(g_layer_2) + δ′_softplus_2 f′(g_layer_2)²  (§1.3)
-        i = np.square(f_prime_softplus_2, out=w.i)
-        j = np.multiply(delta_prime_softplus_2, i, out=w.j)
-        f = np.multiply(delta_softplus_2, f_second_softplus_2, out=w.f)
-        delta_prime_layer_2 = np.add(j, f, out=w.delta_prime_layer_2)
+        a = np.square(f_prime_softplus_2, out=w.a_delta_prime_layer_2)
+        a = np.multiply(delta_prime_softplus_2, a, out=w.delta_prime_layer_2)
+        b = np.multiply(delta_softplus_2, f_second_softplus_2, out=w.b_delta_prime_layer_2)
+        delta_prime_layer_2 = np.add(a, b, out=w.delta_prime_layer_2)
         # δ_softplus_1 = W_layer_2ᵀ δ_layer_2  (1)
         delta_softplus_1 = np.matmul(delta_layer_2, W_layer_2, out=w.delta_softplus_1)
         # δ′_softplus_1 = (W_layer_2 ∘ W_layer_2)ᵀ δ′_layer_2  (§1.3)
@@ -418,10 +418,10 @@ def _loss_terms(params, x, lam, call):
         # f″(g_layer_1) = f′(g_layer_1) sigmoid(−g_layer_1)
         f_second_softplus_1 = np.multiply(f_prime_softplus_1, sigmoid_minus_softplus_1, out=w.f_second_softplus_1)
         # δ′_layer_1 = δ_softplus_1 f″(g_layer_1) + δ′_softplus_1 f′(g_layer_1)²  (§1.3)
-        d = np.square(f_prime_softplus_1, out=w.d)
-        e = np.multiply(delta_prime_softplus_1, d, out=w.e)
-        a = np.multiply(delta_softplus_1, f_second_softplus_1, out=w.a)
-        delta_prime_layer_1 = np.add(e, a, out=w.delta_prime_layer_1)
+        a = np.square(f_prime_softplus_1, out=w.a_delta_prime_layer_1)
+        a = np.multiply(delta_prime_softplus_1, a, out=w.delta_prime_layer_1)
+        b = np.multiply(delta_softplus_1, f_second_softplus_1, out=w.b_delta_prime_layer_1)
+        delta_prime_layer_1 = np.add(a, b, out=w.delta_prime_layer_1)
         # δ_x = W_layer_1ᵀ δ_layer_1  (1)
         delta_x = np.matmul(delta_layer_1, W_layer_1, out=w.delta_x)
         # δ′_x = (W_layer_1 ∘ W_layer_1)ᵀ δ′_layer_1  (§1.3)
@@ -486,60 +486,60 @@ def _loss_terms_lam0(params, x, lam, call):
         # g_layer_1 = W_layer_1 g_x + b_layer_1
         g_layer_1 = np.add(b_layer_1, g_layer_1_unbiased, out=w.g_layer_1)
         # sigmoid(−g_layer_1)
-        a = np.abs(g_layer_1, out=w.a)
-        a = np.negative(a, out=w.a)
-        a = np.exp(a, out=w.a)
-        b = np.negative(g_layer_1, out=w.b)
-        b = np.sign(b, out=w.b)
-        b = np.maximum(a, b, out=w.b)
-        c = np.add(a, 1.0, out=w.c)
+        a = np.abs(g_layer_1, out=w.g_softplus_1)
+        a = np.negative(a, out=a)
+        a = np.exp(a, out=a)
+        b = np.negative(g_layer_1, out=w.b_g_softplus_1)
+        b = np.sign(b, out=b)
+        b = np.maximum(a, b, out=b)
+        c = np.add(a, 1.0, out=w.c_g_softplus_1)
         sigmoid_minus_softplus_1 = np.divide(b, c, out=w.sigmoid_minus_softplus_1)
         # f′(g_layer_1) = sigmoid(g_layer_1)
-        d = np.sign(g_layer_1, out=w.d)
-        d = np.maximum(a, d, out=w.d)
-        f_prime_softplus_1 = np.divide(d, c, out=w.f_prime_softplus_1)
+        b = np.sign(g_layer_1, out=w.b1_g_softplus_1)
+        b = np.maximum(a, b, out=b)
+        f_prime_softplus_1 = np.divide(b, c, out=w.f_prime_softplus_1)
         # g_softplus_1 = softplus(g_layer_1)
-        a = np.log1p(a, out=w.a)
-        e = np.maximum(g_layer_1, 0.0, out=w.e)
-        g_softplus_1 = np.add(a, e, out=w.g_softplus_1)
+        a = np.log1p(a, out=a)
+        b = np.maximum(g_layer_1, 0.0, out=w.b2_g_softplus_1)
+        g_softplus_1 = np.add(a, b, out=w.g_softplus_1)
         # W_layer_2 g_softplus_1
         g_layer_2_unbiased = np.matmul(g_softplus_1, W_layer_2.T, out=w.g_layer_2_unbiased)
         # g_layer_2 = W_layer_2 g_softplus_1 + b_layer_2
         g_layer_2 = np.add(b_layer_2, g_layer_2_unbiased, out=w.g_layer_2)
         # sigmoid(−g_layer_2)
-        f = np.abs(g_layer_2, out=w.f)
-        f = np.negative(f, out=w.f)
-        f = np.exp(f, out=w.f)
-        g = np.negative(g_layer_2, out=w.g)
-        g = np.sign(g, out=w.g)
-        g = np.maximum(f, g, out=w.g)
-        h = np.add(f, 1.0, out=w.h)
-        sigmoid_minus_softplus_2 = np.divide(g, h, out=w.sigmoid_minus_softplus_2)
+        a = np.abs(g_layer_2, out=w.g_softplus_2)
+        a = np.negative(a, out=a)
+        a = np.exp(a, out=a)
+        b = np.negative(g_layer_2, out=w.b_g_softplus_2)
+        b = np.sign(b, out=b)
+        b = np.maximum(a, b, out=b)
+        c = np.add(a, 1.0, out=w.c_g_softplus_2)
+        sigmoid_minus_softplus_2 = np.divide(b, c, out=w.sigmoid_minus_softplus_2)
         # f′(g_layer_2) = sigmoid(g_layer_2)
-        i = np.sign(g_layer_2, out=w.i)
-        i = np.maximum(f, i, out=w.i)
-        f_prime_softplus_2 = np.divide(i, h, out=w.f_prime_softplus_2)
+        b = np.sign(g_layer_2, out=w.b1_g_softplus_2)
+        b = np.maximum(a, b, out=b)
+        f_prime_softplus_2 = np.divide(b, c, out=w.f_prime_softplus_2)
         # g_softplus_2 = softplus(g_layer_2)
-        f = np.log1p(f, out=w.f)
-        j = np.maximum(g_layer_2, 0.0, out=w.j)
-        g_softplus_2 = np.add(f, j, out=w.g_softplus_2)
+        a = np.log1p(a, out=a)
+        b = np.maximum(g_layer_2, 0.0, out=w.b2_g_softplus_2)
+        g_softplus_2 = np.add(a, b, out=w.g_softplus_2)
         # W_layer_3 g_softplus_2
         g_layer_3_unbiased = np.matmul(g_softplus_2, W_layer_3.T, out=w.g_layer_3_unbiased)
         # g_layer_3 = W_layer_3 g_softplus_2 + b_layer_3
         g_layer_3 = np.add(b_layer_3, g_layer_3_unbiased, out=w.g_layer_3)
         # sigmoid(−g_layer_3)
-        k = np.abs(g_layer_3, out=w.k)
-        k = np.negative(k, out=w.k)
-        k = np.exp(k, out=w.k)
-        l = np.negative(g_layer_3, out=w.l)
-        l = np.sign(l, out=w.l)
-        l = np.maximum(k, l, out=w.l)
-        m = np.add(k, 1.0, out=w.m)
-        sigmoid_minus_softplus_3 = np.divide(l, m, out=w.sigmoid_minus_softplus_3)
+        a = np.abs(g_layer_3, out=w.f_prime_softplus_3)
+        a = np.negative(a, out=a)
+        a = np.exp(a, out=a)
+        b = np.negative(g_layer_3, out=w.b_f_prime_softplus_3)
+        b = np.sign(b, out=b)
+        b = np.maximum(a, b, out=b)
+        c = np.add(a, 1.0, out=w.c_f_prime_softplus_3)
+        sigmoid_minus_softplus_3 = np.divide(b, c, out=w.sigmoid_minus_softplus_3)
         # f′(g_layer_3) = sigmoid(g_layer_3)
-        n = np.sign(g_layer_3, out=w.n)
-        k = np.maximum(k, n, out=w.k)
-        f_prime_softplus_3 = np.divide(k, m, out=w.f_prime_softplus_3)
+        b = np.sign(g_layer_3, out=w.b1_f_prime_softplus_3)
+        a = np.maximum(a, b, out=a)
+        f_prime_softplus_3 = np.divide(a, c, out=w.f_prime_softplus_3)
 
         # ---- backward: reads f′, W; writes δ, f″, δ′
         # δ_layer_3 = f′(g_layer_3)  (1)
@@ -557,10 +557,10 @@ def _loss_terms_lam0(params, x, lam, call):
         # f″(g_layer_2) = f′(g_layer_2) sigmoid(−g_layer_2)
         f_second_softplus_2 = np.multiply(f_prime_softplus_2, sigmoid_minus_softplus_2, out=w.f_second_softplus_2)
         # δ′_layer_2 = δ_softplus_2 f″(g_layer_2) + δ′_softplus_2 f′(g_layer_2)²  (§1.3)
-        i = np.square(f_prime_softplus_2, out=w.i)
-        j = np.multiply(delta_prime_softplus_2, i, out=w.j)
-        f = np.multiply(delta_softplus_2, f_second_softplus_2, out=w.f)
-        delta_prime_layer_2 = np.add(j, f, out=w.delta_prime_layer_2)
+        a = np.square(f_prime_softplus_2, out=w.a_delta_prime_layer_2)
+        a = np.multiply(delta_prime_softplus_2, a, out=w.delta_prime_layer_2)
+        b = np.multiply(delta_softplus_2, f_second_softplus_2, out=w.b_delta_prime_layer_2)
+        delta_prime_layer_2 = np.add(a, b, out=w.delta_prime_layer_2)
         # δ_softplus_1 = W_layer_2ᵀ δ_layer_2  (1)
         delta_softplus_1 = np.matmul(delta_layer_2, W_layer_2, out=w.delta_softplus_1)
         # δ′_softplus_1 = (W_layer_2 ∘ W_layer_2)ᵀ δ′_layer_2  (§1.3)
@@ -570,10 +570,10 @@ def _loss_terms_lam0(params, x, lam, call):
         # f″(g_layer_1) = f′(g_layer_1) sigmoid(−g_layer_1)
         f_second_softplus_1 = np.multiply(f_prime_softplus_1, sigmoid_minus_softplus_1, out=w.f_second_softplus_1)
         # δ′_layer_1 = δ_softplus_1 f″(g_layer_1) + δ′_softplus_1 f′(g_layer_1)²  (§1.3)
-        d = np.square(f_prime_softplus_1, out=w.d)
-        e = np.multiply(delta_prime_softplus_1, d, out=w.e)
-        a = np.multiply(delta_softplus_1, f_second_softplus_1, out=w.a)
-        delta_prime_layer_1 = np.add(e, a, out=w.delta_prime_layer_1)
+        a = np.square(f_prime_softplus_1, out=w.a_delta_prime_layer_1)
+        a = np.multiply(delta_prime_softplus_1, a, out=w.delta_prime_layer_1)
+        b = np.multiply(delta_softplus_1, f_second_softplus_1, out=w.b_delta_prime_layer_1)
+        delta_prime_layer_1 = np.add(a, b, out=w.delta_prime_layer_1)
         # δ_x = W_layer_1ᵀ δ_layer_1  (1)
         delta_x = np.matmul(delta_layer_1, W_layer_1, out=w.delta_x)
 
@@ -634,60 +634,60 @@ def _loss_and_grad(params, x, lam, call):
         # g_layer_1 = W_layer_1 g_x + b_layer_1
         g_layer_1 = np.add(b_layer_1, g_layer_1_unbiased, out=w.g_layer_1)
         # sigmoid(−g_layer_1)
-        a = np.abs(g_layer_1, out=w.a)
-        a = np.negative(a, out=w.a)
-        a = np.exp(a, out=w.a)
-        b = np.negative(g_layer_1, out=w.b)
-        b = np.sign(b, out=w.b)
-        b = np.maximum(a, b, out=w.b)
-        c = np.add(a, 1.0, out=w.c)
+        a = np.abs(g_layer_1, out=w.g_softplus_1)
+        a = np.negative(a, out=a)
+        a = np.exp(a, out=a)
+        b = np.negative(g_layer_1, out=w.b_g_softplus_1)
+        b = np.sign(b, out=b)
+        b = np.maximum(a, b, out=b)
+        c = np.add(a, 1.0, out=w.c_g_softplus_1)
         sigmoid_minus_softplus_1 = np.divide(b, c, out=w.sigmoid_minus_softplus_1)
         # f′(g_layer_1) = sigmoid(g_layer_1)
-        d = np.sign(g_layer_1, out=w.d)
-        d = np.maximum(a, d, out=w.d)
-        f_prime_softplus_1 = np.divide(d, c, out=w.f_prime_softplus_1)
+        b = np.sign(g_layer_1, out=w.b1_g_softplus_1)
+        b = np.maximum(a, b, out=b)
+        f_prime_softplus_1 = np.divide(b, c, out=w.f_prime_softplus_1)
         # g_softplus_1 = softplus(g_layer_1)
-        a = np.log1p(a, out=w.a)
-        e = np.maximum(g_layer_1, 0.0, out=w.e)
-        g_softplus_1 = np.add(a, e, out=w.g_softplus_1)
+        a = np.log1p(a, out=a)
+        b = np.maximum(g_layer_1, 0.0, out=w.b2_g_softplus_1)
+        g_softplus_1 = np.add(a, b, out=w.g_softplus_1)
         # W_layer_2 g_softplus_1
         g_layer_2_unbiased = np.matmul(g_softplus_1, W_layer_2.T, out=w.g_layer_2_unbiased)
         # g_layer_2 = W_layer_2 g_softplus_1 + b_layer_2
         g_layer_2 = np.add(b_layer_2, g_layer_2_unbiased, out=w.g_layer_2)
         # sigmoid(−g_layer_2)
-        f = np.abs(g_layer_2, out=w.f)
-        f = np.negative(f, out=w.f)
-        f = np.exp(f, out=w.f)
-        g = np.negative(g_layer_2, out=w.g)
-        g = np.sign(g, out=w.g)
-        g = np.maximum(f, g, out=w.g)
-        h = np.add(f, 1.0, out=w.h)
-        sigmoid_minus_softplus_2 = np.divide(g, h, out=w.sigmoid_minus_softplus_2)
+        a = np.abs(g_layer_2, out=w.g_softplus_2)
+        a = np.negative(a, out=a)
+        a = np.exp(a, out=a)
+        b = np.negative(g_layer_2, out=w.b_g_softplus_2)
+        b = np.sign(b, out=b)
+        b = np.maximum(a, b, out=b)
+        c = np.add(a, 1.0, out=w.c_g_softplus_2)
+        sigmoid_minus_softplus_2 = np.divide(b, c, out=w.sigmoid_minus_softplus_2)
         # f′(g_layer_2) = sigmoid(g_layer_2)
-        i = np.sign(g_layer_2, out=w.i)
-        i = np.maximum(f, i, out=w.i)
-        f_prime_softplus_2 = np.divide(i, h, out=w.f_prime_softplus_2)
+        b = np.sign(g_layer_2, out=w.b1_g_softplus_2)
+        b = np.maximum(a, b, out=b)
+        f_prime_softplus_2 = np.divide(b, c, out=w.f_prime_softplus_2)
         # g_softplus_2 = softplus(g_layer_2)
-        f = np.log1p(f, out=w.f)
-        j = np.maximum(g_layer_2, 0.0, out=w.j)
-        g_softplus_2 = np.add(f, j, out=w.g_softplus_2)
+        a = np.log1p(a, out=a)
+        b = np.maximum(g_layer_2, 0.0, out=w.b2_g_softplus_2)
+        g_softplus_2 = np.add(a, b, out=w.g_softplus_2)
         # W_layer_3 g_softplus_2
         g_layer_3_unbiased = np.matmul(g_softplus_2, W_layer_3.T, out=w.g_layer_3_unbiased)
         # g_layer_3 = W_layer_3 g_softplus_2 + b_layer_3
         g_layer_3 = np.add(b_layer_3, g_layer_3_unbiased, out=w.g_layer_3)
         # sigmoid(−g_layer_3)
-        k = np.abs(g_layer_3, out=w.k)
-        k = np.negative(k, out=w.k)
-        k = np.exp(k, out=w.k)
-        l = np.negative(g_layer_3, out=w.l)
-        l = np.sign(l, out=w.l)
-        l = np.maximum(k, l, out=w.l)
-        m = np.add(k, 1.0, out=w.m)
-        sigmoid_minus_softplus_3 = np.divide(l, m, out=w.sigmoid_minus_softplus_3)
+        a = np.abs(g_layer_3, out=w.f_prime_softplus_3)
+        a = np.negative(a, out=a)
+        a = np.exp(a, out=a)
+        b = np.negative(g_layer_3, out=w.b_f_prime_softplus_3)
+        b = np.sign(b, out=b)
+        b = np.maximum(a, b, out=b)
+        c = np.add(a, 1.0, out=w.c_f_prime_softplus_3)
+        sigmoid_minus_softplus_3 = np.divide(b, c, out=w.sigmoid_minus_softplus_3)
         # f′(g_layer_3) = sigmoid(g_layer_3)
-        n = np.sign(g_layer_3, out=w.n)
-        k = np.maximum(k, n, out=w.k)
-        f_prime_softplus_3 = np.divide(k, m, out=w.f_prime_softplus_3)
+        b = np.sign(g_layer_3, out=w.b1_f_prime_softplus_3)
+        a = np.maximum(a, b, out=a)
+        f_prime_softplus_3 = np.divide(a, c, out=w.f_prime_softplus_3)
 
         # ---- backward: reads f′, W; writes δ, f″, δ′
         # δ_layer_3 = f′(g_layer_3)  (1)
@@ -705,10 +705,10 @@ def _loss_and_grad(params, x, lam, call):
         # f″(g_layer_2) = f′(g_layer_2) sigmoid(−g_layer_2)
         f_second_softplus_2 = np.multiply(f_prime_softplus_2, sigmoid_minus_softplus_2, out=w.f_second_softplus_2)
         # δ′_layer_2 = δ_softplus_2 f″(g_layer_2) + δ′_softplus_2 f′(g_layer_2)²  (§1.3)
-        o = np.square(f_prime_softplus_2, out=w.o)
-        o = np.multiply(delta_prime_softplus_2, o, out=w.o)
-        p = np.multiply(delta_softplus_2, f_second_softplus_2, out=w.p)
-        delta_prime_layer_2 = np.add(o, p, out=w.delta_prime_layer_2)
+        a = np.square(f_prime_softplus_2, out=w.delta_prime_layer_2)
+        a = np.multiply(delta_prime_softplus_2, a, out=a)
+        b = np.multiply(delta_softplus_2, f_second_softplus_2, out=w.b_delta_prime_layer_2)
+        delta_prime_layer_2 = np.add(a, b, out=w.delta_prime_layer_2)
         # δ_softplus_1 = W_layer_2ᵀ δ_layer_2  (1)
         delta_softplus_1 = np.matmul(delta_layer_2, W_layer_2, out=w.delta_softplus_1)
         # δ′_softplus_1 = (W_layer_2 ∘ W_layer_2)ᵀ δ′_layer_2  (§1.3)
@@ -718,10 +718,10 @@ def _loss_and_grad(params, x, lam, call):
         # f″(g_layer_1) = f′(g_layer_1) sigmoid(−g_layer_1)
         f_second_softplus_1 = np.multiply(f_prime_softplus_1, sigmoid_minus_softplus_1, out=w.f_second_softplus_1)
         # δ′_layer_1 = δ_softplus_1 f″(g_layer_1) + δ′_softplus_1 f′(g_layer_1)²  (§1.3)
-        q = np.square(f_prime_softplus_1, out=w.q)
-        q = np.multiply(delta_prime_softplus_1, q, out=w.q)
-        r = np.multiply(delta_softplus_1, f_second_softplus_1, out=w.r)
-        delta_prime_layer_1 = np.add(q, r, out=w.delta_prime_layer_1)
+        a = np.square(f_prime_softplus_1, out=w.delta_prime_layer_1)
+        a = np.multiply(delta_prime_softplus_1, a, out=a)
+        b = np.multiply(delta_softplus_1, f_second_softplus_1, out=w.b_delta_prime_layer_1)
+        delta_prime_layer_1 = np.add(a, b, out=w.delta_prime_layer_1)
         # δ_x = W_layer_1ᵀ δ_layer_1  (1)
         delta_x = np.matmul(delta_layer_1, W_layer_1, out=w.delta_x)
         # δ′_x = (W_layer_1 ∘ W_layer_1)ᵀ δ′_layer_1  (§1.3)
@@ -743,30 +743,30 @@ def _loss_and_grad(params, x, lam, call):
         # ∂J/∂δ_x = δ_x  (3)+(5)
         dJ_ddelta_x = delta_x
         # ∂J/∂δ′_x = −1 + 2 λ δ′_x  (7)
-        s = np.multiply(delta_prime_x, 2 * lam, out=w.s)
-        dJ_ddelta_prime_x = np.subtract(s, 1.0, out=w.dJ_ddelta_prime_x)
+        a = np.multiply(delta_prime_x, 2 * lam, out=w.dJ_ddelta_prime_x)
+        dJ_ddelta_prime_x = np.subtract(a, 1.0, out=w.dJ_ddelta_prime_x)
         # ∂J/∂δ_layer_1 = W_layer_1 ∂J/∂δ_x  (11)+(12)
         dJ_ddelta_layer_1 = np.matmul(dJ_ddelta_x, W_layer_1.T, out=w.dJ_ddelta_layer_1)
         # ∂J/∂δ′_layer_1 = (W_layer_1 ∘ W_layer_1) ∂J/∂δ′_x  (13)
         dJ_ddelta_prime_layer_1 = np.matmul(dJ_ddelta_prime_x, W_layer_1_squared.T, out=w.dJ_ddelta_prime_layer_1)
         # ∂J/∂δ_softplus_1 = ∂J/∂δ_layer_1 f′(g_layer_1) + ∂J/∂δ′_layer_1 f″(g_layer_1)  (18)+(19)
-        t = np.multiply(dJ_ddelta_layer_1, f_prime_softplus_1, out=w.t)
-        u = np.multiply(dJ_ddelta_prime_layer_1, f_second_softplus_1, out=w.u)
-        dJ_ddelta_softplus_1 = np.add(t, u, out=w.dJ_ddelta_softplus_1)
+        a = np.multiply(dJ_ddelta_layer_1, f_prime_softplus_1, out=w.dJ_ddelta_softplus_1)
+        b = np.multiply(dJ_ddelta_prime_layer_1, f_second_softplus_1, out=w.b_dJ_ddelta_softplus_1)
+        dJ_ddelta_softplus_1 = np.add(a, b, out=w.dJ_ddelta_softplus_1)
         # ∂J/∂δ′_softplus_1 = ∂J/∂δ′_layer_1 f′(g_layer_1)²  (20)
-        u = np.square(f_prime_softplus_1, out=w.u)
-        dJ_ddelta_prime_softplus_1 = np.multiply(dJ_ddelta_prime_layer_1, u, out=w.dJ_ddelta_prime_softplus_1)
+        a = np.square(f_prime_softplus_1, out=w.dJ_ddelta_prime_softplus_1)
+        dJ_ddelta_prime_softplus_1 = np.multiply(dJ_ddelta_prime_layer_1, a, out=w.dJ_ddelta_prime_softplus_1)
         # ∂J/∂δ_layer_2 = W_layer_2 ∂J/∂δ_softplus_1  (11)+(12)
         dJ_ddelta_layer_2 = np.matmul(dJ_ddelta_softplus_1, W_layer_2.T, out=w.dJ_ddelta_layer_2)
         # ∂J/∂δ′_layer_2 = (W_layer_2 ∘ W_layer_2) ∂J/∂δ′_softplus_1  (13)
         dJ_ddelta_prime_layer_2 = np.matmul(dJ_ddelta_prime_softplus_1, W_layer_2_squared.T, out=w.dJ_ddelta_prime_layer_2)
         # ∂J/∂δ_softplus_2 = ∂J/∂δ_layer_2 f′(g_layer_2) + ∂J/∂δ′_layer_2 f″(g_layer_2)  (18)+(19)
-        v = np.multiply(dJ_ddelta_layer_2, f_prime_softplus_2, out=w.v)
-        y = np.multiply(dJ_ddelta_prime_layer_2, f_second_softplus_2, out=w.y)
-        dJ_ddelta_softplus_2 = np.add(v, y, out=w.dJ_ddelta_softplus_2)
+        a = np.multiply(dJ_ddelta_layer_2, f_prime_softplus_2, out=w.dJ_ddelta_softplus_2)
+        b = np.multiply(dJ_ddelta_prime_layer_2, f_second_softplus_2, out=w.b_dJ_ddelta_softplus_2)
+        dJ_ddelta_softplus_2 = np.add(a, b, out=w.dJ_ddelta_softplus_2)
         # ∂J/∂δ′_softplus_2 = ∂J/∂δ′_layer_2 f′(g_layer_2)²  (20)
-        y = np.square(f_prime_softplus_2, out=w.y)
-        dJ_ddelta_prime_softplus_2 = np.multiply(dJ_ddelta_prime_layer_2, y, out=w.dJ_ddelta_prime_softplus_2)
+        a = np.square(f_prime_softplus_2, out=w.dJ_ddelta_prime_softplus_2)
+        dJ_ddelta_prime_softplus_2 = np.multiply(dJ_ddelta_prime_layer_2, a, out=w.dJ_ddelta_prime_softplus_2)
         # ∂J/∂δ_layer_3 = W_layer_3 ∂J/∂δ_softplus_2  (11)+(12)
         dJ_ddelta_layer_3 = np.matmul(dJ_ddelta_softplus_2, W_layer_3.T, out=w.dJ_ddelta_layer_3)
         # ∂J/∂δ′_layer_3 = (W_layer_3 ∘ W_layer_3) ∂J/∂δ′_softplus_2  (13)
@@ -774,12 +774,12 @@ def _loss_and_grad(params, x, lam, call):
 
         # ---- backward adjoints of J and gradients: reads f′, f″, ∂J/∂δ, ∂J/∂δ′, δ, δ′, g, W; writes f‴, ∂J/∂g
         # f‴(g_layer_3) = f″(g_layer_3) (sigmoid(−g_layer_3) − f′(g_layer_3))
-        l = np.subtract(sigmoid_minus_softplus_3, f_prime_softplus_3, out=w.l)
-        f_third_softplus_3 = np.multiply(f_second_softplus_3, l, out=w.f_third_softplus_3)
+        a = np.subtract(sigmoid_minus_softplus_3, f_prime_softplus_3, out=w.f_third_softplus_3)
+        f_third_softplus_3 = np.multiply(f_second_softplus_3, a, out=w.f_third_softplus_3)
         # ∂J/∂g_layer_3 = ∂J/∂δ_layer_3 f″(g_layer_3) + ∂J/∂δ′_layer_3 f‴(g_layer_3)  (21)+(22)
-        n = np.multiply(dJ_ddelta_layer_3, f_second_softplus_3, out=w.n)
-        z = np.multiply(dJ_ddelta_prime_layer_3, f_third_softplus_3, out=w.z)
-        dJ_dg_layer_3 = np.add(n, z, out=w.dJ_dg_layer_3)
+        a = np.multiply(dJ_ddelta_layer_3, f_second_softplus_3, out=w.dJ_dg_layer_3)
+        b = np.multiply(dJ_ddelta_prime_layer_3, f_third_softplus_3, out=w.b_dJ_dg_layer_3)
+        dJ_dg_layer_3 = np.add(a, b, out=w.dJ_dg_layer_3)
         # Σ_n δ_layer_3 ∂J/∂δ_softplus_2ᵀ
         dJ_dW_layer_3_delta = np.matmul(delta_layer_3.T, dJ_ddelta_softplus_2, out=w.dJ_dW_layer_3_delta)
         # Σ_n δ′_layer_3 ∂J/∂δ′_softplus_2ᵀ
@@ -791,22 +791,22 @@ def _loss_and_grad(params, x, lam, call):
         # ∂J/∂g_softplus_2 = W_layer_3ᵀ ∂J/∂g_layer_3  (14)+(15)
         dJ_dg_softplus_2 = np.multiply(W_layer_3, dJ_dg_layer_3, out=w.dJ_dg_softplus_2)
         # f‴(g_layer_2) = f″(g_layer_2) (sigmoid(−g_layer_2) − f′(g_layer_2))
-        g = np.subtract(sigmoid_minus_softplus_2, f_prime_softplus_2, out=w.g)
-        f_third_softplus_2 = np.multiply(f_second_softplus_2, g, out=w.f_third_softplus_2)
+        a = np.subtract(sigmoid_minus_softplus_2, f_prime_softplus_2, out=w.f_third_softplus_2)
+        f_third_softplus_2 = np.multiply(f_second_softplus_2, a, out=w.f_third_softplus_2)
         # ∂J/∂g_layer_2 = ∂J/∂g_softplus_2 f′(g_layer_2) + ∂J/∂δ_layer_2 δ_softplus_2 f″(g_layer_2) + ∂J/∂δ′_layer_2
         #     δ_softplus_2 f‴(g_layer_2) + 2 ∂J/∂δ′_layer_2 δ′_softplus_2 f′(g_layer_2) f″(g_layer_2)  (21)+(22)
-        aa = np.multiply(dJ_ddelta_layer_2, delta_softplus_2, out=w.aa)
-        aa = np.multiply(aa, f_second_softplus_2, out=w.aa)
-        h = np.multiply(dJ_ddelta_prime_layer_2, delta_prime_softplus_2, out=w.h)
-        h = np.multiply(h, f_prime_softplus_2, out=w.h)
-        h = np.multiply(h, f_second_softplus_2, out=w.h)
-        h = np.multiply(h, 2.0, out=w.h)
-        aa = np.add(aa, h, out=w.aa)
-        ab = np.multiply(dJ_ddelta_prime_layer_2, delta_softplus_2, out=w.ab)
-        ab = np.multiply(ab, f_third_softplus_2, out=w.ab)
-        aa = np.add(aa, ab, out=w.aa)
-        f = np.multiply(dJ_dg_softplus_2, f_prime_softplus_2, out=w.f)
-        dJ_dg_layer_2 = np.add(aa, f, out=w.dJ_dg_layer_2)
+        a = np.multiply(dJ_ddelta_layer_2, delta_softplus_2, out=w.dJ_dg_layer_2)
+        a = np.multiply(a, f_second_softplus_2, out=a)
+        b = np.multiply(dJ_ddelta_prime_layer_2, delta_prime_softplus_2, out=w.b_dJ_dg_layer_2)
+        b = np.multiply(b, f_prime_softplus_2, out=b)
+        b = np.multiply(b, f_second_softplus_2, out=b)
+        b = np.multiply(b, 2.0, out=b)
+        a = np.add(a, b, out=a)
+        b = np.multiply(dJ_ddelta_prime_layer_2, delta_softplus_2, out=w.b1_dJ_dg_layer_2)
+        b = np.multiply(b, f_third_softplus_2, out=b)
+        a = np.add(a, b, out=a)
+        b = np.multiply(dJ_dg_softplus_2, f_prime_softplus_2, out=w.b2_dJ_dg_layer_2)
+        dJ_dg_layer_2 = np.add(a, b, out=w.dJ_dg_layer_2)
         # Σ_n δ_layer_2 ∂J/∂δ_softplus_1ᵀ
         dJ_dW_layer_2_delta = np.matmul(delta_layer_2.T, dJ_ddelta_softplus_1, out=w.dJ_dW_layer_2_delta)
         # Σ_n δ′_layer_2 ∂J/∂δ′_softplus_1ᵀ
@@ -818,22 +818,22 @@ def _loss_and_grad(params, x, lam, call):
         # ∂J/∂g_softplus_1 = W_layer_2ᵀ ∂J/∂g_layer_2  (14)+(15)
         dJ_dg_softplus_1 = np.matmul(dJ_dg_layer_2, W_layer_2, out=w.dJ_dg_softplus_1)
         # f‴(g_layer_1) = f″(g_layer_1) (sigmoid(−g_layer_1) − f′(g_layer_1))
-        b = np.subtract(sigmoid_minus_softplus_1, f_prime_softplus_1, out=w.b)
-        f_third_softplus_1 = np.multiply(f_second_softplus_1, b, out=w.f_third_softplus_1)
+        a = np.subtract(sigmoid_minus_softplus_1, f_prime_softplus_1, out=w.f_third_softplus_1)
+        f_third_softplus_1 = np.multiply(f_second_softplus_1, a, out=w.f_third_softplus_1)
         # ∂J/∂g_layer_1 = ∂J/∂g_softplus_1 f′(g_layer_1) + ∂J/∂δ_layer_1 δ_softplus_1 f″(g_layer_1) + ∂J/∂δ′_layer_1
         #     δ_softplus_1 f‴(g_layer_1) + 2 ∂J/∂δ′_layer_1 δ′_softplus_1 f′(g_layer_1) f″(g_layer_1)  (21)+(22)
-        r = np.multiply(dJ_ddelta_layer_1, delta_softplus_1, out=w.r)
-        r = np.multiply(r, f_second_softplus_1, out=w.r)
-        c = np.multiply(dJ_ddelta_prime_layer_1, delta_prime_softplus_1, out=w.c)
-        c = np.multiply(c, f_prime_softplus_1, out=w.c)
-        c = np.multiply(c, f_second_softplus_1, out=w.c)
-        c = np.multiply(c, 2.0, out=w.c)
-        r = np.add(r, c, out=w.r)
-        ac = np.multiply(dJ_ddelta_prime_layer_1, delta_softplus_1, out=w.ac)
-        ac = np.multiply(ac, f_third_softplus_1, out=w.ac)
-        r = np.add(r, ac, out=w.r)
-        a = np.multiply(dJ_dg_softplus_1, f_prime_softplus_1, out=w.a)
-        dJ_dg_layer_1 = np.add(r, a, out=w.dJ_dg_layer_1)
+        a = np.multiply(dJ_ddelta_layer_1, delta_softplus_1, out=w.dJ_dg_layer_1)
+        a = np.multiply(a, f_second_softplus_1, out=a)
+        b = np.multiply(dJ_ddelta_prime_layer_1, delta_prime_softplus_1, out=w.b_dJ_dg_layer_1)
+        b = np.multiply(b, f_prime_softplus_1, out=b)
+        b = np.multiply(b, f_second_softplus_1, out=b)
+        b = np.multiply(b, 2.0, out=b)
+        a = np.add(a, b, out=a)
+        b = np.multiply(dJ_ddelta_prime_layer_1, delta_softplus_1, out=w.b1_dJ_dg_layer_1)
+        b = np.multiply(b, f_third_softplus_1, out=b)
+        a = np.add(a, b, out=a)
+        b = np.multiply(dJ_dg_softplus_1, f_prime_softplus_1, out=w.b2_dJ_dg_layer_1)
+        dJ_dg_layer_1 = np.add(a, b, out=w.dJ_dg_layer_1)
         # Σ_n δ_layer_1 ∂J/∂δ_xᵀ
         dJ_dW_layer_1_delta = np.matmul(delta_layer_1.T, dJ_ddelta_x, out=w.dJ_dW_layer_1_delta)
         # Σ_n δ′_layer_1 ∂J/∂δ′_xᵀ
@@ -860,29 +860,29 @@ def _loss_and_grad(params, x, lam, call):
     J = lam * sum_delta_prime_squared / N - sum_delta_prime / N + 0.5 * sum_delta_squared / N
     # ∂J/∂W_layer_3 = (1/N) (Σ_n δ_layer_3 ∂J/∂δ_softplus_2ᵀ + Σ_n ∂J/∂g_layer_3 g_softplus_2ᵀ + 2 W_layer_3 ∘ (Σ_n
     #     δ′_layer_3 ∂J/∂δ′_softplus_2ᵀ))  (16)+(17)
-    ad = np.multiply(W_layer_3, dJ_dW_layer_3_delta_prime, out=w.ad)
-    ad = np.multiply(ad, 2.0, out=w.ad)
-    ad = np.add(ad, dJ_dW_layer_3_delta, out=w.ad)
-    ad = np.add(ad, dJ_dW_layer_3_g, out=w.ad)
-    dJ_dW_layer_3 = np.divide(ad, N, out=np.empty((1, 64), DTYPE))
+    a = np.multiply(W_layer_3, dJ_dW_layer_3_delta_prime, out=w.a_dJ_dW_layer_3)
+    a = np.multiply(a, 2.0, out=a)
+    a = np.add(a, dJ_dW_layer_3_delta, out=a)
+    a = np.add(a, dJ_dW_layer_3_g, out=a)
+    dJ_dW_layer_3 = np.divide(a, N, out=np.empty((1, 64), DTYPE))
     # ∂J/∂b_layer_3 = (1/N) Σ_n ∂J/∂g_layer_3  [+] bias
     dJ_db_layer_3 = np.divide(dJ_db_layer_3_sum, N, out=np.empty((1,), DTYPE))
     # ∂J/∂W_layer_2 = (1/N) (Σ_n δ_layer_2 ∂J/∂δ_softplus_1ᵀ + Σ_n ∂J/∂g_layer_2 g_softplus_1ᵀ + 2 W_layer_2 ∘ (Σ_n
     #     δ′_layer_2 ∂J/∂δ′_softplus_1ᵀ))  (16)+(17)
-    ae = np.multiply(W_layer_2, dJ_dW_layer_2_delta_prime, out=w.ae)
-    ae = np.multiply(ae, 2.0, out=w.ae)
-    ae = np.add(ae, dJ_dW_layer_2_delta, out=w.ae)
-    ae = np.add(ae, dJ_dW_layer_2_g, out=w.ae)
-    dJ_dW_layer_2 = np.divide(ae, N, out=np.empty((64, 128), DTYPE))
+    a = np.multiply(W_layer_2, dJ_dW_layer_2_delta_prime, out=w.a_dJ_dW_layer_2)
+    a = np.multiply(a, 2.0, out=a)
+    a = np.add(a, dJ_dW_layer_2_delta, out=a)
+    a = np.add(a, dJ_dW_layer_2_g, out=a)
+    dJ_dW_layer_2 = np.divide(a, N, out=np.empty((64, 128), DTYPE))
     # ∂J/∂b_layer_2 = (1/N) Σ_n ∂J/∂g_layer_2  [+] bias
     dJ_db_layer_2 = np.divide(dJ_db_layer_2_sum, N, out=np.empty((64,), DTYPE))
     # ∂J/∂W_layer_1 = (1/N) (Σ_n δ_layer_1 ∂J/∂δ_xᵀ + Σ_n ∂J/∂g_layer_1 g_xᵀ + 2 W_layer_1 ∘ (Σ_n δ′_layer_1
     #     ∂J/∂δ′_xᵀ))  (16)+(17)
-    af = np.multiply(W_layer_1, dJ_dW_layer_1_delta_prime, out=w.af)
-    af = np.multiply(af, 2.0, out=w.af)
-    af = np.add(af, dJ_dW_layer_1_delta, out=w.af)
-    af = np.add(af, dJ_dW_layer_1_g, out=w.af)
-    dJ_dW_layer_1 = np.divide(af, N, out=np.empty((128, 64), DTYPE))
+    a = np.multiply(W_layer_1, dJ_dW_layer_1_delta_prime, out=w.a_dJ_dW_layer_1)
+    a = np.multiply(a, 2.0, out=a)
+    a = np.add(a, dJ_dW_layer_1_delta, out=a)
+    a = np.add(a, dJ_dW_layer_1_g, out=a)
+    dJ_dW_layer_1 = np.divide(a, N, out=np.empty((128, 64), DTYPE))
     # ∂J/∂b_layer_1 = (1/N) Σ_n ∂J/∂g_layer_1  [+] bias
     dJ_db_layer_1 = np.divide(dJ_db_layer_1_sum, N, out=np.empty((128,), DTYPE))
 
@@ -924,60 +924,60 @@ def _loss_and_grad_lam0(params, x, lam, call):
         # g_layer_1 = W_layer_1 g_x + b_layer_1
         g_layer_1 = np.add(b_layer_1, g_layer_1_unbiased, out=w.g_layer_1)
         # sigmoid(−g_layer_1)
-        a = np.abs(g_layer_1, out=w.a)
-        a = np.negative(a, out=w.a)
-        a = np.exp(a, out=w.a)
-        b = np.negative(g_layer_1, out=w.b)
-        b = np.sign(b, out=w.b)
-        b = np.maximum(a, b, out=w.b)
-        c = np.add(a, 1.0, out=w.c)
+        a = np.abs(g_layer_1, out=w.g_softplus_1)
+        a = np.negative(a, out=a)
+        a = np.exp(a, out=a)
+        b = np.negative(g_layer_1, out=w.b_g_softplus_1)
+        b = np.sign(b, out=b)
+        b = np.maximum(a, b, out=b)
+        c = np.add(a, 1.0, out=w.c_g_softplus_1)
         sigmoid_minus_softplus_1 = np.divide(b, c, out=w.sigmoid_minus_softplus_1)
         # f′(g_layer_1) = sigmoid(g_layer_1)
-        d = np.sign(g_layer_1, out=w.d)
-        d = np.maximum(a, d, out=w.d)
-        f_prime_softplus_1 = np.divide(d, c, out=w.f_prime_softplus_1)
+        b = np.sign(g_layer_1, out=w.b1_g_softplus_1)
+        b = np.maximum(a, b, out=b)
+        f_prime_softplus_1 = np.divide(b, c, out=w.f_prime_softplus_1)
         # g_softplus_1 = softplus(g_layer_1)
-        a = np.log1p(a, out=w.a)
-        e = np.maximum(g_layer_1, 0.0, out=w.e)
-        g_softplus_1 = np.add(a, e, out=w.g_softplus_1)
+        a = np.log1p(a, out=a)
+        b = np.maximum(g_layer_1, 0.0, out=w.b2_g_softplus_1)
+        g_softplus_1 = np.add(a, b, out=w.g_softplus_1)
         # W_layer_2 g_softplus_1
         g_layer_2_unbiased = np.matmul(g_softplus_1, W_layer_2.T, out=w.g_layer_2_unbiased)
         # g_layer_2 = W_layer_2 g_softplus_1 + b_layer_2
         g_layer_2 = np.add(b_layer_2, g_layer_2_unbiased, out=w.g_layer_2)
         # sigmoid(−g_layer_2)
-        f = np.abs(g_layer_2, out=w.f)
-        f = np.negative(f, out=w.f)
-        f = np.exp(f, out=w.f)
-        g = np.negative(g_layer_2, out=w.g)
-        g = np.sign(g, out=w.g)
-        g = np.maximum(f, g, out=w.g)
-        h = np.add(f, 1.0, out=w.h)
-        sigmoid_minus_softplus_2 = np.divide(g, h, out=w.sigmoid_minus_softplus_2)
+        a = np.abs(g_layer_2, out=w.g_softplus_2)
+        a = np.negative(a, out=a)
+        a = np.exp(a, out=a)
+        b = np.negative(g_layer_2, out=w.b_g_softplus_2)
+        b = np.sign(b, out=b)
+        b = np.maximum(a, b, out=b)
+        c = np.add(a, 1.0, out=w.c_g_softplus_2)
+        sigmoid_minus_softplus_2 = np.divide(b, c, out=w.sigmoid_minus_softplus_2)
         # f′(g_layer_2) = sigmoid(g_layer_2)
-        i = np.sign(g_layer_2, out=w.i)
-        i = np.maximum(f, i, out=w.i)
-        f_prime_softplus_2 = np.divide(i, h, out=w.f_prime_softplus_2)
+        b = np.sign(g_layer_2, out=w.b1_g_softplus_2)
+        b = np.maximum(a, b, out=b)
+        f_prime_softplus_2 = np.divide(b, c, out=w.f_prime_softplus_2)
         # g_softplus_2 = softplus(g_layer_2)
-        f = np.log1p(f, out=w.f)
-        j = np.maximum(g_layer_2, 0.0, out=w.j)
-        g_softplus_2 = np.add(f, j, out=w.g_softplus_2)
+        a = np.log1p(a, out=a)
+        b = np.maximum(g_layer_2, 0.0, out=w.b2_g_softplus_2)
+        g_softplus_2 = np.add(a, b, out=w.g_softplus_2)
         # W_layer_3 g_softplus_2
         g_layer_3_unbiased = np.matmul(g_softplus_2, W_layer_3.T, out=w.g_layer_3_unbiased)
         # g_layer_3 = W_layer_3 g_softplus_2 + b_layer_3
         g_layer_3 = np.add(b_layer_3, g_layer_3_unbiased, out=w.g_layer_3)
         # sigmoid(−g_layer_3)
-        k = np.abs(g_layer_3, out=w.k)
-        k = np.negative(k, out=w.k)
-        k = np.exp(k, out=w.k)
-        l = np.negative(g_layer_3, out=w.l)
-        l = np.sign(l, out=w.l)
-        l = np.maximum(k, l, out=w.l)
-        m = np.add(k, 1.0, out=w.m)
-        sigmoid_minus_softplus_3 = np.divide(l, m, out=w.sigmoid_minus_softplus_3)
+        a = np.abs(g_layer_3, out=w.f_prime_softplus_3)
+        a = np.negative(a, out=a)
+        a = np.exp(a, out=a)
+        b = np.negative(g_layer_3, out=w.b_f_prime_softplus_3)
+        b = np.sign(b, out=b)
+        b = np.maximum(a, b, out=b)
+        c = np.add(a, 1.0, out=w.c_f_prime_softplus_3)
+        sigmoid_minus_softplus_3 = np.divide(b, c, out=w.sigmoid_minus_softplus_3)
         # f′(g_layer_3) = sigmoid(g_layer_3)
-        n = np.sign(g_layer_3, out=w.n)
-        k = np.maximum(k, n, out=w.k)
-        f_prime_softplus_3 = np.divide(k, m, out=w.f_prime_softplus_3)
+        b = np.sign(g_layer_3, out=w.b1_f_prime_softplus_3)
+        a = np.maximum(a, b, out=a)
+        f_prime_softplus_3 = np.divide(a, c, out=w.f_prime_softplus_3)
 
         # ---- backward: reads f′, W; writes δ, f″, δ′
         # δ_layer_3 = f′(g_layer_3)  (1)
@@ -995,10 +995,10 @@ def _loss_and_grad_lam0(params, x, lam, call):
         # f″(g_layer_2) = f′(g_layer_2) sigmoid(−g_layer_2)
         f_second_softplus_2 = np.multiply(f_prime_softplus_2, sigmoid_minus_softplus_2, out=w.f_second_softplus_2)
         # δ′_layer_2 = δ_softplus_2 f″(g_layer_2) + δ′_softplus_2 f′(g_layer_2)²  (§1.3)
-        o = np.square(f_prime_softplus_2, out=w.o)
-        o = np.multiply(delta_prime_softplus_2, o, out=w.o)
-        p = np.multiply(delta_softplus_2, f_second_softplus_2, out=w.p)
-        delta_prime_layer_2 = np.add(o, p, out=w.delta_prime_layer_2)
+        a = np.square(f_prime_softplus_2, out=w.delta_prime_layer_2)
+        a = np.multiply(delta_prime_softplus_2, a, out=a)
+        b = np.multiply(delta_softplus_2, f_second_softplus_2, out=w.b_delta_prime_layer_2)
+        delta_prime_layer_2 = np.add(a, b, out=w.delta_prime_layer_2)
         # δ_softplus_1 = W_layer_2ᵀ δ_layer_2  (1)
         delta_softplus_1 = np.matmul(delta_layer_2, W_layer_2, out=w.delta_softplus_1)
         # δ′_softplus_1 = (W_layer_2 ∘ W_layer_2)ᵀ δ′_layer_2  (§1.3)
@@ -1008,10 +1008,10 @@ def _loss_and_grad_lam0(params, x, lam, call):
         # f″(g_layer_1) = f′(g_layer_1) sigmoid(−g_layer_1)
         f_second_softplus_1 = np.multiply(f_prime_softplus_1, sigmoid_minus_softplus_1, out=w.f_second_softplus_1)
         # δ′_layer_1 = δ_softplus_1 f″(g_layer_1) + δ′_softplus_1 f′(g_layer_1)²  (§1.3)
-        q = np.square(f_prime_softplus_1, out=w.q)
-        q = np.multiply(delta_prime_softplus_1, q, out=w.q)
-        r = np.multiply(delta_softplus_1, f_second_softplus_1, out=w.r)
-        delta_prime_layer_1 = np.add(q, r, out=w.delta_prime_layer_1)
+        a = np.square(f_prime_softplus_1, out=w.delta_prime_layer_1)
+        a = np.multiply(delta_prime_softplus_1, a, out=a)
+        b = np.multiply(delta_softplus_1, f_second_softplus_1, out=w.b_delta_prime_layer_1)
+        delta_prime_layer_1 = np.add(a, b, out=w.delta_prime_layer_1)
         # δ_x = W_layer_1ᵀ δ_layer_1  (1)
         delta_x = np.matmul(delta_layer_1, W_layer_1, out=w.delta_x)
 
@@ -1029,24 +1029,24 @@ def _loss_and_grad_lam0(params, x, lam, call):
         # ∂J/∂δ_layer_1 = W_layer_1 ∂J/∂δ_x  (11)+(12)
         dJ_ddelta_layer_1 = np.matmul(dJ_ddelta_x, W_layer_1.T, out=w.dJ_ddelta_layer_1)
         # ∂J/∂δ_softplus_1 = ∂J/∂δ_layer_1 f′(g_layer_1) − f″(g_layer_1) Σ_i W_layer_1 ∘ W_layer_1  (18)+(19)
-        r = np.multiply(dJ_ddelta_layer_1, f_prime_softplus_1, out=w.r)
-        s = np.multiply(W_layer_1_squared_rows, f_second_softplus_1, out=w.s)
-        dJ_ddelta_softplus_1 = np.subtract(r, s, out=w.dJ_ddelta_softplus_1)
+        a = np.multiply(dJ_ddelta_layer_1, f_prime_softplus_1, out=w.dJ_ddelta_softplus_1)
+        b = np.multiply(W_layer_1_squared_rows, f_second_softplus_1, out=w.b_dJ_ddelta_softplus_1)
+        dJ_ddelta_softplus_1 = np.subtract(a, b, out=w.dJ_ddelta_softplus_1)
         # ∂J/∂δ′_softplus_1 = −f′(g_layer_1)² Σ_i W_layer_1 ∘ W_layer_1  (20)
-        s = np.square(f_prime_softplus_1, out=w.s)
-        s = np.multiply(W_layer_1_squared_rows, s, out=w.s)
-        dJ_ddelta_prime_softplus_1 = np.negative(s, out=w.dJ_ddelta_prime_softplus_1)
+        a = np.square(f_prime_softplus_1, out=w.dJ_ddelta_prime_softplus_1)
+        a = np.multiply(W_layer_1_squared_rows, a, out=a)
+        dJ_ddelta_prime_softplus_1 = np.negative(a, out=w.dJ_ddelta_prime_softplus_1)
         # ∂J/∂δ_layer_2 = W_layer_2 ∂J/∂δ_softplus_1  (11)+(12)
         dJ_ddelta_layer_2 = np.matmul(dJ_ddelta_softplus_1, W_layer_2.T, out=w.dJ_ddelta_layer_2)
         # ∂J/∂δ′_layer_2 = (W_layer_2 ∘ W_layer_2) ∂J/∂δ′_softplus_1  (13)
         dJ_ddelta_prime_layer_2 = np.matmul(dJ_ddelta_prime_softplus_1, W_layer_2_squared.T, out=w.dJ_ddelta_prime_layer_2)
         # ∂J/∂δ_softplus_2 = ∂J/∂δ_layer_2 f′(g_layer_2) + ∂J/∂δ′_layer_2 f″(g_layer_2)  (18)+(19)
-        t = np.multiply(dJ_ddelta_layer_2, f_prime_softplus_2, out=w.t)
-        u = np.multiply(dJ_ddelta_prime_layer_2, f_second_softplus_2, out=w.u)
-        dJ_ddelta_softplus_2 = np.add(t, u, out=w.dJ_ddelta_softplus_2)
+        a = np.multiply(dJ_ddelta_layer_2, f_prime_softplus_2, out=w.dJ_ddelta_softplus_2)
+        b = np.multiply(dJ_ddelta_prime_layer_2, f_second_softplus_2, out=w.b_dJ_ddelta_softplus_2)
+        dJ_ddelta_softplus_2 = np.add(a, b, out=w.dJ_ddelta_softplus_2)
         # ∂J/∂δ′_softplus_2 = ∂J/∂δ′_layer_2 f′(g_layer_2)²  (20)
-        u = np.square(f_prime_softplus_2, out=w.u)
-        dJ_ddelta_prime_softplus_2 = np.multiply(dJ_ddelta_prime_layer_2, u, out=w.dJ_ddelta_prime_softplus_2)
+        a = np.square(f_prime_softplus_2, out=w.dJ_ddelta_prime_softplus_2)
+        dJ_ddelta_prime_softplus_2 = np.multiply(dJ_ddelta_prime_layer_2, a, out=w.dJ_ddelta_prime_softplus_2)
         # ∂J/∂δ_layer_3 = W_layer_3 ∂J/∂δ_softplus_2  (11)+(12)
         dJ_ddelta_layer_3 = np.matmul(dJ_ddelta_softplus_2, W_layer_3.T, out=w.dJ_ddelta_layer_3)
         # ∂J/∂δ′_layer_3 = (W_layer_3 ∘ W_layer_3) ∂J/∂δ′_softplus_2  (13)
@@ -1054,12 +1054,12 @@ def _loss_and_grad_lam0(params, x, lam, call):
 
         # ---- backward adjoints of J and gradients: reads f′, f″, ∂J/∂δ, ∂J/∂δ′, δ, δ′, g, W; writes f‴, ∂J/∂g
         # f‴(g_layer_3) = f″(g_layer_3) (sigmoid(−g_layer_3) − f′(g_layer_3))
-        l = np.subtract(sigmoid_minus_softplus_3, f_prime_softplus_3, out=w.l)
-        f_third_softplus_3 = np.multiply(f_second_softplus_3, l, out=w.f_third_softplus_3)
+        a = np.subtract(sigmoid_minus_softplus_3, f_prime_softplus_3, out=w.f_third_softplus_3)
+        f_third_softplus_3 = np.multiply(f_second_softplus_3, a, out=w.f_third_softplus_3)
         # ∂J/∂g_layer_3 = ∂J/∂δ_layer_3 f″(g_layer_3) + ∂J/∂δ′_layer_3 f‴(g_layer_3)  (21)+(22)
-        n = np.multiply(dJ_ddelta_layer_3, f_second_softplus_3, out=w.n)
-        v = np.multiply(dJ_ddelta_prime_layer_3, f_third_softplus_3, out=w.v)
-        dJ_dg_layer_3 = np.add(n, v, out=w.dJ_dg_layer_3)
+        a = np.multiply(dJ_ddelta_layer_3, f_second_softplus_3, out=w.dJ_dg_layer_3)
+        b = np.multiply(dJ_ddelta_prime_layer_3, f_third_softplus_3, out=w.b_dJ_dg_layer_3)
+        dJ_dg_layer_3 = np.add(a, b, out=w.dJ_dg_layer_3)
         # Σ_n δ_layer_3 ∂J/∂δ_softplus_2ᵀ
         dJ_dW_layer_3_delta = np.matmul(delta_layer_3.T, dJ_ddelta_softplus_2, out=w.dJ_dW_layer_3_delta)
         # Σ_n δ′_layer_3 ∂J/∂δ′_softplus_2ᵀ
@@ -1071,22 +1071,22 @@ def _loss_and_grad_lam0(params, x, lam, call):
         # ∂J/∂g_softplus_2 = W_layer_3ᵀ ∂J/∂g_layer_3  (14)+(15)
         dJ_dg_softplus_2 = np.multiply(W_layer_3, dJ_dg_layer_3, out=w.dJ_dg_softplus_2)
         # f‴(g_layer_2) = f″(g_layer_2) (sigmoid(−g_layer_2) − f′(g_layer_2))
-        g = np.subtract(sigmoid_minus_softplus_2, f_prime_softplus_2, out=w.g)
-        f_third_softplus_2 = np.multiply(f_second_softplus_2, g, out=w.f_third_softplus_2)
+        a = np.subtract(sigmoid_minus_softplus_2, f_prime_softplus_2, out=w.f_third_softplus_2)
+        f_third_softplus_2 = np.multiply(f_second_softplus_2, a, out=w.f_third_softplus_2)
         # ∂J/∂g_layer_2 = ∂J/∂g_softplus_2 f′(g_layer_2) + ∂J/∂δ_layer_2 δ_softplus_2 f″(g_layer_2) + ∂J/∂δ′_layer_2
         #     δ_softplus_2 f‴(g_layer_2) + 2 ∂J/∂δ′_layer_2 δ′_softplus_2 f′(g_layer_2) f″(g_layer_2)  (21)+(22)
-        y = np.multiply(dJ_ddelta_layer_2, delta_softplus_2, out=w.y)
-        y = np.multiply(y, f_second_softplus_2, out=w.y)
-        h = np.multiply(dJ_ddelta_prime_layer_2, delta_prime_softplus_2, out=w.h)
-        h = np.multiply(h, f_prime_softplus_2, out=w.h)
-        h = np.multiply(h, f_second_softplus_2, out=w.h)
-        h = np.multiply(h, 2.0, out=w.h)
-        y = np.add(y, h, out=w.y)
-        z = np.multiply(dJ_ddelta_prime_layer_2, delta_softplus_2, out=w.z)
-        z = np.multiply(z, f_third_softplus_2, out=w.z)
-        y = np.add(y, z, out=w.y)
-        f = np.multiply(dJ_dg_softplus_2, f_prime_softplus_2, out=w.f)
-        dJ_dg_layer_2 = np.add(y, f, out=w.dJ_dg_layer_2)
+        a = np.multiply(dJ_ddelta_layer_2, delta_softplus_2, out=w.dJ_dg_layer_2)
+        a = np.multiply(a, f_second_softplus_2, out=a)
+        b = np.multiply(dJ_ddelta_prime_layer_2, delta_prime_softplus_2, out=w.b_dJ_dg_layer_2)
+        b = np.multiply(b, f_prime_softplus_2, out=b)
+        b = np.multiply(b, f_second_softplus_2, out=b)
+        b = np.multiply(b, 2.0, out=b)
+        a = np.add(a, b, out=a)
+        b = np.multiply(dJ_ddelta_prime_layer_2, delta_softplus_2, out=w.b1_dJ_dg_layer_2)
+        b = np.multiply(b, f_third_softplus_2, out=b)
+        a = np.add(a, b, out=a)
+        b = np.multiply(dJ_dg_softplus_2, f_prime_softplus_2, out=w.b2_dJ_dg_layer_2)
+        dJ_dg_layer_2 = np.add(a, b, out=w.dJ_dg_layer_2)
         # Σ_n δ_layer_2 ∂J/∂δ_softplus_1ᵀ
         dJ_dW_layer_2_delta = np.matmul(delta_layer_2.T, dJ_ddelta_softplus_1, out=w.dJ_dW_layer_2_delta)
         # Σ_n δ′_layer_2 ∂J/∂δ′_softplus_1ᵀ
@@ -1098,23 +1098,23 @@ def _loss_and_grad_lam0(params, x, lam, call):
         # ∂J/∂g_softplus_1 = W_layer_2ᵀ ∂J/∂g_layer_2  (14)+(15)
         dJ_dg_softplus_1 = np.matmul(dJ_dg_layer_2, W_layer_2, out=w.dJ_dg_softplus_1)
         # f‴(g_layer_1) = f″(g_layer_1) (sigmoid(−g_layer_1) − f′(g_layer_1))
-        b = np.subtract(sigmoid_minus_softplus_1, f_prime_softplus_1, out=w.b)
-        f_third_softplus_1 = np.multiply(f_second_softplus_1, b, out=w.f_third_softplus_1)
+        a = np.subtract(sigmoid_minus_softplus_1, f_prime_softplus_1, out=w.f_third_softplus_1)
+        f_third_softplus_1 = np.multiply(f_second_softplus_1, a, out=w.f_third_softplus_1)
         # ∂J/∂g_layer_1 = ∂J/∂g_softplus_1 f′(g_layer_1) + ∂J/∂δ_layer_1 δ_softplus_1 f″(g_layer_1) − δ_softplus_1
         #     f‴(g_layer_1) Σ_i W_layer_1 ∘ W_layer_1 − 2 δ′_softplus_1 f′(g_layer_1) f″(g_layer_1) Σ_i W_layer_1 ∘
         #     W_layer_1  (21)+(22)
-        q = np.multiply(dJ_ddelta_layer_1, delta_softplus_1, out=w.q)
-        q = np.multiply(q, f_second_softplus_1, out=w.q)
-        a = np.multiply(dJ_dg_softplus_1, f_prime_softplus_1, out=w.a)
-        q = np.add(q, a, out=w.q)
-        c = np.multiply(W_layer_1_squared_rows, delta_prime_softplus_1, out=w.c)
-        c = np.multiply(c, f_prime_softplus_1, out=w.c)
-        c = np.multiply(c, f_second_softplus_1, out=w.c)
-        c = np.multiply(c, 2.0, out=w.c)
-        q = np.subtract(q, c, out=w.q)
-        e = np.multiply(W_layer_1_squared_rows, delta_softplus_1, out=w.e)
-        e = np.multiply(e, f_third_softplus_1, out=w.e)
-        dJ_dg_layer_1 = np.subtract(q, e, out=w.dJ_dg_layer_1)
+        a = np.multiply(dJ_ddelta_layer_1, delta_softplus_1, out=w.dJ_dg_layer_1)
+        a = np.multiply(a, f_second_softplus_1, out=a)
+        b = np.multiply(dJ_dg_softplus_1, f_prime_softplus_1, out=w.b_dJ_dg_layer_1)
+        a = np.add(a, b, out=a)
+        b = np.multiply(W_layer_1_squared_rows, delta_prime_softplus_1, out=w.b1_dJ_dg_layer_1)
+        b = np.multiply(b, f_prime_softplus_1, out=b)
+        b = np.multiply(b, f_second_softplus_1, out=b)
+        b = np.multiply(b, 2.0, out=b)
+        a = np.subtract(a, b, out=a)
+        b = np.multiply(W_layer_1_squared_rows, delta_softplus_1, out=w.b2_dJ_dg_layer_1)
+        b = np.multiply(b, f_third_softplus_1, out=b)
+        dJ_dg_layer_1 = np.subtract(a, b, out=w.dJ_dg_layer_1)
         # Σ_n δ_layer_1 ∂J/∂δ_xᵀ
         dJ_dW_layer_1_delta = np.matmul(delta_layer_1.T, dJ_ddelta_x, out=w.dJ_dW_layer_1_delta)
         # Σ_n ∂J/∂g_layer_1 g_xᵀ
@@ -1143,31 +1143,31 @@ def _loss_and_grad_lam0(params, x, lam, call):
     J = -sum_delta_prime / N + 0.5 * sum_delta_squared / N
     # ∂J/∂W_layer_3 = (1/N) (Σ_n δ_layer_3 ∂J/∂δ_softplus_2ᵀ + Σ_n ∂J/∂g_layer_3 g_softplus_2ᵀ + 2 W_layer_3 ∘ (Σ_n
     #     δ′_layer_3 ∂J/∂δ′_softplus_2ᵀ))  (16)+(17)
-    aa = np.multiply(W_layer_3, dJ_dW_layer_3_delta_prime, out=w.aa)
-    aa = np.multiply(aa, 2.0, out=w.aa)
-    aa = np.add(aa, dJ_dW_layer_3_delta, out=w.aa)
-    aa = np.add(aa, dJ_dW_layer_3_g, out=w.aa)
-    dJ_dW_layer_3 = np.divide(aa, N, out=np.empty((1, 64), DTYPE))
+    a = np.multiply(W_layer_3, dJ_dW_layer_3_delta_prime, out=w.a_dJ_dW_layer_3)
+    a = np.multiply(a, 2.0, out=a)
+    a = np.add(a, dJ_dW_layer_3_delta, out=a)
+    a = np.add(a, dJ_dW_layer_3_g, out=a)
+    dJ_dW_layer_3 = np.divide(a, N, out=np.empty((1, 64), DTYPE))
     # ∂J/∂b_layer_3 = (1/N) Σ_n ∂J/∂g_layer_3  [+] bias
     dJ_db_layer_3 = np.divide(dJ_db_layer_3_sum, N, out=np.empty((1,), DTYPE))
     # ∂J/∂W_layer_2 = (1/N) (Σ_n δ_layer_2 ∂J/∂δ_softplus_1ᵀ + Σ_n ∂J/∂g_layer_2 g_softplus_1ᵀ + 2 W_layer_2 ∘ (Σ_n
     #     δ′_layer_2 ∂J/∂δ′_softplus_1ᵀ))  (16)+(17)
-    ab = np.multiply(W_layer_2, dJ_dW_layer_2_delta_prime, out=w.ab)
-    ab = np.multiply(ab, 2.0, out=w.ab)
-    ab = np.add(ab, dJ_dW_layer_2_delta, out=w.ab)
-    ab = np.add(ab, dJ_dW_layer_2_g, out=w.ab)
-    dJ_dW_layer_2 = np.divide(ab, N, out=np.empty((64, 128), DTYPE))
+    a = np.multiply(W_layer_2, dJ_dW_layer_2_delta_prime, out=w.a_dJ_dW_layer_2)
+    a = np.multiply(a, 2.0, out=a)
+    a = np.add(a, dJ_dW_layer_2_delta, out=a)
+    a = np.add(a, dJ_dW_layer_2_g, out=a)
+    dJ_dW_layer_2 = np.divide(a, N, out=np.empty((64, 128), DTYPE))
     # ∂J/∂b_layer_2 = (1/N) Σ_n ∂J/∂g_layer_2  [+] bias
     dJ_db_layer_2 = np.divide(dJ_db_layer_2_sum, N, out=np.empty((64,), DTYPE))
     # Σ_n δ′_layer_1
     dJ_dW_layer_1_delta_prime_sum_column = delta_prime_layer_1_total[:, None]
     # ∂J/∂W_layer_1 = (1/N) (Σ_n δ_layer_1 ∂J/∂δ_xᵀ + Σ_n ∂J/∂g_layer_1 g_xᵀ − 2 diag(Σ_n δ′_layer_1) W_layer_1)
     #     (16)+(17)
-    ac = np.add(dJ_dW_layer_1_delta, dJ_dW_layer_1_g, out=w.ac)
-    ad = np.multiply(W_layer_1, dJ_dW_layer_1_delta_prime_sum_column, out=w.ad)
-    ad = np.multiply(ad, 2.0, out=w.ad)
-    ac = np.subtract(ac, ad, out=w.ac)
-    dJ_dW_layer_1 = np.divide(ac, N, out=np.empty((128, 64), DTYPE))
+    a = np.add(dJ_dW_layer_1_delta, dJ_dW_layer_1_g, out=w.a_dJ_dW_layer_1)
+    b = np.multiply(W_layer_1, dJ_dW_layer_1_delta_prime_sum_column, out=w.b_dJ_dW_layer_1)
+    b = np.multiply(b, 2.0, out=b)
+    a = np.subtract(a, b, out=a)
+    dJ_dW_layer_1 = np.divide(a, N, out=np.empty((128, 64), DTYPE))
     # ∂J/∂b_layer_1 = (1/N) Σ_n ∂J/∂g_layer_1  [+] bias
     dJ_db_layer_1 = np.divide(dJ_db_layer_1_sum, N, out=np.empty((128,), DTYPE))
 
@@ -1207,60 +1207,60 @@ def _loss_and_grad_terms(params, x, lam, call):
         # g_layer_1 = W_layer_1 g_x + b_layer_1
         g_layer_1 = np.add(b_layer_1, g_layer_1_unbiased, out=w.g_layer_1)
         # sigmoid(−g_layer_1)
-        a = np.abs(g_layer_1, out=w.a)
-        a = np.negative(a, out=w.a)
-        a = np.exp(a, out=w.a)
-        b = np.negative(g_layer_1, out=w.b)
-        b = np.sign(b, out=w.b)
-        b = np.maximum(a, b, out=w.b)
-        c = np.add(a, 1.0, out=w.c)
+        a = np.abs(g_layer_1, out=w.g_softplus_1)
+        a = np.negative(a, out=a)
+        a = np.exp(a, out=a)
+        b = np.negative(g_layer_1, out=w.b_g_softplus_1)
+        b = np.sign(b, out=b)
+        b = np.maximum(a, b, out=b)
+        c = np.add(a, 1.0, out=w.c_g_softplus_1)
         sigmoid_minus_softplus_1 = np.divide(b, c, out=w.sigmoid_minus_softplus_1)
         # f′(g_layer_1) = sigmoid(g_layer_1)
-        d = np.sign(g_layer_1, out=w.d)
-        d = np.maximum(a, d, out=w.d)
-        f_prime_softplus_1 = np.divide(d, c, out=w.f_prime_softplus_1)
+        b = np.sign(g_layer_1, out=w.b1_g_softplus_1)
+        b = np.maximum(a, b, out=b)
+        f_prime_softplus_1 = np.divide(b, c, out=w.f_prime_softplus_1)
         # g_softplus_1 = softplus(g_layer_1)
-        a = np.log1p(a, out=w.a)
-        e = np.maximum(g_layer_1, 0.0, out=w.e)
-        g_softplus_1 = np.add(a, e, out=w.g_softplus_1)
+        a = np.log1p(a, out=a)
+        b = np.maximum(g_layer_1, 0.0, out=w.b2_g_softplus_1)
+        g_softplus_1 = np.add(a, b, out=w.g_softplus_1)
         # W_layer_2 g_softplus_1
         g_layer_2_unbiased = np.matmul(g_softplus_1, W_layer_2.T, out=w.g_layer_2_unbiased)
         # g_layer_2 = W_layer_2 g_softplus_1 + b_layer_2
         g_layer_2 = np.add(b_layer_2, g_layer_2_unbiased, out=w.g_layer_2)
         # sigmoid(−g_layer_2)
-        f = np.abs(g_layer_2, out=w.f)
-        f = np.negative(f, out=w.f)
-        f = np.exp(f, out=w.f)
-        g = np.negative(g_layer_2, out=w.g)
-        g = np.sign(g, out=w.g)
-        g = np.maximum(f, g, out=w.g)
-        h = np.add(f, 1.0, out=w.h)
-        sigmoid_minus_softplus_2 = np.divide(g, h, out=w.sigmoid_minus_softplus_2)
+        a = np.abs(g_layer_2, out=w.g_softplus_2)
+        a = np.negative(a, out=a)
+        a = np.exp(a, out=a)
+        b = np.negative(g_layer_2, out=w.b_g_softplus_2)
+        b = np.sign(b, out=b)
+        b = np.maximum(a, b, out=b)
+        c = np.add(a, 1.0, out=w.c_g_softplus_2)
+        sigmoid_minus_softplus_2 = np.divide(b, c, out=w.sigmoid_minus_softplus_2)
         # f′(g_layer_2) = sigmoid(g_layer_2)
-        i = np.sign(g_layer_2, out=w.i)
-        i = np.maximum(f, i, out=w.i)
-        f_prime_softplus_2 = np.divide(i, h, out=w.f_prime_softplus_2)
+        b = np.sign(g_layer_2, out=w.b1_g_softplus_2)
+        b = np.maximum(a, b, out=b)
+        f_prime_softplus_2 = np.divide(b, c, out=w.f_prime_softplus_2)
         # g_softplus_2 = softplus(g_layer_2)
-        f = np.log1p(f, out=w.f)
-        j = np.maximum(g_layer_2, 0.0, out=w.j)
-        g_softplus_2 = np.add(f, j, out=w.g_softplus_2)
+        a = np.log1p(a, out=a)
+        b = np.maximum(g_layer_2, 0.0, out=w.b2_g_softplus_2)
+        g_softplus_2 = np.add(a, b, out=w.g_softplus_2)
         # W_layer_3 g_softplus_2
         g_layer_3_unbiased = np.matmul(g_softplus_2, W_layer_3.T, out=w.g_layer_3_unbiased)
         # g_layer_3 = W_layer_3 g_softplus_2 + b_layer_3
         g_layer_3 = np.add(b_layer_3, g_layer_3_unbiased, out=w.g_layer_3)
         # sigmoid(−g_layer_3)
-        k = np.abs(g_layer_3, out=w.k)
-        k = np.negative(k, out=w.k)
-        k = np.exp(k, out=w.k)
-        l = np.negative(g_layer_3, out=w.l)
-        l = np.sign(l, out=w.l)
-        l = np.maximum(k, l, out=w.l)
-        m = np.add(k, 1.0, out=w.m)
-        sigmoid_minus_softplus_3 = np.divide(l, m, out=w.sigmoid_minus_softplus_3)
+        a = np.abs(g_layer_3, out=w.f_prime_softplus_3)
+        a = np.negative(a, out=a)
+        a = np.exp(a, out=a)
+        b = np.negative(g_layer_3, out=w.b_f_prime_softplus_3)
+        b = np.sign(b, out=b)
+        b = np.maximum(a, b, out=b)
+        c = np.add(a, 1.0, out=w.c_f_prime_softplus_3)
+        sigmoid_minus_softplus_3 = np.divide(b, c, out=w.sigmoid_minus_softplus_3)
         # f′(g_layer_3) = sigmoid(g_layer_3)
-        n = np.sign(g_layer_3, out=w.n)
-        k = np.maximum(k, n, out=w.k)
-        f_prime_softplus_3 = np.divide(k, m, out=w.f_prime_softplus_3)
+        b = np.sign(g_layer_3, out=w.b1_f_prime_softplus_3)
+        a = np.maximum(a, b, out=a)
+        f_prime_softplus_3 = np.divide(a, c, out=w.f_prime_softplus_3)
 
         # ---- backward: reads f′, W; writes δ, f″, δ′
         # δ_layer_3 = f′(g_layer_3)  (1)
@@ -1278,10 +1278,10 @@ def _loss_and_grad_terms(params, x, lam, call):
         # f″(g_layer_2) = f′(g_layer_2) sigmoid(−g_layer_2)
         f_second_softplus_2 = np.multiply(f_prime_softplus_2, sigmoid_minus_softplus_2, out=w.f_second_softplus_2)
         # δ′_layer_2 = δ_softplus_2 f″(g_layer_2) + δ′_softplus_2 f′(g_layer_2)²  (§1.3)
-        o = np.square(f_prime_softplus_2, out=w.o)
-        o = np.multiply(delta_prime_softplus_2, o, out=w.o)
-        p = np.multiply(delta_softplus_2, f_second_softplus_2, out=w.p)
-        delta_prime_layer_2 = np.add(o, p, out=w.delta_prime_layer_2)
+        a = np.square(f_prime_softplus_2, out=w.delta_prime_layer_2)
+        a = np.multiply(delta_prime_softplus_2, a, out=a)
+        b = np.multiply(delta_softplus_2, f_second_softplus_2, out=w.b_delta_prime_layer_2)
+        delta_prime_layer_2 = np.add(a, b, out=w.delta_prime_layer_2)
         # δ_softplus_1 = W_layer_2ᵀ δ_layer_2  (1)
         delta_softplus_1 = np.matmul(delta_layer_2, W_layer_2, out=w.delta_softplus_1)
         # δ′_softplus_1 = (W_layer_2 ∘ W_layer_2)ᵀ δ′_layer_2  (§1.3)
@@ -1291,10 +1291,10 @@ def _loss_and_grad_terms(params, x, lam, call):
         # f″(g_layer_1) = f′(g_layer_1) sigmoid(−g_layer_1)
         f_second_softplus_1 = np.multiply(f_prime_softplus_1, sigmoid_minus_softplus_1, out=w.f_second_softplus_1)
         # δ′_layer_1 = δ_softplus_1 f″(g_layer_1) + δ′_softplus_1 f′(g_layer_1)²  (§1.3)
-        q = np.square(f_prime_softplus_1, out=w.q)
-        q = np.multiply(delta_prime_softplus_1, q, out=w.q)
-        r = np.multiply(delta_softplus_1, f_second_softplus_1, out=w.r)
-        delta_prime_layer_1 = np.add(q, r, out=w.delta_prime_layer_1)
+        a = np.square(f_prime_softplus_1, out=w.delta_prime_layer_1)
+        a = np.multiply(delta_prime_softplus_1, a, out=a)
+        b = np.multiply(delta_softplus_1, f_second_softplus_1, out=w.b_delta_prime_layer_1)
+        delta_prime_layer_1 = np.add(a, b, out=w.delta_prime_layer_1)
         # δ_x = W_layer_1ᵀ δ_layer_1  (1)
         delta_x = np.matmul(delta_layer_1, W_layer_1, out=w.delta_x)
         # δ′_x = (W_layer_1 ∘ W_layer_1)ᵀ δ′_layer_1  (§1.3)
@@ -1338,10 +1338,10 @@ def _loss_and_grad_terms(params, x, lam, call):
         # ∂K/∂g_softplus_2 = W_layer_3ᵀ ∂K/∂g_layer_3  (14)
         dK_dg_softplus_2 = np.multiply(W_layer_3, dK_dg_layer_3, out=w.dK_dg_softplus_2)
         # ∂K/∂g_layer_2 = ∂K/∂g_softplus_2 f′(g_layer_2) + ∂K/∂δ_layer_2 δ_softplus_2 f″(g_layer_2)  (21)
-        s = np.multiply(dK_ddelta_layer_2, delta_softplus_2, out=w.s)
-        s = np.multiply(s, f_second_softplus_2, out=w.s)
-        t = np.multiply(dK_dg_softplus_2, f_prime_softplus_2, out=w.t)
-        dK_dg_layer_2 = np.add(s, t, out=w.dK_dg_layer_2)
+        a = np.multiply(dK_ddelta_layer_2, delta_softplus_2, out=w.dK_dg_layer_2)
+        a = np.multiply(a, f_second_softplus_2, out=a)
+        b = np.multiply(dK_dg_softplus_2, f_prime_softplus_2, out=w.b_dK_dg_layer_2)
+        dK_dg_layer_2 = np.add(a, b, out=w.dK_dg_layer_2)
         # Σ_n δ_layer_2 ∂K/∂δ_softplus_1ᵀ
         dK_dW_layer_2_delta = np.matmul(delta_layer_2.T, dK_ddelta_softplus_1, out=w.dK_dW_layer_2_delta)
         # Σ_n ∂K/∂g_layer_2 g_softplus_1ᵀ
@@ -1351,10 +1351,10 @@ def _loss_and_grad_terms(params, x, lam, call):
         # ∂K/∂g_softplus_1 = W_layer_2ᵀ ∂K/∂g_layer_2  (14)
         dK_dg_softplus_1 = np.matmul(dK_dg_layer_2, W_layer_2, out=w.dK_dg_softplus_1)
         # ∂K/∂g_layer_1 = ∂K/∂g_softplus_1 f′(g_layer_1) + ∂K/∂δ_layer_1 δ_softplus_1 f″(g_layer_1)  (21)
-        r = np.multiply(dK_ddelta_layer_1, delta_softplus_1, out=w.r)
-        r = np.multiply(r, f_second_softplus_1, out=w.r)
-        u = np.multiply(dK_dg_softplus_1, f_prime_softplus_1, out=w.u)
-        dK_dg_layer_1 = np.add(r, u, out=w.dK_dg_layer_1)
+        a = np.multiply(dK_ddelta_layer_1, delta_softplus_1, out=w.dK_dg_layer_1)
+        a = np.multiply(a, f_second_softplus_1, out=a)
+        b = np.multiply(dK_dg_softplus_1, f_prime_softplus_1, out=w.b_dK_dg_layer_1)
+        dK_dg_layer_1 = np.add(a, b, out=w.dK_dg_layer_1)
         # Σ_n δ_layer_1 ∂K/∂δ_xᵀ
         dK_dW_layer_1_delta = np.matmul(delta_layer_1.T, dK_ddelta_x, out=w.dK_dW_layer_1_delta)
         # Σ_n ∂K/∂g_layer_1 g_xᵀ
@@ -1364,26 +1364,26 @@ def _loss_and_grad_terms(params, x, lam, call):
 
         # ---- forward adjoints of L: reads δ′, f″, f′, W; writes ∂L/∂δ′, ∂L/∂δ
         # ∂L/∂δ′_x = −1 + 2 λ δ′_x  (7)
-        v = np.multiply(delta_prime_x, 2 * lam, out=w.v)
-        dL_ddelta_prime_x = np.subtract(v, 1.0, out=w.dL_ddelta_prime_x)
+        a = np.multiply(delta_prime_x, 2 * lam, out=w.dL_ddelta_prime_x)
+        dL_ddelta_prime_x = np.subtract(a, 1.0, out=w.dL_ddelta_prime_x)
         # ∂L/∂δ′_layer_1 = (W_layer_1 ∘ W_layer_1) ∂L/∂δ′_x  (13)
         dL_ddelta_prime_layer_1 = np.matmul(dL_ddelta_prime_x, W_layer_1_squared.T, out=w.dL_ddelta_prime_layer_1)
         # ∂L/∂δ_softplus_1 = ∂L/∂δ′_layer_1 f″(g_layer_1)  (19)
         dL_ddelta_softplus_1 = np.multiply(dL_ddelta_prime_layer_1, f_second_softplus_1, out=w.dL_ddelta_softplus_1)
         # ∂L/∂δ′_softplus_1 = ∂L/∂δ′_layer_1 f′(g_layer_1)²  (20)
-        u = np.square(f_prime_softplus_1, out=w.u)
-        dL_ddelta_prime_softplus_1 = np.multiply(dL_ddelta_prime_layer_1, u, out=w.dL_ddelta_prime_softplus_1)
+        a = np.square(f_prime_softplus_1, out=w.dL_ddelta_prime_softplus_1)
+        dL_ddelta_prime_softplus_1 = np.multiply(dL_ddelta_prime_layer_1, a, out=w.dL_ddelta_prime_softplus_1)
         # ∂L/∂δ_layer_2 = W_layer_2 ∂L/∂δ_softplus_1  (12)
         dL_ddelta_layer_2 = np.matmul(dL_ddelta_softplus_1, W_layer_2.T, out=w.dL_ddelta_layer_2)
         # ∂L/∂δ′_layer_2 = (W_layer_2 ∘ W_layer_2) ∂L/∂δ′_softplus_1  (13)
         dL_ddelta_prime_layer_2 = np.matmul(dL_ddelta_prime_softplus_1, W_layer_2_squared.T, out=w.dL_ddelta_prime_layer_2)
         # ∂L/∂δ_softplus_2 = ∂L/∂δ_layer_2 f′(g_layer_2) + ∂L/∂δ′_layer_2 f″(g_layer_2)  (19)
-        t = np.multiply(dL_ddelta_layer_2, f_prime_softplus_2, out=w.t)
-        y = np.multiply(dL_ddelta_prime_layer_2, f_second_softplus_2, out=w.y)
-        dL_ddelta_softplus_2 = np.add(t, y, out=w.dL_ddelta_softplus_2)
+        a = np.multiply(dL_ddelta_layer_2, f_prime_softplus_2, out=w.dL_ddelta_softplus_2)
+        b = np.multiply(dL_ddelta_prime_layer_2, f_second_softplus_2, out=w.b_dL_ddelta_softplus_2)
+        dL_ddelta_softplus_2 = np.add(a, b, out=w.dL_ddelta_softplus_2)
         # ∂L/∂δ′_softplus_2 = ∂L/∂δ′_layer_2 f′(g_layer_2)²  (20)
-        y = np.square(f_prime_softplus_2, out=w.y)
-        dL_ddelta_prime_softplus_2 = np.multiply(dL_ddelta_prime_layer_2, y, out=w.dL_ddelta_prime_softplus_2)
+        a = np.square(f_prime_softplus_2, out=w.dL_ddelta_prime_softplus_2)
+        dL_ddelta_prime_softplus_2 = np.multiply(dL_ddelta_prime_layer_2, a, out=w.dL_ddelta_prime_softplus_2)
         # ∂L/∂δ_layer_3 = W_layer_3 ∂L/∂δ_softplus_2  (12)
         dL_ddelta_layer_3 = np.matmul(dL_ddelta_softplus_2, W_layer_3.T, out=w.dL_ddelta_layer_3)
         # ∂L/∂δ′_layer_3 = (W_layer_3 ∘ W_layer_3) ∂L/∂δ′_softplus_2  (13)
@@ -1391,12 +1391,12 @@ def _loss_and_grad_terms(params, x, lam, call):
 
         # ---- backward adjoints of L and gradients: reads f′, f″, ∂L/∂δ, ∂L/∂δ′, δ, δ′, g, W; writes f‴, ∂L/∂g
         # f‴(g_layer_3) = f″(g_layer_3) (sigmoid(−g_layer_3) − f′(g_layer_3))
-        l = np.subtract(sigmoid_minus_softplus_3, f_prime_softplus_3, out=w.l)
-        f_third_softplus_3 = np.multiply(f_second_softplus_3, l, out=w.f_third_softplus_3)
+        a = np.subtract(sigmoid_minus_softplus_3, f_prime_softplus_3, out=w.f_third_softplus_3)
+        f_third_softplus_3 = np.multiply(f_second_softplus_3, a, out=w.f_third_softplus_3)
         # ∂L/∂g_layer_3 = ∂L/∂δ_layer_3 f″(g_layer_3) + ∂L/∂δ′_layer_3 f‴(g_layer_3)  (22)
-        n = np.multiply(dL_ddelta_layer_3, f_second_softplus_3, out=w.n)
-        z = np.multiply(dL_ddelta_prime_layer_3, f_third_softplus_3, out=w.z)
-        dL_dg_layer_3 = np.add(n, z, out=w.dL_dg_layer_3)
+        a = np.multiply(dL_ddelta_layer_3, f_second_softplus_3, out=w.dL_dg_layer_3)
+        b = np.multiply(dL_ddelta_prime_layer_3, f_third_softplus_3, out=w.b_dL_dg_layer_3)
+        dL_dg_layer_3 = np.add(a, b, out=w.dL_dg_layer_3)
         # Σ_n δ_layer_3 ∂L/∂δ_softplus_2ᵀ
         dL_dW_layer_3_delta = np.matmul(delta_layer_3.T, dL_ddelta_softplus_2, out=w.dL_dW_layer_3_delta)
         # Σ_n δ′_layer_3 ∂L/∂δ′_softplus_2ᵀ
@@ -1408,22 +1408,22 @@ def _loss_and_grad_terms(params, x, lam, call):
         # ∂L/∂g_softplus_2 = W_layer_3ᵀ ∂L/∂g_layer_3  (15)
         dL_dg_softplus_2 = np.multiply(W_layer_3, dL_dg_layer_3, out=w.dL_dg_softplus_2)
         # f‴(g_layer_2) = f″(g_layer_2) (sigmoid(−g_layer_2) − f′(g_layer_2))
-        g = np.subtract(sigmoid_minus_softplus_2, f_prime_softplus_2, out=w.g)
-        f_third_softplus_2 = np.multiply(f_second_softplus_2, g, out=w.f_third_softplus_2)
+        a = np.subtract(sigmoid_minus_softplus_2, f_prime_softplus_2, out=w.f_third_softplus_2)
+        f_third_softplus_2 = np.multiply(f_second_softplus_2, a, out=w.f_third_softplus_2)
         # ∂L/∂g_layer_2 = ∂L/∂g_softplus_2 f′(g_layer_2) + ∂L/∂δ_layer_2 δ_softplus_2 f″(g_layer_2) + ∂L/∂δ′_layer_2
         #     δ_softplus_2 f‴(g_layer_2) + 2 ∂L/∂δ′_layer_2 δ′_softplus_2 f′(g_layer_2) f″(g_layer_2)  (22)
-        p = np.multiply(dL_ddelta_layer_2, delta_softplus_2, out=w.p)
-        p = np.multiply(p, f_second_softplus_2, out=w.p)
-        h = np.multiply(dL_ddelta_prime_layer_2, delta_prime_softplus_2, out=w.h)
-        h = np.multiply(h, f_prime_softplus_2, out=w.h)
-        h = np.multiply(h, f_second_softplus_2, out=w.h)
-        h = np.multiply(h, 2.0, out=w.h)
-        p = np.add(p, h, out=w.p)
-        s = np.multiply(dL_ddelta_prime_layer_2, delta_softplus_2, out=w.s)
-        s = np.multiply(s, f_third_softplus_2, out=w.s)
-        p = np.add(p, s, out=w.p)
-        f = np.multiply(dL_dg_softplus_2, f_prime_softplus_2, out=w.f)
-        dL_dg_layer_2 = np.add(p, f, out=w.dL_dg_layer_2)
+        a = np.multiply(dL_ddelta_layer_2, delta_softplus_2, out=w.dL_dg_layer_2)
+        a = np.multiply(a, f_second_softplus_2, out=a)
+        b = np.multiply(dL_ddelta_prime_layer_2, delta_prime_softplus_2, out=w.b_dL_dg_layer_2)
+        b = np.multiply(b, f_prime_softplus_2, out=b)
+        b = np.multiply(b, f_second_softplus_2, out=b)
+        b = np.multiply(b, 2.0, out=b)
+        a = np.add(a, b, out=a)
+        b = np.multiply(dL_ddelta_prime_layer_2, delta_softplus_2, out=w.b1_dL_dg_layer_2)
+        b = np.multiply(b, f_third_softplus_2, out=b)
+        a = np.add(a, b, out=a)
+        b = np.multiply(dL_dg_softplus_2, f_prime_softplus_2, out=w.b2_dL_dg_layer_2)
+        dL_dg_layer_2 = np.add(a, b, out=w.dL_dg_layer_2)
         # Σ_n δ_layer_2 ∂L/∂δ_softplus_1ᵀ
         dL_dW_layer_2_delta = np.matmul(delta_layer_2.T, dL_ddelta_softplus_1, out=w.dL_dW_layer_2_delta)
         # Σ_n δ′_layer_2 ∂L/∂δ′_softplus_1ᵀ
@@ -1435,19 +1435,19 @@ def _loss_and_grad_terms(params, x, lam, call):
         # ∂L/∂g_softplus_1 = W_layer_2ᵀ ∂L/∂g_layer_2  (15)
         dL_dg_softplus_1 = np.matmul(dL_dg_layer_2, W_layer_2, out=w.dL_dg_softplus_1)
         # f‴(g_layer_1) = f″(g_layer_1) (sigmoid(−g_layer_1) − f′(g_layer_1))
-        b = np.subtract(sigmoid_minus_softplus_1, f_prime_softplus_1, out=w.b)
-        f_third_softplus_1 = np.multiply(f_second_softplus_1, b, out=w.f_third_softplus_1)
+        a = np.subtract(sigmoid_minus_softplus_1, f_prime_softplus_1, out=w.f_third_softplus_1)
+        f_third_softplus_1 = np.multiply(f_second_softplus_1, a, out=w.f_third_softplus_1)
         # ∂L/∂g_layer_1 = ∂L/∂g_softplus_1 f′(g_layer_1) + ∂L/∂δ′_layer_1 δ_softplus_1 f‴(g_layer_1) + 2
         #     ∂L/∂δ′_layer_1 δ′_softplus_1 f′(g_layer_1) f″(g_layer_1)  (22)
-        c = np.multiply(dL_ddelta_prime_layer_1, delta_prime_softplus_1, out=w.c)
-        c = np.multiply(c, f_prime_softplus_1, out=w.c)
-        c = np.multiply(c, f_second_softplus_1, out=w.c)
-        c = np.multiply(c, 2.0, out=w.c)
-        r = np.multiply(dL_ddelta_prime_layer_1, delta_softplus_1, out=w.r)
-        r = np.multiply(r, f_third_softplus_1, out=w.r)
-        c = np.add(c, r, out=w.c)
-        a = np.multiply(dL_dg_softplus_1, f_prime_softplus_1, out=w.a)
-        dL_dg_layer_1 = np.add(c, a, out=w.dL_dg_layer_1)
+        a = np.multiply(dL_ddelta_prime_layer_1, delta_prime_softplus_1, out=w.dL_dg_layer_1)
+        a = np.multiply(a, f_prime_softplus_1, out=a)
+        a = np.multiply(a, f_second_softplus_1, out=a)
+        a = np.multiply(a, 2.0, out=a)
+        b = np.multiply(dL_ddelta_prime_layer_1, delta_softplus_1, out=w.b_dL_dg_layer_1)
+        b = np.multiply(b, f_third_softplus_1, out=b)
+        a = np.add(a, b, out=a)
+        b = np.multiply(dL_dg_softplus_1, f_prime_softplus_1, out=w.b1_dL_dg_layer_1)
+        dL_dg_layer_1 = np.add(a, b, out=w.dL_dg_layer_1)
         # Σ_n δ′_layer_1 ∂L/∂δ′_xᵀ
         dL_dW_layer_1_delta_prime = np.matmul(delta_prime_layer_1.T, dL_ddelta_prime_x, out=w.dL_dW_layer_1_delta_prime)
         # Σ_n ∂L/∂g_layer_1 g_xᵀ
@@ -1477,43 +1477,43 @@ def _loss_and_grad_terms(params, x, lam, call):
     # L = (1/N) λ Σ_n Σ_i δ′_x² − (1/N) Σ_n Σ_i δ′_x
     L = lam * sum_delta_prime_squared / N - sum_delta_prime / N
     # ∂K/∂W_layer_3 = (1/N) (Σ_n δ_layer_3 ∂K/∂δ_softplus_2ᵀ + Σ_n ∂K/∂g_layer_3 g_softplus_2ᵀ)  (16)
-    aa = np.add(dK_dW_layer_3_delta, dK_dW_layer_3_g, out=w.aa)
-    dK_dW_layer_3 = np.divide(aa, N, out=np.empty((1, 64), DTYPE))
+    a = np.add(dK_dW_layer_3_delta, dK_dW_layer_3_g, out=w.a_dK_dW_layer_3)
+    dK_dW_layer_3 = np.divide(a, N, out=np.empty((1, 64), DTYPE))
     # ∂K/∂b_layer_3 = (1/N) Σ_n ∂K/∂g_layer_3  [+] bias
     dK_db_layer_3 = np.divide(dK_db_layer_3_sum, N, out=np.empty((1,), DTYPE))
     # ∂K/∂W_layer_2 = (1/N) (Σ_n δ_layer_2 ∂K/∂δ_softplus_1ᵀ + Σ_n ∂K/∂g_layer_2 g_softplus_1ᵀ)  (16)
-    ab = np.add(dK_dW_layer_2_delta, dK_dW_layer_2_g, out=w.ab)
-    dK_dW_layer_2 = np.divide(ab, N, out=np.empty((64, 128), DTYPE))
+    a = np.add(dK_dW_layer_2_delta, dK_dW_layer_2_g, out=w.a_dK_dW_layer_2)
+    dK_dW_layer_2 = np.divide(a, N, out=np.empty((64, 128), DTYPE))
     # ∂K/∂b_layer_2 = (1/N) Σ_n ∂K/∂g_layer_2  [+] bias
     dK_db_layer_2 = np.divide(dK_db_layer_2_sum, N, out=np.empty((64,), DTYPE))
     # ∂K/∂W_layer_1 = (1/N) (Σ_n δ_layer_1 ∂K/∂δ_xᵀ + Σ_n ∂K/∂g_layer_1 g_xᵀ)  (16)
-    ac = np.add(dK_dW_layer_1_delta, dK_dW_layer_1_g, out=w.ac)
-    dK_dW_layer_1 = np.divide(ac, N, out=np.empty((128, 64), DTYPE))
+    a = np.add(dK_dW_layer_1_delta, dK_dW_layer_1_g, out=w.a_dK_dW_layer_1)
+    dK_dW_layer_1 = np.divide(a, N, out=np.empty((128, 64), DTYPE))
     # ∂K/∂b_layer_1 = (1/N) Σ_n ∂K/∂g_layer_1  [+] bias
     dK_db_layer_1 = np.divide(dK_db_layer_1_sum, N, out=np.empty((128,), DTYPE))
     # ∂L/∂W_layer_3 = (1/N) (Σ_n δ_layer_3 ∂L/∂δ_softplus_2ᵀ + Σ_n ∂L/∂g_layer_3 g_softplus_2ᵀ + 2 W_layer_3 ∘ (Σ_n
     #     δ′_layer_3 ∂L/∂δ′_softplus_2ᵀ))  (17)
-    aa = np.multiply(W_layer_3, dL_dW_layer_3_delta_prime, out=w.aa)
-    aa = np.multiply(aa, 2.0, out=w.aa)
-    aa = np.add(aa, dL_dW_layer_3_delta, out=w.aa)
-    aa = np.add(aa, dL_dW_layer_3_g, out=w.aa)
-    dL_dW_layer_3 = np.divide(aa, N, out=np.empty((1, 64), DTYPE))
+    a = np.multiply(W_layer_3, dL_dW_layer_3_delta_prime, out=w.a_dL_dW_layer_3)
+    a = np.multiply(a, 2.0, out=a)
+    a = np.add(a, dL_dW_layer_3_delta, out=a)
+    a = np.add(a, dL_dW_layer_3_g, out=a)
+    dL_dW_layer_3 = np.divide(a, N, out=np.empty((1, 64), DTYPE))
     # ∂L/∂b_layer_3 = (1/N) Σ_n ∂L/∂g_layer_3  [+] bias
     dL_db_layer_3 = np.divide(dL_db_layer_3_sum, N, out=np.empty((1,), DTYPE))
     # ∂L/∂W_layer_2 = (1/N) (Σ_n δ_layer_2 ∂L/∂δ_softplus_1ᵀ + Σ_n ∂L/∂g_layer_2 g_softplus_1ᵀ + 2 W_layer_2 ∘ (Σ_n
     #     δ′_layer_2 ∂L/∂δ′_softplus_1ᵀ))  (17)
-    ab = np.multiply(W_layer_2, dL_dW_layer_2_delta_prime, out=w.ab)
-    ab = np.multiply(ab, 2.0, out=w.ab)
-    ab = np.add(ab, dL_dW_layer_2_delta, out=w.ab)
-    ab = np.add(ab, dL_dW_layer_2_g, out=w.ab)
-    dL_dW_layer_2 = np.divide(ab, N, out=np.empty((64, 128), DTYPE))
+    a = np.multiply(W_layer_2, dL_dW_layer_2_delta_prime, out=w.a_dL_dW_layer_2)
+    a = np.multiply(a, 2.0, out=a)
+    a = np.add(a, dL_dW_layer_2_delta, out=a)
+    a = np.add(a, dL_dW_layer_2_g, out=a)
+    dL_dW_layer_2 = np.divide(a, N, out=np.empty((64, 128), DTYPE))
     # ∂L/∂b_layer_2 = (1/N) Σ_n ∂L/∂g_layer_2  [+] bias
     dL_db_layer_2 = np.divide(dL_db_layer_2_sum, N, out=np.empty((64,), DTYPE))
     # ∂L/∂W_layer_1 = (1/N) (Σ_n ∂L/∂g_layer_1 g_xᵀ + 2 W_layer_1 ∘ (Σ_n δ′_layer_1 ∂L/∂δ′_xᵀ))  (17)
-    ac = np.multiply(W_layer_1, dL_dW_layer_1_delta_prime, out=w.ac)
-    ac = np.multiply(ac, 2.0, out=w.ac)
-    ac = np.add(ac, dL_dW_layer_1_g, out=w.ac)
-    dL_dW_layer_1 = np.divide(ac, N, out=np.empty((128, 64), DTYPE))
+    a = np.multiply(W_layer_1, dL_dW_layer_1_delta_prime, out=w.a_dL_dW_layer_1)
+    a = np.multiply(a, 2.0, out=a)
+    a = np.add(a, dL_dW_layer_1_g, out=a)
+    dL_dW_layer_1 = np.divide(a, N, out=np.empty((128, 64), DTYPE))
     # ∂L/∂b_layer_1 = (1/N) Σ_n ∂L/∂g_layer_1  [+] bias
     dL_db_layer_1 = np.divide(dL_db_layer_1_sum, N, out=np.empty((128,), DTYPE))
 
@@ -1562,60 +1562,60 @@ def _loss_and_grad_terms_lam0(params, x, lam, call):
         # g_layer_1 = W_layer_1 g_x + b_layer_1
         g_layer_1 = np.add(b_layer_1, g_layer_1_unbiased, out=w.g_layer_1)
         # sigmoid(−g_layer_1)
-        a = np.abs(g_layer_1, out=w.a)
-        a = np.negative(a, out=w.a)
-        a = np.exp(a, out=w.a)
-        b = np.negative(g_layer_1, out=w.b)
-        b = np.sign(b, out=w.b)
-        b = np.maximum(a, b, out=w.b)
-        c = np.add(a, 1.0, out=w.c)
+        a = np.abs(g_layer_1, out=w.g_softplus_1)
+        a = np.negative(a, out=a)
+        a = np.exp(a, out=a)
+        b = np.negative(g_layer_1, out=w.b_g_softplus_1)
+        b = np.sign(b, out=b)
+        b = np.maximum(a, b, out=b)
+        c = np.add(a, 1.0, out=w.c_g_softplus_1)
         sigmoid_minus_softplus_1 = np.divide(b, c, out=w.sigmoid_minus_softplus_1)
         # f′(g_layer_1) = sigmoid(g_layer_1)
-        d = np.sign(g_layer_1, out=w.d)
-        d = np.maximum(a, d, out=w.d)
-        f_prime_softplus_1 = np.divide(d, c, out=w.f_prime_softplus_1)
+        b = np.sign(g_layer_1, out=w.b1_g_softplus_1)
+        b = np.maximum(a, b, out=b)
+        f_prime_softplus_1 = np.divide(b, c, out=w.f_prime_softplus_1)
         # g_softplus_1 = softplus(g_layer_1)
-        a = np.log1p(a, out=w.a)
-        e = np.maximum(g_layer_1, 0.0, out=w.e)
-        g_softplus_1 = np.add(a, e, out=w.g_softplus_1)
+        a = np.log1p(a, out=a)
+        b = np.maximum(g_layer_1, 0.0, out=w.b2_g_softplus_1)
+        g_softplus_1 = np.add(a, b, out=w.g_softplus_1)
         # W_layer_2 g_softplus_1
         g_layer_2_unbiased = np.matmul(g_softplus_1, W_layer_2.T, out=w.g_layer_2_unbiased)
         # g_layer_2 = W_layer_2 g_softplus_1 + b_layer_2
         g_layer_2 = np.add(b_layer_2, g_layer_2_unbiased, out=w.g_layer_2)
         # sigmoid(−g_layer_2)
-        f = np.abs(g_layer_2, out=w.f)
-        f = np.negative(f, out=w.f)
-        f = np.exp(f, out=w.f)
-        g = np.negative(g_layer_2, out=w.g)
-        g = np.sign(g, out=w.g)
-        g = np.maximum(f, g, out=w.g)
-        h = np.add(f, 1.0, out=w.h)
-        sigmoid_minus_softplus_2 = np.divide(g, h, out=w.sigmoid_minus_softplus_2)
+        a = np.abs(g_layer_2, out=w.g_softplus_2)
+        a = np.negative(a, out=a)
+        a = np.exp(a, out=a)
+        b = np.negative(g_layer_2, out=w.b_g_softplus_2)
+        b = np.sign(b, out=b)
+        b = np.maximum(a, b, out=b)
+        c = np.add(a, 1.0, out=w.c_g_softplus_2)
+        sigmoid_minus_softplus_2 = np.divide(b, c, out=w.sigmoid_minus_softplus_2)
         # f′(g_layer_2) = sigmoid(g_layer_2)
-        i = np.sign(g_layer_2, out=w.i)
-        i = np.maximum(f, i, out=w.i)
-        f_prime_softplus_2 = np.divide(i, h, out=w.f_prime_softplus_2)
+        b = np.sign(g_layer_2, out=w.b1_g_softplus_2)
+        b = np.maximum(a, b, out=b)
+        f_prime_softplus_2 = np.divide(b, c, out=w.f_prime_softplus_2)
         # g_softplus_2 = softplus(g_layer_2)
-        f = np.log1p(f, out=w.f)
-        j = np.maximum(g_layer_2, 0.0, out=w.j)
-        g_softplus_2 = np.add(f, j, out=w.g_softplus_2)
+        a = np.log1p(a, out=a)
+        b = np.maximum(g_layer_2, 0.0, out=w.b2_g_softplus_2)
+        g_softplus_2 = np.add(a, b, out=w.g_softplus_2)
         # W_layer_3 g_softplus_2
         g_layer_3_unbiased = np.matmul(g_softplus_2, W_layer_3.T, out=w.g_layer_3_unbiased)
         # g_layer_3 = W_layer_3 g_softplus_2 + b_layer_3
         g_layer_3 = np.add(b_layer_3, g_layer_3_unbiased, out=w.g_layer_3)
         # sigmoid(−g_layer_3)
-        k = np.abs(g_layer_3, out=w.k)
-        k = np.negative(k, out=w.k)
-        k = np.exp(k, out=w.k)
-        l = np.negative(g_layer_3, out=w.l)
-        l = np.sign(l, out=w.l)
-        l = np.maximum(k, l, out=w.l)
-        m = np.add(k, 1.0, out=w.m)
-        sigmoid_minus_softplus_3 = np.divide(l, m, out=w.sigmoid_minus_softplus_3)
+        a = np.abs(g_layer_3, out=w.f_prime_softplus_3)
+        a = np.negative(a, out=a)
+        a = np.exp(a, out=a)
+        b = np.negative(g_layer_3, out=w.b_f_prime_softplus_3)
+        b = np.sign(b, out=b)
+        b = np.maximum(a, b, out=b)
+        c = np.add(a, 1.0, out=w.c_f_prime_softplus_3)
+        sigmoid_minus_softplus_3 = np.divide(b, c, out=w.sigmoid_minus_softplus_3)
         # f′(g_layer_3) = sigmoid(g_layer_3)
-        n = np.sign(g_layer_3, out=w.n)
-        k = np.maximum(k, n, out=w.k)
-        f_prime_softplus_3 = np.divide(k, m, out=w.f_prime_softplus_3)
+        b = np.sign(g_layer_3, out=w.b1_f_prime_softplus_3)
+        a = np.maximum(a, b, out=a)
+        f_prime_softplus_3 = np.divide(a, c, out=w.f_prime_softplus_3)
 
         # ---- backward: reads f′, W; writes δ, f″, δ′
         # δ_layer_3 = f′(g_layer_3)  (1)
@@ -1633,10 +1633,10 @@ def _loss_and_grad_terms_lam0(params, x, lam, call):
         # f″(g_layer_2) = f′(g_layer_2) sigmoid(−g_layer_2)
         f_second_softplus_2 = np.multiply(f_prime_softplus_2, sigmoid_minus_softplus_2, out=w.f_second_softplus_2)
         # δ′_layer_2 = δ_softplus_2 f″(g_layer_2) + δ′_softplus_2 f′(g_layer_2)²  (§1.3)
-        o = np.square(f_prime_softplus_2, out=w.o)
-        o = np.multiply(delta_prime_softplus_2, o, out=w.o)
-        p = np.multiply(delta_softplus_2, f_second_softplus_2, out=w.p)
-        delta_prime_layer_2 = np.add(o, p, out=w.delta_prime_layer_2)
+        a = np.square(f_prime_softplus_2, out=w.delta_prime_layer_2)
+        a = np.multiply(delta_prime_softplus_2, a, out=a)
+        b = np.multiply(delta_softplus_2, f_second_softplus_2, out=w.b_delta_prime_layer_2)
+        delta_prime_layer_2 = np.add(a, b, out=w.delta_prime_layer_2)
         # δ_softplus_1 = W_layer_2ᵀ δ_layer_2  (1)
         delta_softplus_1 = np.matmul(delta_layer_2, W_layer_2, out=w.delta_softplus_1)
         # δ′_softplus_1 = (W_layer_2 ∘ W_layer_2)ᵀ δ′_layer_2  (§1.3)
@@ -1646,10 +1646,10 @@ def _loss_and_grad_terms_lam0(params, x, lam, call):
         # f″(g_layer_1) = f′(g_layer_1) sigmoid(−g_layer_1)
         f_second_softplus_1 = np.multiply(f_prime_softplus_1, sigmoid_minus_softplus_1, out=w.f_second_softplus_1)
         # δ′_layer_1 = δ_softplus_1 f″(g_layer_1) + δ′_softplus_1 f′(g_layer_1)²  (§1.3)
-        q = np.square(f_prime_softplus_1, out=w.q)
-        q = np.multiply(delta_prime_softplus_1, q, out=w.q)
-        r = np.multiply(delta_softplus_1, f_second_softplus_1, out=w.r)
-        delta_prime_layer_1 = np.add(q, r, out=w.delta_prime_layer_1)
+        a = np.square(f_prime_softplus_1, out=w.delta_prime_layer_1)
+        a = np.multiply(delta_prime_softplus_1, a, out=a)
+        b = np.multiply(delta_softplus_1, f_second_softplus_1, out=w.b_delta_prime_layer_1)
+        delta_prime_layer_1 = np.add(a, b, out=w.delta_prime_layer_1)
         # δ_x = W_layer_1ᵀ δ_layer_1  (1)
         delta_x = np.matmul(delta_layer_1, W_layer_1, out=w.delta_x)
 
@@ -1687,10 +1687,10 @@ def _loss_and_grad_terms_lam0(params, x, lam, call):
         # ∂K/∂g_softplus_2 = W_layer_3ᵀ ∂K/∂g_layer_3  (14)
         dK_dg_softplus_2 = np.multiply(W_layer_3, dK_dg_layer_3, out=w.dK_dg_softplus_2)
         # ∂K/∂g_layer_2 = ∂K/∂g_softplus_2 f′(g_layer_2) + ∂K/∂δ_layer_2 δ_softplus_2 f″(g_layer_2)  (21)
-        s = np.multiply(dK_ddelta_layer_2, delta_softplus_2, out=w.s)
-        s = np.multiply(s, f_second_softplus_2, out=w.s)
-        t = np.multiply(dK_dg_softplus_2, f_prime_softplus_2, out=w.t)
-        dK_dg_layer_2 = np.add(s, t, out=w.dK_dg_layer_2)
+        a = np.multiply(dK_ddelta_layer_2, delta_softplus_2, out=w.dK_dg_layer_2)
+        a = np.multiply(a, f_second_softplus_2, out=a)
+        b = np.multiply(dK_dg_softplus_2, f_prime_softplus_2, out=w.b_dK_dg_layer_2)
+        dK_dg_layer_2 = np.add(a, b, out=w.dK_dg_layer_2)
         # Σ_n δ_layer_2 ∂K/∂δ_softplus_1ᵀ
         dK_dW_layer_2_delta = np.matmul(delta_layer_2.T, dK_ddelta_softplus_1, out=w.dK_dW_layer_2_delta)
         # Σ_n ∂K/∂g_layer_2 g_softplus_1ᵀ
@@ -1700,10 +1700,10 @@ def _loss_and_grad_terms_lam0(params, x, lam, call):
         # ∂K/∂g_softplus_1 = W_layer_2ᵀ ∂K/∂g_layer_2  (14)
         dK_dg_softplus_1 = np.matmul(dK_dg_layer_2, W_layer_2, out=w.dK_dg_softplus_1)
         # ∂K/∂g_layer_1 = ∂K/∂g_softplus_1 f′(g_layer_1) + ∂K/∂δ_layer_1 δ_softplus_1 f″(g_layer_1)  (21)
-        q = np.multiply(dK_ddelta_layer_1, delta_softplus_1, out=w.q)
-        q = np.multiply(q, f_second_softplus_1, out=w.q)
-        r = np.multiply(dK_dg_softplus_1, f_prime_softplus_1, out=w.r)
-        dK_dg_layer_1 = np.add(q, r, out=w.dK_dg_layer_1)
+        a = np.multiply(dK_ddelta_layer_1, delta_softplus_1, out=w.dK_dg_layer_1)
+        a = np.multiply(a, f_second_softplus_1, out=a)
+        b = np.multiply(dK_dg_softplus_1, f_prime_softplus_1, out=w.b_dK_dg_layer_1)
+        dK_dg_layer_1 = np.add(a, b, out=w.dK_dg_layer_1)
         # Σ_n δ_layer_1 ∂K/∂δ_xᵀ
         dK_dW_layer_1_delta = np.matmul(delta_layer_1.T, dK_ddelta_x, out=w.dK_dW_layer_1_delta)
         # Σ_n ∂K/∂g_layer_1 g_xᵀ
@@ -1713,23 +1713,23 @@ def _loss_and_grad_terms_lam0(params, x, lam, call):
 
         # ---- forward adjoints of L: reads f″, f′, W; writes ∂L/∂δ, ∂L/∂δ′
         # ∂L/∂δ_softplus_1 = −f″(g_layer_1) Σ_i W_layer_1 ∘ W_layer_1  (19)
-        q = np.multiply(W_layer_1_squared_rows, f_second_softplus_1, out=w.q)
-        dL_ddelta_softplus_1 = np.negative(q, out=w.dL_ddelta_softplus_1)
+        a = np.multiply(W_layer_1_squared_rows, f_second_softplus_1, out=w.dL_ddelta_softplus_1)
+        dL_ddelta_softplus_1 = np.negative(a, out=w.dL_ddelta_softplus_1)
         # ∂L/∂δ′_softplus_1 = −f′(g_layer_1)² Σ_i W_layer_1 ∘ W_layer_1  (20)
-        u = np.square(f_prime_softplus_1, out=w.u)
-        u = np.multiply(W_layer_1_squared_rows, u, out=w.u)
-        dL_ddelta_prime_softplus_1 = np.negative(u, out=w.dL_ddelta_prime_softplus_1)
+        a = np.square(f_prime_softplus_1, out=w.dL_ddelta_prime_softplus_1)
+        a = np.multiply(W_layer_1_squared_rows, a, out=a)
+        dL_ddelta_prime_softplus_1 = np.negative(a, out=w.dL_ddelta_prime_softplus_1)
         # ∂L/∂δ_layer_2 = W_layer_2 ∂L/∂δ_softplus_1  (12)
         dL_ddelta_layer_2 = np.matmul(dL_ddelta_softplus_1, W_layer_2.T, out=w.dL_ddelta_layer_2)
         # ∂L/∂δ′_layer_2 = (W_layer_2 ∘ W_layer_2) ∂L/∂δ′_softplus_1  (13)
         dL_ddelta_prime_layer_2 = np.matmul(dL_ddelta_prime_softplus_1, W_layer_2_squared.T, out=w.dL_ddelta_prime_layer_2)
         # ∂L/∂δ_softplus_2 = ∂L/∂δ_layer_2 f′(g_layer_2) + ∂L/∂δ′_layer_2 f″(g_layer_2)  (19)
-        t = np.multiply(dL_ddelta_layer_2, f_prime_softplus_2, out=w.t)
-        v = np.multiply(dL_ddelta_prime_layer_2, f_second_softplus_2, out=w.v)
-        dL_ddelta_softplus_2 = np.add(t, v, out=w.dL_ddelta_softplus_2)
+        a = np.multiply(dL_ddelta_layer_2, f_prime_softplus_2, out=w.dL_ddelta_softplus_2)
+        b = np.multiply(dL_ddelta_prime_layer_2, f_second_softplus_2, out=w.b_dL_ddelta_softplus_2)
+        dL_ddelta_softplus_2 = np.add(a, b, out=w.dL_ddelta_softplus_2)
         # ∂L/∂δ′_softplus_2 = ∂L/∂δ′_layer_2 f′(g_layer_2)²  (20)
-        v = np.square(f_prime_softplus_2, out=w.v)
-        dL_ddelta_prime_softplus_2 = np.multiply(dL_ddelta_prime_layer_2, v, out=w.dL_ddelta_prime_softplus_2)
+        a = np.square(f_prime_softplus_2, out=w.dL_ddelta_prime_softplus_2)
+        dL_ddelta_prime_softplus_2 = np.multiply(dL_ddelta_prime_layer_2, a, out=w.dL_ddelta_prime_softplus_2)
         # ∂L/∂δ_layer_3 = W_layer_3 ∂L/∂δ_softplus_2  (12)
         dL_ddelta_layer_3 = np.matmul(dL_ddelta_softplus_2, W_layer_3.T, out=w.dL_ddelta_layer_3)
         # ∂L/∂δ′_layer_3 = (W_layer_3 ∘ W_layer_3) ∂L/∂δ′_softplus_2  (13)
@@ -1737,12 +1737,12 @@ def _loss_and_grad_terms_lam0(params, x, lam, call):
 
         # ---- backward adjoints of L and gradients: reads f′, f″, ∂L/∂δ, ∂L/∂δ′, δ, δ′, g, W; writes f‴, ∂L/∂g
         # f‴(g_layer_3) = f″(g_layer_3) (sigmoid(−g_layer_3) − f′(g_layer_3))
-        l = np.subtract(sigmoid_minus_softplus_3, f_prime_softplus_3, out=w.l)
-        f_third_softplus_3 = np.multiply(f_second_softplus_3, l, out=w.f_third_softplus_3)
+        a = np.subtract(sigmoid_minus_softplus_3, f_prime_softplus_3, out=w.f_third_softplus_3)
+        f_third_softplus_3 = np.multiply(f_second_softplus_3, a, out=w.f_third_softplus_3)
         # ∂L/∂g_layer_3 = ∂L/∂δ_layer_3 f″(g_layer_3) + ∂L/∂δ′_layer_3 f‴(g_layer_3)  (22)
-        n = np.multiply(dL_ddelta_layer_3, f_second_softplus_3, out=w.n)
-        y = np.multiply(dL_ddelta_prime_layer_3, f_third_softplus_3, out=w.y)
-        dL_dg_layer_3 = np.add(n, y, out=w.dL_dg_layer_3)
+        a = np.multiply(dL_ddelta_layer_3, f_second_softplus_3, out=w.dL_dg_layer_3)
+        b = np.multiply(dL_ddelta_prime_layer_3, f_third_softplus_3, out=w.b_dL_dg_layer_3)
+        dL_dg_layer_3 = np.add(a, b, out=w.dL_dg_layer_3)
         # Σ_n δ_layer_3 ∂L/∂δ_softplus_2ᵀ
         dL_dW_layer_3_delta = np.matmul(delta_layer_3.T, dL_ddelta_softplus_2, out=w.dL_dW_layer_3_delta)
         # Σ_n δ′_layer_3 ∂L/∂δ′_softplus_2ᵀ
@@ -1754,22 +1754,22 @@ def _loss_and_grad_terms_lam0(params, x, lam, call):
         # ∂L/∂g_softplus_2 = W_layer_3ᵀ ∂L/∂g_layer_3  (15)
         dL_dg_softplus_2 = np.multiply(W_layer_3, dL_dg_layer_3, out=w.dL_dg_softplus_2)
         # f‴(g_layer_2) = f″(g_layer_2) (sigmoid(−g_layer_2) − f′(g_layer_2))
-        g = np.subtract(sigmoid_minus_softplus_2, f_prime_softplus_2, out=w.g)
-        f_third_softplus_2 = np.multiply(f_second_softplus_2, g, out=w.f_third_softplus_2)
+        a = np.subtract(sigmoid_minus_softplus_2, f_prime_softplus_2, out=w.f_third_softplus_2)
+        f_third_softplus_2 = np.multiply(f_second_softplus_2, a, out=w.f_third_softplus_2)
         # ∂L/∂g_layer_2 = ∂L/∂g_softplus_2 f′(g_layer_2) + ∂L/∂δ_layer_2 δ_softplus_2 f″(g_layer_2) + ∂L/∂δ′_layer_2
         #     δ_softplus_2 f‴(g_layer_2) + 2 ∂L/∂δ′_layer_2 δ′_softplus_2 f′(g_layer_2) f″(g_layer_2)  (22)
-        p = np.multiply(dL_ddelta_layer_2, delta_softplus_2, out=w.p)
-        p = np.multiply(p, f_second_softplus_2, out=w.p)
-        h = np.multiply(dL_ddelta_prime_layer_2, delta_prime_softplus_2, out=w.h)
-        h = np.multiply(h, f_prime_softplus_2, out=w.h)
-        h = np.multiply(h, f_second_softplus_2, out=w.h)
-        h = np.multiply(h, 2.0, out=w.h)
-        p = np.add(p, h, out=w.p)
-        s = np.multiply(dL_ddelta_prime_layer_2, delta_softplus_2, out=w.s)
-        s = np.multiply(s, f_third_softplus_2, out=w.s)
-        p = np.add(p, s, out=w.p)
-        f = np.multiply(dL_dg_softplus_2, f_prime_softplus_2, out=w.f)
-        dL_dg_layer_2 = np.add(p, f, out=w.dL_dg_layer_2)
+        a = np.multiply(dL_ddelta_layer_2, delta_softplus_2, out=w.dL_dg_layer_2)
+        a = np.multiply(a, f_second_softplus_2, out=a)
+        b = np.multiply(dL_ddelta_prime_layer_2, delta_prime_softplus_2, out=w.b_dL_dg_layer_2)
+        b = np.multiply(b, f_prime_softplus_2, out=b)
+        b = np.multiply(b, f_second_softplus_2, out=b)
+        b = np.multiply(b, 2.0, out=b)
+        a = np.add(a, b, out=a)
+        b = np.multiply(dL_ddelta_prime_layer_2, delta_softplus_2, out=w.b1_dL_dg_layer_2)
+        b = np.multiply(b, f_third_softplus_2, out=b)
+        a = np.add(a, b, out=a)
+        b = np.multiply(dL_dg_softplus_2, f_prime_softplus_2, out=w.b2_dL_dg_layer_2)
+        dL_dg_layer_2 = np.add(a, b, out=w.dL_dg_layer_2)
         # Σ_n δ_layer_2 ∂L/∂δ_softplus_1ᵀ
         dL_dW_layer_2_delta = np.matmul(delta_layer_2.T, dL_ddelta_softplus_1, out=w.dL_dW_layer_2_delta)
         # Σ_n δ′_layer_2 ∂L/∂δ′_softplus_1ᵀ
@@ -1781,19 +1781,19 @@ def _loss_and_grad_terms_lam0(params, x, lam, call):
         # ∂L/∂g_softplus_1 = W_layer_2ᵀ ∂L/∂g_layer_2  (15)
         dL_dg_softplus_1 = np.matmul(dL_dg_layer_2, W_layer_2, out=w.dL_dg_softplus_1)
         # f‴(g_layer_1) = f″(g_layer_1) (sigmoid(−g_layer_1) − f′(g_layer_1))
-        b = np.subtract(sigmoid_minus_softplus_1, f_prime_softplus_1, out=w.b)
-        f_third_softplus_1 = np.multiply(f_second_softplus_1, b, out=w.f_third_softplus_1)
+        a = np.subtract(sigmoid_minus_softplus_1, f_prime_softplus_1, out=w.f_third_softplus_1)
+        f_third_softplus_1 = np.multiply(f_second_softplus_1, a, out=w.f_third_softplus_1)
         # ∂L/∂g_layer_1 = ∂L/∂g_softplus_1 f′(g_layer_1) − δ_softplus_1 f‴(g_layer_1) Σ_i W_layer_1 ∘ W_layer_1 − 2
         #     δ′_softplus_1 f′(g_layer_1) f″(g_layer_1) Σ_i W_layer_1 ∘ W_layer_1  (22)
-        a = np.multiply(dL_dg_softplus_1, f_prime_softplus_1, out=w.a)
-        c = np.multiply(W_layer_1_squared_rows, delta_prime_softplus_1, out=w.c)
-        c = np.multiply(c, f_prime_softplus_1, out=w.c)
-        c = np.multiply(c, f_second_softplus_1, out=w.c)
-        c = np.multiply(c, 2.0, out=w.c)
-        a = np.subtract(a, c, out=w.a)
-        e = np.multiply(W_layer_1_squared_rows, delta_softplus_1, out=w.e)
-        e = np.multiply(e, f_third_softplus_1, out=w.e)
-        dL_dg_layer_1 = np.subtract(a, e, out=w.dL_dg_layer_1)
+        a = np.multiply(dL_dg_softplus_1, f_prime_softplus_1, out=w.dL_dg_layer_1)
+        b = np.multiply(W_layer_1_squared_rows, delta_prime_softplus_1, out=w.b_dL_dg_layer_1)
+        b = np.multiply(b, f_prime_softplus_1, out=b)
+        b = np.multiply(b, f_second_softplus_1, out=b)
+        b = np.multiply(b, 2.0, out=b)
+        a = np.subtract(a, b, out=a)
+        b = np.multiply(W_layer_1_squared_rows, delta_softplus_1, out=w.b1_dL_dg_layer_1)
+        b = np.multiply(b, f_third_softplus_1, out=b)
+        dL_dg_layer_1 = np.subtract(a, b, out=w.dL_dg_layer_1)
         # Σ_n ∂L/∂g_layer_1 g_xᵀ
         dL_dW_layer_1_g = np.matmul(dL_dg_layer_1.T, g_x, out=w.dL_dW_layer_1_g)
         # Σ_n ∂L/∂g_layer_1
@@ -1825,45 +1825,45 @@ def _loss_and_grad_terms_lam0(params, x, lam, call):
     # L = −(1/N) Σ_i (Σ_i W_layer_1 ∘ W_layer_1) Σ_n δ′_layer_1
     L = -sum_delta_prime / N
     # ∂K/∂W_layer_3 = (1/N) (Σ_n δ_layer_3 ∂K/∂δ_softplus_2ᵀ + Σ_n ∂K/∂g_layer_3 g_softplus_2ᵀ)  (16)
-    z = np.add(dK_dW_layer_3_delta, dK_dW_layer_3_g, out=w.z)
-    dK_dW_layer_3 = np.divide(z, N, out=np.empty((1, 64), DTYPE))
+    a = np.add(dK_dW_layer_3_delta, dK_dW_layer_3_g, out=w.a_dK_dW_layer_3)
+    dK_dW_layer_3 = np.divide(a, N, out=np.empty((1, 64), DTYPE))
     # ∂K/∂b_layer_3 = (1/N) Σ_n ∂K/∂g_layer_3  [+] bias
     dK_db_layer_3 = np.divide(dK_db_layer_3_sum, N, out=np.empty((1,), DTYPE))
     # ∂K/∂W_layer_2 = (1/N) (Σ_n δ_layer_2 ∂K/∂δ_softplus_1ᵀ + Σ_n ∂K/∂g_layer_2 g_softplus_1ᵀ)  (16)
-    aa = np.add(dK_dW_layer_2_delta, dK_dW_layer_2_g, out=w.aa)
-    dK_dW_layer_2 = np.divide(aa, N, out=np.empty((64, 128), DTYPE))
+    a = np.add(dK_dW_layer_2_delta, dK_dW_layer_2_g, out=w.a_dK_dW_layer_2)
+    dK_dW_layer_2 = np.divide(a, N, out=np.empty((64, 128), DTYPE))
     # ∂K/∂b_layer_2 = (1/N) Σ_n ∂K/∂g_layer_2  [+] bias
     dK_db_layer_2 = np.divide(dK_db_layer_2_sum, N, out=np.empty((64,), DTYPE))
     # ∂K/∂W_layer_1 = (1/N) (Σ_n δ_layer_1 ∂K/∂δ_xᵀ + Σ_n ∂K/∂g_layer_1 g_xᵀ)  (16)
-    ab = np.add(dK_dW_layer_1_delta, dK_dW_layer_1_g, out=w.ab)
-    dK_dW_layer_1 = np.divide(ab, N, out=np.empty((128, 64), DTYPE))
+    a = np.add(dK_dW_layer_1_delta, dK_dW_layer_1_g, out=w.a_dK_dW_layer_1)
+    dK_dW_layer_1 = np.divide(a, N, out=np.empty((128, 64), DTYPE))
     # ∂K/∂b_layer_1 = (1/N) Σ_n ∂K/∂g_layer_1  [+] bias
     dK_db_layer_1 = np.divide(dK_db_layer_1_sum, N, out=np.empty((128,), DTYPE))
     # ∂L/∂W_layer_3 = (1/N) (Σ_n δ_layer_3 ∂L/∂δ_softplus_2ᵀ + Σ_n ∂L/∂g_layer_3 g_softplus_2ᵀ + 2 W_layer_3 ∘ (Σ_n
     #     δ′_layer_3 ∂L/∂δ′_softplus_2ᵀ))  (17)
-    z = np.multiply(W_layer_3, dL_dW_layer_3_delta_prime, out=w.z)
-    z = np.multiply(z, 2.0, out=w.z)
-    z = np.add(z, dL_dW_layer_3_delta, out=w.z)
-    z = np.add(z, dL_dW_layer_3_g, out=w.z)
-    dL_dW_layer_3 = np.divide(z, N, out=np.empty((1, 64), DTYPE))
+    a = np.multiply(W_layer_3, dL_dW_layer_3_delta_prime, out=w.a_dL_dW_layer_3)
+    a = np.multiply(a, 2.0, out=a)
+    a = np.add(a, dL_dW_layer_3_delta, out=a)
+    a = np.add(a, dL_dW_layer_3_g, out=a)
+    dL_dW_layer_3 = np.divide(a, N, out=np.empty((1, 64), DTYPE))
     # ∂L/∂b_layer_3 = (1/N) Σ_n ∂L/∂g_layer_3  [+] bias
     dL_db_layer_3 = np.divide(dL_db_layer_3_sum, N, out=np.empty((1,), DTYPE))
     # ∂L/∂W_layer_2 = (1/N) (Σ_n δ_layer_2 ∂L/∂δ_softplus_1ᵀ + Σ_n ∂L/∂g_layer_2 g_softplus_1ᵀ + 2 W_layer_2 ∘ (Σ_n
     #     δ′_layer_2 ∂L/∂δ′_softplus_1ᵀ))  (17)
-    aa = np.multiply(W_layer_2, dL_dW_layer_2_delta_prime, out=w.aa)
-    aa = np.multiply(aa, 2.0, out=w.aa)
-    aa = np.add(aa, dL_dW_layer_2_delta, out=w.aa)
-    aa = np.add(aa, dL_dW_layer_2_g, out=w.aa)
-    dL_dW_layer_2 = np.divide(aa, N, out=np.empty((64, 128), DTYPE))
+    a = np.multiply(W_layer_2, dL_dW_layer_2_delta_prime, out=w.a_dL_dW_layer_2)
+    a = np.multiply(a, 2.0, out=a)
+    a = np.add(a, dL_dW_layer_2_delta, out=a)
+    a = np.add(a, dL_dW_layer_2_g, out=a)
+    dL_dW_layer_2 = np.divide(a, N, out=np.empty((64, 128), DTYPE))
     # ∂L/∂b_layer_2 = (1/N) Σ_n ∂L/∂g_layer_2  [+] bias
     dL_db_layer_2 = np.divide(dL_db_layer_2_sum, N, out=np.empty((64,), DTYPE))
     # Σ_n δ′_layer_1
     dL_dW_layer_1_delta_prime_sum_column = delta_prime_layer_1_total[:, None]
     # ∂L/∂W_layer_1 = (1/N) (Σ_n ∂L/∂g_layer_1 g_xᵀ − 2 diag(Σ_n δ′_layer_1) W_layer_1)  (17)
-    ab = np.multiply(W_layer_1, dL_dW_layer_1_delta_prime_sum_column, out=w.ab)
-    ab = np.multiply(ab, 2.0, out=w.ab)
-    ab = np.subtract(dL_dW_layer_1_g, ab, out=w.ab)
-    dL_dW_layer_1 = np.divide(ab, N, out=np.empty((128, 64), DTYPE))
+    a = np.multiply(W_layer_1, dL_dW_layer_1_delta_prime_sum_column, out=w.a_dL_dW_layer_1)
+    a = np.multiply(a, 2.0, out=a)
+    a = np.subtract(dL_dW_layer_1_g, a, out=a)
+    dL_dW_layer_1 = np.divide(a, N, out=np.empty((128, 64), DTYPE))
     # ∂L/∂b_layer_1 = (1/N) Σ_n ∂L/∂g_layer_1  [+] bias
     dL_db_layer_1 = np.divide(dL_db_layer_1_sum, N, out=np.empty((128,), DTYPE))
 
@@ -1908,34 +1908,34 @@ def _layer_means(params, x, lam, call):
         # g_layer_1 = W_layer_1 g_x + b_layer_1
         g_layer_1 = np.add(b_layer_1, g_layer_1_unbiased, out=w.g_layer_1)
         # g_softplus_1 = softplus(g_layer_1)
-        a = np.abs(g_layer_1, out=w.a)
-        a = np.negative(a, out=w.a)
-        a = np.exp(a, out=w.a)
-        a = np.log1p(a, out=w.a)
-        b = np.maximum(g_layer_1, 0.0, out=w.b)
+        a = np.abs(g_layer_1, out=w.g_softplus_1)
+        a = np.negative(a, out=a)
+        a = np.exp(a, out=a)
+        a = np.log1p(a, out=a)
+        b = np.maximum(g_layer_1, 0.0, out=w.b_g_softplus_1)
         g_softplus_1 = np.add(a, b, out=w.g_softplus_1)
         # W_layer_2 g_softplus_1
         g_layer_2_unbiased = np.matmul(g_softplus_1, W_layer_2.T, out=w.g_layer_2_unbiased)
         # g_layer_2 = W_layer_2 g_softplus_1 + b_layer_2
         g_layer_2 = np.add(b_layer_2, g_layer_2_unbiased, out=w.g_layer_2)
         # g_softplus_2 = softplus(g_layer_2)
-        c = np.abs(g_layer_2, out=w.c)
-        c = np.negative(c, out=w.c)
-        c = np.exp(c, out=w.c)
-        c = np.log1p(c, out=w.c)
-        d = np.maximum(g_layer_2, 0.0, out=w.d)
-        g_softplus_2 = np.add(c, d, out=w.g_softplus_2)
+        a = np.abs(g_layer_2, out=w.g_softplus_2)
+        a = np.negative(a, out=a)
+        a = np.exp(a, out=a)
+        a = np.log1p(a, out=a)
+        b = np.maximum(g_layer_2, 0.0, out=w.b_g_softplus_2)
+        g_softplus_2 = np.add(a, b, out=w.g_softplus_2)
         # W_layer_3 g_softplus_2
         g_layer_3_unbiased = np.matmul(g_softplus_2, W_layer_3.T, out=w.g_layer_3_unbiased)
         # g_layer_3 = W_layer_3 g_softplus_2 + b_layer_3
         g_layer_3 = np.add(b_layer_3, g_layer_3_unbiased, out=w.g_layer_3)
         # g_softplus_3 = softplus(g_layer_3)
-        e = np.abs(g_layer_3, out=w.e)
-        e = np.negative(e, out=w.e)
-        e = np.exp(e, out=w.e)
-        e = np.log1p(e, out=w.e)
-        f = np.maximum(g_layer_3, 0.0, out=w.f)
-        g_softplus_3 = np.add(e, f, out=w.g_softplus_3)
+        a = np.abs(g_layer_3, out=w.g_softplus_3)
+        a = np.negative(a, out=a)
+        a = np.exp(a, out=a)
+        a = np.log1p(a, out=a)
+        b = np.maximum(g_layer_3, 0.0, out=w.b_g_softplus_3)
+        g_softplus_3 = np.add(a, b, out=w.g_softplus_3)
 
         # ---- means of the layers: reads g; writes mean_g_x, mean_g_layer_1, mean_g_softplus_1, mean_g_layer_2,
         #      mean_g_softplus_2, mean_g_layer_3, mean_g_softplus_3
@@ -2215,32 +2215,36 @@ _TILING = {
 _STORAGE = {
     "energy": (
         [
-            ("N", 128, "g_layer_1_unbiased g_layer_1 b"), ("N", 128, "a g_softplus_1"),
-            ("N", 64, "g_layer_2_unbiased g_layer_2 d"), ("N", 64, "c g_softplus_2"),
-            ("N", 1, "g_layer_3_unbiased g_layer_3 f"), ("N", 1, "e g_softplus_3"),
+            ("N", 128, "g_layer_1_unbiased g_layer_1 b_g_softplus_1"), ("N", 128, "g_softplus_1"),
+            ("N", 64, "g_layer_2_unbiased g_layer_2 b_g_softplus_2"), ("N", 64, "g_softplus_2"),
+            ("N", 1, "g_layer_3_unbiased g_layer_3 b_g_softplus_3"), ("N", 1, "g_softplus_3"),
         ],
     ),
     "score": (
         [
-            ("N", 128, "g_layer_1_unbiased g_layer_1 d"),
-            ("N", 128, "a g_softplus_1 delta_softplus_1 delta_layer_1"), ("N", 128, "b f_prime_softplus_1"),
-            ("N", 128, "c"), ("N", 64, "g_layer_2_unbiased g_layer_2 h"),
-            ("N", 64, "e g_softplus_2 delta_softplus_2 delta_layer_2 delta_x"), ("N", 64, "f f_prime_softplus_2"),
-            ("N", 64, "g"), ("N", 1, "g_layer_3_unbiased g_layer_3 j f_prime_softplus_3"), ("N", 1, "i"),
+            ("N", 128, "g_layer_1_unbiased g_layer_1 b1_g_softplus_1"),
+            ("N", 128, "g_softplus_1 delta_softplus_1 delta_layer_1"),
+            ("N", 128, "b_g_softplus_1 f_prime_softplus_1"), ("N", 128, "c_g_softplus_1"),
+            ("N", 64, "g_layer_2_unbiased g_layer_2 b1_g_softplus_2"),
+            ("N", 64, "g_softplus_2 delta_softplus_2 delta_layer_2 delta_x"),
+            ("N", 64, "b_g_softplus_2 f_prime_softplus_2"), ("N", 64, "c_g_softplus_2"),
+            ("N", 1, "g_layer_3_unbiased g_layer_3 f_prime_softplus_3"), ("N", 1, "a_f_prime_softplus_3"),
         ],
     ),
     "hessian_diagonal": (
         [
-            ("N", 128, "g_layer_1_unbiased g_layer_1 e delta_prime_softplus_1 delta_prime_layer_1"),
-            ("N", 128, "a g_softplus_1 delta_softplus_1"),
-            ("N", 128, "b sigmoid_minus_softplus_1 f_second_softplus_1"), ("N", 128, "c"),
-            ("N", 128, "d f_prime_softplus_1"),
-            ("N", 64, "g_layer_2_unbiased g_layer_2 j delta_prime_softplus_2 delta_prime_layer_2"),
-            ("N", 64, "f g_softplus_2 delta_softplus_2"),
-            ("N", 64, "g sigmoid_minus_softplus_2 f_second_softplus_2"), ("N", 64, "h delta_layer_2"),
-            ("N", 64, "i f_prime_softplus_2"), ("N", 1, "g_layer_3_unbiased g_layer_3 n"),
-            ("N", 1, "k f_prime_softplus_3"), ("N", 1, "l sigmoid_minus_softplus_3 f_second_softplus_3"),
-            ("N", 1, "m"),
+            ("N", 128, "g_layer_1_unbiased g_layer_1 b2_g_softplus_1 delta_prime_softplus_1 delta_prime_layer_1"),
+            ("N", 128, "g_softplus_1 delta_softplus_1 b_delta_prime_layer_1"),
+            ("N", 128, "b_g_softplus_1 sigmoid_minus_softplus_1 f_second_softplus_1"), ("N", 128, "c_g_softplus_1"),
+            ("N", 128, "b1_g_softplus_1 f_prime_softplus_1 a_delta_prime_layer_1"),
+            ("N", 64, "g_layer_2_unbiased g_layer_2 b2_g_softplus_2 delta_prime_softplus_2 delta_prime_layer_2"),
+            ("N", 64, "g_softplus_2 delta_softplus_2 b_delta_prime_layer_2"),
+            ("N", 64, "b_g_softplus_2 sigmoid_minus_softplus_2 f_second_softplus_2"),
+            ("N", 64, "c_g_softplus_2 delta_layer_2"),
+            ("N", 64, "b1_g_softplus_2 f_prime_softplus_2 a_delta_prime_layer_2"),
+            ("N", 1, "g_layer_3_unbiased g_layer_3 b1_f_prime_softplus_3"), ("N", 1, "f_prime_softplus_3"),
+            ("N", 1, "b_f_prime_softplus_3 sigmoid_minus_softplus_3 f_second_softplus_3"),
+            ("N", 1, "c_f_prime_softplus_3"),
         ],
         [
             (1, 64, "W_layer_3_squared"), (64, 128, "W_layer_2_squared"), (128, 64, "W_layer_1_squared"),
@@ -2248,17 +2252,19 @@ _STORAGE = {
     ),
     "loss_terms": (
         [
-            ("N", 128, "g_layer_1_unbiased g_layer_1 e delta_prime_softplus_1 delta_prime_layer_1"),
-            ("N", 128, "a g_softplus_1 delta_softplus_1"),
-            ("N", 128, "b sigmoid_minus_softplus_1 f_second_softplus_1"), ("N", 128, "c delta_layer_1"),
-            ("N", 128, "d f_prime_softplus_1"),
-            ("N", 64, "g_layer_2_unbiased g_layer_2 j delta_prime_softplus_2 delta_prime_layer_2 delta_x sum_delta_squared_terms"),
-            ("N", 64, "f g_softplus_2 delta_softplus_2"),
-            ("N", 64, "g sigmoid_minus_softplus_2 f_second_softplus_2"),
-            ("N", 64, "h delta_layer_2 delta_prime_x sum_delta_prime_squared_terms"),
-            ("N", 64, "i f_prime_softplus_2"), ("N", 1, "g_layer_3_unbiased g_layer_3 n"),
-            ("N", 1, "k f_prime_softplus_3"), ("N", 1, "l sigmoid_minus_softplus_3 f_second_softplus_3"),
-            ("N", 1, "m"),
+            ("N", 128, "g_layer_1_unbiased g_layer_1 b2_g_softplus_1 delta_prime_softplus_1 delta_prime_layer_1"),
+            ("N", 128, "g_softplus_1 delta_softplus_1 b_delta_prime_layer_1"),
+            ("N", 128, "b_g_softplus_1 sigmoid_minus_softplus_1 f_second_softplus_1"),
+            ("N", 128, "c_g_softplus_1 delta_layer_1"),
+            ("N", 128, "b1_g_softplus_1 f_prime_softplus_1 a_delta_prime_layer_1"),
+            ("N", 64, "g_layer_2_unbiased g_layer_2 b2_g_softplus_2 delta_prime_softplus_2 delta_prime_layer_2 delta_x sum_delta_squared_terms"),
+            ("N", 64, "g_softplus_2 delta_softplus_2 b_delta_prime_layer_2"),
+            ("N", 64, "b_g_softplus_2 sigmoid_minus_softplus_2 f_second_softplus_2"),
+            ("N", 64, "c_g_softplus_2 delta_layer_2 delta_prime_x sum_delta_prime_squared_terms"),
+            ("N", 64, "b1_g_softplus_2 f_prime_softplus_2 a_delta_prime_layer_2"),
+            ("N", 1, "g_layer_3_unbiased g_layer_3 b1_f_prime_softplus_3"), ("N", 1, "f_prime_softplus_3"),
+            ("N", 1, "b_f_prime_softplus_3 sigmoid_minus_softplus_3 f_second_softplus_3"),
+            ("N", 1, "c_f_prime_softplus_3"),
         ],
         [
             (1, 64, "W_layer_3_squared"), (64, 128, "W_layer_2_squared"), (128, 64, "W_layer_1_squared"),
@@ -2266,16 +2272,19 @@ _STORAGE = {
     ),
     "loss_terms_lam0": (
         [
-            ("N", 128, "g_layer_1_unbiased g_layer_1 e delta_prime_softplus_1 delta_prime_layer_1"),
-            ("N", 128, "a g_softplus_1 delta_softplus_1"),
-            ("N", 128, "b sigmoid_minus_softplus_1 f_second_softplus_1"), ("N", 128, "c delta_layer_1"),
-            ("N", 128, "d f_prime_softplus_1"),
-            ("N", 64, "g_layer_2_unbiased g_layer_2 j delta_prime_softplus_2 delta_prime_layer_2 delta_x sum_delta_squared_terms"),
-            ("N", 64, "f g_softplus_2 delta_softplus_2"),
-            ("N", 64, "g sigmoid_minus_softplus_2 f_second_softplus_2"), ("N", 64, "h delta_layer_2"),
-            ("N", 64, "i f_prime_softplus_2"), ("N", 1, "g_layer_3_unbiased g_layer_3 n"),
-            ("N", 1, "k f_prime_softplus_3"), ("N", 1, "l sigmoid_minus_softplus_3 f_second_softplus_3"),
-            ("N", 1, "m"), (128, "delta_prime_layer_1_total"),
+            ("N", 128, "g_layer_1_unbiased g_layer_1 b2_g_softplus_1 delta_prime_softplus_1 delta_prime_layer_1"),
+            ("N", 128, "g_softplus_1 delta_softplus_1 b_delta_prime_layer_1"),
+            ("N", 128, "b_g_softplus_1 sigmoid_minus_softplus_1 f_second_softplus_1"),
+            ("N", 128, "c_g_softplus_1 delta_layer_1"),
+            ("N", 128, "b1_g_softplus_1 f_prime_softplus_1 a_delta_prime_layer_1"),
+            ("N", 64, "g_layer_2_unbiased g_layer_2 b2_g_softplus_2 delta_prime_softplus_2 delta_prime_layer_2 delta_x sum_delta_squared_terms"),
+            ("N", 64, "g_softplus_2 delta_softplus_2 b_delta_prime_layer_2"),
+            ("N", 64, "b_g_softplus_2 sigmoid_minus_softplus_2 f_second_softplus_2"),
+            ("N", 64, "c_g_softplus_2 delta_layer_2"),
+            ("N", 64, "b1_g_softplus_2 f_prime_softplus_2 a_delta_prime_layer_2"),
+            ("N", 1, "g_layer_3_unbiased g_layer_3 b1_f_prime_softplus_3"), ("N", 1, "f_prime_softplus_3"),
+            ("N", 1, "b_f_prime_softplus_3 sigmoid_minus_softplus_3 f_second_softplus_3"),
+            ("N", 1, "c_f_prime_softplus_3"), (128, "delta_prime_layer_1_total"),
         ],
         [
             (1, 64, "W_layer_3_squared"), (64, 128, "W_layer_2_squared"), (128, 64, "W_layer_1_squared"),
@@ -2284,23 +2293,31 @@ _STORAGE = {
     ),
     "loss_and_grad": (
         [
-            ("N", 128, "g_layer_1_unbiased g_layer_1 e delta_softplus_1"),
-            ("N", 128, "a g_softplus_1 dJ_dg_softplus_1"),
-            ("N", 128, "b sigmoid_minus_softplus_1 f_third_softplus_1"), ("N", 128, "c delta_prime_softplus_1"),
-            ("N", 128, "d f_prime_softplus_1"), ("N", 64, "g_layer_2_unbiased g_layer_2 j delta_softplus_2"),
-            ("N", 64, "f g_softplus_2 dJ_dg_softplus_2"), ("N", 64, "g sigmoid_minus_softplus_2 f_third_softplus_2"),
-            ("N", 64, "h delta_prime_softplus_2"), ("N", 64, "i f_prime_softplus_2"),
-            ("N", 1, "g_layer_3_unbiased g_layer_3 n dJ_ddelta_layer_3 dJ_dg_layer_3"),
-            ("N", 1, "k f_prime_softplus_3"), ("N", 1, "l sigmoid_minus_softplus_3 f_third_softplus_3"),
-            ("N", 1, "m f_second_softplus_3"), ("N", 64, "delta_layer_2"), ("N", 64, "f_second_softplus_2"),
-            ("N", 64, "o delta_prime_layer_2"), ("N", 64, "p delta_x"), ("N", 128, "delta_layer_1"),
-            ("N", 128, "f_second_softplus_1"), ("N", 128, "q delta_prime_layer_1"),
-            ("N", 128, "r dJ_ddelta_layer_1 dJ_dg_layer_1"), ("N", 64, "delta_prime_x s dJ_ddelta_prime_x"),
-            ("N", 64, "sum_delta_squared_terms sum_delta_prime_squared_terms dJ_ddelta_layer_2 aa dJ_dg_layer_2"),
-            ("N", 128, "dJ_ddelta_prime_layer_1 ac"), ("N", 128, "t dJ_ddelta_softplus_1"),
-            ("N", 128, "u dJ_ddelta_prime_softplus_1"), ("N", 64, "dJ_ddelta_prime_layer_2 ab"),
-            ("N", 64, "v dJ_ddelta_softplus_2"), ("N", 64, "y dJ_ddelta_prime_softplus_2"),
-            ("N", 1, "dJ_ddelta_prime_layer_3 z"), (1, 64, "dJ_dW_layer_3_delta"),
+            ("N", 128, "g_layer_1_unbiased g_layer_1 b2_g_softplus_1 delta_softplus_1"),
+            ("N", 128, "g_softplus_1 dJ_dg_softplus_1 b2_dJ_dg_layer_1"),
+            ("N", 128, "b_g_softplus_1 sigmoid_minus_softplus_1 f_third_softplus_1"),
+            ("N", 128, "c_g_softplus_1 delta_prime_softplus_1 b_dJ_dg_layer_1"),
+            ("N", 128, "b1_g_softplus_1 f_prime_softplus_1"),
+            ("N", 64, "g_layer_2_unbiased g_layer_2 b2_g_softplus_2 delta_softplus_2"),
+            ("N", 64, "g_softplus_2 dJ_dg_softplus_2 b2_dJ_dg_layer_2"),
+            ("N", 64, "b_g_softplus_2 sigmoid_minus_softplus_2 f_third_softplus_2"),
+            ("N", 64, "c_g_softplus_2 delta_prime_softplus_2 b_dJ_dg_layer_2"),
+            ("N", 64, "b1_g_softplus_2 f_prime_softplus_2"),
+            ("N", 1, "g_layer_3_unbiased g_layer_3 b1_f_prime_softplus_3 dJ_ddelta_layer_3 dJ_dg_layer_3"),
+            ("N", 1, "f_prime_softplus_3"),
+            ("N", 1, "b_f_prime_softplus_3 sigmoid_minus_softplus_3 f_third_softplus_3"),
+            ("N", 1, "c_f_prime_softplus_3 f_second_softplus_3"), ("N", 64, "delta_layer_2"),
+            ("N", 64, "f_second_softplus_2"), ("N", 64, "delta_prime_layer_2"),
+            ("N", 64, "b_delta_prime_layer_2 delta_x"), ("N", 128, "delta_layer_1"),
+            ("N", 128, "f_second_softplus_1"), ("N", 128, "delta_prime_layer_1"),
+            ("N", 128, "b_delta_prime_layer_1 dJ_ddelta_layer_1 dJ_dg_layer_1"),
+            ("N", 64, "delta_prime_x dJ_ddelta_prime_x"),
+            ("N", 64, "sum_delta_squared_terms sum_delta_prime_squared_terms dJ_ddelta_layer_2 dJ_dg_layer_2"),
+            ("N", 128, "dJ_ddelta_prime_layer_1 b1_dJ_dg_layer_1"), ("N", 128, "dJ_ddelta_softplus_1"),
+            ("N", 128, "b_dJ_ddelta_softplus_1 dJ_ddelta_prime_softplus_1"),
+            ("N", 64, "dJ_ddelta_prime_layer_2 b1_dJ_dg_layer_2"), ("N", 64, "dJ_ddelta_softplus_2"),
+            ("N", 64, "b_dJ_ddelta_softplus_2 dJ_ddelta_prime_softplus_2"),
+            ("N", 1, "dJ_ddelta_prime_layer_3 b_dJ_dg_layer_3"), (1, 64, "dJ_dW_layer_3_delta"),
             (1, 64, "dJ_dW_layer_3_delta_prime"), (1, 64, "dJ_dW_layer_3_g"), (1, "dJ_db_layer_3_sum"),
             (64, 128, "dJ_dW_layer_2_delta"), (64, 128, "dJ_dW_layer_2_delta_prime"), (64, 128, "dJ_dW_layer_2_g"),
             (64, "dJ_db_layer_2_sum"), (128, 64, "dJ_dW_layer_1_delta"), (128, 64, "dJ_dW_layer_1_delta_prime"),
@@ -2308,111 +2325,131 @@ _STORAGE = {
         ],
         [
             (1, 64, "W_layer_3_squared"), (64, 128, "W_layer_2_squared"), (128, 64, "W_layer_1_squared"),
-            (1, 64, "ad"), (64, 128, "ae"), (128, 64, "af"),
+            (1, 64, "a_dJ_dW_layer_3"), (64, 128, "a_dJ_dW_layer_2"), (128, 64, "a_dJ_dW_layer_1"),
         ],
     ),
     "loss_and_grad_lam0": (
         [
-            ("N", 128, "g_layer_1_unbiased g_layer_1 e delta_softplus_1"),
-            ("N", 128, "a g_softplus_1 dJ_dg_softplus_1"),
-            ("N", 128, "b sigmoid_minus_softplus_1 f_third_softplus_1"), ("N", 128, "c delta_prime_softplus_1"),
-            ("N", 128, "d f_prime_softplus_1"), ("N", 64, "g_layer_2_unbiased g_layer_2 j delta_softplus_2"),
-            ("N", 64, "f g_softplus_2 dJ_dg_softplus_2"), ("N", 64, "g sigmoid_minus_softplus_2 f_third_softplus_2"),
-            ("N", 64, "h delta_prime_softplus_2"), ("N", 64, "i f_prime_softplus_2"),
-            ("N", 1, "g_layer_3_unbiased g_layer_3 n dJ_ddelta_layer_3 dJ_dg_layer_3"),
-            ("N", 1, "k f_prime_softplus_3"), ("N", 1, "l sigmoid_minus_softplus_3 f_third_softplus_3"),
-            ("N", 1, "m f_second_softplus_3"), ("N", 64, "delta_layer_2"), ("N", 64, "f_second_softplus_2"),
-            ("N", 64, "o delta_prime_layer_2"), ("N", 64, "p delta_x"), ("N", 128, "delta_layer_1"),
-            ("N", 128, "f_second_softplus_1"), ("N", 128, "q delta_prime_layer_1 dJ_ddelta_layer_1 dJ_dg_layer_1"),
-            ("N", 128, "r dJ_ddelta_softplus_1"),
-            ("N", 64, "sum_delta_squared_terms dJ_ddelta_layer_2 y dJ_dg_layer_2"),
-            (128, "delta_prime_layer_1_total"), ("N", 128, "s dJ_ddelta_prime_softplus_1"),
-            ("N", 64, "dJ_ddelta_prime_layer_2 z"), ("N", 64, "t dJ_ddelta_softplus_2"),
-            ("N", 64, "u dJ_ddelta_prime_softplus_2"), ("N", 1, "dJ_ddelta_prime_layer_3 v"),
-            (1, 64, "dJ_dW_layer_3_delta"), (1, 64, "dJ_dW_layer_3_delta_prime"), (1, 64, "dJ_dW_layer_3_g"),
-            (1, "dJ_db_layer_3_sum"), (64, 128, "dJ_dW_layer_2_delta"), (64, 128, "dJ_dW_layer_2_delta_prime"),
-            (64, 128, "dJ_dW_layer_2_g"), (64, "dJ_db_layer_2_sum"), (128, 64, "dJ_dW_layer_1_delta"),
-            (128, 64, "dJ_dW_layer_1_g"), (128, "dJ_db_layer_1_sum"),
+            ("N", 128, "g_layer_1_unbiased g_layer_1 b2_g_softplus_1 delta_softplus_1 b2_dJ_dg_layer_1"),
+            ("N", 128, "g_softplus_1 dJ_dg_softplus_1 b_dJ_dg_layer_1"),
+            ("N", 128, "b_g_softplus_1 sigmoid_minus_softplus_1 f_third_softplus_1"),
+            ("N", 128, "c_g_softplus_1 delta_prime_softplus_1 b1_dJ_dg_layer_1"),
+            ("N", 128, "b1_g_softplus_1 f_prime_softplus_1"),
+            ("N", 64, "g_layer_2_unbiased g_layer_2 b2_g_softplus_2 delta_softplus_2"),
+            ("N", 64, "g_softplus_2 dJ_dg_softplus_2 b2_dJ_dg_layer_2"),
+            ("N", 64, "b_g_softplus_2 sigmoid_minus_softplus_2 f_third_softplus_2"),
+            ("N", 64, "c_g_softplus_2 delta_prime_softplus_2 b_dJ_dg_layer_2"),
+            ("N", 64, "b1_g_softplus_2 f_prime_softplus_2"),
+            ("N", 1, "g_layer_3_unbiased g_layer_3 b1_f_prime_softplus_3 dJ_ddelta_layer_3 dJ_dg_layer_3"),
+            ("N", 1, "f_prime_softplus_3"),
+            ("N", 1, "b_f_prime_softplus_3 sigmoid_minus_softplus_3 f_third_softplus_3"),
+            ("N", 1, "c_f_prime_softplus_3 f_second_softplus_3"), ("N", 64, "delta_layer_2"),
+            ("N", 64, "f_second_softplus_2"), ("N", 64, "delta_prime_layer_2"),
+            ("N", 64, "b_delta_prime_layer_2 delta_x"), ("N", 128, "delta_layer_1"),
+            ("N", 128, "f_second_softplus_1"), ("N", 128, "delta_prime_layer_1 dJ_ddelta_layer_1 dJ_dg_layer_1"),
+            ("N", 128, "b_delta_prime_layer_1 dJ_ddelta_softplus_1"),
+            ("N", 64, "sum_delta_squared_terms dJ_ddelta_layer_2 dJ_dg_layer_2"), (128, "delta_prime_layer_1_total"),
+            ("N", 128, "b_dJ_ddelta_softplus_1 dJ_ddelta_prime_softplus_1"),
+            ("N", 64, "dJ_ddelta_prime_layer_2 b1_dJ_dg_layer_2"), ("N", 64, "dJ_ddelta_softplus_2"),
+            ("N", 64, "b_dJ_ddelta_softplus_2 dJ_ddelta_prime_softplus_2"),
+            ("N", 1, "dJ_ddelta_prime_layer_3 b_dJ_dg_layer_3"), (1, 64, "dJ_dW_layer_3_delta"),
+            (1, 64, "dJ_dW_layer_3_delta_prime"), (1, 64, "dJ_dW_layer_3_g"), (1, "dJ_db_layer_3_sum"),
+            (64, 128, "dJ_dW_layer_2_delta"), (64, 128, "dJ_dW_layer_2_delta_prime"), (64, 128, "dJ_dW_layer_2_g"),
+            (64, "dJ_db_layer_2_sum"), (128, 64, "dJ_dW_layer_1_delta"), (128, 64, "dJ_dW_layer_1_g"),
+            (128, "dJ_db_layer_1_sum"),
         ],
         [
             (1, 64, "W_layer_3_squared"), (64, 128, "W_layer_2_squared"), (128, 64, "W_layer_1_squared"),
-            (128, "W_layer_1_squared_rows sum_delta_prime_terms"), (1, 64, "aa"), (64, 128, "ab"), (128, 64, "ac"),
-            (128, 64, "ad"),
+            (128, "W_layer_1_squared_rows sum_delta_prime_terms"), (1, 64, "a_dJ_dW_layer_3"),
+            (64, 128, "a_dJ_dW_layer_2"), (128, 64, "a_dJ_dW_layer_1"), (128, 64, "b_dJ_dW_layer_1"),
         ],
     ),
     "loss_and_grad_terms": (
         [
-            ("N", 128, "g_layer_1_unbiased g_layer_1 e delta_softplus_1"),
-            ("N", 128, "a g_softplus_1 dL_dg_softplus_1"),
-            ("N", 128, "b sigmoid_minus_softplus_1 f_third_softplus_1"),
-            ("N", 128, "c delta_prime_softplus_1 dL_dg_layer_1"), ("N", 128, "d f_prime_softplus_1"),
-            ("N", 64, "g_layer_2_unbiased g_layer_2 j delta_softplus_2"),
-            ("N", 64, "f g_softplus_2 dL_dg_softplus_2"), ("N", 64, "g sigmoid_minus_softplus_2 f_third_softplus_2"),
-            ("N", 64, "h delta_prime_softplus_2"), ("N", 64, "i f_prime_softplus_2"),
-            ("N", 1, "g_layer_3_unbiased g_layer_3 n dK_ddelta_layer_3 dK_dg_layer_3 dL_ddelta_layer_3 dL_dg_layer_3"),
-            ("N", 1, "k f_prime_softplus_3"), ("N", 1, "l sigmoid_minus_softplus_3 f_third_softplus_3"),
-            ("N", 1, "m f_second_softplus_3"), ("N", 64, "delta_layer_2"), ("N", 64, "f_second_softplus_2"),
-            ("N", 64, "o delta_prime_layer_2"), ("N", 64, "p delta_x dL_ddelta_layer_2 dL_dg_layer_2"),
+            ("N", 128, "g_layer_1_unbiased g_layer_1 b2_g_softplus_1 delta_softplus_1"),
+            ("N", 128, "g_softplus_1 dL_dg_softplus_1 b1_dL_dg_layer_1"),
+            ("N", 128, "b_g_softplus_1 sigmoid_minus_softplus_1 f_third_softplus_1"),
+            ("N", 128, "c_g_softplus_1 delta_prime_softplus_1 dL_dg_layer_1"),
+            ("N", 128, "b1_g_softplus_1 f_prime_softplus_1"),
+            ("N", 64, "g_layer_2_unbiased g_layer_2 b2_g_softplus_2 delta_softplus_2"),
+            ("N", 64, "g_softplus_2 dL_dg_softplus_2 b2_dL_dg_layer_2"),
+            ("N", 64, "b_g_softplus_2 sigmoid_minus_softplus_2 f_third_softplus_2"),
+            ("N", 64, "c_g_softplus_2 delta_prime_softplus_2 b_dL_dg_layer_2"),
+            ("N", 64, "b1_g_softplus_2 f_prime_softplus_2"),
+            ("N", 1, "g_layer_3_unbiased g_layer_3 b1_f_prime_softplus_3 dK_ddelta_layer_3 dK_dg_layer_3 dL_ddelta_layer_3 dL_dg_layer_3"),
+            ("N", 1, "f_prime_softplus_3"),
+            ("N", 1, "b_f_prime_softplus_3 sigmoid_minus_softplus_3 f_third_softplus_3"),
+            ("N", 1, "c_f_prime_softplus_3 f_second_softplus_3"), ("N", 64, "delta_layer_2"),
+            ("N", 64, "f_second_softplus_2"), ("N", 64, "delta_prime_layer_2"),
+            ("N", 64, "b_delta_prime_layer_2 delta_x dL_ddelta_layer_2 dL_dg_layer_2"),
             ("N", 128, "delta_layer_1 dL_ddelta_softplus_1"), ("N", 128, "f_second_softplus_1"),
-            ("N", 128, "q delta_prime_layer_1"),
-            ("N", 128, "r dK_ddelta_layer_1 dK_dg_layer_1 dL_ddelta_prime_layer_1"),
-            ("N", 64, "delta_prime_x v dL_ddelta_prime_x"),
-            ("N", 64, "sum_delta_squared_terms sum_delta_prime_squared_terms dK_ddelta_layer_2 s dK_dg_layer_2 dL_ddelta_prime_layer_2"),
-            ("N", 128, "dK_ddelta_softplus_1 dK_dg_softplus_1 u dL_ddelta_prime_softplus_1"),
-            ("N", 64, "dK_ddelta_softplus_2 dK_dg_softplus_2 t dL_ddelta_softplus_2"),
+            ("N", 128, "delta_prime_layer_1"),
+            ("N", 128, "b_delta_prime_layer_1 dK_ddelta_layer_1 dK_dg_layer_1 dL_ddelta_prime_layer_1 b_dL_dg_layer_1"),
+            ("N", 64, "delta_prime_x dL_ddelta_prime_x"),
+            ("N", 64, "sum_delta_squared_terms sum_delta_prime_squared_terms dK_ddelta_layer_2 dK_dg_layer_2 dL_ddelta_prime_layer_2 b1_dL_dg_layer_2"),
+            ("N", 128, "dK_ddelta_softplus_1 dK_dg_softplus_1 b_dK_dg_layer_1 dL_ddelta_prime_softplus_1"),
+            ("N", 64, "dK_ddelta_softplus_2 dK_dg_softplus_2 b_dK_dg_layer_2 dL_ddelta_softplus_2"),
             (1, 64, "dK_dW_layer_3_delta"), (1, 64, "dK_dW_layer_3_g"), (1, "dK_db_layer_3_sum"),
             (64, 128, "dK_dW_layer_2_delta"), (64, 128, "dK_dW_layer_2_g"), (64, "dK_db_layer_2_sum"),
             (128, 64, "dK_dW_layer_1_delta"), (128, 64, "dK_dW_layer_1_g"), (128, "dK_db_layer_1_sum"),
-            ("N", 64, "y dL_ddelta_prime_softplus_2"), ("N", 1, "dL_ddelta_prime_layer_3 z"),
-            (1, 64, "dL_dW_layer_3_delta"), (1, 64, "dL_dW_layer_3_delta_prime"), (1, 64, "dL_dW_layer_3_g"),
-            (1, "dL_db_layer_3_sum"), (64, 128, "dL_dW_layer_2_delta"), (64, 128, "dL_dW_layer_2_delta_prime"),
-            (64, 128, "dL_dW_layer_2_g"), (64, "dL_db_layer_2_sum"), (128, 64, "dL_dW_layer_1_delta_prime"),
-            (128, 64, "dL_dW_layer_1_g"), (128, "dL_db_layer_1_sum"),
-        ],
-        [
-            (1, 64, "W_layer_3_squared"), (64, 128, "W_layer_2_squared"), (128, 64, "W_layer_1_squared"),
-            (1, 64, "aa"), (64, 128, "ab"), (128, 64, "ac"),
-        ],
-    ),
-    "loss_and_grad_terms_lam0": (
-        [
-            ("N", 128, "g_layer_1_unbiased g_layer_1 e delta_softplus_1"),
-            ("N", 128, "a g_softplus_1 dL_dg_softplus_1 dL_dg_layer_1"),
-            ("N", 128, "b sigmoid_minus_softplus_1 f_third_softplus_1"), ("N", 128, "c delta_prime_softplus_1"),
-            ("N", 128, "d f_prime_softplus_1"), ("N", 64, "g_layer_2_unbiased g_layer_2 j delta_softplus_2"),
-            ("N", 64, "f g_softplus_2 dL_dg_softplus_2"), ("N", 64, "g sigmoid_minus_softplus_2 f_third_softplus_2"),
-            ("N", 64, "h delta_prime_softplus_2"), ("N", 64, "i f_prime_softplus_2"),
-            ("N", 1, "g_layer_3_unbiased g_layer_3 n dK_ddelta_layer_3 dK_dg_layer_3 dL_ddelta_layer_3 dL_dg_layer_3"),
-            ("N", 1, "k f_prime_softplus_3"), ("N", 1, "l sigmoid_minus_softplus_3 f_third_softplus_3"),
-            ("N", 1, "m f_second_softplus_3"), ("N", 64, "delta_layer_2"), ("N", 64, "f_second_softplus_2"),
-            ("N", 64, "o delta_prime_layer_2"), ("N", 64, "p delta_x dL_ddelta_layer_2 dL_dg_layer_2"),
-            ("N", 128, "delta_layer_1 u dL_ddelta_prime_softplus_1"), ("N", 128, "f_second_softplus_1"),
-            ("N", 128, "q delta_prime_layer_1 dK_ddelta_layer_1 dK_dg_layer_1 dL_ddelta_softplus_1"),
-            ("N", 128, "r dK_ddelta_softplus_1 dK_dg_softplus_1"),
-            ("N", 64, "sum_delta_squared_terms dK_ddelta_layer_2 s dK_dg_layer_2 dL_ddelta_prime_layer_2"),
-            (128, "delta_prime_layer_1_total"),
-            ("N", 64, "dK_ddelta_softplus_2 dK_dg_softplus_2 t dL_ddelta_softplus_2"),
-            (1, 64, "dK_dW_layer_3_delta"), (1, 64, "dK_dW_layer_3_g"), (1, "dK_db_layer_3_sum"),
-            (64, 128, "dK_dW_layer_2_delta"), (64, 128, "dK_dW_layer_2_g"), (64, "dK_db_layer_2_sum"),
-            (128, 64, "dK_dW_layer_1_delta"), (128, 64, "dK_dW_layer_1_g"), (128, "dK_db_layer_1_sum"),
-            ("N", 64, "v dL_ddelta_prime_softplus_2"), ("N", 1, "dL_ddelta_prime_layer_3 y"),
-            (1, 64, "dL_dW_layer_3_delta"), (1, 64, "dL_dW_layer_3_delta_prime"), (1, 64, "dL_dW_layer_3_g"),
-            (1, "dL_db_layer_3_sum"), (64, 128, "dL_dW_layer_2_delta"), (64, 128, "dL_dW_layer_2_delta_prime"),
-            (64, 128, "dL_dW_layer_2_g"), (64, "dL_db_layer_2_sum"), (128, 64, "dL_dW_layer_1_g"),
+            ("N", 64, "b_dL_ddelta_softplus_2 dL_ddelta_prime_softplus_2"),
+            ("N", 1, "dL_ddelta_prime_layer_3 b_dL_dg_layer_3"), (1, 64, "dL_dW_layer_3_delta"),
+            (1, 64, "dL_dW_layer_3_delta_prime"), (1, 64, "dL_dW_layer_3_g"), (1, "dL_db_layer_3_sum"),
+            (64, 128, "dL_dW_layer_2_delta"), (64, 128, "dL_dW_layer_2_delta_prime"), (64, 128, "dL_dW_layer_2_g"),
+            (64, "dL_db_layer_2_sum"), (128, 64, "dL_dW_layer_1_delta_prime"), (128, 64, "dL_dW_layer_1_g"),
             (128, "dL_db_layer_1_sum"),
         ],
         [
             (1, 64, "W_layer_3_squared"), (64, 128, "W_layer_2_squared"), (128, 64, "W_layer_1_squared"),
-            (128, "W_layer_1_squared_rows sum_delta_prime_terms"), (1, 64, "z"), (64, 128, "aa"), (128, 64, "ab"),
+            (1, 64, "a_dK_dW_layer_3 a_dL_dW_layer_3"), (64, 128, "a_dK_dW_layer_2 a_dL_dW_layer_2"),
+            (128, 64, "a_dK_dW_layer_1 a_dL_dW_layer_1"),
+        ],
+    ),
+    "loss_and_grad_terms_lam0": (
+        [
+            ("N", 128, "g_layer_1_unbiased g_layer_1 b2_g_softplus_1 delta_softplus_1 b1_dL_dg_layer_1"),
+            ("N", 128, "g_softplus_1 dL_dg_softplus_1 dL_dg_layer_1"),
+            ("N", 128, "b_g_softplus_1 sigmoid_minus_softplus_1 f_third_softplus_1"),
+            ("N", 128, "c_g_softplus_1 delta_prime_softplus_1 b_dL_dg_layer_1"),
+            ("N", 128, "b1_g_softplus_1 f_prime_softplus_1"),
+            ("N", 64, "g_layer_2_unbiased g_layer_2 b2_g_softplus_2 delta_softplus_2"),
+            ("N", 64, "g_softplus_2 dL_dg_softplus_2 b2_dL_dg_layer_2"),
+            ("N", 64, "b_g_softplus_2 sigmoid_minus_softplus_2 f_third_softplus_2"),
+            ("N", 64, "c_g_softplus_2 delta_prime_softplus_2 b_dL_dg_layer_2"),
+            ("N", 64, "b1_g_softplus_2 f_prime_softplus_2"),
+            ("N", 1, "g_layer_3_unbiased g_layer_3 b1_f_prime_softplus_3 dK_ddelta_layer_3 dK_dg_layer_3 dL_ddelta_layer_3 dL_dg_layer_3"),
+            ("N", 1, "f_prime_softplus_3"),
+            ("N", 1, "b_f_prime_softplus_3 sigmoid_minus_softplus_3 f_third_softplus_3"),
+            ("N", 1, "c_f_prime_softplus_3 f_second_softplus_3"), ("N", 64, "delta_layer_2"),
+            ("N", 64, "f_second_softplus_2"), ("N", 64, "delta_prime_layer_2"),
+            ("N", 64, "b_delta_prime_layer_2 delta_x dL_ddelta_layer_2 dL_dg_layer_2"),
+            ("N", 128, "delta_layer_1 dL_ddelta_prime_softplus_1"), ("N", 128, "f_second_softplus_1"),
+            ("N", 128, "delta_prime_layer_1 dK_ddelta_layer_1 dK_dg_layer_1 dL_ddelta_softplus_1"),
+            ("N", 128, "b_delta_prime_layer_1 dK_ddelta_softplus_1 dK_dg_softplus_1 b_dK_dg_layer_1"),
+            ("N", 64, "sum_delta_squared_terms dK_ddelta_layer_2 dK_dg_layer_2 dL_ddelta_prime_layer_2 b1_dL_dg_layer_2"),
+            (128, "delta_prime_layer_1_total"),
+            ("N", 64, "dK_ddelta_softplus_2 dK_dg_softplus_2 b_dK_dg_layer_2 dL_ddelta_softplus_2"),
+            (1, 64, "dK_dW_layer_3_delta"), (1, 64, "dK_dW_layer_3_g"), (1, "dK_db_layer_3_sum"),
+            (64, 128, "dK_dW_layer_2_delta"), (64, 128, "dK_dW_layer_2_g"), (64, "dK_db_layer_2_sum"),
+            (128, 64, "dK_dW_layer_1_delta"), (128, 64, "dK_dW_layer_1_g"), (128, "dK_db_layer_1_sum"),
+            ("N", 64, "b_dL_ddelta_softplus_2 dL_ddelta_prime_softplus_2"),
+            ("N", 1, "dL_ddelta_prime_layer_3 b_dL_dg_layer_3"), (1, 64, "dL_dW_layer_3_delta"),
+            (1, 64, "dL_dW_layer_3_delta_prime"), (1, 64, "dL_dW_layer_3_g"), (1, "dL_db_layer_3_sum"),
+            (64, 128, "dL_dW_layer_2_delta"), (64, 128, "dL_dW_layer_2_delta_prime"), (64, 128, "dL_dW_layer_2_g"),
+            (64, "dL_db_layer_2_sum"), (128, 64, "dL_dW_layer_1_g"), (128, "dL_db_layer_1_sum"),
+        ],
+        [
+            (1, 64, "W_layer_3_squared"), (64, 128, "W_layer_2_squared"), (128, 64, "W_layer_1_squared"),
+            (128, "W_layer_1_squared_rows sum_delta_prime_terms"), (1, 64, "a_dK_dW_layer_3 a_dL_dW_layer_3"),
+            (64, 128, "a_dK_dW_layer_2 a_dL_dW_layer_2"), (128, 64, "a_dK_dW_layer_1 a_dL_dW_layer_1"),
         ],
     ),
     "layer_means": (
         [
-            ("N", 128, "g_layer_1_unbiased g_layer_1 g_layer_1_part"),
-            ("N", 128, "a g_softplus_1 g_softplus_1_part"), ("N", 128, "b"),
-            ("N", 64, "g_layer_2_unbiased g_layer_2 g_layer_2_part"), ("N", 64, "c g_softplus_2 g_softplus_2_part"),
-            ("N", 64, "d g_x_part"), ("N", 1, "g_layer_3_unbiased g_layer_3"), ("N", 1, "e g_softplus_3"),
-            ("N", 1, "f"),
+            ("N", 128, "g_layer_1_unbiased g_layer_1 g_layer_1_part"), ("N", 128, "g_softplus_1 g_softplus_1_part"),
+            ("N", 128, "b_g_softplus_1"), ("N", 64, "g_layer_2_unbiased g_layer_2 g_layer_2_part"),
+            ("N", 64, "g_softplus_2 g_softplus_2_part"), ("N", 64, "b_g_softplus_2 g_x_part"),
+            ("N", 1, "g_layer_3_unbiased g_layer_3"), ("N", 1, "g_softplus_3"), ("N", 1, "b_g_softplus_3"),
         ],
     ),
 }
@@ -3069,4 +3106,4 @@ def _loss_noise(loss, params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above 913ec3626258371d5d108f475bbad8a3cb2e65cd90d5a3b1c214c839c59727f2
+# sha256 of all above 80c8be89d389cf0952eb54f25ecd963cb67c93c1b905f623bc15090fe806ab66

@@ -79,11 +79,11 @@ def _energy(params, x, lam, call):
         # g_above = W_below g_joined + b_below
         g_above = np.add(b_below, g_above_unbiased, out=w.g_above)
         # g_pointwise_1 = softplus(g_above)
-        a = np.abs(g_above, out=w.a)
-        a = np.negative(a, out=w.a)
-        a = np.exp(a, out=w.a)
-        a = np.log1p(a, out=w.a)
-        b = np.maximum(g_above, 0.0, out=w.b)
+        a = np.abs(g_above, out=w.g_pointwise_1)
+        a = np.negative(a, out=a)
+        a = np.exp(a, out=a)
+        a = np.log1p(a, out=a)
+        b = np.maximum(g_above, 0.0, out=w.b_g_pointwise_1)
         g_pointwise_1 = np.add(a, b, out=w.g_pointwise_1)
         # g_both = [g_pointwise_1, g_hidden]
         g_both = w.g_both
@@ -130,12 +130,12 @@ def _score(params, x, lam, call):
         # g_below = W_below g_x + b_below
         g_below = np.add(b_below, g_below_unbiased, out=w.g_below)
         # sech(g_below)
-        a = np.abs(g_below, out=w.a)
-        a = np.negative(a, out=w.a)
-        a = np.exp(a, out=w.a)
-        b = np.square(a, out=w.b)
-        b = np.add(b, 1.0, out=w.b)
-        a = np.divide(a, b, out=w.a)
+        a = np.abs(g_below, out=w.a_g_hidden)
+        a = np.negative(a, out=a)
+        a = np.exp(a, out=a)
+        b = np.square(a, out=w.b_g_hidden)
+        b = np.add(b, 1.0, out=b)
+        a = np.divide(a, b, out=a)
         sech_hidden = np.multiply(a, 2.0, out=w.sech_hidden)
         # g_hidden = tanh(g_below)
         g_hidden = np.tanh(g_below, out=w.g_hidden)
@@ -146,13 +146,13 @@ def _score(params, x, lam, call):
         # g_above = W_below g_joined + b_below
         g_above = np.add(b_below, g_above_unbiased, out=w.g_above)
         # f′(g_above) = sigmoid(g_above)
-        c = np.abs(g_above, out=w.c)
-        c = np.negative(c, out=w.c)
-        c = np.exp(c, out=w.c)
-        b = np.sign(g_above, out=w.b)
-        b = np.maximum(c, b, out=w.b)
-        c = np.add(c, 1.0, out=w.c)
-        f_prime_pointwise_1 = np.divide(b, c, out=w.f_prime_pointwise_1)
+        a = np.abs(g_above, out=w.a_f_prime_pointwise_1)
+        a = np.negative(a, out=a)
+        a = np.exp(a, out=a)
+        b = np.sign(g_above, out=w.f_prime_pointwise_1)
+        b = np.maximum(a, b, out=b)
+        a = np.add(a, 1.0, out=a)
+        f_prime_pointwise_1 = np.divide(b, a, out=w.f_prime_pointwise_1)
 
         # ---- backward: reads δ, f′, W, g; writes δ, f′, score
         # δ_above = δ_pointwise_1 f′(g_above)  (1)
@@ -168,9 +168,9 @@ def _score(params, x, lam, call):
         # W_belowᵀ δ_below
         delta_x_term_1 = np.matmul(delta_below, W_below, out=w.delta_x_term_1)
         # δ_x = δ_joined + 2 g_x + W_belowᵀ δ_below  (1)
-        c = np.add(delta_joined, delta_x_term_1, out=w.c)
-        a = np.multiply(g_x, 2.0, out=w.a)
-        delta_x = np.add(c, a, out=w.delta_x)
+        a = np.add(delta_joined, delta_x_term_1, out=w.delta_x)
+        b = np.multiply(g_x, 2.0, out=w.b_delta_x)
+        delta_x = np.add(a, b, out=w.delta_x)
         # score = −δ_x
         score = np.negative(delta_x, out=w.score)
 
@@ -205,12 +205,12 @@ def _hessian_diagonal(params, x, lam, call):
         # g_below = W_below g_x + b_below
         g_below = np.add(b_below, g_below_unbiased, out=w.g_below)
         # sech(g_below)
-        a = np.abs(g_below, out=w.a)
-        a = np.negative(a, out=w.a)
-        a = np.exp(a, out=w.a)
-        b = np.square(a, out=w.b)
-        b = np.add(b, 1.0, out=w.b)
-        a = np.divide(a, b, out=w.a)
+        a = np.abs(g_below, out=w.a_g_hidden)
+        a = np.negative(a, out=a)
+        a = np.exp(a, out=a)
+        b = np.square(a, out=w.b_g_hidden)
+        b = np.add(b, 1.0, out=b)
+        a = np.divide(a, b, out=a)
         sech_hidden = np.multiply(a, 2.0, out=w.sech_hidden)
         # g_hidden = tanh(g_below)
         g_hidden = np.tanh(g_below, out=w.g_hidden)
@@ -221,18 +221,18 @@ def _hessian_diagonal(params, x, lam, call):
         # g_above = W_below g_joined + b_below
         g_above = np.add(b_below, g_above_unbiased, out=w.g_above)
         # sigmoid(−g_above)
-        b = np.abs(g_above, out=w.b)
-        b = np.negative(b, out=w.b)
-        b = np.exp(b, out=w.b)
-        c = np.negative(g_above, out=w.c)
-        c = np.sign(c, out=w.c)
-        c = np.maximum(b, c, out=w.c)
-        d = np.add(b, 1.0, out=w.d)
-        sigmoid_minus_pointwise_1 = np.divide(c, d, out=w.sigmoid_minus_pointwise_1)
+        a = np.abs(g_above, out=w.f_prime_pointwise_1)
+        a = np.negative(a, out=a)
+        a = np.exp(a, out=a)
+        b = np.negative(g_above, out=w.b_f_prime_pointwise_1)
+        b = np.sign(b, out=b)
+        b = np.maximum(a, b, out=b)
+        c = np.add(a, 1.0, out=w.c_f_prime_pointwise_1)
+        sigmoid_minus_pointwise_1 = np.divide(b, c, out=w.sigmoid_minus_pointwise_1)
         # f′(g_above) = sigmoid(g_above)
-        e = np.sign(g_above, out=w.e)
-        b = np.maximum(b, e, out=w.b)
-        f_prime_pointwise_1 = np.divide(b, d, out=w.f_prime_pointwise_1)
+        b = np.sign(g_above, out=w.b1_f_prime_pointwise_1)
+        a = np.maximum(a, b, out=a)
+        f_prime_pointwise_1 = np.divide(a, c, out=w.f_prime_pointwise_1)
 
         # ---- backward: reads δ, f′, W, g; writes δ, f″, δ′, f′, hessian_diagonal
         # δ_above = δ_pointwise_1 f′(g_above)  (1)
@@ -252,18 +252,18 @@ def _hessian_diagonal(params, x, lam, call):
         # f′(g_below) = sech(g_below)²
         f_prime_hidden = np.square(sech_hidden, out=w.f_prime_hidden)
         # f″(g_below) = −2 g_hidden f′(g_below)
-        f = np.multiply(f_prime_hidden, g_hidden, out=w.f)
-        f_second_hidden = np.multiply(f, -2.0, out=w.f_second_hidden)
+        a = np.multiply(f_prime_hidden, g_hidden, out=w.f_second_hidden)
+        f_second_hidden = np.multiply(a, -2.0, out=w.f_second_hidden)
         # δ′_below = δ_hidden f″(g_below) + δ′_hidden f′(g_below)²  (§1.3)
-        c = np.multiply(delta_hidden, f_second_hidden, out=w.c)
-        a = np.square(f_prime_hidden, out=w.a)
-        a = np.multiply(delta_prime_hidden, a, out=w.a)
-        delta_prime_below = np.add(c, a, out=w.delta_prime_below)
+        a = np.multiply(delta_hidden, f_second_hidden, out=w.delta_prime_below)
+        b = np.square(f_prime_hidden, out=w.b_delta_prime_below)
+        b = np.multiply(delta_prime_hidden, b, out=b)
+        delta_prime_below = np.add(a, b, out=w.delta_prime_below)
         # (W_below ∘ W_below)ᵀ δ′_below
         delta_prime_x_term_1 = np.matmul(delta_prime_below, W_below_squared, out=w.delta_prime_x_term_1)
         # δ′_x = 2 + δ′_joined + (W_below ∘ W_below)ᵀ δ′_below  (§1.3)
-        d = np.add(delta_prime_joined, delta_prime_x_term_1, out=w.d)
-        delta_prime_x = np.add(d, 2.0, out=w.hessian_diagonal)
+        a = np.add(delta_prime_joined, delta_prime_x_term_1, out=w.a_delta_prime_x)
+        delta_prime_x = np.add(a, 2.0, out=w.hessian_diagonal)
 
     call.over_tiles(tile, x)
 
@@ -295,12 +295,12 @@ def _loss_terms(params, x, lam, call):
         # g_below = W_below g_x + b_below
         g_below = np.add(b_below, g_below_unbiased, out=w.g_below)
         # sech(g_below)
-        a = np.abs(g_below, out=w.a)
-        a = np.negative(a, out=w.a)
-        a = np.exp(a, out=w.a)
-        b = np.square(a, out=w.b)
-        b = np.add(b, 1.0, out=w.b)
-        a = np.divide(a, b, out=w.a)
+        a = np.abs(g_below, out=w.a_g_hidden)
+        a = np.negative(a, out=a)
+        a = np.exp(a, out=a)
+        b = np.square(a, out=w.b_g_hidden)
+        b = np.add(b, 1.0, out=b)
+        a = np.divide(a, b, out=a)
         sech_hidden = np.multiply(a, 2.0, out=w.sech_hidden)
         # g_hidden = tanh(g_below)
         g_hidden = np.tanh(g_below, out=w.g_hidden)
@@ -311,18 +311,18 @@ def _loss_terms(params, x, lam, call):
         # g_above = W_below g_joined + b_below
         g_above = np.add(b_below, g_above_unbiased, out=w.g_above)
         # sigmoid(−g_above)
-        b = np.abs(g_above, out=w.b)
-        b = np.negative(b, out=w.b)
-        b = np.exp(b, out=w.b)
-        c = np.negative(g_above, out=w.c)
-        c = np.sign(c, out=w.c)
-        c = np.maximum(b, c, out=w.c)
-        d = np.add(b, 1.0, out=w.d)
-        sigmoid_minus_pointwise_1 = np.divide(c, d, out=w.sigmoid_minus_pointwise_1)
+        a = np.abs(g_above, out=w.f_prime_pointwise_1)
+        a = np.negative(a, out=a)
+        a = np.exp(a, out=a)
+        b = np.negative(g_above, out=w.b_f_prime_pointwise_1)
+        b = np.sign(b, out=b)
+        b = np.maximum(a, b, out=b)
+        c = np.add(a, 1.0, out=w.c_f_prime_pointwise_1)
+        sigmoid_minus_pointwise_1 = np.divide(b, c, out=w.sigmoid_minus_pointwise_1)
         # f′(g_above) = sigmoid(g_above)
-        e = np.sign(g_above, out=w.e)
-        b = np.maximum(b, e, out=w.b)
-        f_prime_pointwise_1 = np.divide(b, d, out=w.f_prime_pointwise_1)
+        b = np.sign(g_above, out=w.b1_f_prime_pointwise_1)
+        a = np.maximum(a, b, out=a)
+        f_prime_pointwise_1 = np.divide(a, c, out=w.f_prime_pointwise_1)
 
         # ---- backward: reads δ, f′, W, g; writes δ, f″, δ′, f′
         # δ_above = δ_pointwise_1 f′(g_above)  (1)
@@ -344,24 +344,24 @@ def _loss_terms(params, x, lam, call):
         # δ_below = δ_hidden f′(g_below)  (1)
         delta_below = np.multiply(delta_hidden, f_prime_hidden, out=w.delta_below)
         # f″(g_below) = −2 g_hidden f′(g_below)
-        f = np.multiply(f_prime_hidden, g_hidden, out=w.f)
-        f_second_hidden = np.multiply(f, -2.0, out=w.f_second_hidden)
+        a = np.multiply(f_prime_hidden, g_hidden, out=w.f_second_hidden)
+        f_second_hidden = np.multiply(a, -2.0, out=w.f_second_hidden)
         # δ′_below = δ_hidden f″(g_below) + δ′_hidden f′(g_below)²  (§1.3)
-        b = np.multiply(delta_hidden, f_second_hidden, out=w.b)
-        a = np.square(f_prime_hidden, out=w.a)
-        a = np.multiply(delta_prime_hidden, a, out=w.a)
-        delta_prime_below = np.add(b, a, out=w.delta_prime_below)
+        a = np.multiply(delta_hidden, f_second_hidden, out=w.delta_prime_below)
+        b = np.square(f_prime_hidden, out=w.b_delta_prime_below)
+        b = np.multiply(delta_prime_hidden, b, out=b)
+        delta_prime_below = np.add(a, b, out=w.delta_prime_below)
         # W_belowᵀ δ_below
         delta_x_term_1 = np.matmul(delta_below, W_below, out=w.delta_x_term_1)
         # δ_x = δ_joined + 2 g_x + W_belowᵀ δ_below  (1)
-        c = np.add(delta_joined, delta_x_term_1, out=w.c)
-        a = np.multiply(g_x, 2.0, out=w.a)
-        delta_x = np.add(c, a, out=w.delta_x)
+        a = np.add(delta_joined, delta_x_term_1, out=w.delta_x)
+        b = np.multiply(g_x, 2.0, out=w.b_delta_x)
+        delta_x = np.add(a, b, out=w.delta_x)
         # (W_below ∘ W_below)ᵀ δ′_below
         delta_prime_x_term_1 = np.matmul(delta_prime_below, W_below_squared, out=w.delta_prime_x_term_1)
         # δ′_x = 2 + δ′_joined + (W_below ∘ W_below)ᵀ δ′_below  (§1.3)
-        d = np.add(delta_prime_joined, delta_prime_x_term_1, out=w.d)
-        delta_prime_x = np.add(d, 2.0, out=w.delta_prime_x)
+        a = np.add(delta_prime_joined, delta_prime_x_term_1, out=w.delta_prime_x)
+        delta_prime_x = np.add(a, 2.0, out=w.delta_prime_x)
 
         # ---- loss: reads δ, δ′
         # δ_x²
@@ -419,12 +419,12 @@ def _loss_terms_lam0(params, x, lam, call):
         # g_below = W_below g_x + b_below
         g_below = np.add(b_below, g_below_unbiased, out=w.g_below)
         # sech(g_below)
-        a = np.abs(g_below, out=w.a)
-        a = np.negative(a, out=w.a)
-        a = np.exp(a, out=w.a)
-        b = np.square(a, out=w.b)
-        b = np.add(b, 1.0, out=w.b)
-        a = np.divide(a, b, out=w.a)
+        a = np.abs(g_below, out=w.a_g_hidden)
+        a = np.negative(a, out=a)
+        a = np.exp(a, out=a)
+        b = np.square(a, out=w.b_g_hidden)
+        b = np.add(b, 1.0, out=b)
+        a = np.divide(a, b, out=a)
         sech_hidden = np.multiply(a, 2.0, out=w.sech_hidden)
         # g_hidden = tanh(g_below)
         g_hidden = np.tanh(g_below, out=w.g_hidden)
@@ -435,18 +435,18 @@ def _loss_terms_lam0(params, x, lam, call):
         # g_above = W_below g_joined + b_below
         g_above = np.add(b_below, g_above_unbiased, out=w.g_above)
         # sigmoid(−g_above)
-        b = np.abs(g_above, out=w.b)
-        b = np.negative(b, out=w.b)
-        b = np.exp(b, out=w.b)
-        c = np.negative(g_above, out=w.c)
-        c = np.sign(c, out=w.c)
-        c = np.maximum(b, c, out=w.c)
-        d = np.add(b, 1.0, out=w.d)
-        sigmoid_minus_pointwise_1 = np.divide(c, d, out=w.sigmoid_minus_pointwise_1)
+        a = np.abs(g_above, out=w.f_prime_pointwise_1)
+        a = np.negative(a, out=a)
+        a = np.exp(a, out=a)
+        b = np.negative(g_above, out=w.b_f_prime_pointwise_1)
+        b = np.sign(b, out=b)
+        b = np.maximum(a, b, out=b)
+        c = np.add(a, 1.0, out=w.c_f_prime_pointwise_1)
+        sigmoid_minus_pointwise_1 = np.divide(b, c, out=w.sigmoid_minus_pointwise_1)
         # f′(g_above) = sigmoid(g_above)
-        e = np.sign(g_above, out=w.e)
-        b = np.maximum(b, e, out=w.b)
-        f_prime_pointwise_1 = np.divide(b, d, out=w.f_prime_pointwise_1)
+        b = np.sign(g_above, out=w.b1_f_prime_pointwise_1)
+        a = np.maximum(a, b, out=a)
+        f_prime_pointwise_1 = np.divide(a, c, out=w.f_prime_pointwise_1)
 
         # ---- backward: reads δ, f′, W, g; writes δ, f″, δ′, f′
         # δ_above = δ_pointwise_1 f′(g_above)  (1)
@@ -468,24 +468,24 @@ def _loss_terms_lam0(params, x, lam, call):
         # δ_below = δ_hidden f′(g_below)  (1)
         delta_below = np.multiply(delta_hidden, f_prime_hidden, out=w.delta_below)
         # f″(g_below) = −2 g_hidden f′(g_below)
-        f = np.multiply(f_prime_hidden, g_hidden, out=w.f)
-        f_second_hidden = np.multiply(f, -2.0, out=w.f_second_hidden)
+        a = np.multiply(f_prime_hidden, g_hidden, out=w.f_second_hidden)
+        f_second_hidden = np.multiply(a, -2.0, out=w.f_second_hidden)
         # δ′_below = δ_hidden f″(g_below) + δ′_hidden f′(g_below)²  (§1.3)
-        b = np.multiply(delta_hidden, f_second_hidden, out=w.b)
-        a = np.square(f_prime_hidden, out=w.a)
-        a = np.multiply(delta_prime_hidden, a, out=w.a)
-        delta_prime_below = np.add(b, a, out=w.delta_prime_below)
+        a = np.multiply(delta_hidden, f_second_hidden, out=w.delta_prime_below)
+        b = np.square(f_prime_hidden, out=w.b_delta_prime_below)
+        b = np.multiply(delta_prime_hidden, b, out=b)
+        delta_prime_below = np.add(a, b, out=w.delta_prime_below)
         # W_belowᵀ δ_below
         delta_x_term_1 = np.matmul(delta_below, W_below, out=w.delta_x_term_1)
         # δ_x = δ_joined + 2 g_x + W_belowᵀ δ_below  (1)
-        c = np.add(delta_joined, delta_x_term_1, out=w.c)
-        a = np.multiply(g_x, 2.0, out=w.a)
-        delta_x = np.add(c, a, out=w.delta_x)
+        a = np.add(delta_joined, delta_x_term_1, out=w.delta_x)
+        b = np.multiply(g_x, 2.0, out=w.b_delta_x)
+        delta_x = np.add(a, b, out=w.delta_x)
         # (W_below ∘ W_below)ᵀ δ′_below
         delta_prime_x_term_1 = np.matmul(delta_prime_below, W_below_squared, out=w.delta_prime_x_term_1)
         # δ′_x = 2 + δ′_joined + (W_below ∘ W_below)ᵀ δ′_below  (§1.3)
-        d = np.add(delta_prime_joined, delta_prime_x_term_1, out=w.d)
-        delta_prime_x = np.add(d, 2.0, out=w.delta_prime_x)
+        a = np.add(delta_prime_joined, delta_prime_x_term_1, out=w.delta_prime_x)
+        delta_prime_x = np.add(a, 2.0, out=w.delta_prime_x)
 
         # ---- loss: reads δ, δ′
         # δ_x²
@@ -539,12 +539,12 @@ def _loss_and_grad(params, x, lam, call):
         # g_below = W_below g_x + b_below
         g_below = np.add(b_below, g_below_unbiased, out=w.g_below)
         # sech(g_below)
-        a = np.abs(g_below, out=w.a)
-        a = np.negative(a, out=w.a)
-        a = np.exp(a, out=w.a)
-        b = np.square(a, out=w.b)
-        b = np.add(b, 1.0, out=w.b)
-        a = np.divide(a, b, out=w.a)
+        a = np.abs(g_below, out=w.a_g_hidden)
+        a = np.negative(a, out=a)
+        a = np.exp(a, out=a)
+        b = np.square(a, out=w.b_g_hidden)
+        b = np.add(b, 1.0, out=b)
+        a = np.divide(a, b, out=a)
         sech_hidden = np.multiply(a, 2.0, out=w.sech_hidden)
         # g_hidden = tanh(g_below)
         g_hidden = np.tanh(g_below, out=w.g_hidden)
@@ -555,18 +555,18 @@ def _loss_and_grad(params, x, lam, call):
         # g_above = W_below g_joined + b_below
         g_above = np.add(b_below, g_above_unbiased, out=w.g_above)
         # sigmoid(−g_above)
-        c = np.abs(g_above, out=w.c)
-        c = np.negative(c, out=w.c)
-        c = np.exp(c, out=w.c)
-        d = np.negative(g_above, out=w.d)
-        d = np.sign(d, out=w.d)
-        d = np.maximum(c, d, out=w.d)
-        e = np.add(c, 1.0, out=w.e)
-        sigmoid_minus_pointwise_1 = np.divide(d, e, out=w.sigmoid_minus_pointwise_1)
+        a = np.abs(g_above, out=w.f_prime_pointwise_1)
+        a = np.negative(a, out=a)
+        a = np.exp(a, out=a)
+        b = np.negative(g_above, out=w.b_f_prime_pointwise_1)
+        b = np.sign(b, out=b)
+        b = np.maximum(a, b, out=b)
+        c = np.add(a, 1.0, out=w.c_f_prime_pointwise_1)
+        sigmoid_minus_pointwise_1 = np.divide(b, c, out=w.sigmoid_minus_pointwise_1)
         # f′(g_above) = sigmoid(g_above)
-        f = np.sign(g_above, out=w.f)
-        c = np.maximum(c, f, out=w.c)
-        f_prime_pointwise_1 = np.divide(c, e, out=w.f_prime_pointwise_1)
+        b = np.sign(g_above, out=w.b1_f_prime_pointwise_1)
+        a = np.maximum(a, b, out=a)
+        f_prime_pointwise_1 = np.divide(a, c, out=w.f_prime_pointwise_1)
 
         # ---- backward: reads δ, f′, W, g; writes δ, f″, δ′, f′
         # δ_above = δ_pointwise_1 f′(g_above)  (1)
@@ -588,24 +588,24 @@ def _loss_and_grad(params, x, lam, call):
         # δ_below = δ_hidden f′(g_below)  (1)
         delta_below = np.multiply(delta_hidden, f_prime_hidden, out=w.delta_below)
         # f″(g_below) = −2 g_hidden f′(g_below)
-        g = np.multiply(f_prime_hidden, g_hidden, out=w.g)
-        f_second_hidden = np.multiply(g, -2.0, out=w.f_second_hidden)
+        a = np.multiply(f_prime_hidden, g_hidden, out=w.f_second_hidden)
+        f_second_hidden = np.multiply(a, -2.0, out=w.f_second_hidden)
         # δ′_below = δ_hidden f″(g_below) + δ′_hidden f′(g_below)²  (§1.3)
-        h = np.multiply(delta_hidden, f_second_hidden, out=w.h)
-        i = np.square(f_prime_hidden, out=w.i)
-        i = np.multiply(delta_prime_hidden, i, out=w.i)
-        delta_prime_below = np.add(h, i, out=w.delta_prime_below)
+        a = np.multiply(delta_hidden, f_second_hidden, out=w.delta_prime_below)
+        b = np.square(f_prime_hidden, out=w.b_delta_prime_below)
+        b = np.multiply(delta_prime_hidden, b, out=b)
+        delta_prime_below = np.add(a, b, out=w.delta_prime_below)
         # W_belowᵀ δ_below
         delta_x_term_1 = np.matmul(delta_below, W_below, out=w.delta_x_term_1)
         # δ_x = δ_joined + 2 g_x + W_belowᵀ δ_below  (1)
-        j = np.add(delta_joined, delta_x_term_1, out=w.j)
-        i = np.multiply(g_x, 2.0, out=w.i)
-        delta_x = np.add(j, i, out=w.delta_x)
+        a = np.add(delta_joined, delta_x_term_1, out=w.delta_x)
+        b = np.multiply(g_x, 2.0, out=w.b_delta_x)
+        delta_x = np.add(a, b, out=w.delta_x)
         # (W_below ∘ W_below)ᵀ δ′_below
         delta_prime_x_term_1 = np.matmul(delta_prime_below, W_below_squared, out=w.delta_prime_x_term_1)
         # δ′_x = 2 + δ′_joined + (W_below ∘ W_below)ᵀ δ′_below  (§1.3)
-        i = np.add(delta_prime_joined, delta_prime_x_term_1, out=w.i)
-        delta_prime_x = np.add(i, 2.0, out=w.delta_prime_x)
+        a = np.add(delta_prime_joined, delta_prime_x_term_1, out=w.delta_prime_x)
+        delta_prime_x = np.add(a, 2.0, out=w.delta_prime_x)
 
         # ---- loss: reads δ, δ′
         # δ_x²
@@ -623,19 +623,19 @@ def _loss_and_grad(params, x, lam, call):
         # ∂J/∂δ_x = δ_x  (3)+(5)
         dJ_ddelta_x = delta_x
         # ∂J/∂δ′_x = −1 + 2 λ δ′_x  (7)
-        i = np.multiply(delta_prime_x, 2 * lam, out=w.i)
-        dJ_ddelta_prime_x = np.subtract(i, 1.0, out=w.dJ_ddelta_prime_x)
+        a = np.multiply(delta_prime_x, 2 * lam, out=w.dJ_ddelta_prime_x)
+        dJ_ddelta_prime_x = np.subtract(a, 1.0, out=w.dJ_ddelta_prime_x)
         # ∂J/∂δ_below = W_below ∂J/∂δ_x  (11)+(12)
         dJ_ddelta_below = np.matmul(dJ_ddelta_x, W_below.T, out=w.dJ_ddelta_below)
         # ∂J/∂δ′_below = (W_below ∘ W_below) ∂J/∂δ′_x  (13)
         dJ_ddelta_prime_below = np.matmul(dJ_ddelta_prime_x, W_below_squared.T, out=w.dJ_ddelta_prime_below)
         # ∂J/∂δ_hidden = ∂J/∂δ_below f′(g_below) + ∂J/∂δ′_below f″(g_below)  (18)+(19)
-        k = np.multiply(dJ_ddelta_below, f_prime_hidden, out=w.k)
-        l = np.multiply(dJ_ddelta_prime_below, f_second_hidden, out=w.l)
-        dJ_ddelta_hidden = np.add(k, l, out=w.dJ_ddelta_hidden)
+        a = np.multiply(dJ_ddelta_below, f_prime_hidden, out=w.dJ_ddelta_hidden)
+        b = np.multiply(dJ_ddelta_prime_below, f_second_hidden, out=w.b_dJ_ddelta_hidden)
+        dJ_ddelta_hidden = np.add(a, b, out=w.dJ_ddelta_hidden)
         # ∂J/∂δ′_hidden = ∂J/∂δ′_below f′(g_below)²  (20)
-        l = np.square(f_prime_hidden, out=w.l)
-        dJ_ddelta_prime_hidden = np.multiply(dJ_ddelta_prime_below, l, out=w.dJ_ddelta_prime_hidden)
+        a = np.square(f_prime_hidden, out=w.dJ_ddelta_prime_hidden)
+        dJ_ddelta_prime_hidden = np.multiply(dJ_ddelta_prime_below, a, out=w.dJ_ddelta_prime_hidden)
         # ∂J/∂δ_joined = ∂J/∂δ_hidden + ∂J/∂δ_x  (4)+(6)
         dJ_ddelta_joined = np.add(dJ_ddelta_hidden, dJ_ddelta_x, out=w.dJ_ddelta_joined)
         # ∂J/∂δ′_joined = ∂J/∂δ′_hidden + ∂J/∂δ′_x  (8)
@@ -645,9 +645,9 @@ def _loss_and_grad(params, x, lam, call):
         # ∂J/∂δ′_above = (W_below ∘ W_below) ∂J/∂δ′_joined  (13)
         dJ_ddelta_prime_above = np.matmul(dJ_ddelta_prime_joined, W_below_squared.T, out=w.dJ_ddelta_prime_above)
         # ∂J/∂δ_pointwise_1 = ∂J/∂δ_above f′(g_above) + ∂J/∂δ′_above f″(g_above)  (18)+(19)
-        m = np.multiply(dJ_ddelta_above, f_prime_pointwise_1, out=w.m)
-        n = np.multiply(dJ_ddelta_prime_above, f_second_pointwise_1, out=w.n)
-        dJ_ddelta_pointwise_1 = np.add(m, n, out=w.dJ_ddelta_pointwise_1)
+        a = np.multiply(dJ_ddelta_above, f_prime_pointwise_1, out=w.dJ_ddelta_pointwise_1)
+        b = np.multiply(dJ_ddelta_prime_above, f_second_pointwise_1, out=w.b_dJ_ddelta_pointwise_1)
+        dJ_ddelta_pointwise_1 = np.add(a, b, out=w.dJ_ddelta_pointwise_1)
         # ∂J/∂δ_both = [∂J/∂δ_pointwise_1, ∂J/∂δ_hidden]  (4)+(6)
         dJ_ddelta_both = w.dJ_ddelta_both
         dJ_ddelta_both[..., 0:16] = dJ_ddelta_pointwise_1
@@ -657,14 +657,14 @@ def _loss_and_grad(params, x, lam, call):
         # Σ_n ∂J/∂δ_both
         dJ_ds_gain_sum = _column_sum(dJ_ddelta_both, out=w.dJ_ds_gain_sum)
         # f‴(g_above) = f″(g_above) (sigmoid(−g_above) − f′(g_above))
-        d = np.subtract(sigmoid_minus_pointwise_1, f_prime_pointwise_1, out=w.d)
-        f_third_pointwise_1 = np.multiply(f_second_pointwise_1, d, out=w.f_third_pointwise_1)
+        a = np.subtract(sigmoid_minus_pointwise_1, f_prime_pointwise_1, out=w.f_third_pointwise_1)
+        f_third_pointwise_1 = np.multiply(f_second_pointwise_1, a, out=w.f_third_pointwise_1)
         # ∂J/∂g_above = ∂J/∂δ_above δ_pointwise_1 f″(g_above) + ∂J/∂δ′_above δ_pointwise_1 f‴(g_above)  (21)+(22)
-        o = np.multiply(delta_pointwise_1, dJ_ddelta_above, out=w.o)
-        o = np.multiply(o, f_second_pointwise_1, out=w.o)
-        p = np.multiply(delta_pointwise_1, dJ_ddelta_prime_above, out=w.p)
-        p = np.multiply(p, f_third_pointwise_1, out=w.p)
-        dJ_dg_above = np.add(o, p, out=w.dJ_dg_above)
+        a = np.multiply(delta_pointwise_1, dJ_ddelta_above, out=w.dJ_dg_above)
+        a = np.multiply(a, f_second_pointwise_1, out=a)
+        b = np.multiply(delta_pointwise_1, dJ_ddelta_prime_above, out=w.b_dJ_dg_above)
+        b = np.multiply(b, f_third_pointwise_1, out=b)
+        dJ_dg_above = np.add(a, b, out=w.dJ_dg_above)
         # Σ_n δ_above ∂J/∂δ_joinedᵀ
         dJ_dW_below_delta_at_above = np.matmul(delta_above.T, dJ_ddelta_joined, out=w.dJ_dW_below_delta_at_above)
         # Σ_n δ′_above ∂J/∂δ′_joinedᵀ
@@ -678,26 +678,26 @@ def _loss_and_grad(params, x, lam, call):
         # ∂J/∂g_hidden = ∂J/∂g_joined  (9)+(10)
         dJ_dg_hidden = dJ_dg_joined
         # f‴(g_below) = f′(g_below) (4 g_hidden² − 2 sech(g_below)²)
-        q = np.square(g_hidden, out=w.q)
-        q = np.multiply(q, 4.0, out=w.q)
-        a = np.square(sech_hidden, out=w.a)
-        a = np.multiply(a, 2.0, out=w.a)
-        q = np.subtract(q, a, out=w.q)
-        f_third_hidden = np.multiply(f_prime_hidden, q, out=w.f_third_hidden)
+        a = np.square(g_hidden, out=w.f_third_hidden)
+        a = np.multiply(a, 4.0, out=a)
+        b = np.square(sech_hidden, out=w.b_f_third_hidden)
+        b = np.multiply(b, 2.0, out=b)
+        a = np.subtract(a, b, out=a)
+        f_third_hidden = np.multiply(f_prime_hidden, a, out=w.f_third_hidden)
         # ∂J/∂g_below = ∂J/∂g_hidden f′(g_below) + ∂J/∂δ_below δ_hidden f″(g_below) + ∂J/∂δ′_below δ_hidden
         #     f‴(g_below) + 2 ∂J/∂δ′_below δ′_hidden f′(g_below) f″(g_below)  (21)+(22)
-        r = np.multiply(dJ_ddelta_below, delta_hidden, out=w.r)
-        r = np.multiply(r, f_second_hidden, out=w.r)
-        s = np.multiply(dJ_ddelta_prime_below, delta_hidden, out=w.s)
-        s = np.multiply(s, f_third_hidden, out=w.s)
-        r = np.add(r, s, out=w.r)
-        t = np.multiply(dJ_ddelta_prime_below, delta_prime_hidden, out=w.t)
-        t = np.multiply(t, f_prime_hidden, out=w.t)
-        t = np.multiply(t, f_second_hidden, out=w.t)
-        t = np.multiply(t, 2.0, out=w.t)
-        r = np.add(r, t, out=w.r)
-        b = np.multiply(dJ_dg_hidden, f_prime_hidden, out=w.b)
-        dJ_dg_below = np.add(r, b, out=w.dJ_dg_below)
+        a = np.multiply(dJ_ddelta_below, delta_hidden, out=w.dJ_dg_below)
+        a = np.multiply(a, f_second_hidden, out=a)
+        b = np.multiply(dJ_ddelta_prime_below, delta_hidden, out=w.b_dJ_dg_below)
+        b = np.multiply(b, f_third_hidden, out=b)
+        a = np.add(a, b, out=a)
+        b = np.multiply(dJ_ddelta_prime_below, delta_prime_hidden, out=w.b1_dJ_dg_below)
+        b = np.multiply(b, f_prime_hidden, out=b)
+        b = np.multiply(b, f_second_hidden, out=b)
+        b = np.multiply(b, 2.0, out=b)
+        a = np.add(a, b, out=a)
+        b = np.multiply(dJ_dg_hidden, f_prime_hidden, out=w.b2_dJ_dg_below)
+        dJ_dg_below = np.add(a, b, out=w.dJ_dg_below)
         # Σ_n δ_below ∂J/∂δ_xᵀ
         dJ_dW_below_delta = np.matmul(delta_below.T, dJ_ddelta_x, out=w.dJ_dW_below_delta)
         # Σ_n δ′_below ∂J/∂δ′_xᵀ
@@ -726,19 +726,19 @@ def _loss_and_grad(params, x, lam, call):
     dJ_ds_gain = np.divide(dJ_ds_gain_sum, N, out=np.empty((32,), DTYPE))
     # ∂J/∂W_below = (1/N) (Σ_n δ_below ∂J/∂δ_xᵀ + Σ_n δ_above ∂J/∂δ_joinedᵀ + Σ_n ∂J/∂g_below g_xᵀ + Σ_n ∂J/∂g_above
     #     g_joinedᵀ + 2 W_below ∘ (Σ_n δ′_below ∂J/∂δ′_xᵀ) + 2 W_below ∘ (Σ_n δ′_above ∂J/∂δ′_joinedᵀ))  (16)+(17)
-    u = np.multiply(W_below, dJ_dW_below_delta_prime, out=w.u)
-    u = np.multiply(u, 2.0, out=w.u)
-    v = np.multiply(W_below, dJ_dW_below_delta_prime_at_above, out=w.v)
-    v = np.multiply(v, 2.0, out=w.v)
-    u = np.add(u, v, out=w.u)
-    u = np.add(u, dJ_dW_below_delta, out=w.u)
-    u = np.add(u, dJ_dW_below_delta_at_above, out=w.u)
-    u = np.add(u, dJ_dW_below_g, out=w.u)
-    u = np.add(u, dJ_dW_below_g_at_above, out=w.u)
-    dJ_dW_below = np.divide(u, N, out=np.empty((16, 16), DTYPE))
+    a = np.multiply(W_below, dJ_dW_below_delta_prime, out=w.a_dJ_dW_below)
+    a = np.multiply(a, 2.0, out=a)
+    b = np.multiply(W_below, dJ_dW_below_delta_prime_at_above, out=w.b_dJ_dW_below)
+    b = np.multiply(b, 2.0, out=b)
+    a = np.add(a, b, out=a)
+    a = np.add(a, dJ_dW_below_delta, out=a)
+    a = np.add(a, dJ_dW_below_delta_at_above, out=a)
+    a = np.add(a, dJ_dW_below_g, out=a)
+    a = np.add(a, dJ_dW_below_g_at_above, out=a)
+    dJ_dW_below = np.divide(a, N, out=np.empty((16, 16), DTYPE))
     # ∂J/∂b_below = (1/N) (Σ_n ∂J/∂g_below + Σ_n ∂J/∂g_above)  [+] bias
-    y = np.add(dJ_db_below_sum, dJ_db_below_sum_at_above, out=w.y)
-    dJ_db_below = np.divide(y, N, out=np.empty((16,), DTYPE))
+    a = np.add(dJ_db_below_sum, dJ_db_below_sum_at_above, out=w.a_dJ_db_below)
+    dJ_db_below = np.divide(a, N, out=np.empty((16,), DTYPE))
 
     return J, {
         "below.weight": dJ_dW_below,
@@ -774,12 +774,12 @@ def _loss_and_grad_lam0(params, x, lam, call):
         # g_below = W_below g_x + b_below
         g_below = np.add(b_below, g_below_unbiased, out=w.g_below)
         # sech(g_below)
-        a = np.abs(g_below, out=w.a)
-        a = np.negative(a, out=w.a)
-        a = np.exp(a, out=w.a)
-        b = np.square(a, out=w.b)
-        b = np.add(b, 1.0, out=w.b)
-        a = np.divide(a, b, out=w.a)
+        a = np.abs(g_below, out=w.a_g_hidden)
+        a = np.negative(a, out=a)
+        a = np.exp(a, out=a)
+        b = np.square(a, out=w.b_g_hidden)
+        b = np.add(b, 1.0, out=b)
+        a = np.divide(a, b, out=a)
         sech_hidden = np.multiply(a, 2.0, out=w.sech_hidden)
         # g_hidden = tanh(g_below)
         g_hidden = np.tanh(g_below, out=w.g_hidden)
@@ -790,18 +790,18 @@ def _loss_and_grad_lam0(params, x, lam, call):
         # g_above = W_below g_joined + b_below
         g_above = np.add(b_below, g_above_unbiased, out=w.g_above)
         # sigmoid(−g_above)
-        c = np.abs(g_above, out=w.c)
-        c = np.negative(c, out=w.c)
-        c = np.exp(c, out=w.c)
-        d = np.negative(g_above, out=w.d)
-        d = np.sign(d, out=w.d)
-        d = np.maximum(c, d, out=w.d)
-        e = np.add(c, 1.0, out=w.e)
-        sigmoid_minus_pointwise_1 = np.divide(d, e, out=w.sigmoid_minus_pointwise_1)
+        a = np.abs(g_above, out=w.f_prime_pointwise_1)
+        a = np.negative(a, out=a)
+        a = np.exp(a, out=a)
+        b = np.negative(g_above, out=w.b_f_prime_pointwise_1)
+        b = np.sign(b, out=b)
+        b = np.maximum(a, b, out=b)
+        c = np.add(a, 1.0, out=w.c_f_prime_pointwise_1)
+        sigmoid_minus_pointwise_1 = np.divide(b, c, out=w.sigmoid_minus_pointwise_1)
         # f′(g_above) = sigmoid(g_above)
-        f = np.sign(g_above, out=w.f)
-        c = np.maximum(c, f, out=w.c)
-        f_prime_pointwise_1 = np.divide(c, e, out=w.f_prime_pointwise_1)
+        b = np.sign(g_above, out=w.b1_f_prime_pointwise_1)
+        a = np.maximum(a, b, out=a)
+        f_prime_pointwise_1 = np.divide(a, c, out=w.f_prime_pointwise_1)
 
         # ---- backward: reads δ, f′, W, g; writes δ, f″, δ′, f′
         # δ_above = δ_pointwise_1 f′(g_above)  (1)
@@ -823,24 +823,24 @@ def _loss_and_grad_lam0(params, x, lam, call):
         # δ_below = δ_hidden f′(g_below)  (1)
         delta_below = np.multiply(delta_hidden, f_prime_hidden, out=w.delta_below)
         # f″(g_below) = −2 g_hidden f′(g_below)
-        g = np.multiply(f_prime_hidden, g_hidden, out=w.g)
-        f_second_hidden = np.multiply(g, -2.0, out=w.f_second_hidden)
+        a = np.multiply(f_prime_hidden, g_hidden, out=w.f_second_hidden)
+        f_second_hidden = np.multiply(a, -2.0, out=w.f_second_hidden)
         # δ′_below = δ_hidden f″(g_below) + δ′_hidden f′(g_below)²  (§1.3)
-        h = np.multiply(delta_hidden, f_second_hidden, out=w.h)
-        i = np.square(f_prime_hidden, out=w.i)
-        i = np.multiply(delta_prime_hidden, i, out=w.i)
-        delta_prime_below = np.add(h, i, out=w.delta_prime_below)
+        a = np.multiply(delta_hidden, f_second_hidden, out=w.delta_prime_below)
+        b = np.square(f_prime_hidden, out=w.b_delta_prime_below)
+        b = np.multiply(delta_prime_hidden, b, out=b)
+        delta_prime_below = np.add(a, b, out=w.delta_prime_below)
         # W_belowᵀ δ_below
         delta_x_term_1 = np.matmul(delta_below, W_below, out=w.delta_x_term_1)
         # δ_x = δ_joined + 2 g_x + W_belowᵀ δ_below  (1)
-        j = np.add(delta_joined, delta_x_term_1, out=w.j)
-        i = np.multiply(g_x, 2.0, out=w.i)
-        delta_x = np.add(j, i, out=w.delta_x)
+        a = np.add(delta_joined, delta_x_term_1, out=w.delta_x)
+        b = np.multiply(g_x, 2.0, out=w.b_delta_x)
+        delta_x = np.add(a, b, out=w.delta_x)
         # (W_below ∘ W_below)ᵀ δ′_below
         delta_prime_x_term_1 = np.matmul(delta_prime_below, W_below_squared, out=w.delta_prime_x_term_1)
         # δ′_x = 2 + δ′_joined + (W_below ∘ W_below)ᵀ δ′_below  (§1.3)
-        i = np.add(delta_prime_joined, delta_prime_x_term_1, out=w.i)
-        delta_prime_x = np.add(i, 2.0, out=w.delta_prime_x)
+        a = np.add(delta_prime_joined, delta_prime_x_term_1, out=w.delta_prime_x)
+        delta_prime_x = np.add(a, 2.0, out=w.delta_prime_x)
 
         # ---- loss: reads δ, δ′
         # δ_x²
@@ -856,13 +856,13 @@ def _loss_and_grad_lam0(params, x, lam, call):
         # ∂J/∂δ_below = W_below ∂J/∂δ_x  (11)+(12)
         dJ_ddelta_below = np.matmul(dJ_ddelta_x, W_below.T, out=w.dJ_ddelta_below)
         # ∂J/∂δ_hidden = ∂J/∂δ_below f′(g_below) − f″(g_below) Σ_i W_below ∘ W_below  (18)+(19)
-        k = np.multiply(dJ_ddelta_below, f_prime_hidden, out=w.k)
-        l = np.multiply(W_below_squared_sum, f_second_hidden, out=w.l)
-        dJ_ddelta_hidden = np.subtract(k, l, out=w.dJ_ddelta_hidden)
+        a = np.multiply(dJ_ddelta_below, f_prime_hidden, out=w.dJ_ddelta_hidden)
+        b = np.multiply(W_below_squared_sum, f_second_hidden, out=w.b_dJ_ddelta_hidden)
+        dJ_ddelta_hidden = np.subtract(a, b, out=w.dJ_ddelta_hidden)
         # ∂J/∂δ′_hidden = −f′(g_below)² Σ_i W_below ∘ W_below  (20)
-        l = np.square(f_prime_hidden, out=w.l)
-        l = np.multiply(W_below_squared_sum, l, out=w.l)
-        dJ_ddelta_prime_hidden = np.negative(l, out=w.dJ_ddelta_prime_hidden)
+        a = np.square(f_prime_hidden, out=w.dJ_ddelta_prime_hidden)
+        a = np.multiply(W_below_squared_sum, a, out=a)
+        dJ_ddelta_prime_hidden = np.negative(a, out=w.dJ_ddelta_prime_hidden)
         # ∂J/∂δ_joined = ∂J/∂δ_hidden + ∂J/∂δ_x  (4)+(6)
         dJ_ddelta_joined = np.add(dJ_ddelta_hidden, dJ_ddelta_x, out=w.dJ_ddelta_joined)
         # ∂J/∂δ′_joined = −1 + ∂J/∂δ′_hidden  (8)
@@ -872,9 +872,9 @@ def _loss_and_grad_lam0(params, x, lam, call):
         # ∂J/∂δ′_above = (W_below ∘ W_below) ∂J/∂δ′_joined  (13)
         dJ_ddelta_prime_above = np.matmul(dJ_ddelta_prime_joined, W_below_squared.T, out=w.dJ_ddelta_prime_above)
         # ∂J/∂δ_pointwise_1 = ∂J/∂δ_above f′(g_above) + ∂J/∂δ′_above f″(g_above)  (18)+(19)
-        m = np.multiply(dJ_ddelta_above, f_prime_pointwise_1, out=w.m)
-        n = np.multiply(dJ_ddelta_prime_above, f_second_pointwise_1, out=w.n)
-        dJ_ddelta_pointwise_1 = np.add(m, n, out=w.dJ_ddelta_pointwise_1)
+        a = np.multiply(dJ_ddelta_above, f_prime_pointwise_1, out=w.dJ_ddelta_pointwise_1)
+        b = np.multiply(dJ_ddelta_prime_above, f_second_pointwise_1, out=w.b_dJ_ddelta_pointwise_1)
+        dJ_ddelta_pointwise_1 = np.add(a, b, out=w.dJ_ddelta_pointwise_1)
         # ∂J/∂δ_both = [∂J/∂δ_pointwise_1, ∂J/∂δ_hidden]  (4)+(6)
         dJ_ddelta_both = w.dJ_ddelta_both
         dJ_ddelta_both[..., 0:16] = dJ_ddelta_pointwise_1
@@ -884,14 +884,14 @@ def _loss_and_grad_lam0(params, x, lam, call):
         # Σ_n ∂J/∂δ_both
         dJ_ds_gain_sum = _column_sum(dJ_ddelta_both, out=w.dJ_ds_gain_sum)
         # f‴(g_above) = f″(g_above) (sigmoid(−g_above) − f′(g_above))
-        d = np.subtract(sigmoid_minus_pointwise_1, f_prime_pointwise_1, out=w.d)
-        f_third_pointwise_1 = np.multiply(f_second_pointwise_1, d, out=w.f_third_pointwise_1)
+        a = np.subtract(sigmoid_minus_pointwise_1, f_prime_pointwise_1, out=w.f_third_pointwise_1)
+        f_third_pointwise_1 = np.multiply(f_second_pointwise_1, a, out=w.f_third_pointwise_1)
         # ∂J/∂g_above = ∂J/∂δ_above δ_pointwise_1 f″(g_above) + ∂J/∂δ′_above δ_pointwise_1 f‴(g_above)  (21)+(22)
-        o = np.multiply(delta_pointwise_1, dJ_ddelta_above, out=w.o)
-        o = np.multiply(o, f_second_pointwise_1, out=w.o)
-        p = np.multiply(delta_pointwise_1, dJ_ddelta_prime_above, out=w.p)
-        p = np.multiply(p, f_third_pointwise_1, out=w.p)
-        dJ_dg_above = np.add(o, p, out=w.dJ_dg_above)
+        a = np.multiply(delta_pointwise_1, dJ_ddelta_above, out=w.dJ_dg_above)
+        a = np.multiply(a, f_second_pointwise_1, out=a)
+        b = np.multiply(delta_pointwise_1, dJ_ddelta_prime_above, out=w.b_dJ_dg_above)
+        b = np.multiply(b, f_third_pointwise_1, out=b)
+        dJ_dg_above = np.add(a, b, out=w.dJ_dg_above)
         # Σ_n δ_above ∂J/∂δ_joinedᵀ
         dJ_dW_below_delta_at_above = np.matmul(delta_above.T, dJ_ddelta_joined, out=w.dJ_dW_below_delta_at_above)
         # Σ_n δ′_above ∂J/∂δ′_joinedᵀ
@@ -905,26 +905,26 @@ def _loss_and_grad_lam0(params, x, lam, call):
         # ∂J/∂g_hidden = ∂J/∂g_joined  (9)+(10)
         dJ_dg_hidden = dJ_dg_joined
         # f‴(g_below) = f′(g_below) (4 g_hidden² − 2 sech(g_below)²)
-        q = np.square(g_hidden, out=w.q)
-        q = np.multiply(q, 4.0, out=w.q)
-        a = np.square(sech_hidden, out=w.a)
-        a = np.multiply(a, 2.0, out=w.a)
-        q = np.subtract(q, a, out=w.q)
-        f_third_hidden = np.multiply(f_prime_hidden, q, out=w.f_third_hidden)
+        a = np.square(g_hidden, out=w.f_third_hidden)
+        a = np.multiply(a, 4.0, out=a)
+        b = np.square(sech_hidden, out=w.b_f_third_hidden)
+        b = np.multiply(b, 2.0, out=b)
+        a = np.subtract(a, b, out=a)
+        f_third_hidden = np.multiply(f_prime_hidden, a, out=w.f_third_hidden)
         # ∂J/∂g_below = ∂J/∂g_hidden f′(g_below) + ∂J/∂δ_below δ_hidden f″(g_below) − δ_hidden f‴(g_below) Σ_i
         #     W_below ∘ W_below − 2 δ′_hidden f′(g_below) f″(g_below) Σ_i W_below ∘ W_below  (21)+(22)
-        i = np.multiply(dJ_ddelta_below, delta_hidden, out=w.i)
-        i = np.multiply(i, f_second_hidden, out=w.i)
-        b = np.multiply(dJ_dg_hidden, f_prime_hidden, out=w.b)
-        i = np.add(i, b, out=w.i)
-        r = np.multiply(W_below_squared_sum, delta_hidden, out=w.r)
-        r = np.multiply(r, f_third_hidden, out=w.r)
-        i = np.subtract(i, r, out=w.i)
-        s = np.multiply(W_below_squared_sum, delta_prime_hidden, out=w.s)
-        s = np.multiply(s, f_prime_hidden, out=w.s)
-        s = np.multiply(s, f_second_hidden, out=w.s)
-        s = np.multiply(s, 2.0, out=w.s)
-        dJ_dg_below = np.subtract(i, s, out=w.dJ_dg_below)
+        a = np.multiply(dJ_ddelta_below, delta_hidden, out=w.dJ_dg_below)
+        a = np.multiply(a, f_second_hidden, out=a)
+        b = np.multiply(dJ_dg_hidden, f_prime_hidden, out=w.b_dJ_dg_below)
+        a = np.add(a, b, out=a)
+        b = np.multiply(W_below_squared_sum, delta_hidden, out=w.b1_dJ_dg_below)
+        b = np.multiply(b, f_third_hidden, out=b)
+        a = np.subtract(a, b, out=a)
+        b = np.multiply(W_below_squared_sum, delta_prime_hidden, out=w.b2_dJ_dg_below)
+        b = np.multiply(b, f_prime_hidden, out=b)
+        b = np.multiply(b, f_second_hidden, out=b)
+        b = np.multiply(b, 2.0, out=b)
+        dJ_dg_below = np.subtract(a, b, out=w.dJ_dg_below)
         # Σ_n δ_below ∂J/∂δ_xᵀ
         dJ_dW_below_delta = np.matmul(delta_below.T, dJ_ddelta_x, out=w.dJ_dW_below_delta)
         # Σ_n δ′_below
@@ -955,19 +955,19 @@ def _loss_and_grad_lam0(params, x, lam, call):
     dJ_dW_below_delta_prime_sum_column = dJ_dW_below_delta_prime_sum[:, None]
     # ∂J/∂W_below = (1/N) (Σ_n δ_below ∂J/∂δ_xᵀ + Σ_n δ_above ∂J/∂δ_joinedᵀ + Σ_n ∂J/∂g_below g_xᵀ + Σ_n ∂J/∂g_above
     #     g_joinedᵀ − 2 diag(Σ_n δ′_below) W_below + 2 W_below ∘ (Σ_n δ′_above ∂J/∂δ′_joinedᵀ))  (16)+(17)
-    t = np.multiply(W_below, dJ_dW_below_delta_prime_at_above, out=w.t)
-    t = np.multiply(t, 2.0, out=w.t)
-    t = np.add(t, dJ_dW_below_delta, out=w.t)
-    t = np.add(t, dJ_dW_below_delta_at_above, out=w.t)
-    t = np.add(t, dJ_dW_below_g, out=w.t)
-    t = np.add(t, dJ_dW_below_g_at_above, out=w.t)
-    u = np.multiply(W_below, dJ_dW_below_delta_prime_sum_column, out=w.u)
-    u = np.multiply(u, 2.0, out=w.u)
-    t = np.subtract(t, u, out=w.t)
-    dJ_dW_below = np.divide(t, N, out=np.empty((16, 16), DTYPE))
+    a = np.multiply(W_below, dJ_dW_below_delta_prime_at_above, out=w.a_dJ_dW_below)
+    a = np.multiply(a, 2.0, out=a)
+    a = np.add(a, dJ_dW_below_delta, out=a)
+    a = np.add(a, dJ_dW_below_delta_at_above, out=a)
+    a = np.add(a, dJ_dW_below_g, out=a)
+    a = np.add(a, dJ_dW_below_g_at_above, out=a)
+    b = np.multiply(W_below, dJ_dW_below_delta_prime_sum_column, out=w.b_dJ_dW_below)
+    b = np.multiply(b, 2.0, out=b)
+    a = np.subtract(a, b, out=a)
+    dJ_dW_below = np.divide(a, N, out=np.empty((16, 16), DTYPE))
     # ∂J/∂b_below = (1/N) (Σ_n ∂J/∂g_below + Σ_n ∂J/∂g_above)  [+] bias
-    v = np.add(dJ_db_below_sum, dJ_db_below_sum_at_above, out=w.v)
-    dJ_db_below = np.divide(v, N, out=np.empty((16,), DTYPE))
+    a = np.add(dJ_db_below_sum, dJ_db_below_sum_at_above, out=w.a_dJ_db_below)
+    dJ_db_below = np.divide(a, N, out=np.empty((16,), DTYPE))
 
     return J, {
         "below.weight": dJ_dW_below,
@@ -1001,12 +1001,12 @@ def _loss_and_grad_terms(params, x, lam, call):
         # g_below = W_below g_x + b_below
         g_below = np.add(b_below, g_below_unbiased, out=w.g_below)
         # sech(g_below)
-        a = np.abs(g_below, out=w.a)
-        a = np.negative(a, out=w.a)
-        a = np.exp(a, out=w.a)
-        b = np.square(a, out=w.b)
-        b = np.add(b, 1.0, out=w.b)
-        a = np.divide(a, b, out=w.a)
+        a = np.abs(g_below, out=w.a_g_hidden)
+        a = np.negative(a, out=a)
+        a = np.exp(a, out=a)
+        b = np.square(a, out=w.b_g_hidden)
+        b = np.add(b, 1.0, out=b)
+        a = np.divide(a, b, out=a)
         sech_hidden = np.multiply(a, 2.0, out=w.sech_hidden)
         # g_hidden = tanh(g_below)
         g_hidden = np.tanh(g_below, out=w.g_hidden)
@@ -1017,18 +1017,18 @@ def _loss_and_grad_terms(params, x, lam, call):
         # g_above = W_below g_joined + b_below
         g_above = np.add(b_below, g_above_unbiased, out=w.g_above)
         # sigmoid(−g_above)
-        c = np.abs(g_above, out=w.c)
-        c = np.negative(c, out=w.c)
-        c = np.exp(c, out=w.c)
-        d = np.negative(g_above, out=w.d)
-        d = np.sign(d, out=w.d)
-        d = np.maximum(c, d, out=w.d)
-        e = np.add(c, 1.0, out=w.e)
-        sigmoid_minus_pointwise_1 = np.divide(d, e, out=w.sigmoid_minus_pointwise_1)
+        a = np.abs(g_above, out=w.f_prime_pointwise_1)
+        a = np.negative(a, out=a)
+        a = np.exp(a, out=a)
+        b = np.negative(g_above, out=w.b_f_prime_pointwise_1)
+        b = np.sign(b, out=b)
+        b = np.maximum(a, b, out=b)
+        c = np.add(a, 1.0, out=w.c_f_prime_pointwise_1)
+        sigmoid_minus_pointwise_1 = np.divide(b, c, out=w.sigmoid_minus_pointwise_1)
         # f′(g_above) = sigmoid(g_above)
-        f = np.sign(g_above, out=w.f)
-        c = np.maximum(c, f, out=w.c)
-        f_prime_pointwise_1 = np.divide(c, e, out=w.f_prime_pointwise_1)
+        b = np.sign(g_above, out=w.b1_f_prime_pointwise_1)
+        a = np.maximum(a, b, out=a)
+        f_prime_pointwise_1 = np.divide(a, c, out=w.f_prime_pointwise_1)
 
         # ---- backward: reads δ, f′, W, g; writes δ, f″, δ′, f′
         # δ_above = δ_pointwise_1 f′(g_above)  (1)
@@ -1050,24 +1050,24 @@ def _loss_and_grad_terms(params, x, lam, call):
         # δ_below = δ_hidden f′(g_below)  (1)
         delta_below = np.multiply(delta_hidden, f_prime_hidden, out=w.delta_below)
         # f″(g_below) = −2 g_hidden f′(g_below)
-        g = np.multiply(f_prime_hidden, g_hidden, out=w.g)
-        f_second_hidden = np.multiply(g, -2.0, out=w.f_second_hidden)
+        a = np.multiply(f_prime_hidden, g_hidden, out=w.f_second_hidden)
+        f_second_hidden = np.multiply(a, -2.0, out=w.f_second_hidden)
         # δ′_below = δ_hidden f″(g_below) + δ′_hidden f′(g_below)²  (§1.3)
-        h = np.multiply(delta_hidden, f_second_hidden, out=w.h)
-        i = np.square(f_prime_hidden, out=w.i)
-        i = np.multiply(delta_prime_hidden, i, out=w.i)
-        delta_prime_below = np.add(h, i, out=w.delta_prime_below)
+        a = np.multiply(delta_hidden, f_second_hidden, out=w.delta_prime_below)
+        b = np.square(f_prime_hidden, out=w.b_delta_prime_below)
+        b = np.multiply(delta_prime_hidden, b, out=b)
+        delta_prime_below = np.add(a, b, out=w.delta_prime_below)
         # W_belowᵀ δ_below
         delta_x_term_1 = np.matmul(delta_below, W_below, out=w.delta_x_term_1)
         # δ_x = δ_joined + 2 g_x + W_belowᵀ δ_below  (1)
-        j = np.add(delta_joined, delta_x_term_1, out=w.j)
-        i = np.multiply(g_x, 2.0, out=w.i)
-        delta_x = np.add(j, i, out=w.delta_x)
+        a = np.add(delta_joined, delta_x_term_1, out=w.delta_x)
+        b = np.multiply(g_x, 2.0, out=w.b_delta_x)
+        delta_x = np.add(a, b, out=w.delta_x)
         # (W_below ∘ W_below)ᵀ δ′_below
         delta_prime_x_term_1 = np.matmul(delta_prime_below, W_below_squared, out=w.delta_prime_x_term_1)
         # δ′_x = 2 + δ′_joined + (W_below ∘ W_below)ᵀ δ′_below  (§1.3)
-        i = np.add(delta_prime_joined, delta_prime_x_term_1, out=w.i)
-        delta_prime_x = np.add(i, 2.0, out=w.delta_prime_x)
+        a = np.add(delta_prime_joined, delta_prime_x_term_1, out=w.delta_prime_x)
+        delta_prime_x = np.add(a, 2.0, out=w.delta_prime_x)
 
         # ---- loss: reads δ, δ′
         # δ_x²
@@ -1103,8 +1103,8 @@ def _loss_and_grad_terms(params, x, lam, call):
         # Σ_n ∂K/∂δ_both
         dK_ds_gain_sum = _column_sum(dK_ddelta_both, out=w.dK_ds_gain_sum)
         # ∂K/∂g_above = ∂K/∂δ_above δ_pointwise_1 f″(g_above)  (21)
-        k = np.multiply(delta_pointwise_1, dK_ddelta_above, out=w.k)
-        dK_dg_above = np.multiply(k, f_second_pointwise_1, out=w.dK_dg_above)
+        a = np.multiply(delta_pointwise_1, dK_ddelta_above, out=w.dK_dg_above)
+        dK_dg_above = np.multiply(a, f_second_pointwise_1, out=w.dK_dg_above)
         # Σ_n δ_above ∂K/∂δ_joinedᵀ
         dK_dW_below_delta_at_above = np.matmul(delta_above.T, dK_ddelta_joined, out=w.dK_dW_below_delta_at_above)
         # Σ_n ∂K/∂g_above g_joinedᵀ
@@ -1116,10 +1116,10 @@ def _loss_and_grad_terms(params, x, lam, call):
         # ∂K/∂g_hidden = ∂K/∂g_joined  (9)
         dK_dg_hidden = dK_dg_joined
         # ∂K/∂g_below = ∂K/∂g_hidden f′(g_below) + ∂K/∂δ_below δ_hidden f″(g_below)  (21)
-        l = np.multiply(dK_ddelta_below, delta_hidden, out=w.l)
-        l = np.multiply(l, f_second_hidden, out=w.l)
-        m = np.multiply(dK_dg_hidden, f_prime_hidden, out=w.m)
-        dK_dg_below = np.add(l, m, out=w.dK_dg_below)
+        a = np.multiply(dK_ddelta_below, delta_hidden, out=w.dK_dg_below)
+        a = np.multiply(a, f_second_hidden, out=a)
+        b = np.multiply(dK_dg_hidden, f_prime_hidden, out=w.b_dK_dg_below)
+        dK_dg_below = np.add(a, b, out=w.dK_dg_below)
         # Σ_n δ_below ∂K/∂δ_xᵀ
         dK_dW_below_delta = np.matmul(delta_below.T, dK_ddelta_x, out=w.dK_dW_below_delta)
         # Σ_n ∂K/∂g_below g_xᵀ
@@ -1129,15 +1129,15 @@ def _loss_and_grad_terms(params, x, lam, call):
 
         # ---- forward adjoints of L: reads δ′, f″, f′, W; writes ∂L/∂δ′, ∂L/∂δ
         # ∂L/∂δ′_x = −1 + 2 λ δ′_x  (7)
-        i = np.multiply(delta_prime_x, 2 * lam, out=w.i)
-        dL_ddelta_prime_x = np.subtract(i, 1.0, out=w.dL_ddelta_prime_x)
+        a = np.multiply(delta_prime_x, 2 * lam, out=w.dL_ddelta_prime_x)
+        dL_ddelta_prime_x = np.subtract(a, 1.0, out=w.dL_ddelta_prime_x)
         # ∂L/∂δ′_below = (W_below ∘ W_below) ∂L/∂δ′_x  (13)
         dL_ddelta_prime_below = np.matmul(dL_ddelta_prime_x, W_below_squared.T, out=w.dL_ddelta_prime_below)
         # ∂L/∂δ_hidden = ∂L/∂δ′_below f″(g_below)  (19)
         dL_ddelta_hidden = np.multiply(dL_ddelta_prime_below, f_second_hidden, out=w.dL_ddelta_hidden)
         # ∂L/∂δ′_hidden = ∂L/∂δ′_below f′(g_below)²  (20)
-        n = np.square(f_prime_hidden, out=w.n)
-        dL_ddelta_prime_hidden = np.multiply(dL_ddelta_prime_below, n, out=w.dL_ddelta_prime_hidden)
+        a = np.square(f_prime_hidden, out=w.dL_ddelta_prime_hidden)
+        dL_ddelta_prime_hidden = np.multiply(dL_ddelta_prime_below, a, out=w.dL_ddelta_prime_hidden)
         # ∂L/∂δ_joined = ∂L/∂δ_hidden  (6)
         dL_ddelta_joined = dL_ddelta_hidden
         # ∂L/∂δ′_joined = ∂L/∂δ′_hidden + ∂L/∂δ′_x  (8)
@@ -1147,9 +1147,9 @@ def _loss_and_grad_terms(params, x, lam, call):
         # ∂L/∂δ′_above = (W_below ∘ W_below) ∂L/∂δ′_joined  (13)
         dL_ddelta_prime_above = np.matmul(dL_ddelta_prime_joined, W_below_squared.T, out=w.dL_ddelta_prime_above)
         # ∂L/∂δ_pointwise_1 = ∂L/∂δ_above f′(g_above) + ∂L/∂δ′_above f″(g_above)  (19)
-        o = np.multiply(dL_ddelta_above, f_prime_pointwise_1, out=w.o)
-        p = np.multiply(dL_ddelta_prime_above, f_second_pointwise_1, out=w.p)
-        dL_ddelta_pointwise_1 = np.add(o, p, out=w.dL_ddelta_pointwise_1)
+        a = np.multiply(dL_ddelta_above, f_prime_pointwise_1, out=w.dL_ddelta_pointwise_1)
+        b = np.multiply(dL_ddelta_prime_above, f_second_pointwise_1, out=w.b_dL_ddelta_pointwise_1)
+        dL_ddelta_pointwise_1 = np.add(a, b, out=w.dL_ddelta_pointwise_1)
         # ∂L/∂δ_both = [∂L/∂δ_pointwise_1, ∂L/∂δ_hidden]  (6)
         dL_ddelta_both = w.dL_ddelta_both
         dL_ddelta_both[..., 0:16] = dL_ddelta_pointwise_1
@@ -1159,14 +1159,14 @@ def _loss_and_grad_terms(params, x, lam, call):
         # Σ_n ∂L/∂δ_both
         dL_ds_gain_sum = _column_sum(dL_ddelta_both, out=w.dL_ds_gain_sum)
         # f‴(g_above) = f″(g_above) (sigmoid(−g_above) − f′(g_above))
-        d = np.subtract(sigmoid_minus_pointwise_1, f_prime_pointwise_1, out=w.d)
-        f_third_pointwise_1 = np.multiply(f_second_pointwise_1, d, out=w.f_third_pointwise_1)
+        a = np.subtract(sigmoid_minus_pointwise_1, f_prime_pointwise_1, out=w.f_third_pointwise_1)
+        f_third_pointwise_1 = np.multiply(f_second_pointwise_1, a, out=w.f_third_pointwise_1)
         # ∂L/∂g_above = ∂L/∂δ_above δ_pointwise_1 f″(g_above) + ∂L/∂δ′_above δ_pointwise_1 f‴(g_above)  (22)
-        m = np.multiply(delta_pointwise_1, dL_ddelta_above, out=w.m)
-        m = np.multiply(m, f_second_pointwise_1, out=w.m)
-        k = np.multiply(delta_pointwise_1, dL_ddelta_prime_above, out=w.k)
-        k = np.multiply(k, f_third_pointwise_1, out=w.k)
-        dL_dg_above = np.add(m, k, out=w.dL_dg_above)
+        a = np.multiply(delta_pointwise_1, dL_ddelta_above, out=w.dL_dg_above)
+        a = np.multiply(a, f_second_pointwise_1, out=a)
+        b = np.multiply(delta_pointwise_1, dL_ddelta_prime_above, out=w.b_dL_dg_above)
+        b = np.multiply(b, f_third_pointwise_1, out=b)
+        dL_dg_above = np.add(a, b, out=w.dL_dg_above)
         # Σ_n δ_above ∂L/∂δ_joinedᵀ
         dL_dW_below_delta_at_above = np.matmul(delta_above.T, dL_ddelta_joined, out=w.dL_dW_below_delta_at_above)
         # Σ_n δ′_above ∂L/∂δ′_joinedᵀ
@@ -1180,23 +1180,23 @@ def _loss_and_grad_terms(params, x, lam, call):
         # ∂L/∂g_hidden = ∂L/∂g_joined  (10)
         dL_dg_hidden = dL_dg_joined
         # f‴(g_below) = f′(g_below) (4 g_hidden² − 2 sech(g_below)²)
-        q = np.square(g_hidden, out=w.q)
-        q = np.multiply(q, 4.0, out=w.q)
-        a = np.square(sech_hidden, out=w.a)
-        a = np.multiply(a, 2.0, out=w.a)
-        q = np.subtract(q, a, out=w.q)
-        f_third_hidden = np.multiply(f_prime_hidden, q, out=w.f_third_hidden)
+        a = np.square(g_hidden, out=w.f_third_hidden)
+        a = np.multiply(a, 4.0, out=a)
+        b = np.square(sech_hidden, out=w.b_f_third_hidden)
+        b = np.multiply(b, 2.0, out=b)
+        a = np.subtract(a, b, out=a)
+        f_third_hidden = np.multiply(f_prime_hidden, a, out=w.f_third_hidden)
         # ∂L/∂g_below = ∂L/∂g_hidden f′(g_below) + ∂L/∂δ′_below δ_hidden f‴(g_below) + 2 ∂L/∂δ′_below δ′_hidden
         #     f′(g_below) f″(g_below)  (22)
-        r = np.multiply(dL_ddelta_prime_below, delta_hidden, out=w.r)
-        r = np.multiply(r, f_third_hidden, out=w.r)
-        l = np.multiply(dL_ddelta_prime_below, delta_prime_hidden, out=w.l)
-        l = np.multiply(l, f_prime_hidden, out=w.l)
-        l = np.multiply(l, f_second_hidden, out=w.l)
-        l = np.multiply(l, 2.0, out=w.l)
-        r = np.add(r, l, out=w.r)
-        b = np.multiply(dL_dg_hidden, f_prime_hidden, out=w.b)
-        dL_dg_below = np.add(r, b, out=w.dL_dg_below)
+        a = np.multiply(dL_ddelta_prime_below, delta_hidden, out=w.dL_dg_below)
+        a = np.multiply(a, f_third_hidden, out=a)
+        b = np.multiply(dL_ddelta_prime_below, delta_prime_hidden, out=w.b_dL_dg_below)
+        b = np.multiply(b, f_prime_hidden, out=b)
+        b = np.multiply(b, f_second_hidden, out=b)
+        b = np.multiply(b, 2.0, out=b)
+        a = np.add(a, b, out=a)
+        b = np.multiply(dL_dg_hidden, f_prime_hidden, out=w.b1_dL_dg_below)
+        dL_dg_below = np.add(a, b, out=w.dL_dg_below)
         # Σ_n δ′_below ∂L/∂δ′_xᵀ
         dL_dW_below_delta_prime = np.matmul(delta_prime_below.T, dL_ddelta_prime_x, out=w.dL_dW_below_delta_prime)
         # Σ_n ∂L/∂g_below g_xᵀ
@@ -1228,29 +1228,29 @@ def _loss_and_grad_terms(params, x, lam, call):
     dK_ds_gain = np.divide(dK_ds_gain_sum, N, out=np.empty((32,), DTYPE))
     # ∂K/∂W_below = (1/N) (Σ_n δ_below ∂K/∂δ_xᵀ + Σ_n δ_above ∂K/∂δ_joinedᵀ + Σ_n ∂K/∂g_below g_xᵀ + Σ_n ∂K/∂g_above
     #     g_joinedᵀ)  (16)
-    s = np.add(dK_dW_below_delta, dK_dW_below_delta_at_above, out=w.s)
-    s = np.add(s, dK_dW_below_g, out=w.s)
-    s = np.add(s, dK_dW_below_g_at_above, out=w.s)
-    dK_dW_below = np.divide(s, N, out=np.empty((16, 16), DTYPE))
+    a = np.add(dK_dW_below_delta, dK_dW_below_delta_at_above, out=w.a_dK_dW_below)
+    a = np.add(a, dK_dW_below_g, out=a)
+    a = np.add(a, dK_dW_below_g_at_above, out=a)
+    dK_dW_below = np.divide(a, N, out=np.empty((16, 16), DTYPE))
     # ∂K/∂b_below = (1/N) (Σ_n ∂K/∂g_below + Σ_n ∂K/∂g_above)  [+] bias
-    t = np.add(dK_db_below_sum, dK_db_below_sum_at_above, out=w.t)
-    dK_db_below = np.divide(t, N, out=np.empty((16,), DTYPE))
+    a = np.add(dK_db_below_sum, dK_db_below_sum_at_above, out=w.a_dK_db_below)
+    dK_db_below = np.divide(a, N, out=np.empty((16,), DTYPE))
     # ∂L/∂s_gain = (1/N) Σ_n ∂L/∂δ_both  [+] gain
     dL_ds_gain = np.divide(dL_ds_gain_sum, N, out=np.empty((32,), DTYPE))
     # ∂L/∂W_below = (1/N) (Σ_n δ_above ∂L/∂δ_joinedᵀ + Σ_n ∂L/∂g_below g_xᵀ + Σ_n ∂L/∂g_above g_joinedᵀ + 2 W_below
     #     ∘ (Σ_n δ′_below ∂L/∂δ′_xᵀ) + 2 W_below ∘ (Σ_n δ′_above ∂L/∂δ′_joinedᵀ))  (17)
-    s = np.multiply(W_below, dL_dW_below_delta_prime, out=w.s)
-    s = np.multiply(s, 2.0, out=w.s)
-    u = np.multiply(W_below, dL_dW_below_delta_prime_at_above, out=w.u)
-    u = np.multiply(u, 2.0, out=w.u)
-    s = np.add(s, u, out=w.s)
-    s = np.add(s, dL_dW_below_delta_at_above, out=w.s)
-    s = np.add(s, dL_dW_below_g, out=w.s)
-    s = np.add(s, dL_dW_below_g_at_above, out=w.s)
-    dL_dW_below = np.divide(s, N, out=np.empty((16, 16), DTYPE))
+    a = np.multiply(W_below, dL_dW_below_delta_prime, out=w.a_dL_dW_below)
+    a = np.multiply(a, 2.0, out=a)
+    b = np.multiply(W_below, dL_dW_below_delta_prime_at_above, out=w.b_dL_dW_below)
+    b = np.multiply(b, 2.0, out=b)
+    a = np.add(a, b, out=a)
+    a = np.add(a, dL_dW_below_delta_at_above, out=a)
+    a = np.add(a, dL_dW_below_g, out=a)
+    a = np.add(a, dL_dW_below_g_at_above, out=a)
+    dL_dW_below = np.divide(a, N, out=np.empty((16, 16), DTYPE))
     # ∂L/∂b_below = (1/N) (Σ_n ∂L/∂g_below + Σ_n ∂L/∂g_above)  [+] bias
-    t = np.add(dL_db_below_sum, dL_db_below_sum_at_above, out=w.t)
-    dL_db_below = np.divide(t, N, out=np.empty((16,), DTYPE))
+    a = np.add(dL_db_below_sum, dL_db_below_sum_at_above, out=w.a_dL_db_below)
+    dL_db_below = np.divide(a, N, out=np.empty((16,), DTYPE))
 
     return K, L, {
         "below.weight": dK_dW_below,
@@ -1290,12 +1290,12 @@ def _loss_and_grad_terms_lam0(params, x, lam, call):
         # g_below = W_below g_x + b_below
         g_below = np.add(b_below, g_below_unbiased, out=w.g_below)
         # sech(g_below)
-        a = np.abs(g_below, out=w.a)
-        a = np.negative(a, out=w.a)
-        a = np.exp(a, out=w.a)
-        b = np.square(a, out=w.b)
-        b = np.add(b, 1.0, out=w.b)
-        a = np.divide(a, b, out=w.a)
+        a = np.abs(g_below, out=w.a_g_hidden)
+        a = np.negative(a, out=a)
+        a = np.exp(a, out=a)
+        b = np.square(a, out=w.b_g_hidden)
+        b = np.add(b, 1.0, out=b)
+        a = np.divide(a, b, out=a)
         sech_hidden = np.multiply(a, 2.0, out=w.sech_hidden)
         # g_hidden = tanh(g_below)
         g_hidden = np.tanh(g_below, out=w.g_hidden)
@@ -1306,18 +1306,18 @@ def _loss_and_grad_terms_lam0(params, x, lam, call):
         # g_above = W_below g_joined + b_below
         g_above = np.add(b_below, g_above_unbiased, out=w.g_above)
         # sigmoid(−g_above)
-        c = np.abs(g_above, out=w.c)
-        c = np.negative(c, out=w.c)
-        c = np.exp(c, out=w.c)
-        d = np.negative(g_above, out=w.d)
-        d = np.sign(d, out=w.d)
-        d = np.maximum(c, d, out=w.d)
-        e = np.add(c, 1.0, out=w.e)
-        sigmoid_minus_pointwise_1 = np.divide(d, e, out=w.sigmoid_minus_pointwise_1)
+        a = np.abs(g_above, out=w.f_prime_pointwise_1)
+        a = np.negative(a, out=a)
+        a = np.exp(a, out=a)
+        b = np.negative(g_above, out=w.b_f_prime_pointwise_1)
+        b = np.sign(b, out=b)
+        b = np.maximum(a, b, out=b)
+        c = np.add(a, 1.0, out=w.c_f_prime_pointwise_1)
+        sigmoid_minus_pointwise_1 = np.divide(b, c, out=w.sigmoid_minus_pointwise_1)
         # f′(g_above) = sigmoid(g_above)
-        f = np.sign(g_above, out=w.f)
-        c = np.maximum(c, f, out=w.c)
-        f_prime_pointwise_1 = np.divide(c, e, out=w.f_prime_pointwise_1)
+        b = np.sign(g_above, out=w.b1_f_prime_pointwise_1)
+        a = np.maximum(a, b, out=a)
+        f_prime_pointwise_1 = np.divide(a, c, out=w.f_prime_pointwise_1)
 
         # ---- backward: reads δ, f′, W, g; writes δ, f″, δ′, f′
         # δ_above = δ_pointwise_1 f′(g_above)  (1)
@@ -1339,24 +1339,24 @@ def _loss_and_grad_terms_lam0(params, x, lam, call):
         # δ_below = δ_hidden f′(g_below)  (1)
         delta_below = np.multiply(delta_hidden, f_prime_hidden, out=w.delta_below)
         # f″(g_below) = −2 g_hidden f′(g_below)
-        g = np.multiply(f_prime_hidden, g_hidden, out=w.g)
-        f_second_hidden = np.multiply(g, -2.0, out=w.f_second_hidden)
+        a = np.multiply(f_prime_hidden, g_hidden, out=w.f_second_hidden)
+        f_second_hidden = np.multiply(a, -2.0, out=w.f_second_hidden)
         # δ′_below = δ_hidden f″(g_below) + δ′_hidden f′(g_below)²  (§1.3)
-        h = np.multiply(delta_hidden, f_second_hidden, out=w.h)
-        i = np.square(f_prime_hidden, out=w.i)
-        i = np.multiply(delta_prime_hidden, i, out=w.i)
-        delta_prime_below = np.add(h, i, out=w.delta_prime_below)
+        a = np.multiply(delta_hidden, f_second_hidden, out=w.delta_prime_below)
+        b = np.square(f_prime_hidden, out=w.b_delta_prime_below)
+        b = np.multiply(delta_prime_hidden, b, out=b)
+        delta_prime_below = np.add(a, b, out=w.delta_prime_below)
         # W_belowᵀ δ_below
         delta_x_term_1 = np.matmul(delta_below, W_below, out=w.delta_x_term_1)
         # δ_x = δ_joined + 2 g_x + W_belowᵀ δ_below  (1)
-        j = np.add(delta_joined, delta_x_term_1, out=w.j)
-        i = np.multiply(g_x, 2.0, out=w.i)
-        delta_x = np.add(j, i, out=w.delta_x)
+        a = np.add(delta_joined, delta_x_term_1, out=w.delta_x)
+        b = np.multiply(g_x, 2.0, out=w.b_delta_x)
+        delta_x = np.add(a, b, out=w.delta_x)
         # (W_below ∘ W_below)ᵀ δ′_below
         delta_prime_x_term_1 = np.matmul(delta_prime_below, W_below_squared, out=w.delta_prime_x_term_1)
         # δ′_x = 2 + δ′_joined + (W_below ∘ W_below)ᵀ δ′_below  (§1.3)
-        i = np.add(delta_prime_joined, delta_prime_x_term_1, out=w.i)
-        delta_prime_x = np.add(i, 2.0, out=w.delta_prime_x)
+        a = np.add(delta_prime_joined, delta_prime_x_term_1, out=w.delta_prime_x)
+        delta_prime_x = np.add(a, 2.0, out=w.delta_prime_x)
 
         # ---- loss: reads δ, δ′
         # δ_x²
@@ -1388,8 +1388,8 @@ def _loss_and_grad_terms_lam0(params, x, lam, call):
         # Σ_n ∂K/∂δ_both
         dK_ds_gain_sum = _column_sum(dK_ddelta_both, out=w.dK_ds_gain_sum)
         # ∂K/∂g_above = ∂K/∂δ_above δ_pointwise_1 f″(g_above)  (21)
-        k = np.multiply(delta_pointwise_1, dK_ddelta_above, out=w.k)
-        dK_dg_above = np.multiply(k, f_second_pointwise_1, out=w.dK_dg_above)
+        a = np.multiply(delta_pointwise_1, dK_ddelta_above, out=w.dK_dg_above)
+        dK_dg_above = np.multiply(a, f_second_pointwise_1, out=w.dK_dg_above)
         # Σ_n δ_above ∂K/∂δ_joinedᵀ
         dK_dW_below_delta_at_above = np.matmul(delta_above.T, dK_ddelta_joined, out=w.dK_dW_below_delta_at_above)
         # Σ_n ∂K/∂g_above g_joinedᵀ
@@ -1401,10 +1401,10 @@ def _loss_and_grad_terms_lam0(params, x, lam, call):
         # ∂K/∂g_hidden = ∂K/∂g_joined  (9)
         dK_dg_hidden = dK_dg_joined
         # ∂K/∂g_below = ∂K/∂g_hidden f′(g_below) + ∂K/∂δ_below δ_hidden f″(g_below)  (21)
-        i = np.multiply(dK_ddelta_below, delta_hidden, out=w.i)
-        i = np.multiply(i, f_second_hidden, out=w.i)
-        l = np.multiply(dK_dg_hidden, f_prime_hidden, out=w.l)
-        dK_dg_below = np.add(i, l, out=w.dK_dg_below)
+        a = np.multiply(dK_ddelta_below, delta_hidden, out=w.dK_dg_below)
+        a = np.multiply(a, f_second_hidden, out=a)
+        b = np.multiply(dK_dg_hidden, f_prime_hidden, out=w.b_dK_dg_below)
+        dK_dg_below = np.add(a, b, out=w.dK_dg_below)
         # Σ_n δ_below ∂K/∂δ_xᵀ
         dK_dW_below_delta = np.matmul(delta_below.T, dK_ddelta_x, out=w.dK_dW_below_delta)
         # Σ_n ∂K/∂g_below g_xᵀ
@@ -1414,12 +1414,12 @@ def _loss_and_grad_terms_lam0(params, x, lam, call):
 
         # ---- forward adjoints of L: reads f″, f′, W; writes ∂L/∂δ, ∂L/∂δ′
         # ∂L/∂δ_hidden = −f″(g_below) Σ_i W_below ∘ W_below  (19)
-        i = np.multiply(W_below_squared_sum, f_second_hidden, out=w.i)
-        dL_ddelta_hidden = np.negative(i, out=w.dL_ddelta_hidden)
+        a = np.multiply(W_below_squared_sum, f_second_hidden, out=w.dL_ddelta_hidden)
+        dL_ddelta_hidden = np.negative(a, out=w.dL_ddelta_hidden)
         # ∂L/∂δ′_hidden = −f′(g_below)² Σ_i W_below ∘ W_below  (20)
-        j = np.square(f_prime_hidden, out=w.j)
-        j = np.multiply(W_below_squared_sum, j, out=w.j)
-        dL_ddelta_prime_hidden = np.negative(j, out=w.dL_ddelta_prime_hidden)
+        a = np.square(f_prime_hidden, out=w.dL_ddelta_prime_hidden)
+        a = np.multiply(W_below_squared_sum, a, out=a)
+        dL_ddelta_prime_hidden = np.negative(a, out=w.dL_ddelta_prime_hidden)
         # ∂L/∂δ_joined = ∂L/∂δ_hidden  (6)
         dL_ddelta_joined = dL_ddelta_hidden
         # ∂L/∂δ′_joined = −1 + ∂L/∂δ′_hidden  (8)
@@ -1429,9 +1429,9 @@ def _loss_and_grad_terms_lam0(params, x, lam, call):
         # ∂L/∂δ′_above = (W_below ∘ W_below) ∂L/∂δ′_joined  (13)
         dL_ddelta_prime_above = np.matmul(dL_ddelta_prime_joined, W_below_squared.T, out=w.dL_ddelta_prime_above)
         # ∂L/∂δ_pointwise_1 = ∂L/∂δ_above f′(g_above) + ∂L/∂δ′_above f″(g_above)  (19)
-        k = np.multiply(dL_ddelta_above, f_prime_pointwise_1, out=w.k)
-        m = np.multiply(dL_ddelta_prime_above, f_second_pointwise_1, out=w.m)
-        dL_ddelta_pointwise_1 = np.add(k, m, out=w.dL_ddelta_pointwise_1)
+        a = np.multiply(dL_ddelta_above, f_prime_pointwise_1, out=w.dL_ddelta_pointwise_1)
+        b = np.multiply(dL_ddelta_prime_above, f_second_pointwise_1, out=w.b_dL_ddelta_pointwise_1)
+        dL_ddelta_pointwise_1 = np.add(a, b, out=w.dL_ddelta_pointwise_1)
         # ∂L/∂δ_both = [∂L/∂δ_pointwise_1, ∂L/∂δ_hidden]  (6)
         dL_ddelta_both = w.dL_ddelta_both
         dL_ddelta_both[..., 0:16] = dL_ddelta_pointwise_1
@@ -1441,14 +1441,14 @@ def _loss_and_grad_terms_lam0(params, x, lam, call):
         # Σ_n ∂L/∂δ_both
         dL_ds_gain_sum = _column_sum(dL_ddelta_both, out=w.dL_ds_gain_sum)
         # f‴(g_above) = f″(g_above) (sigmoid(−g_above) − f′(g_above))
-        d = np.subtract(sigmoid_minus_pointwise_1, f_prime_pointwise_1, out=w.d)
-        f_third_pointwise_1 = np.multiply(f_second_pointwise_1, d, out=w.f_third_pointwise_1)
+        a = np.subtract(sigmoid_minus_pointwise_1, f_prime_pointwise_1, out=w.f_third_pointwise_1)
+        f_third_pointwise_1 = np.multiply(f_second_pointwise_1, a, out=w.f_third_pointwise_1)
         # ∂L/∂g_above = ∂L/∂δ_above δ_pointwise_1 f″(g_above) + ∂L/∂δ′_above δ_pointwise_1 f‴(g_above)  (22)
-        n = np.multiply(delta_pointwise_1, dL_ddelta_above, out=w.n)
-        n = np.multiply(n, f_second_pointwise_1, out=w.n)
-        l = np.multiply(delta_pointwise_1, dL_ddelta_prime_above, out=w.l)
-        l = np.multiply(l, f_third_pointwise_1, out=w.l)
-        dL_dg_above = np.add(n, l, out=w.dL_dg_above)
+        a = np.multiply(delta_pointwise_1, dL_ddelta_above, out=w.dL_dg_above)
+        a = np.multiply(a, f_second_pointwise_1, out=a)
+        b = np.multiply(delta_pointwise_1, dL_ddelta_prime_above, out=w.b_dL_dg_above)
+        b = np.multiply(b, f_third_pointwise_1, out=b)
+        dL_dg_above = np.add(a, b, out=w.dL_dg_above)
         # Σ_n δ_above ∂L/∂δ_joinedᵀ
         dL_dW_below_delta_at_above = np.matmul(delta_above.T, dL_ddelta_joined, out=w.dL_dW_below_delta_at_above)
         # Σ_n δ′_above ∂L/∂δ′_joinedᵀ
@@ -1462,23 +1462,23 @@ def _loss_and_grad_terms_lam0(params, x, lam, call):
         # ∂L/∂g_hidden = ∂L/∂g_joined  (10)
         dL_dg_hidden = dL_dg_joined
         # f‴(g_below) = f′(g_below) (4 g_hidden² − 2 sech(g_below)²)
-        o = np.square(g_hidden, out=w.o)
-        o = np.multiply(o, 4.0, out=w.o)
-        a = np.square(sech_hidden, out=w.a)
-        a = np.multiply(a, 2.0, out=w.a)
-        o = np.subtract(o, a, out=w.o)
-        f_third_hidden = np.multiply(f_prime_hidden, o, out=w.f_third_hidden)
+        a = np.square(g_hidden, out=w.f_third_hidden)
+        a = np.multiply(a, 4.0, out=a)
+        b = np.square(sech_hidden, out=w.b_f_third_hidden)
+        b = np.multiply(b, 2.0, out=b)
+        a = np.subtract(a, b, out=a)
+        f_third_hidden = np.multiply(f_prime_hidden, a, out=w.f_third_hidden)
         # ∂L/∂g_below = ∂L/∂g_hidden f′(g_below) − δ_hidden f‴(g_below) Σ_i W_below ∘ W_below − 2 δ′_hidden
         #     f′(g_below) f″(g_below) Σ_i W_below ∘ W_below  (22)
-        b = np.multiply(dL_dg_hidden, f_prime_hidden, out=w.b)
-        p = np.multiply(W_below_squared_sum, delta_hidden, out=w.p)
-        p = np.multiply(p, f_third_hidden, out=w.p)
-        b = np.subtract(b, p, out=w.b)
-        q = np.multiply(W_below_squared_sum, delta_prime_hidden, out=w.q)
-        q = np.multiply(q, f_prime_hidden, out=w.q)
-        q = np.multiply(q, f_second_hidden, out=w.q)
-        q = np.multiply(q, 2.0, out=w.q)
-        dL_dg_below = np.subtract(b, q, out=w.dL_dg_below)
+        a = np.multiply(dL_dg_hidden, f_prime_hidden, out=w.dL_dg_below)
+        b = np.multiply(W_below_squared_sum, delta_hidden, out=w.b_dL_dg_below)
+        b = np.multiply(b, f_third_hidden, out=b)
+        a = np.subtract(a, b, out=a)
+        b = np.multiply(W_below_squared_sum, delta_prime_hidden, out=w.b1_dL_dg_below)
+        b = np.multiply(b, f_prime_hidden, out=b)
+        b = np.multiply(b, f_second_hidden, out=b)
+        b = np.multiply(b, 2.0, out=b)
+        dL_dg_below = np.subtract(a, b, out=w.dL_dg_below)
         # Σ_n δ′_below
         dL_dW_below_delta_prime_sum = _column_sum(delta_prime_below, out=w.dL_dW_below_delta_prime_sum)
         # Σ_n ∂L/∂g_below g_xᵀ
@@ -1510,31 +1510,31 @@ def _loss_and_grad_terms_lam0(params, x, lam, call):
     dK_ds_gain = np.divide(dK_ds_gain_sum, N, out=np.empty((32,), DTYPE))
     # ∂K/∂W_below = (1/N) (Σ_n δ_below ∂K/∂δ_xᵀ + Σ_n δ_above ∂K/∂δ_joinedᵀ + Σ_n ∂K/∂g_below g_xᵀ + Σ_n ∂K/∂g_above
     #     g_joinedᵀ)  (16)
-    r = np.add(dK_dW_below_delta, dK_dW_below_delta_at_above, out=w.r)
-    r = np.add(r, dK_dW_below_g, out=w.r)
-    r = np.add(r, dK_dW_below_g_at_above, out=w.r)
-    dK_dW_below = np.divide(r, N, out=np.empty((16, 16), DTYPE))
+    a = np.add(dK_dW_below_delta, dK_dW_below_delta_at_above, out=w.a_dK_dW_below)
+    a = np.add(a, dK_dW_below_g, out=a)
+    a = np.add(a, dK_dW_below_g_at_above, out=a)
+    dK_dW_below = np.divide(a, N, out=np.empty((16, 16), DTYPE))
     # ∂K/∂b_below = (1/N) (Σ_n ∂K/∂g_below + Σ_n ∂K/∂g_above)  [+] bias
-    s = np.add(dK_db_below_sum, dK_db_below_sum_at_above, out=w.s)
-    dK_db_below = np.divide(s, N, out=np.empty((16,), DTYPE))
+    a = np.add(dK_db_below_sum, dK_db_below_sum_at_above, out=w.a_dK_db_below)
+    dK_db_below = np.divide(a, N, out=np.empty((16,), DTYPE))
     # ∂L/∂s_gain = (1/N) Σ_n ∂L/∂δ_both  [+] gain
     dL_ds_gain = np.divide(dL_ds_gain_sum, N, out=np.empty((32,), DTYPE))
     # Σ_n δ′_below
     dL_dW_below_delta_prime_sum_column = dL_dW_below_delta_prime_sum[:, None]
     # ∂L/∂W_below = (1/N) (Σ_n δ_above ∂L/∂δ_joinedᵀ + Σ_n ∂L/∂g_below g_xᵀ + Σ_n ∂L/∂g_above g_joinedᵀ − 2 diag(Σ_n
     #     δ′_below) W_below + 2 W_below ∘ (Σ_n δ′_above ∂L/∂δ′_joinedᵀ))  (17)
-    r = np.multiply(W_below, dL_dW_below_delta_prime_at_above, out=w.r)
-    r = np.multiply(r, 2.0, out=w.r)
-    r = np.add(r, dL_dW_below_delta_at_above, out=w.r)
-    r = np.add(r, dL_dW_below_g, out=w.r)
-    r = np.add(r, dL_dW_below_g_at_above, out=w.r)
-    t = np.multiply(W_below, dL_dW_below_delta_prime_sum_column, out=w.t)
-    t = np.multiply(t, 2.0, out=w.t)
-    r = np.subtract(r, t, out=w.r)
-    dL_dW_below = np.divide(r, N, out=np.empty((16, 16), DTYPE))
+    a = np.multiply(W_below, dL_dW_below_delta_prime_at_above, out=w.a_dL_dW_below)
+    a = np.multiply(a, 2.0, out=a)
+    a = np.add(a, dL_dW_below_delta_at_above, out=a)
+    a = np.add(a, dL_dW_below_g, out=a)
+    a = np.add(a, dL_dW_below_g_at_above, out=a)
+    b = np.multiply(W_below, dL_dW_below_delta_prime_sum_column, out=w.b_dL_dW_below)
+    b = np.multiply(b, 2.0, out=b)
+    a = np.subtract(a, b, out=a)
+    dL_dW_below = np.divide(a, N, out=np.empty((16, 16), DTYPE))
     # ∂L/∂b_below = (1/N) (Σ_n ∂L/∂g_below + Σ_n ∂L/∂g_above)  [+] bias
-    s = np.add(dL_db_below_sum, dL_db_below_sum_at_above, out=w.s)
-    dL_db_below = np.divide(s, N, out=np.empty((16,), DTYPE))
+    a = np.add(dL_db_below_sum, dL_db_below_sum_at_above, out=w.a_dL_db_below)
+    dL_db_below = np.divide(a, N, out=np.empty((16,), DTYPE))
 
     return K, L, {
         "below.weight": dK_dW_below,
@@ -1578,11 +1578,11 @@ def _layer_means(params, x, lam, call):
         # g_above = W_below g_joined + b_below
         g_above = np.add(b_below, g_above_unbiased, out=w.g_above)
         # g_pointwise_1 = softplus(g_above)
-        a = np.abs(g_above, out=w.a)
-        a = np.negative(a, out=w.a)
-        a = np.exp(a, out=w.a)
-        a = np.log1p(a, out=w.a)
-        b = np.maximum(g_above, 0.0, out=w.b)
+        a = np.abs(g_above, out=w.g_pointwise_1)
+        a = np.negative(a, out=a)
+        a = np.exp(a, out=a)
+        a = np.log1p(a, out=a)
+        b = np.maximum(g_above, 0.0, out=w.b_g_pointwise_1)
         g_pointwise_1 = np.add(a, b, out=w.g_pointwise_1)
         # g_both = [g_pointwise_1, g_hidden]
         g_both = w.g_both
@@ -1877,25 +1877,26 @@ _TILING = {
 _STORAGE = {
     "energy": (
         [
-            ("N", 16, "g_below_unbiased g_below g_hidden"), ("N", 16, "g_joined a g_pointwise_1 g_prior"),
-            ("N", 16, "g_above_unbiased g_above b"), ("N", 32, "g_both g_gain"), ("N", "E_gain"), ("N", "E_prior"),
+            ("N", 16, "g_below_unbiased g_below g_hidden"), ("N", 16, "g_joined g_pointwise_1 g_prior"),
+            ("N", 16, "g_above_unbiased g_above b_g_pointwise_1"), ("N", 32, "g_both g_gain"), ("N", "E_gain"),
+            ("N", "E_prior"),
         ],
     ),
     "score": (
         [
-            ("N", 16, "g_below_unbiased g_below g_hidden g_joined c delta_joined delta_x"),
-            ("N", 16, "a sech_hidden f_prime_hidden delta_x_term_1"),
-            ("N", 16, "b g_above_unbiased g_above f_prime_pointwise_1 delta_above delta_hidden delta_below"),
+            ("N", 16, "g_below_unbiased g_below g_hidden g_joined a_f_prime_pointwise_1 delta_joined delta_x"),
+            ("N", 16, "a_g_hidden sech_hidden f_prime_hidden delta_x_term_1 b_delta_x"),
+            ("N", 16, "b_g_hidden g_above_unbiased g_above f_prime_pointwise_1 delta_above delta_hidden delta_below"),
         ],
     ),
     "hessian_diagonal": (
         [
-            ("N", 16, "g_below_unbiased g_below g_hidden f f_second_hidden"),
-            ("N", 16, "a sech_hidden f_prime_hidden delta_prime_x_term_1"),
-            ("N", 16, "b g_joined f_prime_pointwise_1 f_second_pointwise_1 delta_prime_above"),
-            ("N", 16, "g_above_unbiased g_above e"),
-            ("N", 16, "c sigmoid_minus_pointwise_1 delta_joined delta_hidden delta_prime_below"),
-            ("N", 16, "d delta_above delta_prime_joined"),
+            ("N", 16, "g_below_unbiased g_below g_hidden f_second_hidden"),
+            ("N", 16, "a_g_hidden sech_hidden f_prime_hidden b_delta_prime_below delta_prime_x_term_1"),
+            ("N", 16, "b_g_hidden g_joined f_prime_pointwise_1 f_second_pointwise_1 delta_prime_above"),
+            ("N", 16, "g_above_unbiased g_above b1_f_prime_pointwise_1"),
+            ("N", 16, "b_f_prime_pointwise_1 sigmoid_minus_pointwise_1 delta_joined delta_hidden delta_prime_below"),
+            ("N", 16, "c_f_prime_pointwise_1 delta_above delta_prime_joined a_delta_prime_x"),
         ],
         [
             (16, 16, "W_below_squared"),
@@ -1903,12 +1904,12 @@ _STORAGE = {
     ),
     "loss_terms": (
         [
-            ("N", 16, "g_below_unbiased g_below g_hidden f f_second_hidden"),
-            ("N", 16, "a sech_hidden f_prime_hidden delta_x_term_1 delta_prime_x_term_1"),
-            ("N", 16, "b g_joined f_prime_pointwise_1 f_second_pointwise_1 delta_prime_above delta_hidden delta_prime_below"),
-            ("N", 16, "g_above_unbiased g_above e delta_below"),
-            ("N", 16, "c sigmoid_minus_pointwise_1 delta_joined delta_x sum_delta_squared_terms"),
-            ("N", 16, "d delta_above delta_prime_joined delta_prime_x sum_delta_prime_squared_terms"),
+            ("N", 16, "g_below_unbiased g_below g_hidden f_second_hidden"),
+            ("N", 16, "a_g_hidden sech_hidden f_prime_hidden b_delta_prime_below delta_x_term_1 b_delta_x delta_prime_x_term_1"),
+            ("N", 16, "b_g_hidden g_joined f_prime_pointwise_1 f_second_pointwise_1 delta_prime_above delta_hidden delta_prime_below"),
+            ("N", 16, "g_above_unbiased g_above b1_f_prime_pointwise_1 delta_below"),
+            ("N", 16, "b_f_prime_pointwise_1 sigmoid_minus_pointwise_1 delta_joined delta_x sum_delta_squared_terms"),
+            ("N", 16, "c_f_prime_pointwise_1 delta_above delta_prime_joined delta_prime_x sum_delta_prime_squared_terms"),
         ],
         [
             (16, 16, "W_below_squared"),
@@ -1916,12 +1917,12 @@ _STORAGE = {
     ),
     "loss_terms_lam0": (
         [
-            ("N", 16, "g_below_unbiased g_below g_hidden f f_second_hidden"),
-            ("N", 16, "a sech_hidden f_prime_hidden delta_x_term_1 delta_prime_x_term_1"),
-            ("N", 16, "b g_joined f_prime_pointwise_1 f_second_pointwise_1 delta_prime_above delta_hidden delta_prime_below"),
-            ("N", 16, "g_above_unbiased g_above e delta_below"),
-            ("N", 16, "c sigmoid_minus_pointwise_1 delta_joined delta_x sum_delta_squared_terms"),
-            ("N", 16, "d delta_above delta_prime_joined delta_prime_x"),
+            ("N", 16, "g_below_unbiased g_below g_hidden f_second_hidden"),
+            ("N", 16, "a_g_hidden sech_hidden f_prime_hidden b_delta_prime_below delta_x_term_1 b_delta_x delta_prime_x_term_1"),
+            ("N", 16, "b_g_hidden g_joined f_prime_pointwise_1 f_second_pointwise_1 delta_prime_above delta_hidden delta_prime_below"),
+            ("N", 16, "g_above_unbiased g_above b1_f_prime_pointwise_1 delta_below"),
+            ("N", 16, "b_f_prime_pointwise_1 sigmoid_minus_pointwise_1 delta_joined delta_x sum_delta_squared_terms"),
+            ("N", 16, "c_f_prime_pointwise_1 delta_above delta_prime_joined delta_prime_x"),
         ],
         [
             (16, 16, "W_below_squared"),
@@ -1929,65 +1930,77 @@ _STORAGE = {
     ),
     "loss_and_grad": (
         [
-            ("N", 16, "g_below_unbiased g_below g_hidden q f_third_hidden"), ("N", 16, "a sech_hidden"),
-            ("N", 16, "b g_joined dJ_dg_joined"), ("N", 16, "g_above_unbiased g_above f f_second_pointwise_1"),
-            ("N", 16, "c f_prime_pointwise_1"), ("N", 16, "d sigmoid_minus_pointwise_1 f_third_pointwise_1"),
-            ("N", 16, "e delta_above"), ("N", 16, "delta_prime_above"), ("N", 16, "delta_joined j delta_x"),
-            ("N", 16, "delta_prime_joined"), ("N", 16, "delta_hidden s"), ("N", 16, "f_prime_hidden"),
-            ("N", 16, "delta_below"), ("N", 16, "g f_second_hidden"), ("N", 16, "h delta_prime_below"),
-            ("N", 16, "i delta_x_term_1 delta_prime_x_term_1 delta_prime_x dJ_ddelta_prime_x"),
-            ("N", 16, "sum_delta_squared_terms sum_delta_prime_squared_terms dJ_ddelta_below r dJ_dg_below"),
-            ("N", 16, "dJ_ddelta_prime_below t"), ("N", 16, "k dJ_ddelta_hidden"),
-            ("N", 16, "l dJ_ddelta_prime_hidden dJ_ddelta_prime_joined"), ("N", 16, "dJ_ddelta_joined"),
-            ("N", 16, "dJ_ddelta_above o dJ_dg_above"), ("N", 16, "dJ_ddelta_prime_above p"),
-            ("N", 16, "m dJ_ddelta_pointwise_1"), ("N", 16, "n"), ("N", 32, "dJ_ddelta_both"),
-            (32, "dJ_ds_gain_sum"), (16, 16, "dJ_dW_below_delta_at_above"),
-            (16, 16, "dJ_dW_below_delta_prime_at_above"), (16, 16, "dJ_dW_below_g_at_above"),
-            (16, "dJ_db_below_sum_at_above"), (16, 16, "dJ_dW_below_delta"), (16, 16, "dJ_dW_below_delta_prime"),
-            (16, 16, "dJ_dW_below_g"), (16, "dJ_db_below_sum"),
+            ("N", 16, "g_below_unbiased g_below g_hidden f_third_hidden"),
+            ("N", 16, "a_g_hidden sech_hidden b_f_third_hidden"),
+            ("N", 16, "b_g_hidden g_joined dJ_dg_joined b2_dJ_dg_below"),
+            ("N", 16, "g_above_unbiased g_above b1_f_prime_pointwise_1 f_second_pointwise_1"),
+            ("N", 16, "f_prime_pointwise_1"),
+            ("N", 16, "b_f_prime_pointwise_1 sigmoid_minus_pointwise_1 f_third_pointwise_1"),
+            ("N", 16, "c_f_prime_pointwise_1 delta_above"), ("N", 16, "delta_prime_above"),
+            ("N", 16, "delta_joined delta_x"), ("N", 16, "delta_prime_joined"),
+            ("N", 16, "delta_hidden b_dJ_dg_below"), ("N", 16, "f_prime_hidden"), ("N", 16, "delta_below"),
+            ("N", 16, "f_second_hidden"), ("N", 16, "delta_prime_below"),
+            ("N", 16, "b_delta_prime_below delta_x_term_1 b_delta_x delta_prime_x_term_1 delta_prime_x dJ_ddelta_prime_x"),
+            ("N", 16, "sum_delta_squared_terms sum_delta_prime_squared_terms dJ_ddelta_below dJ_dg_below"),
+            ("N", 16, "dJ_ddelta_prime_below b1_dJ_dg_below"), ("N", 16, "dJ_ddelta_hidden"),
+            ("N", 16, "b_dJ_ddelta_hidden dJ_ddelta_prime_hidden dJ_ddelta_prime_joined"),
+            ("N", 16, "dJ_ddelta_joined"), ("N", 16, "dJ_ddelta_above dJ_dg_above"),
+            ("N", 16, "dJ_ddelta_prime_above b_dJ_dg_above"), ("N", 16, "dJ_ddelta_pointwise_1"),
+            ("N", 16, "b_dJ_ddelta_pointwise_1"), ("N", 32, "dJ_ddelta_both"), (32, "dJ_ds_gain_sum"),
+            (16, 16, "dJ_dW_below_delta_at_above"), (16, 16, "dJ_dW_below_delta_prime_at_above"),
+            (16, 16, "dJ_dW_below_g_at_above"), (16, "dJ_db_below_sum_at_above"), (16, 16, "dJ_dW_below_delta"),
+            (16, 16, "dJ_dW_below_delta_prime"), (16, 16, "dJ_dW_below_g"), (16, "dJ_db_below_sum"),
         ],
         [
-            (16, 16, "W_below_squared"), (16, 16, "u"), (16, 16, "v"), (16, "y"),
+            (16, 16, "W_below_squared"), (16, 16, "a_dJ_dW_below"), (16, 16, "b_dJ_dW_below"), (16, "a_dJ_db_below"),
         ],
     ),
     "loss_and_grad_lam0": (
         [
-            ("N", 16, "g_below_unbiased g_below g_hidden q f_third_hidden"), ("N", 16, "a sech_hidden"),
-            ("N", 16, "b g_joined dJ_dg_joined"), ("N", 16, "g_above_unbiased g_above f f_second_pointwise_1"),
-            ("N", 16, "c f_prime_pointwise_1"), ("N", 16, "d sigmoid_minus_pointwise_1 f_third_pointwise_1"),
-            ("N", 16, "e delta_above"), ("N", 16, "delta_prime_above"), ("N", 16, "delta_joined j delta_x"),
-            ("N", 16, "delta_prime_joined s"), ("N", 16, "delta_hidden r"), ("N", 16, "f_prime_hidden"),
-            ("N", 16, "delta_below"), ("N", 16, "g f_second_hidden"), ("N", 16, "h delta_prime_below"),
-            ("N", 16, "i delta_x_term_1 delta_prime_x_term_1 delta_prime_x dJ_ddelta_below dJ_dg_below"),
-            ("N", 16, "sum_delta_squared_terms k dJ_ddelta_hidden"),
-            ("N", 16, "l dJ_ddelta_prime_hidden dJ_ddelta_prime_joined"), ("N", 16, "dJ_ddelta_joined"),
-            ("N", 16, "dJ_ddelta_above o dJ_dg_above"), ("N", 16, "dJ_ddelta_prime_above p"),
-            ("N", 16, "m dJ_ddelta_pointwise_1"), ("N", 16, "n"), ("N", 32, "dJ_ddelta_both"),
-            (32, "dJ_ds_gain_sum"), (16, 16, "dJ_dW_below_delta_at_above"),
-            (16, 16, "dJ_dW_below_delta_prime_at_above"), (16, 16, "dJ_dW_below_g_at_above"),
-            (16, "dJ_db_below_sum_at_above"), (16, 16, "dJ_dW_below_delta"), (16, "dJ_dW_below_delta_prime_sum"),
-            (16, 16, "dJ_dW_below_g"), (16, "dJ_db_below_sum"),
+            ("N", 16, "g_below_unbiased g_below g_hidden f_third_hidden"),
+            ("N", 16, "a_g_hidden sech_hidden b_f_third_hidden"),
+            ("N", 16, "b_g_hidden g_joined dJ_dg_joined b_dJ_dg_below"),
+            ("N", 16, "g_above_unbiased g_above b1_f_prime_pointwise_1 f_second_pointwise_1"),
+            ("N", 16, "f_prime_pointwise_1"),
+            ("N", 16, "b_f_prime_pointwise_1 sigmoid_minus_pointwise_1 f_third_pointwise_1"),
+            ("N", 16, "c_f_prime_pointwise_1 delta_above"), ("N", 16, "delta_prime_above"),
+            ("N", 16, "delta_joined delta_x"), ("N", 16, "delta_prime_joined b2_dJ_dg_below"),
+            ("N", 16, "delta_hidden b1_dJ_dg_below"), ("N", 16, "f_prime_hidden"), ("N", 16, "delta_below"),
+            ("N", 16, "f_second_hidden"), ("N", 16, "delta_prime_below"),
+            ("N", 16, "b_delta_prime_below delta_x_term_1 b_delta_x delta_prime_x_term_1 delta_prime_x dJ_ddelta_below dJ_dg_below"),
+            ("N", 16, "sum_delta_squared_terms dJ_ddelta_hidden"),
+            ("N", 16, "b_dJ_ddelta_hidden dJ_ddelta_prime_hidden dJ_ddelta_prime_joined"),
+            ("N", 16, "dJ_ddelta_joined"), ("N", 16, "dJ_ddelta_above dJ_dg_above"),
+            ("N", 16, "dJ_ddelta_prime_above b_dJ_dg_above"), ("N", 16, "dJ_ddelta_pointwise_1"),
+            ("N", 16, "b_dJ_ddelta_pointwise_1"), ("N", 32, "dJ_ddelta_both"), (32, "dJ_ds_gain_sum"),
+            (16, 16, "dJ_dW_below_delta_at_above"), (16, 16, "dJ_dW_below_delta_prime_at_above"),
+            (16, 16, "dJ_dW_below_g_at_above"), (16, "dJ_db_below_sum_at_above"), (16, 16, "dJ_dW_below_delta"),
+            (16, "dJ_dW_below_delta_prime_sum"), (16, 16, "dJ_dW_below_g"), (16, "dJ_db_below_sum"),
         ],
         [
-            (16, 16, "W_below_squared"), (16, "W_below_squared_sum"), (16, 16, "t"), (16, 16, "u"), (16, "v"),
+            (16, 16, "W_below_squared"), (16, "W_below_squared_sum"), (16, 16, "a_dJ_dW_below"),
+            (16, 16, "b_dJ_dW_below"), (16, "a_dJ_db_below"),
         ],
     ),
     "loss_and_grad_terms": (
         [
-            ("N", 16, "g_below_unbiased g_below g_hidden q f_third_hidden"), ("N", 16, "a sech_hidden"),
-            ("N", 16, "b g_joined dL_dg_joined"), ("N", 16, "g_above_unbiased g_above f f_second_pointwise_1"),
-            ("N", 16, "c f_prime_pointwise_1"), ("N", 16, "d sigmoid_minus_pointwise_1 f_third_pointwise_1"),
-            ("N", 16, "e delta_above"), ("N", 16, "delta_prime_above"),
-            ("N", 16, "delta_joined j delta_x dL_ddelta_hidden"), ("N", 16, "delta_prime_joined"),
-            ("N", 16, "delta_hidden r dL_dg_below"), ("N", 16, "f_prime_hidden"),
-            ("N", 16, "delta_below n dL_ddelta_prime_hidden dL_ddelta_prime_joined"), ("N", 16, "g f_second_hidden"),
-            ("N", 16, "h delta_prime_below"),
-            ("N", 16, "i delta_x_term_1 delta_prime_x_term_1 delta_prime_x dL_ddelta_prime_x"),
-            ("N", 16, "sum_delta_squared_terms sum_delta_prime_squared_terms dK_ddelta_below l dK_dg_below dL_ddelta_prime_below"),
-            ("N", 16, "dK_ddelta_hidden p"),
-            ("N", 16, "dK_ddelta_joined dK_dg_joined m dL_ddelta_above dL_dg_above"),
-            ("N", 16, "dK_ddelta_above k dK_dg_above dL_ddelta_prime_above"),
-            ("N", 16, "dK_ddelta_pointwise_1 o dL_ddelta_pointwise_1"), ("N", 32, "dK_ddelta_both dL_ddelta_both"),
+            ("N", 16, "g_below_unbiased g_below g_hidden f_third_hidden"),
+            ("N", 16, "a_g_hidden sech_hidden b_f_third_hidden"),
+            ("N", 16, "b_g_hidden g_joined dL_dg_joined b1_dL_dg_below"),
+            ("N", 16, "g_above_unbiased g_above b1_f_prime_pointwise_1 f_second_pointwise_1"),
+            ("N", 16, "f_prime_pointwise_1"),
+            ("N", 16, "b_f_prime_pointwise_1 sigmoid_minus_pointwise_1 f_third_pointwise_1"),
+            ("N", 16, "c_f_prime_pointwise_1 delta_above"), ("N", 16, "delta_prime_above"),
+            ("N", 16, "delta_joined delta_x dL_ddelta_hidden"), ("N", 16, "delta_prime_joined"),
+            ("N", 16, "delta_hidden dL_dg_below"), ("N", 16, "f_prime_hidden"),
+            ("N", 16, "delta_below dL_ddelta_prime_hidden dL_ddelta_prime_joined"), ("N", 16, "f_second_hidden"),
+            ("N", 16, "delta_prime_below"),
+            ("N", 16, "b_delta_prime_below delta_x_term_1 b_delta_x delta_prime_x_term_1 delta_prime_x dL_ddelta_prime_x"),
+            ("N", 16, "sum_delta_squared_terms sum_delta_prime_squared_terms dK_ddelta_below dK_dg_below dL_ddelta_prime_below b_dL_dg_below"),
+            ("N", 16, "dK_ddelta_hidden b_dL_ddelta_pointwise_1"),
+            ("N", 16, "dK_ddelta_joined dK_dg_joined b_dK_dg_below dL_ddelta_above dL_dg_above"),
+            ("N", 16, "dK_ddelta_above dK_dg_above dL_ddelta_prime_above b_dL_dg_above"),
+            ("N", 16, "dK_ddelta_pointwise_1 dL_ddelta_pointwise_1"), ("N", 32, "dK_ddelta_both dL_ddelta_both"),
             (32, "dK_ds_gain_sum"), (16, 16, "dK_dW_below_delta_at_above"), (16, 16, "dK_dW_below_g_at_above"),
             (16, "dK_db_below_sum_at_above"), (16, 16, "dK_dW_below_delta"), (16, 16, "dK_dW_below_g"),
             (16, "dK_db_below_sum"), (32, "dL_ds_gain_sum"), (16, 16, "dL_dW_below_delta_at_above"),
@@ -1996,26 +2009,29 @@ _STORAGE = {
             (16, "dL_db_below_sum"),
         ],
         [
-            (16, 16, "W_below_squared"), (16, 16, "s"), (16, "t"), (16, 16, "u"),
+            (16, 16, "W_below_squared"), (16, 16, "a_dK_dW_below a_dL_dW_below"),
+            (16, "a_dK_db_below a_dL_db_below"), (16, 16, "b_dL_dW_below"),
         ],
     ),
     "loss_and_grad_terms_lam0": (
         [
-            ("N", 16, "g_below_unbiased g_below g_hidden o f_third_hidden"), ("N", 16, "a sech_hidden"),
-            ("N", 16, "b g_joined dL_dg_joined dL_dg_below"),
-            ("N", 16, "g_above_unbiased g_above f f_second_pointwise_1"), ("N", 16, "c f_prime_pointwise_1"),
-            ("N", 16, "d sigmoid_minus_pointwise_1 f_third_pointwise_1"), ("N", 16, "e delta_above"),
-            ("N", 16, "delta_prime_above"),
-            ("N", 16, "delta_joined j delta_x dL_ddelta_prime_hidden dL_ddelta_prime_joined"),
-            ("N", 16, "delta_prime_joined q"), ("N", 16, "delta_hidden p"), ("N", 16, "f_prime_hidden"),
-            ("N", 16, "delta_below dL_ddelta_above n dL_dg_above"), ("N", 16, "g f_second_hidden"),
-            ("N", 16, "h delta_prime_below"),
-            ("N", 16, "i delta_x_term_1 delta_prime_x_term_1 delta_prime_x dK_ddelta_below dK_dg_below dL_ddelta_hidden"),
+            ("N", 16, "g_below_unbiased g_below g_hidden f_third_hidden"),
+            ("N", 16, "a_g_hidden sech_hidden b_f_third_hidden"),
+            ("N", 16, "b_g_hidden g_joined dL_dg_joined dL_dg_below"),
+            ("N", 16, "g_above_unbiased g_above b1_f_prime_pointwise_1 f_second_pointwise_1"),
+            ("N", 16, "f_prime_pointwise_1"),
+            ("N", 16, "b_f_prime_pointwise_1 sigmoid_minus_pointwise_1 f_third_pointwise_1"),
+            ("N", 16, "c_f_prime_pointwise_1 delta_above"), ("N", 16, "delta_prime_above"),
+            ("N", 16, "delta_joined delta_x dL_ddelta_prime_hidden dL_ddelta_prime_joined"),
+            ("N", 16, "delta_prime_joined b1_dL_dg_below"), ("N", 16, "delta_hidden b_dL_dg_below"),
+            ("N", 16, "f_prime_hidden"), ("N", 16, "delta_below dL_ddelta_above dL_dg_above"),
+            ("N", 16, "f_second_hidden"), ("N", 16, "delta_prime_below"),
+            ("N", 16, "b_delta_prime_below delta_x_term_1 b_delta_x delta_prime_x_term_1 delta_prime_x dK_ddelta_below dK_dg_below dL_ddelta_hidden"),
             ("N", 16, "sum_delta_squared_terms dK_ddelta_hidden"),
-            ("N", 16, "dK_ddelta_joined dK_dg_joined l dL_ddelta_prime_above"),
-            ("N", 16, "dK_ddelta_above k dK_dg_above dL_ddelta_pointwise_1"), ("N", 16, "dK_ddelta_pointwise_1 m"),
-            ("N", 32, "dK_ddelta_both dL_ddelta_both"), (32, "dK_ds_gain_sum"),
-            (16, 16, "dK_dW_below_delta_at_above"), (16, 16, "dK_dW_below_g_at_above"),
+            ("N", 16, "dK_ddelta_joined dK_dg_joined b_dK_dg_below dL_ddelta_prime_above b_dL_dg_above"),
+            ("N", 16, "dK_ddelta_above dK_dg_above dL_ddelta_pointwise_1"),
+            ("N", 16, "dK_ddelta_pointwise_1 b_dL_ddelta_pointwise_1"), ("N", 32, "dK_ddelta_both dL_ddelta_both"),
+            (32, "dK_ds_gain_sum"), (16, 16, "dK_dW_below_delta_at_above"), (16, 16, "dK_dW_below_g_at_above"),
             (16, "dK_db_below_sum_at_above"), (16, 16, "dK_dW_below_delta"), (16, 16, "dK_dW_below_g"),
             (16, "dK_db_below_sum"), (32, "dL_ds_gain_sum"), (16, 16, "dL_dW_below_delta_at_above"),
             (16, 16, "dL_dW_below_delta_prime_at_above"), (16, 16, "dL_dW_below_g_at_above"),
@@ -2023,14 +2039,15 @@ _STORAGE = {
             (16, "dL_db_below_sum"),
         ],
         [
-            (16, 16, "W_below_squared"), (16, "W_below_squared_sum"), (16, 16, "r"), (16, "s"), (16, 16, "t"),
+            (16, 16, "W_below_squared"), (16, "W_below_squared_sum"), (16, 16, "a_dK_dW_below a_dL_dW_below"),
+            (16, "a_dK_db_below a_dL_db_below"), (16, 16, "b_dL_dW_below"),
         ],
     ),
     "layer_means": (
         [
             ("N", 16, "g_below_unbiased g_below g_below_part"), ("N", 16, "g_hidden g_hidden_part"),
             ("N", 16, "g_joined g_joined_part"), ("N", 16, "g_above_unbiased g_above g_above_part"),
-            ("N", 16, "a g_pointwise_1 g_pointwise_1_part"), ("N", 16, "b g_prior g_prior_part"),
+            ("N", 16, "g_pointwise_1 g_pointwise_1_part"), ("N", 16, "b_g_pointwise_1 g_prior g_prior_part"),
             ("N", 32, "g_both g_both_part"), ("N", 32, "g_gain g_gain_part"), ("N", 16, "g_x_part"),
         ],
     ),
@@ -2688,4 +2705,4 @@ def _loss_noise(loss, params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above f281d28f98fff174ad2a692445a9b169f2b6a8cbb347c1ce52f364ef7ee84830
+# sha256 of all above b293d38d68cf0275902750ef543c2b2f31611ed4481f3c579ffe7507f8ceb3b9

@@ -86,7 +86,10 @@ class _Printer:
         self.storage = storage
         self.equations = equations
         self.labels: dict[str, str] = {}
-        self.letters: dict[str, str] = {}
+        self.variables: dict[str, str] = {}
+        self.holders: dict[str, str] = {}
+        self.last_read = {b.name: position for position, op in enumerate(schedule.ops) for b in op.reads}
+        self.position = -1
         self.names: dict[str, dict[str, None]] = {slot: {} for slot in storage.slots}
         self.calls = {name: machine.call for name, machine in machines().items()}
         roots = view_roots(schedule)
@@ -102,6 +105,7 @@ class _Printer:
     def statements(self, ops: tuple[Op, ...]) -> Iterator[Statement]:
         lines: list[str] = []
         for op in ops:
+            self.position += 1
             lines += self.code(op)
             result = op.outs[-1]
             if not _intermediate(result):
@@ -118,30 +122,30 @@ class _Printer:
             case Elementary(out, function, operands, _):
                 head = self.calls.get(function, f"np.{function}({{}}")
                 call = head.format(", ".join(map(self.operand, operands)))
-                return [f"{self.define(out, op)} = {call}, out={self.target(out)})"]
+                return [f"{self.define(out, op)} = {call}, out={self.target(out, op)})"]
             case Pointwise(outs, exprs, _):
                 return [f"{out.name} = {python_scalar(expr)}" for out, expr in zip(outs, exprs, strict=True)]
             case Product(out=out):
                 matrices, form = product_source(op)
                 if not form:
-                    return [f"{out.name} = np.matmul({matrices}, out={self.target(out)})"]
-                return [f"{out.name} = {self.target(out)}", f"np.matmul({matrices}, out={out.name}{form})"]
+                    return [f"{out.name} = np.matmul({matrices}, out={self.target(out, op)})"]
+                return [f"{out.name} = {self.target(out, op)}", f"np.matmul({matrices}, out={out.name}{form})"]
             case Reduce(out=out, src=src, axis=None):
                 return [f"{out.name} = float(np.sum({src.name}, dtype=np.float64))"]
             case Reduce(out=out, src=src, axis=0) if src.is_vector:
-                return [f"{out.name} = _column_sum({src.name}, out={self.target(out)})"]
+                return [f"{out.name} = _column_sum({src.name}, out={self.target(out, op)})"]
             case Reduce(out=out, src=src, axis=axis):
-                return [f"{out.name} = np.sum({src.name}, axis={axis}, out={self.target(out)})"]
+                return [f"{out.name} = np.sum({src.name}, axis={axis}, out={self.target(out, op)})"]
             case View() if op.out.name in self.renamed:
                 return []
             case View():
                 return [f"{op.out.name} = {view_source(op)}"]
             case Concat(out, parts, _):
-                return [f"{out.name} = {self.target(out)}", *self.fill(out, parts)]
+                return [f"{out.name} = {self.target(out, op)}", *self.fill(out, parts)]
             case Identity(out):
                 return [f"{out.name} = np.eye({out.shape[0]}, dtype=DTYPE)"]
             case Transpose(out, src):
-                return [f"{out.name} = {self.target(out)}", f"{out.name}[...] = {src.name}.T"]
+                return [f"{out.name} = {self.target(out, op)}", f"{out.name}[...] = {src.name}.T"]
             case Fused():
                 raise InternalError("NumPy has no loops: do not fuse for it")
         raise unreachable(op)
@@ -158,39 +162,52 @@ class _Printer:
             return self.labels.get(name, name)
         return python_scalar(operand)
 
-    def target(self, out: Buffer) -> str:
-        """The array of the workspace under the result's name, or a fresh one for what is returned."""
+    def target(self, out: Buffer, op: Op) -> str:
+        """The array of the workspace under the result's name, or a fresh one for what is returned.
+
+        An intermediate result goes where an operand was that it overwrites, or where the statement's result will be.
+        """
         slot = self.storage.slot_of.get(out.name)
         if slot is None:
             return self.results.get(out.name) or f"np.empty({shape_source(out.shape)}, DTYPE)"
-        name = self.letter(slot) if _intermediate(out) else out.name
+        name = out.name
+        if _intermediate(out):
+            operands = [b for b in op.reads if _intermediate(b) and self.storage.slot_of.get(b.name) == slot]
+            if operands:
+                return self.variables[operands[0].name]
+            result = out.name.partition(".")[0]
+            name = (
+                result if self.storage.slot_of.get(result) == slot else self.place(self.labels[out.name], result, slot)
+            )
         self.names[slot][name] = None
         return f"w.{name}"
 
-    def letter(self, slot: str) -> str:
-        """What intermediate results are called that an array holds: a letter for each array."""
-        if slot not in self.letters:
-            self.letters[slot] = next(letter for letter in _letters() if letter not in self.letters.values())
-        return self.letters[slot]
+    def place(self, letter: str, result: str, slot: str) -> str:
+        """What an array is called where it holds an intermediate result of `result`: a name that no other array has."""
+        names = (f"{letter}{number or ''}_{result}" for number in count())
+        return next(
+            name for name in names if all(name not in self.names[other] or other == slot for other in self.names)
+        )
 
     def written(self, out: Buffer, op: Elementary, value: str) -> list[str]:
         """Write a value into the result's array, for what has no `out=`.
 
         An intermediate's name may be that of an operand, which is read first.
         """
-        target, name = self.target(out), self.define(out, op)
+        name, target = self.define(out, op), self.target(out, op)
         if _intermediate(out):
-            return [f"{target}[...] = {value}", f"{name} = {target}"]
+            return [f"{target}[...] = {value}", *([] if name == target else [f"{name} = {target}"])]
         return [f"{name} = {target}", f"{name}[...] = {value}"]
 
     def define(self, out: Buffer, op: Elementary) -> str:
-        """The variable of an output: its own name, or for an intermediate the letter of its array."""
+        """The variable of an output: its own name, or for an intermediate the first letter that is free."""
+        self.variables = dict(self.labels)
+        for read in op.reads:
+            if self.last_read[read.name] == self.position:
+                self.labels.pop(read.name, None)
         if not _intermediate(out):
             return out.name
-        slot = self.storage.slot_of.get(out.name)
-        if slot is None:
-            raise InternalError(f"{out.name} has no array")
-        self.labels[out.name] = self.letter(slot)
+        self.labels[out.name] = next(letter for letter in _letters() if letter not in self.labels.values())
         return self.labels[out.name]
 
 
