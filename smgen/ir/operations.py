@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from functools import cached_property
 from math import prod
 from typing import TypeAlias
 
@@ -103,7 +104,7 @@ class Product:
     def outs(self) -> tuple[Buffer, ...]:
         return (self.out,)
 
-    @property
+    @cached_property
     def reads(self) -> tuple[Buffer, ...]:
         return tuple(dict.fromkeys(operand for pair in self.pairs for operand in pair))
 
