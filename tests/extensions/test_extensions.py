@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,22 +13,25 @@ import sympy
 
 import smgen as sm
 from smgen.analysis.exactness import verdict
-from smgen.build import Options
+from smgen.build import Options, gather, sources
 from smgen.functions import FUNCTIONS
 from smgen.hessians import MODES
 from smgen.network import Network
 from smgen.objectives import OBJECTIVES
 from smgen.report.reference import evaluate
+from smgen.targets import TARGETS
 from tests import oracle
 from tests.extensions.algebraic import algebraic
 from tests.extensions.circulant import circulant
 from tests.extensions.modes import FORWARD
 from tests.extensions.objectives import ROBUST
+from tests.extensions.opencl import OpenCl
 from tests.networks import CATALOGUE
 from tests.support import Array, Params, assert_close, module_of, random_case, spec_of
 from tests.targets.cuda.emitted import assert_agrees
 
-TARGETS = ("numpy", "c")
+BACKENDS = ("numpy", "c")
+COMPILER = shutil.which("cc")
 
 
 def turning(*, dense: bool) -> Network:
@@ -45,7 +51,7 @@ def _matrix(row: Array) -> Array:
     return np.array([[row[(i - j) % 3] for j in range(3)] for i in range(3)])
 
 
-@pytest.mark.parametrize("backend", TARGETS)
+@pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("mode", ["diagonal", "exact", "hutchinson"])
 def test_a_kind_of_layer(mode: str, backend: str) -> None:
     network, same = turning(dense=False), turning(dense=True)
@@ -87,7 +93,7 @@ def forward(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     module_of.cache_clear()
 
 
-@pytest.mark.parametrize("backend", TARGETS)
+@pytest.mark.parametrize("backend", BACKENDS)
 def test_a_hessian_mode(forward: str, backend: str) -> None:
     network = CATALOGUE["deep"]()
     params, x = random_case(network)
@@ -108,7 +114,7 @@ def algebraic_known(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     module_of.cache_clear()
 
 
-@pytest.mark.parametrize("backend", [*TARGETS, "cuda"])
+@pytest.mark.parametrize("backend", [*BACKENDS, "cuda"])
 @pytest.mark.usefixtures("algebraic_known")
 def test_a_scalar_function(backend: str) -> None:
     def energy(f: Callable[[sympy.Expr], sympy.Expr]) -> Network:
@@ -138,7 +144,7 @@ def robust(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     module_of.cache_clear()
 
 
-@pytest.mark.parametrize("backend", TARGETS)
+@pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("mode", ["diagonal", "exact", "hutchinson"])
 @pytest.mark.usefixtures("robust")
 def test_an_objective(mode: str, backend: str) -> None:
@@ -164,3 +170,25 @@ def test_an_objective_says_what_it_is() -> None:
     module = module_of(CATALOGUE["ica"]())
     assert module.robust_loss.__doc__ == "J = R + S, the mean over the batch of Σ logcosh(δ) + Σ (−2 δ′ + ½ λ δ′²)."
     assert module.loss.__doc__ == "J = K + L, the mean over the batch of ½ Σ δ² + Σ (−δ′ + λ δ′²)."
+
+
+@pytest.fixture
+def opencl(monkeypatch: pytest.MonkeyPatch) -> str:
+    monkeypatch.setitem(TARGETS, "opencl", OpenCl())
+    return "opencl"
+
+
+@pytest.mark.skipif(COMPILER is None, reason="no C compiler")
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("mode", ["diagonal", "exact", "hutchinson"])
+def test_a_target_dialect(mode: str, dtype: str, opencl: str, tmp_path: Path) -> None:
+    """What it prints is C where functions are overloaded, as they are with <tgmath.h>."""
+    network = CATALOGUE["deep"]()
+    text = sources(network, gather(network, Path("net.py"), Options(backend=opencl, dtype=dtype, hessian=mode)))[".cl"]
+    assert "*f_second = " in text or "(*f_second) = " in text
+    assert "expf(" not in text
+    source = tmp_path / "net.c"
+    source.write_text(f"#include <tgmath.h>\n{text}", encoding="utf-8")
+    command = [str(COMPILER), "-std=c11", "-Wall", "-Wextra", "-Werror", "-Wno-unused-function", "-c", str(source)]
+    result = subprocess.run([*command, "-o", str(tmp_path / "net.o")], capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr
