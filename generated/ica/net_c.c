@@ -45,8 +45,8 @@
 enum { TOTALS = 8 * 1 }; /* places for the sums of a rank's losses: whole cache lines */
 
 /* What net_c.h asks for: a program cannot be made of this file and the header of another. */
-extern const char ica_pair_e33e94e7621c8a5b;
-const char ica_pair_e33e94e7621c8a5b = 0;
+extern const char ica_pair_9fa3dab4e548cf6a;
+const char ica_pair_9fa3dab4e548cf6a = 0;
 
 /* ---- what every function needs: shares of the work, and products ---- */
 
@@ -940,8 +940,8 @@ LOOP map_f_second(const span rows, const span columns, const long width, const r
     }
 }
 
-LOOP map_f_second_2(const span rows, const span columns, const long width, const real *g, real *f_prime, real
-                    *f_second)
+LOOP map_f_second_2(const span rows, const span columns, const long width, const real *g, real *f_prime,
+                    real *f_second)
 {
     for (long n = rows.first; n < rows.last; n++) {
         #pragma omp simd
@@ -955,8 +955,8 @@ LOOP map_f_second_2(const span rows, const span columns, const long width, const
     }
 }
 
-LOOP map_sum_delta_squared(const span rows, const span columns, const long width, const real *delta, double
-                           *sum_delta_squared_sum)
+LOOP map_sum_delta_squared(const span rows, const span columns, const long width, const real *delta,
+                           double *sum_delta_squared_sum)
 {
     double sum_delta_squared = 0;
     for (long n = rows.first; n < rows.last; n++) {
@@ -988,8 +988,8 @@ LOOP map_sum_delta_prime_squared(const span rows, const span columns, const long
     *sum_delta_prime_squared_sum += sum_delta_prime_squared;
 }
 
-LOOP map_sum_delta_prime(const span rows, const span columns, const real *row_sums, const real *total, double
-                         *sum_delta_prime_sum)
+LOOP map_sum_delta_prime(const span rows, const span columns, const real *row_sums, const real *total,
+                         double *sum_delta_prime_sum)
 {
     double sum_delta_prime = 0;
     for (long n = rows.first; n < rows.last; n++) {
@@ -1002,8 +1002,8 @@ LOOP map_sum_delta_prime(const span rows, const span columns, const real *row_su
     *sum_delta_prime_sum += sum_delta_prime;
 }
 
-LOOP map_f_second_3(const span rows, const span columns, const long width, const real *g, real *f_prime, real
-                    *sech_g, real *f_second)
+LOOP map_f_second_3(const span rows, const span columns, const long width, const real *g, real *f_prime,
+                    real *sech_g, real *f_second)
 {
     for (long n = rows.first; n < rows.last; n++) {
         #pragma omp simd
@@ -1018,9 +1018,9 @@ LOOP map_f_second_3(const span rows, const span columns, const long width, const
     }
 }
 
-LOOP map_sum_delta_prime_squared_2(const span rows, const span columns, const long width, const real lam, const real
-                                   *delta_prime, real *dJ_ddelta_prime, double *sum_delta_prime_sum, double
-                                   *sum_delta_prime_squared_sum)
+LOOP map_sum_delta_prime_squared_2(const span rows, const span columns, const long width, const real lam,
+                                   const real *delta_prime, real *dJ_ddelta_prime, double *sum_delta_prime_sum,
+                                   double *sum_delta_prime_squared_sum)
 {
     double sum_delta_prime = 0;
     double sum_delta_prime_squared = 0;
@@ -1038,8 +1038,8 @@ LOOP map_sum_delta_prime_squared_2(const span rows, const span columns, const lo
     *sum_delta_prime_squared_sum += sum_delta_prime_squared;
 }
 
-LOOP map_dJ_dg(const span rows, const span columns, const long width, const real *f_prime, const real *sech_g, const
-               real *dJ_ddelta, const real *dJ_ddelta_prime, real *dJ_dg)
+LOOP map_dJ_dg(const span rows, const span columns, const long width, const real *f_prime, const real *sech_g,
+               const real *dJ_ddelta, const real *dJ_ddelta_prime, real *dJ_dg)
 {
     for (long n = rows.first; n < rows.last; n++) {
         #pragma omp simd
@@ -1051,8 +1051,8 @@ LOOP map_dJ_dg(const span rows, const span columns, const long width, const real
     }
 }
 
-LOOP map_dJ_dW(const span rows, const span columns, const long width, const long N, const real *W, const real
-               *dJ_dW_delta_prime, const real *dJ_dW_g, real *dJ_dW)
+LOOP map_dJ_dW(const span rows, const span columns, const long width, const long N, const real *W,
+               const real *dJ_dW_delta_prime, const real *dJ_dW_g, real *dJ_dW)
 {
     for (long n = rows.first; n < rows.last; n++) {
         #pragma omp simd
@@ -1076,8 +1076,8 @@ LOOP map_dJ_dg_2(const span rows, const span columns, const long width, const re
     }
 }
 
-LOOP map_dJ_dW_2(const span rows, const span columns, const long width, const long N, const real *value, const real
-                 *W, const real *dJ_dW_g, real *dJ_dW)
+LOOP map_dJ_dW_2(const span rows, const span columns, const long width, const long N, const real *value,
+                 const real *W, const real *dJ_dW_g, real *dJ_dW)
 {
     for (long n = rows.first; n < rows.last; n++) {
         #pragma omp simd
@@ -1088,9 +1088,9 @@ LOOP map_dJ_dW_2(const span rows, const span columns, const long width, const lo
     }
 }
 
-LOOP map_sum_delta_prime_squared_3(const span rows, const span columns, const long width, const real lam, const real
-                                   *delta_prime, real *dL_ddelta_prime, double *sum_delta_prime_sum, double
-                                   *sum_delta_prime_squared_sum)
+LOOP map_sum_delta_prime_squared_3(const span rows, const span columns, const long width, const real lam,
+                                   const real *delta_prime, real *dL_ddelta_prime, double *sum_delta_prime_sum,
+                                   double *sum_delta_prime_squared_sum)
 {
     double sum_delta_prime = 0;
     double sum_delta_prime_squared = 0;
@@ -1120,8 +1120,8 @@ LOOP map_dK_dg(const span rows, const span columns, const long width, const real
     }
 }
 
-LOOP map_dL_dg(const span rows, const span columns, const long width, const real *f_prime, const real *sech_g, const
-               real *dL_ddelta_prime, real *dL_dg)
+LOOP map_dL_dg(const span rows, const span columns, const long width, const real *f_prime, const real *sech_g,
+               const real *dL_ddelta_prime, real *dL_dg)
 {
     for (long n = rows.first; n < rows.last; n++) {
         #pragma omp simd
@@ -1133,8 +1133,8 @@ LOOP map_dL_dg(const span rows, const span columns, const long width, const real
     }
 }
 
-LOOP map_dK_dW(const span rows, const span columns, const long width, const long N, const real *dK_dW_g, real
-               *dK_dW)
+LOOP map_dK_dW(const span rows, const span columns, const long width, const long N, const real *dK_dW_g,
+               real *dK_dW)
 {
     for (long n = rows.first; n < rows.last; n++) {
         #pragma omp simd
@@ -1145,8 +1145,8 @@ LOOP map_dK_dW(const span rows, const span columns, const long width, const long
     }
 }
 
-LOOP map_dL_dW(const span rows, const span columns, const long width, const long N, const real *W, const real
-               *dL_dW_delta_prime, const real *dL_dW_g, real *dL_dW)
+LOOP map_dL_dW(const span rows, const span columns, const long width, const long N, const real *W,
+               const real *dL_dW_delta_prime, const real *dL_dW_g, real *dL_dW)
 {
     for (long n = rows.first; n < rows.last; n++) {
         #pragma omp simd
@@ -1171,8 +1171,8 @@ LOOP map_dL_dg_2(const span rows, const span columns, const long width, const re
     }
 }
 
-LOOP map_dL_dW_2(const span rows, const span columns, const long width, const long N, const real *value, const real
-                 *W, const real *dL_dW_g, real *dL_dW)
+LOOP map_dL_dW_2(const span rows, const span columns, const long width, const long N, const real *value,
+                 const real *W, const real *dL_dW_g, real *dL_dW)
 {
     for (long n = rows.first; n < rows.last; n++) {
         #pragma omp simd
@@ -1194,8 +1194,8 @@ LOOP map_value(const span rows, const span columns, const long width, const real
     }
 }
 
-LOOP map_value_2(const span rows, const span columns, const long width, const real *g_1, real *value_1, real
-                 *value_2)
+LOOP map_value_2(const span rows, const span columns, const long width, const real *g_1, real *value_1,
+                 real *value_2)
 {
     for (long n = rows.first; n < rows.last; n++) {
         #pragma omp simd

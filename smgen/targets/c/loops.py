@@ -175,9 +175,10 @@ def _row(b: Buffer, layout: Layout) -> Literal["", "n", "c", "row"]:
 
 def _signature(head: str, arguments: list[str]) -> tuple[str, ...]:
     """The lines of a function's first statement, arguments below each other's."""
+    whole = ", ".join(argument.replace(" ", "\0") for argument in arguments)  # lines end between arguments
+    wrapped = textwrap.wrap(f"{whole})", WIDTH - len(head), break_long_words=False)
     margin = " " * len(head)
-    wrapped = textwrap.wrap(f"{', '.join(arguments)})", WIDTH - len(head), break_long_words=False)
-    return tuple(f"{head if position == 0 else margin}{line}" for position, line in enumerate(wrapped))
+    return tuple(f"{margin if position else head}{line}".replace("\0", " ") for position, line in enumerate(wrapped))
 
 
 def sides(layout: Layout) -> tuple[str, int]:
