@@ -33,7 +33,7 @@ from smgen.network.netfile import absolute, folder_of, load_network
 from smgen.numerics.one_operand import check_nonlinearities
 from smgen.render import template_fingerprint
 from smgen.targets import DTYPES, TARGETS
-from smgen.targets.facts import Facts
+from smgen.targets.build_info import BuildInfo
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +91,7 @@ class Built:
 
     path: Path
     changes: tuple[str, ...]
-    facts: Facts
+    info: BuildInfo
 
 
 def build(
@@ -114,13 +114,13 @@ def build(
     options = options or Options()
     if standalone and not TARGETS[options.backend].standalone:
         raise BuildError(what=f"--standalone with --backend {options.backend}", hint="C is what --backend c emits")
-    if not options.mode.draws and (options.probes, options.distribution) != (1, "rademacher"):
+    if not options.mode.takes_probes and (options.probes, options.distribution) != (1, "rademacher"):
         chosen = f"--hessian {options.hessian}" if options.hessian else "no --hessian"
         raise BuildError(
             what=f"--probes or --distribution with {chosen}", hint=f"probes are what --hessian {HUTCHINSON.name} takes"
         )
     folder = absolute(out if out is not None else folder_of(net))
-    network, facts = prepared(net, options, name=name, ask=True)
+    network, info = prepared(net, options, name=name, ask=True)
     stem = name or net.stem
     if not f"{stem}_".isidentifier():
         raise BuildError(
@@ -128,17 +128,17 @@ def build(
             what=f"a module {_quotable(stem)}_{options.backend}.py could not be imported: its name is no Python name",
             hint=f"choose another, e.g. --name {_importable(stem)}",
         )
-    target = folder / f"{facts.file}.py"
+    target = folder / f"{info.file}.py"
     with building(folder):
-        changes = ("forced",) if force else changed(target, facts)
+        changes = ("forced",) if force else changed(target, info)
         if changes or standalone:
-            texts = sources(network, facts)
+            texts = sources(network, info)
             beside = TARGETS[options.backend].standalone if standalone else ()
             stale = [end for end in beside if differs(target.with_suffix(end), texts[end])]
             for end in (*stale, *([".py"] if changes else [])):
                 write(target.with_suffix(end), texts[end])
             changes = changes or tuple(f"{end} was missing or stale" for end in stale)
-    return Built((out if out is not None else net.parent) / target.name, changes, facts)
+    return Built((out if out is not None else net.parent) / target.name, changes, info)
 
 
 def _importable(stem: str) -> str:
@@ -147,38 +147,38 @@ def _importable(stem: str) -> str:
     return word if word.isidentifier() else f"net_{word}"
 
 
-def prepared(net: Path, options: Options, *, name: str | None = None, ask: bool = False) -> tuple[Network, Facts]:
+def prepared(net: Path, options: Options, *, name: str | None = None, ask: bool = False) -> tuple[Network, BuildInfo]:
     """The network of `net`, checked, and the facts of building it; warns and raises as `build` does.
 
     Without a hessian mode an inexact network is taken with the diagonal recursion, unless `ask`.
     """
     network = load_network(net)
-    facts = gather(network, net, options, name)
-    if ask and options.hessian is None and (facts.quality.flat or not facts.quality.exact):
-        what, hint = question(facts.quality)
+    info = build_info(network, net, options, name)
+    if ask and options.hessian is None and (info.quality.flat or not info.quality.exact):
+        what, hint = question(info.quality)
         raise BuildError(origin=str(net), what=what, hint=hint)
-    check(network, facts)
-    return network, facts
+    check(network, info)
+    return network, info
 
 
 def compiled(net: Path, options: Options) -> tuple[Network, ModuleType]:
     """The network of `net` and its module in memory, for checking; nothing is written."""
-    network, facts = prepared(net, options)
-    return network, load_source(source(network, facts), facts.name)
+    network, info = prepared(net, options)
+    return network, load_source(source(network, info), info.name)
 
 
-def source(network: Network, facts: Facts) -> str:
+def source(network: Network, info: BuildInfo) -> str:
     """The text of the module."""
-    return sources(network, facts)[".py"]
+    return sources(network, info)[".py"]
 
 
-def sources(network: Network, facts: Facts) -> dict[str, str]:
+def sources(network: Network, info: BuildInfo) -> dict[str, str]:
     """The texts of the module's files by extension, the module's own first: lowered, printed and laid out."""
-    texts = TARGETS[facts.backend].emit(facts, lower(network, facts.method))
+    texts = TARGETS[info.backend].emit(info, lower(network, info.method))
     return texts | {".py": sealed(texts[".py"])}
 
 
-def gather(network: Network, net: Path, options: Options, name: str | None = None) -> Facts:
+def build_info(network: Network, net: Path, options: Options, name: str | None = None) -> BuildInfo:
     """What the module says about itself. The command names the file alone: bytes must not depend on folders."""
     template = TARGETS[options.backend].template
     if name is not None and not name.isidentifier():
@@ -186,11 +186,11 @@ def gather(network: Network, net: Path, options: Options, name: str | None = Non
         raise BuildError(what=f"--name {name!r}: no Python name", hint=hint)
     folder = absolute(net).parent.name if net.stem == "net" else net.stem
     chosen = asdict(options) | {"hessian": options.method.hessian}
-    if not options.mode.draws:
+    if not options.mode.takes_probes:
         del chosen["probes"], chosen["distribution"]
     chosen["name"] = name
     flags = " ".join(f"--{key.replace('_', '-')} {value}" for key, value in chosen.items() if value is not None)
-    return Facts(
+    return BuildInfo(
         name=name or _quotable(folder) or "net",
         stem=name or _quotable(net.stem),
         description=network.summary,
@@ -223,8 +223,8 @@ def _quotable(text: str) -> str:
     return "".join(c if c.isprintable() and c not in '"\\' else "_" for c in text)
 
 
-def check(network: Network, facts: Facts) -> None:
+def check(network: Network, info: BuildInfo) -> None:
     """Warn of an inexact recursion and of formulas that fail in the dtype; refuse what is not real."""
-    if facts.quality.flat or (facts.hessian is DIAGONAL and not facts.quality.exact):
-        warnings.warn(complaint(facts.quality), InexactWarning, stacklevel=3)
-    check_nonlinearities(network, facts.dtype, stacklevel=3)
+    if info.quality.flat or (info.hessian is DIAGONAL and not info.quality.exact):
+        warnings.warn(complaint(info.quality), InexactWarning, stacklevel=3)
+    check_nonlinearities(network, info.dtype, stacklevel=3)

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import sympy as sp
 
-from smgen.build import Options, gather, source
+from smgen.build import Options, build_info, source
 from smgen.layers.broadcast import Broadcast
 from smgen.layers.concat import Concat
 from smgen.layers.data import Data
@@ -48,8 +48,8 @@ def module_of(
         distribution=distribution,
         memory=memory,
     )
-    facts = gather(network, Path("net.py"), options)
-    return load_source(source(network, facts), network.fingerprint[:8])
+    info = build_info(network, Path("net.py"), options)
+    return load_source(source(network, info), network.fingerprint[:8])
 
 
 _ORACLE_FUNCTIONS = {

@@ -23,7 +23,7 @@ installed, threads work on different tiles. Arrays of the workspace are named by
 `g = np.matmul(x, W.T, out=Nx8_0)` computes g into one of them. a, b, c, … are intermediate results of one equation.
 
 description sha256 d4d8833c7e2f1965d5d89b1599a300b10c6c55a495183fe0c4dbf5dbfbcd5973
-template numpy/module.py.j2, sha256 283000d2e1a014f853323331ea5f390b68e2d4cd5be865bba7cc70fd27628f78
+template numpy/module.py.j2, sha256 f0502e15035996d17dfaab4355b27a64d5cb0b3adb8b3c39c965a95548b98dc0
 """
 
 import _thread
@@ -862,7 +862,7 @@ INITIAL = {
 METADATA = {
     "network": "ica",
     "description_sha256": "d4d8833c7e2f1965d5d89b1599a300b10c6c55a495183fe0c4dbf5dbfbcd5973",
-    "template_sha256": "283000d2e1a014f853323331ea5f390b68e2d4cd5be865bba7cc70fd27628f78",
+    "template_sha256": "f0502e15035996d17dfaab4355b27a64d5cb0b3adb8b3c39c965a95548b98dc0",
     "generator": "smgen 0.1.0",
     "backend": "numpy",
     "dtype": "float32",
@@ -1706,4 +1706,4 @@ def _loss_noise(loss, params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above d80ca0d6f03b019eb34c9eb60df4e7c665a5c707fd629d0ea2be5ea9d89c70dd
+# sha256 of all above a455cbacc32682c176dd82901d18d9858d42d14a1a243e4ba8e72d08a5607edc

@@ -28,7 +28,7 @@ their role, whatever layer they belong to; `vec4_<name>` takes 16 bytes a thread
 are aligned to them.
 
 description sha256 782fa71001c0057997d760c121f88568127ef619e55674d5b229673e521a3b8e
-template cuda/module.py.j2, sha256 f72316bbe6d2c7e37e53a6f89dc290b784377203b69113365537f6defcf7a535
+template cuda/module.py.j2, sha256 26b875748cdc68ab0a1cf9b45539c243328b0676515359d5947a7e2dad6a5c7a
 """
 
 import operator
@@ -74,7 +74,7 @@ INITIAL = {
 METADATA = {
     "network": "mlp",
     "description_sha256": "782fa71001c0057997d760c121f88568127ef619e55674d5b229673e521a3b8e",
-    "template_sha256": "f72316bbe6d2c7e37e53a6f89dc290b784377203b69113365537f6defcf7a535",
+    "template_sha256": "26b875748cdc68ab0a1cf9b45539c243328b0676515359d5947a7e2dad6a5c7a",
     "generator": "smgen 0.1.0",
     "backend": "cuda",
     "dtype": "float32",
@@ -3366,4 +3366,4 @@ def _loss_noise(loss, params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above 271398abc1051ad471acbe4c19107742d8bade4957f1d61d7f9564d5df4daaac
+# sha256 of all above 68c93eef82885aabca8e518f1243fafb86723aa02121fbf118b3503898760bc1

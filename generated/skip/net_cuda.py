@@ -30,7 +30,7 @@ their role, whatever layer they belong to; `vec4_<name>` takes 16 bytes a thread
 are aligned to them.
 
 description sha256 2d430945989681daee3f284129ed1e57ba13f4bfba6fdd8b4a1b09899c0f30ce
-template cuda/module.py.j2, sha256 f72316bbe6d2c7e37e53a6f89dc290b784377203b69113365537f6defcf7a535
+template cuda/module.py.j2, sha256 26b875748cdc68ab0a1cf9b45539c243328b0676515359d5947a7e2dad6a5c7a
 """
 
 import operator
@@ -70,7 +70,7 @@ INITIAL = {
 METADATA = {
     "network": "skip",
     "description_sha256": "2d430945989681daee3f284129ed1e57ba13f4bfba6fdd8b4a1b09899c0f30ce",
-    "template_sha256": "f72316bbe6d2c7e37e53a6f89dc290b784377203b69113365537f6defcf7a535",
+    "template_sha256": "26b875748cdc68ab0a1cf9b45539c243328b0676515359d5947a7e2dad6a5c7a",
     "generator": "smgen 0.1.0",
     "backend": "cuda",
     "dtype": "float32",
@@ -3046,4 +3046,4 @@ def _loss_noise(loss, params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above 869a8122760d9e41f0476a828683863ddc0b9850e3ed9c5c12675847f8be6900
+# sha256 of all above e588a9787b4f3db7d8de48f5e2e580154401c477efcee38278b08ebb2a00e809

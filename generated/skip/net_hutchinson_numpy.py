@@ -29,7 +29,7 @@ installed, threads work on different tiles. Arrays of the workspace are named by
 `g = np.matmul(x, W.T, out=Nx8_0)` computes g into one of them. a, b, c, … are intermediate results of one equation.
 
 description sha256 2d430945989681daee3f284129ed1e57ba13f4bfba6fdd8b4a1b09899c0f30ce
-template numpy/module.py.j2, sha256 283000d2e1a014f853323331ea5f390b68e2d4cd5be865bba7cc70fd27628f78
+template numpy/module.py.j2, sha256 f0502e15035996d17dfaab4355b27a64d5cb0b3adb8b3c39c965a95548b98dc0
 """
 
 import _thread
@@ -2043,7 +2043,7 @@ INITIAL = {
 METADATA = {
     "network": "skip",
     "description_sha256": "2d430945989681daee3f284129ed1e57ba13f4bfba6fdd8b4a1b09899c0f30ce",
-    "template_sha256": "283000d2e1a014f853323331ea5f390b68e2d4cd5be865bba7cc70fd27628f78",
+    "template_sha256": "f0502e15035996d17dfaab4355b27a64d5cb0b3adb8b3c39c965a95548b98dc0",
     "generator": "smgen 0.1.0",
     "backend": "numpy",
     "dtype": "float32",
@@ -2972,4 +2972,4 @@ def _loss_noise(loss, params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above 108f71539af8b4404fee232e5ee9c2b7a9a3d5fde57000d246aca10e8957de68
+# sha256 of all above ebd844804ad6ca030102798edadb1bf74007900be19f78ac8a3fb0d28690b1e7

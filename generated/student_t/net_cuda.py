@@ -24,7 +24,7 @@ their role, whatever layer they belong to; `vec4_<name>` takes 16 bytes a thread
 are aligned to them.
 
 description sha256 858802328dddf82211e0d4f6885c7f4c83c3a180ddfb7a257daa7ad6597cab1f
-template cuda/module.py.j2, sha256 f72316bbe6d2c7e37e53a6f89dc290b784377203b69113365537f6defcf7a535
+template cuda/module.py.j2, sha256 26b875748cdc68ab0a1cf9b45539c243328b0676515359d5947a7e2dad6a5c7a
 """
 
 import operator
@@ -64,7 +64,7 @@ INITIAL = {
 METADATA = {
     "network": "student_t",
     "description_sha256": "858802328dddf82211e0d4f6885c7f4c83c3a180ddfb7a257daa7ad6597cab1f",
-    "template_sha256": "f72316bbe6d2c7e37e53a6f89dc290b784377203b69113365537f6defcf7a535",
+    "template_sha256": "26b875748cdc68ab0a1cf9b45539c243328b0676515359d5947a7e2dad6a5c7a",
     "generator": "smgen 0.1.0",
     "backend": "cuda",
     "dtype": "float32",
@@ -2072,4 +2072,4 @@ def _loss_noise(loss, params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above 6245c89057bbb7cc891b221ccd2d2ea10753414fd6ad456da1713ced62cef86b
+# sha256 of all above 0a8c0b55d2c946850b2afa4d1a0e7fb411b474682e8e0afe22f2362a7e0c5bf2

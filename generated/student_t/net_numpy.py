@@ -24,7 +24,7 @@ installed, threads work on different tiles. Arrays of the workspace are named by
 `g = np.matmul(x, W.T, out=Nx8_0)` computes g into one of them. a, b, c, … are intermediate results of one equation.
 
 description sha256 858802328dddf82211e0d4f6885c7f4c83c3a180ddfb7a257daa7ad6597cab1f
-template numpy/module.py.j2, sha256 283000d2e1a014f853323331ea5f390b68e2d4cd5be865bba7cc70fd27628f78
+template numpy/module.py.j2, sha256 f0502e15035996d17dfaab4355b27a64d5cb0b3adb8b3c39c965a95548b98dc0
 """
 
 import _thread
@@ -1191,7 +1191,7 @@ INITIAL = {
 METADATA = {
     "network": "student_t",
     "description_sha256": "858802328dddf82211e0d4f6885c7f4c83c3a180ddfb7a257daa7ad6597cab1f",
-    "template_sha256": "283000d2e1a014f853323331ea5f390b68e2d4cd5be865bba7cc70fd27628f78",
+    "template_sha256": "f0502e15035996d17dfaab4355b27a64d5cb0b3adb8b3c39c965a95548b98dc0",
     "generator": "smgen 0.1.0",
     "backend": "numpy",
     "dtype": "float32",
@@ -2044,4 +2044,4 @@ def _loss_noise(loss, params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above 4430dada82bf9d91c0c917fdb126f24d529f4d994571e6721204ceb26798cec0
+# sha256 of all above f6283e0b443d6db94bb7f2e793dc603ef48f24c29e37bac4cc1cba3de340f6e8

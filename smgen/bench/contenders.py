@@ -13,7 +13,7 @@ from typing import Final
 
 from smgen.bench.autodiff import ours
 from smgen.bench.peers import PEERS, peer
-from smgen.build import Options, gather, sources
+from smgen.build import Options, build_info, sources
 from smgen.errors import BuildError
 from smgen.hessians import Method
 from smgen.network import Network
@@ -98,7 +98,7 @@ def texts(
         probes=method.probes,
         distribution=method.distribution,
     )
-    found = sources(network, gather(network, Path(f"{name}.py"), options))
+    found = sources(network, build_info(network, Path(f"{name}.py"), options))
     if method.hessian == "hutchinson":
         return found | {".py": found[".py"] + ours(method)}
     return found

@@ -28,7 +28,7 @@ def _quality(found: Verdict, method: Method) -> Verdict:
     return Verdict(True, f"the full Hessian, where the diagonal recursion would be inexact: {found.reason}")
 
 
-def _statement(quality: Verdict) -> str:
+def _verdict_sentence(quality: Verdict) -> str:
     return f"δ′ is exact: {quality.reason}".rstrip(".") + "."
 
 
@@ -51,8 +51,8 @@ def _truth(recursion: Array, hessians: Array, probes: Array | None, squares: boo
 EXACT: Final = Mode(
     name="exact",
     summary="the full Hessian: exact for every network; its cost grows with the layers' widths",
-    way="exactly",
-    statement=_statement,
+    hessian_phrase="exactly",
+    verdict_sentence=_verdict_sentence,
     quality=_quality,
     schedules=_schedules,
     scheme=_scheme,

@@ -12,8 +12,8 @@ import sympy as sp
 
 from smgen.analysis.exactness import Verdict
 from smgen.ir import Buffer, Function, Schedule, functions
-from smgen.lower.curvature import Curvature
 from smgen.lower.functions import schedule
+from smgen.lower.hessian_state import HessianState
 from smgen.lower.values import Lowering
 from smgen.network import Network
 
@@ -55,18 +55,18 @@ class Mode:
 
     name: str
     summary: str
-    way: str
-    statement: Callable[[Verdict], str]
+    hessian_phrase: str
+    verdict_sentence: Callable[[Verdict], str]
     quality: Callable[[Verdict, Method], Verdict]
     schedules: Callable[[Network, Method], tuple[Schedule, ...]]
     scheme: Callable[[Network, Method, Function], str]
     truth: Callable[[Array, Array, Array | None, bool], Truth]
-    draws: bool = False
+    takes_probes: bool = False
 
 
 def every(
     network: Network,
-    begin: Callable[[Lowering, Function, sp.Expr | None], Curvature],
+    begin: Callable[[Lowering, Function, sp.Expr | None], HessianState],
     *,
     arguments: tuple[Buffer, ...] = (),
     chosen: tuple[Function, ...] | None = None,

@@ -33,7 +33,7 @@ class Emitter:
     def __init__(self, inputs: Iterable[Buffer]) -> None:
         self.inputs = tuple(inputs)
         self.buffers: dict[str, Buffer] = {b.name: b for b in self.inputs}
-        self._given = set(self.buffers)
+        self._argument_names = set(self.buffers)
         self.sweeps: list[tuple[str, list[Op]]] = []
         self._batch_sums: dict[sp.Expr, sp.Expr] = {}
         self._columns: dict[sp.Expr, sp.Expr] = {}
@@ -96,7 +96,7 @@ class Emitter:
         self._waiting[op.outs[-1]] = op
         return op.outs[-1].symbol
 
-    def let(self, name: Name, value: sp.Expr, number: str = "") -> sp.Expr:
+    def bind(self, name: Name, value: sp.Expr, number: str = "") -> sp.Expr:
         """Give a value a buffer of this name; constants stay what they are, another buffer's value becomes a view."""
         if self.is_constant(value) or value == sp.Symbol(name.code, real=True):
             return value
@@ -104,29 +104,29 @@ class Emitter:
             return value  # a multiple of a row is not worth a row of its own
         out = self.new(name, self.layout(value))
         if value.is_Symbol:
-            if value.name in self._given:
-                self._given.add(out.name)
+            if value.name in self._argument_names:
+                self._argument_names.add(out.name)
             return self.emit(View(out, self.buffer(value), number=number))
         return self._store(out, value, number)
 
     def _store(self, out: Buffer, value: sp.Expr, number: str = "") -> sp.Symbol:
         return self.emit(Pointwise((out,), (value,), self.reads(value), number))
 
-    def fill(self, name: Name, layout: Layout, value: sp.Expr, number: str = "", kind: Kind = "real") -> Buffer:
+    def result(self, name: Name, layout: Layout, value: sp.Expr, number: str = "", kind: Kind = "real") -> Buffer:
         """What a function returns: a buffer of this very layout, even for a constant, never an argument's own array."""
         out = self.new(name, layout, kind)
-        if value.is_Symbol and value.name not in self._given:
+        if value.is_Symbol and value.name not in self._argument_names:
             source = self.buffer(value)
             if source.layout == layout and kind == source.kind:
                 return self.buffer(self.emit(View(out, source, number=number)))
         return self.buffer(self._store(out, value, number))
 
-    def gather(self, name: Name, number: str, parts: list[Contribution], start: sp.Expr = ZERO) -> sp.Expr:
+    def sum_of(self, name: Name, number: str, parts: list[Contribution], start: sp.Expr = ZERO) -> sp.Expr:
         """Name the sum of contributions; a single product gets the name itself instead of an intermediate one."""
         if len(parts) == 1 and start == 0:
-            return self.let(name, parts[0](name, number), number)
+            return self.bind(name, parts[0](name, number), number)
         terms = [part(name.part(f"term_{position}"), "") for position, part in enumerate(parts, start=1)]
-        return self.let(name, sp.Add(start, *terms), number)
+        return self.bind(name, sp.Add(start, *terms), number)
 
     # Products and sums
 
@@ -144,13 +144,13 @@ class Emitter:
 
     def backward(self, value: sp.Expr, weight: Buffer, name: Name, number: str = "") -> sp.Expr:
         """Σ_j value_j w_ji, from a layer's outputs to its inputs: equations (1), (14), (15)."""
-        return self._through(value, weight, name, number, 0)
+        return self._matrix_product(value, weight, name, number, 0)
 
     def forward(self, value: sp.Expr, weight: Buffer, name: Name, number: str = "") -> sp.Expr:
         """Σ_i w_ji value_i, from a layer's inputs to its outputs: equations (11), (12), (13)."""
-        return self._through(value, weight, name, number, 1)
+        return self._matrix_product(value, weight, name, number, 1)
 
-    def _through(self, value: sp.Expr, weight: Buffer, name: Name, number: str, contracted: int) -> sp.Expr:
+    def _matrix_product(self, value: sp.Expr, weight: Buffer, name: Name, number: str, contracted: int) -> sp.Expr:
         units = weight.layout.shape[1 - contracted]
         assert units != BATCH
         if value == 0:
@@ -161,7 +161,7 @@ class Emitter:
                 return self.emit(Reduce(out=out, src=weight, axis=contracted, was_product=True, number=number))
             total = self.new(f"{weight.name}_sum", Layout(units=(units,)))
             return value * self.emit(Reduce(out=total, src=weight, axis=contracted, was_product=True))
-        operand = self.buffer(self.named(value, name.part("arg")))
+        operand = self.buffer(self.in_buffer(value, name.part("arg")))
         form = Form.TIMES if contracted == 0 else Form.TIMES_TRANSPOSED
         return self.product(operand, weight, form, name, number)
 
@@ -181,7 +181,7 @@ class Emitter:
         out = self.new(name, layout or own)
         return self.emit(Product(out=out, left=left, right=right, form=form, each_sample=each_sample, number=number))
 
-    def named(self, value: sp.Expr, name: Name | str) -> sp.Expr:
+    def in_buffer(self, value: sp.Expr, name: Name | str) -> sp.Expr:
         """The value in a buffer."""
         return value if value.is_Symbol else self._store(self.new(name, self.layout(value)), value)
 
@@ -190,7 +190,7 @@ class Emitter:
         if left == 0 or right == 0:
             return ZERO
         if self.is_batched(left) and self.is_batched(right):
-            a, b = (self.buffer(self.named(v, name.part("arg"))) for v in (left, right))
+            a, b = (self.buffer(self.in_buffer(v, name.part("arg"))) for v in (left, right))
             return self.product(a, b, Form.TRANSPOSED_TIMES, name)
         if self.is_batched(left):
             return self.column(self.batch_sum(left, name.part("sum"), was_product=True)) * right
@@ -201,7 +201,7 @@ class Emitter:
         if self.is_constant(value):
             return value
         if value not in self._columns:
-            row = self.buffer(self.named(value, "column_arg"))
+            row = self.buffer(self.in_buffer(value, "column_arg"))
             out = self.new(f"{row.name}_column", row.layout.column)
             self._columns[value] = self.emit(View(out, row))
         return self._columns[value]
@@ -211,7 +211,7 @@ class Emitter:
         if not self.is_batched(value):
             return SAMPLES.symbol * value
         if value not in self._batch_sums:
-            src = self.buffer(self.named(value, name.part("terms")))
+            src = self.buffer(self.in_buffer(value, name.part("terms")))
             out = self.new(name, src.layout.once)
             self._batch_sums[value] = self.emit(Reduce(out=out, src=src, axis=0, was_product=was_product))
         return self._batch_sums[value]
@@ -220,14 +220,14 @@ class Emitter:
         """A row of ones, (1, M), written once."""
         if units not in self._ones:
             name = Name(f"row_of_ones_{units}", Letter(f"ones_{units}", family="ones"))
-            self._ones[units] = self.fill(name, Layout(units=(1, units)), sp.S.One)
+            self._ones[units] = self.result(name, Layout(units=(1, units)), sp.S.One)
         return self._ones[units]
 
     def mean_sum(self, value: sp.Expr, units: int, name: Name) -> sp.Expr:
         """(1/N) Σ_n Σ_d value_nd in float64, as a scalar expression."""
         if self.is_constant(value):
             return units * value
-        src = self.buffer(self.named(value, name.part("terms")))
+        src = self.buffer(self.in_buffer(value, name.part("terms")))
         total = self.emit(Reduce(out=self.new(name, SCALAR, "accumulator"), src=src, axis=None))
         return total / SAMPLES.symbol if src.batched else total
 
@@ -235,17 +235,18 @@ class Emitter:
         """The parts side by side; one constant throughout stays a constant."""
         if len({value for value, _ in parts}) == 1 and self.is_constant(parts[0][0]):
             return parts[0][0]
-        named = tuple((v if self.is_constant(v) else self.named(v, name.part("part")), width) for v, width in parts)
-        layouts = [self.layout(v) for v, _ in named]
+        part = name.part("part")
+        values = tuple((v if self.is_constant(v) else self.in_buffer(v, part), width) for v, width in parts)
+        layouts = [self.layout(v) for v, _ in values]
         others = broadcast(*(Layout(layout.batch, layout.tangents, layout.units[:-1]) for layout in layouts))
         layout = Layout(others.batch, others.tangents, (*others.units, sum(width for _, width in parts)))
-        return self.emit(Concat(self.new(name, layout), named, self.reads(*(v for v, _ in named)), number))
+        return self.emit(Concat(self.new(name, layout), values, self.reads(*(v for v, _ in values)), number))
 
     def slice(self, value: sp.Expr, start: int, width: int, name: Name, number: str = "") -> sp.Expr:
         """Units start … start + width of a value, without a copy."""
         if self.is_constant(value):
             return value
-        src = self.buffer(self.named(value, name.part("arg")))
+        src = self.buffer(self.in_buffer(value, name.part("arg")))
         if src.layout.units[-1] == width:
             return src.symbol
         layout = Layout(src.batched, src.tangents, (*src.layout.units[:-1], width))

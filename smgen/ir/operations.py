@@ -74,7 +74,7 @@ class Product:
         return ((self.left, self.right), *self.plus)
 
     @property
-    def is_through(self) -> bool:
+    def is_row_product(self) -> bool:
         """Whether a row a sample goes through a matrix that is the same for all samples."""
         return self.left.is_vector and not self.right.batched and self.form is not Form.TRANSPOSED_TIMES
 

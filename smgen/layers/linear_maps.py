@@ -79,7 +79,7 @@ class LinearLayer(Straight, ABC):
         source = v.operands[0]
         if self.bias:
             product = lowered.map.forward(e, g[source], name.part("unbiased"), "")
-            lowered.value = e.let(name, product + g[v.operands[-1]])
+            lowered.value = e.bind(name, product + g[v.operands[-1]])
         else:
             lowered.value = lowered.map.forward(e, g[source], name, "")
         return lowered

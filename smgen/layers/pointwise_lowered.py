@@ -71,7 +71,7 @@ class LoweredPointwise:
             value, formula = self.f.form(orders).xreplace(self.saved), _as_written(self.vertex, self.f, orders)
         coefficient, rest = value.as_coeff_Mul()
         if not value.is_Symbol and not (rest.is_Symbol and _is_moderate(coefficient)):
-            value = self.e.let(derivative_of(self.vertex.name, self.vertex.operands, orders, formula), value)
+            value = self.e.bind(derivative_of(self.vertex.name, self.vertex.operands, orders, formula), value)
         return value
 
 

@@ -94,7 +94,7 @@ class Tangents(Emitter):
         factor, value = value.as_coeff_Mul()
         if value == 0 or factor == 0:
             return ZERO
-        src = self.buffer(self.named(value, name.part("terms")))
+        src = self.buffer(self.in_buffer(value, name.part("terms")))
         position = len(src.shape) + axis
         (kept,) = src.layout.units if axis == -2 else (src.tangents,)
         assert kept is not None
@@ -122,7 +122,7 @@ class Tangents(Emitter):
         factor, value = value.as_coeff_Mul()
         if self.is_batched(value):
             return factor, self.buffer(self.batch_sum(value, name))
-        return SAMPLES.symbol * factor, self.buffer(self.named(value, name))
+        return SAMPLES.symbol * factor, self.buffer(self.in_buffer(value, name))
 
     def transposed_sum(self, value: sp.Expr, name: Name) -> sp.Expr:
         """(Σ_n value_ncm)ᵀ, (M, C)."""
@@ -151,5 +151,5 @@ class Tangents(Emitter):
 
     def _operands(self, left: sp.Expr, right: sp.Expr, name: Name) -> tuple[sp.Expr, Buffer, Buffer]:
         (f, a), (g, b) = left.as_coeff_Mul(), right.as_coeff_Mul()
-        first, second = (self.buffer(self.named(v, name.part("arg"))) for v in (a, b))
+        first, second = (self.buffer(self.in_buffer(v, name.part("arg"))) for v in (a, b))
         return f * g, first, second

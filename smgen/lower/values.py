@@ -20,7 +20,7 @@ class Lowering:
     network: Network
     arguments: tuple[Buffer, ...] = ()
     emitter: Emitter = field(init=False)
-    at: dict[str, Lowered] = field(default_factory=dict)
+    lowered: dict[str, Lowered] = field(default_factory=dict)
     g: dict[str, sp.Expr] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -33,5 +33,5 @@ class Lowering:
             self.g[key] = parameter_buffer(key, shape).symbol
         for v in self.network.all_vertices:
             if v.name not in self.g:
-                self.at[v.name] = v.layer.lower(self.emitter, v, self.g, G.of(v.name))
-                self.g[v.name] = self.at[v.name].value
+                self.lowered[v.name] = v.layer.lower(self.emitter, v, self.g, G.of(v.name))
+                self.g[v.name] = self.lowered[v.name].value

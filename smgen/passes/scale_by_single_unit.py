@@ -14,7 +14,7 @@ def scale_by_single_unit(schedule: Schedule) -> Schedule:
 
 
 def _scale(op: Op) -> Op:
-    if not isinstance(op, Product) or not op.is_through or op.form is not Form.TIMES:
+    if not isinstance(op, Product) or not op.is_row_product or op.form is not Form.TIMES:
         return op
     if op.right.shape[0] != 1 or op.plus:
         return op

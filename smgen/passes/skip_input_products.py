@@ -46,7 +46,7 @@ def skip_input_products(batch_size: int) -> Callable[[Schedule], Schedule]:
     def skip_input_products(schedule: Schedule) -> Schedule:
         results, readers = {b.name for b in schedule.outputs}, _readers(schedule)
         for product in schedule.ops:
-            if not isinstance(product, Product) or not product.is_through or product.plus:
+            if not isinstance(product, Product) or not product.is_row_product or product.plus:
                 continue
             if product.form is Form.TIMES and (uses := _uses(product.out, readers, results)):
                 rewritten = _Rewriting(product, uses).apply(schedule)
@@ -106,7 +106,7 @@ def _uses(x: Buffer, readers_of: _Readers, results: set[str]) -> _Uses | None:
                     return None
             case Reduce(axis=None) if name in squares or affine[name][0] == 0:
                 readers[out.name] = op
-            case Product(form=Form.TIMES_TRANSPOSED, plus=()) if op.is_through and op.left.name == name in affine:
+            case Product(form=Form.TIMES_TRANSPOSED, plus=()) if op.is_row_product and op.left.name == name in affine:
                 readers[out.name] = op
             case Product(plus=()) if op.is_batch_sum and name in affine and op.left.name != name:
                 readers[out.name] = op
@@ -141,7 +141,7 @@ class _Rewriting:
         self.named = {
             op.right: op.out
             for op in reversed(uses.readers.values())
-            if isinstance(op, Product) and op.is_through and uses.affine[op.left.name] == (0, 1)
+            if isinstance(op, Product) and op.is_row_product and uses.affine[op.left.name] == (0, 1)
         }
         self.ops: list[Op] = []
 

@@ -137,7 +137,7 @@ def _trained(
 
     def objective(theta: Array) -> tuple[float, Array]:
         start = perf_counter()
-        given = {"rng": seed} if MODES[mode].draws else {}
+        given = {"rng": seed} if MODES[mode].takes_probes else {}
         with np.errstate(all="ignore"):
             try:
                 reached = module.unflatten(theta)

@@ -48,7 +48,7 @@ def check(network: Network, module: ModuleType, seed: int = 0) -> Iterator[Findi
 
 def _case(module: ModuleType, seed: int) -> tuple[dict[str, Any], Any]:
     """Random parameters and samples at which the module's gradient is finite, if there are any."""
-    given = {"probes": module.draw_probes(16, 0)} if _mode(module).draws else {}
+    given = {"probes": module.draw_probes(16, 0)} if _mode(module).takes_probes else {}
     with np.errstate(all="ignore"):
         params, x = module._test_case(module.init_params(seed), np.random.default_rng(seed), **given)
     return params, module._asnumpy(x)[:SAMPLES]
@@ -84,7 +84,7 @@ def _numbers(
     k = float(np.mean(0.5 * np.sum(delta**2, axis=1)))
     given: dict[str, Any] = {}
     probes = None
-    if _mode(module).draws:
+    if _mode(module).takes_probes:
         given["probes"] = module.draw_probes(len(references), seed)
         probes = module._asnumpy(given["probes"]).astype(np.float64)
     recursion, hessians = np.array([r.recursion for r in references]), np.array([r.hessian for r in references])
@@ -136,7 +136,7 @@ def _gradient(
 ) -> Iterator[Finding]:
     """The merged gradient against the slopes of the loss, and against ∂K + ∂L of the separate sweeps: worst over λ."""
     bound = TOLERANCE[module.METADATA["dtype"]]
-    given = {"probes": module.draw_probes(16, 0)} if _mode(module).draws else {}
+    given = {"probes": module.draw_probes(16, 0)} if _mode(module).takes_probes else {}
     rows: dict[str, list[tuple[bool, float, float, float]]] = {key: [] for key in module.PARAMS}
     with np.errstate(all="ignore"):  # far from the parameters the loss may overflow
         params, x = module._test_case(params, rng, **given)

@@ -11,7 +11,7 @@ from typing import Final, TypeAlias
 from smgen.ir import Function
 from smgen.layers.letters import parameter_buffer
 from smgen.objectives import OBJECTIVES
-from smgen.targets.facts import Facts, shape_text
+from smgen.targets.build_info import BuildInfo, shape_text
 from smgen.targets.source import PrintedFunction, PrintedSweep, Statement
 
 WIDTH: Final = 116
@@ -95,32 +95,30 @@ class Header:
     losses: tuple[LossLayout, ...]
 
 
-def header(facts: Facts, note: str = "") -> Header:
+def header(info: BuildInfo, note: str = "") -> Header:
     """Facts as lines and literals; `note` is what the passes have to say."""
     return Header(
-        description=tuple(facts.description.splitlines()),
-        verdict=tuple(textwrap.wrap(f"{facts.statement} {note}", WIDTH)),
-        formulas=tuple(
-            line for text in facts.formulas for line in textwrap.wrap(text, WIDTH, subsequent_indent="    ")
-        ),
-        parameters=tuple((key, shape_text(shape), repr(facts.initial[key])) for key, shape in facts.parameters.items()),
-        metadata=tuple((key, _literal(value)) for key, value in facts.metadata.items()),
+        description=tuple(info.description.splitlines()),
+        verdict=tuple(textwrap.wrap(f"{info.verdict_sentence} {note}", WIDTH)),
+        formulas=tuple(line for text in info.formulas for line in textwrap.wrap(text, WIDTH, subsequent_indent="    ")),
+        parameters=tuple((key, shape_text(shape), repr(info.initial[key])) for key, shape in info.parameters.items()),
+        metadata=tuple((key, _literal(value)) for key, value in info.metadata.items()),
         losses=losses(),
     )
 
 
-def lay_out(facts: Facts, printed: PrintedFunction, chunk: int) -> FunctionLayout:
+def lay_out(info: BuildInfo, printed: PrintedFunction, chunk: int) -> FunctionLayout:
     """A printed function as the template's context has it; `chunk` are the bytes of a sample if memory may be short."""
     return FunctionLayout(
         name=printed.function.name,
         summary=summary(printed.function),
-        parameters=parameters(facts, printed.reads),
+        parameters=parameters(info, printed.reads),
         data=data(printed.reads),
         probed="probes" in printed.reads,
         arrays=wrapped(b.name for b in printed.arrays),
         array_names=wrapped(f'"{b.name}"' for b in printed.arrays),
         sweeps=sweeps(printed.sweeps),
-        returns=returns(facts, printed.function, printed.outputs),
+        returns=returns(info, printed.function, printed.outputs),
         chunk=chunk,
         by_rows=not printed.function.is_loss,
     )
@@ -131,9 +129,9 @@ def summary(function: Function) -> str:
     return f"{function.summary}.{' λ = 0.' * (function.lam == 'zero')}"
 
 
-def parameters(facts: Facts, reads: Iterable[str]) -> tuple[tuple[str, str], ...]:
+def parameters(info: BuildInfo, reads: Iterable[str]) -> tuple[tuple[str, str], ...]:
     """Variables and keys of the parameters that a function reads."""
-    keys = {parameter_buffer(key, shape).name: key for key, shape in facts.parameters.items()}
+    keys = {parameter_buffer(key, shape).name: key for key, shape in info.parameters.items()}
     return tuple((name, keys[name]) for name in reads if name in keys)
 
 
@@ -168,14 +166,14 @@ def _literal(value: str | bool | int) -> str:
     return repr(value) if isinstance(value, bool | int) else json.dumps(value, ensure_ascii=False)
 
 
-def returns(facts: Facts, function: Function, outputs: tuple[str, ...]) -> tuple[str, ...]:
+def returns(info: BuildInfo, function: Function, outputs: tuple[str, ...]) -> tuple[str, ...]:
     """The lines of the return statement: numbers, then gradients as dicts in the order of PARAMS."""
-    count = len(facts.parameters)
+    count = len(info.parameters)
     first = len(outputs) - count * len(function.gradients)
     lines = ["return " + ", ".join(outputs[:first])]
     for group in range(len(function.gradients)):
         names = outputs[first + group * count : first + (group + 1) * count]
         lines[-1] += ", {"
-        lines += [f'    "{key}": {name},' for key, name in zip(facts.parameters, names, strict=True)]
+        lines += [f'    "{key}": {name},' for key, name in zip(info.parameters, names, strict=True)]
         lines.append("}")
     return tuple(lines)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from smgen.ir import Schedule
-from smgen.targets.facts import Facts
+from smgen.targets.build_info import BuildInfo
 from smgen.targets.pipeline import Pipeline
 
 
@@ -32,5 +32,5 @@ class Target(Protocol):
     def pipeline(self) -> Pipeline:
         """The passes that its schedules take."""
 
-    def emit(self, facts: Facts, schedules: tuple[Schedule, ...]) -> dict[str, str]:
+    def emit(self, info: BuildInfo, schedules: tuple[Schedule, ...]) -> dict[str, str]:
         """The texts of the module's files by extension, `.py` the module's own."""

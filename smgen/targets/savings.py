@@ -24,7 +24,7 @@ def savings(schedules: Iterable[tuple[Schedule, Schedule]], batch_size: int) -> 
                 if isinstance(op, Product)
                 and op.out.letter is not None
                 and op.form is Form.TIMES
-                and op.is_through
+                and op.is_row_product
                 and op.out.name not in outs
                 and op.right.shape[0] != 1
             ]

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from smgen.build import Options, gather, source
+from smgen.build import Options, build_info, source
 from smgen.loader import load, load_source
 from smgen.network import Network
 from tests.equations.evaluator import Equation, Value
@@ -156,7 +156,8 @@ def test_comments_of_the_catalogue_are_true(name: str, monkeypatch: pytest.Monke
     network: Network = CATALOGUE[name]()
     for mode in ("diagonal", "exact", "hutchinson"):
         text = source(
-            network, gather(network, Path("net.py"), Options(backend="numpy", dtype="float64", hessian=mode, probes=2))
+            network,
+            build_info(network, Path("net.py"), Options(backend="numpy", dtype="float64", hessian=mode, probes=2)),
         )
         module = load_source(text, f"{name}-{mode}")
         for lam in (0.0, 0.3):

@@ -11,7 +11,7 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from smgen.build import Options, gather, source
+from smgen.build import Options, build_info, source
 from smgen.loader import load_source
 from smgen.network import Network
 from tests import oracle
@@ -26,7 +26,7 @@ def module(network: Network, backend: str, dtype: str, mode: str, batch: int) ->
     options = Options(
         backend=backend, dtype=dtype, hessian=mode, batch_size=batch, probes=2 if mode == "hutchinson" else 1
     )
-    return load_source(source(network, gather(network, Path("net.py"), options)), "fuzz")
+    return load_source(source(network, build_info(network, Path("net.py"), options)), "fuzz")
 
 
 def truth(network: Network, mode: str, params: Params, x: Array, lam: float) -> tuple[float, float, Params]:

@@ -10,7 +10,7 @@ from smgen.analysis.flops import sample_flops
 from smgen.analysis.storage import most_tangents
 from smgen.ir import ITEMSIZE, Buffer, Elementary, Schedule
 from smgen.render import render
-from smgen.targets.facts import Facts, shape_text
+from smgen.targets.build_info import BuildInfo, shape_text
 from smgen.targets.layout import (
     WIDTH,
     Arrays,
@@ -68,7 +68,7 @@ class Module:
     """The context of the module template."""
 
     header: Header
-    facts: Facts
+    info: BuildInfo
     arrays: Arrays
     shapes: tuple[tuple[str, str], ...]
     functions: tuple[FunctionLayout, ...]
@@ -84,28 +84,28 @@ class NumpyTarget:
     standalone: tuple[str, ...] = ()
     pipeline: Pipeline = PIPELINE
 
-    def emit(self, facts: Facts, schedules: tuple[Schedule, ...]) -> dict[str, str]:
+    def emit(self, info: BuildInfo, schedules: tuple[Schedule, ...]) -> dict[str, str]:
         """The module's source."""
-        lowered, notes = self.pipeline.forms(schedules, facts.method.batch_size)
+        lowered, notes = self.pipeline.forms(schedules, info.method.batch_size)
         printed = [print_function(*form) for form in zip(lowered, notes, strict=True)]
         shapes = {b.name: b.shape for function in printed for b in (*function.arrays, *function.tile_arrays)}
         calls = {op.function for schedule in lowered for op in schedule.ops if isinstance(op, Elementary)}
         module = Module(
-            header=header(facts, savings(zip(schedules, lowered, strict=True), facts.method.batch_size)),
-            facts=facts,
+            header=header(info, savings(zip(schedules, lowered, strict=True), info.method.batch_size)),
+            info=info,
             arrays=ARRAYS,
             shapes=tuple((name, shape_text(shapes[name])) for name in sorted(shapes)),
-            functions=tuple(_lay_out(facts, s, function) for s, function in zip(lowered, printed, strict=True)),
+            functions=tuple(_lay_out(info, s, function) for s, function in zip(lowered, printed, strict=True)),
             needs_scipy=bool(calls & scipy_functions()),
         )
         return {".py": render(self.template, module)}
 
 
-def _lay_out(facts: Facts, schedule: Schedule, printed: TiledFunction) -> FunctionLayout:
+def _lay_out(info: BuildInfo, schedule: Schedule, printed: TiledFunction) -> FunctionLayout:
     return FunctionLayout(
         name=printed.function.name,
         summary=summary(printed.function),
-        parameters=parameters(facts, printed.reads),
+        parameters=parameters(info, printed.reads),
         data=data(printed.reads),
         probed="probes" in printed.reads,
         arrays=wrapped(b.name for b in printed.arrays),
@@ -118,10 +118,10 @@ def _lay_out(facts: Facts, schedule: Schedule, printed: TiledFunction) -> Functi
         tile_rows=_tile_rows(_width(printed.tile_arrays), most_tangents(schedule)),
         tangents=most_tangents(schedule),
         flops=sample_flops(schedule),
-        nbytes=_width(printed.tile_arrays) * ITEMSIZE[facts.dtype],
+        nbytes=_width(printed.tile_arrays) * ITEMSIZE[info.dtype],
         sums=wrapped(printed.sums),
         end=sweeps(printed.end),
-        returns=returns(facts, printed.function, printed.outputs),
+        returns=returns(info, printed.function, printed.outputs),
     )
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from smgen.build import Options, gather, source
+from smgen.build import Options, build_info, source
 from smgen.hessians import Method
 from smgen.loader import load_source
 from smgen.network import Network
@@ -41,7 +41,7 @@ DIAGONAL = Method()
 def module_text(network: Network, dtype: str, method: Method = DIAGONAL) -> str:
     """The emitted module."""
     options = Options(backend="cuda", dtype=dtype, hessian=method.hessian, probes=method.probes)
-    return source(network, gather(network, Path("net.py"), options))
+    return source(network, build_info(network, Path("net.py"), options))
 
 
 @lru_cache(maxsize=256)

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 import smgen as sm
-from smgen.build import Options, gather, sources
+from smgen.build import Options, build_info, sources
 from smgen.network import Network
 from tests.networks import CATALOGUE
 from tests.support import assert_close, module_of, random_case
@@ -166,7 +166,7 @@ sys.exit(os.waitpid(child, 0)[1])
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
 def test_a_forked_process_has_threads_of_its_own(tmp_path: Path) -> None:
     network = CATALOGUE["ica"]()
-    (tmp_path / "net.py").write_text(sources(network, gather(network, Path("net.py"), Options()))[".py"])
+    (tmp_path / "net.py").write_text(sources(network, build_info(network, Path("net.py"), Options()))[".py"])
     subprocess.run([sys.executable, "-c", FORKED], cwd=tmp_path, check=True, timeout=60)
 
 

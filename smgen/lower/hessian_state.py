@@ -13,7 +13,7 @@ import sympy as sp
 
 from smgen.ir import ZERO, Name
 from smgen.layers.protocol import Naming
-from smgen.lower.names import Adjoint
+from smgen.lower.names import LossTerm
 from smgen.lower.values import Lowering
 from smgen.network import Vertex
 
@@ -21,7 +21,7 @@ Values = dict[str, sp.Expr]
 """By vertex."""
 
 
-class Adjoints(Protocol):
+class TermAdjoints(Protocol):
     """What the adjoint sweeps ask of a term of the loss. `word` is in the names of its gradient terms."""
 
     word: str
@@ -39,7 +39,7 @@ class Adjoints(Protocol):
         """The same for a linear k by the parameters of its map of p, summed over the batch: the second term of (17)."""
 
 
-class Curvature(Adjoints, Protocol):
+class HessianState(TermAdjoints, Protocol):
     """The state of one function's second derivatives, from the backward sweep to the gradients."""
 
     def backward(self) -> Values:
@@ -51,11 +51,11 @@ class Curvature(Adjoints, Protocol):
     def moments(self, first: sp.Expr, second: sp.Expr) -> sp.Expr:
         """The mean over the batch of Σ_d first · δ′_d + second · δ′_d², exact or without bias."""
 
-    def start(self, adjoint: Adjoint, first: sp.Expr, second: sp.Expr) -> None:
+    def begin_adjoints(self, loss_term: LossTerm, first: sp.Expr, second: sp.Expr) -> None:
         """Begin the adjoints of a term with this derivative by δ′: first + 2 second · δ′ (7)."""
 
 
-class Flat:
+class NoHessian:
     """No curvature: the K term."""
 
     word = ""
@@ -73,9 +73,9 @@ class Flat:
         return {}
 
 
-def moments_of(low: Lowering, diagonal: sp.Expr, first: sp.Expr, second: sp.Expr) -> sp.Expr:
+def moments_of(lowering: Lowering, diagonal: sp.Expr, first: sp.Expr, second: sp.Expr) -> sp.Expr:
     """The mean over the batch of Σ_d first · δ′_d + second · δ′_d², for a mode that has δ′ as an array."""
-    units, mean = low.network.input.units, low.emitter.mean_sum
+    units, mean = lowering.network.input.units, lowering.emitter.mean_sum
     value = first * mean(diagonal, units, Name("sum_delta_prime", role="sum_delta_prime")) if first != 0 else ZERO
     if second != 0:
         value += second * mean(diagonal**2, units, Name("sum_delta_prime_squared", role="sum_delta_prime_squared"))
