@@ -103,10 +103,10 @@ def _flaws(x: Array, dtype: np.dtype[Any]) -> Iterator[str]:
 
 def _columns(positions: Sequence[int] | Array, verb: str = "is", verbs: str = "are") -> str:
     """`column 2 is`, `columns 0, 1 and 4 are`, `columns 0, 1, 2 and 7 more are`; counted from 0."""
-    named = [str(int(position)) for position in positions]
-    if len(named) == 1:
-        return f"column {named[0]} {verb}".rstrip()
-    shown = named if len(named) <= 4 else [*named[:3], f"{len(named) - 3} more"]
+    names = [str(int(position)) for position in positions]
+    if len(names) == 1:
+        return f"column {names[0]} {verb}".rstrip()
+    shown = names if len(names) <= 4 else [*names[:3], f"{len(names) - 3} more"]
     return f"columns {', '.join(shown[:-1])} and {shown[-1]} {verbs}".rstrip()
 
 
@@ -126,7 +126,7 @@ def _dependent(x: Array, columns: Array) -> Iterator[str]:
         return
     directions = np.empty((count, len(part)))
     kept: list[int] = []
-    named = 0
+    reported = 0
     for k in range(count):
         basis = directions[: len(kept)].T
         rest = part[:, k] - basis @ (basis.T @ part[:, k])
@@ -137,11 +137,11 @@ def _dependent(x: Array, columns: Array) -> Iterator[str]:
             kept.append(k)
             continue
         weights = np.linalg.lstsq(part[:, kept], part[:, k], rcond=None)[0]
-        of = [columns[kept[n]] for n in np.flatnonzero(np.abs(weights) > 1e-3)]
-        named += 1
-        yield f"column {columns[k]} is a linear function of {_columns(of, '', '')}"
-        if named == NAMED and missing > named:
-            yield f"and so are {missing - named} more columns of others"
+        terms = [columns[kept[n]] for n in np.flatnonzero(np.abs(weights) > 1e-3)]
+        reported += 1
+        yield f"column {columns[k]} is a linear function of {_columns(terms, '', '')}"
+        if reported == NAMED and missing > reported:
+            yield f"and so are {missing - reported} more columns of others"
             return
 
 
@@ -168,8 +168,8 @@ def _repeated(x: Array, columns: Array, whole_from: float) -> Iterator[str]:
     yield from atoms[:NAMED]
     if len(atoms) > NAMED:
         yield f"{len(atoms) - NAMED} more columns have such a value"
-    for spacing, found in grids.items():
-        yield f"the values of {_columns(found, '', '')} lie on a grid of spacing {spacing:.3g}"
+    for spacing, on_grid_columns in grids.items():
+        yield f"the values of {_columns(on_grid_columns, '', '')} lie on a grid of spacing {spacing:.3g}"
 
 
 def _spacing(values: Array) -> float:

@@ -178,9 +178,9 @@ def _fewer(points: Array, work: int) -> Array:
 
 
 @lru_cache(maxsize=1024)
-def _reference(expr: sp.Expr, dtype: str, at: bytes) -> tuple[Array, Array]:
+def _reference(expr: sp.Expr, dtype: str, packed_points: bytes) -> tuple[Array, Array]:
     """The exact values at the places, NaN where they are not real, and what one ulp of g changes in them."""
-    points = np.frombuffer(at, dtype)
+    points = np.frombuffer(packed_points, dtype)
     step = 1 + float(np.finfo(dtype).eps)
     f = compiled(expr)
     values, changes = [], []

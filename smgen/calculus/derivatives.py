@@ -94,20 +94,20 @@ def symbolic(
 def _in_symbols(expr: sp.Expr, symbols: tuple[sp.Symbol, ...], origin: str, *, called: bool) -> sp.Expr:
     """The expression, if it has the symbols that it should have; a single operand may have any name."""
     own = sorted(expr.free_symbols, key=str)
-    found = several(own, str) or "none"
+    listed = several(own, str) or "none"
     if len(symbols) > 1:
         if set(own) != set(symbols):
             raise UnsupportedNonlinearity(
                 origin=origin,
                 what=f"a pointwise function of {len(symbols)} nodes uses each of its arguments and no other symbol; "
-                f"{brief(expr)} has {found}",
+                f"{brief(expr)} has {listed}",
                 hint="write lambda a, b: … in terms of a and b; put numbers in for constants",
             )
         return expr
     if len(own) != 1 or not own[0].is_Symbol:
         raise UnsupportedNonlinearity(
             origin=origin,
-            what=f"a pointwise expression has exactly one symbol; {brief(expr)} has {found}",
+            what=f"a pointwise expression has exactly one symbol; {brief(expr)} has {listed}",
             hint="put numbers in for constants; a function of two nodes is sm.pointwise((a, b), lambda a, b: …)",
         )
     if called and own[0] != symbols[0]:
@@ -211,11 +211,11 @@ def shortest(derivative: sp.Expr) -> sp.Expr:
     return min(forms, key=lambda form: (sp.count_ops(form), sp.default_sort_key(form)))
 
 
-def refuse_large(expr: sp.Expr, of: sp.Expr) -> None:
+def refuse_large(expr: sp.Expr, f: sp.Expr) -> None:
     """Raise `UnsupportedNonlinearity` for a derivative that has too many parts to be judged."""
     if len(subexpressions(expr)) > MOST_PARTS:
         raise UnsupportedNonlinearity(
-            what=f"a derivative of {brief(of)} has more than {MOST_PARTS:,} parts",
+            what=f"a derivative of {brief(f)} has more than {MOST_PARTS:,} parts",
             hint="make several layers of it: what is nested in a layer of its own, what is added with sm.add",
         )
 
@@ -223,7 +223,7 @@ def refuse_large(expr: sp.Expr, of: sp.Expr) -> None:
 _PLAIN: Final = (sp.Add, sp.Mul, sp.Pow, sp.Symbol, sp.Number, sp.NumberSymbol)
 
 
-def refuse_unknown(expr: sp.Expr, of: sp.Expr) -> None:
+def refuse_unknown(expr: sp.Expr, f: sp.Expr) -> None:
     """Raise `UnsupportedNonlinearity` for the first kind of sympy object that smgen has no formula for."""
     allowed = (*_PLAIN, *known())
     seen: set[sp.Basic] = set()
@@ -241,7 +241,7 @@ def refuse_unknown(expr: sp.Expr, of: sp.Expr) -> None:
     if not unknown:
         return
     if sp.I in unknown:
-        raise UnsupportedNonlinearity(what=f"f of {brief(of)} is not real", hint=_HINT)
+        raise UnsupportedNonlinearity(what=f"f of {brief(f)} is not real", hint=_HINT)
     call = min(unknown, key=sp.default_sort_key)
     name = call.func.__name__
     names = [f.__name__ for f in known()]

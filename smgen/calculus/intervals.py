@@ -21,25 +21,25 @@ _CORNERS: Final[dict[tuple[str, float], float]] = {("log", 0.0): -inf, ("log1p",
 """Where a monotone function goes to infinity at a finite place."""
 
 
-def values(e: sp.Expr, at: Mapping[sp.Expr, Interval]) -> Interval:
+def values(e: sp.Expr, domains: Mapping[sp.Expr, Interval]) -> Interval:
     """An interval that contains every value of `e`, by those of its symbols."""
-    if e in at:
-        return at[e]
+    if e in domains:
+        return domains[e]
     if e.is_number:
         value = float(e)
         return value, value
-    if isinstance(e, p.choose) and e.args[0] in at and e.args[1].is_number:
-        return _choice(e, at)
-    low, high = _values(e, [values(arg, at) for arg in e.args])
+    if isinstance(e, p.choose) and e.args[0] in domains and e.args[1].is_number:
+        return _choice(e, domains)
+    low, high = _values(e, [values(arg, domains) for arg in e.args])
     return (LEAST if low == 0 and e.is_positive else low), high
 
 
-def _choice(e: p.choose, at: Mapping[sp.Expr, Interval]) -> Interval:
+def _choice(e: p.choose, domains: Mapping[sp.Expr, Interval]) -> Interval:
     """The values of branches with a border in one symbol: each has those of its own side."""
     symbol, border = e.args[0], float(e.args[1])
-    low, high = at[symbol]
-    left = values(e.args[2], {**at, symbol: (low, min(border, high))}) if low < border else None
-    right = values(e.args[3], {**at, symbol: (max(border, low), high)}) if high >= border else None
+    low, high = domains[symbol]
+    left = values(e.args[2], {**domains, symbol: (low, min(border, high))}) if low < border else None
+    right = values(e.args[3], {**domains, symbol: (max(border, low), high)}) if high >= border else None
     branches = [branch for branch in (left, right) if branch is not None]
     return min(low for low, _ in branches), max(high for _, high in branches)
 

@@ -80,7 +80,7 @@ class Partials:
         ratio = self.nonlinearity.ratios[len(orders)] if self.nonlinearity is not None else None
         return None if ratio is None else (orders[: ratio[0]], ratio[1])
 
-    def bends(self, orders: Orders) -> bool:
+    def is_curved_in(self, orders: Orders) -> bool:
         """Whether a second derivative is not 0 almost everywhere."""
         if self.nonlinearity is not None:
             return is_curved(self.nonlinearity)
@@ -117,11 +117,11 @@ class Partials:
 
     def orders(self) -> Iterator[Orders]:
         """Every derivative that is not 0 because a lower one is a number, f itself left out."""
-        found: list[Orders] = [(n,) for n in range(len(self.symbols))]
+        level: list[Orders] = [(n,) for n in range(len(self.symbols))]
         for _ in range(HIGHEST):
-            yield from found
-            curved = [orders for orders in found if self.derivative(orders).free_symbols]
-            found = [(*orders, n) for orders in curved for n in range(orders[-1], len(self.symbols))]
+            yield from level
+            curved = [orders for orders in level if self.derivative(orders).free_symbols]
+            level = [(*orders, n) for orders in curved for n in range(orders[-1], len(self.symbols))]
 
 
 @lru_cache(maxsize=256)
@@ -199,10 +199,10 @@ def _switches(e: sp.Expr) -> set[str]:
 
 def is_curved(nonlinearity: Nonlinearity) -> bool:
     """Whether f″ is not 0 almost everywhere: as a formula or, of a function with kinks, at many points."""
-    bend = nonlinearity.derivatives[2]
-    if bend == 0 or not nonlinearity.kinks:
-        return bool(bend != 0)
+    f_second = nonlinearity.derivatives[2]
+    if f_second == 0 or not nonlinearity.kinks:
+        return bool(f_second != 0)
     decades = np.logspace(-6, 6, 481)
     points = np.concatenate([-decades, decades, np.linspace(-30, 30, 1237)])
     with np.errstate(all="ignore"):
-        return bool(np.any(evaluate(stable(bend), {G: points}, np.float64)))
+        return bool(np.any(evaluate(stable(f_second), {G: points}, np.float64)))

@@ -51,16 +51,16 @@ def bounded(v: sp.Expr, low: sp.Expr | None, high: sp.Expr | None) -> sp.Expr:
 
 def centre(polynomials: list[sp.Expr]) -> sp.Expr:
     """The g + b whose powers occur in the polynomials, if it is one; g otherwise."""
-    found = {
+    bases = {
         power.base
         for e in polynomials
         for power in (e, *e.atoms(sp.Pow))
         if isinstance(power, sp.Pow) and power.base.is_Add and power.exp.is_Integer and power.exp > 1
         if is_polynomial(power.base) and len(coefficients(power.base)) == 2
     }
-    if len(found) != 1:
+    if len(bases) != 1:
         return G
-    b, a = coefficients(found.pop())
+    b, a = coefficients(bases.pop())
     return G + b / a
 
 

@@ -99,12 +99,12 @@ def unreal(f: Partials, domains: tuple[Interval, ...]) -> tuple[tuple[Numbers, b
     bad = [place for place in places if not mpmath.isfinite(_place(f, place).value(exact))]
     around = np.array(list(product((-1, 1), repeat=2)))
     pattern = around[:, np.arange(len(f.symbols)) % 2] * (1 + 0.1 * np.arange(len(f.symbols)) % 1)
-    found = []
+    places_without_value = []
     for place in bad[:8]:
         beside = within(place + 1e-3 * np.maximum(np.abs(place), 1) * pattern, domains)
         real = any(mpmath.isfinite(_place(f, other).value(exact)) for other in beside)
-        found.append((tuple(map(float, place)), not real))
-    return tuple(found)
+        places_without_value.append((tuple(map(float, place)), not real))
+    return tuple(places_without_value)
 
 
 def _place(f: Partials, numbers: Array) -> Place:
@@ -133,11 +133,11 @@ def judge_several(
     exact = {o: f.derivative(o) for o in orders}
     points = _nearest(design(domains, _count(*exact.values())).astype(dtype))
     values, changes = _reference(f, exact, points, dtype)
-    found: dict[int, Complaint] = {}
+    complaints: dict[int, Complaint] = {}
     for o in orders:
-        if len(o) not in found and (complaint := _judged(f, o, points, values[o], changes[o], dtype)) is not None:
-            found[len(o)] = complaint
-    return tuple(found.values())
+        if len(o) not in complaints and (complaint := _judged(f, o, points, values[o], changes[o], dtype)) is not None:
+            complaints[len(o)] = complaint
+    return tuple(complaints.values())
 
 
 def _reference(
@@ -178,17 +178,17 @@ def _change(a: Any, b: Any) -> float:
 def _judged(f: Partials, orders: Orders, points: Array, exact: Array, change: Array, dtype: str) -> Complaint | None:
     machine = stable(f.form(orders))
 
-    def of(expr: sp.Expr, kind: str) -> Array:
-        at = dict(zip(f.symbols, points.astype(kind).T, strict=True))
-        return np.broadcast_to(evaluate(expr, at, kind), len(points)).astype(np.float64)
+    def evaluated(expr: sp.Expr, kind: str) -> Array:
+        numbers = dict(zip(f.symbols, points.astype(kind).T, strict=True))
+        return np.broadcast_to(evaluate(expr, numbers, kind), len(points)).astype(np.float64)
 
     limits = np.finfo(dtype)
     eps, tiny = float(limits.eps), float(limits.tiny)
     with np.errstate(all="ignore"):
         computed, terms, crossing = (
-            of(machine, dtype),
-            np.abs(of(terms_of(machine), "float64")),
-            of(_crossing(machine), "float64"),
+            evaluated(machine, dtype),
+            np.abs(evaluated(terms_of(machine), "float64")),
+            evaluated(_crossing(machine), "float64"),
         )
         size = np.abs(exact)
         least = np.maximum(change, tiny * np.maximum(np.abs(points).max(axis=1), 1) ** len(orders)) / eps

@@ -20,8 +20,8 @@ def suspects(f: sp.Expr) -> list[Any]:
     bases = {power.base for power in f.atoms(sp.Pow) if power.exp.is_number and not _is_whole(power.exp)}
     bases |= {call.args[0] for call in f.atoms(sp.log)} | {1 + call.args[0] for call in f.atoms(log1p)}
     with mpmath.workdps(DIGITS):
-        found = {place for base in bases if G in base.free_symbols for place in zeros(base)}
-        return sorted(found)
+        places = {place for base in bases if G in base.free_symbols for place in zeros(base)}
+        return sorted(places)
 
 
 def _is_whole(exponent: sp.Expr) -> bool:

@@ -90,14 +90,14 @@ def _zeros(e: sp.Expr, at: Mapping[sp.Symbol, Interval]) -> list[dict[sp.Symbol,
         ((symbol, (low, high)),) = zip(symbols, domains, strict=True)
         return [{symbol: zero} for zero in sorted(zeros(e.xreplace({symbol: G}))) if low <= zero <= high]
     slopes = [Calculus().derivative(e.xreplace({s: G})).xreplace({G: s}) for s in symbols]
-    found = []
+    roots = []
     for start in _descended(e, slopes, symbols, domains):
         place = _polished(e, slopes, symbols, start)
         if place is not None and all(low <= number <= high for number, (low, high) in zip(place, domains, strict=True)):
-            found.append(dict(zip(symbols, place, strict=True)))
-        if len(found) == MOST:
+            roots.append(dict(zip(symbols, place, strict=True)))
+        if len(roots) == MOST:
             break
-    return found
+    return roots
 
 
 def _descended(

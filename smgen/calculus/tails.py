@@ -215,23 +215,23 @@ def _bounds(factors: list[tuple[sp.Expr, sp.Expr]]) -> dict[sp.Expr, sp.Expr]:
 def _exponents(base: sp.Expr, n: sp.Expr) -> list[sp.Expr]:
     """The w for which the factor base^n is less than some exp(w)."""
     if base == sp.E:
-        found = [n]
+        arguments = [n]
     elif not (n.is_number and n.is_positive):
         return []
     else:
         match base:
             case sp.exp() | p.sigmoid() | p.softplus() | p.ndtr():
-                found = [base.args[0]]
+                arguments = [base.args[0]]
             case p.sech():
-                found = [base.args[0], -base.args[0]]
+                arguments = [base.args[0], -base.args[0]]
             case p.gaussian():
-                found = [-base.args[1] * base.args[0] ** 2]
+                arguments = [-base.args[1] * base.args[0] ** 2]
             case p.softmax():
                 exponents = (sp.S.Zero, *base.args[:-1])
-                found = [exponents[int(base.args[-1])] - other for other in exponents]
+                arguments = [exponents[int(base.args[-1])] - other for other in exponents]
             case _:
-                found = []
-    return [w for w in found if varies(w)]
+                arguments = []
+    return [w for w in arguments if varies(w)]
 
 
 def _growth(e: sp.Expr) -> int:

@@ -36,27 +36,27 @@ def _lower(network: Network, method: Method, _: tuple[Function, ...]) -> tuple[S
 
 def quality(network: Network, method: Method) -> Verdict:
     """Whether the mode's δ′ is exact for the network, and why."""
-    found = verdict(network)
-    if found.flat:
-        return replace(found, exact=not found.kinked)
-    return MODES[method.hessian].quality(found, method)
+    recursion = verdict(network)
+    if recursion.flat:
+        return replace(recursion, exact=not recursion.kinked)
+    return MODES[method.hessian].quality(recursion, method)
 
 
-def question(found: Verdict) -> tuple[str, str]:
+def question(recursion: Verdict) -> tuple[str, str]:
     """What stops a build without a mode, and a hint: a choice between the modes, or that none is of use."""
-    if found.flat:
+    if recursion.flat:
         hint = "give a layer a curved nonlinearity (sm.softplus, sm.logcosh, …); with --hessian it is built as it is"
-        return f"{found.reason}.", hint
+        return f"{recursion.reason}.", hint
     modes = "".join(f"\n    --hessian {name:10}  {mode.summary}" for name, mode in MODES.items())
-    return f"the diagonal recursion is {found}. The mode is yours to choose:{modes}\n", "choose with --hessian"
+    return f"the diagonal recursion is {recursion}. The mode is yours to choose:{modes}\n", "choose with --hessian"
 
 
-def complaint(found: Verdict) -> str:
+def complaint(recursion: Verdict) -> str:
     """The warning of a build whose δ′ is wrong, or says nothing."""
-    if found.flat:
-        return f"no use in training: {found.reason}"
+    if recursion.flat:
+        return f"no use in training: {recursion.reason}"
     return (
-        f"the diagonal recursion is {found}. A deep network trained with it exploits the error: the loss it "
+        f"the diagonal recursion is {recursion}. A deep network trained with it exploits the error: the loss it "
         "minimises is not the score-matching loss. --hessian exact is exact for this network, --hessian hutchinson "
         "unbiased"
     )

@@ -25,16 +25,16 @@ def candidates(network: Network) -> tuple[str, ...]:
 
     In order, each above the ones before it.
     """
-    found: list[str] = []
+    names: list[str] = []
     for v in network.vertices:
         children = network.children(v.name)
         if v.name == network.input.name or not children or not all(k.layer.mixes for k in children):
             continue
         above = descendants(network, v.name)
         closed = all(s in above or s == v.name for name in above for s in network[name].inputs)
-        if closed and (not found or v.name in descendants(network, found[-1])):
-            found.append(v.name)
-    return tuple(found)
+        if closed and (not names or v.name in descendants(network, names[-1])):
+            names.append(v.name)
+    return tuple(names)
 
 
 def deciding(function: Function) -> Function:

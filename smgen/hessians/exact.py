@@ -22,10 +22,10 @@ def _schedules(network: Network, method: Method) -> tuple[Schedule, ...]:
     return tuple(with_cuts(network, function, cuts[deciding(function)]) for function in functions())
 
 
-def _quality(found: Verdict, method: Method) -> Verdict:
-    if found.exact:
-        return Verdict(True, f"the diagonal recursion, which is exact here: {found.reason}")
-    return Verdict(True, f"the full Hessian, where the diagonal recursion would be inexact: {found.reason}")
+def _quality(recursion: Verdict, method: Method) -> Verdict:
+    if recursion.exact:
+        return Verdict(True, f"the diagonal recursion, which is exact here: {recursion.reason}")
+    return Verdict(True, f"the full Hessian, where the diagonal recursion would be inexact: {recursion.reason}")
 
 
 def _verdict_sentence(quality: Verdict) -> str:

@@ -126,8 +126,8 @@ def _constant(value: int, size: int) -> Counts:
 
 
 def _sum(a: Counts, b: Counts) -> Counts:
-    found: Counts = np.minimum(a + b, SEVERAL)
-    return found
+    counts: Counts = np.minimum(a + b, SEVERAL)
+    return counts
 
 
 def _aligned(a: Paths, b: Paths) -> tuple[list[Block], list[Block]]:

@@ -97,7 +97,7 @@ class Pointwise:
     def curved(self, v: Vertex) -> Iterable[tuple[str, str]]:
         f, position = self.function, {p: n for n, p in enumerate(v.operands)}
         for p, q in pairs_of(v, f):
-            if f.bends(tuple(sorted((position[p], position[q])))):
+            if f.is_curved_in(tuple(sorted((position[p], position[q])))):
                 yield p, q
 
     def paths(self, v: Vertex, below: Mapping[str, Paths]) -> Paths:
@@ -118,7 +118,7 @@ class Pointwise:
         slope = f"f1_{v.name}" if self.arity == 1 else f"({self._spelled(v, (source,), names)})"
         return f"{value} * {slope}{' ** 2' * squared}"
 
-    def spelled_bend(self, v: Vertex, source: str, names: Mapping[str, str]) -> str | None:
+    def spelled_f_second(self, v: Vertex, source: str, names: Mapping[str, str]) -> str | None:
         if self.arity == 1:
             return f"f2_{v.name}"
         text = self._spelled(v, (source, source), names)

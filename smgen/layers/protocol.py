@@ -172,5 +172,5 @@ class Layer(Protocol):
     def spelled_back(self, v: Vertex, source: str, value: str, names: Mapping[str, str], *, squared: bool) -> str:
         """Jᵀ v likewise, or with J ∘ J."""
 
-    def spelled_bend(self, v: Vertex, source: str, names: Mapping[str, str]) -> str | None:
+    def spelled_f_second(self, v: Vertex, source: str, names: Mapping[str, str]) -> str | None:
         """f_pp likewise; None where it is 0."""

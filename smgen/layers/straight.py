@@ -33,7 +33,7 @@ class Straight:
     def curved(self, v: Vertex) -> Iterable[tuple[str, str]]:
         return ()
 
-    def spelled_bend(self, v: Vertex, source: str, names: Mapping[str, str]) -> None:
+    def spelled_f_second(self, v: Vertex, source: str, names: Mapping[str, str]) -> None:
         return None
 
 

@@ -83,7 +83,7 @@ class Network:
         for v in self.all_vertices:
             for operand in dict.fromkeys(v.operands):
                 readers[operand].append(v)
-        return {name: tuple(found) for name, found in readers.items()}
+        return {name: tuple(vertices) for name, vertices in readers.items()}
 
     def children(self, name: str) -> tuple[Vertex, ...]:
         """The vertices that read `name`, each once: V_j of the equations."""
@@ -108,10 +108,10 @@ class Network:
         for c in reversed(self.constants):
             readers = [first.get(k.name, k.name) for k in self.children(c.name)]
             first[c.name] = min(readers, key=position.__getitem__)
-        found: dict[str, tuple[Vertex, ...]] = {}
+        by_reader: dict[str, tuple[Vertex, ...]] = {}
         for c in self.constants:
-            found[first[c.name]] = (*found.get(first[c.name], ()), c)
-        return found
+            by_reader[first[c.name]] = (*by_reader.get(first[c.name], ()), c)
+        return by_reader
 
     def constants_of(self, vertex: Vertex) -> tuple[Vertex, ...]:
         """The constants of which `vertex` is the first to be made, in topological order."""

@@ -38,10 +38,10 @@ def load_network(path: Path) -> Network:
     network = scope.get("network")
     if not isinstance(network, Network):
         missing = "the file defines no `network`"
-        found = f"`network` is {shortened(network)}, no sm.Network" if "network" in scope else missing
+        what = f"`network` is {shortened(network)}, no sm.Network" if "network" in scope else missing
         others = sorted(name for name, value in scope.items() if isinstance(value, Network))
         hint = f"rename `{others[0]}` to `network`" if others else "end the file with `network = sm.Network(energy=…)`"
-        raise NetfileError(origin=path.name, what=found, hint=hint)
+        raise NetfileError(origin=path.name, what=what, hint=hint)
     _check_reached(network, made)
     return network
 

@@ -53,16 +53,16 @@ def refuse_constant(vertex: Vertex, mark: str, written: sp.Expr, error: OutOfRan
 
 def _constants(form: sp.Expr) -> set[sp.Expr]:
     """The numbers a formula is computed with: coefficients, terms and arguments, but no exponents."""
-    found: set[sp.Expr] = set()
+    constants: set[sp.Expr] = set()
     waiting, seen = [form], {form}
     while waiting:
         e = waiting.pop()
         if e.is_number:
-            found.add(e)
+            constants.add(e)
             continue
         numbers = sp.Mul(*(arg for arg in e.args if arg.is_number)) if e.is_Mul else sp.S.One
         args = e.args[:1] if e.is_Pow and e.exp.is_number else e.args
         inner = {numbers, *(arg for arg in args if not (e.is_Mul and arg.is_number))}
         waiting += inner - seen
         seen |= inner
-    return found
+    return constants

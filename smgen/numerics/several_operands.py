@@ -48,22 +48,22 @@ def of_several(
         singular.append(Singular(place, f.symbols))
     derivatives = [(_mark(o), f.derivative(o)) for o in sorted({(), *orders}, key=len)]
     for there in singular:
-        at = dict(zip(f.symbols, there.place, strict=True))
-        own = [at[symbol] for symbol in there.symbols]
-        text = explain(derivatives, at, _at({symbol: names[symbol] for symbol in there.symbols}, own))
+        numbers = dict(zip(f.symbols, there.place, strict=True))
+        own = [numbers[symbol] for symbol in there.symbols]
+        text = explain(derivatives, numbers, _at({symbol: names[symbol] for symbol in there.symbols}, own))
         if text:
             between = " " if text.startswith("has") else ": "
             refuse(vertex, f"{brief(written)}{between}{text}", mend(text, MEND))
-    found: list[tuple[type[SmgenWarning], str]] = []
-    found += [(NumericsWarning, f"{vertex.origin}: '{vertex.name}' {text}") for text in _kinks(f, names, domains)]
+    warned: list[tuple[type[SmgenWarning], str]] = []
+    warned += [(NumericsWarning, f"{vertex.origin}: '{vertex.name}' {text}") for text in _kinks(f, names, domains)]
     try:
         complaints = judge_several(f, orders, domains, dtype)
     except OutOfRange as error:
         refuse_constant(vertex, "f", written, error)
     for complaint in complaints:
         what = f"{_mark(complaint.orders)} {complaint.what} at {_at(names, complaint.place)} in {dtype}"
-        found.append((NumericsWarning, f"{vertex.origin}: '{vertex.name}': {what}"))
-    return found
+        warned.append((NumericsWarning, f"{vertex.origin}: '{vertex.name}': {what}"))
+    return warned
 
 
 def _kinks(f: Partials, names: Mapping[sp.Symbol, sp.Symbol], domains: tuple[Domain, ...]) -> Iterator[str]:
@@ -71,8 +71,8 @@ def _kinks(f: Partials, names: Mapping[sp.Symbol, sp.Symbol], domains: tuple[Dom
     domain = dict(zip(f.symbols, domains, strict=True))
     for symbol, part in f.kinked_parts:
         low, high = domain[symbol]
-        inside = [b for b in part.borders or () if b.jumps == 2 and low < float(b.at) < high]
-        places = ", ".join(f"{float(b.at):.6g}" for b in inside)
+        inside = [b for b in part.borders or () if b.jumps == 2 and low < float(b.place) < high]
+        places = ", ".join(f"{float(b.place):.6g}" for b in inside)
         if places:
             yield KINK.format(f"{names[symbol]} = {places}")
     if f.switches:

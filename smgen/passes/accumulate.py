@@ -52,7 +52,7 @@ def _without(op: Pointwise, group: list[Product], total: Buffer) -> Pointwise:
 
 def _groups(expr: sp.Expr, products: dict[sp.Symbol, Product]) -> list[list[Product]]:
     """Products that occur in `expr` as terms of one sum with one factor, by form and factor, in program order."""
-    found: dict[tuple[object, ...], list[Product]] = {}
+    by_factor: dict[tuple[object, ...], list[Product]] = {}
     expanded = sp.expand(expr)
     used = [symbol for symbol in products if symbol in expr.free_symbols]
     for symbol in used:
@@ -61,5 +61,5 @@ def _groups(expr: sp.Expr, products: dict[sp.Symbol, Product]) -> list[list[Prod
             product = products[symbol]
             axes = tuple((b.batched, len(b.shape)) for b in (product.left, product.right, product.out))
             key = (factor, product.form, product.each_sample, axes, product.out.shape)
-            found.setdefault(key, []).append(product)
-    return [group for group in found.values() if len(group) > 1]
+            by_factor.setdefault(key, []).append(product)
+    return [group for group in by_factor.values() if len(group) > 1]

@@ -118,15 +118,15 @@ def _assembled(schedule: Schedule, slots: list[_Slot]) -> Schedule:
                 readers.setdefault(b.name, set()).add(position)
     sweeps: list[list[Op]] = [[] for _ in schedule.sweeps]
     for position, slot in enumerate(slots):
-        stored = {name for name, at in readers.items() if at - {position}} | results
+        stored = {name for name, positions in readers.items() if positions - {position}} | results
         sweeps[slot.sweep].append(slot.op if slot.op is not None else _loop(slot, stored))
     origins = {out.name: sweep.name for sweep in schedule.sweeps for op in sweep.ops for out in op.outs}
-    named = (
+    renamed = (
         replace(old, name=_name(ops, origins), ops=tuple(ops))
         for old, ops in zip(schedule.sweeps, sweeps, strict=True)
         if ops
     )
-    return replace(schedule, sweeps=tuple(named))
+    return replace(schedule, sweeps=tuple(renamed))
 
 
 def _name(ops: Iterable[Op], origins: Mapping[str, str]) -> str:

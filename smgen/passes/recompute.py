@@ -17,13 +17,13 @@ def recompute(schedule: Schedule) -> Schedule:
     what stands around it, powers and constants could leave the dtype's range. Before: any verified schedule. After:
     such a value is only stored where a product, a sum or the caller needs it as an array.
     """
-    found: dict[sp.Symbol, tuple[sp.Expr, tuple[Buffer, ...]]] = {}
+    polynomials: dict[sp.Symbol, tuple[sp.Expr, tuple[Buffer, ...]]] = {}
 
     def rewritten(ops: tuple[Op, ...]) -> Iterator[Op]:
         for op in ops:
-            new = _written_out(op, found) if isinstance(op, Pointwise) else op
+            new = _written_out(op, polynomials) if isinstance(op, Pointwise) else op
             if isinstance(new, Pointwise) and _is_cheap(new):
-                found[new.outs[0].symbol] = (new.exprs[0], new.reads)
+                polynomials[new.outs[0].symbol] = (new.exprs[0], new.reads)
             yield new
 
     return schedule.with_sweeps(tuple(tuple(rewritten(sweep.ops)) for sweep in schedule.sweeps))
@@ -36,8 +36,8 @@ def _is_cheap(op: Pointwise) -> bool:
     return bool(op.exprs[0].is_polynomial(*op.exprs[0].free_symbols))
 
 
-def _written_out(op: Pointwise, found: dict[sp.Symbol, tuple[sp.Expr, tuple[Buffer, ...]]]) -> Pointwise:
-    values = {b.symbol: found[b.symbol] for b in op.reads if b.symbol in found}
+def _written_out(op: Pointwise, polynomials: dict[sp.Symbol, tuple[sp.Expr, tuple[Buffer, ...]]]) -> Pointwise:
+    values = {b.symbol: polynomials[b.symbol] for b in op.reads if b.symbol in polynomials}
     if not values:
         return op
     reads = [b for b in op.reads if b.symbol not in values]

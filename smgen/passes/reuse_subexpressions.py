@@ -45,8 +45,8 @@ def _common(exprs: Iterable[sp.Expr]) -> set[sp.Expr]:
         waiting += e.args
         if e.is_Pow and e.exp.is_Rational and abs(e.exp) > (3 if e.exp.is_Integer else 1) and not e.base.is_Symbol:
             again.add(e.base)
-    found = {e for e in seen if (places[e] > 1 and _dear(e)) or (e in again and not e.is_number)}
-    return {e.args[0] if isinstance(e, kept) else e for e in found} - {e for e in seen if e.is_Symbol}
+    worth_a_name = {e for e in seen if (places[e] > 1 and _dear(e)) or (e in again and not e.is_number)}
+    return {e.args[0] if isinstance(e, kept) else e for e in worth_a_name} - {e for e in seen if e.is_Symbol}
 
 
 def _dear(expr: sp.Expr) -> bool:

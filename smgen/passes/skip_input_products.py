@@ -62,11 +62,11 @@ _Readers: TypeAlias = Mapping[str, Sequence[tuple[int, Op]]]
 
 
 def _readers(schedule: Schedule) -> _Readers:
-    found: dict[str, list[tuple[int, Op]]] = {}
+    readers: dict[str, list[tuple[int, Op]]] = {}
     for place, op in enumerate(schedule.ops):
         for b in op.reads:
-            found.setdefault(b.name, []).append((place, op))
-    return found
+            readers.setdefault(b.name, []).append((place, op))
+    return readers
 
 
 @dataclass(frozen=True)
@@ -138,7 +138,7 @@ class _Rewriting:
         self.a, self.w = product.left, product.right
         self.uses = uses
         self.made: dict[str, Buffer] = {}
-        self.named = {
+        self.products_by_factor = {
             op.right: op.out
             for op in reversed(uses.readers.values())
             if isinstance(op, Product) and op.is_row_product and uses.affine[op.left.name] == (0, 1)
@@ -161,14 +161,14 @@ class _Rewriting:
     def rewrite(self, op: Op) -> None:
         match op:
             case Reduce(src=src) if src.name in self.uses.squares:
-                factor, through = self.uses.squares[src.name], self.through(self.w)
-                self.total(op, self.a.layout, factor * self.a.symbol * through.symbol, (self.a, through))
+                factor, product = self.uses.squares[src.name], self.times_transposed(self.w)
+                self.total(op, self.a.layout, factor * self.a.symbol * product.symbol, (self.a, product))
             case Reduce(src=src):
                 _, factor = self.uses.affine[src.name]
                 columns, rows = self.column_sum(self.a), self.row_sum(self.w)
                 self.total(op, rows.layout, factor * columns.symbol * rows.symbol, (columns, rows))
             case Product(form=Form.TIMES_TRANSPOSED, out=out, left=left, right=right):
-                product = self.through(right)
+                product = self.times_transposed(right)
                 self.combine(out, self.uses.affine[left.name], lambda: self.row_sum(right), product)
             case Product(out=out, left=left, right=right):
                 self.combine(out, self.uses.affine[right.name], lambda: self.column_of_sum(left), self.outer(left))
@@ -202,14 +202,14 @@ class _Rewriting:
             lambda b: Product(out=b, left=gram, right=self.w, form=Form.TIMES),
         )
 
-    def through(self, v: Buffer) -> Buffer:
+    def times_transposed(self, v: Buffer) -> Buffer:
         """X Vᵀ = A (W Vᵀ)."""
         label = "gram_" + (self.w.name if v == self.w else f"{self.w.name}_{v.name}")
         layout = Layout.of((self.w.shape[0], v.shape[0]))
         gram = self.make(
             Buffer(label, layout), lambda b: Product(out=b, left=self.w, right=v, form=Form.TIMES_TRANSPOSED)
         )
-        out = self.named.get(v, Buffer(f"{label}_{self.a.name}", Layout.of((BATCH, v.shape[0]))))
+        out = self.products_by_factor.get(v, Buffer(f"{label}_{self.a.name}", Layout.of((BATCH, v.shape[0]))))
         return self.make(out, lambda b: Product(out=b, left=self.a, right=gram, form=Form.TIMES, number=NUMBER))
 
     def row_sum(self, v: Buffer) -> Buffer:

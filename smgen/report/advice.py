@@ -76,9 +76,9 @@ class Advice:
 
 def objection(network: Network, data: Array, lam: float) -> str:
     """Why no mode can be recommended whatever training would show; empty if nothing speaks against it."""
-    found = verdict(network)
-    if found.flat:
-        return found.reason
+    exactness = verdict(network)
+    if exactness.flat:
+        return exactness.reason
     if lam > 0:
         return ""
     seen = flaws(data)
@@ -137,13 +137,13 @@ def _trained(
 
     def objective(theta: Array) -> tuple[float, Array]:
         start = perf_counter()
-        given = {"rng": seed} if MODES[mode].takes_probes else {}
+        seeds = {"rng": seed} if MODES[mode].takes_probes else {}
         with np.errstate(all="ignore"):
             try:
                 reached = module.unflatten(theta)
             except ValueError as error:  # not finite, or beyond the dtype
                 raise StopIteration from error
-            loss, gradient = module.loss_and_grad(reached, x, lam, **given)
+            loss, gradient = module.loss_and_grad(reached, x, lam, **seeds)
         seconds.append(perf_counter() - start)
         latest.append(reached)
         return float(loss), module.flatten(gradient)
@@ -152,8 +152,8 @@ def _trained(
     with np.errstate(all="ignore"):
         start = module.flatten(params)
         try:
-            found = minimize(objective, start, jac=True, method="L-BFGS-B", options={"maxiter": STEPS})
-            reached = module.unflatten(found.x)
+            minimum = minimize(objective, start, jac=True, method="L-BFGS-B", options={"maxiter": STEPS})
+            reached = module.unflatten(minimum.x)
         except (StopIteration, ValueError):  # it went astray: what it reached last
             reached = latest[-1]
     return Trained(mode, _state(network, modules, reached, x, lam), median(seconds))
@@ -182,5 +182,5 @@ def _recommended(network: Network, before: State, trained: Mapping[str, Trained]
 def rows(advice: Advice) -> Iterator[tuple[str, State, float | None]]:
     """The states in the order of the table: label, state, seconds of a step."""
     yield "before training", advice.before, None
-    for found in advice.trained:
-        yield f"after {found.mode}", found.state, found.seconds
+    for trained in advice.trained:
+        yield f"after {trained.mode}", trained.state, trained.seconds

@@ -34,8 +34,8 @@ def as_tables(advice: Advice, lam: float) -> Iterator[Table | Text]:
     title = "L1 error of δ′ by depth, before training and after training with each mode"
     depths = Table(title, ("at", "layers above", *labels), right=("layers above", *labels))
     for position, depth in enumerate(advice.before.depths):
-        found = (_percent(state.depths[position].error) for _, state, _ in rows(advice))
-        depths.add_row(depth.vertex, str(depth.above), *found)
+        errors = (_percent(state.depths[position].error) for _, state, _ in rows(advice))
+        depths.add_row(depth.vertex, str(depth.above), *errors)
     yield depths
     yield Text("")
     yield recommendation(advice.mode, advice.reason)

@@ -64,5 +64,5 @@ def _differentiate(expr: sp.Expr, values: Mapping[sp.Symbol, Array], by: tuple[s
     """A function's derivative, by the formula that generated code computes."""
     symbols = tuple(values)
     form = partials(expr, symbols).form(tuple(sorted(map(symbols.index, by))))
-    found: Array = evaluate(stable(form), values, np.float64)
-    return found + np.zeros_like(next(iter(values.values())))
+    derivative: Array = evaluate(stable(form), values, np.float64)
+    return derivative + np.zeros_like(next(iter(values.values())))

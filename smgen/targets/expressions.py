@@ -115,9 +115,9 @@ def helpers(dtype: str, dialect: Dialect, text: str) -> tuple[str, ...]:
     real = CPrinter(dtype, dialect).real
     own = {m.c or m.name: (m.arguments, m.body) for m in machines().values() if m.body}
     bodies = own | {name: ("u", body) for name, body in _POWERS.items()}
-    found = []
+    definitions = []
     for name, (letters, body) in sorted(bodies.items()):
         if f"{name}(" in text:
             arguments = ", ".join(f"const {real} {letter}" for letter in letters)
-            found.append(f"{dialect.function} {real} {name}({arguments}) {{ {body.replace('{real}', real)} }}")
-    return tuple(found)
+            definitions.append(f"{dialect.function} {real} {name}({arguments}) {{ {body.replace('{real}', real)} }}")
+    return tuple(definitions)

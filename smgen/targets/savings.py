@@ -12,7 +12,7 @@ from smgen.passes.prune import prune
 
 def savings(schedules: Iterable[tuple[Schedule, Schedule]], batch_size: int) -> str:
     """What the passes made of the products of a gradient step, in words: pairs of schedules before and after."""
-    found = []
+    texts = []
     for before, after in schedules:
         if before.function in STEPS.values():
             written, left = (product_flops(run(s, (prune,)), batch_size) for s in (before, after))
@@ -29,5 +29,5 @@ def savings(schedules: Iterable[tuple[Schedule, Schedule]], batch_size: int) -> 
                 and op.right.shape[0] != 1
             ]
             unformed = f", {' and '.join(gone)} never formed" if gone else ""
-            found.append(f"{lam}: {left:,.0f} for {written:,.0f} as the equations stand{unformed}")
-    return f"Product FLOPs of a step, a sample, in batches of {batch_size}: {'; '.join(found)} ([+] 2, 3)."
+            texts.append(f"{lam}: {left:,.0f} for {written:,.0f} as the equations stand{unformed}")
+    return f"Product FLOPs of a step, a sample, in batches of {batch_size}: {'; '.join(texts)} ([+] 2, 3)."

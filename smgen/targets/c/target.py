@@ -150,17 +150,17 @@ def _module(info: BuildInfo, schedules: tuple[Schedule, ...], pipeline: Pipeline
 
 
 def _identifier(name: str) -> str:
-    found = re.sub(r"\W", "_", name, flags=re.ASCII)
-    return found if found[:1].isalpha() else f"net_{found}"
+    identifier = re.sub(r"\W", "_", name, flags=re.ASCII)
+    return identifier if identifier[:1].isalpha() else f"net_{identifier}"
 
 
 def _enumerators(prefix: str, keys: Iterable[str]) -> tuple[str, ...]:
     """A constant for each parameter, in capitals; keys that differ by case only are numbered."""
-    found: list[str] = []
+    names: list[str] = []
     for key in keys:
         name = _identifier(f"{prefix}_{key}").upper()
-        found.append(next(n for n in chain([name], (f"{name}_{k}" for k in count(2))) if n not in found))
-    return tuple(f"{name}," for name in found) or (f"{prefix.upper()}_NO_PARAMETERS,",)
+        names.append(next(n for n in chain([name], (f"{name}_{k}" for k in count(2))) if n not in names))
+    return tuple(f"{name}," for name in names) or (f"{prefix.upper()}_NO_PARAMETERS,",)
 
 
 def _function(info: BuildInfo, prefix: str, schedule: Schedule, printed: PrintedTiles) -> FunctionLayout:
