@@ -1,4 +1,4 @@
-"""The hessian modes, one file each, and what is asked of the mode that a method names."""
+"""The hessian modes, one file each, and the functions that look up the mode of a method."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ MODES: Final[dict[str, Mode]] = {mode.name: mode for mode in (DIAGONAL, EXACT, H
 
 
 def lower(network: Network, method: Method | None = None) -> tuple[Schedule, ...]:
-    """The schedules of every function of the generated module in the order they have there, kept for the next call."""
+    """The schedules of every function of the generated module, in the module's order. The result is cached."""
     return _lower(network, method or Method(), functions())
 
 
@@ -43,7 +43,7 @@ def quality(network: Network, method: Method) -> Verdict:
 
 
 def question(recursion: Verdict) -> tuple[str, str]:
-    """What stops a build without a mode, and a hint: a choice between the modes, or that none is of use."""
+    """The error and the hint of a build without a mode: the user must choose one, or no mode is of use."""
     if recursion.flat:
         hint = "give a layer a curved nonlinearity (sm.softplus, sm.logcosh, …); with --hessian it is built as it is"
         return f"{recursion.reason}.", hint
@@ -52,7 +52,7 @@ def question(recursion: Verdict) -> tuple[str, str]:
 
 
 def complaint(recursion: Verdict) -> str:
-    """The warning of a build whose δ′ is wrong, or says nothing."""
+    """The warning of a build whose δ′ is wrong, or 0 for all parameters."""
     if recursion.flat:
         return f"no use in training: {recursion.reason}"
     return (
@@ -63,5 +63,5 @@ def complaint(recursion: Verdict) -> str:
 
 
 def scheme(network: Network, method: Method, function: Function = STEPS["zero"]) -> str:
-    """How a function finds the second derivatives, in words."""
+    """How a function computes the second derivatives, in words."""
     return MODES[method.hessian].scheme(network, method, function)

@@ -1,4 +1,4 @@
-"""The diagonal recursion of §1.3: δ′ of every vertex, as if each hidden Hessian were diagonal."""
+"""The diagonal recursion of §1.3: δ′ of every vertex, computed as if each hidden Hessian were diagonal."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from smgen.network import Network, Vertex
 
 
 class Diagonal:
-    """δ′_j and, forwards, its adjoint ν_j = ∂L/∂δ′_j."""
+    """δ′_j in the backward sweep, and its adjoint ν_j = ∂L/∂δ′_j in the forward one."""
 
     word = "delta_prime"
 
@@ -88,7 +88,7 @@ class Diagonal:
 
 
 def recursion(network: Network, method: Method) -> tuple[Schedule, ...]:
-    """Every function with the diagonal recursion."""
+    """The schedules of all functions with the diagonal recursion."""
     return every(network, lambda lowering, function, lam: Diagonal(lowering))
 
 

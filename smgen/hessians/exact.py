@@ -1,4 +1,4 @@
-"""The mode `exact`: the full Hessian, cut where it is cheapest; the recursion's code where that is exact."""
+"""The mode `exact`: the full Hessian with the cheapest cuts, or the recursion for networks where that is exact."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""The first segment at λ = 0, when it is one linear layer and one nonlinearity: W Wᵀ says it all.
+"""The first segment at λ = 0, if it is one linear layer and one nonlinearity: only W Wᵀ is needed.
 
-With N = −1 at the input, N at the layer is −W Wᵀ, the same for all samples, and no tangent along an input is formed:
+N is −1 at the input, so N at the layer is −W Wᵀ for all samples, and no tangent along an input is formed:
 
     Σ_d δ′_d = Σ_j δ_j f″_j (W Wᵀ)_jj + Σ_jk (W Wᵀ)_jk f′_j f′_k H_jk,   ∂L/∂W = −2 (Σ_n F H F + diag(δ f″)) W.
 
@@ -23,7 +23,7 @@ from smgen.network import Vertex
 
 
 def is_collapsible(segment: Segment) -> bool:
-    """Whether the stretch is one linear layer and one nonlinearity, with more above."""
+    """Whether the segment is one linear layer and one nonlinearity below another segment."""
     if len(segment.members) != 2:
         return False
     linear, nonlinear = segment.members
@@ -32,7 +32,7 @@ def is_collapsible(segment: Segment) -> bool:
 
 
 class Gram:
-    """What `Segment` does, for this one case."""
+    """Takes the place of `SegmentAdjoints` in this one case. `base_adjoint` is N at the input, a number."""
 
     def __init__(self, lowering: Lowering, tangents: Tangents, segment: Segment) -> None:
         self.lowering, self.tangents = lowering, tangents
@@ -55,7 +55,7 @@ class Gram:
         return self.lowering.lowered[self.nonlinear.name].partial(self.linear.name)
 
     def backward(self, delta: Values, above: sp.Expr) -> sp.Expr:
-        """F H F at the layer; nothing is passed on."""
+        """Keep f′, δ f″ and the Hessian above the layer. No Hessian is passed to the input."""
         self.delta_curvature = sp.Add(*delta_curvatures(self.lowering, delta, self.nonlinear).values())
         slope = self.f_prime
         self.f_prime_products = self.tangents.row(slope) * self.tangents.tangent_column(slope)
@@ -63,7 +63,7 @@ class Gram:
         return ZERO
 
     def diagonal(self) -> sp.Expr:
-        raise TypeError("the tangents along the inputs are not there")
+        raise TypeError("no tangents along the inputs are formed")
 
     def trace(self) -> sp.Expr:
         """(1/N) Σ_n Σ_d δ′_d."""
@@ -90,7 +90,7 @@ class Gram:
         return self._once("row_squares", squares)
 
     def _inside(self) -> sp.Expr:
-        """N at the top, but for the sign: f′_j f′_k (W Wᵀ)_jk, (N, M, M)."""
+        """N at the top divided by N at the input: f′_j f′_k (W Wᵀ)_jk, (N, M, M)."""
         if self.hessian == 0 or self.f_prime_products == 0:
             return ZERO
 

@@ -5,7 +5,7 @@ With independent v_p whose entries have mean 0 and variance 1 (±1, or normal), 
     δ′ ≈ (1/P) Σ_p z_p,   tr H ≈ (1/P) Σ_p v_pᵀ H v_p,   Σ_d (H_dd)² ≈ 1/(P (P − 1)) Σ_{p≠q} z_pᵀ z_q,
 
 where Σ_{p≠q} z_p z_q = (Σ_p z_p)² − Σ_p z_p². K is exact. ġ is propagated from v, and vᵀHv = Σ_j δ_j f″_j ġ_j². For
-the square's gradient, ĝ is propagated from u_p = ∂L/∂(H v_p); δ̇ and δ̂ are what H makes of the two:
+the gradient of the square, ĝ is propagated from u_p = ∂L/∂(H v_p). δ̇ and δ̂ are the products of H with ġ and ĝ:
 
     ν_j = Σ_p ĝ_j ġ_j,   γ_j gains f″ Σ_p (ĝ_j δ̇_k + ġ_j δ̂_k),   ∂L/∂W gains Σ_p (δ̇ ĝᵀ + δ̂ ġᵀ).
 """
@@ -33,7 +33,7 @@ from smgen.network import Network, Vertex
 
 
 def probes_buffer(network: Network, probes: int) -> Buffer:
-    """v, the argument: (N, P, D), or (N, D) for a single probe."""
+    """The argument v: (N, P, D), or (N, D) for a single probe."""
     layout = Layout(batch=True, tangents=probes if probes > 1 else None, units=network.input.shape)
     return Buffer("probes", layout, Letter("v", 1, "v"))
 
@@ -65,7 +65,7 @@ class Hutchinson:
         return self.tangents.sum_tangents(self.v * self.segment.delta_tangent[x], Name(f"sum_probed_{x}")) / self.probes
 
     def moments(self, first: sp.Expr, second: sp.Expr) -> sp.Expr:
-        """Without bias."""
+        """Unbiased estimates of both sums."""
         if second == 0:
             return first * self.segment.trace() / self.probes
         units, mean = self.lowering.network.input.units, self.lowering.emitter.mean_sum
@@ -75,7 +75,7 @@ class Hutchinson:
         return value + second * pairs / (self.probes * (self.probes - 1))
 
     def _probed(self) -> tuple[sp.Expr, sp.Expr, sp.Expr]:
-        """z = v ∘ Hv, (N, P, D), its sum over the probes and the sum of its square."""
+        """z = v ∘ Hv, (N, P, D), with Σ_p z and Σ_p z²."""
         if self._squares is None:
             x = self.lowering.network.input.name
             name = Name("probed", Letter("z", 8, "z"))
@@ -85,7 +85,7 @@ class Hutchinson:
         return self._squares
 
     def begin_adjoints(self, loss_term: LossTerm, first: sp.Expr, second: sp.Expr) -> None:
-        """∂L/∂(vᵀHv) = −1/P, or u = ∂L/∂(Hv)."""
+        """∂L/∂(vᵀHv) = −1/P at λ = 0, and u = ∂L/∂(Hv) at λ > 0."""
         self.loss_term = loss_term
         if second == 0:
             self.segment.begin(first / self.probes)
@@ -111,7 +111,7 @@ class Hutchinson:
 
 
 class PairAdjoints(SegmentAdjoints):
-    """The adjoints of Σ_p u_pᵀ H v_p, for tangents ĝ that start from u and not from a multiple of v."""
+    """The adjoints of Σ_p u_pᵀ H v_p: the tangents ĝ start from u instead of a multiple of v."""
 
     def __init__(self, probed: SegmentAdjoints, weighted_base: sp.Expr) -> None:
         super().__init__(probed.lowering, probed.tangents, probed.segment, probed.base_tangents)
@@ -131,7 +131,7 @@ class PairAdjoints(SegmentAdjoints):
         return self.tangents.sum_tangents(value, Name(f"weighted_square_{name}"))
 
     def delta_weighted(self) -> Values:
-        """δ̂ of every vertex: what H makes of ĝ."""
+        """δ̂ of every vertex: the derivative of δ along ĝ."""
         if self._delta_weighted is None:
             delta_weighted = self._delta_weighted = {}
             for v in reversed(self.segment.members):
@@ -148,7 +148,7 @@ class PairAdjoints(SegmentAdjoints):
         return self._both(p, k.name)
 
     def gradient(self, p: str, k: Vertex, name: Naming) -> Mapping[str, sp.Expr]:
-        """Of Σ_p (δ̇ ĝᵀ + δ̂ ġᵀ)."""
+        """The gradient terms of Σ_p (δ̇ ĝᵀ + δ̂ ġᵀ)."""
         lowered, delta_weighted = self.lowering.lowered[k.name], self.delta_weighted()[k.name]
         first = lowered.gradient(self.tangents, p, self.delta_tangent[k.name], self.weighted_tangent[p], name)
 
@@ -160,7 +160,7 @@ class PairAdjoints(SegmentAdjoints):
 
 
 class OneTangent(Tangents):
-    """A single tangent needs no axis of its own: everything is a value of the sample, (N, M)."""
+    """A single tangent has no axis of tangents: every value is a value of the sample, (N, M)."""
 
     def row(self, value: sp.Expr) -> sp.Expr:
         return value
@@ -177,7 +177,7 @@ class OneTangent(Tangents):
 
 
 def estimates(network: Network, method: Method) -> tuple[Schedule, ...]:
-    """Every function with random probes; a single one says nothing of squares, so that there is no λ > 0."""
+    """The schedules of all functions. A single probe gives no estimate of squares, so there is none for λ > 0."""
     chosen = tuple(function for function in functions() if method.probes > 1 or function.lam != "any")
     arguments = (probes_buffer(network, method.probes),)
 

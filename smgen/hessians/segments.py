@@ -21,12 +21,12 @@ from smgen.network import Network, Vertex
 
 
 class Exact:
-    """One segment after the other, from x through the vertices where it is cut to the energy."""
+    """The segments of the graph in order, from x to the energy, divided at the cuts."""
 
     word = "tangents"
 
     def __init__(self, lowering: Lowering, cuts: tuple[str, ...] = (), *, trace: bool = False) -> None:
-        """`trace`: only the diagonal's sum will be asked for, not the diagonal."""
+        """`trace` says that only the sum of the diagonal is needed."""
         self.lowering = lowering
         tangents = Tangents(lowering.emitter)
         first, *others = segments(lowering.network, cuts)
@@ -51,7 +51,7 @@ class Exact:
         return self._diagonal
 
     def moments(self, first: sp.Expr, second: sp.Expr) -> sp.Expr:
-        """Without squares only the trace, whose sums over the tangents come first."""
+        """Without squares this is a multiple of the trace, which costs less than the diagonal."""
         if second == 0:
             return first * self.segments[0].trace()
         return moments_of(self.lowering, self.diagonal(), first, second)
@@ -64,7 +64,7 @@ class Exact:
             self._nu = 2 * second * self.diagonal() + first
 
     def forward(self, v: Vertex) -> None:
-        """ĝ of v, and N where a segment ends."""
+        """Compute ĝ of v. At the top of a segment, begin the next one with N."""
         first = self.segments[0]
         if v.name == first.base:
             first.begin(self.lowering.emitter.bind(d_ddelta_prime(self.loss_term.letter).of(v.name), self._nu, "(7)"))
@@ -90,7 +90,7 @@ class Exact:
 
 
 def segments(network: Network, cuts: tuple[str, ...]) -> list[Segment]:
-    """The graph cut at these vertices, each above the one before it."""
+    """The segments of a graph that is cut at these vertices, each above the one before it."""
     bases = [network.input.name, *cuts]
     above = {name: descendants(network, name) for name in bases}
     parts = []
@@ -102,12 +102,12 @@ def segments(network: Network, cuts: tuple[str, ...]) -> list[Segment]:
 
 
 def with_cuts(network: Network, function: Function, cuts: tuple[str, ...]) -> Schedule:
-    """One function with the full Hessian, the graph cut at these vertices."""
+    """The schedule of one function with the full Hessian and these cuts."""
     return schedule(network, function, lambda lowering, _, lam: Exact(lowering, cuts, trace=lam == 0))
 
 
 def descendants(network: Network, name: str) -> set[str]:
-    """The vertices that depend on one."""
+    """The names of the vertices that depend on this one."""
     names: set[str] = set()
     for v in network.vertices:
         if names & set(v.inputs) or name in v.inputs:

@@ -1,7 +1,7 @@
-"""Writes operations into sweeps. A value is a sympy expression over buffers; what is constant stays a number.
+"""Writes operations into sweeps. A value is a sympy expression over buffers; a constant value stays a number.
 
-That is how terms that vanish leave no operation behind: δ′_out = 0, f″ = 0 or δ_out = 1 are numbers, sympy multiplies
-them out, and only what remains is written. A product with a value that does not vary over the batch takes the cheaper
+So no operation is written for a term that vanishes: δ′_out = 0, f″ = 0 and δ_out = 1 are numbers, sympy multiplies them
+out, and the emitter writes the rest. A product with a value that does not vary over the batch is written in the cheaper
 form.
 """
 
@@ -19,11 +19,11 @@ from smgen.ir.schedules import Sweep
 ZERO: Final = sp.S.Zero
 
 Contribution: TypeAlias = Callable[[Name, str], sp.Expr]
-"""A summand: a function of the name and the equation's number that its buffer would get."""
+"""A summand: a function that is given a name and an equation number, and may use them for a buffer of its own."""
 
 
 def term(value: sp.Expr) -> Contribution:
-    """A summand that is there already."""
+    """A summand whose value is already known."""
     return lambda name, number: value
 
 
@@ -41,10 +41,10 @@ class Emitter:
         self._ones: dict[int, Buffer] = {}
         self._waiting: dict[Buffer, Op] = {}
 
-    # What is known of a value
+    # Questions about a value
 
     def layout(self, value: sp.Expr) -> Layout:
-        """What its buffers broadcast to; a scalar's for constants and for expressions of λ and N alone."""
+        """The layout its buffers broadcast to: that of a scalar for constants and for expressions of λ and N alone."""
         return broadcast(*(b.layout for b in self.reads(value)))
 
     def is_constant(self, value: sp.Expr) -> bool:
@@ -56,26 +56,26 @@ class Emitter:
         return self.layout(value).batch
 
     def reads(self, *values: sp.Expr) -> tuple[Buffer, ...]:
-        """The buffers that occur in the values, by name."""
+        """The buffers that occur in the values, sorted by name."""
         names = sorted({name for value in values for name in names_in(value)})
         return tuple(self.buffers[name] for name in names)
 
     def buffer(self, symbol: sp.Expr) -> Buffer:
-        """The buffer a symbol stands for."""
+        """The buffer that a symbol stands for."""
         return self.buffers[symbol.name]
 
     # Writing
 
     def sweep(self, name: str) -> None:
-        """Begin a sweep; what follows belongs to it."""
+        """Begin a sweep. Operations that are emitted from now on belong to it."""
         self.sweeps.append((name, []))
 
     def finished(self) -> tuple[Sweep, ...]:
-        """The sweeps that hold anything."""
+        """The sweeps that hold operations."""
         return tuple(Sweep(name, tuple(ops)) for name, ops in self.sweeps if ops)
 
     def new(self, name: Name | str, layout: Layout, kind: Kind = "real") -> Buffer:
-        """A buffer with a name not taken yet."""
+        """A new buffer. Underscores are added to a name that is already taken."""
         name = Name(name) if isinstance(name, str) else name
         code = name.code
         while code in self.buffers:
@@ -92,12 +92,12 @@ class Emitter:
         return op.outs[-1].symbol
 
     def wait(self, op: Op) -> sp.Symbol:
-        """The symbol of an operation that is written when another one reads it, if ever."""
+        """The symbol of an operation that is written only when another operation reads it."""
         self._waiting[op.outs[-1]] = op
         return op.outs[-1].symbol
 
     def bind(self, name: Name, value: sp.Expr, number: str = "") -> sp.Expr:
-        """Give a value a buffer of this name; constants stay what they are, another buffer's value becomes a view."""
+        """Give a value a buffer of this name. Constants stay numbers; the value of another buffer becomes a view."""
         if self.is_constant(value) or value == sp.Symbol(name.code, real=True):
             return value
         if not self.is_batched(value) and value.as_coeff_Mul()[1].is_Symbol and not value.is_Symbol:
@@ -113,7 +113,7 @@ class Emitter:
         return self.emit(Pointwise((out,), (value,), self.reads(value), number))
 
     def result(self, name: Name, layout: Layout, value: sp.Expr, number: str = "", kind: Kind = "real") -> Buffer:
-        """What a function returns: a buffer of this very layout, even for a constant, never an argument's own array."""
+        """A result of the function: a buffer of exactly this layout, even for a constant, never an argument itself."""
         out = self.new(name, layout, kind)
         if value.is_Symbol and value.name not in self._argument_names:
             source = self.buffer(value)
@@ -122,7 +122,7 @@ class Emitter:
         return self.buffer(self._store(out, value, number))
 
     def sum_of(self, name: Name, number: str, parts: list[Contribution], start: sp.Expr = ZERO) -> sp.Expr:
-        """Name the sum of contributions; a single product gets the name itself instead of an intermediate one."""
+        """The sum of contributions under this name. A single contribution gets the name itself."""
         if len(parts) == 1 and start == 0:
             return self.bind(name, parts[0](name, number), number)
         terms = [part(name.part(f"term_{position}"), "") for position, part in enumerate(parts, start=1)]
@@ -131,11 +131,11 @@ class Emitter:
     # Products and sums
 
     def scale(self, factor: sp.Expr, value: sp.Expr) -> sp.Expr:
-        """A value of the sample times a value, unit by unit."""
+        """A factor of the sample times a value, unit by unit. `Tangents` overrides this."""
         return factor * value
 
     def square(self, weight: Buffer) -> Buffer:
-        """W ∘ W, formed once per call."""
+        """W ∘ W, written once."""
         if weight not in self._squares:
             out = self.new(weight.part("squared"), weight.layout)
             self.emit(Pointwise((out,), (weight.symbol**2,), (weight,)))
@@ -176,17 +176,17 @@ class Emitter:
         each_sample: bool = False,
         layout: Layout | None = None,
     ) -> sp.Symbol:
-        """A matrix product in a buffer of its own; `layout` says what its rows are where the operands do not."""
+        """A matrix product in a new buffer. `layout` says what its rows are where the operands do not tell."""
         own = product_layout(form, left.layout, right.layout, each_sample=each_sample)
         out = self.new(name, layout or own)
         return self.emit(Product(out=out, left=left, right=right, form=form, each_sample=each_sample, number=number))
 
     def in_buffer(self, value: sp.Expr, name: Name | str) -> sp.Expr:
-        """The value in a buffer."""
+        """The symbol of a buffer that holds the value."""
         return value if value.is_Symbol else self._store(self.new(name, self.layout(value)), value)
 
     def outer_sum(self, left: sp.Expr, right: sp.Expr, name: Name) -> sp.Expr:
-        """Σ_n left_nj right_ni as an expression over (M, D), summing over the batch before multiplying where it can."""
+        """Σ_n left_nj right_ni as an expression over (M, D). If possible, the batch is summed before multiplying."""
         if left == 0 or right == 0:
             return ZERO
         if self.is_batched(left) and self.is_batched(right):
@@ -207,7 +207,7 @@ class Emitter:
         return self._columns[value]
 
     def batch_sum(self, value: sp.Expr, name: Name, *, was_product: bool = False) -> sp.Expr:
-        """Σ_n value_nj: N times what does not vary, a reduction of what does."""
+        """Σ_n value_nj: N times a value that does not vary over the batch, a reduction of one that does."""
         if not self.is_batched(value):
             return SAMPLES.symbol * value
         if value not in self._batch_sums:
@@ -232,7 +232,7 @@ class Emitter:
         return total / SAMPLES.symbol if src.batched else total
 
     def concat(self, name: Name, parts: list[tuple[sp.Expr, int]], number: str = "") -> sp.Expr:
-        """The parts side by side; one constant throughout stays a constant."""
+        """The parts side by side. If all parts are the same constant, the result is that constant."""
         if len({value for value, _ in parts}) == 1 and self.is_constant(parts[0][0]):
             return parts[0][0]
         part = name.part("part")

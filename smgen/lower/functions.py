@@ -1,4 +1,4 @@
-"""Which sweeps each function of the generated module takes, whatever the hessian mode."""
+"""The sweeps of each function of the generated module. They are the same in every hessian mode."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ ROW: Final = Layout(batch=True)
 """One number a sample."""
 
 Begin: TypeAlias = Callable[[Lowering, Function, sp.Expr | None], HessianState]
-"""How a hessian mode begins a function, for a λ or, where there is no loss, for None."""
+"""Makes the mode's state for one function; λ is None for functions without a loss."""
 
 Body: TypeAlias = Callable[[Lowering, HessianState], tuple[Buffer, ...]]
 """Writes a function's sweeps and returns its outputs."""
 
 
 def schedule(network: Network, function: Function, begin: Begin, arguments: tuple[Buffer, ...] = ()) -> Schedule:
-    """The schedule of one function. `arguments` are those of the mode, beside x, λ and the parameters."""
+    """The schedule of one function. `arguments` are the mode's own, besides x, λ and the parameters."""
     lowering = Lowering(network=network, arguments=arguments)
     lam = {"none": None, "zero": sp.S.Zero, "any": LAMBDA.symbol}[function.lam]
     hessian = begin(lowering, function, lam)
@@ -73,12 +73,12 @@ def _energy(lowering: Lowering, _: HessianState) -> tuple[Buffer, ...]:
 
 
 def _result(code: str) -> Name:
-    """What a function returns, under its own name."""
+    """The name of a result that has a name of its own: `score`, `energy`, `J`."""
     return Name(code, Letter(code, family=code), code)
 
 
 def _layer_means(lowering: Lowering, _: HessianState) -> tuple[Buffer, ...]:
-    """The mean over the units of every vertex, one number a sample: finite where all its values are."""
+    """The mean over the units of every vertex, one number a sample. A mean is finite if all its values are."""
     e = lowering.emitter
     e.sweep("means of the layers")
     outs = []
@@ -104,10 +104,10 @@ def _hessian_diagonal(lowering: Lowering, hessian: HessianState) -> tuple[Buffer
 
 
 class _Losses:
-    """The terms of an objective, their sum J, means over the batch in float64, and the gradients that are asked for.
+    """The terms of an objective and their sum J, as float64 means over the batch, and the gradients of the function.
 
-    The gradient of J is one merged sweep ([+] 1): every sweep is linear in the adjoints. Those of the terms are the
-    source's separate sweeps.
+    The gradient of J takes one merged sweep ([+] 1), because every sweep is linear in the adjoints. The gradients of
+    single terms take the separate sweeps of the source.
     """
 
     def __init__(
@@ -165,4 +165,4 @@ BODIES: Final[Mapping[Function, Body]] = {
     HESSIAN_DIAGONAL: _hessian_diagonal,
     LAYER_MEANS: _layer_means,
 }
-"""Of the functions without a loss."""
+"""The bodies of the functions without a loss."""

@@ -1,4 +1,4 @@
-"""The backward adjoint sweep and the gradients of the parameters that it completes on its way."""
+"""The backward sweep of the adjoints. It completes the gradients of the parameters vertex by vertex."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from smgen.network import Vertex
 def adjoint_backward(
     lowering: Lowering, loss_term: LossTerm, delta: Values, mu: Values, adjoints: TermAdjoints
 ) -> dict[str, Buffer]:
-    """∂/∂g of every vertex and, as soon as what it needs is there, each parameter's gradient: parameter → output.
+    """∂/∂g of every vertex, and the gradient of each parameter as soon as all its terms are known: parameter → output.
 
-    Gradients are means over the batch; layers that share weights add their terms before the division by N.
+    Gradients are means over the batch. Layers that share weights add their terms before the division by N.
     """
     lowering.emitter.sweep(f"backward adjoints of {loss_term.letter} and gradients")
     return _Backward(lowering, loss_term, (delta, mu, {}), adjoints).run()
 
 
 class _Backward:
-    """`values` are δ, μ and γ. `terms` are what γ of each constant sums over, summed over the batch already."""
+    """The sweep. `values` are δ, μ and γ; `terms` are the terms of γ of each constant, each summed over the batch."""
 
     def __init__(
         self, lowering: Lowering, loss_term: LossTerm, values: tuple[Values, Values, Values], adjoints: TermAdjoints
@@ -54,7 +54,7 @@ class _Backward:
         return lowering.emitter.sum_of(self.quantity.of(v.name), self.loss_term.gamma[equations], parts)
 
     def _of_constants(self, v: Vertex) -> None:
-        """What v has to say of the constants that it reads, in their own shape."""
+        """Add the terms of v to γ of the constants that it reads, in the shapes of the constants."""
         for p in v.inputs:
             for key, value in self._of_map(v, p):
                 self.terms[key].append(value)
@@ -66,7 +66,7 @@ class _Backward:
                 self.terms[key].append(self.lowering.emitter.batch_sum(total, name))
 
     def _of_map(self, v: Vertex, p: str) -> Iterator[tuple[str, sp.Expr]]:
-        """Parameters of the map from p: (16), (17)."""
+        """The gradient terms of the parameters of the linear map from p to v: (16), (17)."""
         delta, mu, gamma = self.values
         lowered, e = self.lowering.lowered[v.name], self.lowering.emitter
         yield from lowered.gradient(e, p, delta[v.name], mu[p], self._naming("delta", v)).items()
@@ -74,7 +74,7 @@ class _Backward:
         yield from lowered.gradient(e, p, gamma[v.name], self.lowering.g[p], self._naming("g", v)).items()
 
     def _naming(self, suffix: str, v: Vertex) -> Naming:
-        """Names of terms; what several layers share says which layer's they are."""
+        """The names of gradient terms. A term of a shared parameter has the name of the layer in it."""
 
         def name(key: str) -> Name:
             own = label(key.partition(".")[0]) == v.name or len(self.lowering.network.children(key)) == 1
@@ -84,14 +84,14 @@ class _Backward:
         return name
 
     def _name(self, key: str) -> Name:
-        """Of a constant's γ: a parameter's gradient, or ∂J/∂g of what is made of parameters."""
+        """The name of γ of a constant: a gradient for a parameter, ∂J/∂g for a vertex that is made of parameters."""
         constant = self.lowering.network[key]
         if constant.operands:
             return self.quantity.of(key)
         return gradient_of(self.loss_term.letter, parameter_buffer(key, constant.shape))
 
     def _finish(self, v: Vertex) -> None:
-        """The constants that nothing below v has a part in: those made of others first, then the parameters."""
+        """Finish γ of the constants whose first reader is v: first those made of others, then the parameters."""
         constants = self.lowering.network.constants_of(v)
         for c in reversed([c for c in constants if c.operands]):
             gamma = self.lowering.emitter.bind(self._name(c.name), sp.Add(*self.terms[c.name]), "(9)")

@@ -1,7 +1,6 @@
 """What a hessian mode adds to the sweeps: the second derivatives, their adjoints, and their part of the gradients.
 
-The sweeps of δ, μ = ∂J/∂δ and γ = ∂J/∂g are the same in every mode; where the equations have a term with δ′ or ν, they
-ask the mode for it.
+The sweeps of δ, μ = ∂J/∂δ and γ = ∂J/∂g are the same in every mode. The mode computes the terms with δ′ and ν.
 """
 
 from __future__ import annotations
@@ -18,45 +17,45 @@ from smgen.lower.values import Lowering
 from smgen.network import Vertex
 
 Values = dict[str, sp.Expr]
-"""By vertex."""
+"""A value for each vertex, by the vertex's name."""
 
 
 class TermAdjoints(Protocol):
-    """What the adjoint sweeps ask of a term of the loss. `word` is in the names of its gradient terms."""
+    """The adjoints of one loss term that come from second derivatives. `word` is in the names of its gradients."""
 
     word: str
 
     def forward(self, v: Vertex) -> None:
-        """The adjoints that reach v; called for every vertex in order, after its μ."""
+        """Compute the adjoints at v. The forward sweep calls this for every vertex in order, after μ of the vertex."""
 
     def nu(self, p: str, q: str) -> sp.Expr:
-        """ν_pq: the loss's derivative by δ_k f_pq of a vertex k that reads p and q."""
+        """ν_pq: the derivative of the loss by δ_k f_pq, for a vertex k that reads p and q."""
 
     def slope(self, p: str, k: Vertex) -> sp.Expr:
-        """The loss's derivative by the slope f_p of k, as far as it comes through second derivatives."""
+        """The derivative of the loss by the slope f_p of k, through the second derivatives alone."""
 
     def gradient(self, p: str, k: Vertex, name: Naming) -> Mapping[str, sp.Expr]:
-        """The same for a linear k by the parameters of its map of p, summed over the batch: the second term of (17)."""
+        """The same derivative by the parameters of a linear k, summed over the batch: the second term of (17)."""
 
 
 class HessianState(TermAdjoints, Protocol):
-    """The state of one function's second derivatives, from the backward sweep to the gradients."""
+    """The second derivatives of one function while it is lowered, from the backward sweep to the gradients."""
 
     def backward(self) -> Values:
-        """δ of every vertex (1), and what the mode needs beside it."""
+        """Compute δ (1) and the mode's second derivatives of every vertex; returns δ."""
 
     def diagonal(self) -> sp.Expr:
         """δ′ at the input, (N, D)."""
 
     def moments(self, first: sp.Expr, second: sp.Expr) -> sp.Expr:
-        """The mean over the batch of Σ_d first · δ′_d + second · δ′_d², exact or without bias."""
+        """The mean over the batch of Σ_d first · δ′_d + second · δ′_d²: exact, or an unbiased estimate."""
 
     def begin_adjoints(self, loss_term: LossTerm, first: sp.Expr, second: sp.Expr) -> None:
-        """Begin the adjoints of a term with this derivative by δ′: first + 2 second · δ′ (7)."""
+        """Begin the adjoints of a term whose derivative by δ′ is first + 2 second · δ′ (7)."""
 
 
 class NoHessian:
-    """No curvature: the K term."""
+    """The adjoints of a term without δ′, such as K: all are 0."""
 
     word = ""
 

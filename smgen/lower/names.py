@@ -1,4 +1,4 @@
-"""What the sweeps compute, by name and letter, and the numbers of the equations that do."""
+"""The names and letters of the values that the sweeps compute, and the numbers of their equations."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from smgen.network import Network
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LossTerm:
-    """Which term of the loss the adjoint sweeps differentiate, with the numbers of the equations that do.
+    """The term of the loss that the adjoint sweeps differentiate, with the numbers of their equations.
 
-    `forward` of μ, `curvature` of ν and `backward` of γ are by the kind of layer that they pass.
+    `mu_start` and `nu_start` are the numbers at the input, `mu`, `nu` and `gamma` those at a layer, by its kind.
     """
 
     letter: str
@@ -61,11 +61,11 @@ J: Final = LossTerm(
     gamma=_both(K.gamma, L.gamma),
     weights="(16)+(17)",
 )
-"""Both at once: every sweep is linear in the adjoints ([+] 1)."""
+"""K and L in one sweep: every sweep is linear in the adjoints ([+] 1)."""
 
 
 def loss_term_of(letter: str, *, has_delta: bool, has_delta_prime: bool) -> LossTerm:
-    """The sweeps of a term that depends on δ (`slopes`) as K does, on δ′ (`bends`) as L does, or on both."""
+    """A term of this letter with the equations of K if it depends on δ, of L if on δ′, and of both if on both."""
     return replace(J if has_delta and has_delta_prime else L if has_delta_prime else K, letter=letter)
 
 
@@ -78,17 +78,17 @@ DELTA_WEIGHTED: Final = Quantity("delta_weighted_tangent", "δ̂", 8)
 
 
 def d_dg(letter: str) -> Quantity:
-    """∂K/∂g and its like: γ."""
+    """γ = ∂K/∂g, ∂L/∂g or ∂J/∂g."""
     return Quantity(f"d{letter}_dg", f"∂{letter}/∂g", 2)
 
 
 def d_ddelta(letter: str) -> Quantity:
-    """∂K/∂δ and its like: μ."""
+    """μ = ∂K/∂δ, ∂L/∂δ or ∂J/∂δ."""
     return Quantity(f"d{letter}_ddelta", f"∂{letter}/∂δ", 3)
 
 
 def d_ddelta_prime(letter: str) -> Quantity:
-    """∂L/∂δ′: ν."""
+    """ν = ∂L/∂δ′ or ∂J/∂δ′."""
     return Quantity(f"d{letter}_ddelta_prime", f"∂{letter}/∂δ′", 4)
 
 

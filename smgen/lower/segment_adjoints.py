@@ -1,10 +1,10 @@
-"""The adjoints of a stretch: what the loss's derivative by the Hessian at its base becomes on the way up.
+"""The adjoints of a segment, from the loss's derivative by the Hessian at its base up to its top.
 
 With N_b = ∂L/∂H_b and ĝ = N_b ġ,
 
     ν_j = Σ_c ĝ_j ġ_j,   N_t = Σ_c ĝ_t ġ_tᵀ,   γ_j gains 2 f″ Σ_c ĝ_j δ̇_k,   ∂L/∂W gains 2 Σ_c δ̇ ĝᵀ.
 
-([+] 8; one segment from x to the energy is its forward form, one segment a layer its backward form.)
+([+] 8. One segment from x to the energy is the forward form, one segment for each layer is the backward form.)
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from smgen.network import Vertex
 
 
 class SegmentAdjoints(SegmentTangents):
-    """A stretch and its adjoints."""
+    """The tangents of a segment and their adjoints."""
 
     def __init__(
         self, lowering: Lowering, tangents: Tangents, segment: Segment, base_tangents: sp.Expr | None = None
@@ -37,7 +37,7 @@ class SegmentAdjoints(SegmentTangents):
     # Forwards: N
 
     def begin(self, base_adjoint: sp.Expr) -> None:
-        """N_b: a number or (N, C) for a multiple of the identity or a diagonal, (N, C, C) for a matrix."""
+        """Begin with N_b: a number for a multiple of the identity, (N, C) for a diagonal, (N, C, C) for a matrix."""
         self.base_adjoint, self._adjoints, self.weighted_tangent = base_adjoint, {}, {}
         if self._is_matrix:
             self.weighted_tangent[self.base] = base_adjoint
@@ -98,13 +98,13 @@ class SegmentAdjoints(SegmentTangents):
         return 2 * self.tangents.sum_tangents(value, Name(f"weighted_product_{k.name}"))
 
     def weighted_array(self, name: str) -> sp.Expr:
-        """ĝ of a vertex as an array."""
+        """ĝ of a vertex, as an array also at the base."""
         if name == self.base and name not in self.weighted_tangent:
             return self.tangents.tangent_column(self.base_adjoint) * self.tangent[name]
         return self.weighted_tangent[name]
 
     def gradient(self, p: str, k: Vertex, name: Naming) -> Mapping[str, sp.Expr]:
-        """2 Σ_n Σ_c of δ̇_k and ĝ_p, by the parameters of the map between them."""
+        """The derivative of 2 Σ_n Σ_c δ̇_kᵀ A ĝ_p by the parameters of A, the map from p to k."""
         lowered = self.lowering.lowered[k.name]
         gradients = lowered.gradient(self.tangents, p, self.delta_tangent[k.name], self.weighted_array(p), name)
         return {key: 2 * value for key, value in gradients.items()}

@@ -1,11 +1,11 @@
-"""A stretch of the graph with one tangent for each unit of the vertex it begins at: ġ up it, δ̇ down it.
+"""A segment of the graph with one tangent for each unit of its base: ġ goes up the segment, δ̇ goes down.
 
-A stretch goes from its base b to its top t, through which everything above depends on x (or to the energy: no top).
-With ġ_v = ∂g_v/∂g_b, one row a unit of b, and δ̇_v = ∂δ_v/∂g_b,
+A segment goes from its base b to its top t: everything above t depends on x through t alone. The last segment goes to
+the energy and has no top. With ġ_v = ∂g_v/∂g_b, one row a unit of b, and δ̇_v = ∂δ_v/∂g_b,
 
     ġ_k = Σ_p J_p ġ_p,   δ̇_p = Σ_k J_pᵀ δ̇_k + δ_k Σ_q f_pq ġ_q,   δ̇_t = ġ_t H_t,   H_b = δ̇_b
 
-where H is the Hessian of the energy: equation (2), [+] 8.
+where H is the Hessian of the energy, equation (2) and [+] 8.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from smgen.network import Vertex
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """The vertices of a segment: its base, those above it in order, and its top if others follow."""
+    """A segment: its base, the `members` above the base in order, and its top, None for the last segment."""
 
     base: Vertex
     members: tuple[Vertex, ...]
@@ -34,7 +34,7 @@ class Segment:
 
 
 def delta_curvatures(lowering: Lowering, delta: Values, k: Vertex) -> dict[tuple[str, str], sp.Expr]:
-    """δ_k f_pq of the inputs two by two, which every tangent needs."""
+    """δ_k f_pq for every pair of inputs of k, computed once for all tangents."""
     curvatures = {}
     for p, q in lowering.lowered[k.name].pairs:
         value = delta[k.name] * lowering.lowered[k.name].partial(p, q) if delta[k.name] != 0 else ZERO
@@ -44,7 +44,7 @@ def delta_curvatures(lowering: Lowering, delta: Values, k: Vertex) -> dict[tuple
 
 
 class SegmentTangents:
-    """Tangents of one stretch, both ways. `start` are the tangents of the base; without them they are its units."""
+    """The tangents of one segment. `base_tangents` are those of the base; None means one for each of its units."""
 
     def __init__(
         self, lowering: Lowering, tangents: Tangents, segment: Segment, base_tangents: sp.Expr | None = None
@@ -63,7 +63,7 @@ class SegmentTangents:
     # Backwards: H
 
     def backward(self, delta: Values, above: sp.Expr) -> sp.Expr:
-        """ġ up the segment, δ̇ down it from the Hessian at its top; returns the Hessian at its base."""
+        """Compute ġ upwards, then δ̇ downwards from the Hessian at the top; returns the Hessian at the base."""
         e, base, top = self.tangents, self.segment.base, self.segment.top
         self.tangent[base.name] = e.identity(base.units) if self.base_tangents is None else self.base_tangents
         for v in self.segment.members:
@@ -79,12 +79,12 @@ class SegmentTangents:
         return self.delta_tangent[base.name]
 
     def carry(self, v: Vertex, values: Values, quantity: Quantity) -> sp.Expr:
-        """What reaches v of ġ or ĝ."""
+        """ġ or ĝ of v from those of its inputs."""
         parts = list(self.lowering.lowered[v.name].forward(self.tangents, values))
         return self.tangents.sum_of(quantity.of(v.name), "[+] 8", parts)
 
     def delta_tangent_parts(self, v: Vertex, tangents: Values, delta_tangent: Values) -> Iterator[Contribution]:
-        """What the children of v pass back to δ̇_v for these tangents."""
+        """The contributions of the children of v to δ̇_v, for these tangents."""
         for k in self.lowering.network.children(v.name):
             if k.name not in self.names:
                 continue
@@ -98,7 +98,7 @@ class SegmentTangents:
     # The diagonal, and its sum
 
     def diagonal(self) -> sp.Expr:
-        """ġᵀ H ġ of every tangent, (N, C): Σ_k Σ_pq δ_k f_pq ġ_p ġ_q over the segment, and ġ_tᵀ H_t ġ_t."""
+        """ġᵀ H ġ of every tangent, (N, C): Σ_k Σ_pq δ_k f_pq ġ_p ġ_q over the segment, plus ġ_tᵀ H_t ġ_t."""
         total: sp.Expr = ZERO
         for k, p, q, delta_curvature in self._curvatures():
             name = Name(f"curvature_of_{k.name}")
@@ -117,7 +117,7 @@ class SegmentTangents:
         return total
 
     def trace(self) -> sp.Expr:
-        """(1/N) Σ_n Σ_c of the diagonal, summed over the tangents first."""
+        """(1/N) Σ_n Σ_c of the diagonal. Tangents are summed first, which costs less."""
         total: sp.Expr = ZERO
         mean = self.tangents.mean_sum
         for k, p, q, delta_curvature in self._curvatures():
@@ -129,18 +129,18 @@ class SegmentTangents:
         return total
 
     def _curvatures(self) -> Iterator[tuple[Vertex, str, str, sp.Expr]]:
-        """δ_k f_pq where it is not 0 and meets tangents."""
+        """Every δ_k f_pq that is not 0 and whose inputs p and q have tangents."""
         for k in self.segment.members:
             for (p, q), delta_curvature in self.delta_curvature.get(k.name, {}).items():
                 if delta_curvature != 0 and self.tangent.get(p, ZERO) != 0 and self.tangent.get(q, ZERO) != 0:
                     yield k, p, q, delta_curvature
 
     def is_unit(self, name: str) -> bool:
-        """Whether the tangents of a vertex are its own units."""
+        """Whether the tangents of a vertex are the identity, one for each of its own units."""
         return name == self.base and self.base_tangents is None
 
     def square(self, name: str) -> Buffer:
-        """ġ ∘ ġ of tangents that do not vary over the batch."""
+        """ġ ∘ ġ, for tangents that do not vary over the batch."""
         return self.tangents.square(self.tangents.buffer(self.tangents.in_buffer(self.tangent[name], "tangent_arg")))
 
     def sum_of_products(self, p: str, q: str) -> sp.Expr:

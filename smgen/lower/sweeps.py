@@ -1,8 +1,8 @@
 """The sweeps of δ and of its adjoints, equation by equation: written once, for every layer and hessian mode.
 
-Each visits the vertices in order and, at each, sums over U_j (its inputs) or V_j (the vertices that read it) what the
-equations say: derivatives of Φ (`layers.protocol`). A sum that is zero by the symbols stays the number 0 and leaves no
-operation behind.
+A sweep visits the vertices in order. At vertex j it sums the terms of the equations over U_j (the inputs of j) or V_j
+(the vertices that read j); the terms are derivatives of Φ (`layers.protocol`). A sum that is symbolically zero stays
+the number 0, and no operation is written for it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from smgen.network import Vertex
 
 
 def backward(lowering: Lowering, visit: Callable[[Vertex, Values], None] | None = None) -> Values:
-    """δ_j = Σ_k J_jᵀ δ_k (1); `curvature` is told of each vertex as soon as its δ is there."""
+    """δ_j = Σ_k J_jᵀ δ_k (1). `visit` is called for each vertex as soon as its δ is known."""
     lowering.emitter.sweep("backward")
     delta: Values = {}
     starts = dict(lowering.network.energies)
@@ -36,7 +36,7 @@ def backward(lowering: Lowering, visit: Callable[[Vertex, Values], None] | None 
 
 
 def adjoint_forward(lowering: Lowering, loss_term: LossTerm, mu_start: sp.Expr, adjoints: TermAdjoints) -> Values:
-    """∂/∂δ (μ) of every vertex, from the inputs forwards: (3) to (6), (11), (12), (18), (19).
+    """μ = ∂/∂δ of every vertex, from the inputs forwards: (3) to (6), (11), (12), (18), (19).
 
     μ_k = ∂Φ/∂δ_k = Σ_p J_p μ_p + Σ_pq ν_pq f_pq.
     """
@@ -65,9 +65,9 @@ def _curvature_parts(lowering: Lowering, k: Vertex, adjoints: TermAdjoints) -> I
 def gamma_parts(
     lowering: Lowering, a: str, k: Vertex, values: tuple[Values, Values, Values], adjoints: TermAdjoints
 ) -> Iterator[Contribution]:
-    """What a vertex k passes back to ∂/∂g (γ) of its operand a, which need not depend on x.
+    """The contributions of a vertex k to γ = ∂/∂g of its operand a, which need not depend on x.
 
-    ∂Φ/∂g_a = J_aᵀ γ_k + Σ_p f_pa (μ_p δ_k + what δ′ has of J_p) + Σ_pq ν_pq f_pqa δ_k: (9), (10), (21), (22), [+] 6.
+    ∂Φ/∂g_a = J_aᵀ γ_k + Σ_p f_pa (μ_p δ_k + ∂Φ/∂J_p through δ′) + Σ_pq ν_pq f_pqa δ_k: (9), (10), (21), (22), [+] 6.
     """
     delta, mu, gamma = values
     lowered = lowering.lowered[k.name]

@@ -1,4 +1,4 @@
-"""The forward sweep, and what the other sweeps ask of it: every layer as it is lowered."""
+"""The state of lowering one function, and the forward sweep, which lowers every layer."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from smgen.network import Network
 
 @dataclass(kw_only=True)
 class Lowering:
-    """The state of lowering one function: the network, the emitter, and every layer from the forward sweep on."""
+    """The state of lowering one function: the network, the emitter and, after `forward`, every lowered layer."""
 
     network: Network
     arguments: tuple[Buffer, ...] = ()
@@ -27,7 +27,7 @@ class Lowering:
         self.emitter = Emitter((*input_buffers(self.network), *self.arguments))
 
     def forward(self) -> None:
-        """g of every vertex, in order; what depends on parameters alone comes first."""
+        """g of every vertex, in order; the vertices that depend on parameters alone come first."""
         self.emitter.sweep("forward")
         for key, shape in self.network.parameters.items():
             self.g[key] = parameter_buffer(key, shape).symbol

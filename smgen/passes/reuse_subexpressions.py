@@ -1,4 +1,4 @@
-"""Common subexpressions of a loop, computed once an element."""
+"""Computes common subexpressions of a loop once for each element."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from smgen.ir import LAMBDA, SAMPLES, Buffer, Fused, Op, Schedule
 
 
 def reuse_subexpressions(schedule: Schedule) -> Schedule:
-    """Stabilise the steps of every loop and give what occurs in them twice a step of its own, `shared_1`, `shared_2`, …
+    """Stabilise the steps of every loop, and add a step `shared_1`, `shared_2`, … for each repeated subexpression.
 
-    Before: fused. After: the steps hold machine functions only, and no call, root or quotient twice. Only whole
-    subexpressions are shared: the order of operations, which was judged, stays what it is.
+    Before: fused. After: steps contain machine functions only, and no call, root or quotient twice. Only whole
+    subexpressions are shared, so the order of operations, which the accuracy check has judged, does not change.
     """
     return schedule.with_sweeps(tuple(tuple(map(_shared, sweep.ops)) for sweep in schedule.sweeps))
 
@@ -30,7 +30,7 @@ def _shared(op: Op) -> Op:
 
 
 def _common(exprs: Iterable[sp.Expr]) -> set[sp.Expr]:
-    """Subexpressions worth a name that more than one place reads; bases of powers that are printed as products."""
+    """Subexpressions worth a name that occur in several places, and bases of powers that are printed as products."""
     places: Counter[sp.Expr] = Counter()
     again: set[sp.Expr] = set()
     waiting = list(exprs)
@@ -85,7 +85,7 @@ def _named(
         return known[e]
 
     for out, expr in steps:
-        # What is a step of its own needs no second name.
+        # An expression that is a whole step needs no second name.
         if expr in common and expr not in known:
             top = expr.func(*map(rewritten, expr.args))
             known[expr] = out.symbol

@@ -1,4 +1,4 @@
-"""Never form what lies below a linear layer, where the layers' own products say as much: [+] 2 and 3.
+"""Avoids forming δ and δ′ at the input below a linear layer, if products of weights give the same sums: [+] 2 and 3.
 
 With X = A W, W the same for all samples (δ_in = Δ W, or δ′_in = Δ′ (W ∘ W)):
 
@@ -7,7 +7,8 @@ With X = A W, W the same for all samples (δ_in = Δ W, or δ′_in = Δ′ (W �
     X Vᵀ              = A (W Vᵀ)
     Σ_n L X           = (Lᵀ A) W
 
-and the like for a + b X. X vanishes if these are all its uses and the cost model finds the right-hand sides cheaper.
+and similarly for a + b X. X is not formed if these are all its uses and the cost model finds the right-hand sides
+cheaper.
 """
 
 from __future__ import annotations
@@ -71,7 +72,7 @@ def _readers(schedule: Schedule) -> _Readers:
 
 @dataclass(frozen=True)
 class _Uses:
-    """What reads X: a + b X by the name of its buffer, X² by the name of its, and the operations that read these."""
+    """The uses of X: buffers with the value a + b X, buffers with a multiple of X², and operations that read these."""
 
     affine: dict[str, tuple[sp.Expr, sp.Expr]]
     squares: dict[str, sp.Expr]
@@ -79,7 +80,7 @@ class _Uses:
 
 
 def _uses(x: Buffer, readers_of: _Readers, results: set[str]) -> _Uses | None:
-    """The uses of X if the rules cover them all."""
+    """The uses of X; None if there is one that the rules do not cover."""
     affine: dict[str, tuple[sp.Expr, sp.Expr]] = {x.name: (sp.S.Zero, sp.S.One)}
     squares: dict[str, sp.Expr] = {}
     readers: dict[str, Op] = {}
@@ -120,7 +121,7 @@ def _uses(x: Buffer, readers_of: _Readers, results: set[str]) -> _Uses | None:
 def _polynomial(expr: sp.Expr, b: Buffer, form: tuple[sp.Expr, sp.Expr]) -> tuple[sp.Expr, sp.Expr, sp.Expr] | None:
     """The coefficients of 1, X and X² of an expression of one buffer that is a + b X; None if it is anything else.
 
-    Coefficients are numbers: an array that multiplies X does not go through a product.
+    Coefficients are numbers or scalars: the rules do not hold for X times an array.
     """
     if expr.free_symbols - {b.symbol, LAMBDA.symbol, SAMPLES.symbol}:
         return None
@@ -132,7 +133,7 @@ def _polynomial(expr: sp.Expr, b: Buffer, form: tuple[sp.Expr, sp.Expr]) -> tupl
 
 
 class _Rewriting:
-    """The schedule without X."""
+    """Rewrites the schedule without X."""
 
     def __init__(self, product: Product, uses: _Uses) -> None:
         self.a, self.w = product.left, product.right
@@ -227,7 +228,7 @@ class _Rewriting:
         )
 
     def make(self, out: Buffer, op: Callable[[Buffer], Op]) -> Buffer:
-        """The buffer, computed at its first use."""
+        """The buffer. At its first use, the operation that computes it is written."""
         if out.name not in self.made:
             self.made[out.name] = out
             self.ops.append(op(out))
