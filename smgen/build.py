@@ -1,10 +1,10 @@
 """The compiler: net.py → module, as one composition.
 
-load_network    net.py   → Network
-check           Network  → Verdict, warnings        (exactness, accuracy of f … f‴ in the dtype)
-lower           Network  → schedules, one a function of the module
+load_network    net.py    → Network
+check           Network   → Verdict, warnings        (exactness, accuracy of f … f‴ in the dtype)
+lower           Network   → schedules, one for each function of the module
 emit            schedules → source                   (the backend's passes, printer and template)
-write           source   → file, whole or not at all
+write           source    → file, whole or not at all
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ from smgen.targets.build_info import BuildInfo
 class Options:
     """What the user chose. Raises `BuildError` for anything not in the tables.
 
-    Without `hessian` the mode is the diagonal recursion where it is exact; where it is not, building asks for a choice.
-    `memory` is what a call may take beside its data and results, in MiB: without it, a quarter of what is free.
+    Without `hessian`, the mode is the diagonal recursion; building stops if the recursion is not exact. `memory` is the
+    most MiB that a call may take besides its data and results, by default a quarter of the free memory.
     """
 
     backend: str = "numpy"
@@ -87,7 +87,7 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """The outcome: where the module is, and why it was written (nothing: it was up to date)."""
+    """The outcome: the path of the module, and why it was written; no `changes` if it was up to date."""
 
     path: Path
     changes: tuple[str, ...]
@@ -142,15 +142,15 @@ def build(
 
 
 def _importable(stem: str) -> str:
-    """A name for a module, like the file's."""
+    """A module name that resembles the name of the file."""
     word = re.sub(r"\W+", "_", stem).strip("_") or "net"
     return word if word.isidentifier() else f"net_{word}"
 
 
 def prepared(net: Path, options: Options, *, name: str | None = None, ask: bool = False) -> tuple[Network, BuildInfo]:
-    """The network of `net`, checked, and the facts of building it; warns and raises as `build` does.
+    """The checked network of `net` and the information for its build. Warns and raises as `build` does.
 
-    Without a hessian mode an inexact network is taken with the diagonal recursion, unless `ask`.
+    Without a hessian mode, an inexact network gets the diagonal recursion; with `ask` it is an error.
     """
     network = load_network(net)
     info = build_info(network, net, options, name)
@@ -162,7 +162,7 @@ def prepared(net: Path, options: Options, *, name: str | None = None, ask: bool 
 
 
 def compiled(net: Path, options: Options) -> tuple[Network, ModuleType]:
-    """The network of `net` and its module in memory, for checking; nothing is written."""
+    """The network of `net` and its module in memory. Nothing is written."""
     network, info = prepared(net, options)
     return network, load_source(source(network, info), info.name)
 
@@ -173,13 +173,13 @@ def source(network: Network, info: BuildInfo) -> str:
 
 
 def sources(network: Network, info: BuildInfo) -> dict[str, str]:
-    """The texts of the module's files by extension, the module's own first: lowered, printed and laid out."""
+    """The texts of the module's files by extension, the module itself first."""
     texts = TARGETS[info.backend].emit(info, lower(network, info.method))
     return texts | {".py": sealed(texts[".py"])}
 
 
 def build_info(network: Network, net: Path, options: Options, name: str | None = None) -> BuildInfo:
-    """What the module says about itself. The command names the file alone: bytes must not depend on folders."""
+    """The information about a build. Its command names no folder: the module must not depend on folders."""
     template = TARGETS[options.backend].template
     if name is not None and not name.isidentifier():
         hint = "letters, digits and _, not beginning with a digit"
@@ -212,19 +212,19 @@ def build_info(network: Network, net: Path, options: Options, name: str | None =
 
 
 def _formulas(network: Network) -> Iterator[str]:
-    """f, f′, f″ and f‴ of every nonlinearity, on a line each."""
+    """f, f′, f″ and f‴ of every nonlinearity, one line for each nonlinearity."""
     for derivatives, names in network.nonlinearities.items():
         texts = [f"{mark} = {formula(d)}" for mark, d in zip(MARKS, derivatives, strict=True)]
         yield f"{', '.join(names)}: {'; '.join(texts)}"
 
 
 def _quotable(text: str) -> str:
-    """What may stand in a docstring and in a string: files and folders can be called anything."""
+    """The text without characters that would end a docstring or a string: names of files can have any."""
     return "".join(c if c.isprintable() and c not in '"\\' else "_" for c in text)
 
 
 def check(network: Network, info: BuildInfo) -> None:
-    """Warn of an inexact recursion and of formulas that fail in the dtype; refuse what is not real."""
+    """Warn of an inexact recursion and of formulas that fail in the dtype. Raises for a function that is not real."""
     if info.quality.flat or (info.hessian is DIAGONAL and not info.quality.exact):
         warnings.warn(complaint(info.quality), InexactWarning, stacklevel=3)
     check_nonlinearities(network, info.dtype, stacklevel=3)

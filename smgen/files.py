@@ -37,7 +37,7 @@ _CHANGES = {
 
 
 def changed(path: Path, info: BuildInfo) -> tuple[str, ...]:
-    """What differs between the module at `path` and the one that would be written, in words; () if nothing does.
+    """Why the module at `path` is not up to date, in words; () if it is.
 
     Raises `BuildError` if the file there is not a generated module.
     """
@@ -54,15 +54,15 @@ def changed(path: Path, info: BuildInfo) -> tuple[str, ...]:
 
 
 def differs(path: Path, text: str) -> bool:
-    """Whether a file is there with another text, or none."""
+    """Whether a file does not exist or has another text."""
     return _text_of(path) != text
 
 
 def _text_of(path: Path) -> str | None:
-    """The text of a file; None if there is none, and what cannot be read is no text of ours."""
+    """The text of a file; None if it does not exist, empty if it cannot be read."""
     try:
         if path.exists() and not path.is_file():
-            return ""  # a pipe would be waited for
+            return ""  # reading a pipe would wait
         return path.read_text(encoding="utf-8")
     except FileNotFoundError:
         return None
@@ -80,13 +80,13 @@ def _metadata(text: str) -> dict[str, object]:
 
 
 def sealed(text: str) -> str:
-    """A module's text with its sha256 at the end: an edit, or half a file, is seen."""
+    """A module's text with its sha256 at the end, which shows edits and incomplete files."""
     return f"{text}{_SEAL}{hashlib.sha256(text.encode()).hexdigest()}\n"
 
 
 @contextmanager
 def building(folder: Path) -> Iterator[None]:
-    """Make the folder, and let no other process build into it meanwhile: the folder itself is locked.
+    """Make the folder and lock it, so that no other process builds into it meanwhile.
 
     Raises `BuildError` if it cannot be made. Systems without fcntl have no lock; each file is still replaced whole.
     """
@@ -105,7 +105,7 @@ def building(folder: Path) -> Iterator[None]:
 
 
 def write(path: Path, text: str) -> None:
-    """Write the whole file or leave what was there: a temporary file beside it, then `os.replace`."""
+    """Write the whole file or leave the old one: a temporary file in the same folder, then `os.replace`."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:100]}.")
@@ -123,7 +123,7 @@ def write(path: Path, text: str) -> None:
 
 def _unwritable(path: Path, error: OSError | RecursionError) -> BuildError:
     reason = "too many folders in folders" if isinstance(error, RecursionError) else error.strerror or error
-    with suppress(OSError):  # a path that is too long cannot be looked at
+    with suppress(OSError):  # a path may be too long to test
         if isinstance(error, FileExistsError) and path.is_file():
             reason = "it is a file"
         elif path.parent.is_file():

@@ -1,4 +1,4 @@
-"""The values a function can take on an interval: bounds that hold, though they may be wide."""
+"""Bounds for the values of a function on an interval. They always hold, but may be wide."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from smgen.functions import facts_of, references
 Interval: TypeAlias = tuple[float, float]
 REALS: Final[Interval] = (-inf, inf)
 LEAST: Final = 5e-324
-"""The end of an interval that comes as near to 0 as one likes and is never there: softplus is from `LEAST` to ∞."""
+"""Stands for an end that values approach but never reach, 0: softplus takes values from `LEAST` to ∞."""
 
 _CORNERS: Final[dict[tuple[str, float], float]] = {("log", 0.0): -inf, ("log1p", -1.0): -inf}
-"""Where a monotone function goes to infinity at a finite place."""
+"""The finite arguments at which a monotone function goes to infinity."""
 
 
 def values(e: sp.Expr, domains: Mapping[sp.Expr, Interval]) -> Interval:
-    """An interval that contains every value of `e`, by those of its symbols."""
+    """An interval that contains every value of `e`, from the intervals of its symbols."""
     if e in domains:
         return domains[e]
     if e.is_number:
@@ -35,7 +35,7 @@ def values(e: sp.Expr, domains: Mapping[sp.Expr, Interval]) -> Interval:
 
 
 def _choice(e: p.choose, domains: Mapping[sp.Expr, Interval]) -> Interval:
-    """The values of branches with a border in one symbol: each has those of its own side."""
+    """The values of a choice with a border in one symbol: each branch is taken on its own side."""
     symbol, border = e.args[0], float(e.args[1])
     low, high = domains[symbol]
     left = values(e.args[2], {**domains, symbol: (low, min(border, high))}) if low < border else None
@@ -45,7 +45,7 @@ def _choice(e: p.choose, domains: Mapping[sp.Expr, Interval]) -> Interval:
 
 
 def _values(e: sp.Expr, inner: Sequence[Interval]) -> Interval:
-    """The values of a function of arguments in these intervals."""
+    """The values of a function whose arguments are in these intervals."""
     match e:
         case sp.Add():
             return total(inner)
@@ -106,7 +106,7 @@ def total(parts: Sequence[Interval]) -> Interval:
 
 
 def _kept(end: float) -> float:
-    """An end that only rounding could bring to 0 is not there."""
+    """`LEAST` in place of an end that is 0 only by rounding."""
     return copysign(LEAST, end) if 0 < abs(end) < 1e-300 else end
 
 

@@ -1,8 +1,8 @@
-"""Where a function with |u|, max or branches changes its formula, and what jumps there.
+"""The borders where a function with |u|, max or branches changes its formula, and the derivatives that jump there.
 
-`max(g, 0) + log(1 + exp(−|g|))` is softplus and `max(g, 0) + min(exp(g) − 1, 0)` has a slope everywhere, though the
-rules of |u| and max know neither slope nor curvature where u is 0. So f is cut at its borders into pieces without
-such functions, and the one-sided limits of f, f′, f″ and f‴ are compared.
+`max(g, 0) + log(1 + exp(−|g|))` is softplus, and `max(g, 0) + min(exp(g) − 1, 0)` has a slope everywhere, but the
+differentiation rules of |u| and max have no slope where u is 0. So f is cut at its borders into pieces without such
+functions, and the one-sided limits of f, f′, f″ and f‴ are compared.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ MOST_BORDERS: Final = 16
 
 @dataclass(frozen=True, slots=True)
 class Border:
-    """A place where the formula of f changes; `jumps` is the lowest order whose limits from the sides differ."""
+    """A place where the formula of f changes. `jumps` is the lowest order whose one-sided limits differ, if any."""
 
     place: sp.Expr
     jumps: int | None
@@ -51,9 +51,9 @@ class Pieces:
 
 
 def pieces(f: sp.Expr) -> Pieces | None:
-    """Cut f at its borders; None if it has none that can be told, or too many.
+    """Cut f at its borders. None if it has none, too many, or some that cannot be located.
 
-    The form with pieces is only taken where it says more than the rules do: where a slope is continuous at a border.
+    f is written in pieces only if its slope is continuous at a border; otherwise the differentiation rules suffice.
     """
     with mpmath.workdps(DIGITS):
         places = _places(f)
@@ -79,7 +79,7 @@ def _number(value: sp.Expr) -> Any:
 
 
 def _switch(call: sp.Expr) -> sp.Expr:
-    """What changes its sign where a kinked function changes its formula."""
+    """The expression that changes its sign where a kinked function changes its formula."""
     return call.args[0] - call.args[1] if isinstance(call, maximum | choose) else call.args[0]
 
 
@@ -112,7 +112,7 @@ def _roots(u: sp.Expr) -> set[sp.Expr] | None:
 
 
 def _scanned(u: sp.Expr) -> set[sp.Expr] | None:
-    """Roots where u changes its sign between neighbours of a grid, by bisection; None for too many of them."""
+    """The roots of u between grid points where its sign differs, by bisection; None if there are too many."""
     function = sp.lambdify(G, u, [references(), "mpmath"])
     grid = [mpmath.mpf(k) / 8 + mpmath.mpf(1) / 1000 for k in range(-400, 401)]
     roots: set[sp.Expr] = set()
@@ -130,7 +130,7 @@ def _scanned(u: sp.Expr) -> set[sp.Expr] | None:
 
 
 def _resolved(e: sp.Expr, place: Any) -> sp.Expr:
-    """`e` with the formula that holds around a place that is no border."""
+    """`e` with kinked functions replaced by the formula that holds around a place that is no border."""
     if not e.has(*kinked()):
         return e
     args = [_resolved(arg, place) for arg in e.args]
@@ -155,7 +155,7 @@ def _resolved(e: sp.Expr, place: Any) -> sp.Expr:
 
 
 def _jump(left: sp.Expr, right: sp.Expr, border: Any) -> int | None:
-    """The lowest order from 0 to 3 whose derivatives on the two sides differ at the border."""
+    """The lowest order from 0 to 3 whose derivatives from the two sides differ at the border; None if none does."""
     calculus = Calculus()
     for order in range(4):
         a, b = (_limit(e, border, direction) for e, direction in ((left, -1), (right, 1)))
@@ -166,7 +166,7 @@ def _jump(left: sp.Expr, right: sp.Expr, border: Any) -> int | None:
 
 
 def _limit(e: sp.Expr, border: Any, direction: int) -> Any:
-    """The value at the border or, where the formula has none there, that of a place next to it; None for neither."""
+    """The value at the border, or next to it if the formula has no value there; None if neither exists."""
     function = sp.lambdify(G, e, [references(), "mpmath"])
     for place in (border, border + direction * mpmath.mpf(10) ** -28 * max(1, abs(border))):
         try:

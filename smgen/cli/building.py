@@ -138,7 +138,7 @@ def check(
 
 
 def _quality(network: Network, module: ModuleType) -> str:
-    """What δ′ is in the module's mode, in a sentence. A warning has said what is wrong with it."""
+    """A sentence about δ′ in the module's mode. Its faults have been reported by a warning."""
     from smgen.analysis.exactness import verdict
     from smgen.hessians import DIAGONAL, MODES
 
@@ -152,7 +152,7 @@ def _quality(network: Network, module: ModuleType) -> str:
 
 
 def _samples(net: Path, data: Path, dtype: str) -> npt.NDArray[np.float64]:
-    """The user's samples, before anything is computed."""
+    """The user's samples, read before anything is computed."""
     from smgen.data import load_data
     from smgen.network.netfile import load_network
 

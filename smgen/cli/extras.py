@@ -1,4 +1,4 @@
-"""The commands around it: bench, new, demo."""
+"""The other commands: bench, new, demo."""
 
 from __future__ import annotations
 

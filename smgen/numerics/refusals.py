@@ -1,4 +1,4 @@
-"""What a function is refused for, with what its author can do about it."""
+"""Errors for functions that smgen refuses, with hints for their authors."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from smgen.errors import UnsupportedNonlinearity
 from smgen.network import Vertex
 
 SPELLING: Final = {"choose": "Piecewise", "maximum": "max"}
-"""What people call functions of smgen's own."""
+"""The names of smgen's own functions for people."""
 
 KINK: Final = "has no f″ at {}, where it jumps: the loss is right, its gradient does not see the jump"
 
@@ -32,7 +32,7 @@ def refuse(vertex: Vertex, what: str, hint: str) -> NoReturn:
 
 
 def mend(text: str, hints: dict[str, str]) -> str:
-    """The hint for what is wrong."""
+    """The hint for a fault that `text` describes."""
     return next(hint for key, hint in hints.items() if key in text)
 
 

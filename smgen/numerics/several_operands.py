@@ -1,4 +1,4 @@
-"""What is to be said of functions of several operands: where they have no value, kinks, accuracy in the dtype."""
+"""The checks of functions of several operands: places without a value, kinks, and accuracy in the dtype."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ MEND: Final = {
     f"positive, as sm.softplus(b) and sm.exp(b) are, {_SAY_SO}",
 }
 SHOWN: Final = 4
-"""So many operands are named with their values."""
+"""The most operands that a message names with their values."""
 
 
 def of_several(
     vertex: Vertex, f: Partials, dtype: str, domains: tuple[Domain, ...]
 ) -> list[tuple[type[SmgenWarning], str]]:
-    """What is to be said of a function. Raises `UnsupportedNonlinearity` where it has no value or no derivative."""
+    """The warnings for a function. Raises `UnsupportedNonlinearity` where it has no value or no derivative."""
     names = dict(zip(f.symbols, map(sp.Symbol, vertex.operands), strict=True))
     written = f.expr.xreplace(names)
     orders = needed(f, [operand in vertex.inputs for operand in vertex.operands])
@@ -67,7 +67,7 @@ def of_several(
 
 
 def _kinks(f: Partials, names: Mapping[sp.Symbol, sp.Symbol], domains: tuple[Domain, ...]) -> Iterator[str]:
-    """Where f″ jumps inside the domains, and functions that make f′ jump."""
+    """The warnings for jumps of f″ inside the domains, and for functions that make f′ jump."""
     domain = dict(zip(f.symbols, domains, strict=True))
     for symbol, part in f.kinked_parts:
         low, high = domain[symbol]

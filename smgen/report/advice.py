@@ -1,7 +1,7 @@
-"""`smgen check --data`: what each hessian mode is worth for a network on the user's own data, and which to take.
+"""`smgen check --data`: compares the hessian modes for a network on the user's own data, and recommends one.
 
-The network is trained for a few steps with every mode, from the same parameters on the same samples; before and after,
-the diagonal recursion is compared with the exact diagonal, and the loss it reports with the loss.
+The network is trained for a few steps with every mode, from the same parameters on the same samples. Before and after,
+the recursion is compared with the exact diagonal, and the loss that it reports with the true loss.
 """
 
 from __future__ import annotations
@@ -29,24 +29,24 @@ STEPS: Final = 40
 """Iterations of L-BFGS."""
 
 SAMPLES: Final = 256
-"""The most samples that are looked at."""
+"""The most samples that are used."""
 
 PROBES: Final = 4
 
 SMALL: Final = 1e-3
-"""A relative error of δ′ that no training is needed to judge."""
+"""A relative error of δ′ that is small enough for training."""
 
 REMEDY: Final = (
     "Give --lam above 0 (0.01, say), or add a little noise to the data, and leave out columns that say nothing"
 )
 
 COSTLY: Final = 5.0
-"""How many times as long as a Hutchinson step an exact one may take before noise is the better bargain."""
+"""The ratio of the times of an exact and a Hutchinson step above which the noisy estimate is the better choice."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class State:
-    """The recursion against the truth at some parameters: the loss by both, relative errors, and errors by depth."""
+    """The recursion and the exact diagonal at some parameters: both losses, relative errors, and errors by depth."""
 
     recursion: float
     exact: float
@@ -75,7 +75,7 @@ class Advice:
 
 
 def objection(network: Network, data: Array, lam: float) -> str:
-    """Why no mode can be recommended whatever training would show; empty if nothing speaks against it."""
+    """The reason why no mode can be recommended, known before training; empty if there is none."""
     exactness = verdict(network)
     if exactness.flat:
         return exactness.reason
@@ -127,7 +127,7 @@ def _trained(
     lam: float,
     seed: int,
 ) -> Trained:
-    """Minimise the loss of a mode by L-BFGS; probes stay the same, so that it is a function."""
+    """Minimise the loss of a mode by L-BFGS, with the same probes in every step."""
     try:
         from scipy.optimize import minimize
     except ImportError as error:
@@ -154,13 +154,13 @@ def _trained(
         try:
             minimum = minimize(objective, start, jac=True, method="L-BFGS-B", options={"maxiter": STEPS})
             reached = module.unflatten(minimum.x)
-        except (StopIteration, ValueError):  # it went astray: what it reached last
+        except (StopIteration, ValueError):  # the search left the finite numbers: take the last parameters
             reached = latest[-1]
     return Trained(mode, _state(network, modules, reached, x, lam), median(seconds))
 
 
 def _recommended(network: Network, before: State, trained: Mapping[str, Trained]) -> tuple[str, str]:
-    """The mode and why."""
+    """The recommended mode and the reason."""
     exact, probed, diagonal = (trained[mode.name] for mode in (EXACT, HUTCHINSON, DIAGONAL))
     if not np.isfinite([before.exact, exact.state.exact, probed.state.exact]).all():
         return "", "the loss is not finite: rescale the data, or the network's weights and nonlinearities"

@@ -1,4 +1,4 @@
-"""What `smgen check --data` found, as tables."""
+"""The results of `smgen check --data`, as tables."""
 
 from __future__ import annotations
 
@@ -48,5 +48,5 @@ def recommendation(mode: str, reason: str) -> Text:
 
 
 def _percent(ratio: float) -> str:
-    """A relative error; what is rounding is 0."""
+    """A relative error in per cent. An error of the size of rounding is 0."""
     return "0 %" if ratio <= 1e-7 else f"{100 * ratio:.3g} %"

@@ -1,4 +1,4 @@
-"""`smgen check`: is the module right for this network? Gradient by the loss's slopes, numbers by their definition."""
+"""`smgen check`: compares a module's gradient with slopes of the loss, and its other results with the definitions."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from smgen.report.reference import Reference, evaluate
 SAMPLES: Final = 3
 TOLERANCE: Final = {"float64": 1e-10, "float32": 1e-4}
 MEMORY: Final = 1 << 31
-"""Bytes that the matrices of the definitions may take."""
+"""The most bytes that the matrices of the definitions may take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ def _case(module: ModuleType, seed: int) -> tuple[dict[str, Any], Any]:
 
 
 def _affordable(network: Network) -> None:
-    """The definitions are written down as they stand: a slope is a matrix, and so is the Hessian of every sample."""
+    """Raise `BuildError` if the matrices of the definitions are too large: slopes, and the Hessian of every sample."""
     units = network.input.units
     numbers = sum(v.units * units for v in network.vertices) + 3 * units**2
     numbers += sum(v.units * network[source].units for v in network.vertices for source in v.inputs)
@@ -109,17 +109,17 @@ def _numbers(
 
 
 def _overflows(values: Any, module: ModuleType) -> bool:
-    """Whether the module's dtype cannot hold the definitions' values, or terms of their sums."""
+    """Whether values of the definitions, or terms of their sums, exceed the module's dtype."""
     return not np.isfinite(values).all() or float(np.max(np.abs(values))) > float(np.finfo(module.DTYPE).max) / 1000
 
 
 def _overflow(what: str, module: ModuleType, expected: str) -> Finding:
-    """The line of what says nothing for or against the module."""
+    """A line for a comparison that overflow makes meaningless."""
     return Finding(what, f"overflows in {module.METADATA['dtype']}", expected, True)
 
 
 def _exactness(module: ModuleType, references: list[Reference]) -> Finding:
-    """The recursion against the true Hessian: equal where it is what the module uses and the verdict says so."""
+    """The recursion against the true Hessian. They must agree if the module uses the recursion as exact."""
     difference = sum(float(np.abs(r.recursion - r.diagonal).sum()) for r in references)
     size = sum(float(np.abs(r.diagonal).sum()) for r in references)
     if not np.isfinite([difference, size]).all():
@@ -134,7 +134,7 @@ def _exactness(module: ModuleType, references: list[Reference]) -> Finding:
 def _gradient(
     network: Network, module: ModuleType, params: dict[str, Any], rng: np.random.Generator
 ) -> Iterator[Finding]:
-    """The merged gradient against the slopes of the loss, and against ∂K + ∂L of the separate sweeps: worst over λ."""
+    """The merged gradient against slopes of the loss and against ∂K + ∂L of the separate sweeps: the worst over λ."""
     bound = TOLERANCE[module.METADATA["dtype"]]
     probe_arguments = {"probes": module.draw_probes(16, 0)} if _mode(module).takes_probes else {}
     rows: dict[str, list[tuple[bool, float, float, float]]] = {key: [] for key in module.PARAMS}

@@ -1,7 +1,7 @@
 """The definitions evaluated as they stand, for a few samples in float64: g, δ and δ′ by the recursion, true Hessians.
 
-Nothing here is shared with the lowering. Slopes between vertices are matrices or unit by unit, the sums of equations
-(1) and §1.3 are taken as they stand. How formulas are differentiated is up to the caller.
+Nothing here is shared with the lowering. Slopes between vertices are matrices or unit by unit, and the sums of (1) and
+§1.3 are computed as written. The caller says how formulas are differentiated.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""`smgen show`: a network as its author should see it before training it. Facts first, then their layout."""
+"""`smgen show`: an overview of a network before training, as data and as tables."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from smgen.targets.savings import savings
 
 
 def overview(network: Network, options: Options) -> dict[str, Any]:
-    """Everything `show` knows, as JSON can hold it."""
+    """Everything that `smgen show` prints, in types that JSON has."""
     recursion = verdict(network)
     schedules = lower(network, options.method)
     return {
@@ -58,7 +58,7 @@ def overview(network: Network, options: Options) -> dict[str, Any]:
 
 
 def as_json(network: Network, options: Options) -> str:
-    """The facts as JSON."""
+    """The overview as JSON."""
     return json.dumps(overview(network, options), indent=2, ensure_ascii=False)
 
 
@@ -68,7 +68,7 @@ def as_schedules(network: Network, options: Options) -> str:
 
 
 def show(console: Console, network: Network, options: Options) -> None:
-    """Print the facts as tables and lines for a terminal or a file."""
+    """Print the overview as tables and lines, for a terminal or a file."""
     shown = overview(network, options)
     quality = verdict(network)
     word, _, reason = str(quality).partition(": ")
@@ -79,7 +79,7 @@ def show(console: Console, network: Network, options: Options) -> None:
 
 
 def _mode(network: Network, options: Options, mode: str) -> dict[str, Any]:
-    """What a step costs in a hessian mode, at λ = 0 and λ > 0, and how the mode goes about it."""
+    """The costs and the schemes of a step in a hessian mode, at λ = 0 and λ > 0."""
     method = replace(options, hessian=mode).method
     schedules = {s.function: s for s in lower(network, method)}
     steps = {}
@@ -105,7 +105,7 @@ def _modes(shown: dict[str, Any]) -> Table:
 
 
 def _schemes(shown: dict[str, Any]) -> Iterator[Text]:
-    """How each mode goes about a step; once where λ = 0 is no different."""
+    """The scheme of a step in each mode: one line, or two if λ = 0 has another scheme."""
     for mode, entry in shown["modes"].items():
         schemes: dict[str, list[str]] = {}
         for name, step in entry["steps"].items():
@@ -132,12 +132,12 @@ def _parameters(network: Network) -> Table:
 
 
 def _few(names: Sequence[str]) -> str:
-    """All the names, or the first three and how many more there are."""
+    """All names, or the first three and the number of the others."""
     return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
 def _formulas(network: Network) -> Iterator[Text]:
-    """f, f′, f″ and f‴ on a line each; vertices with the same nonlinearity have them in common."""
+    """f, f′, f″ and f‴ on a line each, once for all vertices with the same nonlinearity."""
     for derivatives, names in network.nonlinearities.items():
         yield Text(f"Nonlinearity of {_few(names)}", style="italic")
         for mark, derivative in zip(MARKS, derivatives, strict=True):

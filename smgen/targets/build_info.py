@@ -1,4 +1,4 @@
-"""What every backend is told about the module it emits."""
+"""The information about a build that every target needs."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from smgen.targets.probe_arguments import ProbeArguments, probe_arguments
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BuildInfo:
-    """The facts of a build that end up in the module's header and `METADATA`."""
+    """Information about a build, for the module's header, its `METADATA` and its templates."""
 
     name: str
     stem: str
@@ -61,7 +61,7 @@ class BuildInfo:
 
     @property
     def mode(self) -> str:
-        """What the names of files and C functions say of the hessian mode: nothing if it is the default."""
+        """The hessian mode as a part of the names of files and C functions; empty for the default."""
         return "" if self.hessian is DIAGONAL else f"_{self.hessian.name}"
 
     @property
@@ -86,28 +86,28 @@ class BuildInfo:
 
     @property
     def probe_values(self) -> str:
-        """What probes are made of."""
+        """The entries of probes, in words."""
         return "from N(0, 1)" if self.gaussian else "1 or −1"
 
     @property
     def single_probe(self) -> bool:
-        """Whether there is one probe a sample, which says nothing of λ > 0."""
+        """Whether there is a single probe a sample, so that there is no loss for λ > 0."""
         return self.takes_probes and self.method.probes == 1
 
     @property
     def probe_arguments(self) -> ProbeArguments:
-        """What only modules with probes have in signatures and calls."""
+        """The parts of signatures and calls that only modules with probes have."""
         real = "float" if self.dtype == "float32" else "double"
         return probe_arguments(takes_probes=self.takes_probes, single=self.single_probe, real=real)
 
     @property
     def hessian_phrase(self) -> str:
-        """How δ′ is computed, after "∂²E/∂x_d²"."""
+        """How δ′ is computed, as a phrase after "∂²E/∂x_d²"."""
         return self.hessian.hessian_phrase
 
     @property
     def verdict_sentence(self) -> str:
-        """The quality of δ′ in a sentence."""
+        """A sentence about the quality of δ′."""
         if self.quality.flat:
             return f"Of no use in training: {self.quality.reason}."
         return self.hessian.verdict_sentence(self.quality)

@@ -1,4 +1,4 @@
-"""From printed functions to what a module template lays out: lines, wrapped and in order."""
+"""Turns printed functions into the context of a module template: lines, wrapped and in order."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from smgen.targets.source import PrintedFunction, PrintedSweep, Statement
 WIDTH: Final = 116
 
 Sweeps: TypeAlias = tuple[tuple[tuple[str, ...], tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]], ...]
-"""Sweeps: the lines of each one's heading, and the comments and code of its statements."""
+"""For each sweep, the lines of its heading, and the comments and code of its statements."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FunctionLayout:
-    """A private function of the module, ready to lay out."""
+    """A private function of the module, as its template needs it."""
 
     name: str
     summary: str
@@ -39,7 +39,7 @@ class FunctionLayout:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arrays:
-    """What the arrays of a backend are, and what its module can ask of them."""
+    """The arrays of a backend, and the properties that its module can check."""
 
     type: str
     library: str
@@ -51,7 +51,7 @@ class Arrays:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LossLayout:
-    """The public functions of an objective: how their names begin, and its terms as people write them."""
+    """The public functions of an objective: the prefix of their names, and the terms in mathematical notation."""
 
     prefix: str
     sum: str
@@ -63,7 +63,7 @@ class LossLayout:
 
 
 def losses() -> tuple[LossLayout, ...]:
-    """All objectives."""
+    """The layouts of all objectives."""
     return tuple(
         LossLayout(
             prefix=objective.prefix,
@@ -96,7 +96,7 @@ class Header:
 
 
 def header(info: BuildInfo, note: str = "") -> Header:
-    """Facts as lines and literals; `note` is what the passes have to say."""
+    """The header of a module, as lines and literals. `note` is a sentence about the passes."""
     return Header(
         description=tuple(info.description.splitlines()),
         verdict=tuple(textwrap.wrap(f"{info.verdict_sentence} {note}", WIDTH)),
@@ -108,7 +108,7 @@ def header(info: BuildInfo, note: str = "") -> Header:
 
 
 def lay_out(info: BuildInfo, printed: PrintedFunction, chunk: int) -> FunctionLayout:
-    """A printed function as the template's context has it; `chunk` are the bytes of a sample if memory may be short."""
+    """A printed function for the template. `chunk` is the bytes of a sample if the batch is divided, else 0."""
     return FunctionLayout(
         name=printed.function.name,
         summary=summary(printed.function),
@@ -130,13 +130,13 @@ def summary(function: Function) -> str:
 
 
 def parameters(info: BuildInfo, reads: Iterable[str]) -> tuple[tuple[str, str], ...]:
-    """Variables and keys of the parameters that a function reads."""
+    """The variables and keys of the parameters that a function reads."""
     keys = {parameter_buffer(key, shape).name: key for key, shape in info.parameters.items()}
     return tuple((name, keys[name]) for name in reads if name in keys)
 
 
 def data(reads: Iterable[str]) -> str:
-    """The variable that x is read as, if it is."""
+    """The name of the variable for x; empty if the function does not read x."""
     return next((name for name in reads if name.startswith("g_")), "")
 
 
@@ -158,7 +158,7 @@ def commented(statement: Statement, width: int = WIDTH - 6) -> tuple[tuple[str, 
 
 
 def wrapped(names: Iterable[str]) -> tuple[str, ...]:
-    """Names with a comma after each, in lines of the module's width."""
+    """Names separated by commas, in lines of the module's width."""
     return tuple(textwrap.wrap(", ".join([*names, ""]).rstrip(), WIDTH - 8, break_long_words=False))
 
 

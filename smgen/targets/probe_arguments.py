@@ -1,4 +1,4 @@
-"""What modules with random probes have in their signatures and calls, and others do not: text for the templates."""
+"""The parts of signatures and calls that only modules with random probes have: text for the templates."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Final
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProbeArguments:
-    """Text of a module that takes probes; of others all is empty but what the self-test is given, and with which λ."""
+    """Text for modules that take probes. For other modules all of it is empty, except that of the self-test."""
 
     random: str = ", *, rng=None, probes=None"
     random_keywords: str = "rng=None, probes=None, "
@@ -34,7 +34,7 @@ NONE: Final = replace(
 
 
 def probe_arguments(*, takes_probes: bool, single: bool, real: str) -> ProbeArguments:
-    """The pieces of a module. With a `single` probe there is no λ > 0."""
+    """The text for a module. With a `single` probe there is no λ > 0."""
     if not takes_probes:
         return NONE
     arguments = replace(ProbeArguments(), declared=ProbeArguments().declared.format(real=real))

@@ -1,4 +1,4 @@
-"""What the algebra of a target saves, in words."""
+"""The savings of a target's algebraic passes, in words."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from smgen.passes.prune import prune
 
 
 def savings(schedules: Iterable[tuple[Schedule, Schedule]], batch_size: int) -> str:
-    """What the passes made of the products of a gradient step, in words: pairs of schedules before and after."""
+    """The FLOPs of products of a gradient step before and after the passes, in words. `schedules` are pairs of both."""
     texts = []
     for before, after in schedules:
         if before.function in STEPS.values():

@@ -1,4 +1,4 @@
-"""A schedule as Python source, before it is laid out: what every printer of host code returns."""
+"""Schedules as source, before layout: the results of the printers of host code."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class PrintedSweep:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PrintedFunction:
-    """A schedule as source: what it reads, the arrays it writes into, its sweeps, and what it returns."""
+    """A schedule as source: the names it reads, the arrays it writes into, its sweeps, and its outputs."""
 
     function: Function
     reads: tuple[str, ...]
@@ -39,8 +39,8 @@ class PrintedFunction:
 class TiledFunction:
     """A schedule cut by `passes.tile` as source.
 
-    `arrays` and `once` are of the call, `tile_arrays` and `tile` of every tile, `sums` what a tile returns, `results`
-    the arrays over the batch that tiles fill, `end` what is left when all tiles are done.
+    `arrays` and `once` belong to the call, `tile_arrays` and `tile` to every tile. `sums` are the outputs of a tile,
+    `results` the arrays over the batch that tiles fill, and `end` the sweeps that follow the last tile.
     """
 
     function: Function
@@ -56,9 +56,9 @@ class TiledFunction:
 
 
 def product_source(op: Product) -> tuple[str, str]:
-    """The operands of `matmul`, and what to make of the result's array before it is written to.
+    """The operands of `matmul`, and the method call that reshapes the array of the result, if any.
 
-    All tangents of all samples are rows of one matrix, one below the other, except where a sample has its own.
+    The tangents of all samples are rows of one matrix, except in a product with a matrix for each sample.
     """
     left, right = op.left.name, op.right.name
     if op.each_sample:
