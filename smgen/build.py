@@ -133,8 +133,8 @@ def build(
         changes = ("forced",) if force else changed(target, info)
         if changes or standalone:
             texts = sources(network, info)
-            beside = TARGETS[options.backend].standalone if standalone else ()
-            stale = [end for end in beside if differs(target.with_suffix(end), texts[end])]
+            extensions = TARGETS[options.backend].standalone if standalone else ()
+            stale = [end for end in extensions if differs(target.with_suffix(end), texts[end])]
             for end in (*stale, *([".py"] if changes else [])):
                 write(target.with_suffix(end), texts[end])
             changes = changes or tuple(f"{end} was missing or stale" for end in stale)

@@ -9,8 +9,7 @@ from typing import Final
 
 _HOME: Final = Path(__file__).parent
 _FOLDERS: Final = tuple(map(str, (_HOME, _HOME / "layers", _HOME / "network")))
-
-"""The folder of smgen's own files, which tracebacks of a description pass through."""
+"""The folders with functions that descriptions call, and that raise their errors."""
 
 
 def is_own_code(file: str) -> bool:

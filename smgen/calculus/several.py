@@ -101,8 +101,8 @@ def unreal(f: Partials, domains: tuple[Interval, ...]) -> tuple[tuple[Numbers, b
     pattern = around[:, np.arange(len(f.symbols)) % 2] * (1 + 0.1 * np.arange(len(f.symbols)) % 1)
     places_without_value = []
     for place in bad[:8]:
-        beside = within(place + 1e-3 * np.maximum(np.abs(place), 1) * pattern, domains)
-        real = any(mpmath.isfinite(_place(f, other).value(exact)) for other in beside)
+        neighbours = within(place + 1e-3 * np.maximum(np.abs(place), 1) * pattern, domains)
+        real = any(mpmath.isfinite(_place(f, other).value(exact)) for other in neighbours)
         places_without_value.append((tuple(map(float, place)), not real))
     return tuple(places_without_value)
 
@@ -157,11 +157,11 @@ def _reference(
             if operands > 2:
                 steps.append(np.array([float(mpmath.sign(here.value(f.derivative((n,))))) for n in range(operands)]))
                 steps[-1] = np.where(np.isnan(steps[-1]), 1, steps[-1]) * np.sign(point)
-            beside = [_place_of(f, point, step * eps) for step in steps]
+            stepped = [_place_of(f, point, step * eps) for step in steps]
             for o, formula in exact.items():
                 value = here.value(formula)
                 values[o].append(float(value))
-                changes[o].append(often * max(_change(other.value(formula), value) for other in beside))
+                changes[o].append(often * max(_change(other.value(formula), value) for other in stepped))
     return {o: np.array(v) for o, v in values.items()}, {o: np.array(c) for o, c in changes.items()}
 
 

@@ -19,7 +19,7 @@ from smgen.ir.schedules import Sweep
 ZERO: Final = sp.S.Zero
 
 Contribution: TypeAlias = Callable[[Name, str], sp.Expr]
-"""A summand: a function that is given a name and an equation number, and may use them for a buffer of its own."""
+"""A summand: a function of a name and an equation number, which it may use for a new buffer."""
 
 
 def term(value: sp.Expr) -> Contribution:
@@ -101,7 +101,7 @@ class Emitter:
         if self.is_constant(value) or value == sp.Symbol(name.code, real=True):
             return value
         if not self.is_batched(value) and value.as_coeff_Mul()[1].is_Symbol and not value.is_Symbol:
-            return value  # a multiple of a row is not worth a row of its own
+            return value  # a multiple of a row is not worth another row
         out = self.new(name, self.layout(value))
         if value.is_Symbol:
             if value.name in self._argument_names:

@@ -73,7 +73,7 @@ def _energy(lowering: Lowering, _: HessianState) -> tuple[Buffer, ...]:
 
 
 def _result(code: str) -> Name:
-    """The name of a result that has a name of its own: `score`, `energy`, `J`."""
+    """The name of a result: `score`, `energy`, `J`."""
     return Name(code, Letter(code, family=code), code)
 
 
