@@ -38,7 +38,7 @@ from smgen.targets.build_info import BuildInfo
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """What the user chose. Raises `BuildError` for anything not in the tables.
+    """The options of a build. Raises `BuildError` for a value that is not in the tables.
 
     Without `hessian`, the mode is the diagonal recursion; building stops if the recursion is not exact. `memory` is the
     most MiB that a call may take besides its data and results, by default a quarter of the free memory.

@@ -111,8 +111,8 @@ def _layer(network: Network, v: Vertex) -> oracle.Layer:
 def layer_means(network: Network, params: Params, x: Array) -> dict[str, Array]:
     """The mean over the units of every layer, by the buffers that the function `layer_means` returns."""
     spec = spec_of(network)
-    given = oracle.constants(params)
-    rows: list[dict[str, Any]] = [dict(forward(spec, given, [float(value) for value in sample])) for sample in x]
+    constants = oracle.constants(params)
+    rows: list[dict[str, Any]] = [dict(forward(spec, constants, [float(value) for value in sample])) for sample in x]
     sizes = {v.name: v.units for v in network.vertices}
     return {
         f"mean_{G_BUFFER.of(name).code}": np.array([float(sum(row[name])) / units for row in rows])

@@ -1,4 +1,4 @@
-"""What a schedule costs: floating-point operations and bytes moved, per sample and per call."""
+"""The cost of a schedule: floating-point operations and bytes moved, per sample and per call."""
 
 from __future__ import annotations
 

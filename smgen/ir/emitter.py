@@ -176,7 +176,7 @@ class Emitter:
         each_sample: bool = False,
         layout: Layout | None = None,
     ) -> sp.Symbol:
-        """A matrix product in a new buffer. `layout` says what its rows are where the operands do not tell."""
+        """A matrix product in a new buffer. `layout` replaces the layout that follows from the operands."""
         own = product_layout(form, left.layout, right.layout, each_sample=each_sample)
         out = self.new(name, layout or own)
         return self.emit(Product(out=out, left=left, right=right, form=form, each_sample=each_sample, number=number))

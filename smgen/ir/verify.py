@@ -1,4 +1,4 @@
-"""Checks that a schedule is well formed, after lowering and after every pass. A failure is a fault of the compiler."""
+"""Checks that a schedule is well formed, after lowering and every pass. A failure is a fault of the compiler."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a kind of layer states. Sweeps, hessian modes, the verdict and all tables are derived from it.
+"""The protocol of a kind of layer. Sweeps, hessian modes, the verdict and all tables are derived from it.
 
 There are two families. A *linear* layer, g = A g_p + b, states A v, Aᵀ v, A ∘ A and the gradient of lᵀ A r by the
 parameters of A (`linear_maps`). A *pointwise* layer, g = f(a, b, …) unit by unit, states f alone. Every equation is a

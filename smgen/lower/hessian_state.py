@@ -1,4 +1,4 @@
-"""What a hessian mode adds to the sweeps: the second derivatives, their adjoints, and their part of the gradients.
+"""The part of a hessian mode in the sweeps: the second derivatives, their adjoints, and their terms of the gradients.
 
 The sweeps of δ, μ = ∂J/∂δ and γ = ∂J/∂g are the same in every mode. The mode computes the terms with δ′ and ν.
 """

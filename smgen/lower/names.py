@@ -100,7 +100,7 @@ def gradient_of(letter: str, parameter: Buffer) -> Name:
 
 
 def input_buffers(network: Network) -> tuple[Buffer, ...]:
-    """x, λ, N and the parameters: what every schedule may read."""
+    """The buffers that every schedule may read: x, λ, N and the parameters."""
     x = G.of(network.input.name)
     data = Buffer(x.code, Layout(batch=True, units=network.input.shape), x.letter, role=x.role)
     return (data, LAMBDA, SAMPLES, *(parameter_buffer(k, s) for k, s in network.parameters.items()))

@@ -23,9 +23,9 @@ class Network:
     """An energy-based network: E(x) is the sum over all units of the energy vertices.
 
     `vertices` depend on x and are in topological order, x first. `constants` depend on parameters alone, in topological
-    order: the parameters, and what is made of them. `energies` maps an energy vertex to how often it is counted.
-    `nodes` are all nodes of the network. Raises `NetworkError` for cycles, duplicate or unusable names, several inputs,
-    and weights shared between unequal layers.
+    order: the parameters, and the vertices that are made of them. `energies` maps an energy vertex to how often it is
+    counted. `nodes` are all nodes of the network. Raises `NetworkError` for cycles, duplicate or unusable names,
+    several inputs, and weights shared between unequal layers.
     """
 
     energy: InitVar[Node | Sequence[Node]]

@@ -64,7 +64,7 @@ def _dear(expr: sp.Expr) -> bool:
 def _named(
     op: Fused, steps: Iterable[tuple[Buffer, sp.Expr]], common: set[sp.Expr]
 ) -> Iterator[tuple[Buffer, sp.Expr]]:
-    """Each shared subexpression right before the first step that needs it, after what it needs itself."""
+    """The steps, with each shared subexpression before the first step that needs it and after those it needs itself."""
     known: dict[sp.Expr, sp.Expr] = {}
     made: list[tuple[Buffer, sp.Expr]] = []
     count = 0

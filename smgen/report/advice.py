@@ -66,7 +66,7 @@ class Trained:
 
 @dataclass(frozen=True, slots=True)
 class Advice:
-    """The state before training, what each mode makes of it, and the mode recommended, if any, with the reason."""
+    """The state before training and after it with each mode, the recommended mode, if any, and the reason."""
 
     before: State
     trained: tuple[Trained, ...]

@@ -22,7 +22,7 @@ MEMORY: Final = 1 << 31
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One line of the table: what was compared, what was measured, and whether it is as it should be."""
+    """One line of the table: the values that were compared, their difference, its bound, and whether it is within."""
 
     what: str
     measured: str

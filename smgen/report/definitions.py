@@ -1,4 +1,4 @@
-"""The definitions evaluated as they stand, for a few samples in float64: g, δ and δ′ by the recursion, true Hessians.
+"""The definitions, evaluated directly for a few samples in float64: g, δ, δ′ by the recursion, and true Hessians.
 
 Nothing here is shared with the lowering. Slopes between vertices are matrices or unit by unit, and the sums of (1) and
 §1.3 are computed as written. The caller says how formulas are differentiated.

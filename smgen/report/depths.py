@@ -1,7 +1,7 @@
 """The error of the diagonal recursion at each vertex, on given data.
 
 In float64 and independent of the lowering: δ and δ′ by their sums over edges, (1) and §1.3, and the true diagonal at a
-vertex v from the tangents ġ_k = ∂g_k/∂g_v of what lies above it: Σ over nonlinearities k of δ_k f″_k ġ_k² ([+] 8).
+vertex v from the tangents ġ_k = ∂g_k/∂g_v of the vertices above: Σ over nonlinearities k of δ_k f″_k ġ_k² ([+] 8).
 """
 
 from __future__ import annotations

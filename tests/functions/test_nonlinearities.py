@@ -200,8 +200,8 @@ def test_what_cannot_be_mended_is_warned_of(text: str, complaint: str) -> None:
 @pytest.mark.parametrize("expr", [f(G) for f in NAMED.values()] + list(map(formula, WRITTEN + ROUNDED)), ids=str)
 def test_formulas_that_compute_well_are_not_warned_of(expr: sp.Expr) -> None:
     grows = differentiate(expr).f.has(sp.exp(G), sp.cosh, sp.sinh)
-    found = complaints(expr, "float32").splitlines()
-    assert [text for text in found if "kinks" not in text and not (grows and "overflows" in text)] == []
+    lines = complaints(expr, "float32").splitlines()
+    assert [text for text in lines if "kinks" not in text and not (grows and "overflows" in text)] == []
 
 
 @pytest.mark.parametrize("text", ["Abs(g)", "Max(g, 0)", "Max(g, -g / 2, 1)", "g / 2 - Min(g, 0)"])

@@ -152,10 +152,10 @@ def test_check_does_not_blame_a_module_for_overflow(network: Network, monkeypatc
     beyond = len(network.vertices) == 4
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        found = list(check(network, module, 2))
-        assert all(finding.passed for finding in found)
-        told = {finding.what for finding in found if finding.measured == "overflows in float32"}
-        assert told >= {finding.what for finding in found[:4]} if beyond else told == set()
+        findings = list(check(network, module, 2))
+        assert all(finding.passed for finding in findings)
+        told = {finding.what for finding in findings if finding.measured == "overflows in float32"}
+        assert told >= {finding.what for finding in findings[:4]} if beyond else told == set()
         monkeypatch.setattr(module, "energy", lambda params, x: np.full(len(x), np.inf, np.float32))
         assert next(check(network, module, 2)).passed == beyond
 

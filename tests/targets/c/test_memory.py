@@ -95,8 +95,8 @@ print("sound")
 
 
 def library(name: str) -> str:
-    found = subprocess.run([str(COMPILER), f"-print-file-name={name}"], capture_output=True, text=True, check=True)
-    return found.stdout.strip()
+    printed = subprocess.run([str(COMPILER), f"-print-file-name={name}"], capture_output=True, text=True, check=True)
+    return printed.stdout.strip()
 
 
 @pytest.mark.parametrize(
