@@ -22,7 +22,7 @@ from rich.table import Table
 import smgen as sm
 from benchmarks.networks import b, mlp
 from smgen.bench.results import machine
-from smgen.build import Options, gather, sources
+from smgen.build import Options, build_info, sources
 from smgen.network import Network
 
 FLAGS: Final = [
@@ -62,7 +62,7 @@ CASES: Final[dict[str, Callable[[], Network]]] = {
 def built(network: Network, backend: str) -> tuple[float, dict[str, str]]:
     """Seconds from the description to the texts, and these."""
     start = perf_counter()
-    texts = sources(network, gather(network, Path("net.py"), Options(backend=backend, hessian="diagonal")))
+    texts = sources(network, build_info(network, Path("net.py"), Options(backend=backend, hessian="diagonal")))
     return perf_counter() - start, texts
 
 

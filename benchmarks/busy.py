@@ -27,7 +27,7 @@ from rich.table import Table
 
 from benchmarks.networks import NETWORKS
 from smgen.bench.results import machine
-from smgen.build import Options, gather, source
+from smgen.build import Options, build_info, source
 from smgen.loader import load_source
 
 Step = Callable[[], Any]
@@ -38,8 +38,8 @@ def steps(network: str, samples: int, dtype: str) -> dict[str, Step]:
     found: dict[str, Step] = {}
     description = NETWORKS[network]()
     for backend in ("c", "numpy"):
-        facts = gather(description, Path(f"{network}.py"), Options(backend=backend, dtype=dtype, batch_size=samples))
-        module = load_source(source(description, facts), facts.name)
+        info = build_info(description, Path(f"{network}.py"), Options(backend=backend, dtype=dtype, batch_size=samples))
+        module = load_source(source(description, info), info.name)
         params = module.init_params()
         x = np.random.default_rng(0).standard_normal((samples, description.input.units)).astype(module.DTYPE)
         for label, threads in (("", None), (", one thread", 1)):

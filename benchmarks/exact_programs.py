@@ -10,7 +10,7 @@ import smgen as sm
 from benchmarks.exact_trace import installed, programs
 from benchmarks.networks import mlp
 from smgen.bench.contenders import OURS
-from smgen.build import Options, gather, sources
+from smgen.build import Options, build_info, sources
 from smgen.network import Network
 
 Programs: TypeAlias = dict[str, Mapping[str, str]]
@@ -91,7 +91,7 @@ def ours(backend: str, name: str, samples: int, hessian: str, **more: Any) -> di
     """The texts of smgen's module in a hessian mode."""
     network = network_of(name)
     options = Options(backend=backend, dtype=DTYPE, hessian=hessian, batch_size=samples, **more)
-    return sources(network, gather(network, Path(f"{name}.py"), options))
+    return sources(network, build_info(network, Path(f"{name}.py"), options))
 
 
 def exact(name: str, samples: int, contenders: Sequence[str]) -> Programs:

@@ -122,15 +122,15 @@ def _together(
 
 def main(plan: str) -> None:
     """Every contender's first step, then turns in rounds."""
-    given = json.loads(plan)
-    with np.load(given["data"]) as arrays:
+    settings = json.loads(plan)
+    with np.load(settings["data"]) as arrays:
         params = {key: arrays[key] for key in arrays.files if key != "x"}
         x = arrays["x"]
     found = {}
-    for contender, program in given["programs"].items():
-        found[contender] = Turns(step_of(program, params, x, given["lam"]))
+    for contender, program in settings["programs"].items():
+        found[contender] = Turns(step_of(program, params, x, settings["lam"]))
         found[contender].step()
-    others = alternate(cast("list[Worker]", list(found.values())), given["rounds"], given["seconds"])
+    others = alternate(cast("list[Worker]", list(found.values())), settings["rounds"], settings["seconds"])
     print(json.dumps({"rounds": {c: t.rounds for c, t in found.items()}, "others": others}))
 
 

@@ -23,7 +23,7 @@ from benchmarks.networks import NETWORKS
 from smgen.bench.peers import peer
 from smgen.bench.report import title
 from smgen.bench.rounds import Case, data_of
-from smgen.build import Options, gather, source
+from smgen.build import Options, build_info, source
 from smgen.loader import load_source
 
 ROUNDS = 20
@@ -34,8 +34,8 @@ DEVICES = {"jax": "gpu", "torch": "cuda"}
 def cuda_module(name: str, dtype: str) -> ModuleType:
     """The CUDA module of a network, in memory."""
     network = NETWORKS[name]()
-    facts = gather(network, Path(f"{name}.py"), Options(backend="cuda", dtype=dtype))
-    return load_source(source(network, facts), name)
+    info = build_info(network, Path(f"{name}.py"), Options(backend="cuda", dtype=dtype))
+    return load_source(source(network, info), name)
 
 
 def has_gpu(library: str) -> bool:

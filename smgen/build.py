@@ -1,10 +1,10 @@
 """The compiler: net.py → module, as one composition.
 
-load_network    net.py   → Network
-check           Network  → Verdict, warnings        (exactness, accuracy of f … f‴ in the dtype)
-lower           Network  → schedules, one a function of the module
+load_network    net.py    → Network
+check           Network   → Verdict, warnings        (exactness, accuracy of f … f‴ in the dtype)
+lower           Network   → schedules, one for each function of the module
 emit            schedules → source                   (the backend's passes, printer and template)
-write           source   → file, whole or not at all
+write           source    → file, whole or not at all
 """
 
 from __future__ import annotations
@@ -33,15 +33,15 @@ from smgen.network.netfile import absolute, folder_of, load_network
 from smgen.numerics.one_operand import check_nonlinearities
 from smgen.render import template_fingerprint
 from smgen.targets import DTYPES, TARGETS
-from smgen.targets.facts import Facts
+from smgen.targets.build_info import BuildInfo
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """What the user chose. Raises `BuildError` for anything not in the tables.
+    """The options of a build. Raises `BuildError` for a value that is not in the tables.
 
-    Without `hessian` the mode is the diagonal recursion where it is exact; where it is not, building asks for a choice.
-    `memory` is what a call may take beside its data and results, in MiB: without it, a quarter of what is free.
+    Without `hessian`, the mode is the diagonal recursion; building stops if the recursion is not exact. `memory` is the
+    most MiB that a call may take besides its data and results, by default a quarter of the free memory.
     """
 
     backend: str = "numpy"
@@ -87,11 +87,11 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """The outcome: where the module is, and why it was written (nothing: it was up to date)."""
+    """The outcome: the path of the module, and why it was written; no `changes` if it was up to date."""
 
     path: Path
     changes: tuple[str, ...]
-    facts: Facts
+    info: BuildInfo
 
 
 def build(
@@ -114,13 +114,13 @@ def build(
     options = options or Options()
     if standalone and not TARGETS[options.backend].standalone:
         raise BuildError(what=f"--standalone with --backend {options.backend}", hint="C is what --backend c emits")
-    if not options.mode.draws and (options.probes, options.distribution) != (1, "rademacher"):
+    if not options.mode.takes_probes and (options.probes, options.distribution) != (1, "rademacher"):
         chosen = f"--hessian {options.hessian}" if options.hessian else "no --hessian"
         raise BuildError(
             what=f"--probes or --distribution with {chosen}", hint=f"probes are what --hessian {HUTCHINSON.name} takes"
         )
     folder = absolute(out if out is not None else folder_of(net))
-    network, facts = prepared(net, options, name=name, ask=True)
+    network, info = prepared(net, options, name=name, ask=True)
     stem = name or net.stem
     if not f"{stem}_".isidentifier():
         raise BuildError(
@@ -128,69 +128,69 @@ def build(
             what=f"a module {_quotable(stem)}_{options.backend}.py could not be imported: its name is no Python name",
             hint=f"choose another, e.g. --name {_importable(stem)}",
         )
-    target = folder / f"{facts.file}.py"
+    target = folder / f"{info.file}.py"
     with building(folder):
-        changes = ("forced",) if force else changed(target, facts)
+        changes = ("forced",) if force else changed(target, info)
         if changes or standalone:
-            texts = sources(network, facts)
-            beside = TARGETS[options.backend].standalone if standalone else ()
-            stale = [end for end in beside if differs(target.with_suffix(end), texts[end])]
+            texts = sources(network, info)
+            extensions = TARGETS[options.backend].standalone if standalone else ()
+            stale = [end for end in extensions if differs(target.with_suffix(end), texts[end])]
             for end in (*stale, *([".py"] if changes else [])):
                 write(target.with_suffix(end), texts[end])
             changes = changes or tuple(f"{end} was missing or stale" for end in stale)
-    return Built((out if out is not None else net.parent) / target.name, changes, facts)
+    return Built((out if out is not None else net.parent) / target.name, changes, info)
 
 
 def _importable(stem: str) -> str:
-    """A name for a module, like the file's."""
+    """A module name that resembles the name of the file."""
     word = re.sub(r"\W+", "_", stem).strip("_") or "net"
     return word if word.isidentifier() else f"net_{word}"
 
 
-def prepared(net: Path, options: Options, *, name: str | None = None, ask: bool = False) -> tuple[Network, Facts]:
-    """The network of `net`, checked, and the facts of building it; warns and raises as `build` does.
+def prepared(net: Path, options: Options, *, name: str | None = None, ask: bool = False) -> tuple[Network, BuildInfo]:
+    """The checked network of `net` and the information for its build. Warns and raises as `build` does.
 
-    Without a hessian mode an inexact network is taken with the diagonal recursion, unless `ask`.
+    Without a hessian mode, an inexact network gets the diagonal recursion; with `ask` it is an error.
     """
     network = load_network(net)
-    facts = gather(network, net, options, name)
-    if ask and options.hessian is None and (facts.quality.flat or not facts.quality.exact):
-        what, hint = question(facts.quality)
+    info = build_info(network, net, options, name)
+    if ask and options.hessian is None and (info.quality.flat or not info.quality.exact):
+        what, hint = question(info.quality)
         raise BuildError(origin=str(net), what=what, hint=hint)
-    check(network, facts)
-    return network, facts
+    check(network, info)
+    return network, info
 
 
 def compiled(net: Path, options: Options) -> tuple[Network, ModuleType]:
-    """The network of `net` and its module in memory, for checking; nothing is written."""
-    network, facts = prepared(net, options)
-    return network, load_source(source(network, facts), facts.name)
+    """The network of `net` and its module in memory. Nothing is written."""
+    network, info = prepared(net, options)
+    return network, load_source(source(network, info), info.name)
 
 
-def source(network: Network, facts: Facts) -> str:
+def source(network: Network, info: BuildInfo) -> str:
     """The text of the module."""
-    return sources(network, facts)[".py"]
+    return sources(network, info)[".py"]
 
 
-def sources(network: Network, facts: Facts) -> dict[str, str]:
-    """The texts of the module's files by extension, the module's own first: lowered, printed and laid out."""
-    texts = TARGETS[facts.backend].emit(facts, lower(network, facts.method))
+def sources(network: Network, info: BuildInfo) -> dict[str, str]:
+    """The texts of the module's files by extension, the module itself first."""
+    texts = TARGETS[info.backend].emit(info, lower(network, info.method))
     return texts | {".py": sealed(texts[".py"])}
 
 
-def gather(network: Network, net: Path, options: Options, name: str | None = None) -> Facts:
-    """What the module says about itself. The command names the file alone: bytes must not depend on folders."""
+def build_info(network: Network, net: Path, options: Options, name: str | None = None) -> BuildInfo:
+    """The information about a build. Its command names no folder: the module must not depend on folders."""
     template = TARGETS[options.backend].template
     if name is not None and not name.isidentifier():
         hint = "letters, digits and _, not beginning with a digit"
         raise BuildError(what=f"--name {name!r}: no Python name", hint=hint)
     folder = absolute(net).parent.name if net.stem == "net" else net.stem
     chosen = asdict(options) | {"hessian": options.method.hessian}
-    if not options.mode.draws:
+    if not options.mode.takes_probes:
         del chosen["probes"], chosen["distribution"]
     chosen["name"] = name
     flags = " ".join(f"--{key.replace('_', '-')} {value}" for key, value in chosen.items() if value is not None)
-    return Facts(
+    return BuildInfo(
         name=name or _quotable(folder) or "net",
         stem=name or _quotable(net.stem),
         description=network.summary,
@@ -212,19 +212,19 @@ def gather(network: Network, net: Path, options: Options, name: str | None = Non
 
 
 def _formulas(network: Network) -> Iterator[str]:
-    """f, f′, f″ and f‴ of every nonlinearity, on a line each."""
+    """f, f′, f″ and f‴ of every nonlinearity, one line for each nonlinearity."""
     for derivatives, names in network.nonlinearities.items():
         texts = [f"{mark} = {formula(d)}" for mark, d in zip(MARKS, derivatives, strict=True)]
         yield f"{', '.join(names)}: {'; '.join(texts)}"
 
 
 def _quotable(text: str) -> str:
-    """What may stand in a docstring and in a string: files and folders can be called anything."""
+    """The text without characters that would end a docstring or a string: names of files can have any."""
     return "".join(c if c.isprintable() and c not in '"\\' else "_" for c in text)
 
 
-def check(network: Network, facts: Facts) -> None:
-    """Warn of an inexact recursion and of formulas that fail in the dtype; refuse what is not real."""
-    if facts.quality.flat or (facts.hessian is DIAGONAL and not facts.quality.exact):
-        warnings.warn(complaint(facts.quality), InexactWarning, stacklevel=3)
-    check_nonlinearities(network, facts.dtype, stacklevel=3)
+def check(network: Network, info: BuildInfo) -> None:
+    """Warn of an inexact recursion and of formulas that fail in the dtype. Raises for a function that is not real."""
+    if info.quality.flat or (info.hessian is DIAGONAL and not info.quality.exact):
+        warnings.warn(complaint(info.quality), InexactWarning, stacklevel=3)
+    check_nonlinearities(network, info.dtype, stacklevel=3)

@@ -1,4 +1,4 @@
-"""Numbers as the user wrote them: exact inside, decimal where people read them, in range where they are printed."""
+"""The constants of formulas: exact in expressions, decimal for people, and in the dtype's range in printed code."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ import sympy as sp
 
 _FLOAT64_BITS: Final = 53
 SAFE: Final = 100
-"""Factors from 2^−100 to 2^100 are in the range of every dtype; others are taken in steps."""
+"""Factors from 2^−100 to 2^100 are in the range of every dtype. Other factors are applied in steps."""
 
 
 def exact(expr: sp.Expr) -> sp.Expr:
-    """Every float as a fraction: the shortest decimal that is read as that float64. Other constants stay symbols.
+    """The expression with every float as a fraction, the shortest decimal that reads as that float64.
 
-    So 0.1 is 1/10, 0.3333333333 stays what it is, and derivatives are rounded once, when they are printed.
+    So 0.1 is 1/10, 0.3333333333 is that decimal, and derivatives are rounded once, when they are printed.
     """
     return expr.xreplace({number: _fraction(number) for number in expr.atoms(sp.Float)})
 
 
 def real_number(value: object) -> sp.Expr | None:
-    """The finite real number that a user's value is, exactly; None if it is none."""
+    """A user's value as an exact number; None if it is not a finite real number."""
     if not isinstance(value, Real | sp.Expr) or isinstance(value, bool):
         return None
     try:
         number = sp.sympify(value)
         return exact(number) if number.is_number and number.is_real and number.is_finite else None
-    except Exception:  # whatever a class of the user's own does
+    except Exception:  # a user's class may raise anything
         return None
 
 
@@ -41,7 +41,7 @@ def _fraction(number: sp.Float) -> sp.Expr:
 
 
 def readable(expr: sp.Expr) -> sp.Expr:
-    """`expr` with long decimal fractions as decimals, for people."""
+    """`expr` with long decimal fractions written as decimals, for people."""
     return expr.xreplace({q: sp.Symbol(repr(float(q))) for q in expr.atoms(sp.Rational) if _is_long_decimal(q)})
 
 
@@ -57,7 +57,7 @@ def _is_long_decimal(q: sp.Rational) -> bool:
 
 
 def steps(constant: sp.Expr) -> tuple[sp.Expr, ...]:
-    """Factors whose product is `constant`, each in the range of every dtype; all but the first are powers of two."""
+    """Factors whose product is `constant`, each in the range of every dtype. All except the first are powers of two."""
     exponent = binary_exponent(constant)
     if abs(exponent) <= SAFE:
         return (constant,)
@@ -81,7 +81,7 @@ def binary_exponent(constant: sp.Expr) -> int:
 
 
 class OutOfRange(ValueError):
-    """A constant that a dtype cannot hold: infinite in it, or not 0 and less than its smallest normal number."""
+    """A constant that a dtype cannot hold: it would be infinite, or nonzero and below the smallest normal number."""
 
 
 def in_range(constant: sp.Expr, dtype: str) -> float:
@@ -97,7 +97,7 @@ def in_range(constant: sp.Expr, dtype: str) -> float:
 
 
 def nearest_float(constant: sp.Expr) -> float:
-    """The float64 nearest to a constant, rounded once; an infinity where there is none."""
+    """The float64 nearest to a constant, rounded once; an infinity for a constant that is too large."""
     if constant.is_Rational:
         try:
             return int(constant.p) / int(constant.q)

@@ -1,8 +1,8 @@
-"""The user's samples before anything is trained on them: read, and looked at for what leaves a loss without minimum.
+"""Reads the user's samples, and looks for flaws that leave the loss at λ = 0 without a minimum.
 
-At λ = 0 the loss rewards curvature without bound where the density of the data has none of its own: on a value that a
-column takes again and again, in a direction in which the samples do not differ, at single samples. λ > 0 charges for
-curvature, and noise gives the data a density.
+At λ = 0 the loss rewards curvature without bound where the data have no density: at a value that a column takes again
+and again, in a direction in which the samples do not differ, and at single samples. λ > 0 is a penalty on curvature,
+and noise gives the data a density.
 """
 
 from __future__ import annotations
@@ -19,28 +19,28 @@ from smgen.errors import BuildError
 Array = npt.NDArray[Any]
 
 LOOKED_AT: Final = 20_000
-"""Samples, at most; of more, so many by chance."""
+"""The most samples that are used; of more, a random choice."""
 
 SORTED: Final = 2_000
-"""Samples, at most, whose values are compared column by column."""
+"""The most samples whose values are compared column by column."""
 
 WIDEST: Final = 1_000
-"""Columns whose linear dependence is worth the time."""
+"""The most columns for which linear dependence is computed."""
 
 SAME: Final = {"float32": 1e-6, "float64": 1e-9}
 """A column whose values differ by less than this part of their size is constant."""
 
 DEPENDENT: Final = 1e-6
-"""What is left of the spread of a dependent column, at most: its values may have been rounded to float32."""
+"""The most of the spread of a dependent column that others do not explain: values may be rounded to float32."""
 
 NAMED: Final = 3
-"""Columns that are named one by one."""
+"""The most columns that are named one by one."""
 
 FEWEST: Final = 8
-"""Samples that say anything."""
+"""The fewest samples from which anything is concluded."""
 
 ATOM: Final = 5
-"""A value that more samples share than this, of those that are compared, is a place of its own in the data."""
+"""A value is an atom of the data if more samples than this, of those compared, have it."""
 
 _GRIDS: Final = (1, 10, 100, 1000, 127.5, 255, 256)
 
@@ -67,10 +67,10 @@ def load_data(path: Path, units: int, dtype: Any) -> Array:
 
 
 def flaws(data: Array) -> list[str]:
-    """Why the loss has no minimum at λ = 0 on these samples, (N, D), a sentence each; none if nothing is seen."""
+    """Why the loss has no minimum at λ = 0 on these samples, (N, D): a sentence for each flaw."""
     if len(data) > LOOKED_AT:
         data = data[np.random.default_rng(0).choice(len(data), LOOKED_AT, replace=False)]
-    x = data.astype(np.float64) + 0.0  # no −0
+    x = data.astype(np.float64) + 0.0  # turns −0 into 0
     if len(x) == 1:
         return ["there is only one sample"]
     return list(_flaws(x, data.dtype))
@@ -86,7 +86,7 @@ def _flaws(x: Array, dtype: np.dtype[Any]) -> Iterator[str]:
     if len(distinct) == 1:
         yield "all samples are equal"
         return
-    # Of a single column in float32 some values may agree by chance.
+    # In a single float32 column, some values may agree by chance.
     if len(distinct) < (0.98 if x.shape[1] == 1 else 1) * len(x):
         yield f"{len(x) - len(distinct)} of {len(x)} samples repeat others"
     size = np.abs(x).max(axis=0)
@@ -103,15 +103,15 @@ def _flaws(x: Array, dtype: np.dtype[Any]) -> Iterator[str]:
 
 def _columns(positions: Sequence[int] | Array, verb: str = "is", verbs: str = "are") -> str:
     """`column 2 is`, `columns 0, 1 and 4 are`, `columns 0, 1, 2 and 7 more are`; counted from 0."""
-    named = [str(int(position)) for position in positions]
-    if len(named) == 1:
-        return f"column {named[0]} {verb}".rstrip()
-    shown = named if len(named) <= 4 else [*named[:3], f"{len(named) - 3} more"]
+    names = [str(int(position)) for position in positions]
+    if len(names) == 1:
+        return f"column {names[0]} {verb}".rstrip()
+    shown = names if len(names) <= 4 else [*names[:3], f"{len(names) - 3} more"]
     return f"columns {', '.join(shown[:-1])} and {shown[-1]} {verbs}".rstrip()
 
 
 def _dependent(x: Array, columns: Array) -> Iterator[str]:
-    """Columns that are linear combinations of earlier ones; all must be if there are no more samples than columns."""
+    """Columns that are linear combinations of earlier ones. With no more samples than columns, all must be."""
     count = len(columns)
     if len(x) <= count:
         yield f"{len(x)} different samples span at most {len(x) - 1} of {count} dimensions"
@@ -126,7 +126,7 @@ def _dependent(x: Array, columns: Array) -> Iterator[str]:
         return
     directions = np.empty((count, len(part)))
     kept: list[int] = []
-    named = 0
+    reported = 0
     for k in range(count):
         basis = directions[: len(kept)].T
         rest = part[:, k] - basis @ (basis.T @ part[:, k])
@@ -137,16 +137,16 @@ def _dependent(x: Array, columns: Array) -> Iterator[str]:
             kept.append(k)
             continue
         weights = np.linalg.lstsq(part[:, kept], part[:, k], rcond=None)[0]
-        of = [columns[kept[n]] for n in np.flatnonzero(np.abs(weights) > 1e-3)]
-        named += 1
-        yield f"column {columns[k]} is a linear function of {_columns(of, '', '')}"
-        if named == NAMED and missing > named:
-            yield f"and so are {missing - named} more columns of others"
+        terms = [columns[kept[n]] for n in np.flatnonzero(np.abs(weights) > 1e-3)]
+        reported += 1
+        yield f"column {columns[k]} is a linear function of {_columns(terms, '', '')}"
+        if reported == NAMED and missing > reported:
+            yield f"and so are {missing - reported} more columns of others"
             return
 
 
 def _repeated(x: Array, columns: Array, whole_from: float) -> Iterator[str]:
-    """Columns with values that occur again and again, or that lie on a grid; numbers from `whole_from` on are whole."""
+    """Columns with repeated values, or with values on a grid. Numbers from `whole_from` on have no fractional part."""
     few, whole, grids = [], [], dict[float, list[int]]()
     atoms = list[str]()
     for column in columns:
@@ -168,12 +168,12 @@ def _repeated(x: Array, columns: Array, whole_from: float) -> Iterator[str]:
     yield from atoms[:NAMED]
     if len(atoms) > NAMED:
         yield f"{len(atoms) - NAMED} more columns have such a value"
-    for spacing, found in grids.items():
-        yield f"the values of {_columns(found, '', '')} lie on a grid of spacing {spacing:.3g}"
+    for spacing, on_grid_columns in grids.items():
+        yield f"the values of {_columns(on_grid_columns, '', '')} lie on a grid of spacing {spacing:.3g}"
 
 
 def _spacing(values: Array) -> float:
-    """The distance of neighbours on the grid that the sorted values lie on; 0 if there is none."""
+    """The spacing of the grid on which the sorted values lie; 0 if there is none."""
     exponent = int(np.frexp(np.abs(values).max())[1])
     for grid in _GRIDS if exponent < 50 else ():
         if values[-1] - values[0] >= 2 / grid and _are_whole(values * grid, np.abs(values * grid)):
@@ -186,7 +186,7 @@ def _spacing(values: Array) -> float:
 
 
 def _are_whole(values: Array, size: Array) -> bool:
-    """Whether all are whole but for float32's rounding of numbers of this size, where that says anything."""
+    """Whether all values are whole, up to float32's rounding of numbers of this size, if that rounding is small."""
     allowed = 8 * np.finfo(np.float32).eps * size + 1e-9
     return bool(allowed.max() < 0.05 and (np.abs(values - np.rint(values)) <= allowed).all())
 
@@ -194,7 +194,7 @@ def _are_whole(values: Array, size: Array) -> bool:
 def unbounded(loss: float, data: Array) -> bool:
     """Whether a loss at λ = 0 is lower by orders of magnitude than that of a Gaussian with the data's covariance.
 
-    That is −½ tr Σ⁻¹; narrow modes reach less, but not a thousand times.
+    The Gaussian's loss is −½ tr Σ⁻¹. Narrow modes reach a lower loss, but not one a thousand times as low.
     """
     covariance = np.atleast_2d(np.cov(data.astype(np.float64), rowvar=False))
     try:

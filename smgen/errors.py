@@ -1,4 +1,4 @@
-"""What can go wrong, by whose fault it is: the user's description, or the compiler itself."""
+"""Errors and warnings: mistakes in the user's description, and faults of the compiler."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Final, NoReturn
 
 LONGEST: Final = 300
-"""Characters of what others wrote that an error repeats."""
+"""The most characters of a user's text that an error repeats."""
 
 
 class SmgenError(Exception):
@@ -41,12 +41,12 @@ class InternalError(Exception):
 
 
 def unreachable(value: NoReturn) -> InternalError:
-    """The error of a case that cannot be: a type checker proves that those before it are all there are."""
+    """The error of a case that cannot occur: the type checker proves that the cases before it are complete."""
     return InternalError(f"no case for {value!r}")
 
 
 class SmgenWarning(UserWarning):
-    """Base of everything a build warns of."""
+    """The base of all warnings of a build."""
 
 
 class InexactWarning(SmgenWarning):
@@ -64,12 +64,12 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 
 
 def visible(text: str) -> str:
-    """The text with control characters escaped, but for line ends: a terminal would obey them."""
+    """The text with control characters escaped, except line ends: a terminal would obey them."""
     return "".join(c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode() for c in text)
 
 
 def shortened(value: object, text_of: Callable[[object], str] = repr) -> str:
-    """What a user's object says of itself, on one line and at most `LONGEST` characters; its type if that raises."""
+    """The repr of a user's object, on one line with at most `LONGEST` characters; its type if repr raises."""
     try:
         text = text_of(value)
         text = visible(" ".join(text[: 20 * LONGEST].split()))
@@ -79,6 +79,6 @@ def shortened(value: object, text_of: Callable[[object], str] = repr) -> str:
 
 
 def several(values: Sequence[object], text_of: Callable[[object], str] = repr) -> str:
-    """The objects as `shortened` has them, side by side: at most four, and how many more there are."""
+    """The texts of the objects by `shortened`: at most four, and the number of the others."""
     shown = ", ".join(shortened(value, text_of) for value in values[:4])
     return shown + (f" and {len(values) - 4} more" if len(values) > 4 else "")

@@ -12,7 +12,7 @@ from smgen.errors import BuildError
 
 
 def load(path: Path | str) -> ModuleType:
-    """Import the module at `path`, anew each time. Raises `BuildError` if there is none or it does not import."""
+    """Import the module at `path`, again at each call. Raises `BuildError` if it does not exist or does not import."""
     path = Path(path)
     spec = importlib.util.spec_from_file_location(path.stem, path)
     if not path.is_file() or spec is None or spec.loader is None:
@@ -39,7 +39,7 @@ def load_source(text: str, name: str) -> ModuleType:
 
 @contextmanager
 def _importing(origin: str) -> Iterator[None]:
-    """A package that the module needs and that is not there is the user's to install."""
+    """The error for a package that the module needs and the user has not installed."""
     try:
         yield
     except ImportError as error:

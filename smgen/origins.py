@@ -1,4 +1,4 @@
-"""Where in a description something was written."""
+"""The places in a description where something was written."""
 
 from __future__ import annotations
 
@@ -9,12 +9,11 @@ from typing import Final
 
 _HOME: Final = Path(__file__).parent
 _FOLDERS: Final = tuple(map(str, (_HOME, _HOME / "layers", _HOME / "network")))
-
-"""Where a description's calls and what they raise pass."""
+"""The folders with functions that descriptions call, and that raise their errors."""
 
 
 def is_own_code(file: str) -> bool:
-    """Whether a file is the compiler's: neither a description below it nor `__init__.py`, which only looks names up."""
+    """Whether a file belongs to the compiler. Descriptions below its folder and `__init__.py` do not count."""
     folder, _, name = file.rpartition(os.sep)
     return folder in _FOLDERS and (name != "__init__.py" or folder != _FOLDERS[0])
 

@@ -1,4 +1,4 @@
-"""Templates → text. Templates lay out; every string they are given is printed already."""
+"""Renders templates. Templates only lay out text: the strings in their context are printed already."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from smgen.errors import InternalError
 
 
 def templates_root() -> Path:
-    """The packaged templates, or the checkout's where smgen runs from one."""
+    """The templates of the package, or those of the checkout that smgen runs from."""
     here = Path(__file__).resolve().parent
     for root in (here / "templates", here.parent / "templates"):
         if root.is_dir():
@@ -39,17 +39,17 @@ def _environment() -> jinja2.Environment:
 
 
 def render(template: str, context: Any) -> str:
-    """Render `template` with one frozen context, which it knows as `module`."""
+    """Render `template` with one frozen context, under the name `module`."""
     return _environment().get_template(template).render(module=context)
 
 
 def plain(name: str) -> str:
-    """A file among the templates that is taken as it is."""
+    """The text of a file among the templates that is not a template."""
     return (templates_root() / name).read_text(encoding="utf-8")
 
 
 def template_fingerprint(template: str) -> str:
-    """The sha256 of a template with everything in its folder and in shared/: is a module up to date?"""
+    """The sha256 of a template with all files in its folder and in shared/. It shows whether a module is up to date."""
     root = templates_root()
     digest = hashlib.sha256()
     for folder in (Path(template).parent, Path("shared")):

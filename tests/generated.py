@@ -6,7 +6,7 @@ from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
-from smgen.build import Options, gather, sources
+from smgen.build import Options, build_info, sources
 from smgen.network.netfile import load_network
 from smgen.report.show import as_schedules
 from smgen.targets import TARGETS
@@ -30,12 +30,12 @@ def generate(example: str) -> dict[str, str]:
     files: dict[str, str] = {}
     for options in (Options(), *(MODES if example in IN_EVERY_MODE else ())):
         for backend in TARGETS:
-            facts = gather(network, net, replace(options, backend=backend))
-            files[f"schedule{facts.mode}.txt"] = as_schedules(network, options)
+            info = build_info(network, net, replace(options, backend=backend))
+            files[f"schedule{info.mode}.txt"] = as_schedules(network, options)
             standalone = TARGETS[backend].standalone if example == "ica" else ()
             files |= {
-                f"{facts.file}{suffix}": text
-                for suffix, text in sources(network, facts).items()
+                f"{info.file}{suffix}": text
+                for suffix, text in sources(network, info).items()
                 if suffix == ".py" or suffix in standalone
             }
     return files

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import sympy as sp
 
-from smgen.build import Options, gather, source
+from smgen.build import Options, build_info, source
 from smgen.layers.broadcast import Broadcast
 from smgen.layers.concat import Concat
 from smgen.layers.data import Data
@@ -48,8 +48,8 @@ def module_of(
         distribution=distribution,
         memory=memory,
     )
-    facts = gather(network, Path("net.py"), options)
-    return load_source(source(network, facts), network.fingerprint[:8])
+    info = build_info(network, Path("net.py"), options)
+    return load_source(source(network, info), network.fingerprint[:8])
 
 
 _ORACLE_FUNCTIONS = {
@@ -111,8 +111,8 @@ def _layer(network: Network, v: Vertex) -> oracle.Layer:
 def layer_means(network: Network, params: Params, x: Array) -> dict[str, Array]:
     """The mean over the units of every layer, by the buffers that the function `layer_means` returns."""
     spec = spec_of(network)
-    given = oracle.constants(params)
-    rows: list[dict[str, Any]] = [dict(forward(spec, given, [float(value) for value in sample])) for sample in x]
+    constants = oracle.constants(params)
+    rows: list[dict[str, Any]] = [dict(forward(spec, constants, [float(value) for value in sample])) for sample in x]
     sizes = {v.name: v.units for v in network.vertices}
     return {
         f"mean_{G_BUFFER.of(name).code}": np.array([float(sum(row[name])) / units for row in rows])

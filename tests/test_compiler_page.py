@@ -10,9 +10,10 @@ import pytest
 from smgen.functions import FUNCTIONS
 from smgen.hessians import MODES
 from smgen.objectives import OBJECTIVES
+from smgen.targets import TARGETS
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "compiler.md"
-TABLES = (FUNCTIONS, MODES, OBJECTIVES)
+TABLES = (FUNCTIONS, MODES, OBJECTIVES, TARGETS)
 
 
 def test_snippets_run(capsys: pytest.CaptureFixture[str]) -> None:

@@ -61,13 +61,13 @@ def test_files_fit_in_a_head(path: Path) -> None:
 
 def layer_classes() -> set[str]:
     """The kinds of layers: classes of `layers` with a kind."""
-    found = set()
+    classes = set()
     for path in (PACKAGE / "layers").glob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.ClassDef):
                 fields = {str(ast.unparse(line.target)) for line in node.body if isinstance(line, ast.AnnAssign)}
-                found |= {node.name} if "kind" in fields else set()
-    return found
+                classes |= {node.name} if "kind" in fields else set()
+    return classes
 
 
 def test_layers_are_asked_for_their_type_nowhere() -> None:

@@ -1,1 +1,1 @@
-"""What only computes facts about schedules: their work, their storage, where threads wait."""
+"""Analyses, which change nothing: whether the recursion is exact, the work of a schedule, its storage, its barriers."""

@@ -1,4 +1,4 @@
-"""What a schedule costs: floating-point operations and bytes moved, per sample and per call."""
+"""The cost of a schedule: floating-point operations and bytes moved, per sample and per call."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from smgen.ir import (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cost:
-    """FLOPs and bytes; what a call costs whatever N is, and what each sample adds.
+    """FLOPs and bytes: those of a call, whatever N is, and those that each sample adds.
 
     A product counts two FLOPs a multiply-add, an elementary function one. Bytes are those of the operands and results
     of every operation, as if none stayed in cache; `memory` is the workspace, in bytes.
@@ -46,7 +46,7 @@ class Cost:
 
 
 def cost(lowered: Schedule, dtype: str) -> Cost:
-    """Count the operations of a schedule as the NumPy target has made it for batches of some size."""
+    """Count the operations of a schedule after all passes of the NumPy target."""
     item = ITEMSIZE[dtype]
     ops = [op for op in lowered.ops if not isinstance(op, View)]
     flops = [(op, _flops(op)) for op in ops]
@@ -66,7 +66,7 @@ def cost(lowered: Schedule, dtype: str) -> Cost:
 
 
 def product_flops(schedule: Schedule, batch_size: int) -> float:
-    """FLOPs of products a sample, what is done once a call shared among the samples of the batch."""
+    """FLOPs of the products for each sample. Those of the call are divided among the samples of the batch."""
     products = [op for op in schedule.ops if isinstance(op, Product)]
     return sum(op.flops if is_batched(op) else op.flops / batch_size for op in products)
 

@@ -1,9 +1,8 @@
-"""Is the diagonal recursion the diagonal of the Hessian? Decided from the graph, for generic weights, and said in
-words.
+"""Decides from the graph whether the diagonal recursion is the diagonal of the Hessian, for generic weights, and why.
 
 With R_jd = ∂g_j/∂x_d the exact diagonal is δ′_d = Σ over pointwise units j of δ_j f″_j (R_jd)², and R_jd is the sum
 over all paths from x_d to j of the product of the slopes along the path. The recursion of §1.3 squares each path's
-product instead: it drops the cross terms between two different paths, and the mixed derivatives of a unit with several
+product instead. It drops the cross terms between two different paths, and the mixed derivatives of a unit with several
 inputs. So it is exact for any weights if no unit with f_pp ≠ 0 is reached from one x_d along two paths through p, and
 none with f_pq ≠ 0 through p and q; it is inexact for almost all weights otherwise.
 """
@@ -18,7 +17,7 @@ from smgen.layers.patterns import Paths
 from smgen.network import Network, Vertex
 
 NAMED: Final = 3
-"""So many layers are named one by one, others counted."""
+"""The number of layers that a reason names one by one; the others are counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +54,7 @@ def verdict(network: Network) -> Verdict:
 
 
 def _flat(network: Network) -> Verdict:
-    """Nothing bends: a network of straight pieces."""
+    """The verdict for a network without curvature."""
     kinks = _kinked(network)
     what = (
         f"f″ is 0 almost everywhere in every layer (kinks: {_listed(map(repr, kinks))})"
@@ -90,7 +89,7 @@ def _paths(network: Network) -> dict[str, Paths]:
 
 
 def _why_inexact(network: Network, paths: dict[str, Paths], unit: Vertex) -> str:
-    """Name the curved layer and the layers where single paths meet on the way to it."""
+    """The reason: the curved layer, and the layers below it where single paths meet."""
     mixing = [
         v
         for v in _ancestors(network, unit)
@@ -105,7 +104,7 @@ def _why_inexact(network: Network, paths: dict[str, Paths], unit: Vertex) -> str
 
 
 def _adds(network: Network, v: Vertex) -> bool:
-    """Whether a unit depends on several units below it: a linear layer, or one that meets several vertices."""
+    """Whether a unit depends on several units below it: in a linear layer, or one that reads several vertices."""
     return v.layer.mixes or (len(v.inputs) > 1 and v.units == network[v.inputs[0]].units)
 
 

@@ -1,4 +1,4 @@
-"""The cost model that passes decide by: FLOPs of products, and what moving arrays costs beside them."""
+"""The cost model of the passes: the FLOPs of products, and the cost of moving arrays."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Final
 from smgen.ir import Buffer, Op, Product, Schedule, View
 
 FLOPS_PER_MOVE: Final = 16
-"""What reading or writing a number costs, in FLOPs of a product: about 100 GFLOP/s a core against 25 GB/s."""
+"""The cost of reading or writing a number, in FLOPs of a product: a core has about 100 GFLOP/s and 25 GB/s."""
 
 
 def estimated_flops(schedule: Schedule, batch_size: int) -> int:
@@ -17,7 +17,7 @@ def estimated_flops(schedule: Schedule, batch_size: int) -> int:
 
 
 def sample_flops(schedule: Schedule) -> int:
-    """FLOPs of the products that a sample adds to a call."""
+    """The FLOPs of products that each sample adds to a call."""
     return sum(op.flops for op in schedule.ops if isinstance(op, Product) and is_batched(op))
 
 

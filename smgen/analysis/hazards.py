@@ -1,4 +1,4 @@
-"""Where threads that share a tile must wait for each other."""
+"""The operations before which threads that share a tile must wait for each other."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from smgen.ir import Form, Fused, Op, Product, Reduce, Schedule, View
 def barriers(schedule: Schedule) -> frozenset[int]:
     """The positions of operations before which all threads of a team must have arrived.
 
-    A thread computes its own columns of every array of a tile. It may go ahead as long as it reads its own columns; a
-    product reads all of its operand's, so all must have been written, and nobody may write over them before everybody
-    has read them. Outside tiles, where arrays are shared out by rows or by columns, every dependence counts.
+    A thread computes its own columns of every array of a tile, and needs no barrier while it reads only these. A
+    product reads all columns of its operand, so all threads must have written theirs, and no thread may overwrite them
+    before all have read them. Outside tiles, threads divide arrays by rows or by columns, so every dependence counts.
     """
     storage, roots = allocate(schedule), view_roots(schedule)
     shapes = {b.name: b.shape for b in (*schedule.inputs, *(out for op in schedule.ops for out in op.outs))}
     slices = {name for name, root in roots.items() if shapes[name] != shapes[root]}
-    # A matrix of each sample's own is shared out by its rows.
+    # Threads divide the matrices that each sample has by rows.
     slices |= {op.out.name for op in schedule.ops if isinstance(op, Product) and _makes_matrices(op)}
 
     def place(name: str) -> str:
@@ -29,7 +29,7 @@ def barriers(schedule: Schedule) -> frozenset[int]:
     position = 0
     phase = ""
     for sweep in schedule.sweeps:
-        if sweep.phase != phase:  # everybody waits between phases
+        if sweep.phase != phase:  # all threads wait between phases
             phase, written, read = sweep.phase, set[str](), set[str]()
         for op in sweep.ops:
             foreign = {place(name) for name in _foreign_reads(op, slices, tile=sweep.phase == "tile")}
@@ -48,7 +48,7 @@ def _makes_matrices(op: Product) -> bool:
 
 
 def _foreign_reads(op: Op, slices: set[str], *, tile: bool) -> Iterator[str]:
-    """What an operation reads that another thread may have written: all but a thread's own columns of whole arrays."""
+    """The arrays an operation reads that another thread may have written; a thread's own columns are none of these."""
     if isinstance(op, View):
         return
     for b in op.reads:

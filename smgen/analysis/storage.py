@@ -1,4 +1,4 @@
-"""Which buffers share an array: liveness analysis, for targets whose arrays are allocated once and reused."""
+"""Decides by liveness analysis which buffers share an array, for targets that allocate arrays once and reuse them."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from smgen.ir import Buffer, Elementary, Op, Schedule, Shape, View
 
 @dataclass(frozen=True, slots=True)
 class Storage:
-    """slots: array name → shape, in order of first use; slot_of: buffer name → array name, where it owns memory.
+    """slots: array name → shape, in order of first use; slot_of: buffer name → array name, for buffers that own memory.
 
-    `tile` names the arrays that every tile in flight has one of; the others exist once a call.
+    `tile` names the arrays of which every tile in flight has one. The others exist once a call.
     """
 
     slots: Mapping[str, Shape]
@@ -21,11 +21,11 @@ class Storage:
 
 
 def allocate(schedule: Schedule) -> Storage:
-    """Give every buffer that is neither an input, a result, a scalar nor a view an array no live buffer is using.
+    """Give every buffer that is not an input, a result, a scalar or a view an array that no live buffer uses.
 
-    Buffers share an array only if their shapes are equal, so that no array needs reshaping. An elementary operation may
-    overwrite an operand that it is the last to read; a product may not. What tiles read and do not compute lives as
-    long as there are tiles, and what they compute never shares an array with what is computed once a call.
+    Buffers share an array only if their shapes are equal, so that no array is reshaped. An elementary operation may
+    overwrite an operand of which it is the last reader; a product may not. A buffer that is computed once a call and
+    read by tiles lives until the last tile, and shares no array with buffers of tiles.
     """
     roots = view_roots(schedule)
     last_use = _last_uses(schedule, roots)
@@ -49,7 +49,7 @@ def allocate(schedule: Schedule) -> Storage:
 
 
 class _Slots:
-    """Arrays by name, and which of them are free."""
+    """The arrays by name, and the ones that are free."""
 
     def __init__(self) -> None:
         self.shapes: dict[str, Shape] = {}
@@ -74,7 +74,7 @@ class _Slots:
 
 
 def _read_order(op: Op) -> list[str]:
-    """The names an operation reads, last operand first, so that the first operand's array is the next to be taken."""
+    """The names an operation reads, last operand first, so that the array of the first operand is taken first."""
     if isinstance(op, Elementary):
         return [operand.name for operand in reversed(op.operands) if operand.is_Symbol]
     return [b.name for b in op.reads]
@@ -100,12 +100,12 @@ def _last_uses(schedule: Schedule, roots: Mapping[str, str]) -> dict[str, int]:
         if sweep.phase == "once":
             before |= {out.name for op in sweep.ops for out in op.outs}
         elif sweep.phase == "tile":
-            # The next tile will read again what this one has read for the last time.
+            # The next tile reads the same buffers again.
             last |= dict.fromkeys((name for name in before if name in last), position - 1)
     return last
 
 
 def most_tangents(schedule: Schedule) -> int:
-    """How many rows a sample has in the arrays of the schedule, at most."""
+    """The largest number of rows that a sample has in an array of the schedule."""
     shapes = (b.shape for op in schedule.ops for b in op.outs if b.is_stack)
     return max((int(shape[1]) for shape in shapes), default=1)

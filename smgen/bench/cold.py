@@ -41,9 +41,9 @@ class ColdStart:
 
 def cold_start(network: Network, case: Case, contenders: Sequence[str], tries: int) -> ColdStart:
     """Start each contender `tries` times in turn, after once to warm the file cache and the C module's own."""
-    found: dict[str, list[float]] = {name: [] for name in contenders}
+    rounds: dict[str, list[float]] = {name: [] for name in contenders}
     if "c" in contenders:
-        found[EMPTY_CACHE] = []
+        rounds[EMPTY_CACHE] = []
     with tempfile.TemporaryDirectory(prefix="smgen-bench-") as name:
         folder = Path(name)
         data = folder / "data.npz"
@@ -60,10 +60,10 @@ def cold_start(network: Network, case: Case, contenders: Sequence[str], tries: i
             for contender in contenders:
                 seconds = start(contender, "cache")
                 if number:
-                    found[contender].append(seconds)
+                    rounds[contender].append(seconds)
             if number and "c" in contenders:
-                found[EMPTY_CACHE].append(start("c", f"empty-{number}"))
-    times = {contender: tuple(seconds) for contender, seconds in found.items()}
+                rounds[EMPTY_CACHE].append(start("c", f"empty-{number}"))
+    times = {contender: tuple(seconds) for contender, seconds in rounds.items()}
     return ColdStart(name=case.name, samples=case.samples, dtype=case.dtype, lam=case.lam, seconds=times)
 
 
@@ -71,9 +71,9 @@ def cold_starts(
     cases: Sequence[tuple[Network, Case]], contenders: Sequence[str], tries: int, tell: Callable[[str], None]
 ) -> list[ColdStart]:
     """The same for several cases, telling of each as it is done."""
-    found = []
+    starts = []
     for network, case in cases:
         cold = cold_start(network, case, contenders, tries)
         tell(f"cold start, {case}: " + ", ".join(f"{c} {cold.median(c):.2f} s" for c in cold.seconds))
-        found.append(cold)
-    return found
+        starts.append(cold)
+    return starts

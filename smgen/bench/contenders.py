@@ -13,7 +13,7 @@ from typing import Final
 
 from smgen.bench.autodiff import ours
 from smgen.bench.peers import PEERS, peer
-from smgen.build import Options, gather, sources
+from smgen.build import Options, build_info, sources
 from smgen.errors import BuildError
 from smgen.hessians import Method
 from smgen.network import Network
@@ -60,17 +60,17 @@ def available(
 
     Raises `BenchUnavailable` for the first of them instead, if they are to `insist` on.
     """
-    found = []
+    names = []
     for name in wanted:
         problem = obstacle(name) or (_refusal(name, network, method) if network is not None else None)
         if problem is None:
-            found.append(name)
+            names.append(name)
         elif insist:
             raise BenchUnavailable(what=f"{name} cannot be measured: {problem[0]}", hint=problem[1])
         else:
             advice = f" ({problem[1]})" if problem[1] else ""
             tell(f"{name} is left out: {problem[0]}{advice}")
-    return found
+    return names
 
 
 def _refusal(name: str, network: Network, method: Method | None) -> tuple[str, str] | None:
@@ -98,10 +98,10 @@ def texts(
         probes=method.probes,
         distribution=method.distribution,
     )
-    found = sources(network, gather(network, Path(f"{name}.py"), options))
+    texts = sources(network, build_info(network, Path(f"{name}.py"), options))
     if method.hessian == "hutchinson":
-        return found | {".py": found[".py"] + ours(method)}
-    return found
+        return texts | {".py": texts[".py"] + ours(method)}
+    return texts
 
 
 def write(texts: Mapping[str, str], contender: str, folder: Path) -> Path:

@@ -42,7 +42,7 @@ def _pointwise(v: Vertex) -> str:
     return f"g_{v.name}, f1_{v.name}, f2_{v.name}, f3_{v.name} = f_{v.name}(g_{v.inputs[0]})"
 
 
-def _sweeps(chain: list[Vertex], of: str, *, curved: bool) -> Iterator[str]:
+def _sweeps(chain: list[Vertex], letter: str, *, curved: bool) -> Iterator[str]:
     """∂K/∂δ, m, forwards and ∂K/∂g, c, backwards; for L, which is `curved`, ∂L/∂δ′, n, besides."""
     for v in chain:
         i, j = v.inputs[0], v.name
@@ -61,11 +61,11 @@ def _sweeps(chain: list[Vertex], of: str, *, curved: bool) -> Iterator[str]:
         i, j = v.inputs[0], v.name
         if v.layer.equations == "linear":
             _, weight, *biases = v.operands
-            bend = f' + 2 * params["{weight}"] * (p_{j}.T @ n_{i})' if curved else ""
-            yield f'd{of}["{weight}"] = d_{j}.T @ m_{i} + c_{j}.T @ g_{i}{bend} + d{of}.get("{weight}", 0)'
+            nu_terms = f' + 2 * params["{weight}"] * (p_{j}.T @ n_{i})' if curved else ""
+            yield f'd{letter}["{weight}"] = d_{j}.T @ m_{i} + c_{j}.T @ g_{i}{nu_terms} + d{letter}.get("{weight}", 0)'
             for bias in biases:
-                yield f'd{of}["{bias}"] = c_{j}.sum(0) + d{of}.get("{bias}", 0)'
+                yield f'd{letter}["{bias}"] = c_{j}.sum(0) + d{letter}.get("{bias}", 0)'
             yield f'c_{i} = c_{j} @ params["{weight}"]'
         else:
-            bend = f" + 2 * n_{i} * p_{j} * f1_{j} * f2_{j} + n_{i} * d_{j} * f3_{j}" if curved else ""
-            yield f"c_{i} = c_{j} * f1_{j} + m_{i} * d_{j} * f2_{j}{bend}"
+            nu_terms = f" + 2 * n_{i} * p_{j} * f1_{j} * f2_{j} + n_{i} * d_{j} * f3_{j}" if curved else ""
+            yield f"c_{i} = c_{j} * f1_{j} + m_{i} * d_{j} * f2_{j}{nu_terms}"

@@ -31,8 +31,8 @@ def environment(cache: Path) -> dict[str, str]:
 
     Without settings of OpenBLAS that a machine's administrator made; JAX on the CPU; compiled modules kept in `cache`.
     """
-    found = {key: value for key, value in os.environ.items() if key not in _MACHINE_SETTINGS}
-    return found | {"JAX_PLATFORMS": "cpu", "SMGEN_CACHE": str(cache)}
+    environment = {key: value for key, value in os.environ.items() if key not in _MACHINE_SETTINGS}
+    return environment | {"JAX_PLATFORMS": "cpu", "SMGEN_CACHE": str(cache)}
 
 
 class Worker:

@@ -37,8 +37,8 @@ def recursion(network: Network, library: str) -> Iterator[str]:
             prime.append(f"{library}.zeros_like(g_{v.name})")
         for k in network.children(v.name):
             delta.append(k.layer.spelled_back(k, v.name, f"d_{k.name}", names, squared=False))
-            if (bend := k.layer.spelled_bend(k, v.name, names)) is not None:
-                prime.append(f"d_{k.name} * {bend}")
+            if (f_second := k.layer.spelled_f_second(k, v.name, names)) is not None:
+                prime.append(f"d_{k.name} * {f_second}")
             prime.append(k.layer.spelled_back(k, v.name, f"p_{k.name}", names, squared=True))
         yield f"d_{v.name} = {' + '.join(delta)}"
         yield f"p_{v.name} = {' + '.join(prime)}"

@@ -136,21 +136,21 @@ def summary(results: Results, peer: str) -> list[Row]:
 Figures: TypeAlias = list[tuple[Case, float]]
 
 
-def _row(found: Figures, lams: list[float], combine: Callable[[Figures], str]) -> list[str]:
-    by_lam = ([(case, value) for case, value in found if case.lam == lam] for lam in lams)
+def _row(figures: Figures, lams: list[float], combine: Callable[[Figures], str]) -> list[str]:
+    by_lam = ([(case, value) for case, value in figures if case.lam == lam] for lam in lams)
     return [combine(these) if these else "" for these in by_lam]
 
 
-def _mean(found: Figures) -> str:
-    return f"{geometric_mean(value for _, value in found):.2f}"
+def _mean(figures: Figures) -> str:
+    return f"{geometric_mean(value for _, value in figures):.2f}"
 
 
-def _median(found: Figures) -> str:
-    return f"{median(value for _, value in found):.2f}"
+def _median(figures: Figures) -> str:
+    return f"{median(value for _, value in figures):.2f}"
 
 
-def _worst(found: Figures) -> str:
-    case, value = max(found, key=lambda pair: pair[1])
+def _worst(figures: Figures) -> str:
+    case, value = max(figures, key=lambda pair: pair[1])
     return f"{value:.2f} ({case.name}, N = {case.samples}, {case.dtype})"
 
 
@@ -184,7 +184,8 @@ def markdown(rows: Sequence[Row]) -> str:
 
 def disturbances(results: Results) -> str:
     """A sentence about the cases in which other processes were busy, or an empty string."""
-    found = [outcome.case for outcome in results.outcomes if outcome.disturbed]
-    if not found:
+    disturbed = [outcome.case for outcome in results.outcomes if outcome.disturbed]
+    if not disturbed:
         return ""
-    return f"Other processes were busy in {len(found)} of {len(results.outcomes)} cases, whose figures may be anything."
+    cases = f"{len(disturbed)} of {len(results.outcomes)} cases"
+    return f"Other processes were busy in {cases}, whose figures may be anything."

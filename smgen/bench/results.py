@@ -62,22 +62,22 @@ class Results:
 
 def geometric_mean(values: Iterable[float]) -> float:
     """The exponential of the mean of the logarithms. Raises `ValueError` for no values."""
-    found = [log(value) for value in values]
-    if not found:
+    logarithms = [log(value) for value in values]
+    if not logarithms:
         raise ValueError("the geometric mean of nothing")
-    return exp(sum(found) / len(found))
+    return exp(sum(logarithms) / len(logarithms))
 
 
 def figures(
-    outcomes: Iterable[Outcome], contender: str, peer: str, of: Callable[[Measured, Measured], float]
+    outcomes: Iterable[Outcome], contender: str, peer: str, ratio: Callable[[Measured, Measured], float]
 ) -> list[tuple[Case, float]]:
     """A figure of the contender relative to the peer's, for every case that both took."""
-    found = []
+    values = []
     for outcome in outcomes:
         one, other = outcome.of(contender), outcome.of(peer)
         if one and other:
-            found.append((outcome.case, of(one, other)))
-    return found
+            values.append((outcome.case, ratio(one, other)))
+    return values
 
 
 def times(outcomes: Iterable[Outcome], contender: str, peer: str) -> list[tuple[Case, float]]:
@@ -114,19 +114,19 @@ def as_json(results: Results) -> dict[str, Any]:
     for outcome in results.outcomes:
         contenders = {}
         for m in outcome.measured:
-            found = asdict(m)
-            found["product_flops"] = outcome.executed.get(found.pop("contender"))
-            contenders[m.contender] = found
+            entry = asdict(m)
+            entry["product_flops"] = outcome.executed.get(entry.pop("contender"))
+            contenders[m.contender] = entry
         least, others = outcome.least, list(outcome.others)
         cases.append({**asdict(outcome.case), "least_product_flops": least, "others": others, "contenders": contenders})
     cold = [asdict(start) for start in results.cold]
     return {"machine": results.machine, "gemm_flops": results.gemm, "cases": cases, "cold_starts": cold}
 
 
-def from_json(found: dict[str, Any]) -> Results:
+def from_json(document: dict[str, Any]) -> Results:
     """The inverse of `as_json`."""
     outcomes = []
-    for entry in found["cases"]:
+    for entry in document["cases"]:
         case = Case(entry["name"], entry["samples"], entry["dtype"], entry["lam"])
         measured, executed = [], {}
         for name, m in entry["contenders"].items():
@@ -152,6 +152,6 @@ def from_json(found: dict[str, Any]) -> Results:
         )
     cold = [
         ColdStart(**{**entry, "seconds": {name: tuple(times) for name, times in entry["seconds"].items()}})
-        for entry in found["cold_starts"]
+        for entry in document["cold_starts"]
     ]
-    return Results(outcomes, found["gemm_flops"], cold, found["machine"])
+    return Results(outcomes, document["gemm_flops"], cold, document["machine"])

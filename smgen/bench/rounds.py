@@ -72,13 +72,13 @@ def ratio(one: Measured, other: Measured) -> float:
 def data_of(network: Network, case: Case) -> dict[str, Any]:
     """Standard normal data, weights that keep its scale, gains near 1 and small biases."""
     rng = np.random.default_rng(0)
-    found = {}
+    arrays = {}
     for key, shape in network.parameters.items():
         initial = network.initial[key]
         scale = 1 / np.sqrt(shape[-1]) if initial is None else 0.1
-        found[key] = scale * rng.standard_normal(shape) + (initial or 0)
-    found["x"] = np.random.default_rng(1).standard_normal((case.samples, network.input.units))
-    return {key: value.astype(case.dtype) for key, value in found.items()}
+        arrays[key] = scale * rng.standard_normal(shape) + (initial or 0)
+    arrays["x"] = np.random.default_rng(1).standard_normal((case.samples, network.input.units))
+    return {key: value.astype(case.dtype) for key, value in arrays.items()}
 
 
 def measure(

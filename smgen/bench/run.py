@@ -41,7 +41,7 @@ def run(
         _rates(results, cases, plan)
         for case in cases:
             network = networks[case.name]
-            found = measure(
+            timed = measure(
                 network,
                 case,
                 plan.contenders,
@@ -54,13 +54,13 @@ def run(
             flops = {name: executed(network, name, case.samples, case.lam, method=plan.method) for name in ours}
             outcome = Outcome(
                 case=case,
-                measured=found.measured,
+                measured=timed.measured,
                 executed=flops,
                 least=least(network, case.samples, case.lam, plan.method),
-                others=found.others,
+                others=timed.others,
             )
             results.outcomes.append(outcome)
-            times = ", ".join(f"{m.contender} {1e3 * m.seconds:.3g} ms" for m in found.measured)
+            times = ", ".join(f"{m.contender} {1e3 * m.seconds:.3g} ms" for m in timed.measured)
             tell(f"{case}: {times}{'; others were busy' if outcome.disturbed else ''}")
             keep(results)
         _rates(results, cases, plan)

@@ -87,9 +87,9 @@ def main(program: str, data: str, lam: str, result: str = "") -> None:
     J, gradient = step()
     first = time.perf_counter() - started
     if result:
-        found: dict[str, Any] = {"J": np.float64(J), **{key: np.asarray(g) for key, g in gradient.items()}}
-        np.savez(result, **found)
-        del found
+        outputs: dict[str, Any] = {"J": np.float64(J), **{key: np.asarray(g) for key, g in gradient.items()}}
+        np.savez(result, **outputs)
+        del outputs
     del J, gradient
     say(first=first, loaded_memory=loaded)
     for line in sys.stdin:

@@ -1,1 +1,1 @@
-"""What is known of a formula: its derivatives, and forms of it that hold to the ends of the dtype."""
+"""Formulas: their derivatives, and forms that compute them accurately in the whole range of a dtype."""

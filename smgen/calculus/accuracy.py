@@ -1,4 +1,4 @@
-"""Is a formula right in the module's dtype? Evaluated from one end of its range to the other and judged by mpmath."""
+"""Judges whether a formula is accurate in the module's dtype, by mpmath, from one end of the range to the other."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ DIGITS: Final = 60
 FEW_ULP: Final = 8
 """Errors up to this many units in the last place pass: NumPy's own functions err by up to 4, formulas add a few."""
 CANCELLING: Final = 16
-"""Terms that cancel are an excuse up to this many times the largest value the formula takes on that side of 0."""
+"""Terms that cancel excuse an error up to this many times the largest value of the formula on the same side of 0."""
 MIDDLE: Final = 10
-"""What is not farther than this from 0 belongs to both sides."""
+"""Points that are not farther than this from 0 belong to both sides."""
 WRONG: Final = 1e-3
-"""A relative error that no cancelling terms excuse in a tail: digits are lost, not the last bits."""
+"""A relative error that no cancelling terms excuse in a tail: more than the last bits are wrong."""
 EDGE: Final = 64
-"""Whether a value within this factor of the largest number overflows is nobody's concern far out."""
+"""In a tail, a value within this factor of the largest number may overflow."""
 MOST_WORK: Final = 200_000
-"""Operations in arbitrary precision for one formula; one with more parts is probed at fewer places."""
+"""The most operations in arbitrary precision for one formula: a long one is evaluated at fewer points."""
 
 Array = npt.NDArray[Any]
 Domain: TypeAlias = tuple[float, float]
@@ -39,9 +39,9 @@ EVERYWHERE: Final[Domain] = (-np.inf, np.inf)
 
 @dataclass(frozen=True, slots=True)
 class Accuracy:
-    """The outcome for one formula: NaN, infinite or inaccurate where, and the worst error in ulp elsewhere.
+    """The outcome for one formula: where it is NaN, infinite or inaccurate, and the worst error in ulp elsewhere.
 
-    `undefined` are the probes where the exact value is not real.
+    `undefined` are the sample points where the exact value is not real.
     """
 
     worst_ulp: float
@@ -72,8 +72,8 @@ def judge(form: sp.Expr, dtype: str, exact: sp.Expr | None = None, domain: Domai
     """Compare `form`, evaluated as generated code would, with the value of `exact`, or of itself.
 
     An error is measured in ulp of the exact value, or of the terms that cancel in it as far as `CANCELLING` excuses
-    them. What a rounding of g would do to the exact value is no fault of the formula. Below tiny/eps, where factors may
-    be subnormal, what counts is the absolute error. Only the domain is probed. Raises `constants.OutOfRange`.
+    them. An error that a rounding of g would cause too is not a fault of the formula. Below tiny/eps, where factors may
+    be subnormal, the absolute error counts. All sample points are in the domain. Raises `constants.OutOfRange`.
     """
     exact = form if exact is None else exact
     first = _judge(form, exact, dtype, _inside(near(dtype), domain, dtype), far_out=False)
@@ -140,7 +140,7 @@ def _on_side(points: Array, size: Array) -> Array:
 
 
 def _beyond(points: Array, size: Array) -> Array:
-    """The largest value at places of one sign that are as far from 0 or farther."""
+    """For each point, the largest value at points of the same sign that are not nearer to 0."""
     finite = np.nan_to_num(size, nan=0.0, posinf=np.inf)
     left = np.maximum.accumulate(finite)
     right = np.maximum.accumulate(finite[::-1])[::-1]
@@ -148,13 +148,13 @@ def _beyond(points: Array, size: Array) -> Array:
 
 
 def _around(values: Array) -> Array:
-    """The largest of each value and its neighbours: of a wave, one place may be insensitive by chance."""
+    """The largest of each value and its neighbours: a wave may be insensitive to g at a single point by chance."""
     padded = np.concatenate([values[:1], values, values[-1:]])
     return np.array(np.maximum(np.maximum(padded[:-2], padded[2:]), values))
 
 
 def nested(expr: sp.Expr) -> int:
-    """How many functions are taken of functions, one in the other: every one adds the errors of its own."""
+    """How deeply functions are nested: each adds its own error."""
     known: dict[sp.Basic, int] = {}
 
     def depth(e: sp.Basic) -> int:
@@ -166,21 +166,21 @@ def nested(expr: sp.Expr) -> int:
 
 
 def work(expr: sp.Expr) -> int:
-    """Operations at a place: distinct subexpressions, functions counted as twenty for an argument."""
+    """The operations for one point: distinct subexpressions; a function counts as twenty for each argument."""
     parts = subexpressions(expr)
     return len(parts) + 20 * sum(len(e.args) for e in parts if isinstance(e, sp.Function))
 
 
 def _fewer(points: Array, work: int) -> Array:
-    """So many of the points that `work` at each stays within bounds; always 0, where it is one."""
+    """A selection of the points, so that `work` at each stays within bounds. 0 is kept if it is one of the points."""
     stride = max(1, -(-work * len(points) // MOST_WORK))
     return np.unique(np.concatenate([points[:: min(stride, max(len(points) // 12, 1))], points[points == 0]]))
 
 
 @lru_cache(maxsize=1024)
-def _reference(expr: sp.Expr, dtype: str, at: bytes) -> tuple[Array, Array]:
-    """The exact values at the places, NaN where they are not real, and what one ulp of g changes in them."""
-    points = np.frombuffer(at, dtype)
+def _reference(expr: sp.Expr, dtype: str, packed_points: bytes) -> tuple[Array, Array]:
+    """The exact values at the points, NaN where they are not real, and their changes for one ulp of g."""
+    points = np.frombuffer(packed_points, dtype)
     step = 1 + float(np.finfo(dtype).eps)
     f = compiled(expr)
     values, changes = [], []
@@ -199,7 +199,7 @@ def compiled(expr: sp.Expr) -> Callable[[Any], Any]:
 
 
 def _cse(expr: sp.Expr, **_: object) -> tuple[list[tuple[sp.Symbol, sp.Expr]], sp.Expr]:
-    """A name for every subexpression: whole ones only, which takes no longer than reading them once."""
+    """A name for every whole subexpression, in one walk; sympy's own search would take far longer."""
     names: list[tuple[sp.Symbol, sp.Expr]] = []
     known: dict[sp.Expr, sp.Expr] = {}
 
@@ -217,7 +217,7 @@ def _cse(expr: sp.Expr, **_: object) -> tuple[list[tuple[sp.Symbol, sp.Expr]], s
 
 
 def real(f: Callable[[Any], Any], point: Any) -> Any:
-    """The value at a place, NaN where it is not real."""
+    """The value at a point; NaN where it is not real."""
     try:
         value = f(point)
     except (ZeroDivisionError, ValueError, TypeError):
@@ -226,7 +226,7 @@ def real(f: Callable[[Any], Any], point: Any) -> Any:
 
 
 def terms_of(expr: sp.Expr) -> sp.Expr:
-    """The sum of absolute terms, through sums, products and whole powers: what cancels is judged by it."""
+    """The sum of absolute terms, through sums, products and whole powers: the size of terms that may cancel."""
     if isinstance(expr, kept):
         return terms_of(expr.args[0])
     if isinstance(expr, choose):
@@ -242,7 +242,7 @@ def terms_of(expr: sp.Expr) -> sp.Expr:
 
 
 def _ranges(points: Array, bad: npt.NDArray[np.bool_]) -> str:
-    """`for g from 88.3 to 1e+04, g from …`: the runs of bad probes, the first three of them."""
+    """`for g from 88.3 to 1e+04, g from …`: the first three runs of bad points."""
     edges = np.flatnonzero(np.diff(np.concatenate([[False], bad, [False]]).astype(int)))
     runs = [f"g from {points[a]:.3g} to {points[b - 1]:.3g}" for a, b in zip(edges[::2], edges[1::2], strict=True)]
     return "for " + ", ".join(runs[:3]) + (" and more" if len(runs) > 3 else "")

@@ -28,11 +28,11 @@ _HINT = "use a smooth real function of one symbol, such as sm.softplus, sm.tanh 
 class Nonlinearity:
     """A scalar function f of `primitives.G` with its first three derivatives.
 
-    derivatives[n] is the n-th derivative in G and primitives, forms[n] how it is computed (`tails.settle`). `saved`
-    are the calls worth evaluating once per element, from which f′, f″ and f‴ are rebuilt by arithmetic alone (tanh(g),
-    σ(g), …). ratios[n] = (k, q) says that the n-th derivative is q times the k-th, a shorter way where the k-th is at
-    hand (tanh″ = −2·tanh·tanh′). `written` is f as its author wrote it. `switches` names the functions whose slope
-    jumps somewhere, `borders` where and what.
+    derivatives[n] is the n-th derivative in G and primitives, forms[n] the form that is computed (`tails.settle`).
+    `saved` are the calls that are evaluated once per element, such as tanh(g) or σ(g); f′, f″ and f‴ are rebuilt from
+    them by arithmetic. ratios[n] = (k, q) says that the n-th derivative is q times the k-th, which is shorter
+    (tanh″ = −2·tanh·tanh′). `written` is f as its author wrote it. `switches` names the functions whose slope jumps
+    somewhere; `borders` says where, and in which derivative.
     """
 
     written: sp.Expr
@@ -45,12 +45,12 @@ class Nonlinearity:
 
     @property
     def f(self) -> sp.Expr:
-        """The function itself, as it is computed."""
+        """The form in which f itself is computed."""
         return self.forms[0]
 
     @property
     def kinks(self) -> tuple[str, ...]:
-        """Names of the functions in f that make its slope jump."""
+        """The names of the functions in f that make its slope jump."""
         if self.borders is not None and all(border.jumps not in (0, 1) for border in self.borders):
             return ()
         return self.switches
@@ -61,8 +61,7 @@ def symbolic(
 ) -> sp.Expr:
     """Turn what the user passed to `pointwise` into an expression of `symbols`, one for each operand.
 
-    Raises `UnsupportedNonlinearity` for what is no expression, has other symbols or lacks one, or calls unknown
-    functions.
+    Raises `UnsupportedNonlinearity` for anything but an expression in exactly these symbols and known functions.
     """
     expr = function
     called = not isinstance(function, sp.Basic) and callable(function)
@@ -92,22 +91,22 @@ def symbolic(
 
 
 def _in_symbols(expr: sp.Expr, symbols: tuple[sp.Symbol, ...], origin: str, *, called: bool) -> sp.Expr:
-    """The expression, if it has the symbols that it should have; a single operand may have any name."""
+    """The expression in `symbols`, if it has as many symbols; the symbol of a single operand may have any name."""
     own = sorted(expr.free_symbols, key=str)
-    found = several(own, str) or "none"
+    listed = several(own, str) or "none"
     if len(symbols) > 1:
         if set(own) != set(symbols):
             raise UnsupportedNonlinearity(
                 origin=origin,
                 what=f"a pointwise function of {len(symbols)} nodes uses each of its arguments and no other symbol; "
-                f"{brief(expr)} has {found}",
+                f"{brief(expr)} has {listed}",
                 hint="write lambda a, b: … in terms of a and b; put numbers in for constants",
             )
         return expr
     if len(own) != 1 or not own[0].is_Symbol:
         raise UnsupportedNonlinearity(
             origin=origin,
-            what=f"a pointwise expression has exactly one symbol; {brief(expr)} has {found}",
+            what=f"a pointwise expression has exactly one symbol; {brief(expr)} has {listed}",
             hint="put numbers in for constants; a function of two nodes is sm.pointwise((a, b), lambda a, b: …)",
         )
     if called and own[0] != symbols[0]:
@@ -134,10 +133,10 @@ def _refuse_constants(expr: sp.Expr, origin: str) -> None:
 
 @lru_cache(maxsize=256)
 def differentiate(expr: sp.Expr) -> Nonlinearity:
-    """F → (f, f′, f″, f‴), each in the cheaper of its forms, powers shared where the derivatives share them.
+    """f → (f, f′, f″, f‴), each in the cheaper of its forms; derivatives with common powers share them.
 
-    Raises `UnsupportedNonlinearity` where f′ vanishes identically, a derivative holds something without a formula, or
-    f‴ has more parts than can be judged.
+    Raises `UnsupportedNonlinearity` if f′ vanishes identically, a derivative has no formula, or f‴ has more parts than
+    can be judged.
     """
     written = recognise(exact(expr))
     refuse_unknown(written, expr)
@@ -179,7 +178,7 @@ def _ratio(derivatives: tuple[sp.Expr, ...], forms: tuple[sp.Expr, ...], n: int)
             continue
         q = sp.factor(sp.cancel(derivatives[n] / derivatives[k]))
         shorter = sp.count_ops(q) + 1 < sp.count_ops(derivatives[n] if best is None else best[1] * G)
-        # What grows with g could be infinite where f⁽ᵏ⁾ is 0.
+        # A factor that grows with g could be infinite where f⁽ᵏ⁾ is 0.
         plain = q.is_number or G not in q.xreplace({call: sp.Dummy() for call in q.atoms(sp.Function)}).free_symbols
         if sp.denom(q).is_number and shorter and plain and q.atoms(*saved()) <= forms[n].atoms(*saved()):
             best = (k, q)
@@ -187,14 +186,14 @@ def _ratio(derivatives: tuple[sp.Expr, ...], forms: tuple[sp.Expr, ...], n: int)
 
 
 def _tame(expr: sp.Expr) -> bool:
-    """Whether factoring is quick: its time grows steeply with the functions and operations of an expression."""
+    """Whether factoring is quick: its time grows steeply with the number of functions and operations."""
     if len(subexpressions(expr)) > 80 or expr.has(choose, maximum, logsumexp, softmax):
         return False
     return len(expr.atoms(sp.Function)) <= 3 and bool(sp.count_ops(expr) <= 80)
 
 
 def shortest(derivative: sp.Expr) -> sp.Expr:
-    """The form with the fewest operations among: as differentiated, factored, and factored over one denominator."""
+    """The form with the fewest operations: as differentiated, factored, or factored over one denominator."""
     if isinstance(derivative, choose):
         a, b, x, y = derivative.args
         return choose(a, b, shortest(x), shortest(y))
@@ -211,11 +210,11 @@ def shortest(derivative: sp.Expr) -> sp.Expr:
     return min(forms, key=lambda form: (sp.count_ops(form), sp.default_sort_key(form)))
 
 
-def refuse_large(expr: sp.Expr, of: sp.Expr) -> None:
+def refuse_large(expr: sp.Expr, f: sp.Expr) -> None:
     """Raise `UnsupportedNonlinearity` for a derivative that has too many parts to be judged."""
     if len(subexpressions(expr)) > MOST_PARTS:
         raise UnsupportedNonlinearity(
-            what=f"a derivative of {brief(of)} has more than {MOST_PARTS:,} parts",
+            what=f"a derivative of {brief(f)} has more than {MOST_PARTS:,} parts",
             hint="make several layers of it: what is nested in a layer of its own, what is added with sm.add",
         )
 
@@ -223,7 +222,7 @@ def refuse_large(expr: sp.Expr, of: sp.Expr) -> None:
 _PLAIN: Final = (sp.Add, sp.Mul, sp.Pow, sp.Symbol, sp.Number, sp.NumberSymbol)
 
 
-def refuse_unknown(expr: sp.Expr, of: sp.Expr) -> None:
+def refuse_unknown(expr: sp.Expr, f: sp.Expr) -> None:
     """Raise `UnsupportedNonlinearity` for the first kind of sympy object that smgen has no formula for."""
     allowed = (*_PLAIN, *known())
     seen: set[sp.Basic] = set()
@@ -241,7 +240,7 @@ def refuse_unknown(expr: sp.Expr, of: sp.Expr) -> None:
     if not unknown:
         return
     if sp.I in unknown:
-        raise UnsupportedNonlinearity(what=f"f of {brief(of)} is not real", hint=_HINT)
+        raise UnsupportedNonlinearity(what=f"f of {brief(f)} is not real", hint=_HINT)
     call = min(unknown, key=sp.default_sort_key)
     name = call.func.__name__
     names = [f.__name__ for f in known()]

@@ -11,7 +11,7 @@ from smgen.calculus.symbolic import varies
 
 
 def tidy(total: sp.Add) -> sp.Expr:
-    """`total` with its constant and the first term that cancels it at some g made one term; itself if there is none."""
+    """`total` with the constant and the first term that cancels it merged into one term; `total` if none cancels it."""
     constant = sp.Add(*(term for term in total.args if not varies(term)))
     if constant == 0:
         return total
@@ -24,7 +24,7 @@ def tidy(total: sp.Add) -> sp.Expr:
 
 
 def _minus_limit(core: sp.Expr, value: sp.Expr) -> sp.Expr | None:
-    """`core` − `value` without cancellation; None where no rule has it."""
+    """`core` − `value` without cancellation; None if no rule applies."""
     if isinstance(core, sp.Pow) and core.base != sp.E and core.exp.is_Rational and is_polynomial(core.base):
         return _power_minus(core.base, core.exp, value)
     if isinstance(core, sp.Pow) and isinstance(core.base, p.sech) and core.exp == 2 and value == 1:

@@ -1,4 +1,4 @@
-"""What the author of a network says of a nonlinearity's argument: `domain=(0, None)` for one that is never negative."""
+"""The domain that an author states for a nonlinearity's argument: `domain=(0, None)` for one that is never negative."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Ends: TypeAlias = tuple[sp.Expr | None, sp.Expr | None]
 
 
 def interval(domain: object, origin: str) -> Ends | None:
-    """The ends of a domain as exact numbers. Raises `NetworkError` for anything else than two ends in order."""
+    """The ends of a domain as exact numbers. Raises `NetworkError` for anything but two ends in order."""
     if domain is None:
         return None
     ends = tuple(domain) if isinstance(domain, tuple | list) else ()
@@ -31,7 +31,7 @@ def interval(domain: object, origin: str) -> Ends | None:
 
 
 def interval_text(before: str, ends: Ends | None) -> str:
-    """`, domain [0, oo]` after the words for it; nothing without one."""
+    """`, domain [0, oo]`, with the words `before`; empty without a domain."""
     if ends is None:
         return ""
     low, high = ends

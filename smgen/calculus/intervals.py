@@ -1,4 +1,4 @@
-"""The values a function can take on an interval: bounds that hold, though they may be wide."""
+"""Bounds for the values of a function on an interval. They always hold, but may be wide."""
 
 from __future__ import annotations
 
@@ -15,37 +15,37 @@ from smgen.functions import facts_of, references
 Interval: TypeAlias = tuple[float, float]
 REALS: Final[Interval] = (-inf, inf)
 LEAST: Final = 5e-324
-"""The end of an interval that comes as near to 0 as one likes and is never there: softplus is from `LEAST` to ∞."""
+"""Stands for an end that values approach but never reach, 0: softplus takes values from `LEAST` to ∞."""
 
 _CORNERS: Final[dict[tuple[str, float], float]] = {("log", 0.0): -inf, ("log1p", -1.0): -inf}
-"""Where a monotone function goes to infinity at a finite place."""
+"""The finite arguments at which a monotone function goes to infinity."""
 
 
-def values(e: sp.Expr, at: Mapping[sp.Expr, Interval]) -> Interval:
-    """An interval that contains every value of `e`, by those of its symbols."""
-    if e in at:
-        return at[e]
+def values(e: sp.Expr, domains: Mapping[sp.Expr, Interval]) -> Interval:
+    """An interval that contains every value of `e`, from the intervals of its symbols."""
+    if e in domains:
+        return domains[e]
     if e.is_number:
         value = float(e)
         return value, value
-    if isinstance(e, p.choose) and e.args[0] in at and e.args[1].is_number:
-        return _choice(e, at)
-    low, high = _values(e, [values(arg, at) for arg in e.args])
+    if isinstance(e, p.choose) and e.args[0] in domains and e.args[1].is_number:
+        return _choice(e, domains)
+    low, high = _values(e, [values(arg, domains) for arg in e.args])
     return (LEAST if low == 0 and e.is_positive else low), high
 
 
-def _choice(e: p.choose, at: Mapping[sp.Expr, Interval]) -> Interval:
-    """The values of branches with a border in one symbol: each has those of its own side."""
+def _choice(e: p.choose, domains: Mapping[sp.Expr, Interval]) -> Interval:
+    """The values of a choice with a border in one symbol: each branch is taken on its own side."""
     symbol, border = e.args[0], float(e.args[1])
-    low, high = at[symbol]
-    left = values(e.args[2], {**at, symbol: (low, min(border, high))}) if low < border else None
-    right = values(e.args[3], {**at, symbol: (max(border, low), high)}) if high >= border else None
+    low, high = domains[symbol]
+    left = values(e.args[2], {**domains, symbol: (low, min(border, high))}) if low < border else None
+    right = values(e.args[3], {**domains, symbol: (max(border, low), high)}) if high >= border else None
     branches = [branch for branch in (left, right) if branch is not None]
     return min(low for low, _ in branches), max(high for _, high in branches)
 
 
 def _values(e: sp.Expr, inner: Sequence[Interval]) -> Interval:
-    """The values of a function of arguments in these intervals."""
+    """The values of a function whose arguments are in these intervals."""
     match e:
         case sp.Add():
             return total(inner)
@@ -106,7 +106,7 @@ def total(parts: Sequence[Interval]) -> Interval:
 
 
 def _kept(end: float) -> float:
-    """An end that only rounding could bring to 0 is not there."""
+    """`LEAST` in place of an end that is 0 only by rounding."""
     return copysign(LEAST, end) if 0 < abs(end) < 1e-300 else end
 
 

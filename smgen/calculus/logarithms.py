@@ -1,4 +1,4 @@
-"""Logarithms of what users write: of sums of exponentials above all, in forms that neither overflow nor cancel."""
+"""Logarithms, above all of sums of exponentials, in forms that neither overflow nor cancel."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def logarithm(u: sp.Expr) -> sp.Expr:
 
 
 def _log_of_sum(v: sp.Add) -> sp.Expr:
-    """Log of exponentials, or log(c + w) as a log1p."""
+    """The logarithm of a sum: of exponentials, or log(c + w) as a log1p."""
     stable = log_of_exponentials(v)
     if stable is not None:
         return stable
@@ -68,13 +68,13 @@ def log_of_exponentials(v: sp.Add) -> sp.Expr | None:
 
 
 def _leading(exponent: sp.Expr) -> tuple[float, sp.Expr]:
-    """What counts farthest from 0 first: relative to it no other exponent overflows."""
+    """The sort key of an exponent. The one that dominates far from 0 is first: relative to it, no other overflows."""
     poly = sp.Poly(exponent, min(exponent.free_symbols, key=str)) if exponent.is_polynomial() else None
     return (-float(poly.LC()) if poly is not None and poly.degree() % 2 == 0 else 0.0), sp.default_sort_key(exponent)
 
 
 def as_exponential(term: sp.Expr) -> sp.Expr | None:
-    """Return a with `term` = exp(a), taking a positive factor into the exponent; None if it is no exponential."""
+    """The a with `term` = exp(a), with a positive factor taken into the exponent; None if `term` is no exponential."""
     scale, core = term.as_independent(*term.free_symbols, as_Add=False)
     if not scale.is_positive:
         return None

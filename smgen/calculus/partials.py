@@ -1,4 +1,4 @@
-"""A function of one or several symbols with its partial derivatives, as expressions that compute well."""
+"""Functions of one or several symbols with their partial derivatives, in forms that compute accurately."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from smgen.errors import UnsupportedNonlinearity
 from smgen.functions import kinked, saved
 
 Orders: TypeAlias = tuple[int, ...]
-"""Which arguments a derivative is by, as positions in ascending order: (0, 0, 1) for f_aab."""
+"""The arguments that a derivative is taken by, as positions in ascending order: (0, 0, 1) for f_aab."""
 
 HIGHEST: Final = 3
 
@@ -34,14 +34,14 @@ def symbols_of(count: int) -> tuple[sp.Symbol, ...]:
 
 @dataclass(frozen=True)
 class Partials:
-    """f of `symbols` and its derivatives up to the third order, each found when it is asked for first."""
+    """f of `symbols` with its derivatives up to the third order, each computed at its first use."""
 
     expr: sp.Expr
     symbols: tuple[sp.Symbol, ...]
 
     @cached_property
     def nonlinearity(self) -> Nonlinearity | None:
-        """What is known of a function of one symbol."""
+        """The function with its derivatives, if it has one symbol; None otherwise."""
         return differentiate(self.expr) if self.symbols == (G,) else None
 
     @cached_property
@@ -55,7 +55,7 @@ class Partials:
         return {}
 
     def derivative(self, orders: Orders = ()) -> sp.Expr:
-        """The exact derivative. Raises `UnsupportedNonlinearity` for what has no formula."""
+        """The exact derivative. Raises `UnsupportedNonlinearity` if it has no formula."""
         if self.nonlinearity is not None:
             return self.nonlinearity.derivatives[len(orders)]
         if orders not in self._known:
@@ -68,7 +68,7 @@ class Partials:
         return self._known[orders]
 
     def form(self, orders: Orders = ()) -> sp.Expr:
-        """How it is computed."""
+        """The form in which the derivative is computed."""
         if self.nonlinearity is not None:
             return self.nonlinearity.forms[len(orders)]
         if orders not in self._forms:
@@ -76,11 +76,11 @@ class Partials:
         return self._forms[orders]
 
     def ratio(self, orders: Orders) -> tuple[Orders, sp.Expr] | None:
-        """A lower derivative and what it is multiplied by, where that is shorter."""
+        """A lower derivative and a factor whose product is this one, where that is shorter; None otherwise."""
         ratio = self.nonlinearity.ratios[len(orders)] if self.nonlinearity is not None else None
         return None if ratio is None else (orders[: ratio[0]], ratio[1])
 
-    def bends(self, orders: Orders) -> bool:
+    def is_curved_in(self, orders: Orders) -> bool:
         """Whether a second derivative is not 0 almost everywhere."""
         if self.nonlinearity is not None:
             return is_curved(self.nonlinearity)
@@ -88,7 +88,7 @@ class Partials:
 
     @cached_property
     def switches(self) -> tuple[str, ...]:
-        """Names of the functions in f that make its slope jump."""
+        """The names of the functions in f that make its slope jump."""
         if self.nonlinearity is not None:
             return self.nonlinearity.kinks
         names = {name for _, f in self.kinked_parts for name in f.kinks}
@@ -96,7 +96,7 @@ class Partials:
 
     @cached_property
     def kinked_parts(self) -> tuple[tuple[sp.Symbol, Nonlinearity], ...]:
-        """The parts of one symbol, as functions of g, in which a formula changes."""
+        """The parts of f that depend on one symbol and have borders, as functions of g."""
         return tuple(_kinked_parts(self.derivative()))
 
     @property
@@ -106,7 +106,7 @@ class Partials:
 
     @cached_property
     def saved(self) -> tuple[sp.Expr, ...]:
-        """The calls worth evaluating once per element, from which the derivatives are rebuilt by arithmetic."""
+        """The calls that are evaluated once per element; the derivatives are rebuilt from them by arithmetic."""
         if self.nonlinearity is not None:
             return self.nonlinearity.saved
         if not self.expr.atoms(sp.Function):
@@ -116,19 +116,19 @@ class Partials:
         )
 
     def orders(self) -> Iterator[Orders]:
-        """Every derivative that is not 0 because a lower one is a number, f itself left out."""
-        found: list[Orders] = [(n,) for n in range(len(self.symbols))]
+        """The orders of all derivatives, without those that are 0 because a lower derivative is a number."""
+        level: list[Orders] = [(n,) for n in range(len(self.symbols))]
         for _ in range(HIGHEST):
-            yield from found
-            curved = [orders for orders in found if self.derivative(orders).free_symbols]
-            found = [(*orders, n) for orders in curved for n in range(orders[-1], len(self.symbols))]
+            yield from level
+            curved = [orders for orders in level if self.derivative(orders).free_symbols]
+            level = [(*orders, n) for orders in curved for n in range(orders[-1], len(self.symbols))]
 
 
 @lru_cache(maxsize=256)
 def partials(expr: sp.Expr, symbols: tuple[sp.Symbol, ...]) -> Partials:
     """The derivatives of a function of these symbols.
 
-    Raises `UnsupportedNonlinearity` where one is without a formula, or the function does not depend on a symbol.
+    Raises `UnsupportedNonlinearity` if one has no formula, or the function does not depend on one of the symbols.
     """
     f = Partials(expr, symbols)
     for n in range(len(symbols)):
@@ -141,7 +141,7 @@ def partials(expr: sp.Expr, symbols: tuple[sp.Symbol, ...]) -> Partials:
 
 
 def _each_part(expr: sp.Expr, improve: Callable[[sp.Expr], sp.Expr]) -> sp.Expr:
-    """`improve`, which knows functions of g, applied to each part that has one symbol."""
+    """The expression with `improve`, which is for functions of g, applied to each part with one symbol."""
     symbols = expr.free_symbols
     if len(symbols) == 1:
         (symbol,) = symbols
@@ -153,7 +153,7 @@ def _each_part(expr: sp.Expr, improve: Callable[[sp.Expr], sp.Expr]) -> sp.Expr:
 
 
 def _parts(expr: sp.Expr) -> list[sp.Expr]:
-    """The arguments; of sums and products, those that share their one symbol together."""
+    """The arguments of an expression. In sums and products, arguments of the same single symbol are put together."""
     if not (expr.is_Add or expr.is_Mul):
         return list(expr.args)
     together: dict[frozenset[sp.Basic], list[sp.Expr]] = {}
@@ -164,7 +164,7 @@ def _parts(expr: sp.Expr) -> list[sp.Expr]:
 
 
 def _complement(e: sp.Expr) -> sp.Expr:
-    """1 − σ(u) is σ(−u), and 1 less all weights of a softmax but one is that one: no digits are lost."""
+    """Replace 1 − σ(u) by σ(−u), and 1 − Σ of all softmax weights but one by that one: no digits are lost."""
     one, rest = e.as_coeff_Add()
     weights = [-term for term in sp.Add.make_args(rest)]
     if one != 1 or len({(type(w), w.args[:-1]) for w in weights}) != 1:
@@ -183,12 +183,12 @@ def _kinked_parts(e: sp.Expr) -> Iterator[tuple[sp.Symbol, Nonlinearity]]:
             yield from _kinked_parts(part)
     elif e.has(*kinked()):
         (symbol,) = e.free_symbols
-        with suppress(UnsupportedNonlinearity):  # made of steps alone
+        with suppress(UnsupportedNonlinearity):  # a part of steps alone has slope 0, which `differentiate` refuses
             yield symbol, differentiate(e.xreplace({symbol: G}))
 
 
 def _switches(e: sp.Expr) -> set[str]:
-    """The functions of several symbols that make the slope jump, and steps of one."""
+    """The names of functions of several symbols that make the slope jump, and of steps of one symbol."""
     if not e.has(*kinked()):
         return set()
     if len(e.free_symbols) == 1:
@@ -198,11 +198,11 @@ def _switches(e: sp.Expr) -> set[str]:
 
 
 def is_curved(nonlinearity: Nonlinearity) -> bool:
-    """Whether f″ is not 0 almost everywhere: as a formula or, of a function with kinks, at many points."""
-    bend = nonlinearity.derivatives[2]
-    if bend == 0 or not nonlinearity.kinks:
-        return bool(bend != 0)
+    """Whether f″ is nonzero: as a formula or, for a function with kinks, at one of many points."""
+    f_second = nonlinearity.derivatives[2]
+    if f_second == 0 or not nonlinearity.kinks:
+        return bool(f_second != 0)
     decades = np.logspace(-6, 6, 481)
     points = np.concatenate([-decades, decades, np.linspace(-30, 30, 1237)])
     with np.errstate(all="ignore"):
-        return bool(np.any(evaluate(stable(bend), {G: points}, np.float64)))
+        return bool(np.any(evaluate(stable(f_second), {G: points}, np.float64)))

@@ -1,8 +1,8 @@
-"""Where a function with |u|, max or branches changes its formula, and what jumps there.
+"""The borders where a function with |u|, max or branches changes its formula, and the derivatives that jump there.
 
-`max(g, 0) + log(1 + exp(−|g|))` is softplus and `max(g, 0) + min(exp(g) − 1, 0)` has a slope everywhere, though the
-rules of |u| and max know neither slope nor curvature where u is 0. So f is cut at its borders into pieces without
-such functions, and the one-sided limits of f, f′, f″ and f‴ are compared.
+`max(g, 0) + log(1 + exp(−|g|))` is softplus, and `max(g, 0) + min(exp(g) − 1, 0)` has a slope everywhere, but the
+differentiation rules of |u| and max have no slope where u is 0. So f is cut at its borders into pieces without such
+functions, and the one-sided limits of f, f′, f″ and f‴ are compared.
 """
 
 from __future__ import annotations
@@ -36,9 +36,9 @@ MOST_BORDERS: Final = 16
 
 @dataclass(frozen=True, slots=True)
 class Border:
-    """A place where the formula of f changes; `jumps` is the lowest order whose limits from the sides differ."""
+    """A place where the formula of f changes. `jumps` is the lowest order whose one-sided limits differ, if any."""
 
-    at: sp.Expr
+    place: sp.Expr
     jumps: int | None
 
 
@@ -51,9 +51,9 @@ class Pieces:
 
 
 def pieces(f: sp.Expr) -> Pieces | None:
-    """Cut f at its borders; None if it has none that can be told, or too many.
+    """Cut f at its borders. None if it has none, too many, or some that cannot be located.
 
-    The form with pieces is only taken where it says more than the rules do: where a slope is continuous at a border.
+    f is written in pieces only if its slope is continuous at a border; otherwise the differentiation rules suffice.
     """
     with mpmath.workdps(DIGITS):
         places = _places(f)
@@ -62,15 +62,15 @@ def pieces(f: sp.Expr) -> Pieces | None:
         middles = [places[0] - 1, *((a + b) / 2 for a, b in pairwise(places)), places[-1] + 1]
         parts = [recognise(_resolved(f, _number(middle))) for middle in middles]
         borders = tuple(
-            Border(at, _jump(left, right, _number(at)))
-            for at, (left, right) in zip(places, pairwise(parts), strict=True)
+            Border(place, _jump(left, right, _number(place)))
+            for place, (left, right) in zip(places, pairwise(parts), strict=True)
             if left != right
         )
         if all(border.jumps in (0, 1) for border in borders) and borders:
             return Pieces(f, borders)
         whole = parts[-1]
-        for at, (part, after) in zip(reversed(places), reversed(list(pairwise(parts))), strict=True):
-            whole = whole if part == after else choose(G, at, part, whole)
+        for place, (part, after) in zip(reversed(places), reversed(list(pairwise(parts))), strict=True):
+            whole = whole if part == after else choose(G, place, part, whole)
         return Pieces(whole, borders)
 
 
@@ -79,20 +79,20 @@ def _number(value: sp.Expr) -> Any:
 
 
 def _switch(call: sp.Expr) -> sp.Expr:
-    """What changes its sign where a kinked function changes its formula."""
+    """The expression that changes its sign where a kinked function changes its formula."""
     return call.args[0] - call.args[1] if isinstance(call, maximum | choose) else call.args[0]
 
 
 def _places(f: sp.Expr) -> list[sp.Expr] | None:
     """The real roots of all switches, in order."""
-    found: set[sp.Expr] = set()
+    roots_of_switches: set[sp.Expr] = set()
     for call in f.atoms(*kinked()):
         roots = _roots(_switch(call))
         if roots is None:
             return None
-        found |= roots
+        roots_of_switches |= roots
     distinct: list[sp.Expr] = []
-    for root in sorted(found, key=_number):
+    for root in sorted(roots_of_switches, key=_number):
         if not distinct or _number(root) - _number(distinct[-1]) > EQUAL * max(1, abs(_number(root))):
             distinct.append(root)
     return distinct if len(distinct) <= MOST_BORDERS else None
@@ -112,32 +112,32 @@ def _roots(u: sp.Expr) -> set[sp.Expr] | None:
 
 
 def _scanned(u: sp.Expr) -> set[sp.Expr] | None:
-    """Roots where u changes its sign between neighbours of a grid, by bisection; None for too many of them."""
+    """The roots of u between grid points where its sign differs, by bisection; None if there are too many."""
     function = sp.lambdify(G, u, [references(), "mpmath"])
     grid = [mpmath.mpf(k) / 8 + mpmath.mpf(1) / 1000 for k in range(-400, 401)]
-    found: set[sp.Expr] = set()
+    roots: set[sp.Expr] = set()
     for a, b in pairwise(grid):
         try:
             if function(a) * function(b) < 0:
                 root = mpmath.findroot(function, (a, b), solver="anderson", tol=mpmath.mpf(10) ** (-2 * DIGITS + 20))
                 near = sp.Rational(sp.nsimplify(sp.Float(root, DIGITS), rational=True, tolerance=1e-40))
-                found.add(near)
+                roots.add(near)
         except (ValueError, ZeroDivisionError, TypeError):
             return None
-        if len(found) > MOST_BORDERS:
+        if len(roots) > MOST_BORDERS:
             return None
-    return found
+    return roots
 
 
-def _resolved(e: sp.Expr, at: Any) -> sp.Expr:
-    """`e` with the formula that holds around a place that is no border."""
+def _resolved(e: sp.Expr, place: Any) -> sp.Expr:
+    """`e` with kinked functions replaced by the formula that holds around a place that is no border."""
     if not e.has(*kinked()):
         return e
-    args = [_resolved(arg, at) for arg in e.args]
+    args = [_resolved(arg, place) for arg in e.args]
     if not isinstance(e, kinked()):
         return e.func(*args)
     difference = args[0] - args[1] if isinstance(e, maximum | choose) else args[0]
-    value = sp.lambdify(G, difference, [references(), "mpmath"])(at)
+    value = sp.lambdify(G, difference, [references(), "mpmath"])(place)
     sign = (value > 0) - (value < 0)
     match e:
         case absolute():
@@ -154,21 +154,21 @@ def _resolved(e: sp.Expr, at: Any) -> sp.Expr:
             return args[2] if sign < 0 else args[3]
 
 
-def _jump(left: sp.Expr, right: sp.Expr, at: Any) -> int | None:
-    """The lowest order from 0 to 3 whose derivatives on the two sides differ at the border."""
+def _jump(left: sp.Expr, right: sp.Expr, border: Any) -> int | None:
+    """The lowest order from 0 to 3 whose derivatives from the two sides differ at the border; None if none does."""
     calculus = Calculus()
     for order in range(4):
-        a, b = (_limit(e, at, direction) for e, direction in ((left, -1), (right, 1)))
+        a, b = (_limit(e, border, direction) for e, direction in ((left, -1), (right, 1)))
         if a is None or b is None or abs(a - b) > EQUAL * max(1, abs(a)):
             return order
         left, right = (calculus.derivative(e) for e in (left, right))
     return None
 
 
-def _limit(e: sp.Expr, at: Any, direction: int) -> Any:
-    """The value at the border or, where the formula has none there, that of a place next to it; None for neither."""
+def _limit(e: sp.Expr, border: Any, direction: int) -> Any:
+    """The value at the border, or next to it if the formula has no value there; None if neither exists."""
     function = sp.lambdify(G, e, [references(), "mpmath"])
-    for place in (at, at + direction * mpmath.mpf(10) ** -28 * max(1, abs(at))):
+    for place in (border, border + direction * mpmath.mpf(10) ** -28 * max(1, abs(border))):
         try:
             value = mpmath.mpf(function(place))
         except (ValueError, ZeroDivisionError, TypeError):

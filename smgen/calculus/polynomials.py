@@ -19,7 +19,7 @@ from smgen.calculus.symbolic import varies
 from smgen.constants import binary_exponent
 
 ROOM: Final = 4
-"""Constants from 2^−4 on are no reason to rescale: what they save lies within a factor 16 of the largest number."""
+"""Constants of at least 2^−4 are no reason to rescale: it would help only within a factor 16 of the largest number."""
 _MOST_DEGREE: Final = 40
 
 
@@ -40,7 +40,7 @@ def scaled(v: sp.Expr, exponent: int) -> sp.Expr:
 
 
 def bounded(v: sp.Expr, low: sp.Expr | None, high: sp.Expr | None) -> sp.Expr:
-    """V within its bounds, each said once."""
+    """v, clipped to its bounds. A bound that v already has is not repeated."""
     if isinstance(v, maximum) and v.args[1] == low:
         v = v.args[0]
     if isinstance(v, minimum) and v.args[1] == high:
@@ -50,17 +50,17 @@ def bounded(v: sp.Expr, low: sp.Expr | None, high: sp.Expr | None) -> sp.Expr:
 
 
 def centre(polynomials: list[sp.Expr]) -> sp.Expr:
-    """The g + b whose powers occur in the polynomials, if it is one; g otherwise."""
-    found = {
+    """The g + b whose powers occur in the polynomials, if there is exactly one; otherwise g."""
+    bases = {
         power.base
         for e in polynomials
         for power in (e, *e.atoms(sp.Pow))
         if isinstance(power, sp.Pow) and power.base.is_Add and power.exp.is_Integer and power.exp > 1
         if is_polynomial(power.base) and len(coefficients(power.base)) == 2
     }
-    if len(found) != 1:
+    if len(bases) != 1:
         return G
-    b, a = coefficients(found.pop())
+    b, a = coefficients(bases.pop())
     return G + b / a
 
 
@@ -72,11 +72,11 @@ class Variable:
     t: sp.Expr
 
     def coefficients(self, e: sp.Expr) -> tuple[sp.Expr, ...]:
-        """Those of a polynomial in g as one in u."""
+        """The coefficients of a polynomial in g, as a polynomial in u."""
         return coefficients(sp.expand(e if self.u == G else e.xreplace({G: G - (self.u - G)})))
 
     def homogeneous(self, e: sp.Expr) -> tuple[sp.Expr, int]:
-        """(Σ_k c_k r^k (s/t)^(d−k), d): what remains of a polynomial when m^d is taken out."""
+        """(Σ_k c_k r^k (s/t)^(d−k), d): a polynomial divided by m^d, and d."""
         cs = self.coefficients(e)
         d = len(cs) - 1
         return sp.Add(*(c / self.t ** (d - k) * self.r**k * self.s ** (d - k) for k, c in enumerate(cs) if c != 0)), d
@@ -98,7 +98,7 @@ class Variable:
 
 
 def variable(polynomials: list[sp.Expr]) -> Variable:
-    """The u and t for which the terms, first of all of the first polynomial, are about equal."""
+    """The u and t for which the terms are about equal, above all those of the first polynomial."""
     u = centre(polynomials)
     cs = Variable(u, sp.S.One).coefficients(polynomials[0])
     sizes = [(k, binary_exponent(c)) for k, c in enumerate(cs) if c != 0]
@@ -108,9 +108,9 @@ def variable(polynomials: list[sp.Expr]) -> Variable:
 
 
 def quotient(powers: list[tuple[sp.Expr, sp.Expr]], bounds: dict[sp.Expr, sp.Expr]) -> sp.Expr | None:
-    """Π P_i^e_i for rational e_i as moderate numbers times a power of m; None if degrees are too high.
+    """Π P_i^e_i for rational e_i, as moderate numbers times a power of m; None if degrees are too high.
 
-    `bounds` are put for g in the power of m. The coefficients of a P_i may be symbols, if its e_i is a whole number.
+    In the power of m, g is clipped to `bounds`. The coefficients of P_i may be symbols if e_i is a whole number.
     """
     below = sorted((base for base, e in powers if e.is_negative or not e.is_Integer), key=_degree, reverse=True)
     if any(_degree(base) > _MOST_DEGREE for base, _ in powers):
@@ -137,7 +137,7 @@ def _degree(e: sp.Expr) -> int:
 
 
 def falls(w: sp.Expr, by: int) -> tuple[sp.Expr | None, sp.Expr | None]:
-    """Where a polynomial is below −`by` for good: to the left of the first, to the right of the second."""
+    """Two places: a polynomial is below −`by` everywhere to the left of the first and to the right of the second."""
     cs = coefficients(w)
     d = len(cs) - 1
     sizes = {k: binary_exponent(c) for k, c in enumerate(cs) if c != 0}
@@ -152,7 +152,7 @@ def falls(w: sp.Expr, by: int) -> tuple[sp.Expr | None, sp.Expr | None]:
 
 @lru_cache(maxsize=512)
 def seen_to_fall(w: sp.Expr, by: int) -> tuple[sp.Expr | None, sp.Expr | None]:
-    """`falls` for what is no polynomial, from its values at powers of two; the judge looks at the outcome."""
+    """`falls` for other expressions, from values at powers of two. It is a guess, which the accuracy check judges."""
     if w.has(sp.sin, sp.cos, sp.tan):
         return None, None
     f = sp.lambdify(G, guarded(w), [references(), "mpmath"])

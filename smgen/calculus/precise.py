@@ -1,4 +1,4 @@
-"""Expressions of any number of symbols at places, in arbitrary precision; of a choice only the branch that holds."""
+"""Values of expressions in arbitrary precision. Of a choice, only the valid branch is computed."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from smgen.functions import choose, references
 
 
 class Place:
-    """Numbers for symbols, and the values of expressions there, each part computed once."""
+    """Numbers for symbols, and the values of expressions at these numbers. Each part is computed once."""
 
     def __init__(self, numbers: Mapping[sp.Symbol, Any]) -> None:
         self._known: dict[sp.Expr, Any] = {symbol: mpmath.mpf(number) for symbol, number in numbers.items()}
 
     def value(self, e: sp.Expr) -> Any:
-        """The value in mpmath's precision, NaN where it is not real."""
+        """The value in mpmath's precision; NaN if it is not real."""
         try:
             return self._value(e)
         except (ZeroDivisionError, ValueError, TypeError, OverflowError):

@@ -46,13 +46,13 @@ G: Final = sp.Symbol("g", real=True)
 """The one symbol of a pointwise expression: the value of the vertex below it."""
 
 MARKS: Final = ("f", "f′", "f″", "f‴")
-"""How people write a nonlinearity and its derivatives."""
+"""The symbols of a nonlinearity and its derivatives."""
 
 
 def guarded(expr: sp.Expr) -> sp.Expr:
-    """`expr` with every branch of a choice computed beyond its border as at the border, so that it does no harm there.
+    """`expr` with the argument of every branch clipped to the side of the border on which the branch is valid.
 
-    All branches are computed everywhere.
+    All branches are computed everywhere, so none may overflow on the other side.
     """
 
     def guard(call: sp.Expr) -> sp.Expr:
@@ -66,7 +66,7 @@ def guarded(expr: sp.Expr) -> sp.Expr:
 
 @lru_cache(maxsize=8192)
 def stable(expr: sp.Expr) -> sp.Expr:
-    """Rewrite functions into machine functions that do not overflow or cancel, with one exp for an argument."""
+    """Rewrite functions into machine functions that neither overflow nor cancel, with one exp for each argument."""
     return expr.replace(_is_composed, lambda call: call.stable())
 
 

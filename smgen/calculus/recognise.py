@@ -1,6 +1,6 @@
-"""Rewrite what users write into what computes well: log(1 + exp(g)) becomes softplus(g), and so on.
+"""Rewrites users' formulas into forms that compute accurately: log(1 + exp(g)) becomes softplus(g), and so on.
 
-Bottom-up walks over the expression, until one changes nothing. Every rule is an identity of real functions.
+It walks over the expression from the bottom up until a walk changes nothing. Every rule is an identity on the reals.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from smgen.errors import UnsupportedNonlinearity
 
 
 def recognise(expr: sp.Expr) -> sp.Expr:
-    """Return an expression equal to `expr` on the reals, in terms of stable primitives where one is known."""
+    """An expression that equals `expr` on the reals, with stable primitives where a rule applies."""
     while (better := _walk(expr)) != expr:
         expr = better
     return expr
@@ -24,7 +24,7 @@ def recognise(expr: sp.Expr) -> sp.Expr:
 
 @lru_cache(maxsize=4096)
 def _walk(expr: sp.Expr) -> sp.Expr:
-    """Rewrite the arguments, then what they make together; numbers stay sympy's."""
+    """Rewrite the arguments, then the expression itself. Numbers are left to sympy."""
     if expr.is_Symbol or not expr.free_symbols:
         return expr
     if isinstance(expr, sp.Piecewise):
@@ -70,7 +70,7 @@ def _maximum(args: list[sp.Expr]) -> sp.Expr:
 
 
 def _piecewise(expr: sp.Piecewise) -> sp.Expr:
-    """Branches become choices, the last first."""
+    """Turn the branches of a Piecewise into nested choices."""
     *branches, (value, condition) = [(_walk(value), condition) for value, condition in expr.args]
     if condition != sp.true:
         raise UnsupportedNonlinearity(
@@ -82,7 +82,7 @@ def _piecewise(expr: sp.Piecewise) -> sp.Expr:
 
 
 def _choice(condition: sp.Basic, x: sp.Expr, y: sp.Expr) -> sp.Expr:
-    """The value x where the condition holds, else y."""
+    """A choice: x where the condition holds, else y."""
     match condition:
         case sp.StrictLessThan() | sp.StrictGreaterThan():
             return p.choose(_walk(condition.lts), _walk(condition.gts), x, y)
@@ -107,7 +107,7 @@ def _choice(condition: sp.Basic, x: sp.Expr, y: sp.Expr) -> sp.Expr:
 
 
 def _exponential(call: sp.exp) -> sp.Expr:
-    """exp(−c·u²) is a Gaussian, whose u² need not be rounded if c is a power of two."""
+    """exp(−c·u²) becomes a Gaussian, whose u² is not rounded if c is a power of two."""
     scale, square = call.args[0].as_coeff_Mul()
     if scale.is_negative and square.is_Pow and square.exp == 2:
         bell = p.gaussian(square.base, -scale)

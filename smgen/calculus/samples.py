@@ -1,4 +1,4 @@
-"""Places at which a function of several operands is looked at: sizes and signs in all mixtures, and near each other."""
+"""Sample points of functions of several operands: sizes and signs in all mixtures, and operands near each other."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ Array: TypeAlias = npt.NDArray[Any]
 
 SIZES: Final = (1e-6, 1e-2, 0.4, 1.3, 3.7, 17.0, 120.0, 1e4)
 ALIKE: Final = (0.4, 3.7, 120.0)
-"""Sizes at which operands are equal or opposite, or almost."""
+"""Sizes at which operands are equal or opposite, exactly or almost."""
 GENERIC: Final = (0.7310585, 1.2247449, 0.5671433, 1.6180340, 0.9159656)
 """Numbers without relations, in which nothing cancels by chance."""
 
 
 @lru_cache(maxsize=256)
 def design(domains: tuple[Interval, ...], count: int) -> Array:
-    """About `count` places within the domains, one a row, always the same ones."""
+    """About `count` points within the domains, one a row. The choice is deterministic."""
     choices = [_levels(domain) for domain in domains]
     rng = np.random.default_rng(0)
     if len(domains) <= 2:
@@ -35,14 +35,14 @@ def design(domains: tuple[Interval, ...], count: int) -> Array:
 
 
 def within(places: Array, domains: Sequence[Interval]) -> Array:
-    """The places with each number moved into its domain."""
+    """The points, with each number clipped to its domain."""
     low = [max(SIZES[0], d[0]) if d[0] == LEAST else d[0] for d in domains]
     high = [min(-SIZES[0], d[1]) if d[1] == -LEAST else d[1] for d in domains]
     return np.clip(places, low, high)
 
 
 def inside(domain: Interval, n: int = 0) -> float:
-    """A number of the domain with nothing special about it, the n-th of its kind."""
+    """The n-th of several generic numbers in the domain."""
     low, high = domain
     number = GENERIC[n % len(GENERIC)]
     if low <= number <= high:
@@ -53,7 +53,7 @@ def inside(domain: Interval, n: int = 0) -> float:
 
 
 def _levels(domain: Interval) -> list[float]:
-    """Sizes of both signs that lie in the domain, its ends, and sizes beside its ends."""
+    """The ends of the domain, and the sizes of both signs, from 0 and from the ends, that lie in it."""
     low, high = domain
     numbers = {0.0, *SIZES, *(-size for size in SIZES)}
     numbers |= {low, *(low + size for size in SIZES)} if np.isfinite(low) and abs(low) != LEAST else set()
@@ -62,7 +62,7 @@ def _levels(domain: Interval) -> list[float]:
 
 
 def _special(operands: int) -> Array:
-    """0, one operand alone, and all of one size: equal, of alternating signs, and almost so."""
+    """0, points with one operand that is not 0, and points with equal or opposite operands, exactly or almost."""
     rows = [np.zeros(operands), *np.eye(operands)[:8], *-np.eye(operands)[:8]]
     apart, signs = 1 + 1e-3 * np.arange(operands), (-1.0) ** np.arange(operands)
     for size in ALIKE:

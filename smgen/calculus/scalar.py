@@ -1,7 +1,7 @@
 """Scalar expressions as a sequence of elementary operations, and their evaluation with NumPy.
 
-`linearise` is where the order of floating-point operations is decided, once: every backend prints what it emits, and
-the build-time accuracy check runs what it emits, so what is checked is what is generated.
+`linearise` alone decides the order of floating-point operations. Every backend prints the operations that it emits, and
+the accuracy check at build time runs them, so the check judges the generated code.
 """
 
 from __future__ import annotations
@@ -26,16 +26,15 @@ def linearise(expr: sp.Expr, emit: Emit, rank_of: Rank) -> sp.Expr:
     """Emit the elementary operations of `expr` and return the symbol, or scalar expression, that holds its value.
 
     `rank_of(e)` orders operands by cost: 0 is a scalar (kept as an expression, evaluated once), 1 a row or weight, 2 a
-    value per sample. Factors and terms are taken in order of rank, so what does not vary over the batch is combined
-    first. `emit(function, operands)` must return the same symbol for the same arguments if it wants subexpressions
-    shared.
+    value per sample. Factors and terms are taken in order of rank, so operands that do not vary over the batch are
+    combined first. To share subexpressions, `emit(function, operands)` returns the same symbol for the same arguments.
     """
     ranks: dict[sp.Expr, int] = {}
     results: dict[sp.Expr, sp.Expr] = {}
 
     def rank(e: sp.Expr) -> int:
         if e not in ranks:
-            # Of symbols alone does the caller know; arguments are shorter than their free symbols.
+            # The caller knows the ranks of symbols only.
             ranks[e] = rank_of(e) if not e.args else max(map(rank, e.args))
         return ranks[e]
 
@@ -135,7 +134,7 @@ def _fold(emit: Emit, function: str, operands: list[sp.Expr]) -> sp.Expr:
 
 
 def _integer_power(emit: Emit, base: sp.Expr, exponent: int) -> sp.Expr:
-    """x^n by squaring: products only, as exact as a power can be."""
+    """x^n by squaring: only products, which are as accurate as a power can be."""
     if exponent == 1:
         return base
     half = _integer_power(emit, base, exponent // 2)

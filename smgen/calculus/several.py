@@ -1,7 +1,7 @@
-"""Is a function of several operands real, and right in the module's dtype? Judged at places of a fixed design.
+"""Judges whether a function of several operands is real, and accurate in the module's dtype, at a fixed set of points.
 
-What `accuracy` promises of one operand holds here at the places of `samples`: sizes from 1e−6 to 1e4 of both signs in
-mixtures, and operands near each other. A node of many operands has fewer places, and a selection of its derivatives.
+The checks of `accuracy` for one operand are made here at the points of `samples`: mixtures of sizes from 1e−6 to 1e4 of
+both signs, and operands near each other. For a node of many operands, fewer points and fewer derivatives are checked.
 """
 
 from __future__ import annotations
@@ -29,16 +29,16 @@ PLACES: Final = 96
 FEWEST: Final = 16
 MOST_FORMULAS: Final = 40
 MOST_WORK: Final = 60_000
-"""Operations in arbitrary precision for one node."""
+"""The most operations in arbitrary precision for one node."""
 PLAIN: Final = 4
-"""A product of so many symbols, powers counted, needs no judge, nor does a sum of such."""
+"""The most symbols, counting powers, of a product that is not judged."""
 
 Numbers = tuple[float, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Complaint:
-    """What is wrong with the derivative by `orders`, at the place nearest to 0 of all where it is."""
+    """A fault of the derivative by `orders`, at the point nearest to 0 where it occurs."""
 
     orders: Orders
     what: str
@@ -46,9 +46,9 @@ class Complaint:
 
 
 def needed(f: Partials, varying: Sequence[bool]) -> tuple[Orders, ...]:
-    """f and the derivatives that modules compute, a bounded number of them, f first.
+    """f and the derivatives that modules compute, f first: at most `MOST_FORMULAS`.
 
-    Of operands that depend on parameters alone only first derivatives are, and if all are such, first derivatives only.
+    By operands that depend on parameters alone, only first derivatives are computed.
     """
 
     def used(orders: Orders) -> bool:
@@ -64,20 +64,20 @@ def needed(f: Partials, varying: Sequence[bool]) -> tuple[Orders, ...]:
 
 
 def _renamed(form: sp.Expr) -> sp.Expr:
-    """The formula with its symbols numbered: those of operands that are treated alike are judged once."""
+    """The formula with its symbols numbered, so that formulas that differ only in their operands are judged once."""
     symbols = sorted(form.free_symbols, key=lambda s: (len(s.name), s.name))
     return form.xreplace({s: sp.Symbol(f"h_{n}", real=True) for n, s in enumerate(symbols)})
 
 
 def is_plain(form: sp.Expr) -> bool:
-    """Whether nothing can go wrong: sums of single operands, products of a few."""
+    """Whether a formula needs no judge: a sum of single operands, or a product of a few."""
     if form.is_Add:
         return all(is_plain(term) and len(term.free_symbols) <= 1 and _degree(term) <= 1 for term in form.args)
     return 0 <= _degree(form) <= PLAIN
 
 
 def _degree(product_: sp.Expr) -> int:
-    """How many symbols are multiplied; −1 where it is no product of symbols."""
+    """The number of symbols that are multiplied; −1 if this is no product of symbols."""
     total = 0
     for factor in sp.Mul.make_args(product_):
         base, exponent = factor.as_base_exp()
@@ -91,7 +91,7 @@ def _degree(product_: sp.Expr) -> int:
 
 @lru_cache(maxsize=256)
 def unreal(f: Partials, domains: tuple[Interval, ...]) -> tuple[tuple[Numbers, bool], ...]:
-    """Places where f is not real, those nearest to 0 first, and whether it is not real around them either."""
+    """Points where f is not real, the nearest to 0 first, and whether f is not real at any point around each either."""
     exact = f.derivative()
     if is_plain(exact):
         return ()
@@ -99,12 +99,12 @@ def unreal(f: Partials, domains: tuple[Interval, ...]) -> tuple[tuple[Numbers, b
     bad = [place for place in places if not mpmath.isfinite(_place(f, place).value(exact))]
     around = np.array(list(product((-1, 1), repeat=2)))
     pattern = around[:, np.arange(len(f.symbols)) % 2] * (1 + 0.1 * np.arange(len(f.symbols)) % 1)
-    found = []
+    places_without_value = []
     for place in bad[:8]:
-        beside = within(place + 1e-3 * np.maximum(np.abs(place), 1) * pattern, domains)
-        real = any(mpmath.isfinite(_place(f, other).value(exact)) for other in beside)
-        found.append((tuple(map(float, place)), not real))
-    return tuple(found)
+        neighbours = within(place + 1e-3 * np.maximum(np.abs(place), 1) * pattern, domains)
+        real = any(mpmath.isfinite(_place(f, other).value(exact)) for other in neighbours)
+        places_without_value.append((tuple(map(float, place)), not real))
+    return tuple(places_without_value)
 
 
 def _place(f: Partials, numbers: Array) -> Place:
@@ -116,7 +116,7 @@ def _nearest(places: Array) -> Array:
 
 
 def _count(*formulas: sp.Expr) -> int:
-    """So many places that the work stays within bounds."""
+    """The number of points for which the work stays within bounds."""
     return max(FEWEST, min(PLACES, MOST_WORK // (3 * sum(map(work, formulas)) + 1)))
 
 
@@ -124,7 +124,7 @@ def _count(*formulas: sp.Expr) -> int:
 def judge_several(
     f: Partials, orders: tuple[Orders, ...], domains: tuple[Interval, ...], dtype: str
 ) -> tuple[Complaint, ...]:
-    """What overflows, is NaN or loses accuracy in the dtype: of f, f′, f″ and f‴ the worst each.
+    """The faults in the dtype, overflow, NaN or loss of accuracy: the first one of each order, from f to f‴.
 
     An error is measured as `accuracy.judge` does; terms of different operands may cancel.
     """
@@ -133,17 +133,17 @@ def judge_several(
     exact = {o: f.derivative(o) for o in orders}
     points = _nearest(design(domains, _count(*exact.values())).astype(dtype))
     values, changes = _reference(f, exact, points, dtype)
-    found: dict[int, Complaint] = {}
+    complaints: dict[int, Complaint] = {}
     for o in orders:
-        if len(o) not in found and (complaint := _judged(f, o, points, values[o], changes[o], dtype)) is not None:
-            found[len(o)] = complaint
-    return tuple(found.values())
+        if len(o) not in complaints and (complaint := _judged(f, o, points, values[o], changes[o], dtype)) is not None:
+            complaints[len(o)] = complaint
+    return tuple(complaints.values())
 
 
 def _reference(
     f: Partials, exact: Mapping[Orders, sp.Expr], points: Array, dtype: str
 ) -> tuple[dict[Orders, Array], dict[Orders, Array]]:
-    """The exact values of all derivatives, and what an ulp of each operand changes in them."""
+    """The exact values of all derivatives, and their changes for an ulp of each operand."""
     values: dict[Orders, list[float]] = {o: [] for o in exact}
     changes: dict[Orders, list[float]] = {o: [] for o in exact}
     eps, operands = float(np.finfo(dtype).eps), len(f.symbols)
@@ -157,11 +157,11 @@ def _reference(
             if operands > 2:
                 steps.append(np.array([float(mpmath.sign(here.value(f.derivative((n,))))) for n in range(operands)]))
                 steps[-1] = np.where(np.isnan(steps[-1]), 1, steps[-1]) * np.sign(point)
-            beside = [_place_of(f, point, step * eps) for step in steps]
+            stepped = [_place_of(f, point, step * eps) for step in steps]
             for o, formula in exact.items():
                 value = here.value(formula)
                 values[o].append(float(value))
-                changes[o].append(often * max(_change(other.value(formula), value) for other in beside))
+                changes[o].append(often * max(_change(other.value(formula), value) for other in stepped))
     return {o: np.array(v) for o, v in values.items()}, {o: np.array(c) for o, c in changes.items()}
 
 
@@ -178,17 +178,17 @@ def _change(a: Any, b: Any) -> float:
 def _judged(f: Partials, orders: Orders, points: Array, exact: Array, change: Array, dtype: str) -> Complaint | None:
     machine = stable(f.form(orders))
 
-    def of(expr: sp.Expr, kind: str) -> Array:
-        at = dict(zip(f.symbols, points.astype(kind).T, strict=True))
-        return np.broadcast_to(evaluate(expr, at, kind), len(points)).astype(np.float64)
+    def evaluated(expr: sp.Expr, kind: str) -> Array:
+        numbers = dict(zip(f.symbols, points.astype(kind).T, strict=True))
+        return np.broadcast_to(evaluate(expr, numbers, kind), len(points)).astype(np.float64)
 
     limits = np.finfo(dtype)
     eps, tiny = float(limits.eps), float(limits.tiny)
     with np.errstate(all="ignore"):
         computed, terms, crossing = (
-            of(machine, dtype),
-            np.abs(of(terms_of(machine), "float64")),
-            of(_crossing(machine), "float64"),
+            evaluated(machine, dtype),
+            np.abs(evaluated(terms_of(machine), "float64")),
+            evaluated(_crossing(machine), "float64"),
         )
         size = np.abs(exact)
         least = np.maximum(change, tiny * np.maximum(np.abs(points).max(axis=1), 1) ** len(orders)) / eps
@@ -212,16 +212,16 @@ def _judged(f: Partials, orders: Orders, points: Array, exact: Array, change: Ar
 
 
 def _in_orthant(points: Array, size: Array) -> Array:
-    """The largest value where every operand has the same sign, or is small, as at each place."""
+    """For each point, the largest value at points whose operands have the same signs or are small."""
     side = np.where(np.abs(points) <= MIDDLE, 0, np.sign(points))
     alike = np.all(side[:, np.newaxis] * side[np.newaxis] >= 0, axis=2)
     return np.array(np.max(np.where(alike, np.nan_to_num(size, nan=0.0), 0.0), axis=1))
 
 
 def _crossing(e: sp.Expr) -> sp.Expr:
-    """The sum of absolute terms where these are of different operands, or of one that is small.
+    """The expression with absolute values of terms that belong to different operands, or to a small one.
 
-    A difference of terms of one large operand is what it is.
+    A difference of terms of one large operand stays as it is.
     """
     if isinstance(e, kept):
         return _crossing(e.args[0])

@@ -16,12 +16,12 @@ _STEPS: Final = (mpmath.mpf(10) ** -12, mpmath.mpf(10) ** -18, mpmath.mpf(10) **
 
 
 def suspects(f: sp.Expr) -> list[Any]:
-    """Where something that is divided by, or of which a root or logarithm is taken, is 0."""
+    """The places where a divisor, or the argument of a root or logarithm, is 0."""
     bases = {power.base for power in f.atoms(sp.Pow) if power.exp.is_number and not _is_whole(power.exp)}
     bases |= {call.args[0] for call in f.atoms(sp.log)} | {1 + call.args[0] for call in f.atoms(log1p)}
     with mpmath.workdps(DIGITS):
-        found = {place for base in bases if G in base.free_symbols for place in zeros(base)}
-        return sorted(found)
+        places = {place for base in bases if G in base.free_symbols for place in zeros(base)}
+        return sorted(places)
 
 
 def _is_whole(exponent: sp.Expr) -> bool:
@@ -29,7 +29,7 @@ def _is_whole(exponent: sp.Expr) -> bool:
 
 
 def zeros(base: sp.Expr) -> Iterable[Any]:
-    """Where a function of g is 0: all real roots of a polynomial, else changes of sign between −20 and 20."""
+    """The zeros of a function of g: all real roots of a polynomial, otherwise changes of sign between −20 and 20."""
     if base.is_polynomial(G):
         poly = sp.Poly(base, G)
         if poly.degree() <= 12 and all(c.is_Rational for c in poly.all_coeffs()):
@@ -48,7 +48,7 @@ def zeros(base: sp.Expr) -> Iterable[Any]:
 
 
 def explain(derivatives: tuple[sp.Expr, ...], place: Any) -> str:
-    """What is wrong with f … f‴ at a place, in words; nothing where they are real, or not real on a whole side."""
+    """The fault of f … f‴ at a place, in words; empty if all are real, or not real on a whole side."""
     with mpmath.workdps(2 * DIGITS):
         for mark, derivative in zip(MARKS, derivatives, strict=True):
             branch = _branch(derivative, mpmath.mpf(place))
@@ -61,7 +61,7 @@ def explain(derivatives: tuple[sp.Expr, ...], place: Any) -> str:
 
 
 def _branch(f: sp.Expr, place: Any) -> sp.Expr:
-    """The branches of `f` that hold around a place: the others may have no value there. At a border all are left."""
+    """`f` with only the branches that are valid around a place, where others may have no value. `f` at a border."""
 
     def chosen(a: sp.Expr, b: sp.Expr, x: sp.Expr, y: sp.Expr) -> sp.Expr:
         side = (a - b).subs(G, sp.Float(place, DIGITS))
@@ -70,8 +70,8 @@ def _branch(f: sp.Expr, place: Any) -> sp.Expr:
     return f.replace(choose, chosen) if f.has(choose) else f
 
 
-def explained(mark: str, f: Any, place: Any, at: str, *, at_border: bool) -> str | None:
-    """What is wrong with one derivative at a place, `at` in words, or at the border of branches; None if nothing is."""
+def explained(mark: str, f: Any, place: Any, words: str, *, at_border: bool) -> str | None:
+    """The fault of one derivative at a place or border, which `words` describes; None if there is none."""
     sides = [[_value(f, place + sign * step * max(1, abs(place))) for step in _STEPS] for sign in (-1, 1)]
     whole = [side for side in sides if all(value is not None for value in side)]
     here = _value(f, place)
@@ -80,15 +80,15 @@ def explained(mark: str, f: Any, place: Any, at: str, *, at_border: bool) -> str
     if any(abs(side[2]) > abs(side[1]) + 1 and abs(side[1]) > abs(side[0]) + 1 for side in whole):
         # A logarithm grows by 13.8 with every step, a root or a quotient by a factor.
         steady = any(abs(side[2]) > 20 * abs(side[0]) for side in whole)
-        return f"has a pole at {at}" if mark == "f" and steady else f"{mark} is infinite at {at}"
+        return f"has a pole at {words}" if mark == "f" and steady else f"{mark} is infinite at {words}"
     if here is not None or len(whole) < 2:
         return None if here is not None else ""
     left, right = sides
     if abs(left[2] - right[2]) > mpmath.mpf(10) ** -9 * max(1, abs(left[2])):
-        return f"{mark} jumps at {at}"
+        return f"{mark} jumps at {words}"
     if at_border:
-        return f"a branch of {mark} is 0/0 at its border, {at}"
-    return f"{mark} is 0/0 at {at}, though it has a limit there, {mpmath.nstr(right[2], 6)}"
+        return f"a branch of {mark} is 0/0 at its border, {words}"
+    return f"{mark} is 0/0 at {words}, though it has a limit there, {mpmath.nstr(right[2], 6)}"
 
 
 def _value(f: Any, place: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Where what a function of several operands divides by, or takes a root or logarithm of, is 0."""
+"""The places where a divisor of a function of several operands, or the argument of a root or logarithm, is 0."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from smgen.calculus.symbolic import Calculus, subexpressions
 STARTS: Final = 64
 STEPS: Final = 60
 NEAR: Final = 60.0
-"""A surface that is not within this distance of 0 is not looked for."""
+"""Only surfaces within this distance of 0 are searched."""
 MOST: Final = 3
-"""So many places of a surface are enough."""
+"""The most places that are returned for one surface."""
 
 
 @dataclass(frozen=True, slots=True)
 class Singular:
-    """A place, and the symbols that make it one: the numbers of the others mean nothing."""
+    """A singular place, and the symbols that it depends on; the numbers of other symbols are arbitrary."""
 
     place: tuple[Any, ...]
     symbols: tuple[sp.Symbol, ...]
@@ -37,7 +37,7 @@ class Singular:
 
 @lru_cache(maxsize=256)
 def singular_places(f: sp.Expr, symbols: tuple[sp.Symbol, ...], domains: tuple[Interval, ...]) -> tuple[Singular, ...]:
-    """Places within the domains at which f may have no value or no derivative, on every surface that is seen."""
+    """Places within the domains at which f may have no value or no derivative, on all surfaces that are found."""
     at = dict(zip(symbols, domains, strict=True))
     rest = {symbol: inside(at[symbol], n) for n, symbol in enumerate(symbols)}
     places: list[Singular] = []
@@ -53,7 +53,7 @@ def singular_places(f: sp.Expr, symbols: tuple[sp.Symbol, ...], domains: tuple[I
 
 
 def _bases(f: sp.Expr) -> set[sp.Expr]:
-    """What is divided by, or what a root, a logarithm or a power with a varying exponent is taken of."""
+    """All divisors, arguments of roots and logarithms, and bases of powers with a varying exponent."""
     bases = set()
     for e in subexpressions(f):
         match e:
@@ -67,7 +67,7 @@ def _bases(f: sp.Expr) -> set[sp.Expr]:
 
 
 def _factors(base: sp.Expr) -> Iterator[sp.Expr]:
-    """The parts that are 0 where the base is: factors, and bases of powers."""
+    """The factors of a base, and the bases of powers in it: the base is 0 where one of them is."""
     if base.is_Mul:
         for factor in base.args:
             yield from _factors(factor)
@@ -90,22 +90,22 @@ def _zeros(e: sp.Expr, at: Mapping[sp.Symbol, Interval]) -> list[dict[sp.Symbol,
         ((symbol, (low, high)),) = zip(symbols, domains, strict=True)
         return [{symbol: zero} for zero in sorted(zeros(e.xreplace({symbol: G}))) if low <= zero <= high]
     slopes = [Calculus().derivative(e.xreplace({s: G})).xreplace({G: s}) for s in symbols]
-    found = []
+    roots = []
     for start in _descended(e, slopes, symbols, domains):
         place = _polished(e, slopes, symbols, start)
         if place is not None and all(low <= number <= high for number, (low, high) in zip(place, domains, strict=True)):
-            found.append(dict(zip(symbols, place, strict=True)))
-        if len(found) == MOST:
+            roots.append(dict(zip(symbols, place, strict=True)))
+        if len(roots) == MOST:
             break
-    return found
+    return roots
 
 
 def _descended(
     e: sp.Expr, slopes: Sequence[sp.Expr], symbols: tuple[sp.Symbol, ...], domains: tuple[Interval, ...]
 ) -> Array:
-    """Places near zeros, those of moderate size first: x ← x − e ∇e / |∇e|² from many places.
+    """Places near zeros, those of moderate size first, by steps x ← x − e ∇e / |∇e|² from many places.
 
-    To a surface that e crosses the step goes at once; where e only touches 0, it is halved every time.
+    If e changes its sign on the surface, the steps converge at once; if e only touches 0, each halves the distance.
     """
     x = design(domains, STARTS)
     x = within(np.clip(x, -NEAR / 3, NEAR / 3), domains)
@@ -127,7 +127,7 @@ def _descended(
 
 
 def _polished(e: sp.Expr, slopes: Sequence[sp.Expr], symbols: tuple[sp.Symbol, ...], start: Array) -> Any:
-    """The zero near a place in arbitrary precision; None if there is none. A round number that is one is preferred."""
+    """The zero near a place in arbitrary precision; None if there is none. Round numbers are preferred."""
     for digits in (0, 2, 6):
         rounded = [mpmath.mpf(str(round(float(number), digits))) for number in start]
         if Place(dict(zip(symbols, rounded, strict=True))).value(e) == 0:
@@ -149,9 +149,9 @@ def _polished(e: sp.Expr, slopes: Sequence[sp.Expr], symbols: tuple[sp.Symbol, .
 
 
 def explain(derivatives: Sequence[tuple[str, sp.Expr]], at: Mapping[sp.Symbol, Any], words: str) -> str:
-    """What is wrong with a function or a derivative at a place, in words; nothing where they are real.
+    """The fault of a function or a derivative at a place, in words; empty if all are real.
 
-    They are looked at along a line through the place, on which it is reached from both sides.
+    They are evaluated along a line through the place, from both sides.
     """
     for mark, derivative in derivatives:
         with mpmath.workdps(2 * DIGITS):

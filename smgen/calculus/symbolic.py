@@ -1,4 +1,4 @@
-"""Differentiation of pointwise expressions: every subexpression once, however often it occurs."""
+"""Differentiates pointwise expressions. Every subexpression is differentiated once, however often it occurs."""
 
 from __future__ import annotations
 
@@ -12,29 +12,29 @@ from smgen.constants import readable
 from smgen.errors import shortened
 
 READABLE: Final = 150
-"""So many different parts a formula has at most that is shown to people."""
+"""The most different parts of a formula that is shown to people."""
 SPELLED: Final = 1_000
-"""So many parts it has at most if each is counted as often as it is written."""
+"""The most parts of a formula that is shown to people, counted as often as they are written."""
 
 
 @lru_cache(maxsize=1024)
 def formula(expr: sp.Basic) -> str:
-    """The text of an expression for people; how many parts it has if nobody could read it, without spelling it."""
+    """The text of an expression for people, or the number of its parts if it is too long to read."""
     return str(readable(expr)) if is_readable(expr) else f"a formula of {len(subexpressions(expr)):,} parts"
 
 
 def is_readable(expr: sp.Basic) -> bool:
-    """Whether people could read an expression."""
+    """Whether an expression is short enough to read."""
     return len(subexpressions(expr)) <= READABLE and _spelled(expr) <= SPELLED
 
 
 def brief(expr: sp.Basic) -> str:
-    """A formula as errors name it."""
+    """The text of a formula in errors."""
     return shortened(expr, formula)
 
 
 def _spelled(expr: sp.Basic) -> int:
-    """The parts of an expression, each as often as it is written."""
+    """The number of parts of an expression, each counted as often as it is written."""
     known: dict[sp.Basic, int] = {}
     waiting = [expr]
     while waiting:
@@ -47,7 +47,7 @@ def _spelled(expr: sp.Basic) -> int:
 
 
 def subexpressions(expr: sp.Basic) -> set[sp.Basic]:
-    """Everything that `expr` is made of, itself included, each once."""
+    """All parts of `expr`, itself included, each once."""
     seen: set[sp.Basic] = set()
     waiting = [expr]
     while waiting:
@@ -60,23 +60,23 @@ def subexpressions(expr: sp.Basic) -> set[sp.Basic]:
 
 @lru_cache(maxsize=1 << 16)
 def varies(e: sp.Basic) -> bool:
-    """Whether g occurs in an expression; known of every part after the first look."""
+    """Whether g occurs in an expression. The result is cached for every part."""
     return e == G or any(map(varies, e.args))
 
 
 def calls_in(e: sp.Expr, *functions: type[sp.Basic]) -> set[sp.Expr]:
-    """The calls of some functions, each once: `atoms` would walk to each as often as it occurs."""
+    """The calls of some functions, each once. `atoms` would visit a part as often as it occurs."""
     return {part for part in subexpressions(e) if isinstance(part, functions)}
 
 
 class Calculus:
-    """d/dg. What is common to many places of an expression, and to f, f′ and f″, is differentiated once."""
+    """d/dg. A part that occurs in many places, or in several of f, f′ and f″, is differentiated once."""
 
     def __init__(self) -> None:
         self._known: dict[sp.Expr, sp.Expr] = {}
 
     def derivative(self, e: sp.Expr) -> sp.Expr:
-        """The derivative of `e`; tanh′ is sech², and a choice between branches stays one."""
+        """The derivative of `e`. tanh′ is sech², and the derivative of a choice is a choice."""
         if e == G:
             return sp.S.One
         if not varies(e):
@@ -110,7 +110,7 @@ class Calculus:
                 return sp.Add(*(e.fdiff(k) * slope for k, slope in slopes if slope != 0))
 
     def _softmax(self, e: softmax) -> sp.Expr:
-        """p_k′ = p_k Σ_j p_j (r_k′ − r_j′), r_0 = 0: no 1 − p, which would be 0 where p_k is almost 1."""
+        """p_k′ = p_k Σ_j p_j (r_k′ − r_j′) with r_0 = 0. A factor 1 − p would be 0 where p_k is almost 1."""
         *exponents, k = e.args
         slopes = [sp.S.Zero, *map(self.derivative, exponents)]
         return e * sp.Add(*(softmax(*exponents, j) * (slopes[int(k)] - slope) for j, slope in enumerate(slopes)))

@@ -1,8 +1,8 @@
-"""Give a formula the form in which it is computed: right from one end of the dtype's range to the other.
+"""Gives a formula the form in which it is computed: accurate from one end of the dtype's range to the other.
 
 `settle` keeps the value and changes the order of operations: quotients and roots of polynomials do not overflow
-(`polynomials`), powers take their small constants inside, factors that grow stop where a decaying factor is 0 anyway,
-1 − exp(−g²/2) becomes an expm1. What it returns is judged, and what is judged is printed.
+(`polynomials`), powers take small constants into their bases, growing factors are constant where a decaying factor is
+0, and 1 − exp(−g²/2) becomes an expm1. The accuracy check judges the result, which is also the form that is printed.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ UNDERFLOW: Final = 800
 
 @lru_cache(maxsize=8192)
 def settle(e: sp.Expr) -> sp.Expr:
-    """A form of `e` with the same value, up to what underflows, whose intermediate results stay in range."""
+    """A form of `e` whose intermediate results stay in range. The value is the same, up to underflow."""
     if e == G or not varies(e):
         return e
     match e:
@@ -50,11 +50,11 @@ def settle(e: sp.Expr) -> sp.Expr:
         case p.log1p() if is_polynomial(e.args[0]):
             return _log1p(e.args[0])
         case p.softmax() if all(r.is_number or is_polynomial(r) for r in e.args):
-            # It has settled long before its arguments overflow.
+            # The function is constant long before its arguments overflow.
             far = sp.S(2) ** (100 // max(len(coefficients(r)) - 1 for r in e.args if r.has(G)))
             return e.func(*(settle(r).xreplace({G: bounded(G, -far, far)}) for r in e.args))
         case sp.sin() | sp.cos() if is_polynomial(e.args[0]) and _growth(e.args[0]) > 1:
-            # So far out g says nothing about the phase.
+            # So far from 0, the rounding of g exceeds a period.
             degree = len(coefficients(e.args[0])) - 1
             spare = max(0, *map(binary_exponent, filter(None, coefficients(e.args[0]))))
             far = sp.S(2) ** ((100 - spare) // degree)
@@ -70,7 +70,7 @@ def settle(e: sp.Expr) -> sp.Expr:
 
 
 def _choice(a: sp.Expr, b: sp.Expr, x: sp.Expr, y: sp.Expr) -> sp.Expr:
-    """Each branch is computed everywhere: beyond its border at the border's g, so that it does no harm there."""
+    """A choice. Each branch is computed everywhere; beyond the border, it is computed at the border's g."""
     a, b, x, y = map(settle, (a, b, x, y))
     if a == G and b.is_number:
         if not is_polynomial(x):
@@ -81,7 +81,7 @@ def _choice(a: sp.Expr, b: sp.Expr, x: sp.Expr, y: sp.Expr) -> sp.Expr:
 
 
 def _log1p(w: sp.Expr) -> sp.Expr:
-    """log(1 + w) for a polynomial w of degree d, which is d·log|u| + log c_d where the last term is all that counts."""
+    """log(1 + w) for a polynomial w of degree d: far from 0 it is d·log|u| + log c_d, as the last term dominates."""
     v = variable([1 + w])
     cs = v.coefficients(1 + w)
     d = len(cs) - 1
@@ -102,7 +102,7 @@ def _log1p(w: sp.Expr) -> sp.Expr:
 
 
 def _log1p_in_two(v: Variable, w: sp.Expr) -> sp.Expr:
-    """log(1 + w) = −d·log s + log1p of a moderate number, in which 1 is only taken from what is 1 for |u| < t."""
+    """log(1 + w) = −d·log s + log1p of a moderate number. 1 is subtracted only from a number that is 1 for |u| < t."""
     form, d = v.homogeneous(1 + w)
     form = sp.expand_mul(form * v.t**d)
     return p.log1p((form - v.s**d) + p.kept(v.s**d - 1)) - d * sp.log(v.s)
@@ -139,7 +139,7 @@ def _product(e: sp.Expr) -> sp.Expr:
 
 
 def _line(base: sp.Expr, n: sp.Expr) -> sp.Expr:
-    """(a g + b)^n as a^n (g + b/a)^n, so that a g does not overflow before the result does."""
+    """(a g + b)^n as a^n (g + b/a)^n: otherwise a g could overflow before the result does."""
     b, a = coefficients(base)
     return a**n * (G + b / a) ** n if a.is_positive else base**n
 
@@ -147,7 +147,7 @@ def _line(base: sp.Expr, n: sp.Expr) -> sp.Expr:
 def _spread(
     e: sp.Expr, polynomials: list[tuple[sp.Expr, sp.Expr]], others: list[tuple[sp.Expr, sp.Expr]]
 ) -> sp.Expr | None:
-    """A product that is better computed term by term: a sum with roots in it by powers, polynomials of many sizes."""
+    """A product expanded into terms, if these are computed better: a sum with roots, or polynomials of many sizes."""
     below = any(n.is_negative or not n.is_Integer for _, n in polynomials)
     for base, n in others:
         if below and n == 1 and base.is_Add and any(map(varies, calls_in(base, sp.Pow))):
@@ -159,7 +159,7 @@ def _spread(
 
 
 def _frozen(base: sp.Expr, n: sp.Expr, calls: dict[sp.Expr, sp.Expr]) -> sp.Expr | None:
-    """A base that is a polynomial of g, or one whose coefficients are functions of g: these get names, in `calls`."""
+    """A base as a polynomial of g, or None. Coefficients that are functions of g get names, which `calls` collects."""
     if n.is_Rational and is_polynomial(base):
         return base
     if not base.is_Add or not n.is_Integer or n.is_negative:
@@ -179,13 +179,13 @@ def _outermost(e: sp.Expr) -> set[sp.Expr]:
 
 
 def _whole(coefficient: sp.Expr, powers: list[tuple[sp.Expr, sp.Expr]]) -> tuple[sp.Expr, sp.Expr]:
-    """A product of whole powers takes a small or large constant into the base of its highest power."""
+    """Take a small or large constant of a product of whole powers into the base of the highest power."""
     factors = {settle(base): n for base, n in powers}
     if factors:
         base, n = max(factors.items(), key=lambda item: (item[1] * (len(coefficients_of(item[0])) - 1), item[1]))
         size = binary_exponent(coefficient)
         if n.is_Integer and n > 1 and (size < -ROOM or size > 3 * ROOM):
-            # The power takes it in n equal parts or, where these would be less than 2, in as many as there are.
+            # The constant is divided into n equal parts or, if these would be less than 2, into as many as possible.
             step = -(-abs(size) // int(n))
             times = -(-abs(size) // step) if size < 0 else size // step
             step = step if size > 0 else -step
@@ -196,12 +196,12 @@ def _whole(coefficient: sp.Expr, powers: list[tuple[sp.Expr, sp.Expr]]) -> tuple
 
 
 def coefficients_of(base: sp.Expr) -> tuple[sp.Expr, ...]:
-    """Those of a base, were it not for what `settle` keeps together."""
+    """The coefficients of a base that is a polynomial; those of g for any other base, which `settle` keeps whole."""
     return coefficients(base) if is_polynomial(base) else (sp.S.Zero, sp.S.One)
 
 
 def _bounds(factors: list[tuple[sp.Expr, sp.Expr]]) -> dict[sp.Expr, sp.Expr]:
-    """What to put for g in factors that grow: nothing changes where a decaying factor is 0 anyway."""
+    """The clipped g for growing factors. It differs from g only where a decaying factor is 0."""
     low: sp.Expr | None = None
     high: sp.Expr | None = None
     for base, n in factors:
@@ -213,29 +213,29 @@ def _bounds(factors: list[tuple[sp.Expr, sp.Expr]]) -> dict[sp.Expr, sp.Expr]:
 
 
 def _exponents(base: sp.Expr, n: sp.Expr) -> list[sp.Expr]:
-    """The w for which the factor base^n is less than some exp(w)."""
+    """The exponents w for which the factor base^n is bounded by a multiple of exp(w)."""
     if base == sp.E:
-        found = [n]
+        arguments = [n]
     elif not (n.is_number and n.is_positive):
         return []
     else:
         match base:
             case sp.exp() | p.sigmoid() | p.softplus() | p.ndtr():
-                found = [base.args[0]]
+                arguments = [base.args[0]]
             case p.sech():
-                found = [base.args[0], -base.args[0]]
+                arguments = [base.args[0], -base.args[0]]
             case p.gaussian():
-                found = [-base.args[1] * base.args[0] ** 2]
+                arguments = [-base.args[1] * base.args[0] ** 2]
             case p.softmax():
                 exponents = (sp.S.Zero, *base.args[:-1])
-                found = [exponents[int(base.args[-1])] - other for other in exponents]
+                arguments = [exponents[int(base.args[-1])] - other for other in exponents]
             case _:
-                found = []
-    return [w for w in found if varies(w)]
+                arguments = []
+    return [w for w in arguments if varies(w)]
 
 
 def _growth(e: sp.Expr) -> int:
-    """0 for what is bounded, 1 for g times a number of at most 1, 2 for all else: outside functions."""
+    """0 for a bounded expression, 1 for g times a number of at most 1, 2 for others. Calls of functions count as 0."""
     if e == sp.E:
         return 0
     closed = {call: sp.Dummy() for call in calls_in(e, sp.Function) if not isinstance(call, _OPEN)}

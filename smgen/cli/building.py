@@ -138,7 +138,7 @@ def check(
 
 
 def _quality(network: Network, module: ModuleType) -> str:
-    """What δ′ is in the module's mode, in a sentence. A warning has said what is wrong with it."""
+    """A sentence about δ′ in the module's mode. Its faults have been reported by a warning."""
     from smgen.analysis.exactness import verdict
     from smgen.hessians import DIAGONAL, MODES
 
@@ -147,12 +147,12 @@ def _quality(network: Network, module: ModuleType) -> str:
         return "Of no use in training: the warning says why."
     if mode is DIAGONAL and not module.METADATA["exact"]:
         return "The recursion is inexact: the warning says why."
-    quality = "unbiased" if mode.draws else "exact"
+    quality = "unbiased" if mode.takes_probes else "exact"
     return f"The {'recursion' if mode is DIAGONAL else f'{mode.name} mode'} is {quality}: {reason}."
 
 
 def _samples(net: Path, data: Path, dtype: str) -> npt.NDArray[np.float64]:
-    """The user's samples, before anything is computed."""
+    """The user's samples, read before anything is computed."""
     from smgen.data import load_data
     from smgen.network.netfile import load_network
 
@@ -163,7 +163,7 @@ def _advise(
     network: Network, samples: npt.NDArray[np.float64], dtype: str, batch_size: int, lam: float, seed: int
 ) -> None:
     """Compare the modes on the user's samples. The network has been checked."""
-    from smgen.build import Options, gather, source
+    from smgen.build import Options, build_info, source
     from smgen.data import flaws
     from smgen.loader import load_source
     from smgen.report.advice import PROBES, advise, objection
@@ -171,12 +171,12 @@ def _advise(
     from smgen.report.tables import put
 
     def compile_mode(mode: str) -> ModuleType:
-        facts = gather(
+        info = build_info(
             network,
             Path("net.py"),
             Options(backend="numpy", dtype=dtype, hessian=mode, batch_size=batch_size, probes=PROBES),
         )
-        return load_source(source(network, facts), facts.name)
+        return load_source(source(network, info), info.name)
 
     put(out, "")
     if against := objection(network, samples, lam):

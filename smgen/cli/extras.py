@@ -1,4 +1,4 @@
-"""The commands around it: bench, new, demo."""
+"""The other commands: bench, new, demo."""
 
 from __future__ import annotations
 
@@ -50,14 +50,14 @@ def bench(
         )
         for weight in lam or ():
             held("--lam", weight, dtype)
-        if options.mode.draws and probes == 1 and any(lam or [0.1]):
+        if options.mode.takes_probes and probes == 1 and any(lam or [0.1]):
             raise BuildError(what="--probes 1 with λ > 0: Σ_d H_dd² takes two", hint="--probes 2, or --lam 0")
-        network, facts = prepared(net, options)
+        network, info = prepared(net, options)
         try:
             compare(
                 out,
                 network,
-                facts.name,
+                info.name,
                 dtype=dtype,
                 samples=samples or [1024],
                 lams=lam or [0.1],

@@ -1,6 +1,6 @@
-"""What the commands share: the application, its options, and how mistakes are shown.
+"""The application, options that several commands have, and the display of errors.
 
-Everything heavy is imported by the command that needs it, so that `--help` answers at once.
+Each command imports heavy modules itself, so that `--help` answers at once.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ def held(option: str, number: float, dtype: str) -> None:
 
 @contextmanager
 def running(net: Path) -> Iterator[None]:
-    """While a generated module runs: what it lacks (a BLAS, a compiler, memory) is the user's to mend, in a line."""
+    """Show on one line what a generated module lacks while it runs: a BLAS, a compiler, memory."""
     try:
         yield
     except (ImportError, OSError, RuntimeError, MemoryError) as error:
@@ -95,7 +95,7 @@ def reported() -> Iterator[None]:
     try:
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("default")
-            warnings.simplefilter("ignore", DeprecationWarning)  # of packages among each other
+            warnings.simplefilter("ignore", DeprecationWarning)  # warnings that packages cause among themselves
             warnings.simplefilter("ignore", PendingDeprecationWarning)
             warnings.simplefilter("always", SmgenWarning)
             try:

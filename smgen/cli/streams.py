@@ -1,4 +1,4 @@
-"""Standard output and error as a command line needs them: a failure to write is told in a line, once."""
+"""Standard output and error of the command line. A failure to write is reported once, on one line."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from smgen.errors import visible
 
 
 class OutputError(Exception):
-    """Standard output cannot be written to. Says why."""
+    """Standard output cannot be written to; the text says why."""
 
 
 class _Output(io.FileIO):
-    """The file behind standard output. Its first failure is an `OutputError`; what is written later is dropped.
+    """The file behind standard output. Its first failure is an `OutputError`; later writes are dropped.
 
-    A broken pipe stays a BrokenPipeError: the reader has seen enough.
+    A broken pipe stays a BrokenPipeError: its reader has closed it.
     """
 
     _failed = False
@@ -40,7 +40,7 @@ class _Output(io.FileIO):
 
 
 class _Messages(io.FileIO):
-    """The file behind standard error. What cannot be written is dropped: the exit code says the rest."""
+    """The file behind standard error. Text that cannot be written is dropped; the exit code remains."""
 
     def write(self, data: object, /) -> int:
         """Write bytes and return how many were taken."""
@@ -50,12 +50,12 @@ class _Messages(io.FileIO):
 
 
 def _through(kind: type[io.FileIO], stream: TextIO) -> TextIO:
-    """The stream with another file behind it. What it cannot encode (δ in ASCII) is escaped, not an error."""
+    """The stream with another file behind it. Characters that it cannot encode, δ in ASCII, are escaped."""
     if not isinstance(stream, io.TextIOWrapper):
         return stream
     stream.reconfigure(errors="backslashreplace")
     raw = getattr(stream.buffer, "raw", stream.buffer)
-    if type(raw) is not io.FileIO:  # a console of Windows
+    if type(raw) is not io.FileIO:  # a Windows console
         return stream
     stream.flush()
     file = io.BufferedWriter(kind(raw.fileno(), "w", closefd=False))
@@ -70,13 +70,13 @@ def _through(kind: type[io.FileIO], stream: TextIO) -> TextIO:
 
 @contextmanager
 def standard_streams() -> Iterator[None]:
-    """While a command runs: exit code 1 and a line on standard error if standard output cannot be written to."""
+    """Exit with code 1 and a line on standard error if the command cannot write to standard output."""
     sys.stdout, sys.stderr = _through(_Output, sys.stdout), _through(_Messages, sys.stderr)
     try:
         try:
             yield
         finally:
-            if sys.stdout is not None:  # it is closed
+            if sys.stdout is not None:  # the stream is closed
                 sys.stdout.flush()
     except BrokenPipeError:
         raise SystemExit(1) from None

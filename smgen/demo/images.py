@@ -15,8 +15,8 @@ HELD_OUT: Final = ("camera", "coins")
 
 def photograph(name: str) -> Array:
     """One photograph in grey, (height, width), values in [0, 1]."""
-    found = getattr(data, "stereo_motorcycle" if name == "motorcycle" else name)()
-    image = np.asarray(found[0] if name == "motorcycle" else found)  # the left view of a stereo pair
+    loaded = getattr(data, "stereo_motorcycle" if name == "motorcycle" else name)()
+    image = np.asarray(loaded[0] if name == "motorcycle" else loaded)  # the left view of a stereo pair
     grey = color.rgb2gray(image) if image.ndim == 3 else image / 255.0
     return np.asarray(grey, dtype=np.float64)
 

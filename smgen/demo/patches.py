@@ -17,12 +17,12 @@ def sample(images: Sequence[Array], count: int, size: int, rng: np.random.Genera
     diagonals, but eight photographs have accidents too, such as a meadow whose blades all lean to one side.
     """
     shares = [len(part) for part in np.array_split(np.arange(count), len(images))]
-    found = []
+    parts = []
     for image, share in zip(images, shares, strict=True):
         windows = sliding_window_view(image, (size, size))
         rows, columns = rng.integers(windows.shape[0], size=share), rng.integers(windows.shape[1], size=share)
-        found.append(windows[rows, columns])
-    patches = _turned(np.concatenate(found), rng.integers(8, size=count))
+        parts.append(windows[rows, columns])
+    patches = _turned(np.concatenate(parts), rng.integers(8, size=count))
     return patches[rng.permutation(count)].reshape(count, size * size)
 
 

@@ -1,1 +1,1 @@
-"""What a schedule computes, as equations of mathematics and as text for people."""
+"""Prints schedules, as the equations of mathematics and as text."""

@@ -26,7 +26,7 @@ class Binds(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A piece of an equation. `places` are those of its factors, by which products and sums are put in order."""
+    """A piece of an equation. `places` are the places of its factors, which order products and sums."""
 
     text: str
     binds: Binds = Binds.ATOM
@@ -39,24 +39,24 @@ class Text:
 
 _SUPERSCRIPTS: Final = {2: "²", 3: "³", 4: "⁴"}
 FIRST: Final = -1
-"""The place of a matrix among factors: it stands before what it acts on."""
+"""The place of a matrix among factors: before the vector that it acts on."""
 
 LATE: Final = 30
-"""The place of what has no letter, among factors: after all that have one."""
+"""The place of a factor without a letter: after all factors that have one."""
 
 
 class Buffers(Protocol):
-    """What an expression asks of the schedule that it stands in."""
+    """The buffers of the schedule that an expression belongs to."""
 
     @property
     def buffers(self) -> Mapping[str, Buffer]:
-        """All of them, by name."""
+        """All buffers, by name."""
 
     def of(self, b: Buffer) -> Text:
-        """A buffer's letter, or what it is computed from."""
+        """The letter of a buffer, or the expression it is computed from."""
 
     def is_column(self, b: Buffer) -> bool:
-        """Whether a buffer is another one's value with a last axis of one."""
+        """Whether a buffer is the value of another one with a last axis of length one."""
 
 
 class Expression:
@@ -70,18 +70,18 @@ class Expression:
         self._known: dict[sp.Expr, Text] = {}
 
     def readable(self, e: sp.Expr) -> Text:
-        """The expression, or its size if nobody could read it."""
+        """The text of an expression, or the number of its parts if it is too long to read."""
         return self.text(e) if is_readable(e) else Text(f"({formula(e)})")
 
     def text(self, e: sp.Expr) -> Text:
-        """The expression, with a matrix, a vector or tangents as its value, as its buffer is."""
+        """The text of an expression whose value is a matrix, a vector or tangents, as the result is."""
         if e not in self._known:
             self._known[e] = self._text(e)
         return self._known[e]
 
     def _text(self, e: sp.Expr) -> Text:
         kind = self._kind(e) if self.is_matrix else ""
-        if kind in ("row", "column"):  # the same in every row or column of a matrix
+        if kind in ("row", "column"):  # all rows, or all columns, of the matrix are the same
             vector = self._vector(e).within(Binds.ATOM)
             return Text(f"1 {vector}ᵀ" if kind == "row" else f"{vector} 1ᵀ", Binds.PRODUCT, (LATE,))
         if isinstance(e, kept):
@@ -104,7 +104,7 @@ class Expression:
         return number_text(e)
 
     def _vector(self, e: sp.Expr) -> Text:
-        """An expression of a matrix that is a vector."""
+        """The text of a part of a matrix expression that is a vector."""
         printer = Expression(self.equations, self.out)
         printer.is_matrix = False
         return printer.text(e)
@@ -119,7 +119,7 @@ class Expression:
         return text
 
     def _sum(self, args: Iterable[sp.Expr]) -> Text:
-        """The terms in order, a positive one before a negative one, those with λ last."""
+        """The terms in order: a positive one before a negative one, terms with λ last."""
         terms = sorted(map(_split, args), key=lambda t: (LAMBDA.symbol in t[1].free_symbols, self.text(t[1]).places))
         if terms[0][0] and terms[0][1].free_symbols:
             terms.sort(key=lambda t: t[0] != "")
@@ -168,7 +168,7 @@ class Expression:
         return [*scalars, inner[0] if text == entries[0] else Text(text, binds, (LATE,))]
 
     def _kind(self, e: sp.Expr) -> str:
-        """What a factor of a matrix is."""
+        """The kind of a factor of a matrix: scalar, row, column or matrix."""
         shapes = [self.equations.buffers[s.name] for s in e.free_symbols]
         kinds = {self._kind_of(b) for b in shapes}
         for kind in ("matrix", "column", "row"):

@@ -1,4 +1,4 @@
-"""What the sections of generated code read and write, in the letters of mathematics."""
+"""The headings of sections of generated code: the quantities that a sweep reads and writes, by their letters."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from smgen.ir import Buffer, Schedule, Sweep
 
 
 def headings(schedule: Schedule) -> tuple[str, ...]:
-    """`backward: reads W, f′; writes δ` for each sweep: quantities, whatever the layer, in order of appearance."""
+    """`backward: reads W, f′; writes δ` for each sweep. Letters are without layers, in order of appearance."""
     return tuple(map(_heading, schedule.sweeps))
 
 

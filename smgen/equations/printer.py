@@ -1,10 +1,11 @@
-"""What operations compute, as equations: printed from the operations and the letters of what they read.
+"""The equations of operations, printed from the operations and the letters of the buffers that they read.
 
-A vector is what a sample has, (N, M), or all samples, (M,); products of vectors are taken unit by unit. A matrix does
-not vary over the batch, (M, D): W v is the product, W ∘ V is taken entry by entry, diag(v) W scales the rows. Where a
-sample has a row for each tangent c, (N, C, M), ġ is one of them, (v)_c the entry of a vector for it, (W)_c the row of a
-matrix, and [ġ] the matrix of all, or [Σ_i ġ] the vector. Σ_n sums over the samples, Σ_c over the tangents, Σ_i over the
-units of a vector or along the rows of a matrix, Σ_j along its columns.
+A vector is the row of one sample, (N, M), or one row for all samples, (M,); vectors are multiplied unit by unit. A
+matrix, (M, D), does not vary over the batch: W v is the matrix product, W ∘ V the product entry by entry, and diag(v) W
+scales the rows. If a sample has a row for each tangent c, (N, C, M), ġ is one of these rows, (v)_c is the entry of a
+vector and (W)_c the row of a matrix for it, [ġ] is the matrix of all rows, and [Σ_i ġ] the vector of their sums. Σ_n
+sums over the samples, Σ_c over the tangents, Σ_i over the units of a vector or along the rows of a matrix, Σ_j along
+its columns.
 """
 
 from __future__ import annotations
@@ -36,14 +37,14 @@ from smgen.ir import (
 def equations(schedule: Schedule) -> Mapping[str, str]:
     """The equation of every buffer that an operation of `schedule` computes, by the buffer's name.
 
-    Before: no passes but algebraic ones, which change what is computed and not how.
+    Before: only algebraic passes, which change what is computed, and no passes that change how.
     """
     printer = _Equations(schedule)
     return {out.name: printer.equation(op, out) for op in schedule.ops for out in op.outs}
 
 
 class _Equations:
-    """Prints the values of one schedule; knows what computes each buffer."""
+    """Prints the values of one schedule."""
 
     def __init__(self, schedule: Schedule) -> None:
         self.buffers = {b.name: b for b in schedule.inputs} | {b.name: b for op in schedule.ops for b in op.outs}
@@ -59,7 +60,7 @@ class _Equations:
         return "" if value == out.letter.text else f"{out.letter.text} = {value}{number}"
 
     def value(self, op: Op, out: Buffer) -> Text:
-        """What an operation makes of the letters it reads."""
+        """The right-hand side of the equation of an output."""
         match op:
             case Pointwise(outs, exprs, _):
                 formula = out.letter.formula if out.letter is not None else None
@@ -86,7 +87,7 @@ class _Equations:
                 raise InternalError(f"{out.name}: equations are printed before operations are taken apart")
 
     def of(self, b: Buffer) -> Text:
-        """A buffer as others read it: its letter, or what it is computed from."""
+        """The text of a buffer in other equations: its letter, or the expression it is computed from."""
         if b.letter is not None:
             return Text(b.letter.text, places=(b.letter.place,))
         if b.name not in self.known:
@@ -94,7 +95,7 @@ class _Equations:
         return self.known[b.name]
 
     def is_column(self, b: Buffer) -> bool:
-        """Whether a buffer is another one's value with a last axis of one."""
+        """Whether a buffer is the value of another one with a last axis of length one."""
         source = self.sources.get(b.name)
         if not isinstance(source, View) or not source.is_column:
             return False
@@ -105,7 +106,7 @@ class _Equations:
         return Text(" + ".join(pairs), Binds.SUM, (LATE,)) if len(pairs) > 1 else Text(pairs[0], _binds(op), (LATE,))
 
     def _pair(self, op: Product, left: Buffer, right: Buffer) -> str:
-        """A product as people write it: rows of samples and tangents are column vectors, W g and g gᵀ."""
+        """A product in textbook notation: the rows of samples and tangents are column vectors, W g and g gᵀ."""
         a, b = (self._each(x) if op.each_sample else self.of(x).within(Binds.ATOM) for x in (left, right))
         if op.each_sample and op.form is Form.TIMES:
             return f"[{self.of(right).text}]ᵀ {a}"
@@ -119,7 +120,7 @@ class _Equations:
         return f"{b}{mark} {a}" if of_vectors else f"{a} {b}{mark}"
 
     def _each(self, b: Buffer) -> str:
-        """An operand with a row for each tangent: ( )_c where all samples have the same."""
+        """An operand with a row for each tangent; ( )_c marks one that is the same for all samples."""
         return self.of(b).within(Binds.ATOM) if b.batched else f"({self.of(b).text})_c"
 
     def _is_symmetric(self, b: Buffer) -> bool:
@@ -127,7 +128,7 @@ class _Equations:
         return isinstance(source, Product) and source.is_gram(source.left, source.right)
 
     def _part(self, out: Buffer, part: sp.Expr, width: int) -> str:
-        """A part of a vector; a constant says how often it stands there."""
+        """A part of a vector; a constant is written with the number of units that it fills."""
         text = Expression(self, out).text(part)
         return text.text if part.is_Symbol else f"{text.within(Binds.ATOM)} ones({width})"
 

@@ -1,4 +1,4 @@
-"""A schedule as text: one line an operation, for people, goldens and error messages."""
+"""A schedule as text, one line for each operation: for people, goldens and error messages."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def schedule_text(schedule: Schedule) -> str:
 
 
 def op_lines(op: Op, equations: Mapping[str, str]) -> list[str]:
-    """The operation's lines, equation last."""
+    """The lines of an operation, each with its equation at the end."""
 
     def line(value: str, out: Buffer) -> str:
         shape = ", ".join(map(str, out.shape))

@@ -1,4 +1,4 @@
-"""The scalar functions smgen computes with, closed under differentiation: one class each, and what tables say of them.
+"""The scalar functions of smgen, one class each, closed under differentiation, and tables of them.
 
 Derivatives are products that keep their relative accuracy in every tail: σ′ is σ(u) σ(−u), not σ (1 − σ), which is 0
 from u = 17 on in float32.
@@ -31,11 +31,11 @@ FUNCTIONS: Final[dict[str, type[ScalarFunction]]] = {f.__name__: f for f in (
     absolute, choose, erf, erfcx, expm1, gaussian, inverse, kept, log1p, logcosh, logsumexp, maximum, minimum, ndtr,
     nearest, relu, sech, sigmoid, signum, softmax, softplus, step, unit,
 )}  # fmt: skip
-"""smgen's own functions, by name; `ELEMENTARY` are sympy's."""
+"""smgen's own functions, by name. `ELEMENTARY` has the functions of sympy."""
 
 
 def saved() -> tuple[type[sp.Function], ...]:
-    """Functions dear enough to be evaluated once per element and kept for f, f′, f″ and f‴."""
+    """Functions that are expensive, so that a call is evaluated once per element for f, f′, f″ and f‴."""
     return (*ELEMENTARY, *(f for f in FUNCTIONS.values() if f.saved))
 
 
@@ -56,7 +56,7 @@ def references() -> dict[str, Callable[..., Any]]:
 
 
 def facts_of(function: type[sp.Function]) -> type[ScalarFunction] | Elementary | None:
-    """What is stated of a function; None of one that nobody knows."""
+    """The record or class of a function; None for an unknown one."""
     return ELEMENTARY.get(function) or (function if issubclass(function, ScalarFunction) else None)
 
 
@@ -66,7 +66,7 @@ def is_definite(function: type[sp.Function]) -> bool:
 
 
 def definite(expr: sp.Expr) -> sp.Expr:
-    """The expression with those that have any number of arguments written out, for libraries that lack them."""
+    """The expression with functions of any number of arguments written out, for libraries that lack them."""
     return expr.replace(lambda e: isinstance(e, ScalarFunction) and not is_definite(e.func), lambda e: e.plain())
 
 

@@ -1,4 +1,4 @@
-"""What a scalar function states: its derivative, its stable form, its definition, and how targets call it."""
+"""The base of scalar functions. A function states its derivative, stable form, definition, and its names in targets."""
 
 from __future__ import annotations
 
@@ -13,11 +13,12 @@ import sympy as sp
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Machine:
-    """How targets call a function that they have.
+    """The names of a function that targets have.
 
-    `name` is the elementary operation's, NumPy's where NumPy has it. `numpy` begins the call otherwise, `evaluate` is
-    the function at build time. `c` is the C library's name; what it lacks has a `body` in C, of `arguments`, where
-    {real} stands for the type. `simd`: templates/c/primitives.h has one that vectorises. `scipy`: scipy.special has it.
+    `name` is the name of the elementary operation, and of NumPy's function if NumPy has it. If not, `numpy` begins the
+    call. `evaluate` is the function at build time. `c` is the name in the C library; a function that C lacks has a
+    `body` in C with `arguments`, where {real} stands for the type. `simd` says that templates/c/primitives.h has a
+    version that vectorises, `scipy` that scipy.special has the function.
     """
 
     name: str
@@ -38,10 +39,10 @@ class Machine:
 class ScalarFunction(sp.Function):
     """A real function of real arguments.
 
-    A subclass states `fdiff`, `reference`, and `stable` or `machine`. `saved`: dear enough to be evaluated once per
-    element and kept for f, f′, f″ and f‴. `kinked`: its derivative jumps somewhere. `monotone` and `limits`, at −∞ and
-    ∞, bound its values. `internal`: not for users. `spelled` are calls in other array libraries, "jax" and "torch",
-    and in "numpy", of the machine's arguments, where these are not the machine's name.
+    A subclass states `fdiff`, `reference`, and `stable` or `machine`. `saved` says that a call is expensive, and is
+    evaluated once per element for f, f′, f″ and f‴. `kinked` says that its derivative jumps somewhere. `monotone` and
+    `limits`, the values at −∞ and ∞, bound its values. `internal` functions are not for users. `spelled` are the calls
+    in other array libraries, "jax", "torch" and "numpy", with the machine's arguments, where the name differs.
     """
 
     is_extended_real = True
@@ -60,15 +61,15 @@ class ScalarFunction(sp.Function):
         raise NotImplementedError
 
     def stable(self) -> sp.Expr:
-        """In machine functions, with no overflow or cancellation, and one exp for an argument."""
+        """The form in machine functions, without overflow or cancellation, with one exp for each argument."""
         raise NotImplementedError
 
     def plain(self) -> sp.Expr:
-        """As people write it by hand for a library that lacks it."""
+        """The form that people write by hand for a library that lacks the function."""
         return self.stable()
 
     def _eval_evalf(self, prec: int) -> sp.Expr | None:
-        """The value of a function of numbers, to `prec` bits."""
+        """The value of the function at numbers, to `prec` bits."""
         if self.free_symbols:
             return None
         with mpmath.workprec(prec + 10):
@@ -83,9 +84,9 @@ class Positive(ScalarFunction):
 
 
 FARTHEST = 10**9
-"""exp of more would take memory in proportion to its argument; no dtype tells exp(1e9) from infinity."""
+"""The largest argument of exp: a larger one takes memory in proportion, and exp(1e9) is infinite in every dtype."""
 
 
 def exp_reference(u: Any) -> Any:
-    """exp(u), not farther than any dtype can see."""
+    """exp(u), with u clipped to arguments that differ in some dtype."""
     return mpmath.exp(max(min(u, mpmath.mpf(FARTHEST)), mpmath.mpf(-FARTHEST)))

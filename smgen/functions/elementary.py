@@ -15,9 +15,9 @@ from smgen.functions.base import FARTHEST, Machine, exp_reference
 
 @dataclass(frozen=True, slots=True)
 class Elementary:
-    """What `ScalarFunction` states, of a class of sympy's, whose derivative sympy knows.
+    """The attributes of `ScalarFunction` for a class of sympy, which has the derivative.
 
-    Where there is no `reference`, mpmath's own will do.
+    Without a `reference`, mpmath's function of the same name is the definition.
     """
 
     machine: Machine
@@ -39,7 +39,7 @@ def _cosh(u: Any) -> Any:
 
 
 def _wave(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """A periodic function, where its argument says anything about the period."""
+    """A periodic function in mpmath; 0 for arguments so large that computing the phase takes too long."""
     return lambda u: function(u) if abs(u) < mpmath.mpf(10) ** 400 else mpmath.mpf(0)
 
 
@@ -55,4 +55,4 @@ ELEMENTARY: Final[Mapping[type[sp.Function], Elementary]] = {
     sp.asinh: Elementary(Machine(name="arcsinh", c="asinh"), None, "rising"),
     sp.atan: Elementary(Machine(name="arctan", c="atan"), None, "rising", (-1.5707963267948966, 1.5707963267948966)),
 }
-"""All are dear enough to be evaluated once per element."""
+"""sympy's functions; a call is evaluated once per element."""

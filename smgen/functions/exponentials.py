@@ -30,7 +30,7 @@ class log1p(ScalarFunction):
 
     @staticmethod
     def reference(u: Any) -> Any:
-        """Real only where it is: mpmath goes on to complex numbers."""
+        """log1p where it is real; mpmath would continue into the complex numbers."""
         return mpmath.log1p(u) if u > -1 else mpmath.nan
 
 
@@ -55,7 +55,7 @@ class expm1(ScalarFunction):
 
 
 class logsumexp(ScalarFunction):
-    """log(1 + Σ exp(r)) over the arguments r, of which there is at least one."""
+    """log(1 + Σ exp(r)) over the arguments r, at least one."""
 
     saved = True
 

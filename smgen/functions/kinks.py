@@ -1,4 +1,4 @@
-"""Functions whose derivative jumps: |u|, max and what is made of pieces."""
+"""Functions whose derivative jumps: |u|, max and choices between branches."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from smgen.functions.base import Machine, ScalarFunction
 
 
 class step(ScalarFunction):
-    """1 for u > 0, else 0. Its derivative is 0 almost everywhere, and that is what is used."""
+    """1 for u > 0, else 0. Its derivative, 0 almost everywhere, is taken as 0."""
 
     nargs = 1
     spelled: ClassVar[Mapping[str, str]] = {"jax": "jnp.heaviside(u, 0.0)", "torch": "(u > 0).to(u.dtype)"}
@@ -36,7 +36,7 @@ class step(ScalarFunction):
 
 
 class signum(ScalarFunction):
-    """−1, 0 or 1. Its derivative is 0 almost everywhere, and that is what is used."""
+    """−1, 0 or 1. Its derivative, 0 almost everywhere, is taken as 0."""
 
     nargs = 1
     kinked = True

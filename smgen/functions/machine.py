@@ -1,4 +1,4 @@
-"""What every target has and users do not call: the words that stable forms are written in."""
+"""Functions that every target has and users do not call. Stable forms are written in them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class nearest(ScalarFunction):
 
 
 class minimum(ScalarFunction):
-    """min(a, b): expressions are written with maximum."""
+    """min(a, b), written with maximum."""
 
     nargs = 2
     internal = True
@@ -65,7 +65,7 @@ class erfcx(ScalarFunction):
 
 
 class kept(ScalarFunction):
-    """u itself, computed as one value: sympy merges no power and no constant of it with what stands outside."""
+    """u itself, as one value: sympy does not merge its powers and constants with the surrounding expression."""
 
     nargs = 1
     internal = True

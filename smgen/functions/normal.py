@@ -18,7 +18,7 @@ from smgen.functions.machine import erfcx, minimum, nearest
 class gaussian(Positive):
     """exp(−c·u²) for a number c; its derivative is −2·c·u times itself.
 
-    Where c·s², u = s·v, is a power of two, it is kept as c = 1 or ½ and s = 2^k, which are exact: exp(−(g/√2)²) is
+    If u = s·v and c·s² is a power of two, c becomes 1 or ½ and s becomes 2^k, which are exact: exp(−(g/√2)²) is
     exp(−g²/2), and no square root is rounded.
     """
 
@@ -54,7 +54,7 @@ class gaussian(Positive):
 
 
 def _gaussian(u: sp.Expr, c: sp.Expr) -> sp.Expr:
-    """exp(−c u²). For c = 1 or ½, u² is not rounded, which exp would amplify by u².
+    """exp(−c u²). For c = 1 or ½, u² is not rounded: exp would amplify the rounding error by u².
 
     For z = u to the nearest 1/16, z² is exact, and u² = z² + (u − z)(u + z). Beyond |u| = 40 the result is 0 in every
     dtype.

@@ -1,4 +1,4 @@
-"""The hessian modes, one file each, and what is asked of the mode that a method names."""
+"""The hessian modes, one file each, and the functions that look up the mode of a method."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ MODES: Final[dict[str, Mode]] = {mode.name: mode for mode in (DIAGONAL, EXACT, H
 
 
 def lower(network: Network, method: Method | None = None) -> tuple[Schedule, ...]:
-    """The schedules of every function of the generated module in the order they have there, kept for the next call."""
+    """The schedules of every function of the generated module, in the module's order. The result is cached."""
     return _lower(network, method or Method(), functions())
 
 
@@ -36,32 +36,32 @@ def _lower(network: Network, method: Method, _: tuple[Function, ...]) -> tuple[S
 
 def quality(network: Network, method: Method) -> Verdict:
     """Whether the mode's δ′ is exact for the network, and why."""
-    found = verdict(network)
-    if found.flat:
-        return replace(found, exact=not found.kinked)
-    return MODES[method.hessian].quality(found, method)
+    recursion = verdict(network)
+    if recursion.flat:
+        return replace(recursion, exact=not recursion.kinked)
+    return MODES[method.hessian].quality(recursion, method)
 
 
-def question(found: Verdict) -> tuple[str, str]:
-    """What stops a build without a mode, and a hint: a choice between the modes, or that none is of use."""
-    if found.flat:
+def question(recursion: Verdict) -> tuple[str, str]:
+    """The error and the hint of a build without a mode: the user must choose one, or no mode is of use."""
+    if recursion.flat:
         hint = "give a layer a curved nonlinearity (sm.softplus, sm.logcosh, …); with --hessian it is built as it is"
-        return f"{found.reason}.", hint
+        return f"{recursion.reason}.", hint
     modes = "".join(f"\n    --hessian {name:10}  {mode.summary}" for name, mode in MODES.items())
-    return f"the diagonal recursion is {found}. The mode is yours to choose:{modes}\n", "choose with --hessian"
+    return f"the diagonal recursion is {recursion}. The mode is yours to choose:{modes}\n", "choose with --hessian"
 
 
-def complaint(found: Verdict) -> str:
-    """The warning of a build whose δ′ is wrong, or says nothing."""
-    if found.flat:
-        return f"no use in training: {found.reason}"
+def complaint(recursion: Verdict) -> str:
+    """The warning of a build whose δ′ is wrong, or 0 for all parameters."""
+    if recursion.flat:
+        return f"no use in training: {recursion.reason}"
     return (
-        f"the diagonal recursion is {found}. A deep network trained with it exploits the error: the loss it "
+        f"the diagonal recursion is {recursion}. A deep network trained with it exploits the error: the loss it "
         "minimises is not the score-matching loss. --hessian exact is exact for this network, --hessian hutchinson "
         "unbiased"
     )
 
 
 def scheme(network: Network, method: Method, function: Function = STEPS["zero"]) -> str:
-    """How a function finds the second derivatives, in words."""
+    """How a function computes the second derivatives, in words."""
     return MODES[method.hessian].scheme(network, method, function)

@@ -1,6 +1,6 @@
-"""Where the exact mode cuts the graph: of many lowerings of the same numbers the one that the cost model prefers.
+"""Where the exact mode cuts the graph. All cuts give the same numbers; the cost model chooses the cheapest ones.
 
-There is a choice for each of: the gradient at λ = 0, the gradient at λ > 0, and the diagonal itself.
+The choice is made separately for the gradient at λ = 0, the gradient at λ > 0, and the diagonal itself.
 """
 
 from __future__ import annotations
@@ -17,28 +17,28 @@ from smgen.network import Network
 from smgen.passes.prune import prune
 
 MOST_SUBSETS: Final = 4
-"""With more places to cut than this, only stretches of neighbouring ones are tried."""
+"""With more candidates than this, only runs of neighbouring ones are tried."""
 
 
 def candidates(network: Network) -> tuple[str, ...]:
-    """Vertices where the graph can be cut: what is above depends on x through them alone and begins with linear layers.
+    """Vertices where the graph can be cut: everything above depends on x through them, and their readers are linear.
 
-    In order, each above the ones before it.
+    They are in order: each vertex is above the ones before it.
     """
-    found: list[str] = []
+    names: list[str] = []
     for v in network.vertices:
         children = network.children(v.name)
         if v.name == network.input.name or not children or not all(k.layer.mixes for k in children):
             continue
         above = descendants(network, v.name)
         closed = all(s in above or s == v.name for name in above for s in network[name].inputs)
-        if closed and (not found or v.name in descendants(network, found[-1])):
-            found.append(v.name)
-    return tuple(found)
+        if closed and (not names or v.name in descendants(network, names[-1])):
+            names.append(v.name)
+    return tuple(names)
 
 
 def deciding(function: Function) -> Function:
-    """The function whose cost decides where a function's graph is cut."""
+    """The function whose cost decides where the graph of this function is cut."""
     if function.objective is None:
         return HESSIAN_DIAGONAL
     return step_of(function.objective, function.lam) if function.gradients else function
@@ -46,7 +46,7 @@ def deciding(function: Function) -> Function:
 
 @lru_cache(maxsize=64)
 def chosen_cuts(network: Network, batch_size: int, chosen: tuple[Function, ...]) -> Mapping[Function, tuple[str, ...]]:
-    """For each function that decides, the cuts that the cost model finds cheapest; of equals the fewest."""
+    """The cheapest cuts by the cost model for each deciding function; among equally cheap ones, the fewest."""
     subsets = _subsets(candidates(network))
     return {
         function: min(subsets, key=lambda cuts: estimated_flops(prune(with_cuts(network, function, cuts)), batch_size))

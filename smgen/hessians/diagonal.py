@@ -1,4 +1,4 @@
-"""The diagonal recursion of §1.3: δ′ of every vertex, as if each hidden Hessian were diagonal."""
+"""The diagonal recursion of §1.3: δ′ of every vertex, computed as if each hidden Hessian were diagonal."""
 
 from __future__ import annotations
 
@@ -12,91 +12,91 @@ from smgen.hessians.protocol import Array, Method, Mode, Truth, every
 from smgen.ir import ZERO, Contribution, Function, Schedule, term
 from smgen.layers.letters import Quantity
 from smgen.layers.protocol import Naming
-from smgen.lower.curvature import Values, moments_of
-from smgen.lower.names import DELTA_PRIME, Adjoint, L, d_ddelta_prime
+from smgen.lower.hessian_state import Values, moments_of
+from smgen.lower.names import DELTA_PRIME, L, LossTerm, d_ddelta_prime
 from smgen.lower.sweeps import backward
 from smgen.lower.values import Lowering
 from smgen.network import Network, Vertex
 
 
 class Diagonal:
-    """δ′_j and, forwards, its adjoint ν_j = ∂L/∂δ′_j."""
+    """δ′_j in the backward sweep, and its adjoint ν_j = ∂L/∂δ′_j in the forward one."""
 
     word = "delta_prime"
 
-    def __init__(self, low: Lowering) -> None:
-        self.low = low
+    def __init__(self, lowering: Lowering) -> None:
+        self.lowering = lowering
         self.delta: Values = {}
-        self.prime: Values = {}
-        self.adjoints: Values = {}
-        self.adjoint: Adjoint = L
+        self.delta_prime: Values = {}
+        self.nu_values: Values = {}
+        self.loss_term: LossTerm = L
         self.nu_start: sp.Expr = ZERO
 
     def backward(self) -> Values:
-        self.delta = backward(self.low, self._backward_at)
+        self.delta = backward(self.lowering, self._backward_at)
         return self.delta
 
     def _backward_at(self, v: Vertex, delta: Values) -> None:
         name = DELTA_PRIME.of(v.name)
-        self.prime[v.name] = self.low.emitter.gather(name, "(§1.3)", list(self._prime_parts(v, delta)))
+        self.delta_prime[v.name] = self.lowering.emitter.sum_of(name, "(§1.3)", list(self._delta_prime_parts(v, delta)))
 
-    def _prime_parts(self, v: Vertex, delta: Values) -> Iterator[Contribution]:
+    def _delta_prime_parts(self, v: Vertex, delta: Values) -> Iterator[Contribution]:
         """δ′_j = Σ_k δ_k ∂²g_k/∂g_j² + δ′_k (∂g_k/∂g_j)²."""
-        for k in self.low.network.children(v.name):
-            at, d = self.low.at[k.name], delta[k.name]
-            if d != 0 and (bend := at.partial(v.name, v.name)) != 0:
-                yield term(d * bend)
-            yield from at.backward(self.low.emitter, v.name, self.prime[k.name], squared=True)
+        for k in self.lowering.network.children(v.name):
+            lowered = self.lowering.lowered[k.name]
+            if delta[k.name] != 0 and (f_second := lowered.partial(v.name, v.name)) != 0:
+                yield term(delta[k.name] * f_second)
+            yield from lowered.backward(self.lowering.emitter, v.name, self.delta_prime[k.name], squared=True)
 
     def diagonal(self) -> sp.Expr:
-        return self.prime[self.low.network.input.name]
+        return self.delta_prime[self.lowering.network.input.name]
 
     def moments(self, first: sp.Expr, second: sp.Expr) -> sp.Expr:
-        return moments_of(self.low, self.diagonal(), first, second)
+        return moments_of(self.lowering, self.diagonal(), first, second)
 
     @property
     def quantity(self) -> Quantity:
         """ν."""
-        return d_ddelta_prime(self.adjoint.of)
+        return d_ddelta_prime(self.loss_term.letter)
 
-    def start(self, adjoint: Adjoint, first: sp.Expr, second: sp.Expr) -> None:
+    def begin_adjoints(self, loss_term: LossTerm, first: sp.Expr, second: sp.Expr) -> None:
         """∂L/∂δ′_in = −1 + 2λ δ′_in (7)."""
-        self.adjoint, self.adjoints = adjoint, {}
+        self.loss_term, self.nu_values = loss_term, {}
         self.nu_start = first + 2 * second * self.diagonal()
 
     def forward(self, v: Vertex) -> None:
         """ν_j = Σ_i ν_i (∂g_j/∂g_i)²: (7), (8), (13), (20)."""
-        e, name = self.low.emitter, self.quantity.of(v.name)
+        e, name = self.lowering.emitter, self.quantity.of(v.name)
         if v.layer.is_data:
-            self.adjoints[v.name] = e.let(name, self.nu_start, self.adjoint.start_curvature)
+            self.nu_values[v.name] = e.bind(name, self.nu_start, self.loss_term.nu_start)
         else:
-            parts = list(self.low.at[v.name].forward(e, self.adjoints, squared=True))
-            self.adjoints[v.name] = e.gather(name, self.adjoint.curvature[v.layer.equations], parts)
+            parts = list(self.lowering.lowered[v.name].forward(e, self.nu_values, squared=True))
+            self.nu_values[v.name] = e.sum_of(name, self.loss_term.nu[v.layer.equations], parts)
 
     def nu(self, p: str, q: str) -> sp.Expr:
-        return self.adjoints[p] if p == q else ZERO
+        return self.nu_values[p] if p == q else ZERO
 
     def slope(self, p: str, k: Vertex) -> sp.Expr:
         """2 ν_p δ′_k f_p."""
-        bent = self.adjoints[p] * self.prime[k.name]
-        return 2 * bent * self.low.at[k.name].partial(p) if bent != 0 else ZERO
+        nu_delta_prime = self.nu_values[p] * self.delta_prime[k.name]
+        return 2 * nu_delta_prime * self.lowering.lowered[k.name].partial(p) if nu_delta_prime != 0 else ZERO
 
     def gradient(self, p: str, k: Vertex, name: Naming) -> Mapping[str, sp.Expr]:
         """∂/∂θ of Σ_n δ′_kᵀ (A ∘ A) ν_p."""
-        at = self.low.at[k.name]
-        return at.gradient(self.low.emitter, p, self.prime[k.name], self.adjoints[p], name, squared=True)
+        e, lowered = self.lowering.emitter, self.lowering.lowered[k.name]
+        return lowered.gradient(e, p, self.delta_prime[k.name], self.nu_values[p], name, squared=True)
 
 
 def recursion(network: Network, method: Method) -> tuple[Schedule, ...]:
-    """Every function with the diagonal recursion."""
-    return every(network, lambda low, function, lam: Diagonal(low))
+    """The schedules of all functions with the diagonal recursion."""
+    return every(network, lambda lowering, function, lam: Diagonal(lowering))
 
 
 def _quality(verdict: Verdict, method: Method) -> Verdict:
     return verdict
 
 
-def _statement(quality: Verdict) -> str:
+def _verdict_sentence(quality: Verdict) -> str:
     return f"The diagonal recursion is {quality}."
 
 
@@ -111,8 +111,8 @@ def _truth(recursion: Array, hessians: Array, probes: Array | None, squares: boo
 DIAGONAL: Final = Mode(
     name="diagonal",
     summary="the recursion of Kingma and LeCun: cheapest; exact for one mixing layer, wrong for deep networks",
-    way="by the diagonal recursion",
-    statement=_statement,
+    hessian_phrase="by the diagonal recursion",
+    verdict_sentence=_verdict_sentence,
     quality=_quality,
     schedules=recursion,
     scheme=_scheme,

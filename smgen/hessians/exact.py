@@ -1,4 +1,4 @@
-"""The mode `exact`: the full Hessian, cut where it is cheapest; the recursion's code where that is exact."""
+"""The mode `exact`: the full Hessian with the cheapest cuts, or the recursion for networks where that is exact."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ def _schedules(network: Network, method: Method) -> tuple[Schedule, ...]:
     return tuple(with_cuts(network, function, cuts[deciding(function)]) for function in functions())
 
 
-def _quality(found: Verdict, method: Method) -> Verdict:
-    if found.exact:
-        return Verdict(True, f"the diagonal recursion, which is exact here: {found.reason}")
-    return Verdict(True, f"the full Hessian, where the diagonal recursion would be inexact: {found.reason}")
+def _quality(recursion: Verdict, method: Method) -> Verdict:
+    if recursion.exact:
+        return Verdict(True, f"the diagonal recursion, which is exact here: {recursion.reason}")
+    return Verdict(True, f"the full Hessian, where the diagonal recursion would be inexact: {recursion.reason}")
 
 
-def _statement(quality: Verdict) -> str:
+def _verdict_sentence(quality: Verdict) -> str:
     return f"δ′ is exact: {quality.reason}".rstrip(".") + "."
 
 
@@ -51,8 +51,8 @@ def _truth(recursion: Array, hessians: Array, probes: Array | None, squares: boo
 EXACT: Final = Mode(
     name="exact",
     summary="the full Hessian: exact for every network; its cost grows with the layers' widths",
-    way="exactly",
-    statement=_statement,
+    hessian_phrase="exactly",
+    verdict_sentence=_verdict_sentence,
     quality=_quality,
     schedules=_schedules,
     scheme=_scheme,

@@ -1,6 +1,6 @@
-"""The first segment at λ = 0, when it is one linear layer and one nonlinearity: W Wᵀ says it all.
+"""The first segment at λ = 0, if it is one linear layer and one nonlinearity: only W Wᵀ is needed.
 
-With N = −1 at the input, N at the layer is −W Wᵀ, the same for all samples, and no tangent along an input is formed:
+N is −1 at the input, so N at the layer is −W Wᵀ for all samples, and no tangent along an input is formed:
 
     Σ_d δ′_d = Σ_j δ_j f″_j (W Wᵀ)_jj + Σ_jk (W Wᵀ)_jk f′_j f′_k H_jk,   ∂L/∂W = −2 (Σ_n F H F + diag(δ f″)) W.
 
@@ -15,60 +15,60 @@ import sympy as sp
 
 from smgen.ir import ZERO, Buffer, Form, Name
 from smgen.layers.protocol import Naming
-from smgen.lower.curvature import Values
-from smgen.lower.stretch import Stretch, delta_curvatures
+from smgen.lower.hessian_state import Values
+from smgen.lower.segment_tangents import Segment, delta_curvatures
 from smgen.lower.tangents import Tangents
 from smgen.lower.values import Lowering
 from smgen.network import Vertex
 
 
-def is_collapsible(stretch: Stretch) -> bool:
-    """Whether the stretch is one linear layer and one nonlinearity, with more above."""
-    if len(stretch.members) != 2:
+def is_collapsible(segment: Segment) -> bool:
+    """Whether the segment is one linear layer and one nonlinearity below another segment."""
+    if len(segment.members) != 2:
         return False
-    linear, curved = stretch.members
-    kinds = linear.layer.equations, curved.layer.equations
-    return kinds == ("linear", "pointwise") and stretch.top == curved and curved.inputs == (linear.name,)
+    linear, nonlinear = segment.members
+    kinds = linear.layer.equations, nonlinear.layer.equations
+    return kinds == ("linear", "pointwise") and segment.top == nonlinear and nonlinear.inputs == (linear.name,)
 
 
 class Gram:
-    """What `Segment` does, for this one case."""
+    """Takes the place of `SegmentAdjoints` in this one case. `base_adjoint` is N at the input, a number."""
 
-    def __init__(self, low: Lowering, tangents: Tangents, stretch: Stretch) -> None:
-        self.low, self.tangents = low, tangents
-        self.linear, self.curved = stretch.members
-        self.base, self.names = stretch.base.name, {v.name for v in stretch.members}
-        self.bent: sp.Expr = ZERO
+    def __init__(self, lowering: Lowering, tangents: Tangents, segment: Segment) -> None:
+        self.lowering, self.tangents = lowering, tangents
+        self.linear, self.nonlinear = segment.members
+        self.base, self.names = segment.base.name, {v.name for v in segment.members}
+        self.delta_curvature: sp.Expr = ZERO
         self.hessian: sp.Expr = ZERO
-        self.scaled: sp.Expr = ZERO
-        self.start: sp.Expr = ZERO
+        self.f_prime_products: sp.Expr = ZERO
+        self.base_adjoint: sp.Expr = ZERO
         self._known: dict[str, sp.Expr] = {}
 
     @property
     def weight(self) -> Buffer:
         """W."""
-        return self.tangents.buffer(self.low.g[self.linear.operands[1]])
+        return self.tangents.buffer(self.lowering.g[self.linear.operands[1]])
 
     @property
-    def slope_of_curved(self) -> sp.Expr:
+    def f_prime(self) -> sp.Expr:
         """f′."""
-        return self.low.at[self.curved.name].partial(self.linear.name)
+        return self.lowering.lowered[self.nonlinear.name].partial(self.linear.name)
 
     def backward(self, delta: Values, above: sp.Expr) -> sp.Expr:
-        """F H F at the layer; nothing is passed on."""
-        self.bent = sp.Add(*delta_curvatures(self.low, delta, self.curved).values())
-        slope = self.slope_of_curved
-        self.scaled = self.tangents.row(slope) * self.tangents.tangent_column(slope)
+        """Keep f′, δ f″ and the Hessian above the layer. No Hessian is passed to the input."""
+        self.delta_curvature = sp.Add(*delta_curvatures(self.lowering, delta, self.nonlinear).values())
+        slope = self.f_prime
+        self.f_prime_products = self.tangents.row(slope) * self.tangents.tangent_column(slope)
         self.hessian = above
         return ZERO
 
     def diagonal(self) -> sp.Expr:
-        raise TypeError("the tangents along the inputs are not there")
+        raise TypeError("no tangents along the inputs are formed")
 
     def trace(self) -> sp.Expr:
         """(1/N) Σ_n Σ_d δ′_d."""
-        mean, name = self.tangents.mean_sum, self.curved.name
-        total = mean(self.bent * self._row_squares(), self.curved.units, Name(f"sum_curvature_{name}"))
+        mean, name = self.tangents.mean_sum, self.nonlinear.name
+        total = mean(self.delta_curvature * self._row_squares(), self.nonlinear.units, Name(f"sum_curvature_{name}"))
         if self._inside() != 0:
             total += mean(self._inside() * self.hessian, 1, Name(f"sum_curvature_above_{name}"))
         return total
@@ -90,12 +90,13 @@ class Gram:
         return self._once("row_squares", squares)
 
     def _inside(self) -> sp.Expr:
-        """N at the top, but for the sign: f′_j f′_k (W Wᵀ)_jk, (N, M, M)."""
-        if self.hessian == 0 or self.scaled == 0:
+        """N at the top divided by N at the input: f′_j f′_k (W Wᵀ)_jk, (N, M, M)."""
+        if self.hessian == 0 or self.f_prime_products == 0:
             return ZERO
 
         def inside() -> sp.Expr:
-            return self.tangents.let(Name(f"curvature_adjoint_{self.curved.name}"), self.scaled * self._gram())
+            name = Name(f"curvature_adjoint_{self.nonlinear.name}")
+            return self.tangents.bind(name, self.f_prime_products * self._gram())
 
         return self._once("inside", inside)
 
@@ -104,32 +105,32 @@ class Gram:
             self._known[key] = make()
         return self._known[key]
 
-    def begin(self, weight: sp.Expr) -> None:
-        self.start = weight
+    def begin(self, base_adjoint: sp.Expr) -> None:
+        self.base_adjoint = base_adjoint
 
     def forward(self, v: Vertex) -> None:
         return
 
     def above(self) -> sp.Expr:
-        return self.start * self._inside()
+        return self.base_adjoint * self._inside()
 
     def nu(self, p: str, q: str) -> sp.Expr:
-        return self.start * self._row_squares()
+        return self.base_adjoint * self._row_squares()
 
     def slope(self, p: str, k: Vertex) -> sp.Expr:
         """2 Σ_k N_jk H_jk f′_k."""
         if self._inside() == 0:
             return ZERO
-        value = self._gram() * self.tangents.row(self.slope_of_curved) * self.hessian
-        return 2 * self.start * self.tangents.sum_units(value, Name(f"weighted_product_{k.name}"))
+        value = self._gram() * self.tangents.row(self.f_prime) * self.hessian
+        return 2 * self.base_adjoint * self.tangents.sum_units(value, Name(f"weighted_product_{k.name}"))
 
     def gradient(self, p: str, k: Vertex, name: Naming) -> Mapping[str, sp.Expr]:
         """−2 (Σ_n F H F + diag(δ f″)) W."""
         if k != self.linear:
             return {}
         e, total, key = self.tangents, ZERO, self.linear.operands[1]
-        if self.bent != 0:
-            total += e.column(e.batch_sum(self.bent, name(key).part("bent"))) * self.weight.symbol
+        if self.delta_curvature != 0:
+            total += e.column(e.batch_sum(self.delta_curvature, name(key).part("bent"))) * self.weight.symbol
         if self._inside() != 0:
-            total += e.batch_times(self.scaled * self.hessian, self.weight, name(key))
-        return {key: 2 * self.start * total}
+            total += e.batch_times(self.f_prime_products * self.hessian, self.weight, name(key))
+        return {key: 2 * self.base_adjoint * total}

@@ -1,4 +1,4 @@
-"""What a hessian mode states: a record of what it is called, how it is lowered, and what its δ′ is worth."""
+"""The record of a hessian mode: its name, how it lowers a network, and how good its δ′ is."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ import sympy as sp
 
 from smgen.analysis.exactness import Verdict
 from smgen.ir import Buffer, Function, Schedule, functions
-from smgen.lower.curvature import Curvature
 from smgen.lower.functions import schedule
+from smgen.lower.hessian_state import HessianState
 from smgen.lower.values import Lowering
 from smgen.network import Network
 
 Array: TypeAlias = npt.NDArray[np.float64]
 
 DISTRIBUTIONS: Final = ("rademacher", "gaussian")
-"""Of the entries of probes: ±1, which has the smaller variance, or normal."""
+"""The distributions that entries of probes can have: ±1, which has the smaller variance, or normal."""
 
 
 @dataclass(frozen=True, slots=True)
 class Method:
-    """How the second derivatives are computed: a mode by name, and what it is told."""
+    """How the second derivatives are computed: the name of a mode, and the options of all modes."""
 
     hessian: str = "diagonal"
     batch_size: int = 1024
@@ -35,7 +35,7 @@ class Method:
 
 @dataclass(frozen=True, slots=True)
 class Truth:
-    """What a module in the mode should find, by the definitions: δ′, (N, D), and terms with the mean Σ_d δ′_d²."""
+    """The values that a module should compute, by the definitions: δ′, (N, D), and terms of Σ_d δ′_d², (N, D)."""
 
     what: str
     prime: Array
@@ -46,30 +46,30 @@ class Truth:
 class Mode:
     """A hessian mode.
 
-    `summary` is a line for people who choose, `way` comes after "∂²E/∂x_d²", `statement` says of a module what its δ′
-    is worth. `quality` judges the mode by the recursion's verdict. `schedules` are those of every function, `scheme`
-    says how one goes about the second derivatives. `truth` is of the recursion's δ′ (N, D), true Hessians (N, D, D) and
-    probes (N, P, D), and whether λ > 0 is asked for. A mode that `draws` takes random probes; one that is `unbiased` is
-    right in the mean over them.
+    `summary` is one line for users who choose a mode. `hessian_phrase` follows "∂²E/∂x_d²" in docstrings, and
+    `verdict_sentence` says in a module how good its δ′ is. `quality` judges the mode from the recursion's verdict.
+    `schedules` makes the schedules of all functions; `scheme` says how a function computes the second derivatives.
+    `truth` computes the expected δ′ from the recursion's δ′ (N, D), true Hessians (N, D, D) and probes (N, P, D); its
+    last argument says whether λ > 0. `takes_probes` says that functions take random probes.
     """
 
     name: str
     summary: str
-    way: str
-    statement: Callable[[Verdict], str]
+    hessian_phrase: str
+    verdict_sentence: Callable[[Verdict], str]
     quality: Callable[[Verdict, Method], Verdict]
     schedules: Callable[[Network, Method], tuple[Schedule, ...]]
     scheme: Callable[[Network, Method, Function], str]
     truth: Callable[[Array, Array, Array | None, bool], Truth]
-    draws: bool = False
+    takes_probes: bool = False
 
 
 def every(
     network: Network,
-    begin: Callable[[Lowering, Function, sp.Expr | None], Curvature],
+    begin: Callable[[Lowering, Function, sp.Expr | None], HessianState],
     *,
     arguments: tuple[Buffer, ...] = (),
     chosen: tuple[Function, ...] | None = None,
 ) -> tuple[Schedule, ...]:
-    """Schedules of the chosen functions, or of all; `begin` makes the state of one's second derivatives, for its λ."""
+    """The schedules of the chosen functions, by default all. `begin` makes the state of a function for its λ."""
     return tuple(schedule(network, function, begin, arguments) for function in chosen or functions())

@@ -9,11 +9,11 @@ import sympy as sp
 from smgen.hessians.gram import Gram, is_collapsible
 from smgen.ir import ZERO, Function, Schedule
 from smgen.layers.protocol import Naming
-from smgen.lower.curvature import Values, moments_of
 from smgen.lower.functions import schedule
-from smgen.lower.names import DELTA_PRIME, Adjoint, L, d_ddelta_prime
-from smgen.lower.segment import Segment
-from smgen.lower.stretch import Stretch
+from smgen.lower.hessian_state import Values, moments_of
+from smgen.lower.names import DELTA_PRIME, L, LossTerm, d_ddelta_prime
+from smgen.lower.segment_adjoints import SegmentAdjoints
+from smgen.lower.segment_tangents import Segment
 from smgen.lower.sweeps import backward
 from smgen.lower.tangents import Tangents
 from smgen.lower.values import Lowering
@@ -21,24 +21,24 @@ from smgen.network import Network, Vertex
 
 
 class Exact:
-    """One segment after the other, from x through the vertices where it is cut to the energy."""
+    """The segments of the graph in order, from x to the energy, divided at the cuts."""
 
     word = "tangents"
 
-    def __init__(self, low: Lowering, cuts: tuple[str, ...] = (), *, trace: bool = False) -> None:
-        """`trace`: only the diagonal's sum will be asked for, not the diagonal."""
-        self.low = low
-        tangents = Tangents(low.emitter)
-        first, *others = stretches(low.network, cuts)
-        collapsed = trace and is_collapsible(first)
-        self.segments: list[Segment | Gram] = [(Gram if collapsed else Segment)(low, tangents, first)]
-        self.segments += [Segment(low, tangents, stretch) for stretch in others]
-        self.adjoint: Adjoint = L
+    def __init__(self, lowering: Lowering, cuts: tuple[str, ...] = (), *, trace: bool = False) -> None:
+        """`trace` says that only the sum of the diagonal is needed."""
+        self.lowering = lowering
+        tangents = Tangents(lowering.emitter)
+        first, *others = segments(lowering.network, cuts)
+        kind = Gram if trace and is_collapsible(first) else SegmentAdjoints
+        self.segments: list[SegmentAdjoints | Gram] = [kind(lowering, tangents, first)]
+        self.segments += [SegmentAdjoints(lowering, tangents, segment) for segment in others]
+        self.loss_term: LossTerm = L
         self._diagonal: sp.Expr | None = None
 
     def backward(self) -> Values:
-        delta = backward(self.low)
-        self.low.emitter.sweep("second derivatives, by tangents")
+        delta = backward(self.lowering)
+        self.lowering.emitter.sweep("second derivatives, by tangents")
         hessian: sp.Expr = ZERO
         for segment in reversed(self.segments):
             hessian = segment.backward(delta, hessian)
@@ -46,28 +46,28 @@ class Exact:
 
     def diagonal(self) -> sp.Expr:
         if self._diagonal is None:
-            name = DELTA_PRIME.of(self.low.network.input.name)
-            self._diagonal = self.low.emitter.let(name, self.segments[0].diagonal(), "[+] 8")
+            name = DELTA_PRIME.of(self.lowering.network.input.name)
+            self._diagonal = self.lowering.emitter.bind(name, self.segments[0].diagonal(), "[+] 8")
         return self._diagonal
 
     def moments(self, first: sp.Expr, second: sp.Expr) -> sp.Expr:
-        """Without squares only the trace, whose sums over the tangents come first."""
+        """Without squares this is a multiple of the trace, which costs less than the diagonal."""
         if second == 0:
             return first * self.segments[0].trace()
-        return moments_of(self.low, self.diagonal(), first, second)
+        return moments_of(self.lowering, self.diagonal(), first, second)
 
-    def start(self, adjoint: Adjoint, first: sp.Expr, second: sp.Expr) -> None:
+    def begin_adjoints(self, loss_term: LossTerm, first: sp.Expr, second: sp.Expr) -> None:
         """∂L/∂δ′_in (7)."""
-        self.adjoint = adjoint
+        self.loss_term = loss_term
         self._nu: sp.Expr = first
         if second != 0:
             self._nu = 2 * second * self.diagonal() + first
 
     def forward(self, v: Vertex) -> None:
-        """ĝ of v, and N where a segment ends."""
+        """Compute ĝ of v. At the top of a segment, begin the next one with N."""
         first = self.segments[0]
         if v.name == first.base:
-            first.begin(self.low.emitter.let(d_ddelta_prime(self.adjoint.of).of(v.name), self._nu, "(7)"))
+            first.begin(self.lowering.emitter.bind(d_ddelta_prime(self.loss_term.letter).of(v.name), self._nu, "(7)"))
             return
         for segment, following in zip(self.segments, [*self.segments[1:], None], strict=True):
             if v.name in segment.names:
@@ -75,7 +75,7 @@ class Exact:
                 if following is not None and v.name == following.base:
                     following.begin(segment.above())
 
-    def _segment(self, name: str) -> Segment | Gram:
+    def _segment(self, name: str) -> SegmentAdjoints | Gram:
         """The segment that the vertex belongs to; a cut vertex belongs to the upper one."""
         return next(s for s in reversed(self.segments) if name == s.base or name in s.names)
 
@@ -89,27 +89,27 @@ class Exact:
         return self._segment(p).gradient(p, k, name)
 
 
-def stretches(network: Network, cuts: tuple[str, ...]) -> list[Stretch]:
-    """The graph cut at these vertices, each above the one before it."""
+def segments(network: Network, cuts: tuple[str, ...]) -> list[Segment]:
+    """The segments of a graph that is cut at these vertices, each above the one before it."""
     bases = [network.input.name, *cuts]
     above = {name: descendants(network, name) for name in bases}
-    found = []
+    parts = []
     for base, top in zip(bases, [*cuts, None], strict=True):
         beyond = above[top] if top is not None else set()
         members = tuple(v for v in network.vertices if v.name in above[base] and v.name not in beyond)
-        found.append(Stretch(network[base], members, network[top] if top is not None else None))
-    return found
+        parts.append(Segment(network[base], members, network[top] if top is not None else None))
+    return parts
 
 
 def with_cuts(network: Network, function: Function, cuts: tuple[str, ...]) -> Schedule:
-    """One function with the full Hessian, the graph cut at these vertices."""
-    return schedule(network, function, lambda low, _, lam: Exact(low, cuts, trace=lam == 0))
+    """The schedule of one function with the full Hessian and these cuts."""
+    return schedule(network, function, lambda lowering, _, lam: Exact(lowering, cuts, trace=lam == 0))
 
 
 def descendants(network: Network, name: str) -> set[str]:
-    """The vertices that depend on one."""
-    found: set[str] = set()
+    """The names of the vertices that depend on this one."""
+    names: set[str] = set()
     for v in network.vertices:
-        if found & set(v.inputs) or name in v.inputs:
-            found.add(v.name)
-    return found
+        if names & set(v.inputs) or name in v.inputs:
+            names.add(v.name)
+    return names

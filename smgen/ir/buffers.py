@@ -19,11 +19,11 @@ Kind: TypeAlias = Literal["real", "accumulator"]
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """What mathematics calls a buffer, `δ_filters`, and its place among the factors of a product: low ones first.
+    """The mathematical name of a buffer, `δ_filters`, and its place among the factors of a product: low places first.
 
-    `family` is what it is called without its vertex, δ: sections of generated code list these. `formula` is what an
-    equation says that the buffer is, where what is computed is a rearrangement of it: a nonlinearity or its derivative,
-    in the letter of its argument.
+    `family` is the letter without the vertex, δ; headings in generated code list families. `formula` is the textbook
+    form of a nonlinearity or its derivative, in the letter of its argument: the equation shows it where the computed
+    expression is a rearrangement.
     """
 
     text: str
@@ -34,22 +34,22 @@ class Letter:
 
 @dataclass(frozen=True, slots=True)
 class Name:
-    """A buffer's name in code, its letter if mathematics has one for it, and its role: the name without the vertex."""
+    """A buffer's name in code, its letter in mathematics if any, and its role: the name without the vertex."""
 
     code: str
     letter: Letter | None = None
     role: str = ""
 
     def part(self, suffix: str) -> Name:
-        """The name of something that this is made of, without a letter."""
+        """The name of an intermediate value of this buffer. It has no letter."""
         return Name(f"{self.code}_{suffix}", role=f"{self.role}_{suffix}" if self.role else "")
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """The axes of a buffer: the batch's if it varies over samples, that of `tangents` if it has them, then the units'.
+    """The axes of a buffer: the batch if it varies over samples, tangents if it has them, then the units.
 
-    One tangent stands for all of them, as one unit does.
+    An axis of one tangent broadcasts over all tangents, as an axis of one unit broadcasts over all units.
     """
 
     batch: bool = False
@@ -58,36 +58,36 @@ class Layout:
 
     @property
     def shape(self) -> Shape:
-        """All axes: (N, C, M) of tangents, (N, M) of a row a sample, (M, D) of a weight."""
+        """All axes: (N, C, M) for tangents, (N, M) for a row a sample, (M, D) for a weight."""
         samples = (BATCH,) if self.batch else ()
         return (*samples, *(() if self.tangents is None else (self.tangents,)), *self.units)
 
     @property
     def as_tangents(self) -> Layout:
-        """A matrix that is the same for all samples, as tangents; anything else as it is."""
+        """The layout of a matrix that is the same for all samples, read as tangents; other layouts do not change."""
         if self.batch or self.tangents is not None or len(self.units) != 2:
             return self
         return Layout(False, self.units[0], self.units[1:])
 
     @property
     def is_stack(self) -> bool:
-        """Whether a sample has a row for each of its tangents."""
+        """Whether each sample has a row for each of its tangents."""
         return self.batch and self.tangents is not None
 
     @classmethod
     def of(cls, shape: Shape) -> Layout:
-        """That of an array without tangents."""
+        """The layout of an array without tangents."""
         units = tuple(dim for dim in shape if dim != BATCH)
         return cls(batch=BATCH in shape, units=units)
 
     @property
     def column(self) -> Layout:
-        """With a further axis of one unit: (M,) → (M, 1), which broadcasts over the inputs of a weight."""
+        """The layout with one more axis of one unit: (M,) → (M, 1), which broadcasts over the inputs of a weight."""
         return Layout(self.batch, self.tangents, (*self.units, 1))
 
     @property
     def once(self) -> Layout:
-        """Without samples."""
+        """The layout without the batch axis."""
         return Layout(False, self.tangents, self.units)
 
     @property
@@ -109,8 +109,8 @@ SCALAR: Final = Layout()
 class Buffer:
     """A named array of the module's dtype (`real`) or of float64 (`accumulator`: the loss sums).
 
-    Equations write a buffer without a letter as what it is computed from. `role` is what code that serves several
-    vertices calls it: `delta` for `delta_filters`.
+    In equations, a buffer without a letter stands as the expression it is computed from. `role` is its name in code
+    that serves several vertices: `delta` for `delta_filters`.
     """
 
     name: str
@@ -127,11 +127,11 @@ class Buffer:
 
     @cached_property
     def shape(self) -> Shape:
-        """All axes."""
+        """All axes of the layout."""
         return self.layout.shape
 
     def part(self, suffix: str) -> Name:
-        """The name of something that is made of this alone."""
+        """The name of a value that is made of this buffer alone."""
         return Name(self.name, role=self.role).part(suffix)
 
     @property
@@ -141,27 +141,27 @@ class Buffer:
 
     @property
     def tangents(self) -> int | None:
-        """How many tangents a sample has of it; None for what has no such axis."""
+        """The number of tangents of a sample; None for a buffer without an axis of tangents."""
         return self.layout.tangents
 
     @property
     def is_vector(self) -> bool:
-        """Whether a sample has one row of it."""
+        """Whether each sample has exactly one row."""
         return self.batched and self.tangents is None and len(self.layout.units) == 1
 
     @property
     def is_stack(self) -> bool:
-        """Whether a sample has a row of it for each of its tangents."""
+        """Whether each sample has a row for each of its tangents."""
         return self.layout.is_stack
 
     @property
     def is_matrix(self) -> bool:
-        """Whether it is a matrix that is the same for all samples."""
+        """Whether this is a matrix that is the same for all samples."""
         return not self.batched and len(self.shape) == 2
 
     @property
     def rank(self) -> int:
-        """0 for a scalar, 1 for what is computed once a call, 2 once a sample, 3 for each of a sample's tangents."""
+        """0 for a scalar, 1 for an array computed once a call, 2 for once a sample, 3 for once a tangent."""
         if not self.batched:
             return 1 if self.shape else 0
         return 2 + (self.tangents not in (None, 1) and self.layout.units != (1,))
@@ -174,15 +174,16 @@ SAMPLES: Final = Buffer("N", SCALAR, Letter("N"), kind="accumulator")
 
 @lru_cache(maxsize=1 << 16)
 def names_in(expr: sp.Expr) -> frozenset[str]:
-    """The names of the buffers in an expression; known of every expression after the first look."""
+    """The names of the buffers in an expression. The result is cached."""
     return frozenset(s.name for s in expr.free_symbols)
 
 
 @lru_cache(maxsize=4096)
 def broadcast(*layouts: Layout) -> Layout:
-    """That of an elementwise result, axis by axis. Raises `ValueError` where the layouts do not agree.
+    """The layout of an elementwise result of operands with these layouts. Raises `ValueError` where they do not agree.
 
-    Beside values of samples a matrix of one row is that row; beside those of tangents a matrix has a row for each.
+    With operands that vary over samples, a matrix of one row is read as that row. With operands that have tangents, a
+    matrix is read as one row for each tangent.
     """
     if any(layout.is_stack for layout in layouts):
         layouts = tuple(layout.as_tangents for layout in layouts)

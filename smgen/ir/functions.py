@@ -1,4 +1,4 @@
-"""The functions of a generated module, as records: what each returns, and for which λ."""
+"""The functions of a generated module as records: the results of each, and its λ."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import Final, Literal, TypeAlias
 from smgen.objectives import HYVARINEN, OBJECTIVES, Objective
 
 Lam: TypeAlias = Literal["none", "zero", "any"]
-"""The λ of the loss that a function computes: none without a loss, zero for its shorter path, any for an argument."""
+"""The λ of the loss that a function computes: none without a loss, zero for the shorter path, any for an argument."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Function:
-    """One function: what it returns, and of which losses it returns gradients after that, one a parameter.
+    """One function: its results, followed by the gradients of the losses `gradients`, one a parameter.
 
-    `results` are terms of the objective, or their sum J, means over the batch; without an objective they are arrays
+    `results` are terms of the objective, or their sum J, as means over the batch. Without an objective they are arrays
     with a row for each sample.
     """
 
@@ -29,17 +29,17 @@ class Function:
 
     @property
     def name(self) -> str:
-        """In generated code."""
+        """The name in generated code."""
         return f"{self.base}_lam0" if self.lam == "zero" else self.base
 
     @property
     def label(self) -> str:
-        """For people."""
+        """The name in tables."""
         return f"{self.base}, λ = 0" if self.lam == "zero" else self.base
 
     @property
     def is_loss(self) -> bool:
-        """Whether the results are losses: numbers, and not a row for each sample."""
+        """Whether the results are losses, which are numbers, instead of a row for each sample."""
         return self.objective is not None
 
 
@@ -57,7 +57,7 @@ _LAMS: Final[tuple[Lam, ...]] = ("any", "zero")
 
 
 def step_of(objective: Objective, lam: Lam) -> Function:
-    """What a step of training calls."""
+    """The function that a step of training calls."""
     return Function(
         base=f"{objective.prefix}loss_and_grad",
         summary="J and its gradient: the merged sweep",
@@ -96,4 +96,4 @@ def functions() -> tuple[Function, ...]:
 
 
 STEPS: Final[Mapping[Lam, Function]] = {lam: step_of(HYVARINEN, lam) for lam in ("zero", "any")}
-"""What a step of score matching calls, by λ."""
+"""The functions that a step of score matching calls, by λ."""

@@ -1,7 +1,7 @@
 """Operations: what is computed from which buffers, and by which equation.
 
-`number` is the equation's in the source ("(11)+(12)") or in docs/mathematics.md ("[+] 8"). Its text is printed from the
-operation itself, when the algebra is done (`equations.printer`).
+`number` is the number of the equation in the source, "(11)+(12)", or in docs/mathematics.md, "[+] 8". The text of the
+equation is printed from the operation itself, after the algebraic passes (`equations.printer`).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from smgen.ir.buffers import BATCH, Buffer, Layout, Shape
 
 @dataclass(frozen=True)
 class Pointwise:
-    """outs = exprs, element by element over the broadcast shape. An expression names what is read, or earlier outs."""
+    """outs = exprs, element by element over the broadcast shape. Expressions read `reads` and earlier outs."""
 
     outs: tuple[Buffer, ...]
     exprs: tuple[sp.Expr, ...]
@@ -29,9 +29,9 @@ class Pointwise:
 
 @dataclass(frozen=True)
 class Elementary:
-    """out = function(operands), one machine operation: what `passes.elementary` makes of a `Pointwise`.
+    """out = function(operands), one machine operation. The pass `elementary` makes them from a `Pointwise`.
 
-    An operand that is no buffer's symbol is a scalar expression.
+    An operand is the symbol of a buffer or a scalar expression.
     """
 
     out: Buffer
@@ -45,7 +45,7 @@ class Elementary:
 
 
 class Form(Enum):
-    """How a product reads its operands, the last two axes of each as a matrix."""
+    """How a product reads its operands. The last two axes of each are a matrix."""
 
     TIMES = "A B"
     TIMES_TRANSPOSED = "A Bᵀ"
@@ -56,9 +56,9 @@ class Form(Enum):
 class Product:
     """out = a matrix product of left and right.
 
-    All rows of `left` take part, those of every sample and of each of its tangents; `right` is one matrix, except under
-    `TRANSPOSED_TIMES`, which sums over the rows of both. With `each_sample` a sample has a matrix of its own, and so
-    has the result. `plus` are further pairs whose products are added to it: one product of the stacked operands.
+    `left` has a row for every sample and each of its tangents, and `right` is one matrix. `TRANSPOSED_TIMES` sums over
+    the rows of both. With `each_sample` every sample has its own matrix, and the result has one for each sample too.
+    The products of the pairs `plus` are added to the result: together they are one product of stacked operands.
     """
 
     out: Buffer
@@ -75,23 +75,23 @@ class Product:
         return ((self.left, self.right), *self.plus)
 
     @property
-    def is_through(self) -> bool:
-        """Whether a row a sample goes through a matrix that is the same for all samples."""
+    def is_row_product(self) -> bool:
+        """Whether this multiplies a row of each sample with a matrix that is the same for all samples."""
         return self.left.is_vector and not self.right.batched and self.form is not Form.TRANSPOSED_TIMES
 
     @property
     def is_batch_sum(self) -> bool:
-        """Whether it is Σ_n of the outer products of two rows a sample."""
+        """Whether this is Σ_n of the outer products of two rows a sample."""
         return self.left.is_vector and self.right.is_vector and self.form is Form.TRANSPOSED_TIMES
 
     def is_gram(self, left: Buffer, right: Buffer) -> bool:
-        """Whether a pair's product is symmetric by form: X Xᵀ of a matrix, Σ_n x xᵀ of a row a sample."""
+        """Whether the product of a pair is symmetric: X Xᵀ of a matrix, or Σ_n x xᵀ of a row a sample."""
         of_rows = not left.batched and self.form is Form.TIMES_TRANSPOSED
         return left == right and (self.is_batch_sum or of_rows)
 
     @property
     def flops(self) -> int:
-        """FLOPs a sample, or a call where nothing varies over the batch: two a multiply-add, one where X Xᵀ is half."""
+        """FLOPs a sample, or a call if nothing varies over the batch. A multiply-add counts two, in X Xᵀ one."""
         return sum(self._flops(left, right) for left, right in self.pairs)
 
     def _flops(self, left: Buffer, right: Buffer) -> int:
@@ -110,7 +110,7 @@ class Product:
 
 
 def product_layout(form: Form, left: Layout, right: Layout, *, each_sample: bool) -> Layout:
-    """That of a product. Raises `ValueError` where the operands do not fit."""
+    """The layout of a product. Raises `ValueError` where the operands do not fit."""
     a, b = left.shape, right.shape
     result = Layout()
     if len(b) < 2:
@@ -134,7 +134,7 @@ def product_layout(form: Form, left: Layout, right: Layout, *, each_sample: bool
 class Reduce:
     """out = the sum of src over `axis`, or over all its axes (None). An accumulator sums in float64.
 
-    `was_product` says that this is what became of a product with a constant vector: a target may take it for one.
+    `was_product` says that this stands for a product with a vector of ones: a target may compute it as that product.
     """
 
     out: Buffer
@@ -156,8 +156,8 @@ class Reduce:
 class View:
     """out = src under another name or shape, without a copy.
 
-    Four forms, told apart by the layouts: the same value, a slice of the last axis from `start`, a further last axis of
-    one, (M,) → (M, 1) or (N, C) → (N, C, 1), or a sample's row for all its tangents, (N, M) → (N, 1, M).
+    The layouts tell four forms apart: the same value; a slice of the last axis from `start`; one more axis of length
+    one, (M,) → (M, 1) or (N, C) → (N, C, 1); or a sample's row for all its tangents, (N, M) → (N, 1, M).
     """
 
     out: Buffer
@@ -167,7 +167,7 @@ class View:
 
     @property
     def is_column(self) -> bool:
-        """Whether it adds a last axis of one."""
+        """Whether it adds a last axis of length one."""
         return self.out.shape == (*self.src.shape, 1)
 
     @property
@@ -213,7 +213,7 @@ class Identity:
 
 @dataclass(frozen=True)
 class Transpose:
-    """out = srcᵀ, a copy: what does not vary over the batch, with its rows as columns."""
+    """out = srcᵀ, a copy of a matrix that does not vary over the batch."""
 
     out: Buffer
     src: Buffer
@@ -232,8 +232,8 @@ class Transpose:
 class Fused:
     """One loop over a shape: steps in order, each of which may read earlier ones, and totals taken in the same pass.
 
-    A total is over all axes, or over the tangents of each sample. Only the `stored` results exist afterwards; the other
-    steps are local to an element. What `passes.fuse` makes of neighbours; a kernel, on targets that have kernels.
+    A total sums over all axes, or over the tangents of each sample. Only the `stored` results are arrays; other steps
+    are local to an element. The pass `fuse` makes these loops; on a GPU each is a kernel.
     """
 
     layout: Layout

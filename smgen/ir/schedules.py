@@ -17,9 +17,9 @@ Phase: TypeAlias = Literal["once", "tile", "end"]
 class Sweep:
     """One pass over the graph: forward values, backward δ and δ′, forward adjoints, …
 
-    `phase` says how often it runs: once a call before the samples are looked at, for every tile of rows, or at the end,
-    when the sums over the tiles are there. What a tile sums over its samples is added up over the tiles. In schedules
-    that `passes.tile` has not seen it is "tile" throughout, and the whole batch is one tile.
+    `phase` says when it runs: once a call before any sample, for every tile of rows, or at the end, after all tiles.
+    Sums over the samples of a tile are added up over the tiles. Before the pass `tile`, every phase is "tile" and the
+    whole batch is one tile.
     """
 
     name: str
@@ -39,7 +39,7 @@ class Schedule:
 
     @property
     def name(self) -> str:
-        """The function's."""
+        """The name of the function."""
         return self.function.name
 
     @property
@@ -48,6 +48,6 @@ class Schedule:
         return (op for sweep in self.sweeps for op in sweep.ops)
 
     def with_sweeps(self, sweeps: tuple[tuple[Op, ...], ...]) -> Schedule:
-        """The same schedule with other operations; sweeps left empty disappear."""
+        """The same schedule with these operations in its sweeps. Empty sweeps are dropped."""
         named = (replace(old, ops=new) for old, new in zip(self.sweeps, sweeps, strict=True))
         return replace(self, sweeps=tuple(sweep for sweep in named if sweep.ops))

@@ -1,4 +1,4 @@
-"""Is a schedule well formed? Run after lowering and every pass; a failure is the compiler's fault, not the user's."""
+"""Checks that a schedule is well formed, after lowering and every pass. A failure is a fault of the compiler."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ from smgen.ir import (
 def verify(schedule: Schedule, before: Schedule | None = None) -> Schedule:
     """Return `schedule` if every buffer is assigned once, before it is read, with the shape its operation gives it.
 
-    Raises `InternalError` that names the schedule and the operation otherwise. Operations that `before` has, which is
-    well formed, are as they were: only what they read is looked for again.
+    Otherwise raises `InternalError`, which names the schedule and the operation. `before` is a schedule that is
+    checked already: for operations that both have, only the order of reads is checked again.
     """
     defined = {b.name: b for b in schedule.inputs}
     old = set(map(id, before.ops)) if before is not None else set()

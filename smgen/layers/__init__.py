@@ -1,1 +1,1 @@
-"""What a user writes: one file a kind of layer, and what every kind states (`protocol`)."""
+"""The layers that users write: one file for each kind, and `protocol`, which says what a kind must state."""

@@ -1,4 +1,4 @@
-"""One number for all units: what a pointwise layer makes of an operand that has a single unit."""
+"""One number for all units: a pointwise layer broadcasts an operand that has a single unit."""
 
 from __future__ import annotations
 

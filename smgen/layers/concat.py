@@ -21,7 +21,7 @@ from smgen.origins import here
 
 @dataclass(frozen=True, slots=True)
 class Concat(Straight):
-    """g = the units of the operands, one after the other. `widths` are how many units each has."""
+    """g = the units of the operands, one after the other. `widths` are their numbers of units."""
 
     widths: tuple[int, ...]
     kind: ClassVar[str] = "concat"
@@ -33,7 +33,7 @@ class Concat(Straight):
         return f"concat({', '.join(operands)})"
 
     def places(self, v: Vertex) -> Iterator[tuple[str, int, int]]:
-        """Each operand, and the units of g from … to that are its."""
+        """Each operand with the first unit of g that comes from it, and the one after its last."""
         ends = np.cumsum(self.widths).tolist()
         return zip(v.operands, [0, *ends[:-1]], ends, strict=True)
 

@@ -12,7 +12,7 @@ from smgen.origins import here
 
 @dataclass(frozen=True, slots=True)
 class Data(Source):
-    """x, the one vertex that derivatives are taken by."""
+    """x, the vertex by which the derivatives of the energy are taken."""
 
     kind: ClassVar[str] = "input"
     is_data: ClassVar[bool] = True

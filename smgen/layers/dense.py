@@ -89,8 +89,8 @@ def linear(
 ) -> Node:
     """g = W f + b, W of shape (units, source.units).
 
-    `weights` names another linear layer, or any name, whose weights (and bias) are shared; or it is a node of this
-    shape that depends on parameters alone. The default is weights of the layer's own.
+    Layers with the same name as `weights` share weights and bias: the name of another linear layer, or any other name.
+    `weights` can also be a node of this shape that depends on parameters alone. By default a layer has its own weights.
     """
     origin = here()
     node = node_of(source, origin, "linear")

@@ -1,4 +1,4 @@
-"""How values and parameters are called: code names in ASCII, letters of mathematics in Unicode."""
+"""The names of values and parameters: ASCII in code, Unicode letters in equations."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ WORDS: Final = frozenset({
     "products", "quadratic", "row", "rows", "score", "second", "square", "squared", "squares", "sum", "tangent",
     "tangents", "term", "terms", "third", "total", "transposed", "unbiased", "weighted",
 })  # fmt: skip
-"""What buffers' names are put together from, beside the names of layers: `delta_prime_x`, `W_filters_squared_rows`."""
+"""The words that names of buffers consist of, together with names of layers: `W_filters_squared_rows`."""
 
 
 def label(name: str) -> str:
-    """A layer's name as it stands in those of buffers: `prime_x` as `prime__x`, so that its δ is not the δ′ of x."""
+    """A layer's name in names of buffers: `prime__x` for `prime_x`, so that its δ differs from δ′ of x."""
     parts = re.split("(?<!_)_(?!_)", name)
     return "__".join(parts) if len(parts) > 1 and WORDS & set(parts) else name
 
@@ -49,9 +49,9 @@ G: Final = Quantity("g", "g", 7)
 
 
 def derivative_of(vertex: str, operands: Sequence[str], orders: Sequence[int], formula: sp.Expr | None = None) -> Name:
-    """`f_second_softplus_1`, f″(g_layer_1): a derivative of a nonlinearity, at the vertex that it reads.
+    """`f_second_softplus_1`, f″(g_layer_1): the name of a derivative of a nonlinearity, at the vertex that it reads.
 
-    Of a function of several operands, `f_by_a_by_b_gate`, ∂²f_gate/∂a∂b.
+    For a function of several operands it is `f_by_a_by_b_gate`, ∂²f_gate/∂a∂b.
     """
     order = len(orders)
     if len(operands) == 1:
@@ -66,11 +66,11 @@ def derivative_of(vertex: str, operands: Sequence[str], orders: Sequence[int], f
 
 
 _ROLES: Final = {"weight": ("W", 0), "bias": ("b", 40), "gain": ("s", 0)}
-"""Letters of the parameters that layers own, with their places: W g + b."""
+"""The letters of parameters that layers own, with their places among factors and terms: W g + b."""
 
 
 def parameter_buffer(key: str, shape: tuple[int, ...]) -> Buffer:
-    """`filters.weight` → W_filters; a parameter of its own, `shape` → theta_shape."""
+    """`filters.weight` → W_filters; `shape`, a parameter that no layer owns → theta_shape."""
     group, _, role = key.partition(".")
     letter, place = _ROLES.get(role, ("θ", 0))
     code = "theta" if letter == "θ" else letter

@@ -1,6 +1,6 @@
-"""The first family: g = A g_p + b, with a matrix A that is never formed unless it is one.
+"""Linear layers, g = A g_p + b. The matrix A is formed only if it is a parameter.
 
-A kind says what A does to a value, and the whole of `Layer` follows.
+A kind states how A acts on a value; the rest of `Layer` is derived from that.
 """
 
 from __future__ import annotations
@@ -22,26 +22,26 @@ from smgen.layers.straight import Straight, StraightLowered
 
 
 class LinearMap(Protocol):
-    """v ↦ A v in a schedule that is being written. `v` belongs to any sweep, and may have tangents.
+    """v ↦ A v in a schedule that is being written. `v` may belong to any sweep, and may have tangents.
 
-    Every method writes through the emitter it is given: that of tangents, for values with tangents.
+    Every method writes with the emitter that it is given. For values with tangents that is a `Tangents` emitter.
     """
 
     def forward(self, e: Emitter, value: sp.Expr, name: Name, number: str) -> sp.Expr:
-        """A v: g, ġ, ĝ, μ; of A ∘ A, ν."""
+        """A v for g, ġ, ĝ and μ; for ν with A ∘ A."""
 
     def backward(self, e: Emitter, value: sp.Expr, name: Name, number: str) -> sp.Expr:
-        """Aᵀ v: δ, δ̇, δ̂, γ; of A ∘ A, δ′."""
+        """Aᵀ v for δ, δ̇, δ̂ and γ; for δ′ with A ∘ A."""
 
     def squared(self, e: Emitter) -> LinearMap:
-        """A ∘ A. What A adds up from several terms is squared as a sum."""
+        """The map A ∘ A. An entry of A that is a sum of terms is squared as a whole."""
 
     def gradient(self, e: Emitter, left: sp.Expr, right: sp.Expr, names: Sequence[Name]) -> Sequence[sp.Expr]:
-        """Σ_n ∂(leftᵀ A right)/∂θ for each parameter θ of A. That of A ∘ A is by the parameters of A too."""
+        """Σ_n ∂(leftᵀ A right)/∂θ for each parameter θ of A. The map A ∘ A has the parameters of A."""
 
 
 class LinearLayer(Straight, ABC):
-    """What all linear kinds have in common. Operands: the map's argument, its parameters, and b if there is one."""
+    """The base of all linear kinds. Operands: the argument of the map, its parameters, and b if there is a bias."""
 
     bias: bool = False
 
@@ -56,11 +56,11 @@ class LinearLayer(Straight, ABC):
     @property
     @abstractmethod
     def kind(self) -> str:
-        """What names of its layers begin with."""
+        """The word that default names of its layers begin with."""
 
     @abstractmethod
     def map(self, e: Emitter, v: Vertex, parameters: Sequence[sp.Expr]) -> LinearMap:
-        """A in a schedule, for parameters that stand in buffers."""
+        """A in a schedule, for parameters in buffers."""
 
     @abstractmethod
     def matrix(self, v: Vertex, parameters: Sequence[Array]) -> Array:
@@ -79,7 +79,7 @@ class LinearLayer(Straight, ABC):
         source = v.operands[0]
         if self.bias:
             product = lowered.map.forward(e, g[source], name.part("unbiased"), "")
-            lowered.value = e.let(name, product + g[v.operands[-1]])
+            lowered.value = e.bind(name, product + g[v.operands[-1]])
         else:
             lowered.value = lowered.map.forward(e, g[source], name, "")
         return lowered
@@ -95,7 +95,7 @@ class LinearLayer(Straight, ABC):
         return self.matrix(v, [g[key] for key in _parameters(v, bias=self.bias)])
 
     def paths(self, v: Vertex, below: Mapping[str, Paths]) -> Paths:
-        """Every unit depends on all of the input's, unless the kind says otherwise."""
+        """Every unit depends on all units of the input. A kind for which this is not so overrides it."""
         return below[v.operands[0]].mixed(v.units)
 
     def range(self, below: Sequence[Interval]) -> Interval:
@@ -109,7 +109,7 @@ class LinearLayer(Straight, ABC):
 
 
 def _parameters(v: Vertex, *, bias: bool) -> tuple[str, ...]:
-    """The operands that the map is made of."""
+    """The operands that are parameters of the map."""
     return v.operands[1 : len(v.operands) - bias]
 
 

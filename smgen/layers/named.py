@@ -1,4 +1,4 @@
-"""The named nonlinearities: `sm.softplus(h)` makes a layer of a node, and an expression of an expression."""
+"""The named nonlinearities: `sm.softplus(h)` is a layer if h is a node, and an expression if h is an expression."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from smgen.origins import here
 
 
 class Named:
-    """A nonlinearity with a name. Called on a node it makes a pointwise layer; on a sympy expression, an expression.
+    """A nonlinearity with a name. Called on a node it returns a pointwise layer, on a sympy expression an expression.
 
-    `constants` are the keywords it takes, each with the least value it must exceed.
+    `constants` are its keywords, each with the number that its value must exceed.
     """
 
     def __init__(self, name: str, formula: str, function: Callable[..., sp.Expr], **constants: float) -> None:

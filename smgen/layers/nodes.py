@@ -1,4 +1,4 @@
-"""What a user calls in `net.py` makes nodes: each is checked, and remembers where it was written."""
+"""The nodes that calls in `net.py` make. Each is checked, and knows the line where it was written."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from smgen.layers.protocol import Layer
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Node:
-    """A handle for one layer while a network is being written. Compared by identity: every call makes a layer.
+    """A layer in a description. Nodes are compared by identity: every call makes a new layer.
 
-    `operands` are what it reads, in the layer's order; `shape` is that of a sample, or of what all samples share. A
-    parameter that a layer owns has a `role` in it, "weight", and is called after its `group`, or after the layer that
-    reads it first.
+    `operands` are the nodes it reads, in the layer's order. `shape` is the shape of one sample, or of an array that all
+    samples share. A parameter that a layer owns has a `role`, such as "weight"; its name begins with its `group`, or
+    with the name of the layer that reads it first.
     """
 
     layer: Layer
@@ -32,7 +32,7 @@ class Node:
     role: str = ""
     group: str = ""
     depends_on_x: bool = field(init=False)
-    __array_ufunc__: ClassVar[None] = None  # an array on the left leaves the operation to us
+    __array_ufunc__: ClassVar[None] = None  # NumPy then leaves `array + node` to Node
 
     def __post_init__(self) -> None:
         depends = self.layer.is_data or any(operand.depends_on_x for operand in self.operands)
@@ -43,7 +43,7 @@ class Node:
 
     @property
     def units(self) -> int:
-        """How many numbers it has for a sample."""
+        """The number of values for one sample."""
         return prod(self.shape)
 
     def __repr__(self) -> str:
@@ -97,7 +97,7 @@ _recorder: ContextVar[list[Node] | None] = ContextVar("recorder", default=None)
 
 @contextmanager
 def recording() -> Iterator[list[Node]]:
-    """Collect every node made inside the `with` block, so that those that reach no energy can be told."""
+    """Collect every node made inside the `with` block, to find the nodes that do not reach the energy."""
     made: list[Node] = []
     token = _recorder.set(made)
     try:
@@ -112,7 +112,7 @@ def is_name(text: object) -> bool:
 
 
 def checked_name(argument: str, value: object, origin: str, hint: str) -> str:
-    """The name. Raises `NetworkError` for what is none."""
+    """Return the value if it is a usable name. Raises `NetworkError` otherwise."""
     if not isinstance(value, str) or not is_name(value):
         what = f"{argument} must be an ASCII Python identifier and no keyword; got {shortened(value)}"
         raise NetworkError(origin=origin, what=what, hint=hint)
@@ -120,7 +120,7 @@ def checked_name(argument: str, value: object, origin: str, hint: str) -> str:
 
 
 def units_of(units: object, origin: str) -> int:
-    """How many units. Raises `NetworkError` for anything but a whole number of at least 1."""
+    """Return the number of units. Raises `NetworkError` for anything but a whole number of at least 1."""
     try:
         count = 0 if isinstance(units, bool) else operator.index(units)  # type: ignore[arg-type]
     except Exception:
@@ -135,7 +135,7 @@ def units_of(units: object, origin: str) -> int:
 
 
 def node_of(source: object, origin: str, function: str) -> Node:
-    """The node. Raises `NetworkError` for anything else."""
+    """Return `source` if it is a node. Raises `NetworkError` otherwise."""
     if not isinstance(source, Node):
         raise NetworkError(
             origin=origin,
@@ -146,7 +146,7 @@ def node_of(source: object, origin: str, function: str) -> Node:
 
 
 def nodes_of(sources: Sequence[object], origin: str, function: str) -> tuple[Node, ...]:
-    """One node or more. Raises `NetworkError` for anything else."""
+    """Return the sources if they are one node or more. Raises `NetworkError` otherwise."""
     if not sources:
         raise NetworkError(
             origin=origin, what=f"sm.{function} takes one node or more; got none", hint=f"sm.{function}(a, b, …)"

@@ -1,4 +1,4 @@
-"""Learned parameters: vertices without samples. A gain is a product with one, a bias a sum."""
+"""Learned parameters: vertices that do not vary over samples."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from smgen.origins import here
 class Parameter(Source):
     """An array θ that training changes.
 
-    `init` is the value it starts with; without one it is drawn from N(0, 1/n), n the length of its last axis.
+    `init` is its initial value. Without one, it is drawn from N(0, 1/n), where n is the length of its last axis.
     """
 
     init: sp.Expr | None = None
@@ -27,7 +27,7 @@ class Parameter(Source):
 
 
 INITIAL = {"weight": None, "bias": sp.S.Zero, "gain": sp.S.One}
-"""What a layer's parameters start with, by role."""
+"""The initial values of a layer's parameters, by role; None for random values."""
 
 
 def learned(role: str, shape: tuple[int, ...], origin: str, *, group: str = "") -> Node:
@@ -37,10 +37,10 @@ def learned(role: str, shape: tuple[int, ...], origin: str, *, group: str = "") 
 
 
 def parameter(shape: int | tuple[int, ...], *, init: float | None = None, name: str | None = None) -> Node:
-    """A learned array θ of its own: to multiply or add, in `sm.pointwise`, or as a layer's `weights=`.
+    """A learned array θ: a factor, a term, an operand of `sm.pointwise`, or a layer's `weights=`.
 
-    `init` is the value that all its numbers start with; without one they are drawn from N(0, 1/n), n the length of the
-    last axis. Raises `NetworkError` for anything but whole numbers of at least 1, and a finite `init`.
+    `init` is the initial value of all its numbers. Without one, they are drawn from N(0, 1/n), where n is the length of
+    the last axis. Raises `NetworkError` for anything but whole numbers of at least 1, and a finite `init`.
     """
     origin = here()
     try:

@@ -1,8 +1,8 @@
 """How many paths lead from the inputs to the units of a layer, without the matrix of all pairs.
 
-The table of a layer has a row a unit and a column an input x_d; its entries are 0, 1, or 2 for several paths. It is
-kept as a stack of blocks. A block is one row that all its units share, plus diagonals: identities, shifted. Sums,
-concatenations and column sums of such tables are such tables, and each takes time and memory of the order of D.
+The table of a layer has a row for each unit and a column for each input x_d; its entries are 0, 1, or 2 for several
+paths. The table is stored as a stack of blocks. A block is one row that all its units share, plus shifted diagonals.
+Sums and concatenations of such tables are such tables too, and each takes time and memory of the order of D.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ SEVERAL: Final = np.int8(2)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Block:
-    """Units with a common row, (D,), and diagonals: shift → counts, (units,), where unit j depends on x_(j + shift)."""
+    """Units with a common row, (D,), and diagonals: shift → counts, (units,), of paths from x_(j + shift) to unit j."""
 
     units: int
     row: Counts
@@ -33,14 +33,14 @@ class Block:
         return Block(stop - start, self.row, cut)
 
     def plus(self, other: Block) -> Block:
-        """The sum of two blocks of as many units."""
+        """The sum of two blocks with the same number of units."""
         diagonals = dict(self.diagonals)
         for shift, counts in other.diagonals.items():
             diagonals[shift] = _sum(diagonals[shift], counts) if shift in diagonals else counts
         return Block(self.units, _sum(self.row, other.row), diagonals)
 
     def seen(self) -> Block:
-        """With 1 in place of 2."""
+        """The block with every entry 2 replaced by 1."""
         row = np.minimum(self.row, np.int8(1))
         apart = {
             shift: np.where(row[shift : shift + self.units] > 0, np.int8(0), np.minimum(counts, np.int8(1)))
@@ -63,7 +63,7 @@ class Block:
             return True
         ones = self.row == 1
         if self.units > len(self.diagonals) or not ones.any():
-            return bool(ones.any())  # more units than diagonals: in every column an entry lies on none of them
+            return bool(ones.any())  # with more units than diagonals, every column has an entry that is on no diagonal
         covered = np.zeros(len(self.row), np.int64)
         for shift, counts in self.diagonals.items():
             covered[shift : shift + self.units] += counts > 0
@@ -79,18 +79,18 @@ class Block:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Paths:
-    """The table of a layer."""
+    """The table of a layer, as blocks of units."""
 
     blocks: tuple[Block, ...]
 
     @classmethod
     def identity(cls, dim: int) -> Paths:
-        """That of the input: one path from x_d to itself."""
+        """The table of the input: one path from each x_d to itself."""
         return cls((Block(dim, _constant(0, dim), {0: _constant(1, dim)}),))
 
     @classmethod
     def sum(cls, tables: Sequence[Paths]) -> Paths:
-        """Entry by entry."""
+        """The sum of the tables, entry by entry."""
         first, *others = tables
         for other in others:
             first = cls(tuple(a.plus(b) for a, b in zip(*_aligned(first, other), strict=True)))
@@ -98,11 +98,11 @@ class Paths:
 
     @classmethod
     def stack(cls, tables: Sequence[Paths]) -> Paths:
-        """One below the other."""
+        """The tables one below the other."""
         return cls(tuple(block for table in tables for block in table.blocks))
 
     def mixed(self, units: int) -> Paths:
-        """Every new unit depends on all of these."""
+        """The table of a layer whose every unit depends on all units of this one."""
         total = np.minimum(sum(block.column_sums() for block in self.blocks), 2).astype(np.int8)
         constant = total.min() == total.max()
         return Paths((Block(units, _constant(int(total[0]), len(total)) if constant else total),))
@@ -121,17 +121,17 @@ class Paths:
 
 
 def _constant(value: int, size: int) -> Counts:
-    """Takes no memory, whatever its size."""
+    """A constant array that takes no memory, whatever its size."""
     return np.broadcast_to(np.int8(value), (size,))
 
 
 def _sum(a: Counts, b: Counts) -> Counts:
-    found: Counts = np.minimum(a + b, SEVERAL)
-    return found
+    counts: Counts = np.minimum(a + b, SEVERAL)
+    return counts
 
 
 def _aligned(a: Paths, b: Paths) -> tuple[list[Block], list[Block]]:
-    """Both with cuts where either has one."""
+    """Both tables, cut into blocks of the same units."""
     ends = sorted({*_ends(a), *_ends(b)})
     return list(_cut(a, ends)), list(_cut(b, ends))
 

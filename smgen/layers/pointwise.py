@@ -1,4 +1,4 @@
-"""The second family: g = f(a, b, …), unit by unit. All derivatives follow from the expression."""
+"""Pointwise layers, g = f(a, b, …), unit by unit. All derivatives follow from the expression."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ from smgen.origins import here
 
 @dataclass(frozen=True, slots=True)
 class Pointwise:
-    """g_j = f(a_j, b_j, …); `expr` is f as the user wrote it, in `partials.symbols_of` the number of operands.
+    """g_j = f(a_j, b_j, …). `expr` is f as the user wrote it, in the symbols `symbols_of(arity)`.
 
-    `domain` is what its author says of a single operand: its least and its greatest value, None where there is none.
+    `domain` is the least and the greatest value of a single operand, as its author stated them; None for no bound.
     """
 
     expr: sp.Expr
@@ -97,7 +97,7 @@ class Pointwise:
     def curved(self, v: Vertex) -> Iterable[tuple[str, str]]:
         f, position = self.function, {p: n for n, p in enumerate(v.operands)}
         for p, q in pairs_of(v, f):
-            if f.bends(tuple(sorted((position[p], position[q])))):
+            if f.is_curved_in(tuple(sorted((position[p], position[q])))):
                 yield p, q
 
     def paths(self, v: Vertex, below: Mapping[str, Paths]) -> Paths:
@@ -118,7 +118,7 @@ class Pointwise:
         slope = f"f1_{v.name}" if self.arity == 1 else f"({self._spelled(v, (source,), names)})"
         return f"{value} * {slope}{' ** 2' * squared}"
 
-    def spelled_bend(self, v: Vertex, source: str, names: Mapping[str, str]) -> str | None:
+    def spelled_f_second(self, v: Vertex, source: str, names: Mapping[str, str]) -> str | None:
         if self.arity == 1:
             return f"f2_{v.name}"
         text = self._spelled(v, (source, source), names)
@@ -160,10 +160,10 @@ def pointwise(
     """g = f(a) or f(a, b, …), unit by unit, for a sympy expression or a function that returns one.
 
     Operands are nodes of equal width, and parameters of this width or of one number. An expression of one operand has
-    one symbol; with several, `function` is called with a symbol for each. `domain` = (least, greatest) says that a
-    single operand is never outside, where f need not be real: (0, None) for what is never negative. A function of
-    several must be real for all values that its operands are known to have. Raises
-    `UnsupportedNonlinearity` for anything else; `kind` is only used to name the layer.
+    one symbol; with several operands, `function` is called with a symbol for each. `domain` = (least, greatest) bounds
+    a single operand, (0, None) for one that is never negative; outside, f need not be real. A function of several
+    operands must be real for all values that they can have. Raises `UnsupportedNonlinearity` for other functions.
+    `kind` is used only to name the layer.
     """
     origin = here()
     checked_name("kind", kind, origin, "it begins the layer's name; leave it out, or choose the whole name with name=")
@@ -189,7 +189,7 @@ def pointwise(
 
 
 def _spread(node: Node, shape: tuple[int, ...], origin: str) -> Node:
-    """The node in this shape."""
+    """The node, broadcast to this shape if it has one unit."""
     if node.shape == shape:
         return node
     return Node(layer=Broadcast(), operands=(node,), shape=shape, name=None, origin=origin)
@@ -215,7 +215,7 @@ def add(*sources: Node, name: str | None = None) -> Node:
 
 
 def scale(source: Node, *, name: str | None = None) -> Node:
-    """g_j = s_j f_j with a learned gain s of one value per unit, parameter `<name>.gain`."""
+    """g_j = s_j f_j with a learned gain s, one value for each unit: the parameter `<name>.gain`."""
     origin = here()
     node = node_of(source, origin, "scale")
     gain = learned("gain", node.shape, origin)
@@ -223,7 +223,7 @@ def scale(source: Node, *, name: str | None = None) -> Node:
 
 
 def combined(kind: str, function: Callable[..., Any], operands: Sequence[object]) -> Node:
-    """What an operator makes of nodes and numbers. Raises `NetworkError` for anything else."""
+    """The pointwise layer of an operator on nodes and numbers. Raises `NetworkError` for other operands."""
     origin = here()
     numbers = {n: real_number(operand) for n, operand in enumerate(operands) if not isinstance(operand, Node)}
     for n, number in numbers.items():

@@ -1,4 +1,4 @@
-"""A pointwise layer in a schedule: f is written with the transcendentals that its derivatives are rebuilt from."""
+"""A pointwise layer in a schedule. The operation for f also saves the function calls that f′, f″ and f‴ reuse."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from smgen.layers.protocol import Naming, Vertex
 
 @dataclass(kw_only=True)
 class LoweredPointwise:
-    """The derivatives are written when they are asked for first."""
+    """A pointwise layer in a schedule. Each derivative is written at its first use."""
 
     e: Emitter
     vertex: Vertex
@@ -53,7 +53,7 @@ class LoweredPointwise:
         return {}
 
     def partial(self, *operands: str) -> sp.Expr:
-        """From the saved transcendentals, in a buffer from its first use on."""
+        """The derivative, computed from the saved calls at its first use and kept in a buffer."""
         orders = self._orders(*operands)
         if orders not in self._derivatives:
             self._derivatives[orders] = self._derivative(orders)
@@ -71,18 +71,18 @@ class LoweredPointwise:
             value, formula = self.f.form(orders).xreplace(self.saved), _as_written(self.vertex, self.f, orders)
         coefficient, rest = value.as_coeff_Mul()
         if not value.is_Symbol and not (rest.is_Symbol and _is_moderate(coefficient)):
-            value = self.e.let(derivative_of(self.vertex.name, self.vertex.operands, orders, formula), value)
+            value = self.e.bind(derivative_of(self.vertex.name, self.vertex.operands, orders, formula), value)
         return value
 
 
 def pairs_of(v: Vertex, f: Partials) -> list[tuple[str, str]]:
-    """The inputs two by two, each pair once, but for those in which f is straight."""
+    """All pairs of inputs, each once, without inputs in which f is linear."""
     bent = [p for n, p in enumerate(v.operands) if p in v.inputs and f.derivative((n,)).free_symbols]
     return [(p, q) for n, p in enumerate(bent) for q in bent[n:]]
 
 
 def written(e: Emitter, v: Vertex, f: Partials, g: Mapping[str, sp.Expr], name: Name) -> LoweredPointwise:
-    """One operation for f and everything its derivatives are made of, so that they share one exp or tanh."""
+    """One operation for f and the calls that its derivatives reuse, so that all share one exp or tanh."""
     sources = {symbol: g[operand] for symbol, operand in zip(f.symbols, v.operands, strict=True)}
     known: dict[sp.Expr, sp.Expr] = dict(sources)
     outs: list[Buffer] = []
@@ -106,7 +106,7 @@ def written(e: Emitter, v: Vertex, f: Partials, g: Mapping[str, sp.Expr], name: 
 
 
 def _saved_name(v: Vertex, f: Partials, call: sp.Expr, labels: Counter[str]) -> Name:
-    """`f_prime_softplus_1` for a call that is a derivative itself, else `sigmoid_minus_softplus_1`."""
+    """`f_prime_softplus_1` for a call that is a derivative, otherwise for example `sigmoid_minus_softplus_1`."""
     for orders in f.orders():
         if f.form(orders) == call:
             return derivative_of(v.name, v.operands, orders)
@@ -117,7 +117,7 @@ def _saved_name(v: Vertex, f: Partials, call: sp.Expr, labels: Counter[str]) -> 
 
 
 def _as_written(v: Vertex, f: Partials, orders: Orders) -> sp.Expr | None:
-    """The derivative as people write it, where it is computed in another form."""
+    """The derivative in its textbook form; None if it is computed in that form."""
     if f.form(orders) == f.derivative(orders):
         return None
     letters = (G.of(operand).letter for operand in v.operands)
@@ -126,5 +126,5 @@ def _as_written(v: Vertex, f: Partials, orders: Orders) -> sp.Expr | None:
 
 
 def _is_moderate(coefficient: sp.Expr) -> bool:
-    """Whether its powers stay in every dtype's range, so that sympy may merge a coefficient with what it multiplies."""
+    """Whether powers of a coefficient stay in the range of every dtype, so that sympy may merge it into a product."""
     return coefficient.is_number and abs(binary_exponent(coefficient)) <= 20

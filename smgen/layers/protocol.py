@@ -1,8 +1,8 @@
-"""What a kind of layer states. Sweeps, hessian modes, verdict, oracle and tables are derived from it.
+"""The protocol of a kind of layer. Sweeps, hessian modes, the verdict and all tables are derived from it.
 
-Two families suffice. A *linear* layer is g = A g_p + b; it states A v, Aᵀ v, A ∘ A and the gradient of lᵀ A r by what
-A is made of (`linear_maps`). A *pointwise* layer is g = f(a, b, …), unit by unit; all of it follows from f. Every
-equation is a derivative of one scalar a vertex k, summed over the inputs p that depend on x,
+There are two families. A *linear* layer, g = A g_p + b, states A v, Aᵀ v, A ∘ A and the gradient of lᵀ A r by the
+parameters of A (`linear_maps`). A *pointwise* layer, g = f(a, b, …) unit by unit, states f alone. Every equation is a
+derivative of one scalar for each vertex k, summed over the inputs p that depend on x,
 
     Φ_k = γ_k g_k + Σ_p μ_p δ_p|k + Σ_p ν_p δ′_p|k,    δ_p|k = J_pᵀ δ_k,    δ′_p|k = (J_p ∘ J_p)ᵀ δ′_k + f_pp δ_k,
 
@@ -28,18 +28,18 @@ from smgen.layers.patterns import Paths
 
 Array: TypeAlias = npt.NDArray[Any]
 Naming: TypeAlias = Callable[[str], Name]
-"""The name of a parameter's gradient term, by parameter."""
+"""From a parameter to the name of its gradient term."""
 Differentiate: TypeAlias = Callable[[sp.Expr, Mapping[sp.Symbol, Array], tuple[sp.Symbol, ...]], Array]
-"""An expression's derivative by these symbols, for arrays in place of its symbols."""
+"""The derivative of an expression by some of its symbols, at arrays of values for its symbols."""
 Equations: TypeAlias = Literal["linear", "pointwise", "general"]
-"""Which of the source's equations are a layer's: fully connected, pointwise, or those of any graph."""
+"""Which equations of the source a layer has: fully connected, pointwise, or those of any graph."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Vertex:
-    """One layer of a network: the names of what it reads, in its own order, and where the user wrote it.
+    """One layer of a network. `operands` are the vertices it reads, in its own order; `origin` is where it was written.
 
-    `inputs` are the operands that depend on x, each once; the others, `constants`, depend on parameters alone.
+    `inputs` are the operands that depend on x, each once. The others, `constants`, depend on parameters alone.
     """
 
     name: str
@@ -51,7 +51,7 @@ class Vertex:
 
     @property
     def units(self) -> int:
-        """How many numbers a sample has of it."""
+        """The number of values for one sample."""
         return int(np.prod(self.shape, dtype=np.int64))
 
     @property
@@ -61,7 +61,7 @@ class Vertex:
 
 
 class Lowered(Protocol):
-    """A layer in a schedule that is being written. What passes it may belong to any sweep: g, δ, adjoints, tangents."""
+    """A layer in a schedule that is being written. Its methods serve all sweeps: g, δ, adjoints and tangents."""
 
     @property
     def value(self) -> sp.Expr:
@@ -69,7 +69,7 @@ class Lowered(Protocol):
 
     @property
     def pairs(self) -> Sequence[tuple[str, str]]:
-        """The inputs two by two whose second derivative f_pq is not 0 by its formula, each pair once."""
+        """The pairs of inputs, each once, whose second derivative f_pq is not symbolically 0."""
 
     def forward(self, e: Emitter, values: Mapping[str, sp.Expr], *, squared: bool = False) -> Iterator[Contribution]:
         """Σ_p J_p v_p, or with J_p ∘ J_p: (11), (12), (13), (18), (20)."""
@@ -80,10 +80,10 @@ class Lowered(Protocol):
     def gradient(
         self, e: Emitter, source: str, left: sp.Expr, right: sp.Expr, name: Naming, *, squared: bool = False
     ) -> Mapping[str, sp.Expr]:
-        """Σ_n ∂(leftᵀ J_p right)/∂θ, or with J_p ∘ J_p, for the parameters J_p is made of: (16), (17)."""
+        """Σ_n ∂(leftᵀ J_p right)/∂θ, or with J_p ∘ J_p, for each parameter θ of J_p: (16), (17)."""
 
     def partial(self, *operands: str) -> sp.Expr:
-        """The derivative of a unit by the same unit of these operands, one to three; 0 of a linear layer."""
+        """The derivative of a unit by the same unit of one to three operands; 0 for a linear layer."""
 
 
 class Slope(Protocol):
@@ -97,18 +97,18 @@ class Slope(Protocol):
 
 
 class Layer(Protocol):
-    """A kind of layer, with what one layer of it has of its own. Frozen, compared by value."""
+    """A layer without its place in a graph: its kind and the options of its kind. Frozen, compared by value."""
 
     @property
     def kind(self) -> str:
-        """What names of its layers begin with."""
+        """The word that default names of its layers begin with."""
 
     @property
     def text(self) -> str:
-        """Canonical form for the fingerprint."""
+        """The canonical text that the fingerprint is computed from."""
 
     def summary(self, operands: Sequence[str]) -> str:
-        """For people: what it computes of these operands."""
+        """What the layer computes from these operands, for people."""
 
     @property
     def is_data(self) -> bool:
@@ -116,11 +116,11 @@ class Layer(Protocol):
 
     @property
     def init(self) -> sp.Expr | None:
-        """What all numbers of a parameter start with; None where they are drawn."""
+        """The initial value of all numbers of a parameter; None for random ones."""
 
     @property
     def equations(self) -> Equations:
-        """Whose numbers its operations carry."""
+        """The group of equations whose numbers its operations carry."""
 
     @property
     def mixes(self) -> bool:
@@ -140,16 +140,16 @@ class Layer(Protocol):
 
     @property
     def domain(self) -> Ends | None:
-        """What its author says of the operand of a function of one unit."""
+        """The bounds that its author states for the operand of a function of one unit."""
 
     def prepare(self, v: Vertex) -> None:
         """Raise `UnsupportedNonlinearity` where a derivative that will be needed has no formula."""
 
     def lower(self, e: Emitter, v: Vertex, g: Mapping[str, sp.Expr], name: Name) -> Lowered:
-        """Write its value, called `name`."""
+        """Write the operations of its value, which gets this name."""
 
     def value(self, v: Vertex, g: Mapping[str, Array], f: Differentiate) -> Array:
-        """Its value in numbers, (N, units); operands that are constant have no samples."""
+        """Its value in numbers, (N, units). Constant operands have no batch axis."""
 
     def slope(self, v: Vertex, source: str, g: Mapping[str, Array], f: Differentiate) -> Slope:
         """∂g/∂g_p in numbers."""
@@ -164,13 +164,13 @@ class Layer(Protocol):
         """How many paths lead from each x_d to each unit."""
 
     def range(self, below: Sequence[Interval]) -> Interval:
-        """An interval that holds all its values, by those of its operands."""
+        """An interval that contains all its values, from the intervals of its operands."""
 
     def spelled(self, v: Vertex, names: Mapping[str, str], concatenate: str) -> str:
-        """Its value as people write it for an array library, of operands that are written like this."""
+        """Source text of its value for an array library; `names` are the texts of the operands."""
 
     def spelled_back(self, v: Vertex, source: str, value: str, names: Mapping[str, str], *, squared: bool) -> str:
-        """Jᵀ v likewise, or with J ∘ J."""
+        """Source text of Jᵀ v, or with J ∘ J."""
 
-    def spelled_bend(self, v: Vertex, source: str, names: Mapping[str, str]) -> str | None:
-        """f_pp likewise; None where it is 0."""
+    def spelled_f_second(self, v: Vertex, source: str, names: Mapping[str, str]) -> str | None:
+        """Source text of f_pp; None where it is 0."""

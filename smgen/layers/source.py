@@ -1,4 +1,4 @@
-"""What layers without operands have in common: the data vector, and parameters."""
+"""The base of layers without operands: the data vector, and parameters."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Source(Straight):
 
 @dataclass(frozen=True, slots=True)
 class Argument(StraightLowered):
-    """A source in a schedule. Nothing passes it."""
+    """A source in a schedule. It has no inputs, so no value passes through it."""
 
     value: sp.Expr
 

@@ -1,4 +1,4 @@
-"""What kinds without curvature have in common: sources, linear layers, joins."""
+"""The base of kinds without second derivatives: sources, linear layers and concatenations."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from smgen.layers.protocol import Array, Differentiate, Naming, Vertex
 
 
 class Straight:
-    """A kind whose units are straight in those of its operands."""
+    """A kind whose units are linear functions of the units of its operands."""
 
     function: ClassVar[None] = None
     nonlinearity: ClassVar[None] = None
@@ -33,12 +33,12 @@ class Straight:
     def curved(self, v: Vertex) -> Iterable[tuple[str, str]]:
         return ()
 
-    def spelled_bend(self, v: Vertex, source: str, names: Mapping[str, str]) -> None:
+    def spelled_f_second(self, v: Vertex, source: str, names: Mapping[str, str]) -> None:
         return None
 
 
 class StraightLowered:
-    """Such a layer in a schedule, if its slopes have no parameters."""
+    """A layer without second derivatives in a schedule, whose slopes have no parameters unless a subclass says so."""
 
     pairs: ClassVar[tuple[tuple[str, str], ...]] = ()
 

@@ -1,4 +1,4 @@
-"""Which sweeps each function of the generated module takes, whatever the hessian mode."""
+"""The sweeps of each function of the generated module. They are the same in every hessian mode."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ from smgen.ir import (
     Schedule,
 )
 from smgen.layers.letters import G
-from smgen.lower.curvature import Curvature, Flat
 from smgen.lower.gradients import adjoint_backward
-from smgen.lower.names import adjoint_of
+from smgen.lower.hessian_state import HessianState, NoHessian
+from smgen.lower.names import loss_term_of
 from smgen.lower.sweeps import adjoint_forward, backward
 from smgen.lower.values import Lowering
 from smgen.network import Network
@@ -35,120 +35,128 @@ from smgen.objectives import Objective
 ROW: Final = Layout(batch=True)
 """One number a sample."""
 
-Begin: TypeAlias = Callable[[Lowering, Function, sp.Expr | None], Curvature]
-"""How a hessian mode begins a function, for a λ or, where there is no loss, for None."""
+Begin: TypeAlias = Callable[[Lowering, Function, sp.Expr | None], HessianState]
+"""Makes the mode's state for one function; λ is None for functions without a loss."""
 
-Body: TypeAlias = Callable[[Lowering, Curvature], tuple[Buffer, ...]]
+Body: TypeAlias = Callable[[Lowering, HessianState], tuple[Buffer, ...]]
 """Writes a function's sweeps and returns its outputs."""
 
 
 def schedule(network: Network, function: Function, begin: Begin, arguments: tuple[Buffer, ...] = ()) -> Schedule:
-    """The schedule of one function. `arguments` are those of the mode, beside x, λ and the parameters."""
-    low = Lowering(network=network, arguments=arguments)
+    """The schedule of one function. `arguments` are the mode's own, besides x, λ and the parameters."""
+    lowering = Lowering(network=network, arguments=arguments)
     lam = {"none": None, "zero": sp.S.Zero, "any": LAMBDA.symbol}[function.lam]
-    curvature = begin(low, function, lam)
-    low.forward()
+    hessian = begin(lowering, function, lam)
+    lowering.forward()
     if function.objective is not None and lam is not None:
-        outputs = _Losses(low, curvature, function, function.objective, lam).outputs()
+        outputs = _Losses(lowering, hessian, function, function.objective, lam).outputs()
     else:
-        outputs = BODIES[function](low, curvature)
+        outputs = BODIES[function](lowering, hessian)
     return Schedule(
         function=function,
-        inputs=low.emitter.inputs,
-        sweeps=low.emitter.finished(),
+        inputs=lowering.emitter.inputs,
+        sweeps=lowering.emitter.finished(),
         outputs=outputs,
         fingerprint=network.fingerprint,
     )
 
 
-def _energy(low: Lowering, _: Curvature) -> tuple[Buffer, ...]:
+def _energy(lowering: Lowering, _: HessianState) -> tuple[Buffer, ...]:
     """E = Σ over the units of the energy vertices."""
-    low.emitter.sweep("energy")
+    e = lowering.emitter
+    e.sweep("energy")
     total = sp.S.Zero
-    for name, count in low.network.energies:
-        unit_sum = low.emitter.new(f"E_{name}", ROW)
-        total += count * low.emitter.emit(Reduce(out=unit_sum, src=low.emitter.buffer(low.g[name]), axis=1))
-    return (low.emitter.fill(_result("energy"), ROW, total),)
+    for name, count in lowering.network.energies:
+        unit_sum = e.new(f"E_{name}", ROW)
+        total += count * e.emit(Reduce(out=unit_sum, src=e.buffer(lowering.g[name]), axis=1))
+    return (e.result(_result("energy"), ROW, total),)
 
 
 def _result(code: str) -> Name:
-    """What a function returns, under its own name."""
+    """The name of a result: `score`, `energy`, `J`."""
     return Name(code, Letter(code, family=code), code)
 
 
-def _layer_means(low: Lowering, _: Curvature) -> tuple[Buffer, ...]:
-    """The mean over the units of every vertex, one number a sample: finite where all its values are."""
-    low.emitter.sweep("means of the layers")
+def _layer_means(lowering: Lowering, _: HessianState) -> tuple[Buffer, ...]:
+    """The mean over the units of every vertex, one number a sample. A mean is finite if all its values are."""
+    e = lowering.emitter
+    e.sweep("means of the layers")
     outs = []
-    for v in low.network.vertices:
+    for v in lowering.network.vertices:
         name = G.of(v.name).code
-        src = low.emitter.buffer(low.emitter.named(low.g[v.name] / v.units, f"{name}_part"))
-        out = low.emitter.new(_result(f"mean_{name}"), ROW)
-        low.emitter.emit(Reduce(out=out, src=src, axis=1))
+        src = e.buffer(e.in_buffer(lowering.g[v.name] / v.units, f"{name}_part"))
+        out = e.new(_result(f"mean_{name}"), ROW)
+        e.emit(Reduce(out=out, src=src, axis=1))
         outs.append(out)
     return tuple(outs)
 
 
-def _score(low: Lowering, _: Curvature) -> tuple[Buffer, ...]:
-    source = low.network.input
-    value = -backward(low)[source.name]
-    return (low.emitter.fill(_result("score"), Layout(batch=True, units=source.shape), value),)
+def _score(lowering: Lowering, _: HessianState) -> tuple[Buffer, ...]:
+    source = lowering.network.input
+    value = -backward(lowering)[source.name]
+    return (lowering.emitter.result(_result("score"), Layout(batch=True, units=source.shape), value),)
 
 
-def _hessian_diagonal(low: Lowering, curvature: Curvature) -> tuple[Buffer, ...]:
-    curvature.backward()
-    layout = Layout(batch=True, units=low.network.input.shape)
-    return (low.emitter.fill(_result("hessian_diagonal"), layout, curvature.diagonal()),)
+def _hessian_diagonal(lowering: Lowering, hessian: HessianState) -> tuple[Buffer, ...]:
+    hessian.backward()
+    layout = Layout(batch=True, units=lowering.network.input.shape)
+    return (lowering.emitter.result(_result("hessian_diagonal"), layout, hessian.diagonal()),)
 
 
 class _Losses:
-    """The terms of an objective, their sum J, means over the batch in float64, and the gradients that are asked for.
+    """The terms of an objective and their sum J, as float64 means over the batch, and the gradients of the function.
 
-    The gradient of J is one merged sweep ([+] 1): every sweep is linear in the adjoints. Those of the terms are the
-    source's separate sweeps.
+    The gradient of J takes one merged sweep ([+] 1), because every sweep is linear in the adjoints. The gradients of
+    single terms take the separate sweeps of the source.
     """
 
     def __init__(
-        self, low: Lowering, curvature: Curvature, function: Function, objective: Objective, lam: sp.Expr
+        self, lowering: Lowering, hessian: HessianState, function: Function, objective: Objective, lam: sp.Expr
     ) -> None:
-        self.low, self.curvature, self.function, self.objective, self.lam = low, curvature, function, objective, lam
-        self.delta = curvature.backward()
+        self.lowering, self.hessian, self.function, self.objective, self.lam = (
+            lowering,
+            hessian,
+            function,
+            objective,
+            lam,
+        )
+        self.delta = hessian.backward()
 
     def outputs(self) -> tuple[Buffer, ...]:
-        self.low.emitter.sweep("loss")
+        self.lowering.emitter.sweep("loss")
         values = {letter: self._mean(letter) for letter in self.objective.letters}
         results = []
         for letter in self.function.results:
             value = values[letter] if letter in values else sp.Add(*values.values())
-            results.append(self.low.emitter.fill(_result(letter), SCALAR, value, kind="accumulator"))
+            results.append(self.lowering.emitter.result(_result(letter), SCALAR, value, kind="accumulator"))
             values |= {letter: results[-1].symbol} if letter in values else {}
         gradients = [g for letter in self.function.gradients for g in self._gradient(letter)]
         return (*results, *gradients)
 
     def _mean(self, letter: str) -> sp.Expr:
         """(1/N) Σ_n Σ_d ℓ of one term."""
-        parts, x = self.objective.parts(letter, self.lam), self.low.network.input
+        parts, x = self.objective.parts(letter, self.lam), self.lowering.network.input
         value: sp.Expr = sp.S.Zero
         if parts.of_delta != 0:
             number, rest = parts.of_delta.as_coeff_Mul()
             name = "sum_delta_squared" if rest == DELTA_SYMBOL**2 else f"sum_{letter}"
             at_input = rest.xreplace({DELTA_SYMBOL: self.delta[x.name]})
-            value = number * self.low.emitter.mean_sum(at_input, x.units, Name(name, role=name))
+            value = number * self.lowering.emitter.mean_sum(at_input, x.units, Name(name, role=name))
         if (parts.first, parts.second) != (0, 0):
-            value += self.curvature.moments(parts.first, parts.second)
+            value += self.hessian.moments(parts.first, parts.second)
         return value
 
     def _gradient(self, letter: str) -> tuple[Buffer, ...]:
         """The adjoint sweeps of a term, from ∂ℓ/∂δ_in (3), (5) and ∂ℓ/∂δ′_in (7)."""
-        parts, x = self.objective.parts(letter, self.lam), self.low.network.input
-        bends = (parts.first, parts.second) != (0, 0)
-        adjoint = adjoint_of(letter, slopes=parts.of_delta != 0, bends=bends)
-        start = sp.diff(parts.of_delta, DELTA_SYMBOL).xreplace({DELTA_SYMBOL: self.delta[x.name]})
-        if bends:
-            self.curvature.start(adjoint, parts.first, parts.second)
-        term = self.curvature if bends else Flat()
-        mu = adjoint_forward(self.low, adjoint, start, term)
-        return tuple(adjoint_backward(self.low, adjoint, self.delta, mu, term).values())
+        parts, x = self.objective.parts(letter, self.lam), self.lowering.network.input
+        has_delta_prime = (parts.first, parts.second) != (0, 0)
+        loss_term = loss_term_of(letter, has_delta=parts.of_delta != 0, has_delta_prime=has_delta_prime)
+        mu_start = sp.diff(parts.of_delta, DELTA_SYMBOL).xreplace({DELTA_SYMBOL: self.delta[x.name]})
+        if has_delta_prime:
+            self.hessian.begin_adjoints(loss_term, parts.first, parts.second)
+        adjoints = self.hessian if has_delta_prime else NoHessian()
+        mu = adjoint_forward(self.lowering, loss_term, mu_start, adjoints)
+        return tuple(adjoint_backward(self.lowering, loss_term, self.delta, mu, adjoints).values())
 
 
 BODIES: Final[Mapping[Function, Body]] = {
@@ -157,4 +165,4 @@ BODIES: Final[Mapping[Function, Body]] = {
     HESSIAN_DIAGONAL: _hessian_diagonal,
     LAYER_MEANS: _layer_means,
 }
-"""Of the functions without a loss."""
+"""The bodies of the functions without a loss."""

@@ -1,4 +1,4 @@
-"""Names of layers as they stand in those of buffers, so that no two buffers have one name."""
+"""The names of layers as parts of buffer names, changed where two buffers would get the same name."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from smgen.network import Network
 
 
 def labelled(network: Network) -> Network:
-    """The same network with labels for the names of its layers. Raises `NetworkError` if two become one."""
+    """The same network with labels in place of the names. Raises `NetworkError` if two names have the same label."""
     named = [v for v in network.all_vertices if v.operands or v.layer.is_data]
     labels = {v.name: label(v.name) for v in named}
     if all(name == short for name, short in labels.items()):

@@ -1,4 +1,4 @@
-"""What the sweeps compute, by name and letter, and the numbers of the equations that do."""
+"""The names and letters of the values that the sweeps compute, and the numbers of their equations."""
 
 from __future__ import annotations
 
@@ -13,37 +13,37 @@ from smgen.network import Network
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Adjoint:
-    """Which term of the loss the adjoint sweeps differentiate, with the numbers of the equations that do.
+class LossTerm:
+    """The term of the loss that the adjoint sweeps differentiate, with the numbers of their equations.
 
-    `forward` of μ, `curvature` of ν and `backward` of γ are by the kind of layer that they pass.
+    `mu_start` and `nu_start` are the numbers at the input, `mu`, `nu` and `gamma` those at a layer, by its kind.
     """
 
-    of: str
-    start: str
-    start_curvature: str
-    forward: Mapping[Equations, str]
-    curvature: Mapping[Equations, str]
-    backward: Mapping[Equations, str]
+    letter: str
+    mu_start: str
+    nu_start: str
+    mu: Mapping[Equations, str]
+    nu: Mapping[Equations, str]
+    gamma: Mapping[Equations, str]
     weights: str
 
 
-K: Final = Adjoint(
-    of="K",
-    start="(3)",
-    start_curvature="",
-    forward={"linear": "(11)", "pointwise": "(18)", "general": "(4)"},
-    curvature={"linear": "", "pointwise": "", "general": ""},
-    backward={"linear": "(14)", "pointwise": "(21)", "general": "(9)"},
+K: Final = LossTerm(
+    letter="K",
+    mu_start="(3)",
+    nu_start="",
+    mu={"linear": "(11)", "pointwise": "(18)", "general": "(4)"},
+    nu={"linear": "", "pointwise": "", "general": ""},
+    gamma={"linear": "(14)", "pointwise": "(21)", "general": "(9)"},
     weights="(16)",
 )
-L: Final = Adjoint(
-    of="L",
-    start="(5)",
-    start_curvature="(7)",
-    forward={"linear": "(12)", "pointwise": "(19)", "general": "(6)"},
-    curvature={"linear": "(13)", "pointwise": "(20)", "general": "(8)"},
-    backward={"linear": "(15)", "pointwise": "(22)", "general": "(10)"},
+L: Final = LossTerm(
+    letter="L",
+    mu_start="(5)",
+    nu_start="(7)",
+    mu={"linear": "(12)", "pointwise": "(19)", "general": "(6)"},
+    nu={"linear": "(13)", "pointwise": "(20)", "general": "(8)"},
+    gamma={"linear": "(15)", "pointwise": "(22)", "general": "(10)"},
     weights="(17)",
 )
 
@@ -52,21 +52,21 @@ def _both(first: Mapping[Equations, str], second: Mapping[Equations, str]) -> Ma
     return {kind: "+".join(filter(None, (number, second[kind]))) for kind, number in first.items()}
 
 
-J: Final = Adjoint(
-    of="J",
-    start="(3)+(5)",
-    start_curvature="(7)",
-    forward=_both(K.forward, L.forward),
-    curvature=L.curvature,
-    backward=_both(K.backward, L.backward),
+J: Final = LossTerm(
+    letter="J",
+    mu_start="(3)+(5)",
+    nu_start="(7)",
+    mu=_both(K.mu, L.mu),
+    nu=L.nu,
+    gamma=_both(K.gamma, L.gamma),
     weights="(16)+(17)",
 )
-"""Both at once: every sweep is linear in the adjoints ([+] 1)."""
+"""K and L in one sweep: every sweep is linear in the adjoints ([+] 1)."""
 
 
-def adjoint_of(letter: str, *, slopes: bool, bends: bool) -> Adjoint:
-    """The sweeps of a term that depends on δ (`slopes`) as K does, on δ′ (`bends`) as L does, or on both."""
-    return replace(J if slopes and bends else L if bends else K, of=letter)
+def loss_term_of(letter: str, *, has_delta: bool, has_delta_prime: bool) -> LossTerm:
+    """A term of this letter with the equations of K if it depends on δ, of L if on δ′, and of both if on both."""
+    return replace(J if has_delta and has_delta_prime else L if has_delta_prime else K, letter=letter)
 
 
 DELTA: Final = Quantity("delta", "δ", 5)
@@ -77,30 +77,30 @@ WEIGHTED: Final = Quantity("weighted_tangent", "ĝ", 9)
 DELTA_WEIGHTED: Final = Quantity("delta_weighted_tangent", "δ̂", 8)
 
 
-def d_dg(of: str) -> Quantity:
-    """∂K/∂g and its like: γ."""
-    return Quantity(f"d{of}_dg", f"∂{of}/∂g", 2)
+def d_dg(letter: str) -> Quantity:
+    """γ = ∂K/∂g, ∂L/∂g or ∂J/∂g."""
+    return Quantity(f"d{letter}_dg", f"∂{letter}/∂g", 2)
 
 
-def d_ddelta(of: str) -> Quantity:
-    """∂K/∂δ and its like: μ."""
-    return Quantity(f"d{of}_ddelta", f"∂{of}/∂δ", 3)
+def d_ddelta(letter: str) -> Quantity:
+    """μ = ∂K/∂δ, ∂L/∂δ or ∂J/∂δ."""
+    return Quantity(f"d{letter}_ddelta", f"∂{letter}/∂δ", 3)
 
 
-def d_ddelta_prime(of: str) -> Quantity:
-    """∂L/∂δ′: ν."""
-    return Quantity(f"d{of}_ddelta_prime", f"∂{of}/∂δ′", 4)
+def d_ddelta_prime(letter: str) -> Quantity:
+    """ν = ∂L/∂δ′ or ∂J/∂δ′."""
+    return Quantity(f"d{letter}_ddelta_prime", f"∂{letter}/∂δ′", 4)
 
 
-def gradient_of(of: str, parameter: Buffer) -> Name:
+def gradient_of(letter: str, parameter: Buffer) -> Name:
     """`dJ_dW_filters`, ∂J/∂W_filters."""
     assert parameter.letter is not None
-    letter = Letter(f"∂{of}/∂{parameter.letter.text}", family=f"∂{of}/∂{parameter.letter.family}")
-    return Name(f"d{of}_d{parameter.name}", letter, f"d{of}_d{parameter.role}")
+    text, family = f"∂{letter}/∂{parameter.letter.text}", f"∂{letter}/∂{parameter.letter.family}"
+    return Name(f"d{letter}_d{parameter.name}", Letter(text, family=family), f"d{letter}_d{parameter.role}")
 
 
 def input_buffers(network: Network) -> tuple[Buffer, ...]:
-    """x, λ, N and the parameters: what every schedule may read."""
+    """The buffers that every schedule may read: x, λ, N and the parameters."""
     x = G.of(network.input.name)
     data = Buffer(x.code, Layout(batch=True, units=network.input.shape), x.letter, role=x.role)
     return (data, LAMBDA, SAMPLES, *(parameter_buffer(k, s) for k, s in network.parameters.items()))

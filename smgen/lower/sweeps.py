@@ -1,8 +1,8 @@
 """The sweeps of δ and of its adjoints, equation by equation: written once, for every layer and hessian mode.
 
-Each visits the vertices in order and, at each, sums over U_j (its inputs) or V_j (the vertices that read it) what the
-equations say: derivatives of Φ (`layers.protocol`). A sum that is zero by the symbols stays the number 0 and leaves no
-operation behind.
+A sweep visits the vertices in order. At vertex j it sums the terms of the equations over U_j (the inputs of j) or V_j
+(the vertices that read j); the terms are derivatives of Φ (`layers.protocol`). A sum that is symbolically zero stays
+the number 0, and no operation is written for it.
 """
 
 from __future__ import annotations
@@ -12,75 +12,75 @@ from collections.abc import Callable, Iterator
 import sympy as sp
 
 from smgen.ir import Contribution, term
-from smgen.lower.curvature import Adjoints, Values
-from smgen.lower.names import DELTA, Adjoint, d_ddelta
+from smgen.lower.hessian_state import TermAdjoints, Values
+from smgen.lower.names import DELTA, LossTerm, d_ddelta
 from smgen.lower.values import Lowering
 from smgen.network import Vertex
 
 
-def backward(low: Lowering, curvature: Callable[[Vertex, Values], None] | None = None) -> Values:
-    """δ_j = Σ_k J_jᵀ δ_k (1); `curvature` is told of each vertex as soon as its δ is there."""
-    low.emitter.sweep("backward")
+def backward(lowering: Lowering, visit: Callable[[Vertex, Values], None] | None = None) -> Values:
+    """δ_j = Σ_k J_jᵀ δ_k (1). `visit` is called for each vertex as soon as its δ is known."""
+    lowering.emitter.sweep("backward")
     delta: Values = {}
-    starts = dict(low.network.energies)
-    for v in reversed(low.network.vertices):
+    starts = dict(lowering.network.energies)
+    for v in reversed(lowering.network.vertices):
         parts = [
             part
-            for k in low.network.children(v.name)
-            for part in low.at[k.name].backward(low.emitter, v.name, delta[k.name])
+            for k in lowering.network.children(v.name)
+            for part in lowering.lowered[k.name].backward(lowering.emitter, v.name, delta[k.name])
         ]
-        delta[v.name] = low.emitter.gather(DELTA.of(v.name), "(1)", parts, sp.Integer(starts.get(v.name, 0)))
-        if curvature:
-            curvature(v, delta)
+        delta[v.name] = lowering.emitter.sum_of(DELTA.of(v.name), "(1)", parts, sp.Integer(starts.get(v.name, 0)))
+        if visit:
+            visit(v, delta)
     return delta
 
 
-def adjoint_forward(low: Lowering, adjoint: Adjoint, start: sp.Expr, curvature: Adjoints) -> Values:
-    """∂/∂δ (μ) of every vertex, from the inputs forwards: (3) to (6), (11), (12), (18), (19).
+def adjoint_forward(lowering: Lowering, loss_term: LossTerm, mu_start: sp.Expr, adjoints: TermAdjoints) -> Values:
+    """μ = ∂/∂δ of every vertex, from the inputs forwards: (3) to (6), (11), (12), (18), (19).
 
     μ_k = ∂Φ/∂δ_k = Σ_p J_p μ_p + Σ_pq ν_pq f_pq.
     """
-    low.emitter.sweep(f"forward adjoints of {adjoint.of}")
-    quantity = d_ddelta(adjoint.of)
+    lowering.emitter.sweep(f"forward adjoints of {loss_term.letter}")
+    quantity = d_ddelta(loss_term.letter)
     mu: Values = {}
-    for v in low.network.vertices:
+    for v in lowering.network.vertices:
         name = quantity.of(v.name)
         if v.layer.is_data:
-            mu[v.name] = low.emitter.let(name, start, adjoint.start)
+            mu[v.name] = lowering.emitter.bind(name, mu_start, loss_term.mu_start)
         else:
-            parts = [*_curved(low, v, curvature), *low.at[v.name].forward(low.emitter, mu)]
-            mu[v.name] = low.emitter.gather(name, adjoint.forward[v.layer.equations], parts)
-        curvature.forward(v)
+            parts = [*_curvature_parts(lowering, v, adjoints), *lowering.lowered[v.name].forward(lowering.emitter, mu)]
+            mu[v.name] = lowering.emitter.sum_of(name, loss_term.mu[v.layer.equations], parts)
+        adjoints.forward(v)
     return mu
 
 
-def _curved(low: Lowering, k: Vertex, curvature: Adjoints) -> Iterator[Contribution]:
+def _curvature_parts(lowering: Lowering, k: Vertex, adjoints: TermAdjoints) -> Iterator[Contribution]:
     """Σ_pq ν_pq f_pq."""
-    at = low.at[k.name]
-    for p, q in at.pairs:
-        if (nu := curvature.nu(p, q)) != 0:
-            yield term(nu * at.partial(p, q) if p == q else 2 * nu * at.partial(p, q))
+    lowered = lowering.lowered[k.name]
+    for p, q in lowered.pairs:
+        if (nu := adjoints.nu(p, q)) != 0:
+            yield term(nu * lowered.partial(p, q) if p == q else 2 * nu * lowered.partial(p, q))
 
 
 def gamma_parts(
-    low: Lowering, a: str, k: Vertex, values: tuple[Values, Values, Values], curvature: Adjoints
+    lowering: Lowering, a: str, k: Vertex, values: tuple[Values, Values, Values], adjoints: TermAdjoints
 ) -> Iterator[Contribution]:
-    """What a vertex k passes back to ∂/∂g (γ) of its operand a, which need not depend on x.
+    """The contributions of a vertex k to γ = ∂/∂g of its operand a, which need not depend on x.
 
-    ∂Φ/∂g_a = J_aᵀ γ_k + Σ_p f_pa (μ_p δ_k + what δ′ has of J_p) + Σ_pq ν_pq f_pqa δ_k: (9), (10), (21), (22), [+] 6.
+    ∂Φ/∂g_a = J_aᵀ γ_k + Σ_p f_pa (μ_p δ_k + ∂Φ/∂J_p through δ′) + Σ_pq ν_pq f_pqa δ_k: (9), (10), (21), (22), [+] 6.
     """
     delta, mu, gamma = values
-    at = low.at[k.name]
-    yield from at.backward(low.emitter, a, gamma[k.name])
+    lowered = lowering.lowered[k.name]
+    yield from lowered.backward(lowering.emitter, a, gamma[k.name])
     if not k.inputs:
         return
     for p in k.inputs:
-        if (bend := at.partial(p, a)) != 0 and (value := mu[p] * delta[k.name]) != 0:
-            yield term(value * bend)
+        if (f_second := lowered.partial(p, a)) != 0 and (value := mu[p] * delta[k.name]) != 0:
+            yield term(value * f_second)
     for p in k.inputs:
-        if (bend := at.partial(p, a)) != 0 and (slope := curvature.slope(p, k)) != 0:
-            yield term(slope * bend)
-    for p, q in at.pairs:
-        bent = curvature.nu(p, q) * delta[k.name]
-        if bent != 0 and (third := at.partial(p, q, a)) != 0:
-            yield term(bent * third if p == q else 2 * bent * third)
+        if (f_second := lowered.partial(p, a)) != 0 and (slope := adjoints.slope(p, k)) != 0:
+            yield term(slope * f_second)
+    for p, q in lowered.pairs:
+        nu_delta = adjoints.nu(p, q) * delta[k.name]
+        if nu_delta != 0 and (f_third := lowered.partial(p, q, a)) != 0:
+            yield term(nu_delta * f_third if p == q else 2 * nu_delta * f_third)

@@ -1,7 +1,7 @@
 """Values with a row for each of a sample's tangents: (N, C, M), or (C, M) where they do not vary over the batch.
 
-The arithmetic is the emitter's; what is here are sums and products that only tangents have, and the ways in which a
-value of a sample, (N, M), or of its tangents, (N, C), meets them.
+The arithmetic is the emitter's. This file adds the sums and products that only tangents need, and the views that let a
+value of a sample, (N, M), or a number for each of its tangents, (N, C), be multiplied with them.
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ class Tangents(Emitter):
     """Writes operations on tangents into the sweeps of another emitter, each view, transpose and square once."""
 
     def __init__(self, emitter: Emitter) -> None:
-        vars(self).update(vars(emitter))  # one schedule: whatever either knows or writes, both do
+        vars(self).update(vars(emitter))  # one schedule: the two emitters share all their state
         self._known: dict[tuple[str, object], sp.Symbol] = {}
 
     def scale(self, factor: sp.Expr, value: sp.Expr) -> sp.Expr:
-        """A value of the sample times tangents, unit by unit."""
+        """A value of the sample times tangents, unit by unit; the same factor for all tangents."""
         return self.row(factor) * value
 
     def forward(self, value: sp.Expr, weight: Buffer, name: Name, number: str = "") -> sp.Expr:
-        """Σ_i w_ji value_i; of the identity, Wᵀ."""
+        """Σ_i w_ji value_i. For the identity as value this is Wᵀ."""
         if value == self._known.get(("identity", weight.shape[1])):
             return self.transposed(weight)
         return super().forward(value, weight, name, number)
@@ -51,7 +51,7 @@ class Tangents(Emitter):
         return value.xreplace({b.symbol: self._view(b, "column") for b in self._flat(value)})
 
     def _flat(self, value: sp.Expr) -> list[Buffer]:
-        """The rows in a value: what has no tangents yet."""
+        """The buffers in a value that are rows without an axis of tangents."""
         return [b for b in self.reads(value) if b.tangents is None and len(b.layout.units) == 1]
 
     def _view(self, b: Buffer, form: str) -> sp.Symbol:
@@ -62,7 +62,7 @@ class Tangents(Emitter):
         return self._known[key]
 
     def transposed(self, weight: Buffer) -> sp.Symbol:
-        """Wᵀ: the tangents of a linear layer along its inputs; of tangents, a weight."""
+        """Wᵀ: for a weight, the tangents of its layer along the inputs; for tangents, a weight."""
         key = ("transposed", weight)
         if key not in self._known:
             rows, columns = int(weight.shape[-1]), int(weight.shape[0])
@@ -94,7 +94,7 @@ class Tangents(Emitter):
         factor, value = value.as_coeff_Mul()
         if value == 0 or factor == 0:
             return ZERO
-        src = self.buffer(self.named(value, name.part("terms")))
+        src = self.buffer(self.in_buffer(value, name.part("terms")))
         position = len(src.shape) + axis
         (kept,) = src.layout.units if axis == -2 else (src.tangents,)
         assert kept is not None
@@ -104,7 +104,7 @@ class Tangents(Emitter):
     # Products
 
     def outer_sum(self, left: sp.Expr, right: sp.Expr, name: Name) -> sp.Expr:
-        """Σ_n Σ_c left_ncj right_nci, (M, D). With the identity on the right it is a sum that is transposed."""
+        """Σ_n Σ_c left_ncj right_nci, (M, D). If `right` is the identity, this is the transpose of a sum."""
         if left == 0 or right == 0:
             return ZERO
         for key, identity in self._known.items():
@@ -113,16 +113,16 @@ class Tangents(Emitter):
         factor, a, b = self._operands(left, right, name)
         if not (a.batched or b.batched):
             factor *= SAMPLES.symbol
-        elif a.batched != b.batched:  # what does not vary waits for the sum of what does
+        elif a.batched != b.batched:  # sum over the batch first: one operand is the same for all samples
             a, b = (self._batch_sum(x.symbol, Name(f"{x.name}_sum"))[1] if x.batched else x for x in (a, b))
         return factor * self.product(a, b, Form.TRANSPOSED_TIMES, name)
 
     def _batch_sum(self, value: sp.Expr, name: Name) -> tuple[sp.Expr, Buffer]:
-        """Σ_n of a value, as a number times a buffer."""
+        """Σ_n of a value, as a factor and a buffer."""
         factor, value = value.as_coeff_Mul()
         if self.is_batched(value):
             return factor, self.buffer(self.batch_sum(value, name))
-        return SAMPLES.symbol * factor, self.buffer(self.named(value, name))
+        return SAMPLES.symbol * factor, self.buffer(self.in_buffer(value, name))
 
     def transposed_sum(self, value: sp.Expr, name: Name) -> sp.Expr:
         """(Σ_n value_ncm)ᵀ, (M, C)."""
@@ -151,5 +151,5 @@ class Tangents(Emitter):
 
     def _operands(self, left: sp.Expr, right: sp.Expr, name: Name) -> tuple[sp.Expr, Buffer, Buffer]:
         (f, a), (g, b) = left.as_coeff_Mul(), right.as_coeff_Mul()
-        first, second = (self.buffer(self.named(v, name.part("arg"))) for v in (a, b))
+        first, second = (self.buffer(self.in_buffer(v, name.part("arg"))) for v in (a, b))
         return f * g, first, second

@@ -1,4 +1,4 @@
-"""The forward sweep, and what the other sweeps ask of it: every layer as it is lowered."""
+"""The state of lowering one function, and the forward sweep, which lowers every layer."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ from smgen.network import Network
 
 @dataclass(kw_only=True)
 class Lowering:
-    """The state of lowering one function: the network, the emitter, and every layer from the forward sweep on."""
+    """The state of lowering one function: the network, the emitter and, after `forward`, every lowered layer."""
 
     network: Network
     arguments: tuple[Buffer, ...] = ()
     emitter: Emitter = field(init=False)
-    at: dict[str, Lowered] = field(default_factory=dict)
+    lowered: dict[str, Lowered] = field(default_factory=dict)
     g: dict[str, sp.Expr] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.emitter = Emitter((*input_buffers(self.network), *self.arguments))
 
     def forward(self) -> None:
-        """g of every vertex, in order; what depends on parameters alone comes first."""
+        """g of every vertex, in order; the vertices that depend on parameters alone come first."""
         self.emitter.sweep("forward")
         for key, shape in self.network.parameters.items():
             self.g[key] = parameter_buffer(key, shape).symbol
         for v in self.network.all_vertices:
             if v.name not in self.g:
-                self.at[v.name] = v.layer.lower(self.emitter, v, self.g, G.of(v.name))
-                self.g[v.name] = self.at[v.name].value
+                self.lowered[v.name] = v.layer.lower(self.emitter, v, self.g, G.of(v.name))
+                self.g[v.name] = self.lowered[v.name].value

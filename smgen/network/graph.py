@@ -1,4 +1,4 @@
-"""The graph of frozen values that a description becomes, with everything that can be checked without running it."""
+"""The network: a graph of frozen values, made from a description and checked."""
 
 from __future__ import annotations
 
@@ -23,10 +23,9 @@ class Network:
     """An energy-based network: E(x) is the sum over all units of the energy vertices.
 
     `vertices` depend on x and are in topological order, x first. `constants` depend on parameters alone, in topological
-    order: the parameters, and what is made of them. `energies` maps an energy vertex to how often it is counted.
-    `nodes` are all that the network is made of.
-    Raises `NetworkError` for cycles, duplicate or unusable names, several inputs, and weights shared between unequal
-    layers.
+    order: the parameters, and the vertices that are made of them. `energies` maps an energy vertex to how often it is
+    counted. `nodes` are all nodes of the network. Raises `NetworkError` for cycles, duplicate or unusable names,
+    several inputs, and weights shared between unequal layers.
     """
 
     energy: InitVar[Node | Sequence[Node]]
@@ -67,7 +66,7 @@ class Network:
 
     @property
     def nonlinear(self) -> dict[str, Nonlinearity]:
-        """The function of every vertex that is one of a single operand, by the vertex's name."""
+        """The functions of all vertices with a function of a single operand, by the name of the vertex."""
         return {v.name: v.layer.nonlinearity for v in self.all_vertices if v.layer.nonlinearity is not None}
 
     def __getitem__(self, name: str) -> Vertex:
@@ -83,7 +82,7 @@ class Network:
         for v in self.all_vertices:
             for operand in dict.fromkeys(v.operands):
                 readers[operand].append(v)
-        return {name: tuple(found) for name, found in readers.items()}
+        return {name: tuple(vertices) for name, vertices in readers.items()}
 
     def children(self, name: str) -> tuple[Vertex, ...]:
         """The vertices that read `name`, each once: V_j of the equations."""
@@ -96,25 +95,25 @@ class Network:
 
     @property
     def initial(self) -> dict[str, float | None]:
-        """What every number of a parameter starts with, None where they are drawn."""
+        """The initial value of each parameter's numbers; None for random ones."""
         starts = {v.name: v.layer.init for v in self.constants if not v.operands}
         return {key: None if start is None else float(start) for key, start in starts.items()}
 
     @cached_property
     def _constants_by_reader(self) -> Mapping[str, tuple[Vertex, ...]]:
-        """The constants by the first vertex that each is a part of, directly or through other constants."""
+        """The constants, by the first vertex that depends on each, directly or through other constants."""
         position = {v.name: n for n, v in enumerate(self.vertices)}
         first: dict[str, str] = {}
         for c in reversed(self.constants):
             readers = [first.get(k.name, k.name) for k in self.children(c.name)]
             first[c.name] = min(readers, key=position.__getitem__)
-        found: dict[str, tuple[Vertex, ...]] = {}
+        by_reader: dict[str, tuple[Vertex, ...]] = {}
         for c in self.constants:
-            found[first[c.name]] = (*found.get(first[c.name], ()), c)
-        return found
+            by_reader[first[c.name]] = (*by_reader.get(first[c.name], ()), c)
+        return by_reader
 
     def constants_of(self, vertex: Vertex) -> tuple[Vertex, ...]:
-        """The constants of which `vertex` is the first to be made, in topological order."""
+        """The constants of which `vertex` is the first reader, directly or through others, in topological order."""
         return self._constants_by_reader.get(vertex.name, ())
 
     def parameters_of(self, vertex: Vertex) -> dict[str, tuple[int, ...]]:
@@ -147,7 +146,7 @@ class Network:
 
     @property
     def text(self) -> str:
-        """A canonical description: what the network computes, without where it was written."""
+        """A canonical description of what the network computes, without the places where it was written."""
         lines = [
             f"{v.name} = {v.layer.text}({', '.join(v.operands)}) -> {' x '.join(map(str, v.shape))}"
             for v in self.all_vertices
@@ -156,7 +155,7 @@ class Network:
 
     @property
     def summary(self) -> str:
-        """The network in a line a vertex, for people."""
+        """The network for people, one line for each vertex."""
         made = [v for v in self.constants if v.operands]
         lines = [f"{v.name} = {v.layer.summary(v.operands)}, shape {v.shape}" for v in made]
         lines += [f"{v.name} = {v.layer.summary(v.operands)}, {v.units} units" for v in self.vertices]
@@ -230,7 +229,7 @@ def _topological(roots: list[Node]) -> list[Node]:
 
 
 def _check_formulas(vertices: Sequence[Vertex]) -> None:
-    """Every function has the derivatives that will be needed."""
+    """Raise `UnsupportedNonlinearity` for a function without a derivative that modules need."""
     for v in vertices:
         try:
             v.layer.prepare(v)

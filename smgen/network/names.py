@@ -1,4 +1,4 @@
-"""Names of vertices: the user's, and `linear_1`, `softplus_2`, … for the rest; and who may share parameters."""
+"""Names of vertices, the user's or `linear_1`, `softplus_2`, …, and the check of layers that share parameters."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from smgen.layers.nodes import Node, is_name
 
 
 def named(order: Sequence[Node]) -> dict[Node, str]:
-    """The name of every node. A parameter that a layer owns is called after it, `filters.weight`.
+    """The name of every node. The name of a parameter that a layer owns begins with the layer's, `filters.weight`.
 
     Raises `NetworkError` for a name that cannot be used, or is used twice.
     """
@@ -88,7 +88,7 @@ def check_shared(order: Sequence[Node], names: Mapping[Node, str]) -> None:
 
 
 def _group(node: Node, names: Mapping[Node, str]) -> str | None:
-    """The name that comes first in those of a layer's own parameters; None without any."""
+    """The first part of the names of a layer's own parameters; None if it has none."""
     return next((names[p].partition(".")[0] for p in node.operands if p.role), None)
 
 

@@ -18,9 +18,9 @@ from smgen.network.graph import Network
 from smgen.origins import is_own_code
 
 MODULE: Final = "__smgen__"
-"""What a description is called while it runs, `__name__` and in `sys.modules`."""
+"""The name of a description while it runs, as `__name__` and in `sys.modules`."""
 LONGEST: Final = 1 << 26
-"""Bytes of a description, at most."""
+"""The largest size of a description, in bytes."""
 
 
 def load_network(path: Path) -> Network:
@@ -38,16 +38,16 @@ def load_network(path: Path) -> Network:
     network = scope.get("network")
     if not isinstance(network, Network):
         missing = "the file defines no `network`"
-        found = f"`network` is {shortened(network)}, no sm.Network" if "network" in scope else missing
+        what = f"`network` is {shortened(network)}, no sm.Network" if "network" in scope else missing
         others = sorted(name for name, value in scope.items() if isinstance(value, Network))
         hint = f"rename `{others[0]}` to `network`" if others else "end the file with `network = sm.Network(energy=…)`"
-        raise NetfileError(origin=path.name, what=found, hint=hint)
+        raise NetfileError(origin=path.name, what=what, hint=hint)
     _check_reached(network, made)
     return network
 
 
 def folder_of(path: Path) -> Path:
-    """The folder of a description, where its module goes. Raises `NetfileError` for a pipe or a device: it has none."""
+    """The folder of a description, into which its module is written. Raises `NetfileError` for a pipe or a device."""
     with suppress(OSError):
         odd = path.exists() and not path.is_file() and not path.is_dir()
         if odd or absolute(path).parts[1:2] in (("dev",), ("proc",)):
@@ -67,7 +67,7 @@ def absolute(path: Path) -> Path:
 
 
 def _content(path: Path) -> bytes:
-    """The bytes of a description. Raises `OSError` for more than any has: some devices never end."""
+    """The bytes of a description. Raises `OSError` for too many: some devices never end."""
     with path.open("rb") as file:
         content = file.read(LONGEST + 1)
     if len(content) > LONGEST:
@@ -98,16 +98,16 @@ def _compiled(path: Path) -> CodeType:
 
 @contextmanager
 def _surroundings(path: Path, module: ModuleType) -> Iterator[None]:
-    """What a file may expect that runs as Python, put back as it was whatever the file does.
+    """The environment that a Python file expects while it runs, restored afterwards whatever the file does.
 
-    Its folder to import from, and itself in `sys.modules`, where dataclasses look for it. What it prints goes to
-    stderr, away from smgen's own output. Relative paths mean the same afterwards even if it changes the folder.
+    The file can import from its folder, and is in `sys.modules`, where dataclasses look it up. Its output goes to
+    stderr, apart from smgen's own. If it changes the working folder, that is undone.
     """
     search, before = list(sys.path), sys.modules.get(MODULE)
     try:
         folder = str(Path.cwd())
     except OSError:
-        folder = ""  # it has been deleted
+        folder = ""  # the working folder has been deleted
     sys.path.insert(0, str(path.resolve().parent if folder else path.parent))
     sys.modules[MODULE] = module
     try:
@@ -124,7 +124,7 @@ def _surroundings(path: Path, module: ModuleType) -> Iterator[None]:
 
 
 def _execute(path: Path, code: CodeType, module: ModuleType) -> None:
-    """Run the file. Whatever it raises, but an interrupt, is its own mistake or smgen's."""
+    """Run the file. Any exception except an interrupt becomes an error of the file, or of smgen."""
     try:
         exec(code, vars(module))
     except (SmgenError, KeyboardInterrupt):

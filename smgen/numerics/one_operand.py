@@ -1,4 +1,4 @@
-"""What is to be said of nonlinearities before they are built: domains, kinks, poles, accuracy in the dtype."""
+"""The checks of nonlinearities before a build: domains, kinks, poles, and accuracy in the dtype."""
 
 from __future__ import annotations
 
@@ -31,9 +31,10 @@ def check_nonlinearities(network: Network, dtype: str, *, stacklevel: int = 1) -
 
 
 def domains_of(network: Network) -> dict[str, tuple[Domain, ...]]:
-    """The values that the operands of each vertex can have: what the graph shows, within what its author says.
+    """The domains of the operands of each vertex: intervals that follow from the graph, within those authors state.
 
-    Sums of squares are not negative, softplus is positive; what a learned weight or gain multiplies can be anything.
+    A sum of squares is not negative, and softplus is positive. A product with a learned weight or gain can be any
+    number.
     """
     ranges: dict[str, Interval] = {}
     domains: dict[str, tuple[Domain, ...]] = {}
@@ -53,7 +54,7 @@ def _within(shown: Interval, stated: tuple[sp.Expr | None, sp.Expr | None] | Non
 def numerics(
     vertex: Vertex, dtype: str, domains: tuple[Domain, ...] | None = None
 ) -> list[tuple[type[SmgenWarning], str]]:
-    """What is to be said of a vertex's function. Raises `UnsupportedNonlinearity` where it is not real."""
+    """The warnings for a vertex's function. Raises `UnsupportedNonlinearity` where it is not real."""
     layer = vertex.layer
     if layer.function is None:
         return []
@@ -63,9 +64,9 @@ def numerics(
 
 
 def _of_one(vertex: Vertex, f: Nonlinearity, dtype: str, domain: Domain) -> list[tuple[type[SmgenWarning], str]]:
-    """What is to be said of a function of one operand."""
-    found: list[tuple[type[SmgenWarning], str]] = []
-    found += [(NumericsWarning, f"{vertex.origin}: '{vertex.name}' {text}") for text in _kinks(f, domain)]
+    """The warnings for a function of one operand."""
+    warned: list[tuple[type[SmgenWarning], str]] = []
+    warned += [(NumericsWarning, f"{vertex.origin}: '{vertex.name}' {text}") for text in _kinks(f, domain)]
     for mark, form, exact in zip(MARKS, f.forms, f.derivatives, strict=True):
         check_constants(vertex, mark, f.written, form, dtype)
         try:
@@ -78,21 +79,21 @@ def _of_one(vertex: Vertex, f: Nonlinearity, dtype: str, domain: Domain) -> list
             _refuse_singular(vertex, f, outcome.undefined[:1] if len(outcome.undefined) == 1 else ())
             refuse(vertex, f"{mark} of {brief(f.written)} {outcome.complaint}", MEND["not real"])
         if outcome.complaint:
-            found.append((NumericsWarning, f"{vertex.origin}: '{vertex.name}': {mark} {outcome.complaint} in {dtype}"))
+            warned.append((NumericsWarning, f"{vertex.origin}: '{vertex.name}': {mark} {outcome.complaint} in {dtype}"))
     _refuse_singular(vertex, f, [place for place in suspects(f.derivatives[0]) if domain[0] <= place <= domain[1]])
-    return found
+    return warned
 
 
 def _kinks(f: Nonlinearity, domain: Domain) -> list[str]:
-    """Where f′ or f″ jumps inside the domain."""
-    inside = [b for b in f.borders or () if domain[0] < float(b.at) < domain[1]]
-    places = ", ".join(f"{float(b.at):.6g}" for b in inside if b.jumps == 2)
-    found = [KINK.format(places)] if places else []
+    """The warnings for jumps of f′ or f″ inside the domain."""
+    inside = [b for b in f.borders or () if domain[0] < float(b.place) < domain[1]]
+    places = ", ".join(f"{float(b.place):.6g}" for b in inside if b.jumps == 2)
+    texts = [KINK.format(places)] if places else []
     if f.borders is None or any(b.jumps in (0, 1) for b in inside):
         holds = "f″ is 0 almost everywhere" if f.derivatives[2] == 0 else "f″ holds almost everywhere only"
         names = ", ".join(SPELLING.get(name, name) for name in f.switches)
-        found.append(f"has kinks ({names}): {holds}, δ′ does not see them")
-    return found
+        texts.append(f"has kinks ({names}): {holds}, δ′ does not see them")
+    return texts
 
 
 def _refuse_singular(vertex: Vertex, f: Nonlinearity, places: Iterable[Any]) -> None:

@@ -1,4 +1,4 @@
-"""What a function is refused for, with what its author can do about it."""
+"""Errors for functions that smgen refuses, with hints for their authors."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from smgen.errors import UnsupportedNonlinearity
 from smgen.network import Vertex
 
 SPELLING: Final = {"choose": "Piecewise", "maximum": "max"}
-"""What people call functions of smgen's own."""
+"""The names of smgen's own functions for people."""
 
 KINK: Final = "has no f″ at {}, where it jumps: the loss is right, its gradient does not see the jump"
 
@@ -32,7 +32,7 @@ def refuse(vertex: Vertex, what: str, hint: str) -> NoReturn:
 
 
 def mend(text: str, hints: dict[str, str]) -> str:
-    """The hint for what is wrong."""
+    """The hint for a fault that `text` describes."""
     return next(hint for key, hint in hints.items() if key in text)
 
 
@@ -53,16 +53,16 @@ def refuse_constant(vertex: Vertex, mark: str, written: sp.Expr, error: OutOfRan
 
 def _constants(form: sp.Expr) -> set[sp.Expr]:
     """The numbers a formula is computed with: coefficients, terms and arguments, but no exponents."""
-    found: set[sp.Expr] = set()
+    constants: set[sp.Expr] = set()
     waiting, seen = [form], {form}
     while waiting:
         e = waiting.pop()
         if e.is_number:
-            found.add(e)
+            constants.add(e)
             continue
         numbers = sp.Mul(*(arg for arg in e.args if arg.is_number)) if e.is_Mul else sp.S.One
         args = e.args[:1] if e.is_Pow and e.exp.is_number else e.args
         inner = {numbers, *(arg for arg in args if not (e.is_Mul and arg.is_number))}
         waiting += inner - seen
         seen |= inner
-    return found
+    return constants

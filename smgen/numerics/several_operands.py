@@ -1,4 +1,4 @@
-"""What is to be said of functions of several operands: where they have no value, kinks, accuracy in the dtype."""
+"""The checks of functions of several operands: places without a value, kinks, and accuracy in the dtype."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ MEND: Final = {
     f"positive, as sm.softplus(b) and sm.exp(b) are, {_SAY_SO}",
 }
 SHOWN: Final = 4
-"""So many operands are named with their values."""
+"""The most operands that a message names with their values."""
 
 
 def of_several(
     vertex: Vertex, f: Partials, dtype: str, domains: tuple[Domain, ...]
 ) -> list[tuple[type[SmgenWarning], str]]:
-    """What is to be said of a function. Raises `UnsupportedNonlinearity` where it has no value or no derivative."""
+    """The warnings for a function. Raises `UnsupportedNonlinearity` where it has no value or no derivative."""
     names = dict(zip(f.symbols, map(sp.Symbol, vertex.operands), strict=True))
     written = f.expr.xreplace(names)
     orders = needed(f, [operand in vertex.inputs for operand in vertex.operands])
@@ -48,31 +48,31 @@ def of_several(
         singular.append(Singular(place, f.symbols))
     derivatives = [(_mark(o), f.derivative(o)) for o in sorted({(), *orders}, key=len)]
     for there in singular:
-        at = dict(zip(f.symbols, there.place, strict=True))
-        own = [at[symbol] for symbol in there.symbols]
-        text = explain(derivatives, at, _at({symbol: names[symbol] for symbol in there.symbols}, own))
+        numbers = dict(zip(f.symbols, there.place, strict=True))
+        own = [numbers[symbol] for symbol in there.symbols]
+        text = explain(derivatives, numbers, _at({symbol: names[symbol] for symbol in there.symbols}, own))
         if text:
             between = " " if text.startswith("has") else ": "
             refuse(vertex, f"{brief(written)}{between}{text}", mend(text, MEND))
-    found: list[tuple[type[SmgenWarning], str]] = []
-    found += [(NumericsWarning, f"{vertex.origin}: '{vertex.name}' {text}") for text in _kinks(f, names, domains)]
+    warned: list[tuple[type[SmgenWarning], str]] = []
+    warned += [(NumericsWarning, f"{vertex.origin}: '{vertex.name}' {text}") for text in _kinks(f, names, domains)]
     try:
         complaints = judge_several(f, orders, domains, dtype)
     except OutOfRange as error:
         refuse_constant(vertex, "f", written, error)
     for complaint in complaints:
         what = f"{_mark(complaint.orders)} {complaint.what} at {_at(names, complaint.place)} in {dtype}"
-        found.append((NumericsWarning, f"{vertex.origin}: '{vertex.name}': {what}"))
-    return found
+        warned.append((NumericsWarning, f"{vertex.origin}: '{vertex.name}': {what}"))
+    return warned
 
 
 def _kinks(f: Partials, names: Mapping[sp.Symbol, sp.Symbol], domains: tuple[Domain, ...]) -> Iterator[str]:
-    """Where f″ jumps inside the domains, and functions that make f′ jump."""
+    """The warnings for jumps of f″ inside the domains, and for functions that make f′ jump."""
     domain = dict(zip(f.symbols, domains, strict=True))
     for symbol, part in f.kinked_parts:
         low, high = domain[symbol]
-        inside = [b for b in part.borders or () if b.jumps == 2 and low < float(b.at) < high]
-        places = ", ".join(f"{float(b.at):.6g}" for b in inside)
+        inside = [b for b in part.borders or () if b.jumps == 2 and low < float(b.place) < high]
+        places = ", ".join(f"{float(b.place):.6g}" for b in inside)
         if places:
             yield KINK.format(f"{names[symbol]} = {places}")
     if f.switches:

@@ -10,4 +10,4 @@ from smgen.objectives.protocol import DELTA, DELTA_PRIME, LAM, Objective, Parts
 __all__ = ["DELTA", "DELTA_PRIME", "HYVARINEN", "LAM", "OBJECTIVES", "Objective", "Parts"]
 
 OBJECTIVES: Final[dict[str, Objective]] = {objective.name: objective for objective in (HYVARINEN,)}
-"""Every objective, by name: each has functions of its own in the generated module."""
+"""Every objective, by name. The generated module has functions for each."""

@@ -1,4 +1,4 @@
-"""What an objective states: an expression of an input unit's δ and δ′, as named terms."""
+"""An objective: an expression of δ and δ′ of an input unit, as a sum of named terms."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ LAM: Final = sp.Symbol("λ", real=True)
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """A term a(δ) + b δ′ + c δ′²; b and c are numbers, or of λ."""
+    """A term a(δ) + b δ′ + c δ′², where b and c are numbers or expressions of λ."""
 
     of_delta: sp.Expr
     first: sp.Expr
@@ -27,9 +27,9 @@ class Parts:
 class Objective:
     """J = the mean over the batch of Σ_d ℓ(δ_d, δ′_d), ℓ the sum of `terms`, each with its letter.
 
-    A term is a polynomial in δ′ of at most the second degree: modes know Σ δ′ and Σ δ′², exactly or without bias. λ
-    stands for the argument that weighs a regulariser. (3), (5) and (7) are ∂ℓ/∂δ and ∂ℓ/∂δ′. `prefix` begins the names
-    of the functions that are generated for it.
+    A term is a polynomial in δ′ of at most the second degree, because modes compute only Σ δ′ and Σ δ′². λ is the
+    argument that weighs a regulariser. (3), (5) and (7) are ∂ℓ/∂δ and ∂ℓ/∂δ′. `prefix` begins the names of the
+    functions for the objective.
     """
 
     name: str
@@ -38,15 +38,15 @@ class Objective:
 
     @property
     def letters(self) -> tuple[str, ...]:
-        """Of the terms."""
+        """The letters of the terms."""
         return tuple(letter for letter, _ in self.terms)
 
     def term(self, letter: str) -> sp.Expr:
-        """ℓ of one term, or of J, their sum."""
+        """The expression of one term, or of J, their sum."""
         return dict(self.terms).get(letter, sp.Add(*(expr for _, expr in self.terms)))
 
     def parts(self, letter: str, lam: sp.Expr) -> Parts:
-        """A term for this λ, by powers of δ′. Raises `InternalError` for anything but such a polynomial."""
+        """A term for this λ, by powers of δ′. Raises `InternalError` if it is no such polynomial."""
         expr = sp.expand(self.term(letter)).xreplace({LAM: lam})
         coefficients = [expr.coeff(DELTA_PRIME, n) for n in range(3)]
         rest = sp.expand(expr - sum(c * DELTA_PRIME**n for n, c in enumerate(coefficients)))
@@ -55,7 +55,7 @@ class Objective:
         return Parts(*coefficients)
 
     def equation(self, letter: str) -> str:
-        """A term as people write it: ½ Σ δ²."""
+        """A term in mathematical notation: ½ Σ δ²."""
         return _text(self.term(letter))
 
     @property

@@ -1,4 +1,4 @@
-"""Schedule → Schedule, one pass a file. `run` verifies after each, so a pass that breaks an invariant is named."""
+"""Passes: Schedule → Schedule, one a file. `run` verifies after each pass, and names one that breaks an invariant."""
 
 from __future__ import annotations
 

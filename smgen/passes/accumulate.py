@@ -1,4 +1,4 @@
-"""Sums of products are one product of stacked operands: [δ; γ]ᵀ[μ; f] for δᵀμ + γᵀf ([+] 4)."""
+"""Turns a sum of products into one product of stacked operands: δᵀμ + γᵀf is [δ; γ]ᵀ[μ; f] ([+] 4)."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from smgen.ir import Buffer, Op, Pointwise, Product, Schedule
 
 
 def accumulate(schedule: Schedule) -> Schedule:
-    """Products with one reader, which adds them with one coefficient, become a single product with several pairs.
+    """Merge products that have the same single reader, which adds them with equal factors, into one with several pairs.
 
     Before: any verified schedule. After: no linear expression adds two products over the same axes with the same
-    factor. The target adds the second product to the first's array while it forms it, so the sum costs nothing.
+    factor. A target adds the second product to the array of the first while it computes it, so the sum costs nothing.
     """
     products = {op.out.symbol: op for op in schedule.ops if isinstance(op, Product)}
     readers = Counter(b.name for op in schedule.ops for b in op.reads)
@@ -36,7 +36,7 @@ def accumulate(schedule: Schedule) -> Schedule:
 
 
 def _stacked(group: list[Product]) -> Product:
-    """The product of the stacked operands, in the place and under the name of the last of them."""
+    """The product of the stacked operands, with the place and the name of the last product of the group."""
     (left, right), *plus = (pair for member in group for pair in member.pairs)
     return replace(group[-1], left=left, right=right, plus=tuple(plus))
 
@@ -51,8 +51,8 @@ def _without(op: Pointwise, group: list[Product], total: Buffer) -> Pointwise:
 
 
 def _groups(expr: sp.Expr, products: dict[sp.Symbol, Product]) -> list[list[Product]]:
-    """Products that occur in `expr` as terms of one sum with one factor, by form and factor, in program order."""
-    found: dict[tuple[object, ...], list[Product]] = {}
+    """Groups of products that are terms of one sum in `expr` with the same factor, form and axes, in program order."""
+    by_factor: dict[tuple[object, ...], list[Product]] = {}
     expanded = sp.expand(expr)
     used = [symbol for symbol in products if symbol in expr.free_symbols]
     for symbol in used:
@@ -61,5 +61,5 @@ def _groups(expr: sp.Expr, products: dict[sp.Symbol, Product]) -> list[list[Prod
             product = products[symbol]
             axes = tuple((b.batched, len(b.shape)) for b in (product.left, product.right, product.out))
             key = (factor, product.form, product.each_sample, axes, product.out.shape)
-            found.setdefault(key, []).append(product)
-    return [group for group in found.values() if len(group) > 1]
+            by_factor.setdefault(key, []).append(product)
+    return [group for group in by_factor.values() if len(group) > 1]

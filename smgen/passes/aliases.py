@@ -1,4 +1,4 @@
-"""Replace names of the same value by one name, for targets where a second name would be a second array."""
+"""Replaces several names of one value by one name, for targets where each name would be an array."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ from smgen.ir import (
 
 
 def aliases(schedule: Schedule) -> Schedule:
-    """Drop every `View` that is the same value under another name, unless it is returned, and read its source instead.
+    """Drop every `View` that only renames a value and is not returned; its readers read its source.
 
-    Before: any verified schedule. After: a `View` is a slice, a column, or a result.
+    Before: any verified schedule. After: a `View` is a slice, a column, a row of tangents, or a result.
     """
     results = {b.name for b in schedule.outputs}
     source: dict[str, Buffer] = {}
@@ -43,7 +43,7 @@ def aliases(schedule: Schedule) -> Schedule:
 
 
 def rename(op: Op, source: dict[str, Buffer]) -> Op:
-    """The same operation reading `source[name]` wherever it read `name`."""
+    """The same operation, reading `source[name]` in place of each `name`."""
     reads = _renamed(op.reads, source)
     symbols = {b.symbol: source[b.name].symbol for b in op.reads if b.name in source}
     if not symbols:

@@ -1,4 +1,4 @@
-"""Copy slices that a matrix product would have to copy itself, once, where the copy can be seen."""
+"""Copies slices once, in the schedule, that every matrix product would otherwise copy by itself."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from smgen.passes.aliases import rename
 
 
 def copy_slices(schedule: Schedule) -> Schedule:
-    """Every operand of a `Product`, and of a sum of tangents' rows, becomes an array of its own or a plain row.
+    """Copy each slice of a batch that a `Product`, or a sum over the units of tangents, reads.
 
-    Before: fused. After: neither reads a slice of a batch of rows, whose rows are not adjacent in memory.
+    Before: fused. After: neither reads a slice of a batch of rows. The rows of a slice are not adjacent in memory.
     """
     copies: dict[str, Buffer] = {}
     slices = {op.out.name for op in schedule.ops if isinstance(op, View) and len(op.out.shape) == len(op.src.shape) > 1}

@@ -1,4 +1,4 @@
-"""Take pointwise expressions apart into single machine operations, for targets that have nothing else (NumPy)."""
+"""Divides pointwise expressions into single machine operations, for NumPy, which computes one at a time."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ def elementary(schedule: Schedule) -> Schedule:
     """Every array-valued `Pointwise` becomes a sequence of `Elementary` operations that ends in its outputs.
 
     Before: stabilised. After: no `Pointwise` but those of scalars. A subexpression that occurs twice in one operation
-    is computed once. Intermediates are called `<result>.<number>`; they live until the result is there.
+    is computed once. Intermediates are called `<result>.<number>`; they live until the result is computed.
     """
     return schedule.with_sweeps(
         tuple(tuple(part for op in sweep.ops for part in _take_apart(op)) for sweep in schedule.sweeps)
@@ -50,7 +50,7 @@ class _Apart:
         return self.known[key]
 
     def define(self, out: Buffer, value: sp.Expr) -> None:
-        """Let the operation that computed `value` write to `out`, or copy if it was computed for something else."""
+        """Let the operation that computed `value` write to `out`; copy the value if another output already holds it."""
         last = self.ops[-1] if self.ops else None
         if isinstance(last, Elementary) and last.out.symbol == value and "." in last.out.name:
             self.ops[-1] = Elementary(out, last.function, last.operands, last.reads)

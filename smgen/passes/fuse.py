@@ -1,4 +1,4 @@
-"""Put pointwise operations over one shape into one loop, with the totals taken of them."""
+"""Puts pointwise operations over the same shape into one loop, together with totals of their results."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ LoopLayout: TypeAlias = Callable[[Op], Layout | None]
 
 @dataclass
 class _Slot:
-    """A place in the new order: a loop that may still grow, or any other operation."""
+    """A place in the new order: a loop that may still grow, or an operation that is not fused."""
 
     sweep: int
     layout: Layout | None
@@ -25,14 +25,14 @@ class _Slot:
 
 
 def fuse_with_tangent_sums(schedule: Schedule) -> Schedule:
-    """`fuse`, where sums over the tangents of a sample are totals of a loop too."""
+    """`fuse`, which also takes sums over the tangents of a sample into loops."""
     return _fused(schedule, _loop_layout_with_tangent_sums)
 
 
 def fuse(schedule: Schedule) -> Schedule:
-    """Each pointwise operation and total joins the last loop of its shape that comes after all it reads.
+    """Put each pointwise operation and total into the last loop of its shape that comes after all that it reads.
 
-    A value that one loop alone reads is computed in it and never stored. Before: without aliases. After: every
+    A value that only one loop reads is computed in that loop and never stored. Before: without aliases. After: every
     pointwise operation and total is part of a `Fused`.
     """
     return _fused(schedule, _loop_layout)
@@ -54,7 +54,7 @@ def _fused(schedule: Schedule, loop_layout: LoopLayout) -> Schedule:
 
 
 def _loop_layout(op: Op) -> Layout | None:
-    """The shape an operation loops over, if it can share its loop."""
+    """The layout an operation loops over; None if it cannot be part of a loop."""
     match op:
         case Pointwise():
             return op.outs[0].layout
@@ -73,7 +73,7 @@ def _loop_layout_with_tangent_sums(op: Op) -> Layout | None:
 
 
 def _private(schedule: Schedule, loop_layout: LoopLayout) -> set[str]:
-    """Values read once, by an operation that loops over their own shape: they move to their reader."""
+    """Values with one reader that loops over the same layout: they are computed in the loop of the reader."""
     readers: dict[str, list[Op]] = {}
     for op in schedule.ops:
         for b in op.reads:
@@ -118,19 +118,19 @@ def _assembled(schedule: Schedule, slots: list[_Slot]) -> Schedule:
                 readers.setdefault(b.name, set()).add(position)
     sweeps: list[list[Op]] = [[] for _ in schedule.sweeps]
     for position, slot in enumerate(slots):
-        stored = {name for name, at in readers.items() if at - {position}} | results
+        stored = {name for name, positions in readers.items() if positions - {position}} | results
         sweeps[slot.sweep].append(slot.op if slot.op is not None else _loop(slot, stored))
     origins = {out.name: sweep.name for sweep in schedule.sweeps for op in sweep.ops for out in op.outs}
-    named = (
+    renamed = (
         replace(old, name=_name(ops, origins), ops=tuple(ops))
         for old, ops in zip(schedule.sweeps, sweeps, strict=True)
         if ops
     )
-    return replace(schedule, sweeps=tuple(named))
+    return replace(schedule, sweeps=tuple(renamed))
 
 
 def _name(ops: Iterable[Op], origins: Mapping[str, str]) -> str:
-    """The sweeps that the operations of a sweep come from: loops that have grown belong to several."""
+    """The names of the sweeps that these operations come from. A loop may have steps of several sweeps."""
     steps = (out for op in ops for out in ([step for step, _ in op.steps] if isinstance(op, Fused) else []))
     results = [*steps, *(out for op in ops for out in op.outs)]
     order = list(dict.fromkeys(origins.values()))
@@ -138,7 +138,7 @@ def _name(ops: Iterable[Op], origins: Mapping[str, str]) -> str:
 
 
 def _loop(slot: _Slot, stored: set[str]) -> Fused:
-    """The members as the steps of one loop; what no other operation reads is not stored."""
+    """One loop with the members as steps. A value that no other operation reads is not stored."""
     assert slot.layout is not None
     steps: list[tuple[Buffer, sp.Expr]] = []
     reads: dict[str, Buffer] = {}

@@ -1,4 +1,4 @@
-"""Remove what no result needs."""
+"""Removes operations whose results are not needed."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def prune(schedule: Schedule) -> Schedule:
 
 
 def _needed_part(op: Op, needed: set[str]) -> Op | None:
-    """The part of `op` that is needed, if any; what that part reads becomes needed."""
+    """The part of `op` that is needed; None if no part is. The buffers that the part reads are added to `needed`."""
     if isinstance(op, Pointwise):
         op = _narrow(op, needed)
         if not op.outs:

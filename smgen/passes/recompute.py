@@ -1,4 +1,4 @@
-"""Compute again what costs less than to store: derivatives that are polynomials of one saved array."""
+"""Computes derivatives that are polynomials of one saved array at each use, which costs less than storing them."""
 
 from __future__ import annotations
 
@@ -11,33 +11,33 @@ from smgen.ir import Buffer, Op, Pointwise, Schedule
 
 
 def recompute(schedule: Schedule) -> Schedule:
-    """Pointwise values that are a polynomial of a single array are written out in every pointwise reader.
+    """Replace values that are polynomials of a single array by their expressions in every pointwise reader.
 
-    f″ = sech² costs its reader one load whether it loads f″ or sech. The value stays one operand, `kept`: merged with
-    what stands around it, powers and constants could leave the dtype's range. Before: any verified schedule. After:
-    such a value is only stored where a product, a sum or the caller needs it as an array.
+    A reader of f″ = sech² loads one array in any case, f″ or sech. The expression stays one operand, marked `kept`: if
+    sympy merged it with its surroundings, powers and constants could leave the range of the dtype. Before: any verified
+    schedule. After: such a value is stored only where a product, a sum or the caller needs it as an array.
     """
-    found: dict[sp.Symbol, tuple[sp.Expr, tuple[Buffer, ...]]] = {}
+    polynomials: dict[sp.Symbol, tuple[sp.Expr, tuple[Buffer, ...]]] = {}
 
     def rewritten(ops: tuple[Op, ...]) -> Iterator[Op]:
         for op in ops:
-            new = _written_out(op, found) if isinstance(op, Pointwise) else op
+            new = _written_out(op, polynomials) if isinstance(op, Pointwise) else op
             if isinstance(new, Pointwise) and _is_cheap(new):
-                found[new.outs[0].symbol] = (new.exprs[0], new.reads)
+                polynomials[new.outs[0].symbol] = (new.exprs[0], new.reads)
             yield new
 
     return schedule.with_sweeps(tuple(tuple(rewritten(sweep.ops)) for sweep in schedule.sweeps))
 
 
 def _is_cheap(op: Pointwise) -> bool:
-    """One result, read off one array over the batch by additions and multiplications."""
+    """Whether an operation has one result, a polynomial of one array that varies over the batch."""
     if len(op.outs) != 1 or len(op.reads) != 1 or op.outs[0].shape != op.reads[0].shape or not op.outs[0].batched:
         return False
     return bool(op.exprs[0].is_polynomial(*op.exprs[0].free_symbols))
 
 
-def _written_out(op: Pointwise, found: dict[sp.Symbol, tuple[sp.Expr, tuple[Buffer, ...]]]) -> Pointwise:
-    values = {b.symbol: found[b.symbol] for b in op.reads if b.symbol in found}
+def _written_out(op: Pointwise, polynomials: dict[sp.Symbol, tuple[sp.Expr, tuple[Buffer, ...]]]) -> Pointwise:
+    values = {b.symbol: polynomials[b.symbol] for b in op.reads if b.symbol in polynomials}
     if not values:
         return op
     reads = [b for b in op.reads if b.symbol not in values]

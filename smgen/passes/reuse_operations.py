@@ -1,4 +1,4 @@
-"""What is computed twice is computed once: the same operation on the same operands."""
+"""Drops an operation that repeats an earlier one on the same operands."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from smgen.passes.aliases import rename
 
 
 def reuse_operations(schedule: Schedule) -> Schedule:
-    """Products, sums and views that an earlier operation already has the value of are dropped; readers read that.
+    """Drop products, sums and views whose value an earlier operation computes; their readers read the earlier result.
 
-    Before: any verified schedule. After: no two of them are equal but for the name of the result.
+    Before: any verified schedule. After: no two of them differ only in the name of the result.
     """
     results = {b.name for b in schedule.outputs}
     known: dict[object, Buffer] = {}

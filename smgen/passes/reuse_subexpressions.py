@@ -1,4 +1,4 @@
-"""Common subexpressions of a loop, computed once an element."""
+"""Computes common subexpressions of a loop once for each element."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from smgen.ir import LAMBDA, SAMPLES, Buffer, Fused, Op, Schedule
 
 
 def reuse_subexpressions(schedule: Schedule) -> Schedule:
-    """Stabilise the steps of every loop and give what occurs in them twice a step of its own, `shared_1`, `shared_2`, …
+    """Stabilise the steps of every loop, and add a step `shared_1`, `shared_2`, … for each repeated subexpression.
 
-    Before: fused. After: the steps hold machine functions only, and no call, root or quotient twice. Only whole
-    subexpressions are shared: the order of operations, which was judged, stays what it is.
+    Before: fused. After: steps contain machine functions only, and no call, root or quotient twice. Only whole
+    subexpressions are shared, so the order of operations, which the accuracy check has judged, does not change.
     """
     return schedule.with_sweeps(tuple(tuple(map(_shared, sweep.ops)) for sweep in schedule.sweeps))
 
@@ -30,7 +30,7 @@ def _shared(op: Op) -> Op:
 
 
 def _common(exprs: Iterable[sp.Expr]) -> set[sp.Expr]:
-    """Subexpressions worth a name that more than one place reads; bases of powers that are printed as products."""
+    """Subexpressions worth a name that occur in several places, and bases of powers that are printed as products."""
     places: Counter[sp.Expr] = Counter()
     again: set[sp.Expr] = set()
     waiting = list(exprs)
@@ -45,8 +45,8 @@ def _common(exprs: Iterable[sp.Expr]) -> set[sp.Expr]:
         waiting += e.args
         if e.is_Pow and e.exp.is_Rational and abs(e.exp) > (3 if e.exp.is_Integer else 1) and not e.base.is_Symbol:
             again.add(e.base)
-    found = {e for e in seen if (places[e] > 1 and _dear(e)) or (e in again and not e.is_number)}
-    return {e.args[0] if isinstance(e, kept) else e for e in found} - {e for e in seen if e.is_Symbol}
+    worth_a_name = {e for e in seen if (places[e] > 1 and _dear(e)) or (e in again and not e.is_number)}
+    return {e.args[0] if isinstance(e, kept) else e for e in worth_a_name} - {e for e in seen if e.is_Symbol}
 
 
 def _dear(expr: sp.Expr) -> bool:
@@ -64,7 +64,7 @@ def _dear(expr: sp.Expr) -> bool:
 def _named(
     op: Fused, steps: Iterable[tuple[Buffer, sp.Expr]], common: set[sp.Expr]
 ) -> Iterator[tuple[Buffer, sp.Expr]]:
-    """Each shared subexpression right before the first step that needs it, after what it needs itself."""
+    """The steps, with each shared subexpression before the first step that needs it and after those it needs itself."""
     known: dict[sp.Expr, sp.Expr] = {}
     made: list[tuple[Buffer, sp.Expr]] = []
     count = 0
@@ -85,7 +85,7 @@ def _named(
         return known[e]
 
     for out, expr in steps:
-        # What is a step of its own needs no second name.
+        # An expression that is a whole step needs no second name.
         if expr in common and expr not in known:
             top = expr.func(*map(rewritten, expr.args))
             known[expr] = out.symbol

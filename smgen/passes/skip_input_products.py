@@ -1,4 +1,4 @@
-"""Never form what lies below a linear layer, where the layers' own products say as much: [+] 2 and 3.
+"""Avoids forming δ and δ′ at the input below a linear layer, if products of weights give the same sums: [+] 2 and 3.
 
 With X = A W, W the same for all samples (δ_in = Δ W, or δ′_in = Δ′ (W ∘ W)):
 
@@ -7,7 +7,8 @@ With X = A W, W the same for all samples (δ_in = Δ W, or δ′_in = Δ′ (W �
     X Vᵀ              = A (W Vᵀ)
     Σ_n L X           = (Lᵀ A) W
 
-and the like for a + b X. X vanishes if these are all its uses and the cost model finds the right-hand sides cheaper.
+and similarly for a + b X. X is not formed if these are all its uses and the cost model finds the right-hand sides
+cheaper.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ def skip_input_products(batch_size: int) -> Callable[[Schedule], Schedule]:
     def skip_input_products(schedule: Schedule) -> Schedule:
         results, readers = {b.name for b in schedule.outputs}, _readers(schedule)
         for product in schedule.ops:
-            if not isinstance(product, Product) or not product.is_through or product.plus:
+            if not isinstance(product, Product) or not product.is_row_product or product.plus:
                 continue
             if product.form is Form.TIMES and (uses := _uses(product.out, readers, results)):
                 rewritten = _Rewriting(product, uses).apply(schedule)
@@ -62,16 +63,16 @@ _Readers: TypeAlias = Mapping[str, Sequence[tuple[int, Op]]]
 
 
 def _readers(schedule: Schedule) -> _Readers:
-    found: dict[str, list[tuple[int, Op]]] = {}
+    readers: dict[str, list[tuple[int, Op]]] = {}
     for place, op in enumerate(schedule.ops):
         for b in op.reads:
-            found.setdefault(b.name, []).append((place, op))
-    return found
+            readers.setdefault(b.name, []).append((place, op))
+    return readers
 
 
 @dataclass(frozen=True)
 class _Uses:
-    """What reads X: a + b X by the name of its buffer, X² by the name of its, and the operations that read these."""
+    """The uses of X: buffers with the value a + b X, buffers with a multiple of X², and operations that read these."""
 
     affine: dict[str, tuple[sp.Expr, sp.Expr]]
     squares: dict[str, sp.Expr]
@@ -79,7 +80,7 @@ class _Uses:
 
 
 def _uses(x: Buffer, readers_of: _Readers, results: set[str]) -> _Uses | None:
-    """The uses of X if the rules cover them all."""
+    """The uses of X; None if there is one that the rules do not cover."""
     affine: dict[str, tuple[sp.Expr, sp.Expr]] = {x.name: (sp.S.Zero, sp.S.One)}
     squares: dict[str, sp.Expr] = {}
     readers: dict[str, Op] = {}
@@ -106,7 +107,7 @@ def _uses(x: Buffer, readers_of: _Readers, results: set[str]) -> _Uses | None:
                     return None
             case Reduce(axis=None) if name in squares or affine[name][0] == 0:
                 readers[out.name] = op
-            case Product(form=Form.TIMES_TRANSPOSED, plus=()) if op.is_through and op.left.name == name in affine:
+            case Product(form=Form.TIMES_TRANSPOSED, plus=()) if op.is_row_product and op.left.name == name in affine:
                 readers[out.name] = op
             case Product(plus=()) if op.is_batch_sum and name in affine and op.left.name != name:
                 readers[out.name] = op
@@ -120,7 +121,7 @@ def _uses(x: Buffer, readers_of: _Readers, results: set[str]) -> _Uses | None:
 def _polynomial(expr: sp.Expr, b: Buffer, form: tuple[sp.Expr, sp.Expr]) -> tuple[sp.Expr, sp.Expr, sp.Expr] | None:
     """The coefficients of 1, X and X² of an expression of one buffer that is a + b X; None if it is anything else.
 
-    Coefficients are numbers: an array that multiplies X does not go through a product.
+    Coefficients are numbers or scalars: the rules do not hold for X times an array.
     """
     if expr.free_symbols - {b.symbol, LAMBDA.symbol, SAMPLES.symbol}:
         return None
@@ -132,16 +133,16 @@ def _polynomial(expr: sp.Expr, b: Buffer, form: tuple[sp.Expr, sp.Expr]) -> tupl
 
 
 class _Rewriting:
-    """The schedule without X."""
+    """Rewrites the schedule without X."""
 
     def __init__(self, product: Product, uses: _Uses) -> None:
         self.a, self.w = product.left, product.right
         self.uses = uses
         self.made: dict[str, Buffer] = {}
-        self.named = {
+        self.products_by_factor = {
             op.right: op.out
             for op in reversed(uses.readers.values())
-            if isinstance(op, Product) and op.is_through and uses.affine[op.left.name] == (0, 1)
+            if isinstance(op, Product) and op.is_row_product and uses.affine[op.left.name] == (0, 1)
         }
         self.ops: list[Op] = []
 
@@ -161,14 +162,14 @@ class _Rewriting:
     def rewrite(self, op: Op) -> None:
         match op:
             case Reduce(src=src) if src.name in self.uses.squares:
-                factor, through = self.uses.squares[src.name], self.through(self.w)
-                self.total(op, self.a.layout, factor * self.a.symbol * through.symbol, (self.a, through))
+                factor, product = self.uses.squares[src.name], self.times_transposed(self.w)
+                self.total(op, self.a.layout, factor * self.a.symbol * product.symbol, (self.a, product))
             case Reduce(src=src):
                 _, factor = self.uses.affine[src.name]
                 columns, rows = self.column_sum(self.a), self.row_sum(self.w)
                 self.total(op, rows.layout, factor * columns.symbol * rows.symbol, (columns, rows))
             case Product(form=Form.TIMES_TRANSPOSED, out=out, left=left, right=right):
-                product = self.through(right)
+                product = self.times_transposed(right)
                 self.combine(out, self.uses.affine[left.name], lambda: self.row_sum(right), product)
             case Product(out=out, left=left, right=right):
                 self.combine(out, self.uses.affine[right.name], lambda: self.column_of_sum(left), self.outer(left))
@@ -202,14 +203,14 @@ class _Rewriting:
             lambda b: Product(out=b, left=gram, right=self.w, form=Form.TIMES),
         )
 
-    def through(self, v: Buffer) -> Buffer:
+    def times_transposed(self, v: Buffer) -> Buffer:
         """X Vᵀ = A (W Vᵀ)."""
         label = "gram_" + (self.w.name if v == self.w else f"{self.w.name}_{v.name}")
         layout = Layout.of((self.w.shape[0], v.shape[0]))
         gram = self.make(
             Buffer(label, layout), lambda b: Product(out=b, left=self.w, right=v, form=Form.TIMES_TRANSPOSED)
         )
-        out = self.named.get(v, Buffer(f"{label}_{self.a.name}", Layout.of((BATCH, v.shape[0]))))
+        out = self.products_by_factor.get(v, Buffer(f"{label}_{self.a.name}", Layout.of((BATCH, v.shape[0]))))
         return self.make(out, lambda b: Product(out=b, left=self.a, right=gram, form=Form.TIMES, number=NUMBER))
 
     def row_sum(self, v: Buffer) -> Buffer:
@@ -227,7 +228,7 @@ class _Rewriting:
         )
 
     def make(self, out: Buffer, op: Callable[[Buffer], Op]) -> Buffer:
-        """The buffer, computed at its first use."""
+        """The buffer. At its first use, the operation that computes it is written."""
         if out.name not in self.made:
             self.made[out.name] = out
             self.ops.append(op(out))

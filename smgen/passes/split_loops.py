@@ -1,4 +1,4 @@
-"""Take loops apart whose parts share no array: other layers have such parts too, and C then has them once."""
+"""Splits loops into parts that share no array. Equal parts of several layers are then one function in C."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from smgen.ir import LAMBDA, SAMPLES, Fused, Op, Schedule, names_in
 
 
 def split_loops(schedule: Schedule) -> Schedule:
-    """Each `Fused` becomes several where no array connects its steps and totals, in the order of their first steps.
+    """Split each `Fused` into the groups of steps and totals that arrays connect, in the order of their first steps.
 
-    Before: fused. After: any two steps of a loop are connected by arrays that both read, or that one makes.
+    Before: fused. After: any two steps of a loop are connected through arrays that steps read or compute.
     """
     return schedule.with_sweeps(tuple(tuple(new for op in s.ops for new in _parts(op)) for s in schedule.sweeps))
 

@@ -1,4 +1,4 @@
-"""Rewrite smooth primitives into machine functions."""
+"""Rewrites smooth primitives into machine functions."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from smgen.ir import Op, Pointwise, Schedule
 
 
 def stabilise(schedule: Schedule) -> Schedule:
-    """softplus, sigmoid, logcosh, … become exp, log1p, tanh, … in forms that neither overflow nor cancel.
+    """Replace softplus, sigmoid, logcosh, … by exp, log1p, tanh, … in forms that neither overflow nor cancel.
 
-    Before: pointwise expressions hold any primitive. After: only what `scalar.FUNCTIONS` lists. Pruned schedules only:
-    what is dropped later could have been the reason to share an exp.
+    Before: pruned; pointwise expressions may contain any primitive. After: they contain only functions that
+    `scalar.FUNCTIONS` lists. (In a schedule that is not pruned, a dropped value could be the reason to share an exp.)
     """
     return schedule.with_sweeps(tuple(tuple(map(_stable, sweep.ops)) for sweep in schedule.sweeps))
 

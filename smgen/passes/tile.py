@@ -1,4 +1,4 @@
-"""Cut a schedule into what is done once a call, for every tile of samples, and at the end."""
+"""Divides a schedule into operations that run once a call, for every tile of samples, and at the end."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ ONCE, END = "once a call, from the weights alone", "at the end, from the sums ov
 
 
 def tile(schedule: Schedule) -> Schedule:
-    """Operations on weights alone move to the front, operations on sums over the batch to the end.
+    """Move operations on weights alone to the front, and operations on sums over the batch to the end.
 
-    Samples do not know of each other until their gradients are summed, so that a tile of rows can go through every
-    sweep while it is in cache. Before: any verified schedule. After: sweeps have their phases, and no operation of a
-    tile reads what a tile sums.
+    No sample depends on another before gradients are summed, so a tile of rows can go through all sweeps while it is in
+    cache. Before: any verified schedule. After: sweeps have their phases, and no operation of a tile reads a sum over
+    the samples.
     """
     phase_of: dict[str, Phase] = {b.name: "tile" if b.batched else "once" for b in schedule.inputs}
     once: list[Op] = []

@@ -1,1 +1,1 @@
-"""What smgen tells people: networks, costs, advice, and checks against the definitions."""
+"""Reports for people: networks, costs, advice, and checks against the definitions."""

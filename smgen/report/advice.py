@@ -1,7 +1,7 @@
-"""`smgen check --data`: what each hessian mode is worth for a network on the user's own data, and which to take.
+"""`smgen check --data`: compares the hessian modes for a network on the user's own data, and recommends one.
 
-The network is trained for a few steps with every mode, from the same parameters on the same samples; before and after,
-the diagonal recursion is compared with the exact diagonal, and the loss it reports with the loss.
+The network is trained for a few steps with every mode, from the same parameters on the same samples. Before and after,
+the recursion is compared with the exact diagonal, and the loss that it reports with the true loss.
 """
 
 from __future__ import annotations
@@ -29,24 +29,24 @@ STEPS: Final = 40
 """Iterations of L-BFGS."""
 
 SAMPLES: Final = 256
-"""The most samples that are looked at."""
+"""The most samples that are used."""
 
 PROBES: Final = 4
 
 SMALL: Final = 1e-3
-"""A relative error of δ′ that no training is needed to judge."""
+"""A relative error of δ′ that is small enough for training."""
 
 REMEDY: Final = (
     "Give --lam above 0 (0.01, say), or add a little noise to the data, and leave out columns that say nothing"
 )
 
 COSTLY: Final = 5.0
-"""How many times as long as a Hutchinson step an exact one may take before noise is the better bargain."""
+"""The ratio of the times of an exact and a Hutchinson step above which the noisy estimate is the better choice."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class State:
-    """The recursion against the truth at some parameters: the loss by both, relative errors, and errors by depth."""
+    """The recursion and the exact diagonal at some parameters: both losses, relative errors, and errors by depth."""
 
     recursion: float
     exact: float
@@ -66,7 +66,7 @@ class Trained:
 
 @dataclass(frozen=True, slots=True)
 class Advice:
-    """The state before training, what each mode makes of it, and the mode recommended, if any, with the reason."""
+    """The state before training and after it with each mode, the recommended mode, if any, and the reason."""
 
     before: State
     trained: tuple[Trained, ...]
@@ -75,10 +75,10 @@ class Advice:
 
 
 def objection(network: Network, data: Array, lam: float) -> str:
-    """Why no mode can be recommended whatever training would show; empty if nothing speaks against it."""
-    found = verdict(network)
-    if found.flat:
-        return found.reason
+    """The reason why no mode can be recommended, known before training; empty if there is none."""
+    exactness = verdict(network)
+    if exactness.flat:
+        return exactness.reason
     if lam > 0:
         return ""
     seen = flaws(data)
@@ -127,7 +127,7 @@ def _trained(
     lam: float,
     seed: int,
 ) -> Trained:
-    """Minimise the loss of a mode by L-BFGS; probes stay the same, so that it is a function."""
+    """Minimise the loss of a mode by L-BFGS, with the same probes in every step."""
     try:
         from scipy.optimize import minimize
     except ImportError as error:
@@ -137,13 +137,13 @@ def _trained(
 
     def objective(theta: Array) -> tuple[float, Array]:
         start = perf_counter()
-        given = {"rng": seed} if MODES[mode].draws else {}
+        seeds = {"rng": seed} if MODES[mode].takes_probes else {}
         with np.errstate(all="ignore"):
             try:
                 reached = module.unflatten(theta)
             except ValueError as error:  # not finite, or beyond the dtype
                 raise StopIteration from error
-            loss, gradient = module.loss_and_grad(reached, x, lam, **given)
+            loss, gradient = module.loss_and_grad(reached, x, lam, **seeds)
         seconds.append(perf_counter() - start)
         latest.append(reached)
         return float(loss), module.flatten(gradient)
@@ -152,15 +152,15 @@ def _trained(
     with np.errstate(all="ignore"):
         start = module.flatten(params)
         try:
-            found = minimize(objective, start, jac=True, method="L-BFGS-B", options={"maxiter": STEPS})
-            reached = module.unflatten(found.x)
-        except (StopIteration, ValueError):  # it went astray: what it reached last
+            minimum = minimize(objective, start, jac=True, method="L-BFGS-B", options={"maxiter": STEPS})
+            reached = module.unflatten(minimum.x)
+        except (StopIteration, ValueError):  # the search left the finite numbers: take the last parameters
             reached = latest[-1]
     return Trained(mode, _state(network, modules, reached, x, lam), median(seconds))
 
 
 def _recommended(network: Network, before: State, trained: Mapping[str, Trained]) -> tuple[str, str]:
-    """The mode and why."""
+    """The recommended mode and the reason."""
     exact, probed, diagonal = (trained[mode.name] for mode in (EXACT, HUTCHINSON, DIAGONAL))
     if not np.isfinite([before.exact, exact.state.exact, probed.state.exact]).all():
         return "", "the loss is not finite: rescale the data, or the network's weights and nonlinearities"
@@ -182,5 +182,5 @@ def _recommended(network: Network, before: State, trained: Mapping[str, Trained]
 def rows(advice: Advice) -> Iterator[tuple[str, State, float | None]]:
     """The states in the order of the table: label, state, seconds of a step."""
     yield "before training", advice.before, None
-    for found in advice.trained:
-        yield f"after {found.mode}", found.state, found.seconds
+    for trained in advice.trained:
+        yield f"after {trained.mode}", trained.state, trained.seconds

@@ -1,4 +1,4 @@
-"""What `smgen check --data` found, as tables."""
+"""The results of `smgen check --data`, as tables."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ def as_tables(advice: Advice, lam: float) -> Iterator[Table | Text]:
     title = "L1 error of δ′ by depth, before training and after training with each mode"
     depths = Table(title, ("at", "layers above", *labels), right=("layers above", *labels))
     for position, depth in enumerate(advice.before.depths):
-        found = (_percent(state.depths[position].error) for _, state, _ in rows(advice))
-        depths.add_row(depth.vertex, str(depth.above), *found)
+        errors = (_percent(state.depths[position].error) for _, state, _ in rows(advice))
+        depths.add_row(depth.vertex, str(depth.above), *errors)
     yield depths
     yield Text("")
     yield recommendation(advice.mode, advice.reason)
@@ -48,5 +48,5 @@ def recommendation(mode: str, reason: str) -> Text:
 
 
 def _percent(ratio: float) -> str:
-    """A relative error; what is rounding is 0."""
+    """A relative error in per cent. An error of the size of rounding is 0."""
     return "0 %" if ratio <= 1e-7 else f"{100 * ratio:.3g} %"

@@ -1,4 +1,4 @@
-"""`smgen check`: is the module right for this network? Gradient by the loss's slopes, numbers by their definition."""
+"""`smgen check`: compares a module's gradient with slopes of the loss, and its other results with the definitions."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from smgen.report.reference import Reference, evaluate
 SAMPLES: Final = 3
 TOLERANCE: Final = {"float64": 1e-10, "float32": 1e-4}
 MEMORY: Final = 1 << 31
-"""Bytes that the matrices of the definitions may take."""
+"""The most bytes that the matrices of the definitions may take."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One line of the table: what was compared, what was measured, and whether it is as it should be."""
+    """One line of the table: the values that were compared, their difference, its bound, and whether it is within."""
 
     what: str
     measured: str
@@ -48,14 +48,14 @@ def check(network: Network, module: ModuleType, seed: int = 0) -> Iterator[Findi
 
 def _case(module: ModuleType, seed: int) -> tuple[dict[str, Any], Any]:
     """Random parameters and samples at which the module's gradient is finite, if there are any."""
-    given = {"probes": module.draw_probes(16, 0)} if _mode(module).draws else {}
+    probe_arguments = {"probes": module.draw_probes(16, 0)} if _mode(module).takes_probes else {}
     with np.errstate(all="ignore"):
-        params, x = module._test_case(module.init_params(seed), np.random.default_rng(seed), **given)
+        params, x = module._test_case(module.init_params(seed), np.random.default_rng(seed), **probe_arguments)
     return params, module._asnumpy(x)[:SAMPLES]
 
 
 def _affordable(network: Network) -> None:
-    """The definitions are written down as they stand: a slope is a matrix, and so is the Hessian of every sample."""
+    """Raise `BuildError` if the matrices of the definitions are too large: slopes, and the Hessian of every sample."""
     units = network.input.units
     numbers = sum(v.units * units for v in network.vertices) + 3 * units**2
     numbers += sum(v.units * network[source].units for v in network.vertices for source in v.inputs)
@@ -81,23 +81,23 @@ def _numbers(
     bound = TOLERANCE[module.METADATA["dtype"]]
     lam = _lams(module)[-1]
     delta = np.array([r.delta for r in references])
-    k = float(np.mean(0.5 * np.sum(delta**2, axis=1)))
-    given: dict[str, Any] = {}
+    K = float(np.mean(0.5 * np.sum(delta**2, axis=1)))
+    probe_arguments: dict[str, Any] = {}
     probes = None
-    if _mode(module).draws:
-        given["probes"] = module.draw_probes(len(references), seed)
-        probes = module._asnumpy(given["probes"]).astype(np.float64)
+    if _mode(module).takes_probes:
+        probe_arguments["probes"] = module.draw_probes(len(references), seed)
+        probes = module._asnumpy(probe_arguments["probes"]).astype(np.float64)
     recursion, hessians = np.array([r.recursion for r in references]), np.array([r.hessian for r in references])
     truth = _mode(module).truth(recursion, hessians, probes, lam > 0)
-    ell = float(np.mean(np.sum(-truth.prime + lam * truth.squares, axis=1)))
+    L = float(np.mean(np.sum(-truth.prime + lam * truth.squares, axis=1)))
     for name, ours, theirs in (
         ("energy E", module._asnumpy(module.energy(params, x)), np.array([r.energy for r in references])),
         ("score −δ (1)", module._asnumpy(module.score(params, x)), -delta),
-        (truth.what, module._asnumpy(module.hessian_diagonal(params, x, **given)), truth.prime),
+        (truth.what, module._asnumpy(module.hessian_diagonal(params, x, **probe_arguments)), truth.prime),
         (
             "K and L",
-            np.array([float(term) for term in module.loss_terms(params, x, lam, **given)]),
-            np.array([k, ell]),
+            np.array([float(term) for term in module.loss_terms(params, x, lam, **probe_arguments)]),
+            np.array([K, L]),
         ),
     ):
         if not np.isfinite(ours).all() and _overflows(theirs, module):
@@ -109,17 +109,17 @@ def _numbers(
 
 
 def _overflows(values: Any, module: ModuleType) -> bool:
-    """Whether the module's dtype cannot hold the definitions' values, or terms of their sums."""
+    """Whether values of the definitions, or terms of their sums, exceed the module's dtype."""
     return not np.isfinite(values).all() or float(np.max(np.abs(values))) > float(np.finfo(module.DTYPE).max) / 1000
 
 
 def _overflow(what: str, module: ModuleType, expected: str) -> Finding:
-    """The line of what says nothing for or against the module."""
+    """A line for a comparison that overflow makes meaningless."""
     return Finding(what, f"overflows in {module.METADATA['dtype']}", expected, True)
 
 
 def _exactness(module: ModuleType, references: list[Reference]) -> Finding:
-    """The recursion against the true Hessian: equal where it is what the module uses and the verdict says so."""
+    """The recursion against the true Hessian. They must agree if the module uses the recursion as exact."""
     difference = sum(float(np.abs(r.recursion - r.diagonal).sum()) for r in references)
     size = sum(float(np.abs(r.diagonal).sum()) for r in references)
     if not np.isfinite([difference, size]).all():
@@ -134,24 +134,24 @@ def _exactness(module: ModuleType, references: list[Reference]) -> Finding:
 def _gradient(
     network: Network, module: ModuleType, params: dict[str, Any], rng: np.random.Generator
 ) -> Iterator[Finding]:
-    """The merged gradient against the slopes of the loss, and against ∂K + ∂L of the separate sweeps: worst over λ."""
+    """The merged gradient against slopes of the loss and against ∂K + ∂L of the separate sweeps: the worst over λ."""
     bound = TOLERANCE[module.METADATA["dtype"]]
-    given = {"probes": module.draw_probes(16, 0)} if _mode(module).draws else {}
+    probe_arguments = {"probes": module.draw_probes(16, 0)} if _mode(module).takes_probes else {}
     rows: dict[str, list[tuple[bool, float, float, float]]] = {key: [] for key in module.PARAMS}
     with np.errstate(all="ignore"):  # far from the parameters the loss may overflow
-        params, x = module._test_case(params, rng, **given)
+        params, x = module._test_case(params, rng, **probe_arguments)
         for lam in _lams(module):
-            _, gradient = module.loss_and_grad(params, x, lam, **given)
-            _, _, of_k, of_l = module.loss_and_grad_terms(params, x, lam, **given)
-            for key, good, off, seen in module._slope_errors(params, x, lam, rng, **given):
+            _, gradient = module.loss_and_grad(params, x, lam, **probe_arguments)
+            _, _, of_k, of_l = module.loss_and_grad_terms(params, x, lam, **probe_arguments)
+            for key, good, off, seen in module._slope_errors(params, x, lam, rng, **probe_arguments):
                 parts = [module._asnumpy(part[key]).astype(np.float64) for part in (of_k, of_l, gradient)]
                 size = max(float(np.max(np.abs(part))) for part in parts)
                 apart = float(np.max(np.abs(parts[0] + parts[1] - parts[2])))
                 rows[key].append((good, off, seen, apart / max(size, 1.0)))
-    lost = not np.isfinite([off for found in rows.values() for _, off, _, _ in found]).all()
+    lost = not np.isfinite([off for errors in rows.values() for _, off, _, _ in errors]).all()
     lost = lost and _is_large(network, module, params, x)
-    for key, found in rows.items():
-        goods, offs, visible, sums = zip(*found, strict=True)
+    for key, errors in rows.items():
+        goods, offs, visible, sums = zip(*errors, strict=True)
         measured = f"slope {max(offs):.0e}, ∂K + ∂L {max(sums):.0e}"
         if lost and not np.isfinite(offs).all():
             yield _overflow(f"∂J/∂{key}", module, f"{bound:.0e}")

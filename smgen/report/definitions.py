@@ -1,7 +1,7 @@
-"""The definitions evaluated as they stand, for a few samples in float64: g, δ and δ′ by the recursion, true Hessians.
+"""The definitions, evaluated directly for a few samples in float64: g, δ, δ′ by the recursion, and true Hessians.
 
-Nothing here is shared with the lowering. Slopes between vertices are matrices or unit by unit, the sums of equations
-(1) and §1.3 are taken as they stand. How formulas are differentiated is up to the caller.
+Nothing here is shared with the lowering. Slopes between vertices are matrices or unit by unit, and the sums of (1) and
+§1.3 are computed as written. The caller says how formulas are differentiated.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Samples:
         self.g: Values = {key: np.asarray(value, np.float64) for key, value in params.items()}
         self.g[network.input.name] = x
         self.slopes: dict[tuple[str, str], Slope] = {}
-        self.bends: dict[tuple[str, str, str], Array] = {}
+        self.f_seconds: dict[tuple[str, str, str], Array] = {}
         for v in network.all_vertices:
             if v.operands:
                 self.g[v.name] = v.layer.value(v, self.g, differentiate)
@@ -39,9 +39,9 @@ class Samples:
         for n, p in enumerate(v.inputs):
             self.slopes[v.name, p] = v.layer.slope(v, p, self.g, differentiate)
             for q in v.inputs[n:]:
-                bend = v.layer.curvature(v, p, q, self.g, differentiate)
-                if bend is not None:
-                    self.bends[v.name, p, q] = bend
+                f_second = v.layer.curvature(v, p, q, self.g, differentiate)
+                if f_second is not None:
+                    self.f_seconds[v.name, p, q] = f_second
 
     def _backward(self, samples: int) -> tuple[Values, Values]:
         """Equation (1) and §1.3 as sums over edges."""
@@ -53,8 +53,8 @@ class Samples:
                 slope = self.slopes[k.name, p]
                 delta[p] = delta[p] + slope.backward(delta[k.name])
                 prime[p] = prime[p] + slope.backward(prime[k.name], squared=True)
-                if (k.name, p, p) in self.bends:
-                    prime[p] = prime[p] + delta[k.name] * self.bends[k.name, p, p]
+                if (k.name, p, p) in self.f_seconds:
+                    prime[p] = prime[p] + delta[k.name] * self.f_seconds[k.name, p, p]
         return delta, prime
 
     @cached_property
@@ -74,22 +74,22 @@ class Samples:
                 continue
             parts = [self.slopes[k.name, p].forward(tangents[p]) for p in sources]
             tangents[k.name] = sum(parts[1:], parts[0])
-            for (name, p, q), bend in self.bends.items():
+            for (name, p, q), f_second in self.f_seconds.items():
                 if name == k.name and p in tangents and q in tangents:
-                    yield self.delta[name] * bend, tangents[p], tangents[q]
+                    yield self.delta[name] * f_second, tangents[p], tangents[q]
                     if p != q:
-                        yield self.delta[name] * bend, tangents[q], tangents[p]
+                        yield self.delta[name] * f_second, tangents[q], tangents[p]
 
     def diagonal(self, base: Vertex) -> Array:
         """The true ∂²E/∂g² at a vertex, (N, C): Σ_k Σ_pq δ_k f_pq ġ_p ġ_q ([+] 8)."""
         total = np.zeros((len(self.g[base.name]), base.units))
-        for curved, first, second in self.curvatures(base):
-            total += np.einsum("ncm,ncm,nm->nc", first, second, curved)
+        for delta_f_second, first, second in self.curvatures(base):
+            total += np.einsum("ncm,ncm,nm->nc", first, second, delta_f_second)
         return total
 
     def hessian(self, base: Vertex) -> Array:
         """All second derivatives at a vertex, (N, C, C)."""
         total = np.zeros((len(self.g[base.name]), base.units, base.units))
-        for curved, first, second in self.curvatures(base):
-            total += np.einsum("ncm,ndm,nm->ncd", first, second, curved)
+        for delta_f_second, first, second in self.curvatures(base):
+            total += np.einsum("ncm,ndm,nm->ncd", first, second, delta_f_second)
         return total

@@ -1,7 +1,7 @@
-"""How far the diagonal recursion is from the Hessian's diagonal, vertex by vertex, on given data.
+"""The error of the diagonal recursion at each vertex, on given data.
 
 In float64 and independent of the lowering: δ and δ′ by their sums over edges, (1) and §1.3, and the true diagonal at a
-vertex v from the tangents ġ_k = ∂g_k/∂g_v of what lies above it: Σ over nonlinearities k of δ_k f″_k ġ_k² ([+] 8).
+vertex v from the tangents ġ_k = ∂g_k/∂g_v of the vertices above: Σ over nonlinearities k of δ_k f″_k ġ_k² ([+] 8).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from smgen.network import Network, Vertex
 from smgen.report.definitions import Array, Samples
 
 NUMBERS: Final = 1 << 22
-"""How many numbers the tangents of a layer may take at a time."""
+"""The most numbers that the tangents of a layer may take at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,5 +64,5 @@ def _differentiate(expr: sp.Expr, values: Mapping[sp.Symbol, Array], by: tuple[s
     """A function's derivative, by the formula that generated code computes."""
     symbols = tuple(values)
     form = partials(expr, symbols).form(tuple(sorted(map(symbols.index, by))))
-    found: Array = evaluate(stable(form), values, np.float64)
-    return found + np.zeros_like(next(iter(values.values())))
+    derivative: Array = evaluate(stable(form), values, np.float64)
+    return derivative + np.zeros_like(next(iter(values.values())))

@@ -1,6 +1,6 @@
-"""What `smgen check` compares a module with: the definitions, with mpmath's derivatives of what the user wrote.
+"""The reference of `smgen check`: the definitions, with mpmath's derivatives of the functions as the user wrote them.
 
-Meant for a few samples.
+It is slow, and meant for a few samples.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def _function(expr: sp.Expr, symbols: tuple[sp.Symbol, ...]) -> Callable[..., An
 
 
 def _slope(f: Callable[..., Any], point: tuple[float, ...], orders: tuple[int, ...]) -> float:
-    """The derivative at a place; NaN where the value below has overflowed, or the function has none."""
+    """The derivative at a point; NaN where its argument has overflowed, or the function has no derivative."""
     if not all(map(isfinite, point)):
         return nan
     place = tuple(map(mpmath.mpf, point))

@@ -1,4 +1,4 @@
-"""`smgen show`: a network as its author should see it before training it. Facts first, then their layout."""
+"""`smgen show`: an overview of a network before training, as data and as tables."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ from smgen.targets.numpy.pipeline import PIPELINE
 from smgen.targets.savings import savings
 
 
-def facts(network: Network, options: Options) -> dict[str, Any]:
-    """Everything `show` knows, as JSON can hold it."""
-    found = verdict(network)
+def overview(network: Network, options: Options) -> dict[str, Any]:
+    """Everything that `smgen show` prints, in types that JSON has."""
+    recursion = verdict(network)
     schedules = lower(network, options.method)
     return {
         "description_sha256": network.fingerprint,
         "dtype": options.dtype,
         "hessian": options.method.hessian,
         "batch_size": options.batch_size,
-        "exact": found.exact and not (found.flat and found.kinked),
-        "flat": found.flat,
-        "reason": found.reason,
+        "exact": recursion.exact and not (recursion.flat and recursion.kinked),
+        "flat": recursion.flat,
+        "reason": recursion.reason,
         "vertices": [
             {"name": v.name, "kind": v.layer.kind, "inputs": list(v.inputs), "units": v.units, "origin": v.origin}
             for v in network.vertices
@@ -58,8 +58,8 @@ def facts(network: Network, options: Options) -> dict[str, Any]:
 
 
 def as_json(network: Network, options: Options) -> str:
-    """The facts as JSON."""
-    return json.dumps(facts(network, options), indent=2, ensure_ascii=False)
+    """The overview as JSON."""
+    return json.dumps(overview(network, options), indent=2, ensure_ascii=False)
 
 
 def as_schedules(network: Network, options: Options) -> str:
@@ -68,18 +68,18 @@ def as_schedules(network: Network, options: Options) -> str:
 
 
 def show(console: Console, network: Network, options: Options) -> None:
-    """Print the facts as tables and lines for a terminal or a file."""
-    found = facts(network, options)
+    """Print the overview as tables and lines, for a terminal or a file."""
+    shown = overview(network, options)
     quality = verdict(network)
     word, _, reason = str(quality).partition(": ")
     colour = "green" if quality.exact and not quality.flat else "yellow"
     heading = Text.assemble("The diagonal recursion is ", (word, f"bold {colour}"), f": {reason}.")
-    put(console, heading, "", _layers(network), "", _parameters(network), "", *_formulas(network), "", _costs(found))
-    put(console, "", _modes(found), *_schemes(found), "", Text(found["savings"]))
+    put(console, heading, "", _layers(network), "", _parameters(network), "", *_formulas(network), "", _costs(shown))
+    put(console, "", _modes(shown), *_schemes(shown), "", Text(shown["savings"]))
 
 
 def _mode(network: Network, options: Options, mode: str) -> dict[str, Any]:
-    """What a step costs in a hessian mode, at λ = 0 and λ > 0, and how the mode goes about it."""
+    """The costs and the schemes of a step in a hessian mode, at λ = 0 and λ > 0."""
     method = replace(options, hessian=mode).method
     schedules = {s.function: s for s in lower(network, method)}
     steps = {}
@@ -95,20 +95,20 @@ _LAM: Final = {STEPS["zero"].name: "0", STEPS["any"].name: "> 0"}
 _STEP: Final = ("product_flops_per_sample", "bytes_per_sample", "memory_per_sample")
 
 
-def _modes(found: dict[str, Any]) -> Table:
+def _modes(shown: dict[str, Any]) -> Table:
     columns = ("mode", "λ", "product FLOPs", "bytes", "working set")
     modes = Table("A step in each hessian mode, a sample", columns, right=columns[2:])
-    for mode, facts_of in found["modes"].items():
-        for name, step in facts_of["steps"].items():
+    for mode, entry in shown["modes"].items():
+        for name, step in entry["steps"].items():
             modes.add_row(mode, _LAM[name], *(quantity(step[key]) for key in _STEP))
     return modes
 
 
-def _schemes(found: dict[str, Any]) -> Iterator[Text]:
-    """How each mode goes about a step; once where λ = 0 is no different."""
-    for mode, facts_of in found["modes"].items():
+def _schemes(shown: dict[str, Any]) -> Iterator[Text]:
+    """The scheme of a step in each mode: one line, or two if λ = 0 has another scheme."""
+    for mode, entry in shown["modes"].items():
         schemes: dict[str, list[str]] = {}
-        for name, step in facts_of["steps"].items():
+        for name, step in entry["steps"].items():
             schemes.setdefault(step["scheme"], []).append(_LAM[name])
         for scheme_text, lams in schemes.items():
             when = f", λ {lams[0] if lams[0] != '0' else '= 0'}" if len(schemes) > 1 else ""
@@ -132,19 +132,19 @@ def _parameters(network: Network) -> Table:
 
 
 def _few(names: Sequence[str]) -> str:
-    """All the names, or the first three and how many more there are."""
+    """All names, or the first three and the number of the others."""
     return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
 def _formulas(network: Network) -> Iterator[Text]:
-    """f, f′, f″ and f‴ on a line each; vertices with the same nonlinearity have them in common."""
+    """f, f′, f″ and f‴ on a line each, once for all vertices with the same nonlinearity."""
     for derivatives, names in network.nonlinearities.items():
         yield Text(f"Nonlinearity of {_few(names)}", style="italic")
         for mark, derivative in zip(MARKS, derivatives, strict=True):
             yield Text(f"  {mark:2} = {formula(derivative)}", no_wrap=True)
 
 
-def _costs(found: dict[str, Any]) -> Table:
+def _costs(shown: dict[str, Any]) -> Table:
     columns = {
         "products": "products",
         "product": "product_flops_per_sample",
@@ -154,11 +154,11 @@ def _costs(found: dict[str, Any]) -> Table:
         "memory": "memory_per_sample",
     }
     costs = Table(
-        f"Cost of a sample in {found['dtype']}: FLOPs in products, others, once a call; bytes",
+        f"Cost of a sample in {shown['dtype']}: FLOPs in products, others, once a call; bytes",
         ("function", *columns),
         right=tuple(columns),
     )
     labels = {function.name: function.label for function in functions()}
-    for name, figures in found["costs"].items():
+    for name, figures in shown["costs"].items():
         costs.add_row(labels[name], *(quantity(figures[key]) for key in columns.values()))
     return costs

@@ -1,4 +1,4 @@
-"""How tables are printed: numbers short and whole, cells never cut; on a terminal, in a file and in a pipe alike."""
+"""Tables with short numbers and uncut cells, the same on a terminal, in a file and in a pipe."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def quantity(number: float) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Columns as wide as their widest cell, those in `right` flush right. A cell can have several lines."""
+    """A table with columns as wide as their widest cell, flush right if in `right`. A cell can have several lines."""
 
     title: str
     columns: tuple[str, ...]
@@ -39,7 +39,7 @@ class Table:
     rows: list[tuple[str | Text, ...]] = field(default_factory=list)
 
     def add_row(self, *cells: str | Text) -> None:
-        """One more row, a cell a column."""
+        """Add a row with a cell for each column."""
         self.rows.append(cells)
 
     def lines(self) -> Iterator[Text]:
@@ -75,10 +75,10 @@ def _split(cell: str | Text) -> list[Text]:
 
 
 def put(console: Console, *parts: Table | Text | str) -> None:
-    """Print tables as wide as they are, and text: on a terminal in lines of its width, elsewhere as it is.
+    """Print tables in full width, and text in lines of the terminal's width; elsewhere text is not wrapped.
 
-    Lines end between words; a word that is longer than a line, a path, stays whole. A text with `no_wrap` stays on a
-    line, for a terminal to wrap.
+    Lines end between words. A word that is longer than a line, such as a path, stays whole. A text with `no_wrap` stays
+    on one line, which the terminal may wrap.
     """
     screen = console.file.isatty()
     for part in parts:
@@ -90,7 +90,7 @@ def put(console: Console, *parts: Table | Text | str) -> None:
 
 
 def _wrapped(text: Text, width: int) -> Iterator[Text]:
-    """Lines of at most `width` columns, but for words that are longer."""
+    """Lines of at most `width` columns, except for longer words."""
     for line in text.split("\n", allow_blank=True):
         starts, used = [], 0
         for word in re.finditer(r"\s*\S+\s*", line.plain):

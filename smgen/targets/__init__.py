@@ -10,6 +10,6 @@ from smgen.targets.numpy.target import NumpyTarget
 from smgen.targets.protocol import Target
 
 TARGETS: Final[dict[str, Target]] = {"numpy": NumpyTarget(), "c": CTarget(), "cuda": CudaTarget()}
-"""By name; more may be added."""
+"""All targets, by name. Extensions may add theirs."""
 
 DTYPES: Final = ("float32", "float64")

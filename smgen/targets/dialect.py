@@ -1,4 +1,4 @@
-"""What languages like C differ in, as the printers of expressions and of element functions need it."""
+"""The differences between languages like C, for the printers of expressions and of element functions."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from typing import Final
 class Dialect:
     """A language like C.
 
-    `function` is what stands before the result type of a function. `result` is how it takes what it computes: `&` by
-    reference, `*` by address. `suffixed` says that functions of float end in f; `simd`, that smgen's own functions
-    stand for those of the library which do not vectorise.
+    `function` is the text before the result type of a function. `result` says how functions take their results, `&` by
+    reference or `*` by address. `suffixed` says that names of float functions end in f. `simd` says that smgen's own
+    functions replace those of the library that do not vectorise.
     """
 
     function: str

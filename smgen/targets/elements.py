@@ -1,4 +1,4 @@
-"""Element functions: what a fused operation makes of one element, in a language like C."""
+"""Element functions: a fused operation for a single element, in a language like C."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from smgen.targets.roles import Roles, Shared, arrays_read, of_loop, scalars_rea
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Element:
-    """A function of the numbers of one element: those it reads come first, then results, then totals it adds to."""
+    """A function of the numbers of one element. Its parameters are what it reads, the results, and the totals."""
 
     name: str
     head: str
@@ -23,13 +23,13 @@ class Element:
 
 
 def element(op: Fused, dtype: str, dialect: Dialect, shared: Shared[Element]) -> Element:
-    """The function of a loop's mathematics; loops of equal mathematics have one."""
+    """The element function of a loop. Loops with the same mathematics have the same function."""
     names, c = of_loop(op), CPrinter(dtype, dialect)
     return shared.add(f"at_{last_role(op, names)}", lambda name: _element(op, names, name, c))
 
 
 def last_role(op: Fused, names: Roles) -> str:
-    """What a loop is called after: the last of its results."""
+    """The name of a loop: the role of its last result."""
     return names.of(op.outs[-1])
 
 

@@ -1,6 +1,6 @@
 """Scalar expressions in a language like C: one printer for every dialect.
 
-The order of operations is `scalar.linearise`'s, which is what the accuracy check ran: parentheses keep it.
+Parentheses keep the order of operations of `scalar.linearise`, which the accuracy check has run.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ _NAME: Final = re.compile(r"\w+(\[[^\[\]]*\])?")
 
 @dataclass(frozen=True, slots=True)
 class _Value:
-    """The text of an intermediate result, how tightly it binds, and what it is the square of."""
+    """The text of an intermediate result, how tightly it binds, and the text that it is the square of, if any."""
 
     text: str
     level: int
     square_of: str = ""
 
     def within(self, level: int) -> str:
-        """In parentheses if the place binds more tightly."""
+        """The text, in parentheses if the place binds more tightly."""
         return self.text if self.level >= level else f"({self.text})"
 
 
@@ -108,16 +108,16 @@ _POWERS: Final = {"squared": "return u * u;", "cubed": "return u * u * u;"}
 
 
 def helpers(dtype: str, dialect: Dialect, text: str) -> tuple[str, ...]:
-    """Definitions of the functions that `text` calls and the library lacks, or treats NaN otherwise in than NumPy.
+    """Definitions of the functions that `text` calls and that the library lacks or computes differently for NaN.
 
-    Each is one choice after the other: a compiler vectorises that, and no branches.
+    Each is a chain of conditional expressions, which compilers vectorise, without branches.
     """
     real = CPrinter(dtype, dialect).real
     own = {m.c or m.name: (m.arguments, m.body) for m in machines().values() if m.body}
     bodies = own | {name: ("u", body) for name, body in _POWERS.items()}
-    found = []
+    definitions = []
     for name, (letters, body) in sorted(bodies.items()):
         if f"{name}(" in text:
             arguments = ", ".join(f"const {real} {letter}" for letter in letters)
-            found.append(f"{dialect.function} {real} {name}({arguments}) {{ {body.replace('{real}', real)} }}")
-    return tuple(found)
+            definitions.append(f"{dialect.function} {real} {name}({arguments}) {{ {body.replace('{real}', real)} }}")
+    return tuple(definitions)

@@ -1,4 +1,4 @@
-"""From printed functions to what a module template lays out: lines, wrapped and in order."""
+"""Turns printed functions into the context of a module template: lines, wrapped and in order."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from typing import Final, TypeAlias
 from smgen.ir import BATCH, Function
 from smgen.layers.letters import parameter_buffer
 from smgen.objectives import OBJECTIVES
-from smgen.targets.facts import Facts, shape_text
+from smgen.targets.build_info import BuildInfo, shape_text
 from smgen.targets.source import NamedArray, PrintedSweep, Statement
 
 WIDTH: Final = 116
 
 Sweeps: TypeAlias = tuple[tuple[tuple[str, ...], tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]], ...]
-"""Sweeps: the lines of each one's heading, and the comments and code of its statements."""
+"""For each sweep, the lines of its heading, and the comments and code of its statements."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arrays:
-    """What the arrays of a backend are, and what its module can ask of them."""
+    """The arrays of a backend, and the properties that its module can check."""
 
     type: str
     library: str
@@ -34,7 +34,7 @@ class Arrays:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LossLayout:
-    """The public functions of an objective: how their names begin, and its terms as people write them."""
+    """The public functions of an objective: the prefix of their names, and the terms in mathematical notation."""
 
     prefix: str
     sum: str
@@ -46,7 +46,7 @@ class LossLayout:
 
 
 def losses() -> tuple[LossLayout, ...]:
-    """All objectives."""
+    """The layouts of all objectives."""
     return tuple(
         LossLayout(
             prefix=objective.prefix,
@@ -78,16 +78,14 @@ class Header:
     losses: tuple[LossLayout, ...]
 
 
-def header(facts: Facts, note: str = "") -> Header:
-    """Facts as lines and literals; `note` is what the passes have to say."""
+def header(info: BuildInfo, note: str = "") -> Header:
+    """The header of a module, as lines and literals. `note` is a sentence about the passes."""
     return Header(
-        description=tuple(facts.description.splitlines()),
-        verdict=tuple(textwrap.wrap(f"{facts.statement} {note}", WIDTH)),
-        formulas=tuple(
-            line for text in facts.formulas for line in textwrap.wrap(text, WIDTH, subsequent_indent="    ")
-        ),
-        parameters=tuple((key, shape_text(shape), repr(facts.initial[key])) for key, shape in facts.parameters.items()),
-        metadata=tuple((key, _literal(value)) for key, value in facts.metadata.items()),
+        description=tuple(info.description.splitlines()),
+        verdict=tuple(textwrap.wrap(f"{info.verdict_sentence} {note}", WIDTH)),
+        formulas=tuple(line for text in info.formulas for line in textwrap.wrap(text, WIDTH, subsequent_indent="    ")),
+        parameters=tuple((key, shape_text(shape), repr(info.initial[key])) for key, shape in info.parameters.items()),
+        metadata=tuple((key, _literal(value)) for key, value in info.metadata.items()),
         losses=losses(),
     )
 
@@ -111,14 +109,14 @@ def summary(function: Function) -> str:
     return f"{function.summary}.{' λ = 0.' * (function.lam == 'zero')}"
 
 
-def parameters(facts: Facts, reads: Iterable[str]) -> tuple[tuple[str, str], ...]:
-    """Variables and keys of the parameters that a function reads."""
-    keys = {parameter_buffer(key, shape).name: key for key, shape in facts.parameters.items()}
+def parameters(info: BuildInfo, reads: Iterable[str]) -> tuple[tuple[str, str], ...]:
+    """The variables and keys of the parameters that a function reads."""
+    keys = {parameter_buffer(key, shape).name: key for key, shape in info.parameters.items()}
     return tuple((name, keys[name]) for name in reads if name in keys)
 
 
 def data(reads: Iterable[str]) -> str:
-    """The variable that x is read as, if it is."""
+    """The name of the variable for x; empty if the function does not read x."""
     return next((name for name in reads if name.startswith("g_")), "")
 
 
@@ -140,7 +138,7 @@ def commented(statement: Statement, width: int = WIDTH - 6) -> tuple[tuple[str, 
 
 
 def wrapped(names: Iterable[str]) -> tuple[str, ...]:
-    """Names with a comma after each, in lines of the module's width."""
+    """Names separated by commas, in lines of the module's width."""
     return tuple(textwrap.wrap(", ".join([*names, ""]).rstrip(), WIDTH - 8, break_long_words=False))
 
 
@@ -148,14 +146,14 @@ def _literal(value: str | bool | int) -> str:
     return repr(value) if isinstance(value, bool | int) else json.dumps(value, ensure_ascii=False)
 
 
-def returns(facts: Facts, function: Function, outputs: tuple[str, ...]) -> tuple[str, ...]:
+def returns(info: BuildInfo, function: Function, outputs: tuple[str, ...]) -> tuple[str, ...]:
     """The lines of the return statement: numbers, then gradients as dicts in the order of PARAMS."""
-    count = len(facts.parameters)
+    count = len(info.parameters)
     first = len(outputs) - count * len(function.gradients)
     lines = ["return " + ", ".join(outputs[:first])]
     for group in range(len(function.gradients)):
         names = outputs[first + group * count : first + (group + 1) * count]
         lines[-1] += ", {"
-        lines += [f'    "{key}": {name},' for key, name in zip(facts.parameters, names, strict=True)]
+        lines += [f'    "{key}": {name},' for key, name in zip(info.parameters, names, strict=True)]
         lines.append("}")
     return tuple(lines)

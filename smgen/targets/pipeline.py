@@ -1,6 +1,6 @@
-"""The passes that a target takes: algebra changes what is computed, form changes how.
+"""The passes of a target: `algebra` changes what is computed, `form` changes how.
 
-Equations are printed between the two, when it is decided what is computed and operations are still whole.
+Equations are printed between the two, when operations are final and still whole.
 """
 
 from __future__ import annotations
@@ -16,21 +16,21 @@ from smgen.passes import Pass, run
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pipeline:
-    """`algebra`, chosen for batches of about so many samples, then `form`: functions, loops and tiles."""
+    """`algebra` makes passes for a batch size; the passes `form` follow: machine functions, loops and tiles."""
 
     algebra: Callable[[int], tuple[Pass, ...]]
     form: tuple[Pass, ...]
 
     def passes(self, batch_size: int) -> tuple[Pass, ...]:
-        """All of them, in order."""
+        """All passes, in order."""
         return (*self.algebra(batch_size), *self.form)
 
     def rewritten(self, schedule: Schedule, batch_size: int) -> Schedule:
-        """The schedule after the algebra; known after the first time, for each dtype and the cost model ask for it."""
+        """The schedule after the algebraic passes. The result is cached: several dtypes and the cost model need it."""
         return _rewritten(_Itself(schedule), self, batch_size)
 
     def lowered(self, schedule: Schedule, batch_size: int) -> Schedule:
-        """The schedule after all passes; known after the first time."""
+        """The schedule after all passes. The result is cached."""
         return _lowered(_Itself(self.rewritten(schedule, batch_size)), self)
 
     def forms(self, schedules: Iterable[Schedule], batch_size: int) -> tuple[list[Schedule], list[Mapping[str, str]]]:
@@ -41,7 +41,7 @@ class Pipeline:
 
 
 class _Itself:
-    """A schedule that equals itself alone: comparing two of them would take longer than the passes."""
+    """A schedule compared by identity, as a key of caches: comparing two by value would take longer than the passes."""
 
     def __init__(self, schedule: Schedule) -> None:
         self.schedule = schedule

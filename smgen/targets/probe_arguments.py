@@ -1,4 +1,4 @@
-"""What modules with random probes have in their signatures and calls, and others do not: text for the templates."""
+"""The parts of signatures and calls that only modules with random probes have: text for the templates."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Final
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Pieces:
-    """Text of a module that takes probes; of others all is empty but what the self-test is given, and with which λ."""
+class ProbeArguments:
+    """Text for modules that take probes. For other modules all of it is empty, except that of the self-test."""
 
     random: str = ", *, rng=None, probes=None"
     random_keywords: str = "rng=None, probes=None, "
@@ -22,16 +22,20 @@ class Pieces:
     declared: str = "const {real} *all_probes, "
     unused: str = "(void)all_probes, "
     handed: str = ".all_probes = all_probes, "
-    given: str = '{"probes": draw_probes(16, int(rng.integers(1 << 31)))}'
-    lams: str = "(0.0, 0.1)"
+    selftest_arguments: str = '{"probes": draw_probes(16, int(rng.integers(1 << 31)))}'
+    selftest_lams: str = "(0.0, 0.1)"
 
 
-NONE: Final = replace(Pieces(), **{field.name: "" for field in fields(Pieces)} | {"given": "{}", "lams": Pieces().lams})
+NONE: Final = replace(
+    ProbeArguments(),
+    **{field.name: "" for field in fields(ProbeArguments)}
+    | {"selftest_arguments": "{}", "selftest_lams": ProbeArguments().selftest_lams},
+)
 
 
-def pieces(*, draws: bool, single: bool, real: str) -> Pieces:
-    """The pieces of a module. With a `single` probe there is no λ > 0."""
-    if not draws:
+def probe_arguments(*, takes_probes: bool, single: bool, real: str) -> ProbeArguments:
+    """The text for a module. With a `single` probe there is no λ > 0."""
+    if not takes_probes:
         return NONE
-    found = replace(Pieces(), declared=Pieces().declared.format(real=real))
-    return replace(found, lams="(0.0,)") if single else found
+    arguments = replace(ProbeArguments(), declared=ProbeArguments().declared.format(real=real))
+    return replace(arguments, selftest_lams="(0.0,)") if single else arguments

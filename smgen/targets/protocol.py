@@ -1,24 +1,24 @@
-"""What a target is: how schedules become the texts of a module's files."""
+"""The protocol of a target, which turns schedules into the texts of a module's files."""
 
 from __future__ import annotations
 
 from typing import Protocol
 
 from smgen.ir import Schedule
-from smgen.targets.facts import Facts
+from smgen.targets.build_info import BuildInfo
 from smgen.targets.pipeline import Pipeline
 
 
 class Target(Protocol):
-    """A language that modules are emitted in.
+    """A language in which modules are emitted.
 
-    `template` is the module's, fingerprinted with all in its folder; `standalone` are the files, by extension, that
-    programs without Python take instead of the module.
+    `template` is the template of the module; its fingerprint covers all files in its folder. `standalone` are the
+    extensions of files for programs without Python.
     """
 
     @property
     def summary(self) -> str:
-        """A line for people."""
+        """One line for users."""
 
     @property
     def template(self) -> str:
@@ -30,7 +30,7 @@ class Target(Protocol):
 
     @property
     def pipeline(self) -> Pipeline:
-        """The passes that its schedules take."""
+        """The passes for its schedules."""
 
-    def emit(self, facts: Facts, schedules: tuple[Schedule, ...]) -> dict[str, str]:
-        """The texts of the module's files by extension, `.py` the module's own."""
+    def emit(self, info: BuildInfo, schedules: tuple[Schedule, ...]) -> dict[str, str]:
+        """The texts of the module's files by extension; `.py` is the module itself."""

@@ -1,4 +1,4 @@
-"""What loops call their arrays: by role, `delta` for `delta_filters`, so that layers and functions share them."""
+"""The names of arrays in loops: their roles, `delta` for `delta_filters`, so that layers and functions share loops."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from smgen.errors import InternalError
 from smgen.ir import LAMBDA, SAMPLES, Buffer, Fused, names_in
 
 SCALARS: Final = (LAMBDA.name, SAMPLES.name)
-"""Arguments that are numbers, under their own names."""
+"""The arguments that are numbers. They keep their names."""
 
 
 @dataclass(frozen=True, slots=True)
 class Roles:
-    """The names that a loop gives to buffers, by theirs."""
+    """The names of buffers in a loop, by their names in the schedule."""
 
     names: Mapping[str, str]
 
@@ -26,7 +26,7 @@ class Roles:
 
 
 def roles(buffers: Iterable[Buffer]) -> Roles:
-    """A name for each: its role; numbered where several have one."""
+    """A name for each buffer: its role, with a number if several buffers have that role."""
     each = [b for b in dict.fromkeys(buffers) if b.name not in SCALARS]
     bases = [b.role or ("value" if b.shape else "total") for b in each]
     counts, seen = Counter(bases), Counter[str]()
@@ -43,13 +43,13 @@ def roles(buffers: Iterable[Buffer]) -> Roles:
 
 
 def of_loop(op: Fused) -> Roles:
-    """The names in a fused loop: of what it reads, of its steps, and of its totals."""
+    """The names in a fused loop, for the arrays it reads, its steps and its totals."""
     steps = [out for out, _ in op.steps]
     return roles([*arrays_read(op), *steps, *(total.out for total in op.totals)])
 
 
 def arrays_read(op: Fused) -> list[Buffer]:
-    """What a loop reads, in the order in which it does: the same for all loops that compute the same."""
+    """The arrays a loop reads, in the order of their first use: it is the same for loops with the same mathematics."""
     known = {b.name: b for b in op.reads if b.name not in SCALARS}
     place = {name: position for position, name in enumerate(known)}
     order: dict[str, Buffer] = {}
@@ -61,12 +61,12 @@ def arrays_read(op: Fused) -> list[Buffer]:
 
 
 def scalars_read(op: Fused) -> list[str]:
-    """The arguments that are numbers which a loop reads."""
+    """The names of the arguments that a loop reads and that are numbers."""
     return [b.name for b in op.reads if b.name in SCALARS]
 
 
 class Named(Protocol):
-    """Something that is printed once under a name of its own."""
+    """Something that is printed once, under its name."""
 
     @property
     def name(self) -> str:
@@ -77,13 +77,13 @@ K = TypeVar("K", bound=Named)
 
 
 class Shared(Generic[K]):
-    """What a module has once, whoever asks for it: loops and kernels by name, in the order they were first wanted."""
+    """Loops and kernels that a module has once, by name, in the order of their first use."""
 
     def __init__(self) -> None:
         self.by_name: dict[str, K] = {}
 
     def add(self, base: str, make: Callable[[str], K]) -> K:
-        """The one that equals `make(name)`, where name is `base`, `base_2`, …"""
+        """The item that equals `make(name)` for a name `base`, `base_2`, …; it is added if there is none."""
         for count in range(1, 100_000):
             thing = make(base if count == 1 else f"{base}_{count}")
             if self.by_name.setdefault(thing.name, thing) == thing:

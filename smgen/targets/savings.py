@@ -1,4 +1,4 @@
-"""What the algebra of a target saves, in words."""
+"""The savings of a target's algebraic passes, in words."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from smgen.passes.prune import prune
 
 
 def savings(schedules: Iterable[tuple[Schedule, Schedule]], batch_size: int) -> str:
-    """What the passes made of the products of a gradient step, in words: pairs of schedules before and after."""
-    found = []
+    """The FLOPs of products of a gradient step before and after the passes, in words. `schedules` are pairs of both."""
+    texts = []
     for before, after in schedules:
         if before.function in STEPS.values():
             written, left = (product_flops(run(s, (prune,)), batch_size) for s in (before, after))
@@ -24,10 +24,10 @@ def savings(schedules: Iterable[tuple[Schedule, Schedule]], batch_size: int) -> 
                 if isinstance(op, Product)
                 and op.out.letter is not None
                 and op.form is Form.TIMES
-                and op.is_through
+                and op.is_row_product
                 and op.out.name not in outs
                 and op.right.shape[0] != 1
             ]
             unformed = f", {' and '.join(gone)} never formed" if gone else ""
-            found.append(f"{lam}: {left:,.0f} for {written:,.0f} as the equations stand{unformed}")
-    return f"Product FLOPs of a step, a sample, in batches of {batch_size}: {'; '.join(found)} ([+] 2, 3)."
+            texts.append(f"{lam}: {left:,.0f} for {written:,.0f} as the equations stand{unformed}")
+    return f"Product FLOPs of a step, a sample, in batches of {batch_size}: {'; '.join(texts)} ([+] 2, 3)."

@@ -1,4 +1,4 @@
-"""A schedule as Python source, before it is laid out: what every printer of host code returns."""
+"""Schedules as source, before layout: the results of the printers of host code."""
 
 from __future__ import annotations
 
@@ -78,9 +78,9 @@ def computed(op: Op) -> tuple[Buffer, ...]:
 
 
 def product_source(op: Product) -> tuple[str, str]:
-    """The operands of `matmul`, and what to make of the result's array before it is written to.
+    """The operands of `matmul`, and the method call that reshapes the array of the result, if any.
 
-    All tangents of all samples are rows of one matrix, one below the other, except where a sample has its own.
+    The tangents of all samples are rows of one matrix, except in a product with a matrix for each sample.
     """
     left, right = op.left.name, op.right.name
     if op.each_sample:

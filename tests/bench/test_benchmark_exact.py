@@ -34,12 +34,12 @@ def test_a_tiny_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys:
     measured = capsys.readouterr().out
     run(monkeypatch, "--from-json", str(path))
     assert capsys.readouterr().out.rstrip() in measured
-    found = json.loads(path.read_text(encoding="utf-8"))
+    document = json.loads(path.read_text(encoding="utf-8"))
     has_c = contenders.obstacle("c") is None
-    ours = {name: m for case in found["exact"]["cases"] for name, m in case["contenders"].items()}
+    ours = {name: m for case in document["exact"]["cases"] for name, m in case["contenders"].items()}
     assert list(ours) == (["numpy", "c"] if has_c else ["numpy"])
     assert all(m["peak_memory"] >= m["loaded_memory"] > 0 and min(m["rounds"]) > 0 for m in ours.values())
-    estimates = {case["lam"]: list(case["contenders"]) for case in found["hutchinson"]["cases"]}
+    estimates = {case["lam"]: list(case["contenders"]) for case in document["hutchinson"]["cases"]}
     # With the regulariser an estimate takes two probes.
     assert estimates == ({0.0: [DIAGONAL, called("c", 1)]} if has_c else {})
 
@@ -51,8 +51,8 @@ def test_everybody_finds_the_same(tmp_path: Path) -> None:
         pytest.skip("neither JAX nor PyTorch is installed")
     programs = exact_programs.exact(TINY, 5, ["numpy", *there])
     groups = [programs, hutchinson(TINY, 5, 0.0, 2, ["numpy", *there])]
-    found = measure(CASE, groups, ["numpy"], data_of(network_of(TINY), CASE), ONE_ROUND, tmp_path)
-    assert [m.contender for m in found.measured] == ["numpy"]
+    timed = measure(CASE, groups, ["numpy"], data_of(network_of(TINY), CASE), ONE_ROUND, tmp_path)
+    assert [m.contender for m in timed.measured] == ["numpy"]
 
 
 def program(step: str) -> dict[str, str]:

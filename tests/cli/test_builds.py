@@ -185,4 +185,4 @@ def test_without_fcntl_files_are_still_whole(net: Path, monkeypatch: pytest.Monk
     monkeypatch.setattr("smgen.files.fcntl", None)
     built = build(net)
     assert MARK in built.path.read_text(encoding="utf-8")
-    assert changed(built.path, built.facts) == ()
+    assert changed(built.path, built.info) == ()

@@ -67,8 +67,8 @@ KINDS: dict[str, tuple[Callable[[Generator], Array], str]] = {
 def test_kinds(kind: str, dtype: str) -> None:
     make, expected = KINDS[kind]
     for seed in range(5):
-        found = flaws(make(np.random.default_rng(seed)).astype(dtype))
-        assert any(re.match(expected, text) for text in found), found
+        seen = flaws(make(np.random.default_rng(seed)).astype(dtype))
+        assert any(re.match(expected, text) for text in seen), seen
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])

@@ -63,8 +63,8 @@ def test_orientation_of_gratings() -> None:
     window = np.exp(-(x**2 + y**2) / 12)
     angles = np.deg2rad([0, 30, 90, 135])
     gratings = np.stack([window * np.sin(1.5 * (np.cos(a) * x + np.sin(a) * y)) for a in angles])
-    found, oriented = orientation(np.concatenate([gratings, [window]]).reshape(5, -1), 12)
-    apart = np.abs((found[:4] - angles + np.pi / 2) % np.pi - np.pi / 2)
+    orientations, oriented = orientation(np.concatenate([gratings, [window]]).reshape(5, -1), 12)
+    apart = np.abs((orientations[:4] - angles + np.pi / 2) % np.pi - np.pi / 2)
     assert np.rad2deg(apart).max() < 3
     assert oriented[:4].min() > 0.7
     assert oriented[4] < 0.01

@@ -34,8 +34,8 @@ def test_sampled_patches_are_patches_of_the_images_in_equal_shares() -> None:
 def test_all_eight_symmetries_occur_and_nothing_else() -> None:
     image = np.arange(9.0).reshape(3, 3)
     turned = [np.rot90(side, k) for side in (image, image[:, ::-1]) for k in range(4)]
-    found = {tuple(patch) for patch in sample([image], 200, 3, np.random.default_rng(0))}
-    assert found == {tuple(one.ravel()) for one in turned}
+    patches = {tuple(patch) for patch in sample([image], 200, 3, np.random.default_rng(0))}
+    assert patches == {tuple(one.ravel()) for one in turned}
 
 
 def test_dequantising_stays_within_half_a_level() -> None:

@@ -238,7 +238,7 @@ class Equation:
 
 def _tokens(text: str, letters: list[str]) -> list[str]:
     """Letters first, the longest one that fits; then numbers, names and signs."""
-    found: list[str] = []
+    tokens: list[str] = []
     rest = text.strip()
     while rest:
         letter = next((x for x in letters if rest.startswith(x) and not _goes_on(x, rest[len(x) : len(x) + 1])), None)
@@ -248,9 +248,9 @@ def _tokens(text: str, letters: list[str]) -> list[str]:
             letter, end = match[1], match.end()
         else:
             end = len(letter)
-        found.append(letter)
+        tokens.append(letter)
         rest = rest[end:].lstrip()
-    return found
+    return tokens
 
 
 def _goes_on(letter: str, following: str) -> bool:

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from smgen.build import Options, gather, source
+from smgen.build import Options, build_info, source
 from smgen.loader import load_source
 from smgen.network import Network
 from tests.equations.evaluator import Equation, Value
@@ -48,7 +48,7 @@ class Statement:
 def statements(source: str) -> dict[int, Statement]:
     """The commented statements, by their first line."""
     lines = source.splitlines()
-    found: dict[int, Statement] = {}
+    statements: dict[int, Statement] = {}
     position = 0
     while position < len(lines):
         if not re.match(r"\s+# (?!----)", lines[position]):
@@ -66,8 +66,8 @@ def statements(source: str) -> dict[int, Statement]:
             position += 1
         assigned = [m[1] for line in lines[first:position] if (m := re.match(r"\s*(\w+) = ", line))]
         if assigned:
-            found[first + 1] = Statement(text, assigned[-1], first + 1, position)
-    return found
+            statements[first + 1] = Statement(text, assigned[-1], first + 1, position)
+    return statements
 
 
 def axes_of(array: npt.NDArray[Any]) -> str:
@@ -122,15 +122,15 @@ def call(module: ModuleType, function: str, text: str, lam: float, within: float
     for value in params.values():
         value += rng.normal(0, 0.3, value.shape).astype(value.dtype)
     x = rng.normal(size=(SAMPLES, module._D)).astype(module.DTYPE)
-    given: dict[str, Any] = {"g_x": x, "λ": lam, "N": SAMPLES, "pi": np.pi}
+    by_letter: dict[str, Any] = {"g_x": x, "λ": lam, "N": SAMPLES, "pi": np.pi}
     for key, value in params.items():
         layer, _, role = key.partition(".")
-        given[f"{ {'weight': 'W', 'bias': 'b', 'gain': 's', '': 'θ'}[role] }_{layer}"] = value
+        by_letter[f"{ {'weight': 'W', 'bias': 'b', 'gain': 's', '': 'θ'}[role] }_{layer}"] = value
     keywords: dict[str, Any] = {}
     if hasattr(module, "draw_probes"):
-        given["v"] = module.draw_probes(SAMPLES, 3)
-        keywords = {"probes": given["v"]} if function not in ("energy", "score") else {}
-    values = {name: Value(np.asarray(a, np.float64), axes_of(np.asarray(a))) for name, a in given.items()}
+        by_letter["v"] = module.draw_probes(SAMPLES, 3)
+        keywords = {"probes": by_letter["v"]} if function not in ("energy", "score") else {}
+    values = {name: Value(np.asarray(a, np.float64), axes_of(np.asarray(a))) for name, a in by_letter.items()}
     arguments = (params, x, lam) if function.startswith("loss") else (params, x)
     reader = Reader(module.energy.__code__.co_filename, text, values, within)
     sys.settrace(reader.trace)
@@ -156,7 +156,8 @@ def test_comments_of_the_catalogue_are_true(name: str, monkeypatch: pytest.Monke
     network: Network = CATALOGUE[name]()
     for mode in ("diagonal", "exact", "hutchinson"):
         text = source(
-            network, gather(network, Path("net.py"), Options(backend="numpy", dtype="float64", hessian=mode, probes=2))
+            network,
+            build_info(network, Path("net.py"), Options(backend="numpy", dtype="float64", hessian=mode, probes=2)),
         )
         module = load_source(text, f"{name}-{mode}")
         for lam in (0.0, 0.3):

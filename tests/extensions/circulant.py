@@ -28,7 +28,8 @@ class Circulant(LinearLayer):
             sides = [(e.slice(eye, k, units - k, Name(f"right_{k}")), units - k), (e.slice(eye, 0, k, Name("left")), k)]
             turned.append(e.concat(Name(f"turned_{k}_{v.name}"), sides if k else sides[:1]))
         entries = [e.slice(c, k, 1, Name(f"c_{k}")) for k in range(units)]
-        matrix = e.named(sp.Add(*(entry * turn for entry, turn in zip(entries, turned, strict=True))), f"C_{v.name}")
+        total = sp.Add(*(entry * turn for entry, turn in zip(entries, turned, strict=True)))
+        matrix = e.in_buffer(total, f"C_{v.name}")
         return CirculantMap(matrix, tuple(turned))
 
     def matrix(self, v: Vertex, parameters: Sequence[Array]) -> Array:
@@ -46,7 +47,7 @@ class CirculantMap(WeightMap):
     def gradient(self, e: Emitter, left: sp.Expr, right: sp.Expr, names: Sequence[Name]) -> Sequence[sp.Expr]:
         outer, units, parts = 2 * self.root * e.outer_sum(left, right, names[0]), len(self.turned), []
         for turn in self.turned:
-            src = e.buffer(e.named(outer * turn, names[0].part("terms")))
+            src = e.buffer(e.in_buffer(outer * turn, names[0].part("terms")))
             rows = e.emit(Reduce(out=e.new(names[0].part("rows"), Layout(units=(units,))), src=src, axis=1))
             parts.append((e.forward(rows, e.ones(units), names[0].part("entry"), ""), 1))
         return (e.concat(names[0].part("entries"), parts),)

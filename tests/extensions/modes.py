@@ -24,8 +24,8 @@ def _scheme(network: Network, method: Method, function: Function) -> str:
 FORWARD = Mode(
     name="forward",
     summary="the full Hessian, never cut",
-    way="by tangents of all inputs",
-    statement=EXACT.statement,
+    hessian_phrase="by tangents of all inputs",
+    verdict_sentence=EXACT.verdict_sentence,
     quality=_quality,
     schedules=_schedules,
     scheme=_scheme,

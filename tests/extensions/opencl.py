@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from smgen.ir import Schedule
+from smgen.targets.build_info import BuildInfo
 from smgen.targets.cuda.pipeline import PIPELINE
 from smgen.targets.dialect import Dialect
 from smgen.targets.elements import elements
 from smgen.targets.expressions import helpers
-from smgen.targets.facts import Facts
 from smgen.targets.pipeline import Pipeline
 
 OPENCL: Final = Dialect(function="static inline", suffixed=False)
@@ -25,8 +25,8 @@ class OpenCl:
     standalone: tuple[str, ...] = (".cl",)
     pipeline: Pipeline = PIPELINE
 
-    def emit(self, facts: Facts, schedules: tuple[Schedule, ...]) -> dict[str, str]:
-        lowered, _ = self.pipeline.forms(schedules, facts.method.batch_size)
-        functions = elements(lowered, facts.dtype, OPENCL)
+    def emit(self, info: BuildInfo, schedules: tuple[Schedule, ...]) -> dict[str, str]:
+        lowered, _ = self.pipeline.forms(schedules, info.method.batch_size)
+        functions = elements(lowered, info.dtype, OPENCL)
         lines = [line for function in functions for line in ("", function.head, "{", *function.body, "}")]
-        return {".py": "", ".cl": "\n".join([*helpers(facts.dtype, OPENCL, "\n".join(lines)), *lines, ""])}
+        return {".py": "", ".cl": "\n".join([*helpers(info.dtype, OPENCL, "\n".join(lines)), *lines, ""])}

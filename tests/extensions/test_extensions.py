@@ -13,7 +13,7 @@ import sympy
 
 import smgen as sm
 from smgen.analysis.exactness import verdict
-from smgen.build import Options, gather, sources
+from smgen.build import Options, build_info, sources
 from smgen.functions import FUNCTIONS
 from smgen.hessians import MODES
 from smgen.network import Network
@@ -58,13 +58,15 @@ def test_a_kind_of_layer(mode: str, backend: str) -> None:
     assert verdict(network).exact is verdict(same).exact is False
     params, x = random_case(network)
     ours, theirs = (module_of(n, backend=backend, hessian=mode, probes=2) for n in (network, same))
-    given = {"probes": ours.draw_probes(len(x), 0)} if mode == "hutchinson" else {}
+    probe_arguments = {"probes": ours.draw_probes(len(x), 0)} if mode == "hutchinson" else {}
     assert_close(
-        ours.hessian_diagonal(params, x, **given), theirs.hessian_diagonal(unrolled(params), x, **given), 1e-12
+        ours.hessian_diagonal(params, x, **probe_arguments),
+        theirs.hessian_diagonal(unrolled(params), x, **probe_arguments),
+        1e-12,
     )
     for lam in (0.0, 0.3):
-        J, gradient = ours.loss_and_grad(params, x, lam, **given)
-        J_same, of_matrix = theirs.loss_and_grad(unrolled(params), x, lam, **given)
+        J, gradient = ours.loss_and_grad(params, x, lam, **probe_arguments)
+        J_same, of_matrix = theirs.loss_and_grad(unrolled(params), x, lam, **probe_arguments)
         assert_close(J, J_same, 1e-12)
         for key in params:
             matrix = of_matrix[f"{key.removesuffix('_row')}.weight"]
@@ -151,14 +153,14 @@ def test_an_objective(mode: str, backend: str) -> None:
     network = CATALOGUE["deep"]()
     params, x = random_case(network)
     module = module_of(network, backend=backend, hessian=mode, probes=2)
-    given = {"probes": module.draw_probes(len(x), 0)} if mode == "hutchinson" else {}
+    probe_arguments = {"probes": module.draw_probes(len(x), 0)} if mode == "hutchinson" else {}
     for lam in (0.0, 0.3) if mode != "hutchinson" else (0.0,):
-        delta, prime = -module.score(params, x), module.hessian_diagonal(params, x, **given)
+        delta, prime = -module.score(params, x), module.hessian_diagonal(params, x, **probe_arguments)
         R = np.log(np.cosh(delta)).sum(axis=1).mean()
         S = (-2 * prime + lam * prime**2 / 2).sum(axis=1).mean()
-        assert_close(module.robust_loss_terms(params, x, lam, **given), (R, S), 1e-12)
-        J, gradient = module.robust_loss_and_grad(params, x, lam, **given)
-        apart = module.robust_loss_and_grad_terms(params, x, lam, **given)
+        assert_close(module.robust_loss_terms(params, x, lam, **probe_arguments), (R, S), 1e-12)
+        J, gradient = module.robust_loss_and_grad(params, x, lam, **probe_arguments)
+        apart = module.robust_loss_and_grad_terms(params, x, lam, **probe_arguments)
         assert_close(J, R + S, 1e-12)
         for key in params:
             assert_close(gradient[key], apart[2][key] + apart[3][key], 1e-12, key)
@@ -184,7 +186,9 @@ def opencl(monkeypatch: pytest.MonkeyPatch) -> str:
 def test_a_target_dialect(mode: str, dtype: str, opencl: str, tmp_path: Path) -> None:
     """What it prints is C where functions are overloaded, as they are with <tgmath.h>."""
     network = CATALOGUE["deep"]()
-    text = sources(network, gather(network, Path("net.py"), Options(backend=opencl, dtype=dtype, hessian=mode)))[".cl"]
+    text = sources(network, build_info(network, Path("net.py"), Options(backend=opencl, dtype=dtype, hessian=mode)))[
+        ".cl"
+    ]
     assert "*f_second = " in text or "(*f_second) = " in text
     assert "expf(" not in text
     source = tmp_path / "net.c"

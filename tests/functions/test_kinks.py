@@ -79,9 +79,9 @@ def test_kinks_are_named(function: Any) -> None:
 def test_new_smooth_members() -> None:
     """p(|g|) is as smooth as its odd powers begin late; max(g − a, 0)ⁿ has n − 1 continuous derivatives."""
     for a, n, c in itertools.product((-1, sp.Rational(1, 3), 2), (1, 2, 3, 4), (half, 3)):
-        found = said(c * sp.Max(g - a, 0) ** n + sp.cos(g))
-        assert ("kinks" in " ".join(found)) == (n == 1)
-        assert ("has no f″" in " ".join(found)) == (n == 2)
+        texts = said(c * sp.Max(g - a, 0) ** n + sp.cos(g))
+        assert ("kinks" in " ".join(texts)) == (n == 1)
+        assert ("has no f″" in " ".join(texts)) == (n == 2)
         smooth = c * sp.Abs(g - a) ** (2 * n) + sp.Abs(g - a) ** 3
         assert said(smooth) == []
         at = float(a)

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import smgen as sm
-from smgen.build import Options, gather, source
+from smgen.build import Options, build_info, source
 from smgen.calculus import primitives as p
 from smgen.calculus.derivatives import Nonlinearity, differentiate
 from smgen.calculus.primitives import G, references
@@ -200,8 +200,8 @@ def test_what_cannot_be_mended_is_warned_of(text: str, complaint: str) -> None:
 @pytest.mark.parametrize("expr", [f(G) for f in NAMED.values()] + list(map(formula, WRITTEN + ROUNDED)), ids=str)
 def test_formulas_that_compute_well_are_not_warned_of(expr: sp.Expr) -> None:
     grows = differentiate(expr).f.has(sp.exp(G), sp.cosh, sp.sinh)
-    found = complaints(expr, "float32").splitlines()
-    assert [text for text in found if "kinks" not in text and not (grows and "overflows" in text)] == []
+    lines = complaints(expr, "float32").splitlines()
+    assert [text for text in lines if "kinks" not in text and not (grows and "overflows" in text)] == []
 
 
 @pytest.mark.parametrize("text", ["Abs(g)", "Max(g, 0)", "Max(g, -g / 2, 1)", "g / 2 - Min(g, 0)"])
@@ -247,7 +247,7 @@ def test_one_exp_or_tanh_for_all_derivatives(name: str, shared: list[str], for_f
     first = f(sm.linear(sm.input(3), 4))
     for energy, expected in ((first, shared), (f(sm.linear(first, 4)), 2 * shared + for_f)):
         network = sm.Network(energy=energy)
-        text = source(network, gather(network, Path("net.py"), Options(dtype="float64")))
+        text = source(network, build_info(network, Path("net.py"), Options(dtype="float64")))
         body = text.partition("def _loss_and_grad(")[2].partition("\n\n\n")[0]
         calls = re.findall(r"\b(?:np|special)\.(\w*(?:exp|log|sin|cos|tan|erf|power)\w*)\(", body)
         assert sorted(calls) == sorted(expected)

@@ -39,11 +39,11 @@ PLACES = [-3e9, -40.0, -1.5, -0.5, 0.25, 0.5, 1.0, 1.5, 2.5, 30.0, 1e5, 3e8, 1e1
 def test_modules_compute_what_was_judged(expr: sp.Expr, backend: str) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        found = np.array(values(expr, PLACES, "float64", backend))
+        computed = np.array(values(expr, PLACES, "float64", backend))
     at = np.array(PLACES)
     for order in range(3):
         with np.errstate(all="ignore"):
             judged = evaluate(stable(differentiate(expr).forms[order]), {G: at}, "float64")
         judged = np.broadcast_to(judged, at.shape)
         finite = np.isfinite(judged)
-        np.testing.assert_allclose(found[finite, order], judged[finite], rtol=1e-10, atol=1e-290, err_msg=str(order))
+        np.testing.assert_allclose(computed[finite, order], judged[finite], rtol=1e-10, atol=1e-290, err_msg=str(order))

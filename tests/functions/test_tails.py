@@ -83,8 +83,8 @@ def test_losses_with_constants_out_of_range(backend: str) -> None:
     ):
         module = module_of(one(function), "float32", backend)
         params = {"w.weight": np.ones((1, 1), np.float32), "w.bias": np.zeros(1, np.float32)}
-        found, _ = module.loss_terms(params, np.array([[at]], np.float32), 0.0)
-        assert float(found) == pytest.approx(K, rel=1e-5)
+        computed, _ = module.loss_terms(params, np.array([[at]], np.float32), 0.0)
+        assert float(computed) == pytest.approx(K, rel=1e-5)
 
 
 @pytest.mark.parametrize("backend", TARGETS)
@@ -155,8 +155,8 @@ def test_powers_and_logarithms_of_exponentials_and_high_rational_forms(expr: sp.
     f = differentiate(expr)
     for order in range(3):
         with np.errstate(all="ignore"):
-            found = np.broadcast_to(evaluate(stable(f.forms[order]), {G: np.array(at, dtype)}, dtype), len(at))
-        for place, value in zip(np.array(at, dtype), found, strict=True):
+            computed = np.broadcast_to(evaluate(stable(f.forms[order]), {G: np.array(at, dtype)}, dtype), len(at))
+        for place, value in zip(np.array(at, dtype), computed, strict=True):
             with mpmath.workdps(1500):
                 written = sp.lambdify(G, expr, [{"Max": max}, "mpmath"])
                 exact, near = (

@@ -11,7 +11,7 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from smgen.build import Options, gather, source
+from smgen.build import Options, build_info, source
 from smgen.loader import load_source
 from smgen.network import Network
 from tests import oracle
@@ -26,7 +26,7 @@ def module(network: Network, backend: str, dtype: str, mode: str, batch: int) ->
     options = Options(
         backend=backend, dtype=dtype, hessian=mode, batch_size=batch, probes=2 if mode == "hutchinson" else 1
     )
-    return load_source(source(network, gather(network, Path("net.py"), options)), "fuzz")
+    return load_source(source(network, build_info(network, Path("net.py"), options)), "fuzz")
 
 
 def truth(network: Network, mode: str, params: Params, x: Array, lam: float) -> tuple[float, float, Params]:
@@ -54,15 +54,15 @@ def test_random_graphs(backend: str, rounds: Iterator[np.random.Generator], monk
         x = x.astype(dtype).astype(np.float64)
         low = {key: value.astype(dtype) for key, value in params.items()}
         tolerance = 1e-10 if dtype == "float64" else 3e-3
-        given = {}
+        probe_arguments = {}
         if mode == "hutchinson":
-            given["probes"] = net.draw_probes(samples, int(rng.integers(1000)))
-        J, gradient = net.loss_and_grad(low, x.astype(dtype), lam, workspace=net.Workspace(2), **given)
-        K, L = net.loss_terms(low, x.astype(dtype), lam, **given)
+            probe_arguments["probes"] = net.draw_probes(samples, int(rng.integers(1000)))
+        J, gradient = net.loss_and_grad(low, x.astype(dtype), lam, workspace=net.Workspace(2), **probe_arguments)
+        K, L = net.loss_terms(low, x.astype(dtype), lam, **probe_arguments)
         what = f"{network.text}{mode}, {dtype}, λ = {lam}"
         if mode == "hutchinson":
             single = module(network, "numpy", "float64", mode, 1)
-            double = {"probes": given["probes"].astype(np.float64)}
+            double = {"probes": probe_arguments["probes"].astype(np.float64)}
             expected_J, expected = single.loss_and_grad(params, x, lam, **double)
             assert_close(J, expected_J, tolerance, what)
         else:

@@ -21,13 +21,13 @@ def expected(network: Network, params: Params, x: Array, lam: float) -> dict[str
     """What every schedule's outputs should be, by buffer name."""
     spec = spec_of(network)
     K, L, dK, dL = oracle.exact_loss_and_grad_terms(spec, params, x, lam)
-    found: dict[str, Any] = {"K": K, "L": L, "J": K + L}
+    values: dict[str, Any] = {"K": K, "L": L, "J": K + L}
     for key in params:
         name = parameter_buffer(key, ()).name
-        found |= {f"dK_d{name}": dK[key], f"dL_d{name}": dL[key], f"dJ_d{name}": dK[key] + dL[key]}
+        values |= {f"dK_d{name}": dK[key], f"dL_d{name}": dL[key], f"dJ_d{name}": dK[key] + dL[key]}
     diagonal = np.diagonal(oracle.hessian(spec, params, x), axis1=1, axis2=2)
     return (
-        found
+        values
         | {"hessian_diagonal": diagonal, "energy": oracle.energy(spec, params, x)}
         | {"score": oracle.score(spec, params, x)}
         | layer_means(network, params, x)

@@ -85,5 +85,5 @@ def test_networks_of_real_size(name: str, backend: str) -> None:
         assert_close(J, complex_step.loss(network, params, x, lam).real, TOLERANCE, "J")
         for key, value in gradient.items():
             direction = rng.standard_normal(value.shape)
-            found = complex_step.derivative(network, params, x, lam, key, direction)
-            assert_close(np.sum(value * direction), found, TOLERANCE, f"dJ/d{key} at {lam}")
+            slope = complex_step.derivative(network, params, x, lam, key, direction)
+            assert_close(np.sum(value * direction), slope, TOLERANCE, f"dJ/d{key} at {lam}")

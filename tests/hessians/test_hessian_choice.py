@@ -131,10 +131,10 @@ def test_errors_by_depth_against_the_oracle(name: str) -> None:
     params, x = random_case(network, 1, samples=4)
     true = np.diagonal(oracle.hessian(spec_of(network), params, x), axis1=1, axis2=2)
     recursion = oracle.hessian_diagonal(spec_of(network), params, x)
-    found = errors_by_depth(network, params, x)
-    assert found[0].vertex == network.input.name
-    assert_close(found[0].error, np.abs(recursion - true).sum() / max(np.abs(true).sum(), 1e-300), 1e-9, "at x")
-    assert [depth.above for depth in found] == sorted((depth.above for depth in found), reverse=True)
+    depths = errors_by_depth(network, params, x)
+    assert depths[0].vertex == network.input.name
+    assert_close(depths[0].error, np.abs(recursion - true).sum() / max(np.abs(true).sum(), 1e-300), 1e-9, "at x")
+    assert [depth.above for depth in depths] == sorted((depth.above for depth in depths), reverse=True)
 
 
 def test_advice_on_data(net: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -89,8 +89,8 @@ def test_generators_and_arguments(backend: str) -> None:
     assert set(np.unique(module.draw_probes(50, 1))) == {-1.0, 1.0}
     once, again = (module.loss_and_grad(params, x, 0.1, rng=7) for _ in range(2))
     assert once[0] == again[0]
-    for given in ({"rng": np.random.default_rng(7)}, {"probes": module.draw_probes(3, 7)}):
-        assert_close(module.loss(params, x, 0.1, **given), once[0], TOLERANCE)
+    for probe_arguments in ({"rng": np.random.default_rng(7)}, {"probes": module.draw_probes(3, 7)}):
+        assert_close(module.loss(params, x, 0.1, **probe_arguments), once[0], TOLERANCE)
     for arguments, complaint in (
         ({"rng": "seed"}, "rng: expected a seed, a numpy.random.Generator or None, got 'seed'"),
         ({"rng": -1}, "rng: expected a seed, a numpy.random.Generator or None, got -1"),

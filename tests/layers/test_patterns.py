@@ -23,19 +23,19 @@ from tests.support import Array
 
 def dense(network: Network) -> dict[str, Array]:
     """Paths counted up to 2, as one writes it down: (units, D)."""
-    found: dict[str, Array] = {}
+    tables: dict[str, Array] = {}
     for v in network.vertices:
         match v.layer:
             case Data():
-                found[v.name] = np.eye(v.units, dtype=int)
+                tables[v.name] = np.eye(v.units, dtype=int)
             case Dense():
-                found[v.name] = np.tile(found[v.inputs[0]].sum(axis=0), (v.units, 1))
+                tables[v.name] = np.tile(tables[v.inputs[0]].sum(axis=0), (v.units, 1))
             case Concat():
-                found[v.name] = np.concatenate([found[name] for name in v.operands])
+                tables[v.name] = np.concatenate([tables[name] for name in v.operands])
             case _:
-                found[v.name] = sum(found[name] for name in v.inputs)  # type: ignore[assignment]
-        found[v.name] = np.minimum(found[v.name], 2)
-    return found
+                tables[v.name] = sum(tables[name] for name in v.inputs)  # type: ignore[assignment]
+        tables[v.name] = np.minimum(tables[v.name], 2)
+    return tables
 
 
 def unfolded(paths: Paths) -> Array:

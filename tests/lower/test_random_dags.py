@@ -48,6 +48,6 @@ def test_verdict_in_both_directions(network: Network) -> None:
 @pytest.mark.parametrize("name", CATALOGUE)
 def test_verdict_of_the_catalogue(name: str) -> None:
     network = CATALOGUE[name]()
-    found = verdict(network)
-    assert found.exact == (name in EXACT), found
-    assert (max(hessian_error(network, seed) for seed in range(3)) < 1e-12) == found.exact
+    recursion = verdict(network)
+    assert recursion.exact == (name in EXACT), recursion
+    assert (max(hessian_error(network, seed) for seed in range(3)) < 1e-12) == recursion.exact

@@ -198,8 +198,8 @@ def test_flatten_and_unflatten_are_inverse(module: ModuleType) -> None:
 
 def results(call: Callable[..., Any], *args: Any) -> list[Array]:
     """Everything a function returns, as a flat list of arrays."""
-    found = call(*args)
-    parts = found if isinstance(found, tuple) else (found,)
+    value = call(*args)
+    parts = value if isinstance(value, tuple) else (value,)
     return [np.asarray(value) for part in parts for value in (part.values() if isinstance(part, dict) else [part])]
 
 

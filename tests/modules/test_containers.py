@@ -16,15 +16,15 @@ GIB = 1 << 30
 @pytest.fixture(params=["numpy", "c"])
 def module(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     """A module on a host with 64 GiB free and 16 CPUs."""
-    found = module_of(CATALOGUE["gaussian"](), "float32", request.param)
+    module = module_of(CATALOGUE["gaussian"](), "float32", request.param)
     (tmp_path / "proc" / "self").mkdir(parents=True)
     (tmp_path / "proc" / "meminfo").write_text("MemTotal: 100000000 kB\nMemAvailable: 67108864 kB\n")
-    monkeypatch.setattr(found, "_PROC", str(tmp_path / "proc"))
-    monkeypatch.setattr(found, "_CGROUPS", str(tmp_path / "cgroup"))
-    monkeypatch.setattr(found, "_budget_found", [])
-    monkeypatch.setattr(found.os, "sched_getaffinity", lambda _: set(range(16)), raising=False)
+    monkeypatch.setattr(module, "_PROC", str(tmp_path / "proc"))
+    monkeypatch.setattr(module, "_CGROUPS", str(tmp_path / "cgroup"))
+    monkeypatch.setattr(module, "_budget_found", [])
+    monkeypatch.setattr(module.os, "sched_getaffinity", lambda _: set(range(16)), raising=False)
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
-    return found
+    return module
 
 
 def groups(tmp_path: Path, own: str, **files: str) -> None:

@@ -12,7 +12,7 @@ import pytest
 import sympy as sp
 
 import smgen as sm
-from smgen.build import Options, gather, source
+from smgen.build import Options, build_info, source
 from smgen.errors import NumericsWarning
 from smgen.loader import load_source
 from smgen.network import Network
@@ -148,21 +148,21 @@ def shifted() -> Network:
 @pytest.mark.parametrize("network", [squares(6), squares(12), shifted()], ids=["6", "12", "shifted"])
 def test_check_does_not_blame_a_module_for_overflow(network: Network, monkeypatch: pytest.MonkeyPatch) -> None:
     """Samples are made smaller where that helps; what the dtype cannot hold even so is said to overflow."""
-    module = load_source(source(network, gather(network, Path("net.py"), Options(hessian="diagonal"))), "deep")
+    module = load_source(source(network, build_info(network, Path("net.py"), Options(hessian="diagonal"))), "deep")
     beyond = len(network.vertices) == 4
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        found = list(check(network, module, 2))
-        assert all(finding.passed for finding in found)
-        told = {finding.what for finding in found if finding.measured == "overflows in float32"}
-        assert told >= {finding.what for finding in found[:4]} if beyond else told == set()
+        findings = list(check(network, module, 2))
+        assert all(finding.passed for finding in findings)
+        told = {finding.what for finding in findings if finding.measured == "overflows in float32"}
+        assert told >= {finding.what for finding in findings[:4]} if beyond else told == set()
         monkeypatch.setattr(module, "energy", lambda params, x: np.full(len(x), np.inf, np.float32))
         assert next(check(network, module, 2)).passed == beyond
 
 
 def test_check_blames_a_module_for_what_is_not_finite(monkeypatch: pytest.MonkeyPatch) -> None:
     network = squares(1)
-    module = load_source(source(network, gather(network, Path("net.py"), Options())), "shallow")
+    module = load_source(source(network, build_info(network, Path("net.py"), Options())), "shallow")
     wrong = {"energy": 0, "score": 1, "hessian_diagonal": 2, "loss_terms": 3}
     for name, position in wrong.items():
         with monkeypatch.context() as patch:

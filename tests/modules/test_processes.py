@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from smgen.build import Options, gather, sources
+from smgen.build import Options, build_info, sources
 from tests.modules.wide import TARGETS, wide
 
 INTERRUPTED = """
@@ -109,7 +109,7 @@ def run(folder: Path, backend: str, code: str, samples: int, **environment: str)
     if not path.exists():
         network = wide()
         path.write_text(
-            sources(network, gather(network, Path("net.py"), Options(backend=backend)))[".py"], encoding="utf-8"
+            sources(network, build_info(network, Path("net.py"), Options(backend=backend)))[".py"], encoding="utf-8"
         )
     flags = "-O1 -DWORTH_THREADS=0 -DMOST_ROWS=64 -DFEWEST_ROWS=32"
     known = {"SMGEN_CACHE": str(folder / "cache"), "CFLAGS": flags}

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from smgen.build import Options, gather, sources
+from smgen.build import Options, build_info, sources
 from tests.networks import CATALOGUE
 
 SECONDS = float(os.environ.get("SOAK_SECONDS", "12"))
@@ -106,7 +106,7 @@ print(*growth(load, count), growth(plain, count)[0])
 def run(folder: Path, backend: str, code: str, argument: float) -> list[float]:
     """The numbers that a process prints."""
     network = CATALOGUE["deep"]()
-    text = sources(network, gather(network, Path("net.py"), Options(backend=backend)))[".py"]
+    text = sources(network, build_info(network, Path("net.py"), Options(backend=backend)))[".py"]
     (folder / "net.py").write_text(text, encoding="utf-8")
     (folder / "plain.py").write_text('"""A module that does nothing."""\nNUMBER = 1\n', encoding="utf-8")
     environment = os.environ | {"SMGEN_CACHE": str(folder / "cache")}

@@ -19,10 +19,10 @@ def case(module: ModuleType, samples: int = 2000) -> tuple[Any, Any]:
     return {key: value.astype(module.DTYPE) for key, value in params.items()}, x.astype(module.DTYPE)
 
 
-def assert_same(found: Any, expected: Any) -> None:
-    assert found[0] == expected[0]
+def assert_same(result: Any, expected: Any) -> None:
+    assert result[0] == expected[0]
     for key, value in expected[1].items():
-        np.testing.assert_array_equal(found[1][key], value)
+        np.testing.assert_array_equal(result[1][key], value)
 
 
 @pytest.mark.parametrize("backend", TARGETS)
@@ -31,8 +31,8 @@ def test_calls_from_a_pool_of_threads_give_the_main_threads_bits(backend: str) -
     params, x = case(module)
     expected = module.loss_and_grad(params, x, 0.1)
     with ThreadPoolExecutor(4) as pool:
-        for found in pool.map(lambda _: module.loss_and_grad(params, x, 0.1), range(24)):
-            assert_same(found, expected)
+        for result in pool.map(lambda _: module.loss_and_grad(params, x, 0.1), range(24)):
+            assert_same(result, expected)
 
 
 def test_the_blas_has_its_threads_back_whatever_thread_called() -> None:

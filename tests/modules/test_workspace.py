@@ -87,15 +87,15 @@ def test_threads_do_not_share() -> None:
     module = module_of(network)
     params, x = random_case(network, samples=200)
     expected = [module.loss(params, x * k, 0.1) for k in range(1, 5)]
-    found: dict[int, set[float]] = {k: set() for k in range(1, 5)}
+    losses: dict[int, set[float]] = {k: set() for k in range(1, 5)}
 
     def work(k: int) -> None:
         for _ in range(20):
-            found[k].add(module.loss_and_grad(params, x * k, 0.1)[0])
+            losses[k].add(module.loss_and_grad(params, x * k, 0.1)[0])
 
-    threads = [threading.Thread(target=work, args=(k,)) for k in found]
+    threads = [threading.Thread(target=work, args=(k,)) for k in losses]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert [list(found[k]) for k in found] == [[value] for value in expected]
+    assert [list(losses[k]) for k in losses] == [[value] for value in expected]

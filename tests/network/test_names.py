@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import smgen as sm
-from smgen.build import Options, gather, sources
+from smgen.build import Options, build_info, sources
 from smgen.errors import NetworkError
 from smgen.hessians import Method, lower
 from smgen.layers.letters import WORDS, label
@@ -87,7 +87,7 @@ def test_the_list_of_words_is_whole() -> None:
 @pytest.mark.parametrize("names", [("w", "W"), ("aB", "Ab"), ("w", "W_2"), ("W_2", "w")])
 def test_parameters_that_differ_by_case_only(names: tuple[str, str], tmp_path: Path) -> None:
     network = two_layers(*names)
-    texts = sources(network, gather(network, Path("net.py"), Options(backend="c")))
+    texts = sources(network, build_info(network, Path("net.py"), Options(backend="c")))
     header = texts[".h"]
     constants = re.findall(r"^    (\w+),$", header, re.MULTILINE)
     assert len(set(constants)) == len(constants) == len(network.parameters)

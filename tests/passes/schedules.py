@@ -105,11 +105,11 @@ def schedule(lines: str) -> Schedule:
     reader = _Reader()
     for line in text(lines).splitlines():
         reader.read(line)
-    given = (LAMBDA, SAMPLES, *reader.given)
+    inputs = (LAMBDA, SAMPLES, *reader.inputs)
     sweeps = tuple(Sweep(name, tuple(ops)) for name, ops in reader.sweeps if ops)
     outputs = tuple(reader.buffers[name] for name in reader.returned or [sweeps[-1].ops[-1].outs[-1].name])
     function = Function(base="shown", summary="", results=())
-    return Schedule(function=function, inputs=given, sweeps=sweeps, outputs=outputs, fingerprint="")
+    return Schedule(function=function, inputs=inputs, sweeps=sweeps, outputs=outputs, fingerprint="")
 
 
 @dataclass
@@ -117,7 +117,7 @@ class _Reader:
     """What the lines so far have said."""
 
     buffers: dict[str, Buffer] = field(default_factory=lambda: {b.name: b for b in (LAMBDA, SAMPLES)})
-    given: list[Buffer] = field(default_factory=list)
+    inputs: list[Buffer] = field(default_factory=list)
     sweeps: list[tuple[str, list[Op]]] = field(default_factory=lambda: [("", [])])
     returned: list[str] = field(default_factory=list)
 
@@ -140,7 +140,7 @@ class _Reader:
         elif " = " in line:
             ops.append(self.operation(line))
         elif BUFFER.match(line):
-            self.given += [self.buffer(match[0]) for match in BUFFER.finditer(line)]
+            self.inputs += [self.buffer(match[0]) for match in BUFFER.finditer(line)]
         else:
             self.sweeps.append((line, []))
 

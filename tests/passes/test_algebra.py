@@ -85,7 +85,7 @@ def test_the_two_products_of_a_weight_gradient_become_one_of_stacked_operands() 
 
 def test_a_layer_of_one_unit_passes_back_without_a_product() -> None:
     lowered = run(schedule_of(deep(8), "loss_and_grad"), TARGETS["c"].pipeline.passes(1024))
-    assert all(op.right.shape[0] != 1 for op in products(lowered) if op.is_through and op.form is Form.TIMES)
+    assert all(op.right.shape[0] != 1 for op in products(lowered) if op.is_row_product and op.form is Form.TIMES)
 
 
 def test_polynomials_of_one_array_are_not_stored() -> None:

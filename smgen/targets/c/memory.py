@@ -40,7 +40,7 @@ class Pointer:
     """An array's declaration in the function of one phase; a view is declared after the array `of` which it is one."""
 
     text: str
-    of: str = ""
+    aliased: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +69,7 @@ class Memory:
         while waiting:
             name = waiting.pop()
             wanted.add(name)
-            waiting += {known[name].of} & known.keys() - wanted
+            waiting += {known[name].aliased} & known.keys() - wanted
         return tuple(pointer.text for name, pointer in known.items() if name in wanted)
 
     def stride(self, b: Buffer) -> int:
@@ -145,9 +145,9 @@ class _Plan:
         elif b.shape:
             self.declare(b, f"at->params[{self.parameters.index(b.name)}]", const=True)
 
-    def declare(self, b: Buffer, where: str, *, const: bool = False, of: str = "") -> None:
+    def declare(self, b: Buffer, where: str, *, const: bool = False, aliased: str = "") -> None:
         """An array over the batch is known inside tiles, others are throughout."""
-        pointer = Pointer(f"{'const ' * const}real *const {b.name} = {where};", of)
+        pointer = Pointer(f"{'const ' * const}real *const {b.name} = {where};", aliased)
         for phase in get_args(Phase):
             if phase == "tile" or not b.batched:
                 self.pointers[phase][b.name] = pointer
@@ -193,7 +193,7 @@ class _Plan:
             if root not in self.outputs or root in {total.name for total in self.sums}:
                 raise InternalError(f"{op.out.name} is not an array of its own")
             return
-        self.declare(op.out, op.src.name + _plus(op.start), const=True, of=op.src.name)
+        self.declare(op.out, op.src.name + _plus(op.start), const=True, aliased=op.src.name)
 
     def total(self, op: Op, out: Buffer) -> None:
         """A sum over the batch: every thread alone on tiles has a part, and at the end the first one has the sum."""

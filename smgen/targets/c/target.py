@@ -17,13 +17,13 @@ from smgen.errors import InternalError
 from smgen.ir import ITEMSIZE, Phase, Schedule
 from smgen.layers.letters import parameter_buffer
 from smgen.render import plain, render
+from smgen.targets.build_info import BuildInfo
 from smgen.targets.c.loops import Loop
 from smgen.targets.c.pipeline import PIPELINE
 from smgen.targets.c.primitives import sections
 from smgen.targets.c.printer import PrintedTiles, Section, print_tiles
 from smgen.targets.dialect import C
 from smgen.targets.expressions import CPrinter, helpers
-from smgen.targets.facts import Facts
 from smgen.targets.layout import WIDTH, Arrays, Header, header
 from smgen.targets.pipeline import Pipeline
 from smgen.targets.roles import Shared
@@ -79,7 +79,7 @@ class Module:
     """The context of the templates."""
 
     header: Header
-    facts: Facts
+    info: BuildInfo
     arrays: Arrays
     file: str
     prefix: str
@@ -109,9 +109,9 @@ class CTarget:
     standalone: tuple[str, ...] = (".c", ".h")
     pipeline: Pipeline = PIPELINE
 
-    def emit(self, facts: Facts, schedules: tuple[Schedule, ...]) -> dict[str, str]:
+    def emit(self, info: BuildInfo, schedules: tuple[Schedule, ...]) -> dict[str, str]:
         """The texts of the module, the C file and its header."""
-        module = _module(facts, schedules, self.pipeline)
+        module = _module(info, schedules, self.pipeline)
         texts = render("c/module.c.j2", module) + render("c/module.h.j2", module)
         module = replace(module, pair=f"{module.prefix}_pair_{hashlib.sha256(texts.encode()).hexdigest()[:16]}")
         text = render("c/module.c.j2", module)
@@ -121,51 +121,49 @@ class CTarget:
         return {".py": render("c/module.py.j2", embedded), ".c": text, ".h": render("c/module.h.j2", module)}
 
 
-def _module(facts: Facts, schedules: tuple[Schedule, ...], pipeline: Pipeline) -> Module:
-    lowered, notes = pipeline.forms(schedules, facts.method.batch_size)
+def _module(info: BuildInfo, schedules: tuple[Schedule, ...], pipeline: Pipeline) -> Module:
+    lowered, notes = pipeline.forms(schedules, info.method.batch_size)
     loops: Shared[Loop] = Shared()
-    parameters = tuple(parameter_buffer(key, shape).name for key, shape in facts.parameters.items())
-    printed = [print_tiles(s, facts.dtype, note, parameters, loops) for s, note in zip(lowered, notes, strict=True)]
-    prefix = _identifier(f"{facts.name}{facts.mode}")
+    parameters = tuple(parameter_buffer(key, shape).name for key, shape in info.parameters.items())
+    printed = [print_tiles(s, info.dtype, note, parameters, loops) for s, note in zip(lowered, notes, strict=True)]
+    prefix = _identifier(f"{info.name}{info.mode}")
     text = "\n".join(line for loop in loops.by_name.values() for line in loop.body)
     return Module(
-        header=header(facts, savings(zip(schedules, lowered, strict=True), facts.method.batch_size)),
-        facts=facts,
+        header=header(info, savings(zip(schedules, lowered, strict=True), info.method.batch_size)),
+        info=info,
         arrays=ARRAYS,
-        file=facts.file,
+        file=info.file,
         prefix=prefix,
         guard=f"{prefix.upper()}_H",
-        enumeration=_enumerators(prefix, facts.parameters),
+        enumeration=_enumerators(prefix, info.parameters),
         gemm_indent=" " * len(f"void {prefix}_use_gemm(void (*gemm)("),
-        real=CPrinter(facts.dtype, C).real,
-        blas="s" if facts.dtype == "float32" else "d",
-        fewest_rows=FEWEST_ROWS[
-            any(prod(shape) * ITEMSIZE[facts.dtype] > CACHE for shape in facts.parameters.values())
-        ],
+        real=CPrinter(info.dtype, C).real,
+        blas="s" if info.dtype == "float32" else "d",
+        fewest_rows=FEWEST_ROWS[any(prod(shape) * ITEMSIZE[info.dtype] > CACHE for shape in info.parameters.values())],
         most_rows=MOST_ROWS,
         total_lines=max(1, *(ceil(len(p.memory.totals) / 8) for p in printed)),
-        helpers=helpers(facts.dtype, C, text),
+        helpers=helpers(info.dtype, C, text),
         primitives=sections(plain("c/primitives.h"), text),
         loops=tuple(loops.by_name.values()),
-        functions=tuple(_function(facts, prefix, s, p) for s, p in zip(lowered, printed, strict=True)),
+        functions=tuple(_function(info, prefix, s, p) for s, p in zip(lowered, printed, strict=True)),
     )
 
 
 def _identifier(name: str) -> str:
-    found = re.sub(r"\W", "_", name, flags=re.ASCII)
-    return found if found[:1].isalpha() else f"net_{found}"
+    identifier = re.sub(r"\W", "_", name, flags=re.ASCII)
+    return identifier if identifier[:1].isalpha() else f"net_{identifier}"
 
 
 def _enumerators(prefix: str, keys: Iterable[str]) -> tuple[str, ...]:
     """A constant for each parameter, in capitals; keys that differ by case only are numbered."""
-    found: list[str] = []
+    names: list[str] = []
     for key in keys:
         name = _identifier(f"{prefix}_{key}").upper()
-        found.append(next(n for n in chain([name], (f"{name}_{k}" for k in count(2))) if n not in found))
-    return tuple(f"{name}," for name in found) or (f"{prefix.upper()}_NO_PARAMETERS,",)
+        names.append(next(n for n in chain([name], (f"{name}_{k}" for k in count(2))) if n not in names))
+    return tuple(f"{name}," for name in names) or (f"{prefix.upper()}_NO_PARAMETERS,",)
 
 
-def _function(facts: Facts, prefix: str, schedule: Schedule, printed: PrintedTiles) -> FunctionLayout:
+def _function(info: BuildInfo, prefix: str, schedule: Schedule, printed: PrintedTiles) -> FunctionLayout:
     function = printed.function
     names = [f"{function.name}_step_{position}" for position, _ in enumerate(printed.sections, start=1)]
     return FunctionLayout(
@@ -175,7 +173,7 @@ def _function(facts: Facts, prefix: str, schedule: Schedule, printed: PrintedTil
         indent=" " * len(f"void {prefix}_{function.name}("),
         sections=tuple(map(_section, names, printed.sections)),
         numbers=tuple(_lines(printed.numbers)),
-        fields=tuple(_fields(facts, schedule, printed, names)),
+        fields=tuple(_fields(info, schedule, printed, names)),
     )
 
 
@@ -201,7 +199,7 @@ def _lines(statements: Iterable[Statement]) -> Iterator[str]:
         yield from statement.code
 
 
-def _fields(facts: Facts, schedule: Schedule, printed: PrintedTiles, names: Sequence[str]) -> Iterator[str]:
+def _fields(info: BuildInfo, schedule: Schedule, printed: PrintedTiles, names: Sequence[str]) -> Iterator[str]:
     """The record of a function, a field a line; what is 0 or empty is left out."""
     memory, tangents = printed.memory, most_tangents(schedule)
     for phase in get_args(Phase):
@@ -212,7 +210,7 @@ def _fields(facts: Facts, schedule: Schedule, printed: PrintedTiles, names: Sequ
     if printed.numbers:
         yield f".numbers = {printed.function.name}_numbers,"
     sizes = {
-        "tile_rows": _tile_rows(memory.tile_width * ITEMSIZE[facts.dtype], tangents, facts.memory),
+        "tile_rows": _tile_rows(memory.tile_width * ITEMSIZE[info.dtype], tangents, info.memory),
         "tangents": tangents,
         "flops": f"{float(sample_flops(schedule)):.0f}.0",
         "shared": memory.shared_size,

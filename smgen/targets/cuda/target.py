@@ -10,13 +10,13 @@ from typing import Final
 from smgen.analysis.storage import most_tangents
 from smgen.ir import BATCH, ITEMSIZE, LAYER_MEANS, Schedule, Transpose
 from smgen.render import render
+from smgen.targets.build_info import BuildInfo, shape_text
 from smgen.targets.cuda.kernels import LANES, Kernel, Kernels, ScalarKernel, text_of
 from smgen.targets.cuda.pipeline import PIPELINE
 from smgen.targets.cuda.printer import BLOCKS, CHUNKS, print_function
 from smgen.targets.dialect import CUDA
 from smgen.targets.elements import Element
 from smgen.targets.expressions import CPrinter, helpers
-from smgen.targets.facts import Facts, shape_text
 from smgen.targets.layout import (
     WIDTH,
     Arrays,
@@ -60,7 +60,7 @@ class Module:
     """The context of the module template."""
 
     header: Header
-    facts: Facts
+    info: BuildInfo
     arrays: Arrays
     real: str
     lanes: int
@@ -86,23 +86,23 @@ class CudaTarget:
     standalone: tuple[str, ...] = ()
     pipeline: Pipeline = PIPELINE
 
-    def emit(self, facts: Facts, schedules: tuple[Schedule, ...]) -> dict[str, str]:
+    def emit(self, info: BuildInfo, schedules: tuple[Schedule, ...]) -> dict[str, str]:
         """The module's source, kernels included."""
-        kernels = Kernels(facts.dtype)
-        lowered, notes = self.pipeline.forms(functions(schedules), facts.method.batch_size)
+        kernels = Kernels(info.dtype)
+        lowered, notes = self.pipeline.forms(functions(schedules), info.method.batch_size)
         printed = [print_function(s, kernels, note) for s, note in zip(lowered, notes, strict=True)]
-        limited = facts.memory is not None or any(most_tangents(schedule) > 1 for schedule in lowered)
-        chunks = [_chunk(function, facts.dtype) if limited else 0 for function in printed]
+        limited = info.memory is not None or any(most_tangents(schedule) > 1 for schedule in lowered)
+        chunks = [_chunk(function, info.dtype) if limited else 0 for function in printed]
         own = {b.name: b for function in printed for b in function.own}
         module = Module(
-            header=header(facts),
-            facts=facts,
+            header=header(info),
+            info=info,
             arrays=ARRAYS,
-            real=CPrinter(facts.dtype, CUDA).real,
-            lanes=LANES[facts.dtype],
+            real=CPrinter(info.dtype, CUDA).real,
+            lanes=LANES[info.dtype],
             blocks=BLOCKS,
             chunks=CHUNKS,
-            helpers=helpers(facts.dtype, CUDA, text_of(kernels)),
+            helpers=helpers(info.dtype, CUDA, text_of(kernels)),
             elements=tuple(kernels.elements.by_name.values()),
             kernels=tuple(kernels.maps.by_name.values()),
             scalar_kernels=tuple(kernels.scalars.by_name.values()),
@@ -110,10 +110,10 @@ class CudaTarget:
                 (name, "DTYPE" if b.kind == "real" else "np.float64", shape_text(b.shape))
                 for name, b in sorted(own.items())
             ),
-            functions=tuple(_lay_out(facts, function, chunk) for function, chunk in zip(printed, chunks, strict=True)),
+            functions=tuple(_lay_out(info, function, chunk) for function, chunk in zip(printed, chunks, strict=True)),
             has_tangents=any(_has_tangents(schedule) for schedule in lowered),
             in_chunks=any(chunks),
-            budget="cp.cuda.runtime.memGetInfo()[0] // 4" if facts.memory is None else f"{facts.memory} << 20",
+            budget="cp.cuda.runtime.memGetInfo()[0] // 4" if info.memory is None else f"{info.memory} << 20",
         )
         return {".py": render(self.template, module)}
 
@@ -128,15 +128,15 @@ def _has_tangents(schedule: Schedule) -> bool:
     return any(isinstance(op, Transpose) or any(b.is_stack for b in op.outs) for op in schedule.ops)
 
 
-def _lay_out(facts: Facts, printed: PrintedFunction, chunk: int) -> FunctionLayout:
+def _lay_out(info: BuildInfo, printed: PrintedFunction, chunk: int) -> FunctionLayout:
     return FunctionLayout(
         name=printed.function.name,
         summary=summary(printed.function),
-        parameters=parameters(facts, printed.reads),
+        parameters=parameters(info, printed.reads),
         data=data(printed.reads),
         probed="probes" in printed.reads,
         sweeps=sweeps(printed.sweeps),
-        returns=returns(facts, printed.function, printed.outputs),
+        returns=returns(info, printed.function, printed.outputs),
         chunk=chunk,
         by_rows=not printed.function.is_loss,
         storage=tuple(storage(printed.arrays)),

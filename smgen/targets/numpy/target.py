@@ -11,7 +11,7 @@ from smgen.analysis.flops import sample_flops
 from smgen.analysis.storage import most_tangents
 from smgen.ir import BATCH, ITEMSIZE, Elementary, Schedule
 from smgen.render import render
-from smgen.targets.facts import Facts
+from smgen.targets.build_info import BuildInfo
 from smgen.targets.layout import (
     WIDTH,
     Arrays,
@@ -67,7 +67,7 @@ class Module:
     """The context of the module template."""
 
     header: Header
-    facts: Facts
+    info: BuildInfo
     arrays: Arrays
     functions: tuple[FunctionLayout, ...]
     needs_scipy: bool
@@ -82,28 +82,28 @@ class NumpyTarget:
     standalone: tuple[str, ...] = ()
     pipeline: Pipeline = PIPELINE
 
-    def emit(self, facts: Facts, schedules: tuple[Schedule, ...]) -> dict[str, str]:
+    def emit(self, info: BuildInfo, schedules: tuple[Schedule, ...]) -> dict[str, str]:
         """The module's source."""
-        lowered, notes = self.pipeline.forms(schedules, facts.method.batch_size)
+        lowered, notes = self.pipeline.forms(schedules, info.method.batch_size)
         printed = [print_function(*form) for form in zip(lowered, notes, strict=True)]
         calls = {op.function for schedule in lowered for op in schedule.ops if isinstance(op, Elementary)}
         module = Module(
-            header=header(facts, savings(zip(schedules, lowered, strict=True), facts.method.batch_size)),
-            facts=facts,
+            header=header(info, savings(zip(schedules, lowered, strict=True), info.method.batch_size)),
+            info=info,
             arrays=ARRAYS,
-            functions=tuple(_lay_out(facts, s, function) for s, function in zip(lowered, printed, strict=True)),
+            functions=tuple(_lay_out(info, s, function) for s, function in zip(lowered, printed, strict=True)),
             needs_scipy=bool(calls & scipy_functions()),
         )
         return {".py": render(self.template, module)}
 
 
-def _lay_out(facts: Facts, schedule: Schedule, printed: TiledFunction) -> FunctionLayout:
+def _lay_out(info: BuildInfo, schedule: Schedule, printed: TiledFunction) -> FunctionLayout:
     width, tangents = _width(printed.tile_arrays), most_tangents(schedule)
-    tiling = _tile_rows(width, tangents), tangents, sample_flops(schedule), width * ITEMSIZE[facts.dtype]
+    tiling = _tile_rows(width, tangents), tangents, sample_flops(schedule), width * ITEMSIZE[info.dtype]
     return FunctionLayout(
         name=printed.function.name,
         summary=summary(printed.function),
-        parameters=parameters(facts, printed.reads),
+        parameters=parameters(info, printed.reads),
         data=data(printed.reads) or "x",
         probed="probes" in printed.reads,
         counts=printed.counts,
@@ -113,7 +113,7 @@ def _lay_out(facts: Facts, schedule: Schedule, printed: TiledFunction) -> Functi
         tile=sweeps(printed.tile, WIDTH - 10),
         sums=wrapped(printed.sums),
         end=sweeps(printed.end),
-        returns=returns(facts, printed.function, printed.outputs),
+        returns=returns(info, printed.function, printed.outputs),
         tiling=", ".join(map(str, tiling)),
         of_tiles=tuple(storage(printed.tile_arrays)),
         of_call=tuple(storage(printed.arrays)),

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from smgen.build import Options, gather, sources
+from smgen.build import Options, build_info, sources
 from tests.networks import CATALOGUE
 
 
@@ -18,7 +18,7 @@ def optimised(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="module")
 def text() -> str:
     network = CATALOGUE["gaussian"]()
-    return sources(network, gather(network, Path("net.py"), Options(backend="c")))[".py"]
+    return sources(network, build_info(network, Path("net.py"), Options(backend="c")))[".py"]
 
 
 @pytest.fixture

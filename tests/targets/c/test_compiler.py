@@ -61,9 +61,9 @@ FLAGS = ["-ffast-math", "-Ofast", "-O3 -ffinite-math-only -fassociative-math", "
 def test_flags_that_change_arithmetic_change_nothing(folder: Path, flags: str) -> None:
     code = "import net_c, numpy as np; print(net_c.loss_terms(net_c.init_params(), np.ones((50, 3), np.float32), 0.1))"
     expected, _ = run(folder, code)
-    found, _ = run(folder, code, CFLAGS=flags)
+    printed, _ = run(folder, code, CFLAGS=flags)
     assert expected
-    for a, b in zip(found.strip("()").split(","), expected.strip("()").split(","), strict=True):
+    for a, b in zip(printed.strip("()").split(","), expected.strip("()").split(","), strict=True):
         assert float(a) == pytest.approx(float(b), rel=1e-6)
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from smgen.build import Options, gather, sources
+from smgen.build import Options, build_info, sources
 from smgen.network import Network
 from tests.networks import CATALOGUE
 
@@ -95,8 +95,8 @@ print("sound")
 
 
 def library(name: str) -> str:
-    found = subprocess.run([str(COMPILER), f"-print-file-name={name}"], capture_output=True, text=True, check=True)
-    return found.stdout.strip()
+    printed = subprocess.run([str(COMPILER), f"-print-file-name={name}"], capture_output=True, text=True, check=True)
+    return printed.stdout.strip()
 
 
 @pytest.mark.parametrize(
@@ -112,7 +112,7 @@ def test_every_layout_under_address_sanitizer(name: str, options: Options, tmp_p
     if not Path(library("libasan.so")).exists():
         pytest.skip("no AddressSanitizer")
     network: Network = CATALOGUE[name]()
-    text = sources(network, gather(network, Path("net.py"), options))[".py"]
+    text = sources(network, build_info(network, Path("net.py"), options))[".py"]
     (tmp_path / "net_c.py").write_text(text, encoding="utf-8")
     environment = os.environ | {
         "LD_PRELOAD": library("libasan.so"),

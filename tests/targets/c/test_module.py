@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 
 import smgen as sm
-from smgen.build import Options, gather, sources
+from smgen.build import Options, build_info, sources
 from smgen.loader import load_source
 from smgen.network import Network
 from tests import oracle
@@ -39,7 +39,9 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def texts_of(network: Network, dtype: str = "float64", batch_size: int = 1024) -> dict[str, str]:
-    return sources(network, gather(network, Path("net.py"), Options(backend="c", dtype=dtype, batch_size=batch_size)))
+    return sources(
+        network, build_info(network, Path("net.py"), Options(backend="c", dtype=dtype, batch_size=batch_size))
+    )
 
 
 def fresh(network: Network, dtype: str = "float64", batch_size: int = 1024) -> ModuleType:

@@ -68,11 +68,11 @@ ODD = ("expm1", "log1p", "tanh")
 def libraries(tmp_path_factory: pytest.TempPathFactory) -> dict[str, ctypes.CDLL]:
     """All functions, one library a build."""
     folder = tmp_path_factory.mktemp("primitives")
-    found = {}
+    libraries = {}
     for build, options in BUILDS.items():
         (folder / build).mkdir()
-        found[build] = ctypes.CDLL(str(compiled(folder / build, program(calls(NAMES)), *options)[0]))
-    return found
+        libraries[build] = ctypes.CDLL(str(compiled(folder / build, program(calls(NAMES)), *options)[0]))
+    return libraries
 
 
 def _in_parts(step: int) -> Iterator[Array]:

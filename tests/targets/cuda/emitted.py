@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from smgen.build import Options, gather, source
+from smgen.build import Options, build_info, source
 from smgen.hessians import Method
 from smgen.loader import load_source
 from smgen.network import Network
@@ -41,7 +41,7 @@ DIAGONAL = Method()
 def module_text(network: Network, dtype: str, method: Method = DIAGONAL) -> str:
     """The emitted module."""
     options = Options(backend="cuda", dtype=dtype, hessian=method.hessian, probes=method.probes)
-    return source(network, gather(network, Path("net.py"), options))
+    return source(network, build_info(network, Path("net.py"), options))
 
 
 @lru_cache(maxsize=256)
@@ -80,27 +80,29 @@ def assert_agrees(
     params, x = cast(params, x, dtype)
     numpy = module_of(network, dtype, hessian=method.hessian, probes=method.probes)
     tolerance = TOLERANCE[dtype]
-    given: dict[str, Any] = {}
+    probe_arguments: dict[str, Any] = {}
     if method.hessian == "hutchinson":
-        given["probes"] = np.random.default_rng(1).standard_normal((len(x), method.probes, x.shape[1])).astype(dtype)
+        probe_arguments["probes"] = (
+            np.random.default_rng(1).standard_normal((len(x), method.probes, x.shape[1])).astype(dtype)
+        )
     with running(network, dtype, make, method) as (cuda, cupy):
         if budget is not None:
             cuda._memory["budget"] = budget
         there = {key: cupy.asarray(value) for key, value in params.items()}
-        given_there = {name: cupy.asarray(value) for name, value in given.items()}
+        probe_arguments_there = {name: cupy.asarray(value) for name, value in probe_arguments.items()}
         data = cupy.asarray(x)
         for function in ("energy", "score", "hessian_diagonal"):
             probed = function == "hessian_diagonal"
-            actual = cupy.asnumpy(getattr(cuda, function)(there, data, **(given_there if probed else {})))
+            actual = cupy.asnumpy(getattr(cuda, function)(there, data, **(probe_arguments_there if probed else {})))
             assert actual.dtype == np.dtype(dtype)
-            expected = getattr(numpy, function)(params, x, **(given if probed else {}))
+            expected = getattr(numpy, function)(params, x, **(probe_arguments if probed else {}))
             assert_close(actual, expected, tolerance, function)
-        for lam in (0.0,) if given and method.probes == 1 else (0.0, 0.3):
-            ours = cuda.loss(there, data, lam, **given_there)
-            assert_close(cupy.asnumpy(ours), numpy.loss(params, x, lam, **given), tolerance, "loss")
+        for lam in (0.0,) if probe_arguments and method.probes == 1 else (0.0, 0.3):
+            ours = cuda.loss(there, data, lam, **probe_arguments_there)
+            assert_close(cupy.asnumpy(ours), numpy.loss(params, x, lam, **probe_arguments), tolerance, "loss")
             for function in ("loss_terms", "loss_and_grad", "loss_and_grad_terms"):
-                ours = getattr(cuda, function)(there, data, lam, **given_there)
-                theirs = getattr(numpy, function)(params, x, lam, **given)
+                ours = getattr(cuda, function)(there, data, lam, **probe_arguments_there)
+                theirs = getattr(numpy, function)(params, x, lam, **probe_arguments)
                 for position, (a, b) in enumerate(zip(ours, theirs, strict=True)):
                     where = f"{function}[{position}] at {lam}"
                     if isinstance(b, dict):

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from smgen.build import Options, gather, source
+from smgen.build import Options, build_info, source
 from smgen.loader import load_source
 from tests.networks import CATALOGUE
 from tests.support import assert_close, module_of, random_case
@@ -40,7 +40,7 @@ def test_agrees_with_numpy(name: str, dtype: str) -> None:
     import cupy
 
     network = example(name) if name in EXAMPLES else CATALOGUE[name]()
-    cuda = load_source(source(network, gather(network, Path("net.py"), Options(backend="cuda", dtype=dtype))), name)
+    cuda = load_source(source(network, build_info(network, Path("net.py"), Options(backend="cuda", dtype=dtype))), name)
     numpy = module_of(network, dtype)
     for samples in (1, 31, 1000):
         params, x = cast(*random_case(network, seed=samples, samples=samples), dtype)

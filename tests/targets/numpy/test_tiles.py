@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 import smgen as sm
-from smgen.build import Options, gather, sources
+from smgen.build import Options, build_info, sources
 from smgen.network import Network
 from tests.networks import CATALOGUE
 from tests.support import assert_close, module_of, random_case
@@ -56,10 +56,10 @@ def test_any_number_of_rows_and_threads(name: str, dtype: str, tiny_tiles: Any) 
         for threads in (1, 2, 3):
             workspace = module.Workspace(threads=threads)
             for lam, (J, gradient) in zip((0.0, 0.3), results, strict=True):
-                found, ours = module.loss_and_grad(params, x, lam, workspace=workspace)
+                loss, ours = module.loss_and_grad(params, x, lam, workspace=workspace)
                 again, same = module.loss_and_grad(params, x, lam, workspace=workspace)
-                assert found == again
-                assert_close(found, J, tolerance, f"J with {threads} threads")
+                assert loss == again
+                assert_close(loss, J, tolerance, f"J with {threads} threads")
                 for key in gradient:
                     assert ours[key].dtype == dtype
                     assert_close(ours[key], gradient[key], tolerance, key)
@@ -118,8 +118,8 @@ def test_without_threadpoolctl_one_thread_does_it(tiny_tiles: Any, monkeypatch: 
     monkeypatch.setitem(sys.modules, "threadpoolctl", None)
     monkeypatch.setattr(module, "_one_blas_thread", module._OneBlasThread())
     workspace = module.Workspace(threads=2)
-    found, _ = module.loss_and_grad(params, x, workspace=workspace)
-    assert_close(found, expected, 1e-13)
+    loss, _ = module.loss_and_grad(params, x, workspace=workspace)
+    assert_close(loss, expected, 1e-13)
     assert workspace._helpers == 0
 
 
@@ -166,7 +166,7 @@ sys.exit(os.waitpid(child, 0)[1])
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
 def test_a_forked_process_has_threads_of_its_own(tmp_path: Path) -> None:
     network = CATALOGUE["ica"]()
-    (tmp_path / "net.py").write_text(sources(network, gather(network, Path("net.py"), Options()))[".py"])
+    (tmp_path / "net.py").write_text(sources(network, build_info(network, Path("net.py"), Options()))[".py"])
     subprocess.run([sys.executable, "-c", FORKED], cwd=tmp_path, check=True, timeout=60)
 
 

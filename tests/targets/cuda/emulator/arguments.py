@@ -36,13 +36,13 @@ class Argument:
     size: int
 
 
-def dimensions(what: str, given: Sequence[int]) -> tuple[int, int, int]:
+def dimensions(what: str, sizes: Sequence[int]) -> tuple[int, int, int]:
     """Three positive integers within CUDA's limits."""
-    if not 1 <= len(given) <= 3 or any(type(n) is not int for n in given):
-        raise LaunchError(f"{what} {given!r}: one to three Python integers are needed")
-    x, y, z = (*given, 1, 1)[:3]
+    if not 1 <= len(sizes) <= 3 or any(type(n) is not int for n in sizes):
+        raise LaunchError(f"{what} {sizes!r}: one to three Python integers are needed")
+    x, y, z = (*sizes, 1, 1)[:3]
     if any(not 1 <= n <= limit for n, limit in zip((x, y, z), LIMITS[what], strict=True)):
-        raise LaunchError(f"{what} {given!r}: each must lie between 1 and {LIMITS[what]}")
+        raise LaunchError(f"{what} {sizes!r}: each must lie between 1 and {LIMITS[what]}")
     return x, y, z
 
 

@@ -62,8 +62,8 @@ class Kernel:
 def kernels_of(source: str) -> dict[str, Kernel]:
     """Every kernel of the file; ValueError if one is not `extern "C" __global__ void name(plain types)`."""
     text = _COMMENT.sub(" ", source)
-    found = list(_KERNEL.finditer(text))
-    if len(found) != len(re.findall(r"\b__global__\b", text)):
+    matches = list(_KERNEL.finditer(text))
+    if len(matches) != len(re.findall(r"\b__global__\b", text)):
         raise ValueError('a kernel is not declared as: extern "C" __global__ void name(parameters)')
     meeting = _names_that_meet(text)
     return {
@@ -73,7 +73,7 @@ def kernels_of(source: str) -> dict[str, Kernel]:
             int(m["a"] or m["b"] or 1024),
             m["name"] in meeting,
         )
-        for m in found
+        for m in matches
     }
 
 

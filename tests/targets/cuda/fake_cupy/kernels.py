@@ -91,10 +91,10 @@ def require_device(devices: int) -> None:
         )
 
 
-def _dimensions(kernel: str, what: str, given: tuple[int, ...]) -> tuple[int, ...]:
+def _dimensions(kernel: str, what: str, sizes: tuple[int, ...]) -> tuple[int, ...]:
     """Three sizes. CuPy makes 1 of a size below 1, which launches a block where none was meant."""
-    if not isinstance(given, tuple) or not all(isinstance(size, (int, np.integer)) for size in given):
-        raise TypeError(f"{kernel}: {what} {given!r} must be a tuple of integers")
-    if any(size < 1 for size in given):
-        fault(f"{kernel}: {what} {given} is empty; CuPy would launch one")
-    return tuple(max(1, int(size)) for size in (*given, 1, 1)[:3])
+    if not isinstance(sizes, tuple) or not all(isinstance(size, (int, np.integer)) for size in sizes):
+        raise TypeError(f"{kernel}: {what} {sizes!r} must be a tuple of integers")
+    if any(size < 1 for size in sizes):
+        fault(f"{kernel}: {what} {sizes} is empty; CuPy would launch one")
+    return tuple(max(1, int(size)) for size in (*sizes, 1, 1)[:3])

@@ -59,8 +59,8 @@ def available(toolkit: int = 13) -> wheels.Availability:
 
 def folders() -> tuple[str, ...]:
     """Where the installed libraries lie, for programs that look for them by LD_LIBRARY_PATH."""
-    found = (wheels.find(distribution, _LIBRARY) for distribution in _DISTRIBUTIONS.values())
-    return tuple(str(path.parent) for path in found if isinstance(path, Path))
+    paths = (wheels.find(distribution, _LIBRARY) for distribution in _DISTRIBUTIONS.values())
+    return tuple(str(path.parent) for path in paths if isinstance(path, Path))
 
 
 def cupy_options(options: tuple[str, ...], architecture: str) -> tuple[str, ...]:

@@ -111,11 +111,11 @@ def available() -> wheels.Availability:
 @lru_cache(maxsize=256)
 def resources(cubin: bytes) -> dict[str, Resources]:
     """By kernel name, for every architecture that NVRTC knows, sm_70 included."""
-    found = {}
+    resources = {}
     for name, line in _FUNCTION.findall(_run(_CUOBJDUMP, ("--dump-resource-usage",), cubin)):
         usage = {key: int(value) for key, value in re.findall(r"([A-Z]+):(\d+)", line)}
-        found[name] = Resources(usage["REG"], usage["STACK"], usage["LOCAL"], usage["SHARED"])
-    return found
+        resources[name] = Resources(usage["REG"], usage["STACK"], usage["LOCAL"], usage["SHARED"])
+    return resources
 
 
 @lru_cache(maxsize=256)

@@ -1,4 +1,4 @@
-"""What every backend is told about the module it emits."""
+"""The information about a build that every target needs."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from smgen.analysis.exactness import Verdict
 from smgen.hessians import DIAGONAL, MODES, Method, Mode
 from smgen.ir import Shape
-from smgen.targets.probe_arguments import Pieces, pieces
+from smgen.targets.probe_arguments import ProbeArguments, probe_arguments
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Facts:
-    """The facts of a build that end up in the module's header and `METADATA`."""
+class BuildInfo:
+    """Information about a build, for the module's header, its `METADATA` and its templates."""
 
     name: str
     stem: str
@@ -53,7 +53,7 @@ class Facts:
             "exact": self.quality.exact,
             "reason": self.quality.reason,
         }
-        if self.draws:
+        if self.takes_probes:
             chosen |= {"probes": self.method.probes, "distribution": self.method.distribution}
         if self.memory is not None:
             chosen["memory_mib"] = self.memory
@@ -61,7 +61,7 @@ class Facts:
 
     @property
     def mode(self) -> str:
-        """What the names of files and C functions say of the hessian mode: nothing if it is the default."""
+        """The hessian mode as a part of the names of files and C functions; empty for the default."""
         return "" if self.hessian is DIAGONAL else f"_{self.hessian.name}"
 
     @property
@@ -75,9 +75,9 @@ class Facts:
         return "a quarter of what is free at the first" if self.memory is None else f"--memory {self.memory}, in MiB"
 
     @property
-    def draws(self) -> bool:
+    def takes_probes(self) -> bool:
         """Whether functions take probes."""
-        return self.hessian.draws
+        return self.hessian.takes_probes
 
     @property
     def gaussian(self) -> bool:
@@ -85,32 +85,32 @@ class Facts:
         return self.method.distribution == "gaussian"
 
     @property
-    def entries(self) -> str:
-        """What probes are made of."""
+    def probe_values(self) -> str:
+        """The entries of probes, in words."""
         return "from N(0, 1)" if self.gaussian else "1 or −1"
 
     @property
     def single_probe(self) -> bool:
-        """Whether there is one probe a sample, which says nothing of λ > 0."""
-        return self.draws and self.method.probes == 1
+        """Whether there is a single probe a sample, so that there is no loss for λ > 0."""
+        return self.takes_probes and self.method.probes == 1
 
     @property
-    def pieces(self) -> Pieces:
-        """What only modules with probes have in signatures and calls."""
+    def probe_arguments(self) -> ProbeArguments:
+        """The parts of signatures and calls that only modules with probes have."""
         real = "float" if self.dtype == "float32" else "double"
-        return pieces(draws=self.draws, single=self.single_probe, real=real)
+        return probe_arguments(takes_probes=self.takes_probes, single=self.single_probe, real=real)
 
     @property
-    def way(self) -> str:
-        """How δ′ is computed, after "∂²E/∂x_d²"."""
-        return self.hessian.way
+    def hessian_phrase(self) -> str:
+        """How δ′ is computed, as a phrase after "∂²E/∂x_d²"."""
+        return self.hessian.hessian_phrase
 
     @property
-    def statement(self) -> str:
-        """The quality of δ′ in a sentence."""
+    def verdict_sentence(self) -> str:
+        """A sentence about the quality of δ′."""
         if self.quality.flat:
             return f"Of no use in training: {self.quality.reason}."
-        return self.hessian.statement(self.quality)
+        return self.hessian.verdict_sentence(self.quality)
 
 
 def shape_text(shape: Shape) -> str:

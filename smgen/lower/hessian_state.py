@@ -1,0 +1,81 @@
+"""The part of a hessian mode in the sweeps: the second derivatives, their adjoints, and their terms of the gradients.
+
+The sweeps of δ, μ = ∂J/∂δ and γ = ∂J/∂g are the same in every mode. The mode computes the terms with δ′ and ν.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol
+
+import sympy as sp
+
+from smgen.ir import ZERO, Name
+from smgen.layers.protocol import Naming
+from smgen.lower.names import LossTerm
+from smgen.lower.values import Lowering
+from smgen.network import Vertex
+
+Values = dict[str, sp.Expr]
+"""A value for each vertex, by the vertex's name."""
+
+
+class TermAdjoints(Protocol):
+    """The adjoints of one loss term that come from second derivatives. `word` is in the names of its gradients."""
+
+    word: str
+
+    def forward(self, v: Vertex) -> None:
+        """Compute the adjoints at v. The forward sweep calls this for every vertex in order, after μ of the vertex."""
+
+    def nu(self, p: str, q: str) -> sp.Expr:
+        """ν_pq: the derivative of the loss by δ_k f_pq, for a vertex k that reads p and q."""
+
+    def slope(self, p: str, k: Vertex) -> sp.Expr:
+        """The derivative of the loss by the slope f_p of k, through the second derivatives alone."""
+
+    def gradient(self, p: str, k: Vertex, name: Naming) -> Mapping[str, sp.Expr]:
+        """The same derivative by the parameters of a linear k, summed over the batch: the second term of (17)."""
+
+
+class HessianState(TermAdjoints, Protocol):
+    """The second derivatives of one function while it is lowered, from the backward sweep to the gradients."""
+
+    def backward(self) -> Values:
+        """Compute δ (1) and the mode's second derivatives of every vertex; returns δ."""
+
+    def diagonal(self) -> sp.Expr:
+        """δ′ at the input, (N, D)."""
+
+    def moments(self, first: sp.Expr, second: sp.Expr) -> sp.Expr:
+        """The mean over the batch of Σ_d first · δ′_d + second · δ′_d²: exact, or an unbiased estimate."""
+
+    def begin_adjoints(self, loss_term: LossTerm, first: sp.Expr, second: sp.Expr) -> None:
+        """Begin the adjoints of a term whose derivative by δ′ is first + 2 second · δ′ (7)."""
+
+
+class NoHessian:
+    """The adjoints of a term without δ′, such as K: all are 0."""
+
+    word = ""
+
+    def forward(self, v: Vertex) -> None:
+        return
+
+    def nu(self, p: str, q: str) -> sp.Expr:
+        return ZERO
+
+    def slope(self, p: str, k: Vertex) -> sp.Expr:
+        return ZERO
+
+    def gradient(self, p: str, k: Vertex, name: Naming) -> Mapping[str, sp.Expr]:
+        return {}
+
+
+def moments_of(lowering: Lowering, diagonal: sp.Expr, first: sp.Expr, second: sp.Expr) -> sp.Expr:
+    """The mean over the batch of Σ_d first · δ′_d + second · δ′_d², for a mode that has δ′ as an array."""
+    units, mean = lowering.network.input.units, lowering.emitter.mean_sum
+    value = first * mean(diagonal, units, Name("sum_delta_prime", role="sum_delta_prime")) if first != 0 else ZERO
+    if second != 0:
+        value += second * mean(diagonal**2, units, Name("sum_delta_prime_squared", role="sum_delta_prime_squared"))
+    return value

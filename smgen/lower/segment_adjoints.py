@@ -1,0 +1,110 @@
+"""The adjoints of a segment, from the loss's derivative by the Hessian at its base up to its top.
+
+With N_b = ∂L/∂H_b and ĝ = N_b ġ,
+
+    ν_j = Σ_c ĝ_j ġ_j,   N_t = Σ_c ĝ_t ġ_tᵀ,   γ_j gains 2 f″ Σ_c ĝ_j δ̇_k,   ∂L/∂W gains 2 Σ_c δ̇ ĝᵀ.
+
+([+] 8. One segment from x to the energy is the forward form, one segment for each layer is the backward form.)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import sympy as sp
+
+from smgen.ir import ZERO, Letter, Name
+from smgen.layers.protocol import Naming
+from smgen.lower.hessian_state import Values
+from smgen.lower.names import WEIGHTED
+from smgen.lower.segment_tangents import Segment, SegmentTangents
+from smgen.lower.tangents import Tangents
+from smgen.lower.values import Lowering
+from smgen.network import Vertex
+
+
+class SegmentAdjoints(SegmentTangents):
+    """The tangents of a segment and their adjoints."""
+
+    def __init__(
+        self, lowering: Lowering, tangents: Tangents, segment: Segment, base_tangents: sp.Expr | None = None
+    ) -> None:
+        super().__init__(lowering, tangents, segment, base_tangents)
+        self.weighted_tangent: Values = {}
+        self.base_adjoint: sp.Expr = ZERO
+        self._adjoints: dict[tuple[str, str], sp.Expr] = {}
+
+    # Forwards: N
+
+    def begin(self, base_adjoint: sp.Expr) -> None:
+        """Begin with N_b: a number for a multiple of the identity, (N, C) for a diagonal, (N, C, C) for a matrix."""
+        self.base_adjoint, self._adjoints, self.weighted_tangent = base_adjoint, {}, {}
+        if self._is_matrix:
+            self.weighted_tangent[self.base] = base_adjoint
+        elif self.base_tangents is not None:
+            self.weighted_tangent[self.base] = self.tangents.tangent_column(base_adjoint) * self.base_tangents
+
+    @property
+    def _is_matrix(self) -> bool:
+        return self.tangents.layout(self.base_adjoint).tangents is not None
+
+    def forward(self, v: Vertex) -> None:
+        """ĝ_v."""
+        if self._is_matrix:
+            self.weighted_tangent[v.name] = self.carry(v, self.weighted_tangent, WEIGHTED)
+        else:
+            value = self.tangents.tangent_column(self.base_adjoint) * self.tangent[v.name]
+            if not self.tangents.is_constant(self.base_adjoint) and value != 0:
+                value = self.tangents.bind(WEIGHTED.of(v.name), value, "[+] 8")
+            self.weighted_tangent[v.name] = value
+
+    def above(self) -> sp.Expr:
+        """N at the top: Σ_c ĝ ġᵀ."""
+        assert self.segment.top is not None
+        top = self.segment.top.name
+        if self.weighted_tangent[top] == 0 or self.tangent[top] == 0:
+            return ZERO
+        name = Name(f"curvature_adjoint_{top}", Letter(f"N_{top}", 4, "N"))
+        return self.tangents.grams(self.weighted_tangent[top], self.tangent[top], name)
+
+    def nu(self, p: str, q: str) -> sp.Expr:
+        """ν_pq = Σ_c ½ (ĝ_p ġ_q + ĝ_q ġ_p)."""
+        if (p, q) not in self._adjoints:
+            self._adjoints[p, q] = self._nu(p) if p == q else self._mixed(p, q)
+        return self._adjoints[p, q]
+
+    def _nu(self, name: str) -> sp.Expr:
+        e, code = self.tangents, Name(f"weighted_square_{name}")
+        if self.is_unit(name) and not self._is_matrix:
+            return self.base_adjoint
+        if self.tangent[name] == 0 or self.weighted_tangent[name] == 0:
+            return ZERO
+        if e.is_constant(self.base_adjoint):
+            return self.base_adjoint * self.sum_of_products(name, name)
+        if not self._is_matrix and not e.is_batched(self.tangent[name]):
+            return e.backward(self.base_adjoint, self.square(name), code)
+        return e.sum_tangents(self.weighted_tangent[name] * self.tangent[name], code)
+
+    def _mixed(self, p: str, q: str) -> sp.Expr:
+        value = (self.weighted_array(p) * self.tangent[q] + self.weighted_array(q) * self.tangent[p]) / 2
+        return self.tangents.sum_tangents(value, Name(f"weighted_products_{p}_{q}"))
+
+    def slope(self, p: str, k: Vertex) -> sp.Expr:
+        """2 Σ_c ĝ_p δ̇_k."""
+        delta_tangent = self.delta_tangent[k.name]
+        if delta_tangent == 0 or self.weighted_array(p) == 0:
+            return ZERO
+        value = self.weighted_array(p) * delta_tangent
+        return 2 * self.tangents.sum_tangents(value, Name(f"weighted_product_{k.name}"))
+
+    def weighted_array(self, name: str) -> sp.Expr:
+        """ĝ of a vertex, as an array also at the base."""
+        if name == self.base and name not in self.weighted_tangent:
+            return self.tangents.tangent_column(self.base_adjoint) * self.tangent[name]
+        return self.weighted_tangent[name]
+
+    def gradient(self, p: str, k: Vertex, name: Naming) -> Mapping[str, sp.Expr]:
+        """The derivative of 2 Σ_n Σ_c δ̇_kᵀ A ĝ_p by the parameters of A, the map from p to k."""
+        lowered = self.lowering.lowered[k.name]
+        gradients = lowered.gradient(self.tangents, p, self.delta_tangent[k.name], self.weighted_array(p), name)
+        return {key: 2 * value for key, value in gradients.items()}
