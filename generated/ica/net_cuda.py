@@ -23,7 +23,7 @@ their role, whatever layer they belong to; `vec4_<name>` takes 16 bytes a thread
 are aligned to them.
 
 description sha256 d4d8833c7e2f1965d5d89b1599a300b10c6c55a495183fe0c4dbf5dbfbcd5973
-template cuda/module.py.j2, sha256 5a9b34d7490cab9d0a25e4c0f19d5a2839e38b77ddab2dee40d7050605554c9d
+template cuda/module.py.j2, sha256 36baf1ebc33f87a53c76d1444bc5d67e56bb8e0da9320f119a0ababef6b34571
 """
 
 import operator
@@ -60,7 +60,7 @@ INITIAL = {
 METADATA = {
     "network": "ica",
     "description_sha256": "d4d8833c7e2f1965d5d89b1599a300b10c6c55a495183fe0c4dbf5dbfbcd5973",
-    "template_sha256": "5a9b34d7490cab9d0a25e4c0f19d5a2839e38b77ddab2dee40d7050605554c9d",
+    "template_sha256": "36baf1ebc33f87a53c76d1444bc5d67e56bb8e0da9320f119a0ababef6b34571",
     "generator": "smgen 0.1.0",
     "backend": "cuda",
     "dtype": "float32",
@@ -1671,4 +1671,4 @@ def _loss_noise(loss, params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above 35d19eb9b40412f69f48eefda172f7fa400e6cccc543474b93c1cc576a426ead
+# sha256 of all above 88e65f072a177601c7072464c3594f8a17d39250952fe869eb8b3d946e42a193

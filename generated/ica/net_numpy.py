@@ -23,7 +23,7 @@ installed, threads work on different tiles. `w.g` is where g is written: results
 later ones, as _STORAGE says. a, b, c, … are intermediate results of one equation.
 
 description sha256 d4d8833c7e2f1965d5d89b1599a300b10c6c55a495183fe0c4dbf5dbfbcd5973
-template numpy/module.py.j2, sha256 a7708438406f6287fc20e8e4342dad36b4375b58dfafbd24c85d0f053f62be66
+template numpy/module.py.j2, sha256 cede487ec40b56fadcbdf0a34f1eff8a94fca08336ee8ca75343ff4ca72b3a27
 """
 
 import _thread
@@ -753,7 +753,7 @@ INITIAL = {
 METADATA = {
     "network": "ica",
     "description_sha256": "d4d8833c7e2f1965d5d89b1599a300b10c6c55a495183fe0c4dbf5dbfbcd5973",
-    "template_sha256": "a7708438406f6287fc20e8e4342dad36b4375b58dfafbd24c85d0f053f62be66",
+    "template_sha256": "cede487ec40b56fadcbdf0a34f1eff8a94fca08336ee8ca75343ff4ca72b3a27",
     "generator": "smgen 0.1.0",
     "backend": "numpy",
     "dtype": "float32",
@@ -1722,4 +1722,4 @@ def _loss_noise(loss, params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above 62bf2412b12d866a90edf5c3c7904fd6bda4bbba3368e06e840af387bd0187e3
+# sha256 of all above c58ab1cf6e8c935b7494d5e4ade56beffea550b542a85ab8d8438a31e07e9272

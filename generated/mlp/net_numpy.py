@@ -28,7 +28,7 @@ installed, threads work on different tiles. `w.g` is where g is written: results
 later ones, as _STORAGE says. a, b, c, … are intermediate results of one equation.
 
 description sha256 782fa71001c0057997d760c121f88568127ef619e55674d5b229673e521a3b8e
-template numpy/module.py.j2, sha256 a7708438406f6287fc20e8e4342dad36b4375b58dfafbd24c85d0f053f62be66
+template numpy/module.py.j2, sha256 cede487ec40b56fadcbdf0a34f1eff8a94fca08336ee8ca75343ff4ca72b3a27
 """
 
 import _thread
@@ -1994,7 +1994,7 @@ INITIAL = {
 METADATA = {
     "network": "mlp",
     "description_sha256": "782fa71001c0057997d760c121f88568127ef619e55674d5b229673e521a3b8e",
-    "template_sha256": "a7708438406f6287fc20e8e4342dad36b4375b58dfafbd24c85d0f053f62be66",
+    "template_sha256": "cede487ec40b56fadcbdf0a34f1eff8a94fca08336ee8ca75343ff4ca72b3a27",
     "generator": "smgen 0.1.0",
     "backend": "numpy",
     "dtype": "float32",
@@ -3106,4 +3106,4 @@ def _loss_noise(loss, params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above 80c8be89d389cf0952eb54f25ecd963cb67c93c1b905f623bc15090fe806ab66
+# sha256 of all above 19dd7e4e0942dd82a1147b54b28ef3b04646c5184da287aede8016cd263c0dfc

@@ -30,7 +30,7 @@ installed, threads work on different tiles. `w.g` is where g is written: results
 later ones, as _STORAGE says. a, b, c, … are intermediate results of one equation.
 
 description sha256 2d430945989681daee3f284129ed1e57ba13f4bfba6fdd8b4a1b09899c0f30ce
-template numpy/module.py.j2, sha256 a7708438406f6287fc20e8e4342dad36b4375b58dfafbd24c85d0f053f62be66
+template numpy/module.py.j2, sha256 cede487ec40b56fadcbdf0a34f1eff8a94fca08336ee8ca75343ff4ca72b3a27
 """
 
 import _thread
@@ -1656,7 +1656,7 @@ INITIAL = {
 METADATA = {
     "network": "skip",
     "description_sha256": "2d430945989681daee3f284129ed1e57ba13f4bfba6fdd8b4a1b09899c0f30ce",
-    "template_sha256": "a7708438406f6287fc20e8e4342dad36b4375b58dfafbd24c85d0f053f62be66",
+    "template_sha256": "cede487ec40b56fadcbdf0a34f1eff8a94fca08336ee8ca75343ff4ca72b3a27",
     "generator": "smgen 0.1.0",
     "backend": "numpy",
     "dtype": "float32",
@@ -2705,4 +2705,4 @@ def _loss_noise(loss, params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above b293d38d68cf0275902750ef543c2b2f31611ed4481f3c579ffe7507f8ceb3b9
+# sha256 of all above 97a59c8b9c13f3d6d02fec5bd0c0d623550fa4ae33d98aaddf68db105c9d8d41
