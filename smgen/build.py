@@ -2,7 +2,7 @@
 
 load_network    net.py   → Network
 check           Network  → Verdict, warnings        (exactness, accuracy of f … f‴ in the dtype)
-lower           Network  → schedules, one a function of the module
+lower           Network  → schedules, one a function that the module needs
 emit            schedules → source                   (the backend's passes, printer and template)
 write           source   → file, whole or not at all
 """
@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 import shlex
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import ModuleType
@@ -27,12 +27,14 @@ from smgen.errors import (
 )
 from smgen.files import building, changed, differs, sealed, write
 from smgen.hessians import DIAGONAL, DISTRIBUTIONS, HUTCHINSON, MODES, Method, Mode, complaint, lower, quality, question
+from smgen.ir import PublicFunction, public_functions
 from smgen.loader import load_source
 from smgen.network import Network
 from smgen.network.netfile import absolute, folder_of, load_network
 from smgen.numerics.one_operand import check_nonlinearities
 from smgen.render import template_fingerprint
 from smgen.targets import DTYPES, TARGETS
+from smgen.targets.choice import chosen_functions, listed
 from smgen.targets.facts import Facts
 
 
@@ -42,6 +44,8 @@ class Options:
 
     Without `hessian` the mode is the diagonal recursion where it is exact; where it is not, building asks for a choice.
     `memory` is what a call may take beside its data and results, in MiB: without it, a quarter of what is free.
+    `functions` are the names of those that the module has, in any order, each a text of one or of several with commas
+    between them; without it, it has all.
     """
 
     backend: str = "numpy"
@@ -51,6 +55,7 @@ class Options:
     probes: int = 1
     distribution: str = "rademacher"
     memory: int | None = None
+    functions: str | Iterable[str] | None = None
 
     def __post_init__(self) -> None:
         for name, value, known in (
@@ -73,6 +78,13 @@ class Options:
             raise BuildError(what=f"--probes {self.probes}: not a number of probes", hint="1 or more for each sample")
         if self.memory is not None and self.memory < 1:
             raise BuildError(what=f"--memory {self.memory}: not a size in MiB", hint="1 or more, or leave it out")
+        if self.functions is not None:
+            object.__setattr__(self, "functions", listed(chosen_functions(self.functions)))
+
+    @property
+    def public(self) -> tuple[PublicFunction, ...]:
+        """The functions that users of the module call."""
+        return public_functions() if self.functions is None else chosen_functions(self.functions)
 
     @property
     def mode(self) -> Mode:
@@ -174,7 +186,7 @@ def source(network: Network, facts: Facts) -> str:
 
 def sources(network: Network, facts: Facts) -> dict[str, str]:
     """The texts of the module's files by extension, the module's own first: lowered, printed and laid out."""
-    texts = TARGETS[facts.backend].emit(facts, lower(network, facts.method))
+    texts = TARGETS[facts.backend].emit(facts, lower(network, facts.method, facts.functions))
     return texts | {".py": sealed(texts[".py"])}
 
 
@@ -208,6 +220,8 @@ def gather(network: Network, net: Path, options: Options, name: str | None = Non
         parameters=network.parameters,
         initial=network.initial,
         units=network.input.units,
+        public=options.public,
+        chosen=options.functions is not None,
     )
 
 

@@ -87,9 +87,9 @@ class Diagonal:
         return at.gradient(self.low.emitter, p, self.prime[k.name], self.adjoints[p], name, squared=True)
 
 
-def recursion(network: Network, method: Method) -> tuple[Schedule, ...]:
-    """Every function with the diagonal recursion."""
-    return every(network, lambda low, function, lam: Diagonal(low))
+def recursion(network: Network, method: Method, wanted: tuple[Function, ...]) -> tuple[Schedule, ...]:
+    """Functions with the diagonal recursion."""
+    return every(network, wanted, lambda low, function, lam: Diagonal(low))
 
 
 def _quality(verdict: Verdict, method: Method) -> Verdict:

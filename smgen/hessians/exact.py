@@ -15,11 +15,13 @@ from smgen.ir import Function, Schedule, functions
 from smgen.network import Network
 
 
-def _schedules(network: Network, method: Method) -> tuple[Schedule, ...]:
+def _schedules(network: Network, method: Method, wanted: tuple[Function, ...]) -> tuple[Schedule, ...]:
     if verdict(network).exact:
-        return DIAGONAL.schedules(network, method)
-    cuts = chosen_cuts(network, method.batch_size, functions())
-    return tuple(with_cuts(network, function, cuts[deciding(function)]) for function in functions())
+        return DIAGONAL.schedules(network, method, wanted)
+    cuts = chosen_cuts(network, method.batch_size, tuple(function for function in wanted if function.curved))
+    return tuple(
+        with_cuts(network, function, cuts[deciding(function)] if function.curved else ()) for function in wanted
+    )
 
 
 def _quality(found: Verdict, method: Method) -> Verdict:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import sympy as sp
 
 from smgen.analysis.exactness import Verdict
-from smgen.ir import Buffer, Function, Schedule, functions
+from smgen.ir import Buffer, Function, Schedule
 from smgen.lower.curvature import Curvature
 from smgen.lower.functions import schedule
 from smgen.lower.values import Lowering
@@ -47,7 +47,7 @@ class Mode:
     """A hessian mode.
 
     `summary` is a line for people who choose, `way` comes after "∂²E/∂x_d²", `statement` says of a module what its δ′
-    is worth. `quality` judges the mode by the recursion's verdict. `schedules` are those of every function, `scheme`
+    is worth. `quality` judges the mode by the recursion's verdict. `schedules` are those of the wanted functions, `scheme`
     says how one goes about the second derivatives. `truth` is of the recursion's δ′ (N, D), true Hessians (N, D, D) and
     probes (N, P, D), and whether λ > 0 is asked for. A mode that `draws` takes random probes; one that is `unbiased` is
     right in the mean over them.
@@ -58,7 +58,7 @@ class Mode:
     way: str
     statement: Callable[[Verdict], str]
     quality: Callable[[Verdict, Method], Verdict]
-    schedules: Callable[[Network, Method], tuple[Schedule, ...]]
+    schedules: Callable[[Network, Method, tuple[Function, ...]], tuple[Schedule, ...]]
     scheme: Callable[[Network, Method, Function], str]
     truth: Callable[[Array, Array, Array | None, bool], Truth]
     draws: bool = False
@@ -66,10 +66,9 @@ class Mode:
 
 def every(
     network: Network,
+    wanted: tuple[Function, ...],
     begin: Callable[[Lowering, Function, sp.Expr | None], Curvature],
-    *,
     arguments: tuple[Buffer, ...] = (),
-    chosen: tuple[Function, ...] | None = None,
 ) -> tuple[Schedule, ...]:
-    """Schedules of the chosen functions, or of all; `begin` makes the state of one's second derivatives, for its λ."""
-    return tuple(schedule(network, function, begin, arguments) for function in chosen or functions())
+    """Schedules of the wanted functions; `begin` makes the state of one's second derivatives, for its λ."""
+    return tuple(schedule(network, function, begin, arguments) for function in wanted)

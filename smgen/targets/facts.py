@@ -7,13 +7,17 @@ from dataclasses import dataclass
 
 from smgen.analysis.exactness import Verdict
 from smgen.hessians import DIAGONAL, MODES, Method, Mode
-from smgen.ir import Shape
+from smgen.ir import Function, PublicFunction, Shape, functions_for
+from smgen.targets.choice import listed
 from smgen.targets.probe_arguments import Pieces, pieces
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """The facts of a build that end up in the module's header and `METADATA`."""
+    """The facts of a build that end up in the module's header and `METADATA`.
+
+    `public` are the functions that users call; `chosen` says that they were asked for by name.
+    """
 
     name: str
     stem: str
@@ -32,6 +36,8 @@ class Facts:
     parameters: Mapping[str, tuple[int, ...]]
     initial: Mapping[str, float | None]
     units: int
+    public: tuple[PublicFunction, ...]
+    chosen: bool
 
     @property
     def hessian(self) -> Mode:
@@ -53,11 +59,23 @@ class Facts:
             "exact": self.quality.exact,
             "reason": self.quality.reason,
         }
-        if self.draws:
+        if self.hessian.draws:
             chosen |= {"probes": self.method.probes, "distribution": self.method.distribution}
         if self.memory is not None:
             chosen["memory_mib"] = self.memory
+        if self.chosen:
+            chosen["functions"] = listed(self.public)
         return chosen
+
+    @property
+    def functions(self) -> tuple[Function, ...]:
+        """What is lowered."""
+        return functions_for(self.public)
+
+    @property
+    def gradients(self) -> bool:
+        """Whether a function returns gradients."""
+        return any(function.gradients for function in self.functions)
 
     @property
     def mode(self) -> str:
@@ -77,7 +95,7 @@ class Facts:
     @property
     def draws(self) -> bool:
         """Whether functions take probes."""
-        return self.hessian.draws
+        return self.hessian.draws and any(function.curved for function in self.functions)
 
     @property
     def gaussian(self) -> bool:

@@ -11,7 +11,10 @@ from smgen.passes.prune import prune
 
 
 def savings(schedules: Iterable[tuple[Schedule, Schedule]], batch_size: int) -> str:
-    """What the passes made of the products of a gradient step, in words: pairs of schedules before and after."""
+    """What the passes made of the products of a gradient step, in words: pairs of schedules before and after.
+
+    Nothing if no step is among them.
+    """
     found = []
     for before, after in schedules:
         if before.function in STEPS.values():
@@ -30,4 +33,6 @@ def savings(schedules: Iterable[tuple[Schedule, Schedule]], batch_size: int) -> 
             ]
             unformed = f", {' and '.join(gone)} never formed" if gone else ""
             found.append(f"{lam}: {left:,.0f} for {written:,.0f} as the equations stand{unformed}")
+    if not found:
+        return ""
     return f"Product FLOPs of a step, a sample, in batches of {batch_size}: {'; '.join(found)} ([+] 2, 3)."
