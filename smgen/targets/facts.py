@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from smgen.analysis.exactness import Verdict
 from smgen.hessians import DIAGONAL, MODES, Method, Mode
-from smgen.ir import Function, PublicFunction, Shape, functions_for
+from smgen.ir import Function, PublicFunction, Shape, functions_for, public_functions
 from smgen.targets.choice import listed
 from smgen.targets.probe_arguments import Pieces, pieces
 
@@ -71,6 +71,11 @@ class Facts:
     def functions(self) -> tuple[Function, ...]:
         """What is lowered."""
         return functions_for(self.public)
+
+    @property
+    def whole(self) -> bool:
+        """Whether the module has every function there is."""
+        return self.public == public_functions()
 
     @property
     def gradients(self) -> bool:

@@ -26,13 +26,17 @@ class PrintedSweep:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PrintedFunction:
-    """A schedule as source: what it reads, the arrays it writes into, its sweeps, and what it returns."""
+    """A schedule as source: what it reads, the arrays it writes into, its sweeps, what it returns, and what it calls.
+
+    `calls` are helpers that the module has beside its functions.
+    """
 
     function: Function
     reads: tuple[str, ...]
     arrays: tuple[Buffer, ...]
     sweeps: tuple[PrintedSweep, ...]
     outputs: tuple[str, ...]
+    calls: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,6 +21,7 @@ from smgen.targets.c.loops import Loop
 from smgen.targets.c.pipeline import PIPELINE
 from smgen.targets.c.primitives import sections
 from smgen.targets.c.printer import PrintedTiles, Section, print_tiles
+from smgen.targets.c.runtime import Runtime, runtime, whole_runtime
 from smgen.targets.dialect import C
 from smgen.targets.expressions import CPrinter, helpers
 from smgen.targets.facts import Facts
@@ -91,8 +92,10 @@ class Module:
     fewest_rows: int
     most_rows: int
     total_lines: int
+    adds_totals: bool
     helpers: tuple[str, ...]
     primitives: str
+    runtime: Runtime
     loops: tuple[Loop, ...]
     functions: tuple[FunctionLayout, ...]
     pair: str = ""
@@ -144,8 +147,10 @@ def _module(facts: Facts, schedules: tuple[Schedule, ...], pipeline: Pipeline) -
         ],
         most_rows=MOST_ROWS,
         total_lines=max(1, *(ceil(len(p.memory.totals) / 8) for p in printed)),
+        adds_totals=facts.whole or any(p.numbers for p in printed),
         helpers=helpers(facts.dtype, C, text),
         primitives=sections(plain("c/primitives.h"), text),
+        runtime=whole_runtime() if facts.whole else runtime(name for p in printed for name in p.calls),
         loops=tuple(loops.by_name.values()),
         functions=tuple(_function(facts, prefix, s, p) for s, p in zip(lowered, printed, strict=True)),
     )

@@ -11,7 +11,15 @@ from smgen.ir import BATCH, ITEMSIZE, LAYER_MEANS, Schedule, Transpose
 from smgen.render import render
 from smgen.targets.cuda.kernels import LANES, Kernel, Kernels, ScalarKernel, text_of
 from smgen.targets.cuda.pipeline import PIPELINE
-from smgen.targets.cuda.printer import BLOCKS, CHUNKS, print_function
+from smgen.targets.cuda.printer import (
+    BLOCKS,
+    CHUNKS,
+    COLUMN_SUM,
+    ROW_SUM,
+    TANGENT_SUM,
+    TRANSPOSED,
+    print_function,
+)
 from smgen.targets.dialect import CUDA
 from smgen.targets.elements import Element
 from smgen.targets.expressions import CPrinter, helpers
@@ -27,7 +35,11 @@ ARRAYS: Final = Arrays(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Module:
-    """The context of the module template."""
+    """The context of the module template.
+
+    From `launches` on it says which helpers there are, and kernels with them: in a module of chosen functions those that
+    are called.
+    """
 
     header: Header
     facts: Facts
@@ -42,7 +54,12 @@ class Module:
     scalar_kernels: tuple[ScalarKernel, ...]
     shapes: tuple[tuple[str, str, str], ...]
     functions: tuple[FunctionLayout, ...]
-    has_tangents: bool
+    launches: bool
+    adds_totals: bool
+    sums_columns: bool
+    sums_rows: bool
+    sums_tangents: bool
+    transposes: bool
     in_chunks: bool
     budget: str
 
@@ -64,6 +81,8 @@ class CudaTarget:
         limited = facts.memory is not None or any(most_tangents(schedule) > 1 for schedule in lowered)
         chunks = [_chunk(function, facts.dtype) if limited else 0 for function in printed]
         arrays = {b.name: b for function in printed for b in function.arrays}
+        calls = {name for function in printed for name in function.calls}
+        tangents = any(_has_tangents(schedule) for schedule in lowered)
         module = Module(
             header=header(facts),
             facts=facts,
@@ -81,7 +100,12 @@ class CudaTarget:
                 for name, b in sorted(arrays.items())
             ),
             functions=tuple(lay_out(facts, function, chunk) for function, chunk in zip(printed, chunks, strict=True)),
-            has_tangents=any(_has_tangents(schedule) for schedule in lowered),
+            launches=facts.whole or bool(kernels.maps.by_name),
+            adds_totals=facts.whole or bool(kernels.scalars.by_name),
+            sums_columns=facts.whole or COLUMN_SUM in calls,
+            sums_rows=facts.whole or ROW_SUM in calls,
+            sums_tangents=tangents if facts.whole else TANGENT_SUM in calls,
+            transposes=tangents if facts.whole else TRANSPOSED in calls,
             in_chunks=any(chunks),
             budget="cp.cuda.runtime.memGetInfo()[0] // 4" if facts.memory is None else f"{facts.memory} << 20",
         )
@@ -94,7 +118,7 @@ def functions(schedules: tuple[Schedule, ...]) -> tuple[Schedule, ...]:
 
 
 def _has_tangents(schedule: Schedule) -> bool:
-    """Whether the helpers for tangents are called."""
+    """Whether the helpers for tangents may be called."""
     return any(isinstance(op, Transpose) or any(b.is_stack for b in op.outs) for op in schedule.ops)
 
 

@@ -25,7 +25,7 @@ from smgen.targets.layout import (
     wrapped,
 )
 from smgen.targets.numpy.pipeline import PIPELINE
-from smgen.targets.numpy.printer import print_function, scipy_functions
+from smgen.targets.numpy.printer import print_function, scipy_functions, sums_columns
 from smgen.targets.pipeline import Pipeline
 from smgen.targets.savings import savings
 from smgen.targets.source import TiledFunction, shape_source
@@ -73,6 +73,7 @@ class Module:
     shapes: tuple[tuple[str, str], ...]
     functions: tuple[FunctionLayout, ...]
     needs_scipy: bool
+    sums_columns: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +98,7 @@ class NumpyTarget:
             shapes=tuple((name, shape_text(shapes[name])) for name in sorted(shapes)),
             functions=tuple(_lay_out(facts, s, function) for s, function in zip(lowered, printed, strict=True)),
             needs_scipy=bool(calls & scipy_functions()),
+            sums_columns=facts.whole or any(sums_columns(op) for schedule in lowered for op in schedule.ops),
         )
         return {".py": render(self.template, module)}
 
