@@ -19,7 +19,7 @@
    different tiles, and what tiles sum is added up at the end, in a fixed order.
 
    description sha256 d4d8833c7e2f1965d5d89b1599a300b10c6c55a495183fe0c4dbf5dbfbcd5973
-   template c/module.c.j2, sha256 0ac967c26e9b1668d485c48f480dfce0cb55cf1a9d26bb472ca36ed0c8eddb2a */
+   template c/module.c.j2, sha256 d736147a0a668c25804f3c6179bee729e8a30d7bc84453c131a37691962106b8 */
 
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE /* sched_getaffinity */
@@ -45,8 +45,8 @@
 enum { TOTALS = 8 * 1 }; /* places for the sums of a rank's losses: whole cache lines */
 
 /* What net_c.h asks for: a program cannot be made of this file and the header of another. */
-extern const char ica_pair_e3952653db453883;
-const char ica_pair_e3952653db453883 = 0;
+extern const char ica_pair_2b39d945d41a70a0;
+const char ica_pair_2b39d945d41a70a0 = 0;
 
 /* ---- what every function needs: shares of the work, and products ---- */
 

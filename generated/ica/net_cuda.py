@@ -23,7 +23,7 @@ their role, whatever layer they belong to; `vec4_<name>` takes 16 bytes a thread
 are aligned to them.
 
 description sha256 d4d8833c7e2f1965d5d89b1599a300b10c6c55a495183fe0c4dbf5dbfbcd5973
-template cuda/module.py.j2, sha256 f72316bbe6d2c7e37e53a6f89dc290b784377203b69113365537f6defcf7a535
+template cuda/module.py.j2, sha256 96e6ff4273b2cbae1ecef4c0ae2919d0f8a9ac2ea308c6a2347fed2d8705da89
 """
 
 import operator
@@ -59,7 +59,7 @@ INITIAL = {
 METADATA = {
     "network": "ica",
     "description_sha256": "d4d8833c7e2f1965d5d89b1599a300b10c6c55a495183fe0c4dbf5dbfbcd5973",
-    "template_sha256": "f72316bbe6d2c7e37e53a6f89dc290b784377203b69113365537f6defcf7a535",
+    "template_sha256": "96e6ff4273b2cbae1ecef4c0ae2919d0f8a9ac2ea308c6a2347fed2d8705da89",
     "generator": "smgen 0.1.0",
     "backend": "cuda",
     "dtype": "float32",
@@ -1737,4 +1737,4 @@ def _loss_noise(loss, params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above 228071f23d07cc467ca122b1d409e578d903554f8531cf6ac20fa4bbe87db2f9
+# sha256 of all above 6c3362b64aa18aedff8b670f47a456922f89d705a5e1db5a5320529825cae661

@@ -23,7 +23,7 @@ installed, threads work on different tiles. Arrays of the workspace are named by
 `g = np.matmul(x, W.T, out=Nx8_0)` computes g into one of them. a, b, c, … are intermediate results of one equation.
 
 description sha256 d4d8833c7e2f1965d5d89b1599a300b10c6c55a495183fe0c4dbf5dbfbcd5973
-template numpy/module.py.j2, sha256 283000d2e1a014f853323331ea5f390b68e2d4cd5be865bba7cc70fd27628f78
+template numpy/module.py.j2, sha256 1d048aa4cd7aa2e4f26651e96c457e8ca4a3af68782e08aacf11127cff5df1ad
 """
 
 import _thread
@@ -862,7 +862,7 @@ INITIAL = {
 METADATA = {
     "network": "ica",
     "description_sha256": "d4d8833c7e2f1965d5d89b1599a300b10c6c55a495183fe0c4dbf5dbfbcd5973",
-    "template_sha256": "283000d2e1a014f853323331ea5f390b68e2d4cd5be865bba7cc70fd27628f78",
+    "template_sha256": "1d048aa4cd7aa2e4f26651e96c457e8ca4a3af68782e08aacf11127cff5df1ad",
     "generator": "smgen 0.1.0",
     "backend": "numpy",
     "dtype": "float32",
@@ -1706,4 +1706,4 @@ def _loss_noise(loss, params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above d80ca0d6f03b019eb34c9eb60df4e7c665a5c707fd629d0ea2be5ea9d89c70dd
+# sha256 of all above e9666234c0f0f12cf01951a13a042e003f644b030ebabbea2afe9e5d3d4e2d59

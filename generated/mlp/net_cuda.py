@@ -28,7 +28,7 @@ their role, whatever layer they belong to; `vec4_<name>` takes 16 bytes a thread
 are aligned to them.
 
 description sha256 782fa71001c0057997d760c121f88568127ef619e55674d5b229673e521a3b8e
-template cuda/module.py.j2, sha256 f72316bbe6d2c7e37e53a6f89dc290b784377203b69113365537f6defcf7a535
+template cuda/module.py.j2, sha256 96e6ff4273b2cbae1ecef4c0ae2919d0f8a9ac2ea308c6a2347fed2d8705da89
 """
 
 import operator
@@ -74,7 +74,7 @@ INITIAL = {
 METADATA = {
     "network": "mlp",
     "description_sha256": "782fa71001c0057997d760c121f88568127ef619e55674d5b229673e521a3b8e",
-    "template_sha256": "f72316bbe6d2c7e37e53a6f89dc290b784377203b69113365537f6defcf7a535",
+    "template_sha256": "96e6ff4273b2cbae1ecef4c0ae2919d0f8a9ac2ea308c6a2347fed2d8705da89",
     "generator": "smgen 0.1.0",
     "backend": "cuda",
     "dtype": "float32",
@@ -3366,4 +3366,4 @@ def _loss_noise(loss, params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above 271398abc1051ad471acbe4c19107742d8bade4957f1d61d7f9564d5df4daaac
+# sha256 of all above 22b79a4174a278d2e444f65fac39b6a2dcc185f591ac28a52f65c332177aba90

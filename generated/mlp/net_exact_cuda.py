@@ -29,7 +29,7 @@ their role, whatever layer they belong to; `vec4_<name>` takes 16 bytes a thread
 are aligned to them.
 
 description sha256 782fa71001c0057997d760c121f88568127ef619e55674d5b229673e521a3b8e
-template cuda/module.py.j2, sha256 f72316bbe6d2c7e37e53a6f89dc290b784377203b69113365537f6defcf7a535
+template cuda/module.py.j2, sha256 96e6ff4273b2cbae1ecef4c0ae2919d0f8a9ac2ea308c6a2347fed2d8705da89
 """
 
 import functools
@@ -76,7 +76,7 @@ INITIAL = {
 METADATA = {
     "network": "mlp",
     "description_sha256": "782fa71001c0057997d760c121f88568127ef619e55674d5b229673e521a3b8e",
-    "template_sha256": "f72316bbe6d2c7e37e53a6f89dc290b784377203b69113365537f6defcf7a535",
+    "template_sha256": "96e6ff4273b2cbae1ecef4c0ae2919d0f8a9ac2ea308c6a2347fed2d8705da89",
     "generator": "smgen 0.1.0",
     "backend": "cuda",
     "dtype": "float32",
@@ -4379,4 +4379,4 @@ def _loss_noise(loss, params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above 580e0b9a898f3c3ca717a1bfc6cf62ff57151aaf9c740cede958cef4ea2e7ef7
+# sha256 of all above 27e60658b6588aea14edc9184320495929968a294a10abc2d1c6e8868a68d704

@@ -28,7 +28,7 @@ installed, threads work on different tiles. Arrays of the workspace are named by
 `g = np.matmul(x, W.T, out=Nx8_0)` computes g into one of them. a, b, c, … are intermediate results of one equation.
 
 description sha256 782fa71001c0057997d760c121f88568127ef619e55674d5b229673e521a3b8e
-template numpy/module.py.j2, sha256 283000d2e1a014f853323331ea5f390b68e2d4cd5be865bba7cc70fd27628f78
+template numpy/module.py.j2, sha256 1d048aa4cd7aa2e4f26651e96c457e8ca4a3af68782e08aacf11127cff5df1ad
 """
 
 import _thread
@@ -2409,7 +2409,7 @@ INITIAL = {
 METADATA = {
     "network": "mlp",
     "description_sha256": "782fa71001c0057997d760c121f88568127ef619e55674d5b229673e521a3b8e",
-    "template_sha256": "283000d2e1a014f853323331ea5f390b68e2d4cd5be865bba7cc70fd27628f78",
+    "template_sha256": "1d048aa4cd7aa2e4f26651e96c457e8ca4a3af68782e08aacf11127cff5df1ad",
     "generator": "smgen 0.1.0",
     "backend": "numpy",
     "dtype": "float32",
@@ -3304,4 +3304,4 @@ def _loss_noise(loss, params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above aec02ec2238656c8d22c52303cbbfcaa86e3a28d461646a2c52f047ce523174c
+# sha256 of all above f5de9f85f6be97f5ab5a29a961b4b976e0446de2088d4c85d707ff829b3450bc

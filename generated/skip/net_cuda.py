@@ -30,7 +30,7 @@ their role, whatever layer they belong to; `vec4_<name>` takes 16 bytes a thread
 are aligned to them.
 
 description sha256 2d430945989681daee3f284129ed1e57ba13f4bfba6fdd8b4a1b09899c0f30ce
-template cuda/module.py.j2, sha256 f72316bbe6d2c7e37e53a6f89dc290b784377203b69113365537f6defcf7a535
+template cuda/module.py.j2, sha256 96e6ff4273b2cbae1ecef4c0ae2919d0f8a9ac2ea308c6a2347fed2d8705da89
 """
 
 import operator
@@ -70,7 +70,7 @@ INITIAL = {
 METADATA = {
     "network": "skip",
     "description_sha256": "2d430945989681daee3f284129ed1e57ba13f4bfba6fdd8b4a1b09899c0f30ce",
-    "template_sha256": "f72316bbe6d2c7e37e53a6f89dc290b784377203b69113365537f6defcf7a535",
+    "template_sha256": "96e6ff4273b2cbae1ecef4c0ae2919d0f8a9ac2ea308c6a2347fed2d8705da89",
     "generator": "smgen 0.1.0",
     "backend": "cuda",
     "dtype": "float32",
@@ -3046,4 +3046,4 @@ def _loss_noise(loss, params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above 869a8122760d9e41f0476a828683863ddc0b9850e3ed9c5c12675847f8be6900
+# sha256 of all above 74f5af1803376e6139d44b1ff285b42c2f0ded2acb64550b0ce9eb2fb687d4dd

@@ -31,7 +31,7 @@ their role, whatever layer they belong to; `vec4_<name>` takes 16 bytes a thread
 are aligned to them.
 
 description sha256 2d430945989681daee3f284129ed1e57ba13f4bfba6fdd8b4a1b09899c0f30ce
-template cuda/module.py.j2, sha256 f72316bbe6d2c7e37e53a6f89dc290b784377203b69113365537f6defcf7a535
+template cuda/module.py.j2, sha256 96e6ff4273b2cbae1ecef4c0ae2919d0f8a9ac2ea308c6a2347fed2d8705da89
 """
 
 import functools
@@ -72,7 +72,7 @@ INITIAL = {
 METADATA = {
     "network": "skip",
     "description_sha256": "2d430945989681daee3f284129ed1e57ba13f4bfba6fdd8b4a1b09899c0f30ce",
-    "template_sha256": "f72316bbe6d2c7e37e53a6f89dc290b784377203b69113365537f6defcf7a535",
+    "template_sha256": "96e6ff4273b2cbae1ecef4c0ae2919d0f8a9ac2ea308c6a2347fed2d8705da89",
     "generator": "smgen 0.1.0",
     "backend": "cuda",
     "dtype": "float32",
@@ -3625,4 +3625,4 @@ def _loss_noise(loss, params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above 585d8978774f5cc1a5ebf100a53fa484f79bffe788ec030eb583e085556ee70c
+# sha256 of all above fe2620545dea2b01777d4e335c04a83aaef93e292f34b8ccca8f07c8db4fe1c4

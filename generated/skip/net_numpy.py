@@ -30,7 +30,7 @@ installed, threads work on different tiles. Arrays of the workspace are named by
 `g = np.matmul(x, W.T, out=Nx8_0)` computes g into one of them. a, b, c, … are intermediate results of one equation.
 
 description sha256 2d430945989681daee3f284129ed1e57ba13f4bfba6fdd8b4a1b09899c0f30ce
-template numpy/module.py.j2, sha256 283000d2e1a014f853323331ea5f390b68e2d4cd5be865bba7cc70fd27628f78
+template numpy/module.py.j2, sha256 1d048aa4cd7aa2e4f26651e96c457e8ca4a3af68782e08aacf11127cff5df1ad
 """
 
 import _thread
@@ -1781,7 +1781,7 @@ INITIAL = {
 METADATA = {
     "network": "skip",
     "description_sha256": "2d430945989681daee3f284129ed1e57ba13f4bfba6fdd8b4a1b09899c0f30ce",
-    "template_sha256": "283000d2e1a014f853323331ea5f390b68e2d4cd5be865bba7cc70fd27628f78",
+    "template_sha256": "1d048aa4cd7aa2e4f26651e96c457e8ca4a3af68782e08aacf11127cff5df1ad",
     "generator": "smgen 0.1.0",
     "backend": "numpy",
     "dtype": "float32",
@@ -2659,4 +2659,4 @@ def _loss_noise(loss, params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above 52985f26a6589fe63038448ffafbefad7e4e97d79539ed80be7c6ee9b9fc5f29
+# sha256 of all above 8010a7d8c83b61ef048af62652aa345b18fdf5ef7672d8d692ad6406ec0ada5f

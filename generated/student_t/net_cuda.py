@@ -24,7 +24,7 @@ their role, whatever layer they belong to; `vec4_<name>` takes 16 bytes a thread
 are aligned to them.
 
 description sha256 858802328dddf82211e0d4f6885c7f4c83c3a180ddfb7a257daa7ad6597cab1f
-template cuda/module.py.j2, sha256 f72316bbe6d2c7e37e53a6f89dc290b784377203b69113365537f6defcf7a535
+template cuda/module.py.j2, sha256 96e6ff4273b2cbae1ecef4c0ae2919d0f8a9ac2ea308c6a2347fed2d8705da89
 """
 
 import operator
@@ -64,7 +64,7 @@ INITIAL = {
 METADATA = {
     "network": "student_t",
     "description_sha256": "858802328dddf82211e0d4f6885c7f4c83c3a180ddfb7a257daa7ad6597cab1f",
-    "template_sha256": "f72316bbe6d2c7e37e53a6f89dc290b784377203b69113365537f6defcf7a535",
+    "template_sha256": "96e6ff4273b2cbae1ecef4c0ae2919d0f8a9ac2ea308c6a2347fed2d8705da89",
     "generator": "smgen 0.1.0",
     "backend": "cuda",
     "dtype": "float32",
@@ -2072,4 +2072,4 @@ def _loss_noise(loss, params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above 6245c89057bbb7cc891b221ccd2d2ea10753414fd6ad456da1713ced62cef86b
+# sha256 of all above 0bdcfad9a4048da567e37eaa5298cd96287be74d4edcba5915d0ed4c45f0bbdb

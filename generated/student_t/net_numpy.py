@@ -24,7 +24,7 @@ installed, threads work on different tiles. Arrays of the workspace are named by
 `g = np.matmul(x, W.T, out=Nx8_0)` computes g into one of them. a, b, c, … are intermediate results of one equation.
 
 description sha256 858802328dddf82211e0d4f6885c7f4c83c3a180ddfb7a257daa7ad6597cab1f
-template numpy/module.py.j2, sha256 283000d2e1a014f853323331ea5f390b68e2d4cd5be865bba7cc70fd27628f78
+template numpy/module.py.j2, sha256 1d048aa4cd7aa2e4f26651e96c457e8ca4a3af68782e08aacf11127cff5df1ad
 """
 
 import _thread
@@ -1191,7 +1191,7 @@ INITIAL = {
 METADATA = {
     "network": "student_t",
     "description_sha256": "858802328dddf82211e0d4f6885c7f4c83c3a180ddfb7a257daa7ad6597cab1f",
-    "template_sha256": "283000d2e1a014f853323331ea5f390b68e2d4cd5be865bba7cc70fd27628f78",
+    "template_sha256": "1d048aa4cd7aa2e4f26651e96c457e8ca4a3af68782e08aacf11127cff5df1ad",
     "generator": "smgen 0.1.0",
     "backend": "numpy",
     "dtype": "float32",
@@ -2044,4 +2044,4 @@ def _loss_noise(loss, params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above 4430dada82bf9d91c0c917fdb126f24d529f4d994571e6721204ceb26798cec0
+# sha256 of all above c540f4e04c375e08b509299d486d28f095bd66da5703ee0a77d3b8c2b9ea8f4c

@@ -47,10 +47,10 @@ class Mode:
     """A hessian mode.
 
     `summary` is a line for people who choose, `way` comes after "∂²E/∂x_d²", `statement` says of a module what its δ′
-    is worth. `quality` judges the mode by the recursion's verdict. `schedules` are those of the wanted functions, `scheme`
-    says how one goes about the second derivatives. `truth` is of the recursion's δ′ (N, D), true Hessians (N, D, D) and
-    probes (N, P, D), and whether λ > 0 is asked for. A mode that `draws` takes random probes; one that is `unbiased` is
-    right in the mean over them.
+    is worth. `quality` judges the mode by the recursion's verdict. `schedules` are those of the wanted functions,
+    `scheme` says how one goes about the second derivatives. `truth` is of the recursion's δ′ (N, D), true Hessians
+    (N, D, D) and probes (N, P, D), and whether λ > 0 is asked for. A mode that `draws` takes random probes; one that is
+    `unbiased` is right in the mean over them.
     """
 
     name: str

@@ -129,9 +129,7 @@ class PublicLosses:
 
 def public_losses(objective: Objective) -> PublicLosses:
     """J alone and the terms of the loss run the same; the gradient of J, and those of the terms, run their own."""
-    terms, step, separate = (
-        tuple(of(objective, lam) for lam in _LAMS) for of in (_terms_of, step_of, _separate_of)
-    )
+    terms, step, separate = (tuple(of(objective, lam) for lam in _LAMS) for of in (_terms_of, step_of, _separate_of))
     return PublicLosses(
         PublicFunction(f"{objective.prefix}loss", terms),
         *(PublicFunction(runs[0].base, runs) for runs in (terms, step, separate)),

@@ -76,7 +76,6 @@ class LossLayout:
     count: int
     count_with_sum: int
 
-
     @property
     def evaluated(self) -> bool:
         """Whether losses are computed without gradients."""

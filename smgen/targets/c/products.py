@@ -88,9 +88,7 @@ class Calls:
         if self.phase == "tile" and axis == 0:  # what the tile adds to a sum over all samples
             own = self.span(src.shape[-1])
             if src.is_stack:
-                return self._call(
-                    "add_matrices", "at->rows", src.shape[1], own, source, "at->beta", self._rows(out)
-                )
+                return self._call("add_matrices", "at->rows", src.shape[1], own, source, "at->beta", self._rows(out))
             return self._call("add_rows", "at->rows", own, source, out.name)
         if src.is_stack:  # over the units of each tangent
             tangents, columns = src.shape[1:]

@@ -37,8 +37,8 @@ ARRAYS: Final = Arrays(
 class Module:
     """The context of the module template.
 
-    From `launches` on it says which helpers there are, and kernels with them: in a module of chosen functions those that
-    are called.
+    `launches` and what comes after it say which helpers there are, and kernels with them: in a module of chosen
+    functions those that are called.
     """
 
     header: Header
