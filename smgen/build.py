@@ -162,11 +162,12 @@ def _importable(stem: str) -> str:
 def prepared(net: Path, options: Options, *, name: str | None = None, ask: bool = False) -> tuple[Network, Facts]:
     """The network of `net`, checked, and the facts of building it; warns and raises as `build` does.
 
-    Without a hessian mode an inexact network is taken with the diagonal recursion, unless `ask`.
+    Without a hessian mode an inexact network is taken with the diagonal recursion, unless `ask`. Where no function
+    computes δ′ the mode is of no matter.
     """
     network = load_network(net)
     facts = gather(network, net, options, name)
-    if ask and options.hessian is None and (facts.quality.flat or not facts.quality.exact):
+    if ask and options.hessian is None and facts.curved and (facts.quality.flat or not facts.quality.exact):
         what, hint = question(facts.quality)
         raise BuildError(origin=str(net), what=what, hint=hint)
     check(network, facts)
@@ -239,6 +240,6 @@ def _quotable(text: str) -> str:
 
 def check(network: Network, facts: Facts) -> None:
     """Warn of an inexact recursion and of formulas that fail in the dtype; refuse what is not real."""
-    if facts.quality.flat or (facts.hessian is DIAGONAL and not facts.quality.exact):
+    if facts.curved and (facts.quality.flat or (facts.hessian is DIAGONAL and not facts.quality.exact)):
         warnings.warn(complaint(facts.quality), InexactWarning, stacklevel=3)
     check_nonlinearities(network, facts.dtype, stacklevel=3)

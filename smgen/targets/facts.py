@@ -78,6 +78,11 @@ class Facts:
         return self.public == public_functions()
 
     @property
+    def curved(self) -> bool:
+        """Whether a function computes δ′, so that it matters how."""
+        return any(function.curved for function in self.functions)
+
+    @property
     def gradients(self) -> bool:
         """Whether a function returns gradients."""
         return any(function.gradients for function in self.functions)
@@ -100,7 +105,7 @@ class Facts:
     @property
     def draws(self) -> bool:
         """Whether functions take probes."""
-        return self.hessian.draws and any(function.curved for function in self.functions)
+        return self.hessian.draws and self.curved
 
     @property
     def gaussian(self) -> bool:

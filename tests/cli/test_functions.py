@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from smgen.loader import load
-from tests.commands import ICA, run, tree
+from tests.commands import DEEP, ICA, run, tree
 
 
 @pytest.fixture
@@ -73,6 +73,15 @@ def test_c_programs_get_what_was_chosen(net: Path) -> None:
     for name in ("energy", "hessian_diagonal", "loss"):
         assert name not in re.sub(r"/\*.*?\*/", "", c, flags=re.DOTALL)
     assert "--functions score --standalone" in header
+
+
+def test_where_nothing_computes_second_derivatives_no_mode_is_asked_for(net: Path) -> None:
+    net.write_text(DEEP.replace("relu", "tanh"), encoding="utf-8")
+    assert "The mode is yours to choose" in run("build", net, code=2).stderr
+    assert "The mode is yours to choose" in run("build", net, "--functions", "score,loss", code=2).stderr
+    built = run("build", net, "--functions", "energy,score")
+    assert (built.stdout, built.stderr) == (f"wrote {net.parent / 'net_numpy.py'} (new)\n", "")
+    assert load(net.parent / "net_numpy.py").selftest()
 
 
 def test_check_builds_what_it_needs(net: Path) -> None:
