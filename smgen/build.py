@@ -2,7 +2,7 @@
 
 load_network    net.py    → Network
 check           Network   → Verdict, warnings        (exactness, accuracy of f … f‴ in the dtype)
-lower           Network   → schedules, one for each function of the module
+lower           Network   → schedules, one for each function that the module needs
 emit            schedules → source                   (the backend's passes, printer and template)
 write           source    → file, whole or not at all
 """
@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 import shlex
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import ModuleType
@@ -27,6 +27,7 @@ from smgen.errors import (
 )
 from smgen.files import building, changed, differs, sealed, write
 from smgen.hessians import DIAGONAL, DISTRIBUTIONS, HUTCHINSON, MODES, Method, Mode, complaint, lower, quality, question
+from smgen.ir import PublicFunction, public_functions
 from smgen.loader import load_source
 from smgen.network import Network
 from smgen.network.netfile import absolute, folder_of, load_network
@@ -34,6 +35,7 @@ from smgen.numerics.one_operand import check_nonlinearities
 from smgen.render import template_fingerprint
 from smgen.targets import DTYPES, TARGETS
 from smgen.targets.build_info import BuildInfo
+from smgen.targets.choice import chosen_functions, listed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +44,8 @@ class Options:
 
     Without `hessian`, the mode is the diagonal recursion; building stops if the recursion is not exact. `memory` is the
     most MiB that a call may take besides its data and results, by default a quarter of the free memory.
+    `functions` are the names of the module's functions, in any order; a text may hold several with commas between them.
+    Without it, the module has all.
     """
 
     backend: str = "numpy"
@@ -51,6 +55,7 @@ class Options:
     probes: int = 1
     distribution: str = "rademacher"
     memory: int | None = None
+    functions: str | Iterable[str] | None = None
 
     def __post_init__(self) -> None:
         for name, value, known in (
@@ -73,6 +78,13 @@ class Options:
             raise BuildError(what=f"--probes {self.probes}: not a number of probes", hint="1 or more for each sample")
         if self.memory is not None and self.memory < 1:
             raise BuildError(what=f"--memory {self.memory}: not a size in MiB", hint="1 or more, or leave it out")
+        if self.functions is not None:
+            object.__setattr__(self, "functions", listed(chosen_functions(self.functions)))
+
+    @property
+    def public(self) -> tuple[PublicFunction, ...]:
+        """The functions that users of the module call."""
+        return public_functions() if self.functions is None else chosen_functions(self.functions)
 
     @property
     def mode(self) -> Mode:
@@ -150,11 +162,12 @@ def _importable(stem: str) -> str:
 def prepared(net: Path, options: Options, *, name: str | None = None, ask: bool = False) -> tuple[Network, BuildInfo]:
     """The checked network of `net` and the information for its build. Warns and raises as `build` does.
 
-    Without a hessian mode, an inexact network gets the diagonal recursion; with `ask` it is an error.
+    Without a hessian mode, an inexact network gets the diagonal recursion; with `ask` it is an error. Where no function
+    computes δ′, the mode does not matter.
     """
     network = load_network(net)
     info = build_info(network, net, options, name)
-    if ask and options.hessian is None and (info.quality.flat or not info.quality.exact):
+    if ask and options.hessian is None and info.curved and (info.quality.flat or not info.quality.exact):
         what, hint = question(info.quality)
         raise BuildError(origin=str(net), what=what, hint=hint)
     check(network, info)
@@ -174,7 +187,7 @@ def source(network: Network, info: BuildInfo) -> str:
 
 def sources(network: Network, info: BuildInfo) -> dict[str, str]:
     """The texts of the module's files by extension, the module itself first."""
-    texts = TARGETS[info.backend].emit(info, lower(network, info.method))
+    texts = TARGETS[info.backend].emit(info, lower(network, info.method, info.functions))
     return texts | {".py": sealed(texts[".py"])}
 
 
@@ -208,6 +221,8 @@ def build_info(network: Network, net: Path, options: Options, name: str | None =
         parameters=network.parameters,
         initial=network.initial,
         units=network.input.units,
+        public=options.public,
+        chosen=options.functions is not None,
     )
 
 
@@ -225,6 +240,6 @@ def _quotable(text: str) -> str:
 
 def check(network: Network, info: BuildInfo) -> None:
     """Warn of an inexact recursion and of formulas that fail in the dtype. Raises for a function that is not real."""
-    if info.quality.flat or (info.hessian is DIAGONAL and not info.quality.exact):
+    if info.curved and (info.quality.flat or (info.hessian is DIAGONAL and not info.quality.exact)):
         warnings.warn(complaint(info.quality), InexactWarning, stacklevel=3)
     check_nonlinearities(network, info.dtype, stacklevel=3)

@@ -19,7 +19,7 @@
    different tiles, and what tiles sum is added up at the end, in a fixed order.
 
    description sha256 d4d8833c7e2f1965d5d89b1599a300b10c6c55a495183fe0c4dbf5dbfbcd5973
-   template c/module.c.j2, sha256 93e226fb39fc3137e59d2b63732f922038f1798d6e0a41be24a095536de18134 */
+   template c/module.c.j2, sha256 37d3bed4f83788c9f369c9fbfc583be7fad9ca81fc02e2535103d8d921b433a8 */
 
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE /* sched_getaffinity */
@@ -45,8 +45,8 @@
 enum { TOTALS = 8 * 1 }; /* places for the sums of a rank's losses: whole cache lines */
 
 /* What net_c.h asks for: a program cannot be made of this file and the header of another. */
-extern const char ica_pair_4cbee39281e586d6;
-const char ica_pair_4cbee39281e586d6 = 0;
+extern const char ica_pair_2a4d47fa085e5cea;
+const char ica_pair_2a4d47fa085e5cea = 0;
 
 /* ---- what every function needs: shares of the work, and products ---- */
 

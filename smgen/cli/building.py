@@ -43,6 +43,13 @@ def build(
     distribution: Distribution = "rademacher",
     batch_size: BatchSize = 1024,
     memory: Memory = None,
+    functions: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--functions",
+            help="Only these functions, and what they need: score,loss_and_grad or one a --functions; all by default.",
+        ),
+    ] = None,
     output: Annotated[
         Path | None, typer.Option("-o", "--output", help="Folder of the module; that of NET by default.")
     ] = None,
@@ -71,6 +78,7 @@ def build(
                 probes=probes,
                 distribution=distribution,
                 memory=memory,
+                functions=functions,
             ),
             name=name,
             force=force,

@@ -24,14 +24,19 @@ MODES: Final[dict[str, Mode]] = {mode.name: mode for mode in (DIAGONAL, EXACT, H
 """Every mode, by name."""
 
 
-def lower(network: Network, method: Method | None = None) -> tuple[Schedule, ...]:
-    """The schedules of every function of the generated module, in the module's order. The result is cached."""
-    return _lower(network, method or Method(), functions())
+def lower(
+    network: Network, method: Method | None = None, wanted: tuple[Function, ...] | None = None
+) -> tuple[Schedule, ...]:
+    """The schedules of the wanted functions, or of all that a module can have, in their order there.
+
+    They are kept for the next call.
+    """
+    return _lower(network, method or Method(), functions() if wanted is None else wanted)
 
 
 @lru_cache(maxsize=64)
-def _lower(network: Network, method: Method, _: tuple[Function, ...]) -> tuple[Schedule, ...]:
-    return MODES[method.hessian].schedules(labelled(network), method)
+def _lower(network: Network, method: Method, wanted: tuple[Function, ...]) -> tuple[Schedule, ...]:
+    return MODES[method.hessian].schedules(labelled(network), method, wanted)
 
 
 def quality(network: Network, method: Method) -> Verdict:

@@ -5,7 +5,7 @@ The choice is made separately for the gradient at λ = 0, the gradient at λ > 0
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from itertools import combinations
 from typing import Final
@@ -44,14 +44,15 @@ def deciding(function: Function) -> Function:
     return step_of(function.objective, function.lam) if function.gradients else function
 
 
-@lru_cache(maxsize=64)
-def chosen_cuts(network: Network, batch_size: int, chosen: tuple[Function, ...]) -> Mapping[Function, tuple[str, ...]]:
-    """The cheapest cuts by the cost model for each deciding function; among equally cheap ones, the fewest."""
+def chosen_cuts(network: Network, batch_size: int, chosen: Iterable[Function]) -> Mapping[Function, tuple[str, ...]]:
+    """For each function that decides, the cuts that the cost model finds cheapest; of equals the fewest."""
+    return {function: _cheapest(network, batch_size, function) for function in map(deciding, chosen)}
+
+
+@lru_cache(maxsize=256)
+def _cheapest(network: Network, batch_size: int, function: Function) -> tuple[str, ...]:
     subsets = _subsets(candidates(network))
-    return {
-        function: min(subsets, key=lambda cuts: estimated_flops(prune(with_cuts(network, function, cuts)), batch_size))
-        for function in dict.fromkeys(map(deciding, chosen))
-    }
+    return min(subsets, key=lambda cuts: estimated_flops(prune(with_cuts(network, function, cuts)), batch_size))
 
 
 def _subsets(places: tuple[str, ...]) -> list[tuple[str, ...]]:

@@ -87,9 +87,9 @@ class Diagonal:
         return lowered.gradient(e, p, self.delta_prime[k.name], self.nu_values[p], name, squared=True)
 
 
-def recursion(network: Network, method: Method) -> tuple[Schedule, ...]:
-    """The schedules of all functions with the diagonal recursion."""
-    return every(network, lambda lowering, function, lam: Diagonal(lowering))
+def recursion(network: Network, method: Method, wanted: tuple[Function, ...]) -> tuple[Schedule, ...]:
+    """Functions with the diagonal recursion."""
+    return every(network, wanted, lambda lowering, function, lam: Diagonal(lowering))
 
 
 def _quality(verdict: Verdict, method: Method) -> Verdict:

@@ -11,15 +11,17 @@ from smgen.hessians.cuts import candidates, chosen_cuts, deciding
 from smgen.hessians.diagonal import DIAGONAL
 from smgen.hessians.protocol import Array, Method, Mode, Truth
 from smgen.hessians.segments import with_cuts
-from smgen.ir import Function, Schedule, functions
+from smgen.ir import Function, Schedule
 from smgen.network import Network
 
 
-def _schedules(network: Network, method: Method) -> tuple[Schedule, ...]:
+def _schedules(network: Network, method: Method, wanted: tuple[Function, ...]) -> tuple[Schedule, ...]:
     if verdict(network).exact:
-        return DIAGONAL.schedules(network, method)
-    cuts = chosen_cuts(network, method.batch_size, functions())
-    return tuple(with_cuts(network, function, cuts[deciding(function)]) for function in functions())
+        return DIAGONAL.schedules(network, method, wanted)
+    cuts = chosen_cuts(network, method.batch_size, (function for function in wanted if function.curved))
+    return tuple(
+        with_cuts(network, function, cuts[deciding(function)] if function.curved else ()) for function in wanted
+    )
 
 
 def _quality(recursion: Verdict, method: Method) -> Verdict:
@@ -35,7 +37,7 @@ def _verdict_sentence(quality: Verdict) -> str:
 def _scheme(network: Network, method: Method, function: Function) -> str:
     if verdict(network).exact:
         return DIAGONAL.scheme(network, method, function)
-    cuts = chosen_cuts(network, method.batch_size, functions())[deciding(function)]
+    cuts = chosen_cuts(network, method.batch_size, (function,))[deciding(function)]
     if not cuts:
         return f"forward: {network.input.units} tangents of the input through every layer"
     units = ", ".join(f"'{cut}' ({network[cut].units})" for cut in cuts)

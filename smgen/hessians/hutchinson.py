@@ -20,7 +20,7 @@ import sympy as sp
 
 from smgen.analysis.exactness import Verdict
 from smgen.hessians.protocol import Array, Method, Mode, Truth, every
-from smgen.ir import ZERO, Buffer, Emitter, Function, Layout, Letter, Name, Schedule, functions
+from smgen.ir import ZERO, Buffer, Emitter, Function, Layout, Letter, Name, Schedule
 from smgen.layers.protocol import Naming
 from smgen.lower.hessian_state import Values
 from smgen.lower.names import DELTA_WEIGHTED, WEIGHTED, L, LossTerm
@@ -176,15 +176,11 @@ class OneTangent(Tangents):
         return f * g * Emitter.outer_sum(self, a, b, name)
 
 
-def estimates(network: Network, method: Method) -> tuple[Schedule, ...]:
-    """The schedules of all functions. A single probe gives no estimate of squares, so there is none for λ > 0."""
-    chosen = tuple(function for function in functions() if method.probes > 1 or function.lam != "any")
+def estimates(network: Network, method: Method, wanted: tuple[Function, ...]) -> tuple[Schedule, ...]:
+    """Functions with random probes; a single one says nothing of squares, so that there is no λ > 0."""
+    possible = tuple(function for function in wanted if method.probes > 1 or function.lam != "any")
     arguments = (probes_buffer(network, method.probes),)
-
-    def begin(lowering: Lowering, function: Function, lam: sp.Expr | None) -> Hutchinson:
-        return Hutchinson(lowering, method.probes)
-
-    return every(network, begin, arguments=arguments, chosen=chosen)
+    return every(network, possible, lambda lowering, function, lam: Hutchinson(lowering, method.probes), arguments)
 
 
 def _quality(verdict: Verdict, method: Method) -> Verdict:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import sympy as sp
 
 from smgen.analysis.exactness import Verdict
-from smgen.ir import Buffer, Function, Schedule, functions
+from smgen.ir import Buffer, Function, Schedule
 from smgen.lower.functions import schedule
 from smgen.lower.hessian_state import HessianState
 from smgen.lower.values import Lowering
@@ -48,9 +48,9 @@ class Mode:
 
     `summary` is one line for users who choose a mode. `hessian_phrase` follows "∂²E/∂x_d²" in docstrings, and
     `verdict_sentence` says in a module how good its δ′ is. `quality` judges the mode from the recursion's verdict.
-    `schedules` makes the schedules of all functions; `scheme` says how a function computes the second derivatives.
-    `truth` computes the expected δ′ from the recursion's δ′ (N, D), true Hessians (N, D, D) and probes (N, P, D); its
-    last argument says whether λ > 0. `takes_probes` says that functions take random probes.
+    `schedules` makes the schedules of the wanted functions; `scheme` says how a function computes the second
+    derivatives. `truth` computes the expected δ′ from the recursion's δ′ (N, D), true Hessians (N, D, D) and probes
+    (N, P, D); its last argument says whether λ > 0. `takes_probes` says that functions take random probes.
     """
 
     name: str
@@ -58,7 +58,7 @@ class Mode:
     hessian_phrase: str
     verdict_sentence: Callable[[Verdict], str]
     quality: Callable[[Verdict, Method], Verdict]
-    schedules: Callable[[Network, Method], tuple[Schedule, ...]]
+    schedules: Callable[[Network, Method, tuple[Function, ...]], tuple[Schedule, ...]]
     scheme: Callable[[Network, Method, Function], str]
     truth: Callable[[Array, Array, Array | None, bool], Truth]
     takes_probes: bool = False
@@ -66,10 +66,9 @@ class Mode:
 
 def every(
     network: Network,
+    wanted: tuple[Function, ...],
     begin: Callable[[Lowering, Function, sp.Expr | None], HessianState],
-    *,
     arguments: tuple[Buffer, ...] = (),
-    chosen: tuple[Function, ...] | None = None,
 ) -> tuple[Schedule, ...]:
-    """The schedules of the chosen functions, by default all. `begin` makes the state of a function for its λ."""
-    return tuple(schedule(network, function, begin, arguments) for function in chosen or functions())
+    """Schedules of the wanted functions; `begin` makes the state of one's second derivatives, for its λ."""
+    return tuple(schedule(network, function, begin, arguments) for function in wanted)

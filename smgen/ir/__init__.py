@@ -23,7 +23,24 @@ from smgen.ir.buffers import (
     names_in,
 )
 from smgen.ir.emitter import ZERO, Contribution, Emitter, term
-from smgen.ir.functions import ENERGY, HESSIAN_DIAGONAL, LAYER_MEANS, SCORE, STEPS, Function, Lam, functions, step_of
+from smgen.ir.functions import (
+    ENERGY,
+    HESSIAN_DIAGONAL,
+    LAYER_MEANS,
+    PUBLIC_ENERGY,
+    PUBLIC_HESSIAN_DIAGONAL,
+    PUBLIC_SCORE,
+    SCORE,
+    STEPS,
+    Function,
+    Lam,
+    PublicFunction,
+    functions,
+    functions_for,
+    public_functions,
+    public_losses,
+    step_of,
+)
 from smgen.ir.operations import (
     Concat,
     Elementary,
@@ -47,6 +64,9 @@ __all__ = [
     "ITEMSIZE",
     "LAMBDA",
     "LAYER_MEANS",
+    "PUBLIC_ENERGY",
+    "PUBLIC_HESSIAN_DIAGONAL",
+    "PUBLIC_SCORE",
     "SAMPLES",
     "SCALAR",
     "SCORE",
@@ -71,6 +91,7 @@ __all__ = [
     "Phase",
     "Pointwise",
     "Product",
+    "PublicFunction",
     "Reduce",
     "Schedule",
     "Shape",
@@ -79,8 +100,11 @@ __all__ = [
     "View",
     "broadcast",
     "functions",
+    "functions_for",
     "names_in",
     "product_layout",
+    "public_functions",
+    "public_losses",
     "step_of",
     "term",
 ]

@@ -7,13 +7,17 @@ from dataclasses import dataclass
 
 from smgen.analysis.exactness import Verdict
 from smgen.hessians import DIAGONAL, MODES, Method, Mode
-from smgen.ir import Shape
+from smgen.ir import Function, PublicFunction, Shape, functions_for, public_functions
+from smgen.targets.choice import listed
 from smgen.targets.probe_arguments import ProbeArguments, probe_arguments
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BuildInfo:
-    """Information about a build, for the module's header, its `METADATA` and its templates."""
+    """Information about a build, for the module's header, its `METADATA` and its templates.
+
+    `public` are the functions that users call; `chosen` says that the user named them.
+    """
 
     name: str
     stem: str
@@ -32,6 +36,8 @@ class BuildInfo:
     parameters: Mapping[str, tuple[int, ...]]
     initial: Mapping[str, float | None]
     units: int
+    public: tuple[PublicFunction, ...]
+    chosen: bool
 
     @property
     def hessian(self) -> Mode:
@@ -53,11 +59,33 @@ class BuildInfo:
             "exact": self.quality.exact,
             "reason": self.quality.reason,
         }
-        if self.takes_probes:
+        if self.hessian.takes_probes:
             chosen |= {"probes": self.method.probes, "distribution": self.method.distribution}
         if self.memory is not None:
             chosen["memory_mib"] = self.memory
+        if self.chosen:
+            chosen["functions"] = listed(self.public)
         return chosen
+
+    @property
+    def functions(self) -> tuple[Function, ...]:
+        """What is lowered."""
+        return functions_for(self.public)
+
+    @property
+    def whole(self) -> bool:
+        """Whether the module has every function there is."""
+        return self.public == public_functions()
+
+    @property
+    def curved(self) -> bool:
+        """Whether a function computes δ′, so that it matters how."""
+        return any(function.curved for function in self.functions)
+
+    @property
+    def gradients(self) -> bool:
+        """Whether a function returns gradients."""
+        return any(function.gradients for function in self.functions)
 
     @property
     def mode(self) -> str:
@@ -77,7 +105,7 @@ class BuildInfo:
     @property
     def takes_probes(self) -> bool:
         """Whether functions take probes."""
-        return self.hessian.takes_probes
+        return self.hessian.takes_probes and self.curved
 
     @property
     def gaussian(self) -> bool:

@@ -8,10 +8,19 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
-from smgen.ir import BATCH, Function
+from smgen.ir import (
+    BATCH,
+    PUBLIC_ENERGY,
+    PUBLIC_HESSIAN_DIAGONAL,
+    PUBLIC_SCORE,
+    Function,
+    PublicFunction,
+    public_losses,
+)
 from smgen.layers.letters import parameter_buffer
 from smgen.objectives import OBJECTIVES
 from smgen.targets.build_info import BuildInfo, shape_text
+from smgen.targets.selftest import SelfTest, selftest
 from smgen.targets.source import NamedArray, PrintedSweep, Statement
 
 WIDTH: Final = 116
@@ -34,9 +43,16 @@ class Arrays:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LossLayout:
-    """The public functions of an objective: the prefix of their names, and the terms in mathematical notation."""
+    """The public functions of an objective: which there are, how their names begin, and its terms as people write them.
+
+    `loss` and `loss_terms` are two ways to return what is `evaluated`.
+    """
 
     prefix: str
+    has_loss: bool
+    has_loss_terms: bool
+    has_loss_and_grad: bool
+    has_loss_and_grad_terms: bool
     sum: str
     equation: str
     terms: str
@@ -44,12 +60,24 @@ class LossLayout:
     count: int
     count_with_sum: int
 
+    @property
+    def evaluated(self) -> bool:
+        """Whether losses are computed without gradients."""
+        return self.has_loss or self.has_loss_terms
 
-def losses() -> tuple[LossLayout, ...]:
-    """The layouts of all objectives."""
-    return tuple(
-        LossLayout(
+
+def losses(public: tuple[PublicFunction, ...]) -> Iterator[LossLayout]:
+    """Those objectives that have any of these functions."""
+    for objective in OBJECTIVES.values():
+        own = public_losses(objective)
+        if not set(own.all) & set(public):
+            continue
+        yield LossLayout(
             prefix=objective.prefix,
+            has_loss=own.loss in public,
+            has_loss_terms=own.terms in public,
+            has_loss_and_grad=own.step in public,
+            has_loss_and_grad_terms=own.separate in public,
             sum=" + ".join(objective.letters),
             equation=objective.sum_of_equations,
             terms=_listed([f"{letter} = {objective.equation(letter)}" for letter in objective.letters]),
@@ -57,8 +85,6 @@ def losses() -> tuple[LossLayout, ...]:
             count=len(objective.letters),
             count_with_sum=len(objective.letters) + 1,
         )
-        for objective in OBJECTIVES.values()
-    )
 
 
 def _listed(words: Sequence[str]) -> str:
@@ -68,14 +94,23 @@ def _listed(words: Sequence[str]) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Header:
-    """The part of a module's context that is the same for every backend."""
+    """The part of a module's context that is the same for every backend.
+
+    `energy`, `score` and `hessian_diagonal` say whether there are functions of these names, `gradients` whether any
+    function returns gradients.
+    """
 
     description: tuple[str, ...]
     verdict: tuple[str, ...]
     formulas: tuple[str, ...]
     parameters: tuple[tuple[str, str, str], ...]
     metadata: tuple[tuple[str, str], ...]
+    energy: bool
+    score: bool
+    hessian_diagonal: bool
     losses: tuple[LossLayout, ...]
+    gradients: bool
+    selftest: SelfTest
 
 
 def header(info: BuildInfo, note: str = "") -> Header:
@@ -86,7 +121,12 @@ def header(info: BuildInfo, note: str = "") -> Header:
         formulas=tuple(line for text in info.formulas for line in textwrap.wrap(text, WIDTH, subsequent_indent="    ")),
         parameters=tuple((key, shape_text(shape), repr(info.initial[key])) for key, shape in info.parameters.items()),
         metadata=tuple((key, _literal(value)) for key, value in info.metadata.items()),
-        losses=losses(),
+        energy=PUBLIC_ENERGY in info.public,
+        score=PUBLIC_SCORE in info.public,
+        hessian_diagonal=PUBLIC_HESSIAN_DIAGONAL in info.public,
+        losses=tuple(losses(info.public)),
+        gradients=info.gradients,
+        selftest=selftest(info.public, parameters=bool(info.parameters)),
     )
 
 

@@ -11,7 +11,10 @@ from smgen.passes.prune import prune
 
 
 def savings(schedules: Iterable[tuple[Schedule, Schedule]], batch_size: int) -> str:
-    """The FLOPs of products of a gradient step before and after the passes, in words. `schedules` are pairs of both."""
+    """The FLOPs of products of a gradient step before and after the passes, in words. `schedules` are pairs of both.
+
+    Empty if no step is among them.
+    """
     texts = []
     for before, after in schedules:
         if before.function in STEPS.values():
@@ -30,4 +33,6 @@ def savings(schedules: Iterable[tuple[Schedule, Schedule]], batch_size: int) -> 
             ]
             unformed = f", {' and '.join(gone)} never formed" if gone else ""
             texts.append(f"{lam}: {left:,.0f} for {written:,.0f} as the equations stand{unformed}")
+    if not texts:
+        return ""
     return f"Product FLOPs of a step, a sample, in batches of {batch_size}: {'; '.join(texts)} ([+] 2, 3)."

@@ -36,7 +36,7 @@ class NamedArray:
 class PrintedFunction:
     """A schedule as source: what it reads, the arrays it writes into, its sweeps, and what it returns.
 
-    `arrays` are shared among functions; each of `own` is used for nothing else.
+    `arrays` are shared among functions; each of `own` is used for nothing else. `calls` are helpers of the module.
     """
 
     function: Function
@@ -45,6 +45,7 @@ class PrintedFunction:
     own: tuple[Buffer, ...]
     sweeps: tuple[PrintedSweep, ...]
     outputs: tuple[str, ...]
+    calls: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from smgen.analysis.exactness import Verdict
 from smgen.hessians import EXACT, Method, Mode
 from smgen.hessians.segments import with_cuts
-from smgen.ir import Function, Schedule, functions
+from smgen.ir import Function, Schedule
 from smgen.network import Network
 
 
-def _schedules(network: Network, method: Method) -> tuple[Schedule, ...]:
-    return tuple(with_cuts(network, function, ()) for function in functions())
+def _schedules(network: Network, method: Method, wanted: tuple[Function, ...]) -> tuple[Schedule, ...]:
+    return tuple(with_cuts(network, function, ()) for function in wanted)
 
 
 def _quality(recursion: Verdict, method: Method) -> Verdict:

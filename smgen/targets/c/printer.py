@@ -50,12 +50,16 @@ class Section:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PrintedTiles:
-    """A schedule as C, ready to lay out: where its arrays are, its sections, and what it makes of the totals."""
+    """A schedule as C, ready to lay out: where its arrays are, its sections, and what it makes of the totals.
+
+    `calls` are the functions of the runtime that sections call.
+    """
 
     function: Function
     memory: Memory
     sections: tuple[Section, ...]
     numbers: tuple[Statement, ...]
+    calls: frozenset[str]
 
 
 def print_tiles(
@@ -81,6 +85,7 @@ def print_tiles(
         memory=memory,
         sections=tuple(section for printer in printers.values() for section in printer.sections),
         numbers=tuple(_numbers(schedule, memory, equations)),
+        calls=frozenset(name for printer in printers.values() for name in printer.calls.made),
     )
 
 

@@ -23,11 +23,19 @@ GRAMS: Final = {Form.TIMES_TRANSPOSED: "gram_of_rows", Form.TRANSPOSED_TIMES: "g
 
 
 class Calls:
-    """Prints the calls of one phase. `span` gives the variable that holds a rank's part of so many columns."""
+    """Prints the calls of one phase. `span` gives the variable that holds a rank's part of so many columns.
+
+    `made` are the functions of the runtime that were called.
+    """
 
     def __init__(self, memory: Memory, phase: Phase, span: Callable[[Dim], str]) -> None:
         self.memory, self.phase, self.span = memory, phase, span
         self.team = "mine" if phase == "tile" else "all"
+        self.made: set[str] = set()
+
+    def _call(self, function: str, *arguments: object) -> str:
+        self.made.add(function)
+        return f"{function}({', '.join(map(str, arguments))});"
 
     def product(self, op: Product) -> Iterator[tuple[str, ...]]:
         """A call for each pair of operands, in steps: the whole team has taken one before it takes the next."""
@@ -38,13 +46,13 @@ class Calls:
             calls.append(self._product(op, left, right, beta))
         yield tuple(calls)
         if op.is_gram(op.left, op.right) and op.form is Form.TIMES_TRANSPOSED:
-            yield (f"mirror({self.team}, {op.left.shape[0]}, {self._rows(op.out)});",)
+            yield (self._call("mirror", self.team, op.left.shape[0], self._rows(op.out)),)
 
     def _product(self, op: Product, left: Buffer, right: Buffer, beta: str) -> str:
         a, b, out = map(self._rows, (left, right, op.out))
         if op.is_gram(left, right):
             size, depth = (left.shape[1], "at->rows") if op.is_batch_sum else (left.shape[0], left.shape[1])
-            return f"{GRAMS[op.form]}({self.team}, {size}, {depth}, {a}, {beta}, {out});"
+            return self._call(GRAMS[op.form], self.team, size, depth, a, beta, out)
         if op.each_sample:
             rows = str(left.shape[-2])
             a, b, out = map(self._of_sample, (left, right, op.out))
@@ -60,7 +68,7 @@ class Calls:
                 sizes = f"{left.shape[-1]}, {right.shape[-1]}, {rows}"
             case _:
                 raise unreachable(op.form)
-        call = f"{CALLS[op.form]}({self.team}, {sizes}, {a}, {b}, {beta}, {out});"
+        call = self._call(CALLS[op.form], self.team, sizes, a, b, beta, out)
         return f"for (long n = 0; n < at->rows; n++) {call}" if op.each_sample else call
 
     def _rows(self, b: Buffer) -> str:
@@ -80,23 +88,22 @@ class Calls:
         if self.phase == "tile" and axis == 0:  # what the tile adds to a sum over all samples
             own = self.span(src.shape[-1])
             if src.is_stack:
-                return f"add_matrices(at->rows, {src.shape[1]}, {own}, {source}, at->beta, {self._rows(out)});"
-            return f"add_rows(at->rows, {own}, {source}, {out.name});"
+                return self._call("add_matrices", "at->rows", src.shape[1], own, source, "at->beta", self._rows(out))
+            return self._call("add_rows", "at->rows", own, source, out.name)
         if src.is_stack:  # over the units of each tangent
-            return (
-                f"row_sums(at->rows, {src.shape[1]}, {self.span(src.shape[1])}, {src.shape[2]}, {source}, {out.name});"
-            )
+            tangents, columns = src.shape[1:]
+            return self._call("row_sums", "at->rows", tangents, self.span(tangents), columns, source, out.name)
         if axis == 1 and self.phase == "tile":
-            return f"row_sums(at->rows, 1, {self.span(1)}, {src.shape[1]}, {source}, {out.name});"
+            return self._call("row_sums", "at->rows", 1, self.span(1), src.shape[1], source, out.name)
         own = f"share(all, {out.shape[0]})"
         if axis == 1:
-            return f"row_sums(1, {out.shape[0]}, {own}, {src.shape[1]}, {source}, {out.name});"
-        return f"column_sums({own}, {src.shape[0]}, {source}, {out.name});"
+            return self._call("row_sums", 1, out.shape[0], own, src.shape[1], source, out.name)
+        return self._call("column_sums", own, src.shape[0], source, out.name)
 
-    def matrix(self, call: str, out: Buffer, src: Buffer | None = None) -> str:
+    def matrix(self, function: str, out: Buffer, src: Buffer | None = None) -> str:
         """A matrix made once a call, its rows shared out."""
-        sizes = f"share(all, {out.shape[0]}), {out.shape[1]}"
-        return f"{call}({', '.join([sizes, *([self._rows(src)] if src else []), self._rows(out)])});"
+        arrays = [self._rows(b) for b in (src, out) if b]
+        return self._call(function, f"share(all, {out.shape[0]})", out.shape[1], *arrays)
 
     def concat(self, op: Concat, constant: Callable[[sp.Expr], str]) -> Iterator[str]:
         """A call for each part; every thread fills its own columns."""
@@ -110,9 +117,9 @@ class Calls:
             if part in known:
                 src = known[part]
                 steps = ", ".join(map(str, self._steps(src, out)))
-                yield f"put({place}, {src.name}, {steps}, {self._rows(out)});"
+                yield self._call("put", place, src.name, steps, self._rows(out))
             else:
-                yield f"fill({place}, {constant(part)}, {self._rows(out)});"
+                yield self._call("fill", place, constant(part), self._rows(out))
             start += width
 
     def _steps(self, b: Buffer, out: Buffer) -> tuple[int, int]:

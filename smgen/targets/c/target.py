@@ -22,6 +22,7 @@ from smgen.targets.c.loops import Loop
 from smgen.targets.c.pipeline import PIPELINE
 from smgen.targets.c.primitives import sections
 from smgen.targets.c.printer import PrintedTiles, Section, print_tiles
+from smgen.targets.c.runtime import Runtime, runtime, whole_runtime
 from smgen.targets.dialect import C
 from smgen.targets.expressions import CPrinter, helpers
 from smgen.targets.layout import WIDTH, Arrays, Header, header
@@ -91,8 +92,10 @@ class Module:
     fewest_rows: int
     most_rows: int
     total_lines: int
+    adds_totals: bool
     helpers: tuple[str, ...]
     primitives: str
+    runtime: Runtime
     loops: tuple[Loop, ...]
     functions: tuple[FunctionLayout, ...]
     pair: str = ""
@@ -142,8 +145,10 @@ def _module(info: BuildInfo, schedules: tuple[Schedule, ...], pipeline: Pipeline
         fewest_rows=FEWEST_ROWS[any(prod(shape) * ITEMSIZE[info.dtype] > CACHE for shape in info.parameters.values())],
         most_rows=MOST_ROWS,
         total_lines=max(1, *(ceil(len(p.memory.totals) / 8) for p in printed)),
+        adds_totals=info.whole or any(p.numbers for p in printed),
         helpers=helpers(info.dtype, C, text),
         primitives=sections(plain("c/primitives.h"), text),
+        runtime=whole_runtime() if info.whole else runtime(name for p in printed for name in p.calls),
         loops=tuple(loops.by_name.values()),
         functions=tuple(_function(info, prefix, s, p) for s, p in zip(lowered, printed, strict=True)),
     )

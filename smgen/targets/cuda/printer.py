@@ -43,6 +43,9 @@ from smgen.targets.source import (
 BLOCKS: Final = 1024
 """How many blocks a loop is launched with at most, unless its columns alone need more."""
 
+COLUMN_SUM, ROW_SUM, TANGENT_SUM, TRANSPOSED = "_column_sum", "_row_sum", "_tangent_sum", "_transposed"
+"""Helpers of the module, each with a kernel of its own."""
+
 CHUNKS: Final = 64
 """The most row chunks, and so partial rows, of a column sum."""
 
@@ -63,6 +66,7 @@ def print_function(schedule: Schedule, kernels: Kernels, equations: Mapping[str,
         own=tuple(printer.own.values()),
         sweeps=sweeps,
         outputs=tuple(b.name for b in schedule.outputs),
+        calls=frozenset(printer.calls),
     )
 
 
@@ -79,6 +83,12 @@ class _Printer:
         self.fresh = not schedule.function.gradients
         self.blocks: dict[str, str] = {}
         self.places = places_of(schedule)
+        self.calls: set[str] = set()
+
+    def call(self, helper: str, *arguments: object) -> str:
+        """A call of one of the module's helpers."""
+        self.calls.add(helper)
+        return f"{helper}({', '.join(map(str, arguments))})"
 
     def statements(self, op: Op) -> Iterator[Statement]:
         """The equations of all that an operation computes, a comment each, above its code."""
@@ -105,7 +115,7 @@ class _Printer:
             case Identity(out):
                 yield f"{out.name} = {self.array(f'eye_{out.shape[0]}', out.shape)}"
             case Transpose(out, src):
-                yield f"{out.name} = _transposed({src.name}, {self.target(out)})"
+                yield f"{out.name} = {self.call(TRANSPOSED, src.name, self.target(out))}"
             case Reduce():
                 yield self.reduction(op)
             case View():
@@ -157,10 +167,10 @@ class _Printer:
             return f"{out.name} = cp.matmul({operands}, out={self.target(out)})"
         stride = self.places.strides.get(src.name, src.shape[-1])
         if axis == 1:
-            return f"{out.name} = _row_sum({src.name}, {self.target(out)}, {stride})"
+            return f"{out.name} = {self.call(ROW_SUM, src.name, self.target(out), stride)}"
         width = int(src.shape[-1])
         parts = self.array(f"parts_columns_{width}", (CHUNKS, width)) if src.batched else "None"
-        return f"{out.name} = _column_sum({src.name}, {self.target(out)}, {parts}, {stride})"
+        return f"{out.name} = {self.call(COLUMN_SUM, src.name, self.target(out), parts, stride)}"
 
     def tangent_reduction(self, op: Reduce) -> str:
         """Sums of (N, C, M): over the tangents, over their units, or over the samples."""
@@ -168,15 +178,15 @@ class _Printer:
         target, (_, tangents, columns) = self.target(out), src.shape
         stride = self.places.strides.get(src.name, columns)
         if op.axis == 1:
-            return f"{out.name} = _tangent_sum({src.name}, {target}, {stride})"
+            return f"{out.name} = {self.call(TANGENT_SUM, src.name, target, stride)}"
         if op.axis == 2:
-            sums = f"_row_sum({src.name}.reshape(-1, {columns}), {target}.reshape(-1), {stride})"
+            sums = self.call(ROW_SUM, f"{src.name}.reshape(-1, {columns})", f"{target}.reshape(-1)", stride)
             return f"{out.name} = {sums}.reshape(-1, {tangents})"
         if stride != columns:
             raise InternalError(f"{out.name}: a slice is no array of rows")
         width = int(tangents) * int(columns)
         parts = self.array(f"parts_columns_{width}", (CHUNKS, width))
-        sums = f"_column_sum({src.name}.reshape(-1, {width}), {target}.reshape(-1), {parts}, {width})"
+        sums = self.call(COLUMN_SUM, f"{src.name}.reshape(-1, {width})", f"{target}.reshape(-1)", parts, width)
         return f"{out.name} = {sums}.reshape({tangents}, {columns})"
 
     def array(self, name: str, shape: Shape, kind: Kind = "real") -> str:

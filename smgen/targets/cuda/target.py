@@ -13,7 +13,15 @@ from smgen.render import render
 from smgen.targets.build_info import BuildInfo, shape_text
 from smgen.targets.cuda.kernels import LANES, Kernel, Kernels, ScalarKernel, text_of
 from smgen.targets.cuda.pipeline import PIPELINE
-from smgen.targets.cuda.printer import BLOCKS, CHUNKS, print_function
+from smgen.targets.cuda.printer import (
+    BLOCKS,
+    CHUNKS,
+    COLUMN_SUM,
+    ROW_SUM,
+    TANGENT_SUM,
+    TRANSPOSED,
+    print_function,
+)
 from smgen.targets.dialect import CUDA
 from smgen.targets.elements import Element
 from smgen.targets.expressions import CPrinter, helpers
@@ -57,7 +65,11 @@ class FunctionLayout:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Module:
-    """The context of the module template."""
+    """The context of the module template.
+
+    `launches` and what comes after it say which helpers there are, and kernels with them: in a module of chosen
+    functions those that are called.
+    """
 
     header: Header
     info: BuildInfo
@@ -72,7 +84,12 @@ class Module:
     scalar_kernels: tuple[ScalarKernel, ...]
     own: tuple[tuple[str, str, str], ...]
     functions: tuple[FunctionLayout, ...]
-    has_tangents: bool
+    launches: bool
+    adds_totals: bool
+    sums_columns: bool
+    sums_rows: bool
+    sums_tangents: bool
+    transposes: bool
     in_chunks: bool
     budget: str
 
@@ -94,6 +111,8 @@ class CudaTarget:
         limited = info.memory is not None or any(most_tangents(schedule) > 1 for schedule in lowered)
         chunks = [_chunk(function, info.dtype) if limited else 0 for function in printed]
         own = {b.name: b for function in printed for b in function.own}
+        calls = {name for function in printed for name in function.calls}
+        tangents = any(_has_tangents(schedule) for schedule in lowered)
         module = Module(
             header=header(info),
             info=info,
@@ -111,7 +130,12 @@ class CudaTarget:
                 for name, b in sorted(own.items())
             ),
             functions=tuple(_lay_out(info, function, chunk) for function, chunk in zip(printed, chunks, strict=True)),
-            has_tangents=any(_has_tangents(schedule) for schedule in lowered),
+            launches=info.whole or bool(kernels.maps.by_name),
+            adds_totals=info.whole or bool(kernels.scalars.by_name),
+            sums_columns=info.whole or COLUMN_SUM in calls,
+            sums_rows=info.whole or ROW_SUM in calls,
+            sums_tangents=tangents if info.whole else TANGENT_SUM in calls,
+            transposes=tangents if info.whole else TRANSPOSED in calls,
             in_chunks=any(chunks),
             budget="cp.cuda.runtime.memGetInfo()[0] // 4" if info.memory is None else f"{info.memory} << 20",
         )
@@ -124,7 +148,7 @@ def functions(schedules: tuple[Schedule, ...]) -> tuple[Schedule, ...]:
 
 
 def _has_tangents(schedule: Schedule) -> bool:
-    """Whether the helpers for tangents are called."""
+    """Whether the helpers for tangents may be called."""
     return any(isinstance(op, Transpose) or any(b.is_stack for b in op.outs) for op in schedule.ops)
 
 

@@ -46,6 +46,11 @@ def scipy_functions() -> frozenset[str]:
     return frozenset(m.name for m in machines().values() if m.scipy)
 
 
+def sums_columns(op: Op) -> bool:
+    """Whether the operation is a sum over samples of one row each, which takes care of its digits."""
+    return isinstance(op, Reduce) and op.axis == 0 and op.src.is_vector
+
+
 def print_function(schedule: Schedule, equations: Mapping[str, str]) -> TiledFunction:
     """`schedule`, tiled and taken apart by `passes.elementary`, as NumPy source under its equations."""
     storage = allocate(schedule)
@@ -132,7 +137,7 @@ class _Printer:
                 return [f"{out.name} = {self.target(out, op)}", f"np.matmul({matrices}, out={out.name}{form})"]
             case Reduce(out=out, src=src, axis=None):
                 return [f"{out.name} = float(np.sum({src.name}, dtype=np.float64))"]
-            case Reduce(out=out, src=src, axis=0) if src.is_vector:
+            case Reduce(out=out, src=src) if sums_columns(op):
                 return [f"{out.name} = _column_sum({src.name}, out={self.target(out, op)})"]
             case Reduce(out=out, src=src, axis=axis):
                 return [f"{out.name} = np.sum({src.name}, axis={axis}, out={self.target(out, op)})"]

@@ -27,7 +27,7 @@ from smgen.targets.layout import (
     wrapped,
 )
 from smgen.targets.numpy.pipeline import PIPELINE
-from smgen.targets.numpy.printer import print_function, scipy_functions
+from smgen.targets.numpy.printer import print_function, scipy_functions, sums_columns
 from smgen.targets.pipeline import Pipeline
 from smgen.targets.savings import savings
 from smgen.targets.source import NamedArray, TiledFunction, shape_source
@@ -71,6 +71,7 @@ class Module:
     arrays: Arrays
     functions: tuple[FunctionLayout, ...]
     needs_scipy: bool
+    sums_columns: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +94,7 @@ class NumpyTarget:
             arrays=ARRAYS,
             functions=tuple(_lay_out(info, s, function) for s, function in zip(lowered, printed, strict=True)),
             needs_scipy=bool(calls & scipy_functions()),
+            sums_columns=info.whole or any(sums_columns(op) for schedule in lowered for op in schedule.ops),
         )
         return {".py": render(self.template, module)}
 
