@@ -86,7 +86,7 @@ def main() -> None:
             seconds = {backend: built(make(), backend) for backend in ("numpy", "c", "cuda")}
             text = seconds["c"][1][".c"]
             gcc = f"{compiled(text, Path(folder)):.1f}" if shutil.which(os.environ.get("CC", "cc")) else "no compiler"
-            times = {backend: f"{found:.1f}" for backend, (found, _) in seconds.items()}
+            times = {backend: f"{duration:.1f}" for backend, (duration, _) in seconds.items()}
             table.add_row(name, times["numpy"], times["c"], gcc, f"{len(text.splitlines()):,}", times["cuda"])
     console.print(table)
 

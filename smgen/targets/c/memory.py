@@ -12,7 +12,7 @@ from smgen.errors import InternalError
 from smgen.ir import ITEMSIZE, Buffer, Fused, Op, Phase, Product, Reduce, Schedule, Shape, View
 
 LINE: Final = 64
-"""Bytes of a cache line: arrays start on one, but for those of tangents."""
+"""Bytes of a cache line: arrays begin on one. Arrays of tangents need not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,7 +160,7 @@ class _Plan:
         return start
 
     def array(self, b: Buffer) -> None:
-        """An array of its own or one that it shares with others that are dead."""
+        """Give an array memory: its own, or that of arrays which are no longer needed."""
         width = _width(b)
         if b.name in self.outputs:
             self.strides[b.name] = width

@@ -1,4 +1,4 @@
-"""The passes of the C target: algebra, then loops over tiles of rows, and products that add to what is there."""
+"""The passes of the C target: algebra, then loops over tiles of rows, and products that add to their results."""
 
 from __future__ import annotations
 

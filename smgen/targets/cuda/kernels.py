@@ -205,8 +205,10 @@ def places_of(schedule: Schedule) -> Places:
 
 
 def _row(b: Buffer, layout: Layout) -> Iterator[str]:
-    """Which row of an array a row of the loop has, as template arguments: how many rows share one, and how many there
-    are before it begins anew; nothing if it has one for all.
+    """The row of an array for a row of the loop, as template arguments.
+
+    These are the number of rows of the loop that share one, and the number of rows after which the array begins again.
+    There are none if all rows share one.
     """
     if (len(b.shape) == 1 and not b.batched) or b.shape[0] == 1:
         return

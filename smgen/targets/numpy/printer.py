@@ -80,8 +80,8 @@ def print_function(schedule: Schedule, equations: Mapping[str, str]) -> TiledFun
 def _sums(schedule: Schedule) -> tuple[str, ...]:
     """What tiles sum over their samples and the end reads."""
     later = {b.name for sweep in schedule.sweeps if sweep.phase == "end" for op in sweep.ops for b in op.reads}
-    found = (out for sweep in schedule.sweeps if sweep.phase == "tile" for op in sweep.ops for out in op.outs)
-    return tuple(b.name for b in found if not b.batched and b.name in later)
+    results = (out for sweep in schedule.sweeps if sweep.phase == "tile" for op in sweep.ops for out in op.outs)
+    return tuple(b.name for b in results if not b.batched and b.name in later)
 
 
 class _Printer:
