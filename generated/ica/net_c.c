@@ -45,8 +45,8 @@
 enum { TOTALS = 8 * 1 }; /* places for the sums of a rank's losses: whole cache lines */
 
 /* What net_c.h asks for: a program cannot be made of this file and the header of another. */
-extern const char ica_pair_2a4d47fa085e5cea;
-const char ica_pair_2a4d47fa085e5cea = 0;
+extern const char ica_pair_0c3a7e76f92aaa15;
+const char ica_pair_0c3a7e76f92aaa15 = 0;
 
 /* ---- what every function needs: shares of the work, and products ---- */
 
@@ -1358,15 +1358,6 @@ void ica_hessian_diagonal(const real *const *params, const real *x, const long N
 
 /* ---- loss_terms: K, L and J, means over the batch ---- */
 
-static void loss_terms_step_1(const place *const at, const team all)
-{
-    const real *const W_filters = at->params[0];
-    real *const W_filters_squared = at->shared;
-    /* ---- once a call, from the weights alone: reads W */
-    /* W_filters ∘ W_filters */
-    map_W_squared(share(all, 288), whole(144), 144, W_filters, W_filters_squared);
-}
-
 static void loss_terms_step_2(const place *const at, const team mine)
 {
     const real *const g_x = at->x + at->first * 144;
@@ -1426,7 +1417,7 @@ static void loss_terms_numbers(const place *const at)
 }
 
 static const layout loss_terms_layout = {
-    .once = (section *const[]){loss_terms_step_1, NULL},
+    .once = (section *const[]){hessian_diagonal_step_1, NULL},
     .tile = (section *const[]){loss_terms_step_2, loss_terms_step_3, NULL},
     .numbers = loss_terms_numbers,
     .tile_rows = 512, .tangents = 1, .flops = 248832.0, .shared = 41472, .tile_width = 1152,
@@ -1447,37 +1438,12 @@ void ica_loss_terms(const real *const *params, const real *x, const long N, cons
 
 /* ---- loss_terms_lam0: K, L and J, means over the batch, λ = 0 ---- */
 
-static void loss_terms_lam0_step_1(const place *const at, const team all)
-{
-    const real *const W_filters = at->params[0];
-    real *const W_filters_squared = at->shared;
-    /* ---- once a call, from the weights alone: reads W */
-    /* W_filters ∘ W_filters */
-    map_W_squared(share(all, 288), whole(144), 144, W_filters, W_filters_squared);
-}
-
 static void loss_terms_lam0_step_2(const place *const at, const team all)
 {
     real *const W_filters_squared = at->shared;
     real *const W_filters_squared_rows = at->shared + 41472;
     /* Σ_i W_filters ∘ W_filters */
     row_sums(1, 288, share(all, 288), 144, W_filters_squared, 144, W_filters_squared_rows);
-}
-
-static void loss_terms_lam0_step_3(const place *const at, const team mine)
-{
-    const real *const g_x = at->x + at->first * 144;
-    const real *const W_filters = at->params[0];
-    real *const g_filters = at->tile;
-    real *const f_prime_experts = at->tile + at->capacity * 288;
-    real *const f_second_experts = at->tile + at->capacity * 576;
-    const span s288 = share(mine, 288);
-    /* ---- forward, backward: reads g, W; writes g, f′, f″ */
-    /* g_filters = W_filters g_x */
-    times_transposed(mine, at->rows, 288, 144, g_x, 144, W_filters, 144, 0, g_filters, 288);
-    /* f′(g_filters) = tanh(g_filters) */
-    /* f″(g_filters) = sech(g_filters)² */
-    map_f_second_2(whole(at->rows), s288, 288, g_filters, f_prime_experts, f_second_experts);
 }
 
 static void loss_terms_lam0_step_4(const place *const at, const team mine)
@@ -1528,8 +1494,8 @@ static void loss_terms_lam0_numbers(const place *const at)
 }
 
 static const layout loss_terms_lam0_layout = {
-    .once = (section *const[]){loss_terms_lam0_step_1, loss_terms_lam0_step_2, NULL},
-    .tile = (section *const[]){loss_terms_lam0_step_3, loss_terms_lam0_step_4, NULL},
+    .once = (section *const[]){hessian_diagonal_step_1, loss_terms_lam0_step_2, NULL},
+    .tile = (section *const[]){loss_terms_step_2, loss_terms_lam0_step_4, NULL},
     .end = (section *const[]){loss_terms_lam0_step_5, NULL},
     .numbers = loss_terms_lam0_numbers,
     .tile_rows = 512, .tangents = 1, .flops = 165888.0, .shared = 42048, .tile_width = 1008, .column_sums = 288, .row_count = 1,
@@ -1550,15 +1516,6 @@ void ica_loss_terms_lam0(const real *const *params, const real *x, const long N,
 }
 
 /* ---- loss_and_grad: J and its gradient: the merged sweep ---- */
-
-static void loss_and_grad_step_1(const place *const at, const team all)
-{
-    const real *const W_filters = at->params[0];
-    real *const W_filters_squared = at->shared;
-    /* ---- once a call, from the weights alone: reads W */
-    /* W_filters ∘ W_filters */
-    map_W_squared(share(all, 288), whole(144), 144, W_filters, W_filters_squared);
-}
 
 static void loss_and_grad_step_2(const place *const at, const team mine)
 {
@@ -1668,7 +1625,7 @@ static void loss_and_grad_numbers(const place *const at)
 }
 
 static const layout loss_and_grad_layout = {
-    .once = (section *const[]){loss_and_grad_step_1, NULL},
+    .once = (section *const[]){hessian_diagonal_step_1, NULL},
     .tile = (section *const[]){loss_and_grad_step_2, loss_and_grad_step_3, loss_and_grad_step_4, loss_and_grad_step_5,
         NULL},
     .end = (section *const[]){loss_and_grad_step_6, NULL},
@@ -1691,41 +1648,6 @@ void ica_loss_and_grad(const real *const *params, const real *x, const long N, c
 }
 
 /* ---- loss_and_grad_lam0: J and its gradient: the merged sweep, λ = 0 ---- */
-
-static void loss_and_grad_lam0_step_1(const place *const at, const team all)
-{
-    const real *const W_filters = at->params[0];
-    real *const W_filters_squared = at->shared;
-    /* ---- once a call, from the weights alone: reads W */
-    /* W_filters ∘ W_filters */
-    map_W_squared(share(all, 288), whole(144), 144, W_filters, W_filters_squared);
-}
-
-static void loss_and_grad_lam0_step_2(const place *const at, const team all)
-{
-    real *const W_filters_squared = at->shared;
-    real *const W_filters_squared_rows = at->shared + 41472;
-    /* Σ_i W_filters ∘ W_filters */
-    row_sums(1, 288, share(all, 288), 144, W_filters_squared, 144, W_filters_squared_rows);
-}
-
-static void loss_and_grad_lam0_step_3(const place *const at, const team mine)
-{
-    const real *const g_x = at->x + at->first * 144;
-    const real *const W_filters = at->params[0];
-    real *const g_filters = at->tile;
-    real *const f_prime_experts = at->tile + at->capacity * 288;
-    real *const sech_experts = at->tile + at->capacity * 576;
-    real *const f_second_experts = at->tile + at->capacity * 864;
-    const span s288 = share(mine, 288);
-    /* ---- forward, backward: reads g, W; writes g, f′, f″ */
-    /* g_filters = W_filters g_x */
-    times_transposed(mine, at->rows, 288, 144, g_x, 144, W_filters, 144, 0, g_filters, 288);
-    /* f′(g_filters) = tanh(g_filters) */
-    /* sech(g_filters) */
-    /* f″(g_filters) = sech(g_filters)² */
-    map_f_second_3(whole(at->rows), s288, 288, g_filters, f_prime_experts, sech_experts, f_second_experts);
-}
 
 static void loss_and_grad_lam0_step_4(const place *const at, const team mine)
 {
@@ -1812,8 +1734,8 @@ static void loss_and_grad_lam0_numbers(const place *const at)
 }
 
 static const layout loss_and_grad_lam0_layout = {
-    .once = (section *const[]){loss_and_grad_lam0_step_1, loss_and_grad_lam0_step_2, NULL},
-    .tile = (section *const[]){loss_and_grad_lam0_step_3, loss_and_grad_lam0_step_4, loss_and_grad_lam0_step_5,
+    .once = (section *const[]){hessian_diagonal_step_1, loss_terms_lam0_step_2, NULL},
+    .tile = (section *const[]){loss_and_grad_step_2, loss_and_grad_lam0_step_4, loss_and_grad_lam0_step_5,
         loss_and_grad_lam0_step_6, NULL},
     .end = (section *const[]){loss_and_grad_lam0_step_7, loss_and_grad_lam0_step_8, NULL},
     .numbers = loss_and_grad_lam0_numbers,
@@ -1836,33 +1758,6 @@ void ica_loss_and_grad_lam0(const real *const *params, const real *x, const long
 }
 
 /* ---- loss_and_grad_terms: K, L and the gradient of each: the source's separate sweeps ---- */
-
-static void loss_and_grad_terms_step_1(const place *const at, const team all)
-{
-    const real *const W_filters = at->params[0];
-    real *const W_filters_squared = at->shared;
-    /* ---- once a call, from the weights alone: reads W */
-    /* W_filters ∘ W_filters */
-    map_W_squared(share(all, 288), whole(144), 144, W_filters, W_filters_squared);
-}
-
-static void loss_and_grad_terms_step_2(const place *const at, const team mine)
-{
-    const real *const g_x = at->x + at->first * 144;
-    const real *const W_filters = at->params[0];
-    real *const g_filters = at->tile;
-    real *const f_prime_experts = at->tile + at->capacity * 288;
-    real *const sech_experts = at->tile + at->capacity * 576;
-    real *const f_second_experts = at->tile + at->capacity * 864;
-    const span s288 = share(mine, 288);
-    /* ---- forward, backward: reads g, W; writes g, f′, f″ */
-    /* g_filters = W_filters g_x */
-    times_transposed(mine, at->rows, 288, 144, g_x, 144, W_filters, 144, 0, g_filters, 288);
-    /* f′(g_filters) = tanh(g_filters) */
-    /* sech(g_filters) */
-    /* f″(g_filters) = sech(g_filters)² */
-    map_f_second_3(whole(at->rows), s288, 288, g_filters, f_prime_experts, sech_experts, f_second_experts);
-}
 
 static void loss_and_grad_terms_step_3(const place *const at, const team mine)
 {
@@ -1980,8 +1875,8 @@ static void loss_and_grad_terms_numbers(const place *const at)
 }
 
 static const layout loss_and_grad_terms_layout = {
-    .once = (section *const[]){loss_and_grad_terms_step_1, NULL},
-    .tile = (section *const[]){loss_and_grad_terms_step_2, loss_and_grad_terms_step_3, loss_and_grad_terms_step_4,
+    .once = (section *const[]){hessian_diagonal_step_1, NULL},
+    .tile = (section *const[]){loss_and_grad_step_2, loss_and_grad_terms_step_3, loss_and_grad_terms_step_4,
         loss_and_grad_terms_step_5, loss_and_grad_terms_step_6, loss_and_grad_terms_step_7, NULL},
     .end = (section *const[]){loss_and_grad_terms_step_8, NULL},
     .numbers = loss_and_grad_terms_numbers,
@@ -2003,61 +1898,6 @@ void ica_loss_and_grad_terms(const real *const *params, const real *x, const lon
 }
 
 /* ---- loss_and_grad_terms_lam0: K, L and the gradient of each: the source's separate sweeps, λ = 0 ---- */
-
-static void loss_and_grad_terms_lam0_step_1(const place *const at, const team all)
-{
-    const real *const W_filters = at->params[0];
-    real *const W_filters_squared = at->shared;
-    /* ---- once a call, from the weights alone: reads W */
-    /* W_filters ∘ W_filters */
-    map_W_squared(share(all, 288), whole(144), 144, W_filters, W_filters_squared);
-}
-
-static void loss_and_grad_terms_lam0_step_2(const place *const at, const team all)
-{
-    real *const W_filters_squared = at->shared;
-    real *const W_filters_squared_rows = at->shared + 41472;
-    /* Σ_i W_filters ∘ W_filters */
-    row_sums(1, 288, share(all, 288), 144, W_filters_squared, 144, W_filters_squared_rows);
-}
-
-static void loss_and_grad_terms_lam0_step_3(const place *const at, const team mine)
-{
-    const real *const g_x = at->x + at->first * 144;
-    const real *const W_filters = at->params[0];
-    real *const g_filters = at->tile;
-    real *const f_prime_experts = at->tile + at->capacity * 288;
-    real *const sech_experts = at->tile + at->capacity * 576;
-    real *const f_second_experts = at->tile + at->capacity * 864;
-    const span s288 = share(mine, 288);
-    /* ---- forward, backward: reads g, W; writes g, f′, f″ */
-    /* g_filters = W_filters g_x */
-    times_transposed(mine, at->rows, 288, 144, g_x, 144, W_filters, 144, 0, g_filters, 288);
-    /* f′(g_filters) = tanh(g_filters) */
-    /* sech(g_filters) */
-    /* f″(g_filters) = sech(g_filters)² */
-    map_f_second_3(whole(at->rows), s288, 288, g_filters, f_prime_experts, sech_experts, f_second_experts);
-}
-
-static void loss_and_grad_terms_lam0_step_4(const place *const at, const team mine)
-{
-    const real *const W_filters = at->params[0];
-    real *const f_prime_experts = at->tile + at->capacity * 288;
-    real *const f_second_experts = at->tile + at->capacity * 864;
-    real *const delta_x = at->tile + at->capacity * 1152;
-    double *const delta_prime_filters_total = at->columns;
-    const span s144 = share(mine, 144);
-    const span s288 = share(mine, 288);
-    double *const totals = at->totals + (at->alone ? at->part : mine.rank) * TOTALS;
-    /* ---- backward: reads f′, W; writes δ */
-    /* δ_x = W_filtersᵀ f′(g_filters)  (1) */
-    times(mine, at->rows, 144, 288, f_prime_experts, 288, W_filters, 144, 0, delta_x, 144);
-    /* ---- loss: reads δ, f″ */
-    /* Σ_n Σ_i δ_x² */
-    map_sum_delta_squared(whole(at->rows), s144, 144, delta_x, totals);
-    /* Σ_n f″(g_filters) */
-    add_rows(at->rows, s288, f_second_experts, 288, delta_prime_filters_total);
-}
 
 static void loss_and_grad_terms_lam0_step_5(const place *const at, const team mine)
 {
@@ -2138,9 +1978,9 @@ static void loss_and_grad_terms_lam0_numbers(const place *const at)
 }
 
 static const layout loss_and_grad_terms_lam0_layout = {
-    .once = (section *const[]){loss_and_grad_terms_lam0_step_1, loss_and_grad_terms_lam0_step_2, NULL},
-    .tile = (section *const[]){loss_and_grad_terms_lam0_step_3, loss_and_grad_terms_lam0_step_4,
-        loss_and_grad_terms_lam0_step_5, loss_and_grad_terms_lam0_step_6, NULL},
+    .once = (section *const[]){hessian_diagonal_step_1, loss_terms_lam0_step_2, NULL},
+    .tile = (section *const[]){loss_and_grad_step_2, loss_and_grad_lam0_step_4, loss_and_grad_terms_lam0_step_5,
+        loss_and_grad_terms_lam0_step_6, NULL},
     .end = (section *const[]){loss_and_grad_terms_lam0_step_7, loss_and_grad_terms_lam0_step_8, NULL},
     .numbers = loss_and_grad_terms_lam0_numbers,
     .tile_rows = 512, .tangents = 1, .flops = 497664.0, .shared = 42048, .tile_width = 1584, .sums = 82944, .column_sums = 288, .matrix_count = 2, .row_count = 1,

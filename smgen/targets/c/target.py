@@ -150,7 +150,7 @@ def _module(info: BuildInfo, schedules: tuple[Schedule, ...], pipeline: Pipeline
         primitives=sections(plain("c/primitives.h"), text),
         runtime=whole_runtime() if info.whole else runtime(name for p in printed for name in p.calls),
         loops=tuple(loops.by_name.values()),
-        functions=tuple(_function(info, prefix, s, p) for s, p in zip(lowered, printed, strict=True)),
+        functions=tuple(_functions(info, prefix, lowered, printed)),
     )
 
 
@@ -168,18 +168,24 @@ def _enumerators(prefix: str, keys: Iterable[str]) -> tuple[str, ...]:
     return tuple(f"{name}," for name in names) or (f"{prefix.upper()}_NO_PARAMETERS,",)
 
 
-def _function(info: BuildInfo, prefix: str, schedule: Schedule, printed: PrintedTiles) -> FunctionLayout:
-    function = printed.function
-    names = [f"{function.name}_step_{position}" for position, _ in enumerate(printed.sections, start=1)]
-    return FunctionLayout(
-        name=function.name,
-        summary=f"{function.summary}{', λ = 0' * (function.lam == 'zero')}",
-        results=_results(schedule),
-        indent=" " * len(f"void {prefix}_{function.name}("),
-        sections=tuple(map(_section, names, printed.sections)),
-        numbers=tuple(_lines(printed.numbers)),
-        fields=tuple(_fields(info, schedule, printed, names)),
-    )
+def _functions(
+    info: BuildInfo, prefix: str, schedules: Sequence[Schedule], printed: Sequence[PrintedTiles]
+) -> Iterator[FunctionLayout]:
+    """The functions in order; a section that an earlier function has too stands there alone."""
+    known: dict[Section, str] = {}
+    for schedule, tiles in zip(schedules, printed, strict=True):
+        function, first = tiles.function, len(known)
+        for position, section in enumerate(tiles.sections, start=1):
+            known.setdefault(section, f"{function.name}_step_{position}")
+        yield FunctionLayout(
+            name=function.name,
+            summary=f"{function.summary}{', λ = 0' * (function.lam == 'zero')}",
+            results=_results(schedule),
+            indent=" " * len(f"void {prefix}_{function.name}("),
+            sections=tuple(_section(name, section) for section, name in list(known.items())[first:]),
+            numbers=tuple(_lines(tiles.numbers)),
+            fields=tuple(_fields(info, schedule, tiles, [known[section] for section in tiles.sections])),
+        )
 
 
 def _section(name: str, section: Section) -> SectionLayout:
