@@ -49,8 +49,9 @@ def test_right_modules_pass_for_every_seed(choice: str) -> None:
 @pytest.mark.parametrize("mode", ["diagonal", "exact", "hutchinson"])
 @pytest.mark.parametrize("choice", CHOICES)
 def test_the_catalogue_passes(choice: str, mode: str) -> None:
-    for name in CATALOGUE:
-        for dtype in ("float32", "float64"):
+    """In both dtypes with the recursion; with the other modes in one of them, every second network in the other."""
+    for position, name in enumerate(CATALOGUE):
+        for dtype in ("float32", "float64") if mode == "diagonal" else (("float32", "float64")[position % 2],):
             built = module(choice, name, dtype, mode)
             if built.PARAMS or choice == "energy,score":
                 assert built.selftest(1), (name, dtype)
