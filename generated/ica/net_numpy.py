@@ -23,7 +23,7 @@ installed, threads work on different tiles. `w.g` is where g is written: results
 later ones, as _STORAGE says. a, b, c, … are intermediate results of one equation.
 
 description sha256 d4d8833c7e2f1965d5d89b1599a300b10c6c55a495183fe0c4dbf5dbfbcd5973
-template numpy/module.py.j2, sha256 ae11579f994bb247ee2bc46f88366045b4fec88389640295cb1266ae88314262
+template numpy/module.py.j2, sha256 dfe956fb0e53a8cdfb14a48732da35dc615acc00462fbaa3815ddc52dce7c748
 """
 
 import _thread
@@ -753,7 +753,7 @@ INITIAL = {
 METADATA = {
     "network": "ica",
     "description_sha256": "d4d8833c7e2f1965d5d89b1599a300b10c6c55a495183fe0c4dbf5dbfbcd5973",
-    "template_sha256": "ae11579f994bb247ee2bc46f88366045b4fec88389640295cb1266ae88314262",
+    "template_sha256": "dfe956fb0e53a8cdfb14a48732da35dc615acc00462fbaa3815ddc52dce7c748",
     "generator": "smgen 0.1.0",
     "backend": "numpy",
     "dtype": "float32",
@@ -1722,4 +1722,4 @@ def _loss_noise(loss, params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above c6ae51312f3ab4f7d6f01d5a101bdcb095010284be9d85b7d5012d05efe259a4
+# sha256 of all above 330dfb90dbc91cea74c229170226c8688116b34f9d1c73c2104d8a668ec6229b

@@ -28,7 +28,7 @@ installed, threads work on different tiles. `w.g` is where g is written: results
 later ones, as _STORAGE says. a, b, c, … are intermediate results of one equation.
 
 description sha256 782fa71001c0057997d760c121f88568127ef619e55674d5b229673e521a3b8e
-template numpy/module.py.j2, sha256 ae11579f994bb247ee2bc46f88366045b4fec88389640295cb1266ae88314262
+template numpy/module.py.j2, sha256 dfe956fb0e53a8cdfb14a48732da35dc615acc00462fbaa3815ddc52dce7c748
 """
 
 import _thread
@@ -2260,7 +2260,7 @@ INITIAL = {
 METADATA = {
     "network": "mlp",
     "description_sha256": "782fa71001c0057997d760c121f88568127ef619e55674d5b229673e521a3b8e",
-    "template_sha256": "ae11579f994bb247ee2bc46f88366045b4fec88389640295cb1266ae88314262",
+    "template_sha256": "dfe956fb0e53a8cdfb14a48732da35dc615acc00462fbaa3815ddc52dce7c748",
     "generator": "smgen 0.1.0",
     "backend": "numpy",
     "dtype": "float32",
@@ -3403,4 +3403,4 @@ def _loss_noise(loss, params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above cb94df6ba3765751cb59ea4a46b5d0304f59e1b6365cecbb657aa4a8c11a4acc
+# sha256 of all above b001c47081b20ae61e9aace3f257474005508767a40b24fad796cabbd7662535

@@ -28,7 +28,7 @@ installed, threads work on different tiles. `w.g` is where g is written: results
 later ones, as _STORAGE says. a, b, c, … are intermediate results of one equation.
 
 description sha256 782fa71001c0057997d760c121f88568127ef619e55674d5b229673e521a3b8e
-template numpy/module.py.j2, sha256 ae11579f994bb247ee2bc46f88366045b4fec88389640295cb1266ae88314262
+template numpy/module.py.j2, sha256 dfe956fb0e53a8cdfb14a48732da35dc615acc00462fbaa3815ddc52dce7c748
 """
 
 import _thread
@@ -1994,7 +1994,7 @@ INITIAL = {
 METADATA = {
     "network": "mlp",
     "description_sha256": "782fa71001c0057997d760c121f88568127ef619e55674d5b229673e521a3b8e",
-    "template_sha256": "ae11579f994bb247ee2bc46f88366045b4fec88389640295cb1266ae88314262",
+    "template_sha256": "dfe956fb0e53a8cdfb14a48732da35dc615acc00462fbaa3815ddc52dce7c748",
     "generator": "smgen 0.1.0",
     "backend": "numpy",
     "dtype": "float32",
@@ -3106,4 +3106,4 @@ def _loss_noise(loss, params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above befced5eb47aead24f464499d707955a9c1ee41fedb41542ff8107e8c18df92d
+# sha256 of all above 56edcce553b558bc06f849afaa249df6bcd1f418dd37426c9525f068dd5787ac

@@ -30,7 +30,7 @@ installed, threads work on different tiles. `w.g` is where g is written: results
 later ones, as _STORAGE says. a, b, c, … are intermediate results of one equation.
 
 description sha256 2d430945989681daee3f284129ed1e57ba13f4bfba6fdd8b4a1b09899c0f30ce
-template numpy/module.py.j2, sha256 ae11579f994bb247ee2bc46f88366045b4fec88389640295cb1266ae88314262
+template numpy/module.py.j2, sha256 dfe956fb0e53a8cdfb14a48732da35dc615acc00462fbaa3815ddc52dce7c748
 """
 
 import _thread
@@ -1656,7 +1656,7 @@ INITIAL = {
 METADATA = {
     "network": "skip",
     "description_sha256": "2d430945989681daee3f284129ed1e57ba13f4bfba6fdd8b4a1b09899c0f30ce",
-    "template_sha256": "ae11579f994bb247ee2bc46f88366045b4fec88389640295cb1266ae88314262",
+    "template_sha256": "dfe956fb0e53a8cdfb14a48732da35dc615acc00462fbaa3815ddc52dce7c748",
     "generator": "smgen 0.1.0",
     "backend": "numpy",
     "dtype": "float32",
@@ -2705,4 +2705,4 @@ def _loss_noise(loss, params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above 4012d8a15df257ee227d42ee5acf63367098fe080e5c415cc5747686c36f7187
+# sha256 of all above 12ea231ed51dc7e58638f838d5a62b62a36648093f4c28ebc10ec0ae8e2b3a6a
