@@ -13,11 +13,12 @@ from smgen.ir import (
     PUBLIC_ENERGY,
     PUBLIC_HESSIAN_DIAGONAL,
     PUBLIC_SCORE,
+    Buffer,
     Function,
     PublicFunction,
     public_losses,
 )
-from smgen.layers.letters import parameter_buffer
+from smgen.layers.letters import G, parameter_buffer
 from smgen.objectives import OBJECTIVES
 from smgen.targets.build_info import BuildInfo, shape_text
 from smgen.targets.selftest import SelfTest, selftest
@@ -149,15 +150,20 @@ def summary(function: Function) -> str:
     return f"{function.summary}.{' λ = 0.' * (function.lam == 'zero')}"
 
 
-def parameters(info: BuildInfo, reads: Iterable[str]) -> tuple[tuple[str, str], ...]:
+def parameters(info: BuildInfo, reads: Iterable[Buffer]) -> tuple[tuple[str, str], ...]:
     """The variables and keys of the parameters that a function reads."""
     keys = {parameter_buffer(key, shape).name: key for key, shape in info.parameters.items()}
-    return tuple((name, keys[name]) for name in reads if name in keys)
+    return tuple((b.name, keys[b.name]) for b in reads if b.name in keys)
 
 
-def data(reads: Iterable[str]) -> str:
+def is_probed(reads: Iterable[Buffer]) -> bool:
+    """Whether a function reads random probes."""
+    return any(b.name == "probes" for b in reads)
+
+
+def data(reads: Iterable[Buffer]) -> str:
     """The name of the variable for x; empty if the function does not read x."""
-    return next((name for name in reads if name.startswith("g_")), "")
+    return next((b.name for b in reads if b.batched and b.role == G.code), "")
 
 
 def sweeps(printed: tuple[PrintedSweep, ...], width: int = WIDTH - 6) -> Sweeps:

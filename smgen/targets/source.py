@@ -40,7 +40,7 @@ class PrintedFunction:
     """
 
     function: Function
-    reads: tuple[str, ...]
+    reads: tuple[Buffer, ...]
     arrays: tuple[NamedArray, ...]
     own: tuple[Buffer, ...]
     sweeps: tuple[PrintedSweep, ...]
@@ -58,7 +58,7 @@ class TiledFunction:
     """
 
     function: Function
-    reads: tuple[str, ...]
+    reads: tuple[Buffer, ...]
     counts: bool
     arrays: tuple[NamedArray, ...]
     once: tuple[PrintedSweep, ...]

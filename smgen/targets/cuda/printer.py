@@ -58,7 +58,7 @@ def print_function(schedule: Schedule, kernels: Kernels, equations: Mapping[str,
         PrintedSweep(heading, tuple(s for op in sweep.ops for s in printer.statements(op))) for sweep, heading in titled
     )
     read = {b.name for op in schedule.ops for b in op.reads}
-    reads = tuple(b.name for b in schedule.inputs if b.name in read)
+    reads = tuple(b for b in schedule.inputs if b.name in read)
     return PrintedFunction(
         function=schedule.function,
         reads=reads,

@@ -64,7 +64,7 @@ def print_function(schedule: Schedule, equations: Mapping[str, str]) -> TiledFun
     results = tuple(b for b in schedule.outputs if b.batched)
     return TiledFunction(
         function=schedule.function,
-        reads=tuple(b.name for b in schedule.inputs if b.name in read),
+        reads=tuple(b for b in schedule.inputs if b.name in read),
         counts=bool(results) or SAMPLES.name in read,
         arrays=tuple(printer.arrays(tile=False)),
         once=tuple(phases["once"]),
