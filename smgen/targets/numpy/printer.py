@@ -92,7 +92,7 @@ class _Printer:
         self.equations = equations
         self.labels: dict[str, str] = {}
         self.variables: dict[str, str] = {}
-        self.holders: dict[str, str] = {}
+        self.holders = dict(storage.slot_of)
         self.last_read = {b.name: position for position, op in enumerate(schedule.ops) for b in op.reads}
         self.position = -1
         self.names: dict[str, dict[str, None]] = {slot: {} for slot in storage.slots}
@@ -190,9 +190,7 @@ class _Printer:
     def place(self, letter: str, result: str, slot: str) -> str:
         """What an array is called where it holds an intermediate result of `result`: a name that no other array has."""
         names = (f"{letter}{number or ''}_{result}" for number in count())
-        return next(
-            name for name in names if all(name not in self.names[other] or other == slot for other in self.names)
-        )
+        return next(name for name in names if self.holders.setdefault(name, slot) == slot)
 
     def written(self, out: Buffer, op: Elementary, value: str) -> list[str]:
         """Write a value into the result's array, for what has no `out=`.
