@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import sympy as sp
 
-from smgen.ir import Fused, Schedule
+from smgen.ir import SAMPLES, Fused, Schedule
 from smgen.targets.dialect import Dialect
 from smgen.targets.expressions import CPrinter
-from smgen.targets.roles import Roles, Shared, arrays_read, of_loop, scalars_read
+from smgen.targets.roles import Roles, Shared, arrays_read, last_role, of_loop, scalars_read
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,15 +28,9 @@ def element(op: Fused, dtype: str, dialect: Dialect, shared: Shared[Element]) ->
     return shared.add(f"at_{last_role(op, names)}", lambda name: _element(op, names, name, c))
 
 
-def last_role(op: Fused, names: Roles) -> str:
-    """The name of a loop: the role of its last result."""
-    return names.of(op.outs[-1])
-
-
 def _element(op: Fused, names: Roles, name: str, c: CPrinter) -> Element:
-    types = {"lam": c.real, "N": "int"}
     parameters = [f"const {c.real} {names.of(b)}" for b in arrays_read(op)]
-    parameters += [f"const {types[scalar]} {scalar}" for scalar in scalars_read(op)]
+    parameters += [f"const {type_of(scalar, c)} {scalar}" for scalar in scalars_read(op)]
     parameters += [f"{c.real}{c.dialect.result} {names.of(b)}" for b in op.stored]
     parameters += [f"double{c.dialect.result} {names.of(total.out)}" for total in op.totals]
     return Element(
@@ -44,6 +38,11 @@ def _element(op: Fused, names: Roles, name: str, c: CPrinter) -> Element:
         head=f"{c.dialect.function} void {name}({', '.join(parameters)})",
         body=tuple(_body(op, names, c)),
     )
+
+
+def type_of(scalar: str, c: CPrinter) -> str:
+    """The type of an argument that is a number: that of the dtype for λ, a whole number for N."""
+    return "int" if scalar == SAMPLES.name else c.real
 
 
 def _body(op: Fused, names: Roles, c: CPrinter) -> Iterator[str]:

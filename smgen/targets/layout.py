@@ -6,7 +6,7 @@ import json
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final, TypeAlias
+from typing import TypeAlias
 
 from smgen.ir import (
     BATCH,
@@ -22,9 +22,7 @@ from smgen.layers.letters import G, parameter_buffer
 from smgen.objectives import OBJECTIVES
 from smgen.targets.build_info import BuildInfo, shape_text
 from smgen.targets.selftest import SelfTest, selftest
-from smgen.targets.source import NamedArray, PrintedSweep, Statement
-
-WIDTH: Final = 116
+from smgen.targets.source import WIDTH, NamedArray, PrintedSweep, Statement
 
 Sweeps: TypeAlias = tuple[tuple[tuple[str, ...], tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]], ...]
 """For each sweep, the lines of its heading, and the comments and code of its statements."""

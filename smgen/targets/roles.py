@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from itertools import chain, count
 from typing import Final, Generic, Protocol, TypeVar
 
-from smgen.errors import InternalError
 from smgen.ir import LAMBDA, SAMPLES, Buffer, Fused, names_in
 
 SCALARS: Final = (LAMBDA.name, SAMPLES.name)
@@ -60,6 +60,11 @@ def arrays_read(op: Fused) -> list[Buffer]:
     return list(order.values())
 
 
+def last_role(op: Fused, names: Roles) -> str:
+    """The name of a loop: the role of its last result."""
+    return names.of(op.outs[-1])
+
+
 def scalars_read(op: Fused) -> list[str]:
     """The names of the arguments that a loop reads and that are numbers."""
     return [b.name for b in op.reads if b.name in SCALARS]
@@ -81,11 +86,16 @@ class Shared(Generic[K]):
 
     def __init__(self) -> None:
         self.by_name: dict[str, K] = {}
+        self._known: dict[tuple[str, K], K] = {}
 
     def add(self, base: str, make: Callable[[str], K]) -> K:
-        """The item that equals `make(name)` for a name `base`, `base_2`, …; it is added if there is none."""
-        for count in range(1, 100_000):
-            thing = make(base if count == 1 else f"{base}_{count}")
-            if self.by_name.setdefault(thing.name, thing) == thing:
-                return self.by_name[thing.name]
-        raise InternalError(f"too many loops called {base}")
+        """The item that `make` returns for the name `base`, or `base_2`, … where others have that name.
+
+        What equals an earlier one but for the number is that one.
+        """
+        key = base, make(base)
+        if key not in self._known:
+            names = chain([base], (f"{base}_{number}" for number in count(2)))
+            item = make(next(name for name in names if name not in self.by_name))
+            self._known[key] = self.by_name[item.name] = item
+        return self._known[key]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
 
 from smgen.ir import (
     PUBLIC_ENERGY,
@@ -16,8 +15,7 @@ from smgen.ir import (
     public_losses,
 )
 from smgen.objectives import OBJECTIVES, Objective
-
-WIDTH: Final = 116
+from smgen.targets.source import WIDTH
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from smgen.errors import unreachable
 from smgen.ir import Buffer, Form, Function, Fused, Op, Product, Shape, View
+
+WIDTH: Final = 116
+"""The columns of emitted code."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,14 +9,16 @@ from typing import Final, Literal
 
 import sympy as sp
 
-from smgen.ir import BATCH, Buffer, Fused, Layout, Reduce
+from smgen.ir import BATCH, LAMBDA, SAMPLES, Buffer, Fused, Layout, Reduce
 from smgen.targets.c.memory import Memory
 from smgen.targets.dialect import C
 from smgen.targets.expressions import CPrinter
-from smgen.targets.roles import SCALARS, Roles, Shared, arrays_read, of_loop, scalars_read
+from smgen.targets.roles import SCALARS, Roles, Shared, arrays_read, last_role, of_loop, scalars_read
+from smgen.targets.source import WIDTH
 
-WIDTH: Final = 116
 TYPES: Final = {"lam": "real", "N": "long"}
+IN_CALL: Final = {name: f"at->{name}" for name in SCALARS}
+"""The arguments that are numbers, where sections find them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,11 +80,11 @@ class Loops:
             rows, columns = columns, rows
         arrays = [*arrays_read(op), *op.stored, *(total.out for total in _over_tangents(op))]
         accesses = {b.name: self._access(b, op.layout) for b in arrays}
-        loop = self.shared.add(f"map_{names.of(op.outs[-1])}", lambda name: self._loop(op, names, accesses, name))
+        loop = self.shared.add(f"map_{last_role(op, names)}", lambda name: self._loop(op, names, accesses, name))
         sizes = [rows, *([str(op.layout.tangents)] if loop.tangents else []), columns]
         sizes += [str(sides(op.layout)[1])] if any(access.takes_width for access in accesses.values()) else []
         sizes += [str(self.memory.stride(b)) for b in arrays if _has_own_step(accesses[b.name])]
-        scalars = [f"at->{name}" for name in scalars_read(op)]
+        scalars = [IN_CALL[name] for name in scalars_read(op)]
         return f"{loop.name}({', '.join([*sizes, *scalars, *(b.name for b in arrays), *totals])});"
 
     def _loop(self, op: Fused, names: Roles, accesses: Mapping[str, Access], name: str) -> Loop:
@@ -192,6 +194,10 @@ def sides(layout: Layout) -> tuple[str, int]:
 def scalar_statements(op: Fused) -> Iterator[tuple[Buffer, str]]:
     """What is computed of numbers, in double: each result and its declaration."""
     c = CPrinter("float64", C)
-    known = {sp.Symbol(name, real=True): sp.Symbol(f"at->{name}") for name in SCALARS}
     for out, expr in op.steps:
-        yield out, f"const double {out.name} = {c(expr.xreplace(known))};"
+        yield out, f"const double {out.name} = {c(in_call(expr))};"
+
+
+def in_call(expr: sp.Expr) -> sp.Expr:
+    """An expression with λ and N as sections know them."""
+    return expr.xreplace({b.symbol: sp.Symbol(IN_CALL[b.name]) for b in (LAMBDA, SAMPLES)})

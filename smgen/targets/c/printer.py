@@ -26,10 +26,10 @@ from smgen.ir import (
     Transpose,
     View,
 )
-from smgen.targets.c.loops import Loop, Loops, scalar_statements, sides
+from smgen.targets.c.loops import Loop, Loops, in_call, scalar_statements, sides
 from smgen.targets.c.memory import Memory, plan_memory
 from smgen.targets.c.products import Calls
-from smgen.targets.roles import SCALARS, Shared
+from smgen.targets.roles import Shared
 from smgen.targets.source import Statement, computed
 
 
@@ -156,7 +156,7 @@ class _Printer:
 
     def constant(self, value: sp.Expr) -> str:
         """A number that is the same for all elements."""
-        return self.loops.c(value.xreplace({sp.Symbol(name, real=True): sp.Symbol(f"at->{name}") for name in SCALARS}))
+        return self.loops.c(in_call(value))
 
     def equation(self, out: Buffer) -> str:
         """What a comment says of a result; nothing of those that passes have made."""

@@ -25,11 +25,11 @@ from smgen.targets.c.printer import PrintedTiles, Section, print_tiles
 from smgen.targets.c.runtime import Runtime, runtime, whole_runtime
 from smgen.targets.dialect import C
 from smgen.targets.expressions import CPrinter, helpers
-from smgen.targets.layout import WIDTH, Arrays, Header, header
+from smgen.targets.layout import Arrays, Header, header
 from smgen.targets.pipeline import Pipeline
 from smgen.targets.roles import Shared
 from smgen.targets.savings import savings
-from smgen.targets.source import Statement
+from smgen.targets.source import WIDTH, Statement
 
 ARRAYS: Final = Arrays(
     type="np.ndarray", library="numpy", alias="np", inspects_values=True, needs_contiguous=False, counts_in_int32=False

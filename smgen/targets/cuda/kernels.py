@@ -8,9 +8,9 @@ from typing import Final
 
 from smgen.ir import Buffer, Concat, Fused, Layout, Schedule, View
 from smgen.targets.dialect import CUDA
-from smgen.targets.elements import Element, element, last_role
+from smgen.targets.elements import Element, element, type_of
 from smgen.targets.expressions import CPrinter
-from smgen.targets.roles import SCALARS, Roles, Shared, arrays_read, of_loop, roles, scalars_read
+from smgen.targets.roles import SCALARS, Roles, Shared, arrays_read, last_role, of_loop, roles, scalars_read
 
 LANES: Final = {"float32": 4, "float64": 2}
 
@@ -59,7 +59,7 @@ class Kernels:
 
     def __init__(self, dtype: str) -> None:
         self.dtype = dtype
-        self.types = {"lam": CPrinter(dtype, CUDA).real, "N": "int"}
+        self.c = CPrinter(dtype, CUDA)
         self.elements: Shared[Element] = Shared()
         self.maps: Shared[Kernel] = Shared()
         self.scalars: Shared[ScalarKernel] = Shared()
@@ -70,7 +70,7 @@ class Kernels:
         arrays = arrays_read(op)
         function = element(op, self.dtype, CUDA, self.elements)
         operands = [places.read(b, names.of(b), op.layout) for b in arrays]
-        operands += [f"number<{self.types[scalar]}>{{{scalar}}}" for scalar in scalars_read(op)]
+        operands += [f"number<{type_of(scalar, self.c)}>{{{scalar}}}" for scalar in scalars_read(op)]
         operands += [f"into<{width_of(op.layout)}>{{{names.of(b)}}}" for b in op.stored]
         operands += [f"sum_into{{{names.of(total.out)}}}" for total in op.totals]
         lanes = self._lanes(op.layout, [*arrays, *op.stored], places)
@@ -84,12 +84,11 @@ class Kernels:
         scalars = [b.name for b in op.reads if b.name in SCALARS]
         names = roles([*arrays, op.out])
         known = {b.symbol: b for b in arrays}
-        c = CPrinter(self.dtype, CUDA)
         parts = [
             (
                 places.read(known[part], names.of(known[part]), op.out.layout)
                 if part in known
-                else f"number<{c.real}>{{{c(part)}}}"
+                else f"number<{self.c.real}>{{{self.c(part)}}}"
             )
             for part, _ in op.parts
         ]
@@ -99,7 +98,7 @@ class Kernels:
         lanes = self._lanes(op.out.layout, arrays, places)
         if any(width % lanes for _, width in op.parts):
             lanes = 1
-        real = c.real
+        real = self.c.real
         copy = Element(
             name="at_copy",
             head=f"{CUDA.function} void at_copy(const {real} value, {real}& copy)",
@@ -152,7 +151,7 @@ class Kernels:
         self, read: list[Buffer], stored: list[Buffer], totals: list[Buffer], scalars: list[str], names: Roles
     ) -> list[str]:
         """Pointers read, pointers written, partial sums, then scalars; N is always last."""
-        real = CPrinter(self.dtype, CUDA).real
+        real = self.c.real
         return [
             *(f"const {real}* __restrict__ {names.of(b)}" for b in read),
             *(f"{real}* __restrict__ {names.of(b)}" for b in stored),

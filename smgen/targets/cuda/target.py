@@ -26,7 +26,6 @@ from smgen.targets.dialect import CUDA
 from smgen.targets.elements import Element
 from smgen.targets.expressions import CPrinter, helpers
 from smgen.targets.layout import (
-    WIDTH,
     Arrays,
     Header,
     Sweeps,
@@ -40,7 +39,7 @@ from smgen.targets.layout import (
     sweeps,
 )
 from smgen.targets.pipeline import Pipeline
-from smgen.targets.source import PrintedFunction
+from smgen.targets.source import WIDTH, PrintedFunction
 
 ARRAYS: Final = Arrays(
     type="cp.ndarray", library="cupy", alias="cp", inspects_values=False, needs_contiguous=True, counts_in_int32=True

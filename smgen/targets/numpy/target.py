@@ -13,7 +13,6 @@ from smgen.ir import BATCH, ITEMSIZE, Elementary, Schedule
 from smgen.render import render
 from smgen.targets.build_info import BuildInfo
 from smgen.targets.layout import (
-    WIDTH,
     Arrays,
     Header,
     Sweeps,
@@ -31,7 +30,7 @@ from smgen.targets.numpy.pipeline import PIPELINE
 from smgen.targets.numpy.printer import print_function, scipy_functions, sums_columns
 from smgen.targets.pipeline import Pipeline
 from smgen.targets.savings import savings
-from smgen.targets.source import NamedArray, TiledFunction, shape_source
+from smgen.targets.source import WIDTH, NamedArray, TiledFunction, shape_source
 
 ARRAYS: Final = Arrays(
     type="np.ndarray", library="numpy", alias="np", inspects_values=True, needs_contiguous=False, counts_in_int32=False
