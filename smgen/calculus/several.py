@@ -107,10 +107,6 @@ def unreal(f: Partials, domains: tuple[Interval, ...]) -> tuple[tuple[Numbers, b
     return tuple(places_without_value)
 
 
-def _place(f: Partials, numbers: Array) -> Place:
-    return Place(dict(zip(f.symbols, map(float, numbers), strict=True)))
-
-
 def _nearest(places: Array) -> Array:
     return places[np.argsort(np.abs(places).max(axis=1), kind="stable")]
 
@@ -152,12 +148,12 @@ def _reference(
     often = max(1.0, operands / 2)
     with mpmath.workdps(DIGITS):
         for point in points.astype(np.float64):
-            here = _place_of(f, point, np.zeros(operands))
+            here = _place(f, point)
             steps = [alternate**2, alternate]
             if operands > 2:
                 steps.append(np.array([float(mpmath.sign(here.value(f.derivative((n,))))) for n in range(operands)]))
                 steps[-1] = np.where(np.isnan(steps[-1]), 1, steps[-1]) * np.sign(point)
-            stepped = [_place_of(f, point, step * eps) for step in steps]
+            stepped = [_place(f, point, step * eps) for step in steps]
             for o, formula in exact.items():
                 value = here.value(formula)
                 values[o].append(float(value))
@@ -165,8 +161,10 @@ def _reference(
     return {o: np.array(v) for o, v in values.items()}, {o: np.array(c) for o, c in changes.items()}
 
 
-def _place_of(f: Partials, point: Array, relative: Array) -> Place:
-    numbers = (mpmath.mpf(float(p)) * (1 + mpmath.mpf(float(r))) for p, r in zip(point, relative, strict=True))
+def _place(f: Partials, point: Array, relative: Array | float = 0.0) -> Place:
+    """The operands at a point, each multiplied by 1 + `relative`."""
+    steps = np.broadcast_to(relative, point.shape)
+    numbers = (mpmath.mpf(float(p)) * (1 + mpmath.mpf(float(r))) for p, r in zip(point, steps, strict=True))
     return Place(dict(zip(f.symbols, numbers, strict=True)))
 
 

@@ -47,6 +47,12 @@ class Schedule:
         """All operations in order."""
         return (op for sweep in self.sweeps for op in sweep.ops)
 
+    @property
+    def inputs_read(self) -> tuple[Buffer, ...]:
+        """The inputs that an operation reads."""
+        read = {b.name for op in self.ops for b in op.reads}
+        return tuple(b for b in self.inputs if b.name in read)
+
     def with_sweeps(self, sweeps: tuple[tuple[Op, ...], ...]) -> Schedule:
         """The same schedule with these operations in its sweeps. Empty sweeps are dropped."""
         named = (replace(old, ops=new) for old, new in zip(self.sweeps, sweeps, strict=True))

@@ -10,6 +10,7 @@ from typing import Final, get_args
 from smgen.analysis.storage import allocate, view_roots
 from smgen.errors import InternalError
 from smgen.ir import ITEMSIZE, Buffer, Fused, Op, Phase, Product, Reduce, Schedule, Shape, View
+from smgen.targets.c.closure import closure
 
 LINE: Final = 64
 """Bytes of a cache line: arrays begin on one. Arrays of tangents need not."""
@@ -64,12 +65,7 @@ class Memory:
     def declarations(self, phase: Phase, used: Iterable[str]) -> tuple[str, ...]:
         """The pointers that a function needs which mentions these names."""
         known = self.pointers[phase]
-        wanted: set[str] = set()
-        waiting = [name for name in used if name in known]
-        while waiting:
-            name = waiting.pop()
-            wanted.add(name)
-            waiting += {known[name].aliased} & known.keys() - wanted
+        wanted = closure(used, {name: (pointer.aliased,) for name, pointer in known.items()})
         return tuple(pointer.text for name, pointer in known.items() if name in wanted)
 
     def stride(self, b: Buffer) -> int:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from smgen.targets.c.closure import closure
+
 _TITLE = re.compile(r"^/\* ---- (?P<name>\w+)(?: \(needs: (?P<needs>[\w, ]+)\))?.*$", re.MULTILINE)
 
 
@@ -16,11 +18,5 @@ def sections(header: str, text: str) -> str:
     ends = [*(title.start() for title in titles), len(header)][1:]
     bodies = {t["name"]: header[t.start() : end].rstrip() for t, end in zip(titles, ends, strict=True)}
     needs = {t["name"]: [n.strip() for n in (t["needs"] or "").split(",") if n.strip()] for t in titles}
-    wanted = [name for name in re.findall(r"\bsimd_(\w+)\(", text) if name in bodies]
-    needed: set[str] = set()
-    while wanted:
-        name = wanted.pop()
-        if name not in needed:
-            needed.add(name)
-            wanted += needs[name]
+    needed = closure(re.findall(r"\bsimd_(\w+)\(", text), needs)
     return "\n\n".join(body for name, body in bodies.items() if name in needed)

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from typing import Final
 
+from smgen.targets.c.closure import closure
+
 NEEDS: Final[Mapping[str, tuple[str, ...]]] = {
     "times": ("is_small",),
     "times_transposed": ("is_small",),
@@ -47,14 +49,9 @@ class Runtime:
 
 def runtime(calls: Iterable[str]) -> Runtime:
     """The runtime of sections that make these calls."""
-    needed: set[str] = set()
-    waiting = list(calls)
-    while waiting:
-        name = waiting.pop()
-        if name not in needed:
-            needed.add(name)
-            waiting += NEEDS.get(name, ())
-    return Runtime(**{field.name: field.name in needed for field in fields(Runtime)})
+    names = [field.name for field in fields(Runtime)]
+    needed = closure(calls, {name: NEEDS.get(name, ()) for name in names})
+    return Runtime(**{name: name in needed for name in names})
 
 
 def whole_runtime() -> Runtime:

@@ -57,11 +57,9 @@ def print_function(schedule: Schedule, kernels: Kernels, equations: Mapping[str,
     sweeps = tuple(
         PrintedSweep(heading, tuple(s for op in sweep.ops for s in printer.statements(op))) for sweep, heading in titled
     )
-    read = {b.name for op in schedule.ops for b in op.reads}
-    reads = tuple(b for b in schedule.inputs if b.name in read)
     return PrintedFunction(
         function=schedule.function,
-        reads=reads,
+        reads=schedule.inputs_read,
         arrays=tuple(NamedArray(printer.storage.slots[slot], tuple(names)) for slot, names in printer.names.items()),
         own=tuple(printer.own.values()),
         sweeps=sweeps,

@@ -60,12 +60,12 @@ def print_function(schedule: Schedule, equations: Mapping[str, str]) -> TiledFun
         statements = tuple(s for s in printer.statements(sweep.ops) if s.code)
         if statements:
             phases[sweep.phase].append(PrintedSweep(heading, statements))
-    read = {b.name for op in schedule.ops for b in op.reads}
+    reads = schedule.inputs_read
     results = tuple(b for b in schedule.outputs if b.batched)
     return TiledFunction(
         function=schedule.function,
-        reads=tuple(b for b in schedule.inputs if b.name in read),
-        counts=bool(results) or SAMPLES.name in read,
+        reads=reads,
+        counts=bool(results) or SAMPLES in reads,
         arrays=tuple(printer.arrays(tile=False)),
         once=tuple(phases["once"]),
         tile_arrays=tuple(printer.arrays(tile=True)),
