@@ -19,7 +19,7 @@
    different tiles, and what tiles sum is added up at the end, in a fixed order.
 
    description sha256 d4d8833c7e2f1965d5d89b1599a300b10c6c55a495183fe0c4dbf5dbfbcd5973
-   template c/module.c.j2, sha256 2db1638d5d41f917f609203a3a6b135ba8ca43dc0efeba4711078753c441b3c7 */
+   template c/module.c.j2, sha256 ca75c39fb63c12eef126eba8c2f5f8c9b8280d8a55f9662aafb15ec3bbf85253 */
 
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE /* sched_getaffinity */
@@ -45,8 +45,8 @@
 enum { TOTALS = 8 * 1 }; /* places for the sums of a rank's losses: whole cache lines */
 
 /* What net_c.h asks for: a program cannot be made of this file and the header of another. */
-extern const char ica_pair_962fb4b579b422ae;
-const char ica_pair_962fb4b579b422ae = 0;
+extern const char ica_pair_61d602857afb38c1;
+const char ica_pair_61d602857afb38c1 = 0;
 
 /* ---- what every function needs: shares of the work, and products ---- */
 

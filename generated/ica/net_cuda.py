@@ -23,7 +23,7 @@ their role, whatever layer they belong to; `vec4_<name>` takes 16 bytes a thread
 are aligned to them.
 
 description sha256 d4d8833c7e2f1965d5d89b1599a300b10c6c55a495183fe0c4dbf5dbfbcd5973
-template cuda/module.py.j2, sha256 7cd7073164f97f36ae338158400ff9c98c86ef437890bdc99232180b44de0613
+template cuda/module.py.j2, sha256 dfcb2e5c7ff9c34a9bfaed3851bb8db54a33df618a59e30b542500fc0dfb1765
 """
 
 import operator
@@ -60,7 +60,7 @@ INITIAL = {
 METADATA = {
     "network": "ica",
     "description_sha256": "d4d8833c7e2f1965d5d89b1599a300b10c6c55a495183fe0c4dbf5dbfbcd5973",
-    "template_sha256": "7cd7073164f97f36ae338158400ff9c98c86ef437890bdc99232180b44de0613",
+    "template_sha256": "dfcb2e5c7ff9c34a9bfaed3851bb8db54a33df618a59e30b542500fc0dfb1765",
     "generator": "smgen 0.1.0",
     "backend": "cuda",
     "dtype": "float32",
@@ -1671,4 +1671,4 @@ def _loss_noise(loss, params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above 12c2330770d1ae2e12bb9ef1125953946495e9c4598ba7fbd9971ef832677336
+# sha256 of all above 3063c6345e570e34c2c7af783efe3428019849492c69248164a2dca1ba659966

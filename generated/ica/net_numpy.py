@@ -23,7 +23,7 @@ installed, threads work on different tiles. `w.g` is where g is written: results
 later ones, as _STORAGE says. a, b, c, … are intermediate results of one equation.
 
 description sha256 d4d8833c7e2f1965d5d89b1599a300b10c6c55a495183fe0c4dbf5dbfbcd5973
-template numpy/module.py.j2, sha256 dfe956fb0e53a8cdfb14a48732da35dc615acc00462fbaa3815ddc52dce7c748
+template numpy/module.py.j2, sha256 9c730c62598c902a4c31a996b111e25f16a5ae822f2f0a8a9f33cf32625119c9
 """
 
 import _thread
@@ -753,7 +753,7 @@ INITIAL = {
 METADATA = {
     "network": "ica",
     "description_sha256": "d4d8833c7e2f1965d5d89b1599a300b10c6c55a495183fe0c4dbf5dbfbcd5973",
-    "template_sha256": "dfe956fb0e53a8cdfb14a48732da35dc615acc00462fbaa3815ddc52dce7c748",
+    "template_sha256": "9c730c62598c902a4c31a996b111e25f16a5ae822f2f0a8a9f33cf32625119c9",
     "generator": "smgen 0.1.0",
     "backend": "numpy",
     "dtype": "float32",
@@ -1102,11 +1102,10 @@ class _Part:
         return self._spaces[key]
 
     def _named(self, entries, n):
-        seen = []
-        for *shape, names in entries:
+        for place, names in _numbered(entries):
+            *shape, _ = place
             batched = shape[0] == "N"
-            key = *shape, seen.count(shape), batched or self._totals is None
-            seen.append(shape)
+            key = place, batched or self._totals is None
             if key not in self._arrays:
                 self._arrays[key] = np.empty([self._capacity if dim == "N" else dim for dim in shape], DTYPE)
             array = self._arrays[key][:n] if batched else self._arrays[key]
@@ -1131,6 +1130,14 @@ class _Part:
         if self._totals is None:
             return self._folded
         return [_added(*pair) for pair in zip(self._folded, self._totals)]
+
+
+def _numbered(entries):
+    """Shapes with a number that tells those of one shape apart, and the names of what is written there."""
+    seen = []
+    for *shape, names in entries:
+        yield (*shape, seen.count(shape)), names
+        seen.append(shape)
 
 
 def _added(total, part):
@@ -1722,4 +1729,4 @@ def _loss_noise(loss, params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above 330dfb90dbc91cea74c229170226c8688116b34f9d1c73c2104d8a668ec6229b
+# sha256 of all above 2a081edda3b4f191ed59091c5ae3103a8b21feba49f66090495c89b35826f401

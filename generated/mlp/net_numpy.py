@@ -28,7 +28,7 @@ installed, threads work on different tiles. `w.g` is where g is written: results
 later ones, as _STORAGE says. a, b, c, … are intermediate results of one equation.
 
 description sha256 782fa71001c0057997d760c121f88568127ef619e55674d5b229673e521a3b8e
-template numpy/module.py.j2, sha256 dfe956fb0e53a8cdfb14a48732da35dc615acc00462fbaa3815ddc52dce7c748
+template numpy/module.py.j2, sha256 9c730c62598c902a4c31a996b111e25f16a5ae822f2f0a8a9f33cf32625119c9
 """
 
 import _thread
@@ -1994,7 +1994,7 @@ INITIAL = {
 METADATA = {
     "network": "mlp",
     "description_sha256": "782fa71001c0057997d760c121f88568127ef619e55674d5b229673e521a3b8e",
-    "template_sha256": "dfe956fb0e53a8cdfb14a48732da35dc615acc00462fbaa3815ddc52dce7c748",
+    "template_sha256": "9c730c62598c902a4c31a996b111e25f16a5ae822f2f0a8a9f33cf32625119c9",
     "generator": "smgen 0.1.0",
     "backend": "numpy",
     "dtype": "float32",
@@ -2486,11 +2486,10 @@ class _Part:
         return self._spaces[key]
 
     def _named(self, entries, n):
-        seen = []
-        for *shape, names in entries:
+        for place, names in _numbered(entries):
+            *shape, _ = place
             batched = shape[0] == "N"
-            key = *shape, seen.count(shape), batched or self._totals is None
-            seen.append(shape)
+            key = place, batched or self._totals is None
             if key not in self._arrays:
                 self._arrays[key] = np.empty([self._capacity if dim == "N" else dim for dim in shape], DTYPE)
             array = self._arrays[key][:n] if batched else self._arrays[key]
@@ -2515,6 +2514,14 @@ class _Part:
         if self._totals is None:
             return self._folded
         return [_added(*pair) for pair in zip(self._folded, self._totals)]
+
+
+def _numbered(entries):
+    """Shapes with a number that tells those of one shape apart, and the names of what is written there."""
+    seen = []
+    for *shape, names in entries:
+        yield (*shape, seen.count(shape)), names
+        seen.append(shape)
 
 
 def _added(total, part):
@@ -3106,4 +3113,4 @@ def _loss_noise(loss, params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above 56edcce553b558bc06f849afaa249df6bcd1f418dd37426c9525f068dd5787ac
+# sha256 of all above bfd85b5c973eca8896cd21dd1e25f4d00b431a49f0b1083f2dbe156465c6948d

@@ -30,7 +30,7 @@ installed, threads work on different tiles. `w.g` is where g is written: results
 later ones, as _STORAGE says. a, b, c, … are intermediate results of one equation.
 
 description sha256 2d430945989681daee3f284129ed1e57ba13f4bfba6fdd8b4a1b09899c0f30ce
-template numpy/module.py.j2, sha256 dfe956fb0e53a8cdfb14a48732da35dc615acc00462fbaa3815ddc52dce7c748
+template numpy/module.py.j2, sha256 9c730c62598c902a4c31a996b111e25f16a5ae822f2f0a8a9f33cf32625119c9
 """
 
 import _thread
@@ -1656,7 +1656,7 @@ INITIAL = {
 METADATA = {
     "network": "skip",
     "description_sha256": "2d430945989681daee3f284129ed1e57ba13f4bfba6fdd8b4a1b09899c0f30ce",
-    "template_sha256": "dfe956fb0e53a8cdfb14a48732da35dc615acc00462fbaa3815ddc52dce7c748",
+    "template_sha256": "9c730c62598c902a4c31a996b111e25f16a5ae822f2f0a8a9f33cf32625119c9",
     "generator": "smgen 0.1.0",
     "backend": "numpy",
     "dtype": "float32",
@@ -2085,11 +2085,10 @@ class _Part:
         return self._spaces[key]
 
     def _named(self, entries, n):
-        seen = []
-        for *shape, names in entries:
+        for place, names in _numbered(entries):
+            *shape, _ = place
             batched = shape[0] == "N"
-            key = *shape, seen.count(shape), batched or self._totals is None
-            seen.append(shape)
+            key = place, batched or self._totals is None
             if key not in self._arrays:
                 self._arrays[key] = np.empty([self._capacity if dim == "N" else dim for dim in shape], DTYPE)
             array = self._arrays[key][:n] if batched else self._arrays[key]
@@ -2114,6 +2113,14 @@ class _Part:
         if self._totals is None:
             return self._folded
         return [_added(*pair) for pair in zip(self._folded, self._totals)]
+
+
+def _numbered(entries):
+    """Shapes with a number that tells those of one shape apart, and the names of what is written there."""
+    seen = []
+    for *shape, names in entries:
+        yield (*shape, seen.count(shape)), names
+        seen.append(shape)
 
 
 def _added(total, part):
@@ -2705,4 +2712,4 @@ def _loss_noise(loss, params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above 12ea231ed51dc7e58638f838d5a62b62a36648093f4c28ebc10ec0ae8e2b3a6a
+# sha256 of all above e8d25c7e84445feaa8e072e24e1d40ffd8e308be874bcf6bfcea11817fad20fb
