@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -54,24 +55,8 @@ class CPrinter:
         return "f" if self.dtype == "float32" else ""
 
     def __call__(self, expr: sp.Expr) -> str:
-        """`expr` as a C expression."""
-        values: dict[sp.Expr, _Value] = {}
-        known = machines()
-
-        def value(e: sp.Expr) -> _Value:
-            if e in values:
-                return values[e]
-            if e.is_number:
-                text = self.literal(e)
-                return _Value(text, _SUM if text.startswith("-") else _ATOM)
-            return _Value(str(e.name), _ATOM)
-
-        def emit(function: str, operands: tuple[sp.Expr, ...]) -> sp.Expr:
-            result = sp.Dummy()
-            values[result] = self._operation(function, known.get(function), [value(operand) for operand in operands])
-            return result
-
-        return value(linearise(expr, emit, lambda e: 0 if e.is_number else 1)).text
+        """`expr` as a C expression. The result is cached: many functions of a module have the same expressions."""
+        return _printed(self, expr)
 
     def literal(self, value: sp.Expr) -> str:
         """The shortest decimal that is the number nearest to `value` in the dtype."""
@@ -82,7 +67,8 @@ class CPrinter:
         text = repr(float(number)) if self.dtype == "float64" else str(number)
         return text + self.suffix
 
-    def _operation(self, function: str, machine: Machine | None, operands: list[_Value]) -> _Value:
+    def operation(self, function: str, machine: Machine | None, operands: list[_Value]) -> _Value:
+        """The text of an elementary operation."""
         first, *others = operands
         match function:
             case "add" | "subtract":
@@ -102,6 +88,27 @@ class CPrinter:
             own = self.dialect.simd and machine is not None and machine.simd
             name = "simd_" * own + name + self.suffix * self.dialect.suffixed
         return _Value(f"{name}({', '.join(operand.text for operand in operands)})", _ATOM)
+
+
+@lru_cache(maxsize=4096)
+def _printed(c: CPrinter, expr: sp.Expr) -> str:
+    values: dict[sp.Expr, _Value] = {}
+    known = machines()
+
+    def value(e: sp.Expr) -> _Value:
+        if e in values:
+            return values[e]
+        if e.is_number:
+            text = c.literal(e)
+            return _Value(text, _SUM if text.startswith("-") else _ATOM)
+        return _Value(str(e.name), _ATOM)
+
+    def emit(function: str, operands: tuple[sp.Expr, ...]) -> sp.Expr:
+        result = sp.Dummy()
+        values[result] = c.operation(function, known.get(function), [value(operand) for operand in operands])
+        return result
+
+    return value(linearise(expr, emit, lambda e: 0 if e.is_number else 1)).text
 
 
 _POWERS: Final = {"squared": "return u * u;", "cubed": "return u * u * u;"}
