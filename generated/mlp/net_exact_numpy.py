@@ -27,7 +27,7 @@ Every step cuts its samples into tiles of rows, which go through all sweeps whil
 installed, threads work on different tiles. `w.g` is where g is written: results that are no longer needed share memory with
 later ones, as _STORAGE says. a, b, c, … are intermediate results of one equation.
 
-description sha256 782fa71001c0057997d760c121f88568127ef619e55674d5b229673e521a3b8e
+description sha256 d016ecef1c7374b3dbd6a0d9340fd4e360a478a7bf806748c63a65ede3e31568
 template numpy/module.py.j2, sha256 9c730c62598c902a4c31a996b111e25f16a5ae822f2f0a8a9f33cf32625119c9
 """
 
@@ -2259,7 +2259,7 @@ INITIAL = {
 
 METADATA = {
     "network": "mlp",
-    "description_sha256": "782fa71001c0057997d760c121f88568127ef619e55674d5b229673e521a3b8e",
+    "description_sha256": "d016ecef1c7374b3dbd6a0d9340fd4e360a478a7bf806748c63a65ede3e31568",
     "template_sha256": "9c730c62598c902a4c31a996b111e25f16a5ae822f2f0a8a9f33cf32625119c9",
     "generator": "smgen 0.1.0",
     "backend": "numpy",
@@ -3410,4 +3410,4 @@ def _loss_noise(loss, params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above 10344cea46003a26b162bdb025637defa13485d1c3c809ddedaa04f71ef12f6d
+# sha256 of all above 0d18b43f61c0fb735b7b5bba45688d27b56db3aefd318d45b8fddafb791c5e5e

@@ -27,7 +27,7 @@ Every step cuts its samples into tiles of rows, which go through all sweeps whil
 installed, threads work on different tiles. `w.g` is where g is written: results that are no longer needed share memory with
 later ones, as _STORAGE says. a, b, c, … are intermediate results of one equation.
 
-description sha256 782fa71001c0057997d760c121f88568127ef619e55674d5b229673e521a3b8e
+description sha256 d016ecef1c7374b3dbd6a0d9340fd4e360a478a7bf806748c63a65ede3e31568
 template numpy/module.py.j2, sha256 9c730c62598c902a4c31a996b111e25f16a5ae822f2f0a8a9f33cf32625119c9
 """
 
@@ -1993,7 +1993,7 @@ INITIAL = {
 
 METADATA = {
     "network": "mlp",
-    "description_sha256": "782fa71001c0057997d760c121f88568127ef619e55674d5b229673e521a3b8e",
+    "description_sha256": "d016ecef1c7374b3dbd6a0d9340fd4e360a478a7bf806748c63a65ede3e31568",
     "template_sha256": "9c730c62598c902a4c31a996b111e25f16a5ae822f2f0a8a9f33cf32625119c9",
     "generator": "smgen 0.1.0",
     "backend": "numpy",
@@ -3113,4 +3113,4 @@ def _loss_noise(loss, params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above bfd85b5c973eca8896cd21dd1e25f4d00b431a49f0b1083f2dbe156465c6948d
+# sha256 of all above b989fc432fa0ce43922fefcc7cefebcb53ae1a785c5befbc73521404306207f4

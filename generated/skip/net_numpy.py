@@ -29,7 +29,7 @@ Every step cuts its samples into tiles of rows, which go through all sweeps whil
 installed, threads work on different tiles. `w.g` is where g is written: results that are no longer needed share memory with
 later ones, as _STORAGE says. a, b, c, … are intermediate results of one equation.
 
-description sha256 2d430945989681daee3f284129ed1e57ba13f4bfba6fdd8b4a1b09899c0f30ce
+description sha256 1789c5e4595bbf5e3f43b37206c24ce5960378ac697c917cce154540f46292a6
 template numpy/module.py.j2, sha256 9c730c62598c902a4c31a996b111e25f16a5ae822f2f0a8a9f33cf32625119c9
 """
 
@@ -1655,7 +1655,7 @@ INITIAL = {
 
 METADATA = {
     "network": "skip",
-    "description_sha256": "2d430945989681daee3f284129ed1e57ba13f4bfba6fdd8b4a1b09899c0f30ce",
+    "description_sha256": "1789c5e4595bbf5e3f43b37206c24ce5960378ac697c917cce154540f46292a6",
     "template_sha256": "9c730c62598c902a4c31a996b111e25f16a5ae822f2f0a8a9f33cf32625119c9",
     "generator": "smgen 0.1.0",
     "backend": "numpy",
@@ -2712,4 +2712,4 @@ def _loss_noise(loss, params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above e8d25c7e84445feaa8e072e24e1d40ffd8e308be874bcf6bfcea11817fad20fb
+# sha256 of all above 511d5844f1cd930d09b39597d767cedf0f45c9522dad2c736089905fb99f0c56

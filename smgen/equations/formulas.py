@@ -168,9 +168,12 @@ class Expression:
         return [*scalars, inner[0] if text == entries[0] else Text(text, binds, (LATE,))]
 
     def _kind(self, e: sp.Expr) -> str:
-        """The kind of a factor of a matrix: scalar, row, column or matrix."""
-        shapes = [self.equations.buffers[s.name] for s in e.free_symbols]
-        kinds = {self._kind_of(b) for b in shapes}
+        """The kind of a factor of a matrix: scalar, row, column or matrix.
+
+        A formula as its author wrote it has letters in place of buffers. They stand for entries of the matrix.
+        """
+        buffers = self.equations.buffers
+        kinds = {self._kind_of(buffers[s.name]) if s.name in buffers else "matrix" for s in e.free_symbols}
         for kind in ("matrix", "column", "row"):
             if kind in kinds:
                 return "matrix" if kind == "column" and "row" in kinds else kind

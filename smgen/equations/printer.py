@@ -72,7 +72,7 @@ class _Equations:
                 each_tangent = src.is_stack and axis in (0, 2)
                 return Text(f"[{text.text}]", places=text.places) if each_tangent else text
             case View(_, src, start):
-                whole = out.shape[-1] == src.shape[-1] or op.is_column
+                whole = out.shape[-1:] == src.shape[-1:] or op.is_column
                 text = self.of(src)
                 if out.batched and self.is_column(out):
                     return Text(f"({text.text})_c", places=text.places)

@@ -29,14 +29,17 @@ def lower(
 ) -> tuple[Schedule, ...]:
     """The schedules of the wanted functions, or of all that a module can have, in their order there.
 
-    They are kept for the next call.
+    Each is kept for the next call, also one that wants other functions.
     """
-    return _lower(network, method or Method(), functions() if wanted is None else wanted)
+    method = method or Method()
+    possible = MODES[method.hessian].possible
+    known = functions() if wanted is None else wanted
+    return tuple(_lower(network, method, function) for function in known if possible(method, function))
 
 
-@lru_cache(maxsize=64)
-def _lower(network: Network, method: Method, wanted: tuple[Function, ...]) -> tuple[Schedule, ...]:
-    return MODES[method.hessian].schedules(labelled(network), method, wanted)
+@lru_cache(maxsize=512)
+def _lower(network: Network, method: Method, function: Function) -> Schedule:
+    return MODES[method.hessian].schedule(labelled(network), method, function)
 
 
 def quality(network: Network, method: Method) -> Verdict:

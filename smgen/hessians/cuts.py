@@ -5,7 +5,6 @@ The choice is made separately for the gradient at λ = 0, the gradient at λ > 0
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from itertools import combinations
 from typing import Final
@@ -37,16 +36,16 @@ def candidates(network: Network) -> tuple[str, ...]:
     return tuple(names)
 
 
-def deciding(function: Function) -> Function:
+def _deciding(function: Function) -> Function:
     """The function whose cost decides where the graph of this function is cut."""
     if function.objective is None:
         return HESSIAN_DIAGONAL
     return step_of(function.objective, function.lam) if function.gradients else function
 
 
-def chosen_cuts(network: Network, batch_size: int, chosen: Iterable[Function]) -> Mapping[Function, tuple[str, ...]]:
-    """For each function that decides, the cuts that the cost model finds cheapest; of equals the fewest."""
-    return {function: _cheapest(network, batch_size, function) for function in map(deciding, chosen)}
+def chosen_cuts(network: Network, batch_size: int, function: Function) -> tuple[str, ...]:
+    """The cuts that the cost model finds cheapest for the function that decides; of equals the fewest."""
+    return _cheapest(network, batch_size, _deciding(function))
 
 
 @lru_cache(maxsize=256)

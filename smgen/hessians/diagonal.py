@@ -8,10 +8,11 @@ from typing import Final
 import sympy as sp
 
 from smgen.analysis.exactness import Verdict
-from smgen.hessians.protocol import Array, Method, Mode, Truth, every
+from smgen.hessians.protocol import Array, Method, Mode, Truth
 from smgen.ir import ZERO, Contribution, Function, Schedule, term
 from smgen.layers.letters import Quantity
 from smgen.layers.protocol import Naming
+from smgen.lower.functions import schedule
 from smgen.lower.hessian_state import Values, moments_of
 from smgen.lower.names import DELTA_PRIME, L, LossTerm, d_ddelta_prime
 from smgen.lower.sweeps import backward
@@ -87,9 +88,9 @@ class Diagonal:
         return lowered.gradient(e, p, self.delta_prime[k.name], self.nu_values[p], name, squared=True)
 
 
-def recursion(network: Network, method: Method, wanted: tuple[Function, ...]) -> tuple[Schedule, ...]:
-    """Functions with the diagonal recursion."""
-    return every(network, wanted, lambda lowering, function, lam: Diagonal(lowering))
+def recursion(network: Network, method: Method, function: Function) -> Schedule:
+    """A function with the diagonal recursion."""
+    return schedule(network, function, lambda lowering, lam: Diagonal(lowering))
 
 
 def _quality(verdict: Verdict, method: Method) -> Verdict:
@@ -114,7 +115,7 @@ DIAGONAL: Final = Mode(
     hessian_phrase="by the diagonal recursion",
     verdict_sentence=_verdict_sentence,
     quality=_quality,
-    schedules=recursion,
+    schedule=recursion,
     scheme=_scheme,
     truth=_truth,
 )

@@ -7,21 +7,18 @@ from typing import Final
 import numpy as np
 
 from smgen.analysis.exactness import Verdict, verdict
-from smgen.hessians.cuts import candidates, chosen_cuts, deciding
-from smgen.hessians.diagonal import DIAGONAL
+from smgen.hessians.cuts import candidates, chosen_cuts
+from smgen.hessians.diagonal import DIAGONAL, recursion
 from smgen.hessians.protocol import Array, Method, Mode, Truth
 from smgen.hessians.segments import with_cuts
 from smgen.ir import Function, Schedule
 from smgen.network import Network
 
 
-def _schedules(network: Network, method: Method, wanted: tuple[Function, ...]) -> tuple[Schedule, ...]:
+def _schedule(network: Network, method: Method, function: Function) -> Schedule:
     if verdict(network).exact:
-        return DIAGONAL.schedules(network, method, wanted)
-    cuts = chosen_cuts(network, method.batch_size, (function for function in wanted if function.curved))
-    return tuple(
-        with_cuts(network, function, cuts[deciding(function)] if function.curved else ()) for function in wanted
-    )
+        return recursion(network, method, function)
+    return with_cuts(network, function, chosen_cuts(network, method.batch_size, function) if function.curved else ())
 
 
 def _quality(recursion: Verdict, method: Method) -> Verdict:
@@ -37,7 +34,7 @@ def _verdict_sentence(quality: Verdict) -> str:
 def _scheme(network: Network, method: Method, function: Function) -> str:
     if verdict(network).exact:
         return DIAGONAL.scheme(network, method, function)
-    cuts = chosen_cuts(network, method.batch_size, (function,))[deciding(function)]
+    cuts = chosen_cuts(network, method.batch_size, function)
     if not cuts:
         return f"forward: {network.input.units} tangents of the input through every layer"
     units = ", ".join(f"'{cut}' ({network[cut].units})" for cut in cuts)
@@ -56,7 +53,7 @@ EXACT: Final = Mode(
     hessian_phrase="exactly",
     verdict_sentence=_verdict_sentence,
     quality=_quality,
-    schedules=_schedules,
+    schedule=_schedule,
     scheme=_scheme,
     truth=_truth,
 )

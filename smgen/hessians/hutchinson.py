@@ -19,9 +19,10 @@ import numpy as np
 import sympy as sp
 
 from smgen.analysis.exactness import Verdict
-from smgen.hessians.protocol import Array, Method, Mode, Truth, every
+from smgen.hessians.protocol import Array, Method, Mode, Truth
 from smgen.ir import ZERO, Buffer, Emitter, Function, Layout, Letter, Name, Schedule
 from smgen.layers.protocol import Naming
+from smgen.lower.functions import schedule
 from smgen.lower.hessian_state import Values
 from smgen.lower.names import DELTA_WEIGHTED, WEIGHTED, L, LossTerm
 from smgen.lower.segment_adjoints import SegmentAdjoints
@@ -113,6 +114,8 @@ class Hutchinson:
 class PairAdjoints(SegmentAdjoints):
     """The adjoints of Σ_p u_pᵀ H v_p: the tangents ĝ start from u instead of a multiple of v."""
 
+    weighted_is_multiple = False
+
     def __init__(self, probed: SegmentAdjoints, weighted_base: sp.Expr) -> None:
         super().__init__(probed.lowering, probed.tangents, probed.segment, probed.base_tangents)
         self.tangent, self.delta_tangent, self.delta_curvature = (
@@ -176,11 +179,15 @@ class OneTangent(Tangents):
         return f * g * Emitter.outer_sum(self, a, b, name)
 
 
-def estimates(network: Network, method: Method, wanted: tuple[Function, ...]) -> tuple[Schedule, ...]:
-    """Functions with random probes; a single one says nothing of squares, so that there is no λ > 0."""
-    possible = tuple(function for function in wanted if method.probes > 1 or function.lam != "any")
+def estimates(network: Network, method: Method, function: Function) -> Schedule:
+    """A function with random probes."""
     arguments = (probes_buffer(network, method.probes),)
-    return every(network, possible, lambda lowering, function, lam: Hutchinson(lowering, method.probes), arguments)
+    return schedule(network, function, lambda lowering, lam: Hutchinson(lowering, method.probes), arguments)
+
+
+def _possible(method: Method, function: Function) -> bool:
+    """A single probe says nothing of squares, so that there is no λ > 0."""
+    return method.probes > 1 or function.lam != "any"
 
 
 def _quality(verdict: Verdict, method: Method) -> Verdict:
@@ -208,7 +215,8 @@ HUTCHINSON: Final = Mode(
     hessian_phrase="by its unbiased estimate, the mean over the probes of v ∘ Hv",
     verdict_sentence=_verdict_sentence,
     quality=_quality,
-    schedules=estimates,
+    schedule=estimates,
+    possible=_possible,
     scheme=_scheme,
     truth=_truth,
     takes_probes=True,

@@ -8,13 +8,9 @@ from typing import Any, Final, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-import sympy as sp
 
 from smgen.analysis.exactness import Verdict
-from smgen.ir import Buffer, Function, Schedule
-from smgen.lower.functions import schedule
-from smgen.lower.hessian_state import HessianState
-from smgen.lower.values import Lowering
+from smgen.ir import Function, Schedule
 from smgen.network import Network
 
 Array: TypeAlias = npt.NDArray[np.float64]
@@ -48,9 +44,10 @@ class Mode:
 
     `summary` is one line for users who choose a mode. `hessian_phrase` follows "∂²E/∂x_d²" in docstrings, and
     `verdict_sentence` says in a module how good its δ′ is. `quality` judges the mode from the recursion's verdict.
-    `schedules` makes the schedules of the wanted functions; `scheme` says how a function computes the second
-    derivatives. `truth` computes the expected δ′ from the recursion's δ′ (N, D), true Hessians (N, D, D) and probes
-    (N, P, D); its last argument says whether λ > 0. `takes_probes` says that functions take random probes.
+    `schedule` makes the schedule of a function; `possible` says which functions there are; `scheme` says how a function
+    computes the second derivatives. `truth` computes the expected δ′ from the recursion's δ′ (N, D), true Hessians
+    (N, D, D) and probes (N, P, D); its last argument says whether λ > 0. `takes_probes` says that functions take random
+    probes.
     """
 
     name: str
@@ -58,17 +55,8 @@ class Mode:
     hessian_phrase: str
     verdict_sentence: Callable[[Verdict], str]
     quality: Callable[[Verdict, Method], Verdict]
-    schedules: Callable[[Network, Method, tuple[Function, ...]], tuple[Schedule, ...]]
+    schedule: Callable[[Network, Method, Function], Schedule]
     scheme: Callable[[Network, Method, Function], str]
     truth: Callable[[Array, Array, Array | None, bool], Truth]
+    possible: Callable[[Method, Function], bool] = lambda method, function: True
     takes_probes: bool = False
-
-
-def every(
-    network: Network,
-    wanted: tuple[Function, ...],
-    begin: Callable[[Lowering, Function, sp.Expr | None], HessianState],
-    arguments: tuple[Buffer, ...] = (),
-) -> tuple[Schedule, ...]:
-    """Schedules of the wanted functions; `begin` makes the state of one's second derivatives, for its λ."""
-    return tuple(schedule(network, function, begin, arguments) for function in wanted)

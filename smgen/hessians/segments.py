@@ -103,7 +103,15 @@ def segments(network: Network, cuts: tuple[str, ...]) -> list[Segment]:
 
 def with_cuts(network: Network, function: Function, cuts: tuple[str, ...]) -> Schedule:
     """The schedule of one function with the full Hessian and these cuts."""
-    return schedule(network, function, lambda lowering, _, lam: Exact(lowering, cuts, trace=lam == 0))
+    return schedule(network, function, lambda lowering, lam: Exact(lowering, cuts, trace=_is_trace(function, lam)))
+
+
+def _is_trace(function: Function, lam: sp.Expr | None) -> bool:
+    """Whether a loss reads the sum of δ′ alone."""
+    objective = function.objective
+    if objective is None or lam is None:
+        return False
+    return all(objective.parts(letter, lam).second == 0 for letter in objective.letters)
 
 
 def descendants(network: Network, name: str) -> set[str]:

@@ -117,7 +117,7 @@ class Emitter:
         out = self.new(name, layout, kind)
         if value.is_Symbol and value.name not in self._argument_names:
             source = self.buffer(value)
-            if source.layout == layout and kind == source.kind:
+            if source.layout == layout != SCALAR and kind == source.kind:
                 return self.buffer(self.emit(View(out, source, number=number)))
         return self.buffer(self._store(out, value, number))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -48,17 +48,21 @@ G: Final = Quantity("g", "g", 7)
 """Values of vertices."""
 
 
-def derivative_of(vertex: str, operands: Sequence[str], orders: Sequence[int], formula: sp.Expr | None = None) -> Name:
+def derivative_of(
+    vertex: str, operands: Mapping[str, str], orders: Sequence[int], formula: sp.Expr | None = None
+) -> Name:
     """`f_second_softplus_1`, f″(g_layer_1): the name of a derivative of a nonlinearity, at the vertex that it reads.
 
-    For a function of several operands it is `f_by_a_by_b_gate`, ∂²f_gate/∂a∂b.
+    `operands` are the vertices that it reads, each with the letter of its value. For a function of several operands the
+    name is `f_by_a_by_b_gate`, ∂²f_gate/∂a∂b.
     """
     order = len(orders)
     if len(operands) == 1:
         code = ("f", "f_prime", "f_second", "f_third")[order]
-        letter = f"{MARKS[order]}(g_{operands[0]})"
+        (argument,) = operands.values()
+        letter = f"{MARKS[order]}({argument})"
         return Name(f"{code}_{vertex}", Letter(letter, 20 + order, MARKS[order], formula), code)
-    by = [operands[n].replace(".", "_") for n in orders]
+    by = [list(operands)[n].replace(".", "_") for n in orders]
     power = ("", "", "²", "³")[order]
     letter = f"∂{power}f_{vertex}/" + "".join(f"∂{name}" for name in by)
     code = "f_" + "_".join(f"by_{name}" for name in by)

@@ -25,6 +25,10 @@ class Parameter(Source):
     init: sp.Expr | None = None
     kind: ClassVar[str] = "parameter"
 
+    @property
+    def text(self) -> str:
+        return self.kind if self.init is None else f"{self.kind}[init={self.init}]"
+
 
 INITIAL = {"weight": None, "bias": sp.S.Zero, "gain": sp.S.One}
 """The initial values of a layer's parameters, by role; None for random values."""

@@ -18,7 +18,7 @@ from smgen.constants import real_number
 from smgen.errors import NetworkError, several, shortened
 from smgen.functions import definite
 from smgen.ir import Emitter, Name
-from smgen.layers.broadcast import Broadcast
+from smgen.layers.broadcast import Broadcast, Repeat
 from smgen.layers.nodes import Node, checked_name, node_of, nodes_of
 from smgen.layers.parameter import learned
 from smgen.layers.patterns import Paths
@@ -189,21 +189,30 @@ def pointwise(
 
 
 def _spread(node: Node, shape: tuple[int, ...], origin: str) -> Node:
-    """The node, broadcast to this shape if it has one unit."""
+    """The node, broadcast to this shape if it has another."""
     if node.shape == shape:
         return node
-    return Node(layer=Broadcast(), operands=(node,), shape=shape, name=None, origin=origin)
+    layer = Broadcast() if len(shape) == 1 else Repeat()
+    return Node(layer=layer, operands=(node,), shape=shape, name=None, origin=origin)
 
 
 def _common(nodes: Sequence[Node], origin: str, kind: str) -> tuple[int, ...]:
     """The shape of the result. Raises `NetworkError` where the operands do not broadcast to it."""
-    shapes = {node.shape for node in nodes}
-    shape = max(shapes)
-    if shapes - {shape, (1,)}:
+    try:
+        shape = np.broadcast_shapes(*(node.shape for node in nodes))
+    except ValueError:
+        shape = ()
+    if any(node.depends_on_x for node in nodes) and len(shape) != 1:
         raise NetworkError(
             origin=origin,
-            what=f"sm.{kind} takes nodes of one width; got {several(nodes)}",
+            what=f"{kind} takes nodes and parameters of one width, or of one number; got {several(nodes)}",
             hint="sm.linear changes a width, sm.concat puts nodes of different widths side by side",
+        )
+    if not shape or (len(shape) > 2 and len({node.shape for node in nodes}) > 1):
+        raise NetworkError(
+            origin=origin,
+            what=f"{kind} takes parameters whose shapes broadcast, of at most two axes; got {several(nodes)}",
+            hint="sm.parameter(1) broadcasts to any shape, sm.parameter((64, 1)) along the rows of (64, 144)",
         )
     return shape
 

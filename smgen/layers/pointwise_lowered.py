@@ -12,17 +12,21 @@ import sympy as sp
 from smgen.calculus.partials import Orders, Partials
 from smgen.constants import binary_exponent
 from smgen.ir import Buffer, Contribution, Emitter, Layout, Name, Pointwise, term
-from smgen.layers.letters import G, derivative_of
+from smgen.layers.letters import derivative_of
 from smgen.layers.protocol import Naming, Vertex
 
 
 @dataclass(kw_only=True)
 class LoweredPointwise:
-    """A pointwise layer in a schedule. Each derivative is written at its first use."""
+    """A pointwise layer in a schedule. Each derivative is written at its first use.
+
+    `letters` are the letters of the operands' values.
+    """
 
     e: Emitter
     vertex: Vertex
     f: Partials
+    letters: Mapping[str, str]
     saved: Mapping[sp.Expr, sp.Expr]
     value: sp.Expr
     _derivatives: dict[Orders, sp.Expr] = field(default_factory=dict)
@@ -68,10 +72,10 @@ class LoweredPointwise:
             lower, quotient = ratio
             value = self.partial(*(self.vertex.operands[n] for n in lower)) * quotient.xreplace(self.saved)
         else:
-            value, formula = self.f.form(orders).xreplace(self.saved), _as_written(self.vertex, self.f, orders)
+            value, formula = self.f.form(orders).xreplace(self.saved), _as_written(self.f, self.letters, orders)
         coefficient, rest = value.as_coeff_Mul()
         if not value.is_Symbol and not (rest.is_Symbol and _is_moderate(coefficient)):
-            value = self.e.bind(derivative_of(self.vertex.name, self.vertex.operands, orders, formula), value)
+            value = self.e.bind(derivative_of(self.vertex.name, self.letters, orders, formula), value)
         return value
 
 
@@ -84,6 +88,7 @@ def pairs_of(v: Vertex, f: Partials) -> list[tuple[str, str]]:
 def written(e: Emitter, v: Vertex, f: Partials, g: Mapping[str, sp.Expr], name: Name) -> LoweredPointwise:
     """One operation for f and the calls that its derivatives reuse, so that all share one exp or tanh."""
     sources = {symbol: g[operand] for symbol, operand in zip(f.symbols, v.operands, strict=True)}
+    letters = {operand: _letter(e.buffer(g[operand])) for operand in v.operands}
     known: dict[sp.Expr, sp.Expr] = dict(sources)
     outs: list[Buffer] = []
     exprs: list[sp.Expr] = []
@@ -91,37 +96,41 @@ def written(e: Emitter, v: Vertex, f: Partials, g: Mapping[str, sp.Expr], name: 
     labels: Counter[str] = Counter()
     for call in f.saved:
         if call != f.form():
-            out = e.new(_saved_name(v, f, call, labels), layout)
+            out = e.new(_saved_name(v, f, letters, call, labels), layout)
             outs.append(out)
             exprs.append(call.xreplace(sources))
             known[call] = out.symbol
     assert name.letter is not None
-    value = e.new(replace(name, letter=replace(name.letter, formula=_as_written(v, f, ()))), layout)
+    value = e.new(replace(name, letter=replace(name.letter, formula=_as_written(f, letters, ()))), layout)
     outs.append(value)
     exprs.append(f.form().xreplace(known))
     if f.form() in f.saved:
         known[f.form()] = value.symbol
     reads = tuple(b for b in e.reads(*exprs) if b not in outs)
-    return LoweredPointwise(e=e, vertex=v, f=f, saved=known, value=e.emit(Pointwise(tuple(outs), tuple(exprs), reads)))
+    result = e.emit(Pointwise(tuple(outs), tuple(exprs), reads))
+    return LoweredPointwise(e=e, vertex=v, f=f, letters=letters, saved=known, value=result)
 
 
-def _saved_name(v: Vertex, f: Partials, call: sp.Expr, labels: Counter[str]) -> Name:
+def _letter(value: Buffer) -> str:
+    return value.name if value.letter is None else value.letter.text
+
+
+def _saved_name(v: Vertex, f: Partials, letters: Mapping[str, str], call: sp.Expr, labels: Counter[str]) -> Name:
     """`f_prime_softplus_1` for a call that is a derivative, otherwise for example `sigmoid_minus_softplus_1`."""
     for orders in f.orders():
         if f.form(orders) == call:
-            return derivative_of(v.name, v.operands, orders)
+            return derivative_of(v.name, letters, orders)
     label: str = call.func.__name__ + ("_minus" if call.args[0].could_extract_minus_sign() else "")
     labels[label] += 1
     label = f"{label}_{labels[label]}" if labels[label] > 1 else label
     return Name(f"{label}_{v.name}", role=f"{label}_g")
 
 
-def _as_written(v: Vertex, f: Partials, orders: Orders) -> sp.Expr | None:
+def _as_written(f: Partials, letters: Mapping[str, str], orders: Orders) -> sp.Expr | None:
     """The derivative in its textbook form; None if it is computed in that form."""
     if f.form(orders) == f.derivative(orders):
         return None
-    letters = (G.of(operand).letter for operand in v.operands)
-    names = (sp.Symbol(letter.text, real=True) for letter in letters if letter is not None)
+    names = (sp.Symbol(letter, real=True) for letter in letters.values())
     return f.derivative(orders).xreplace(dict(zip(f.symbols, names, strict=True)))
 
 

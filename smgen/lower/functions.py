@@ -35,7 +35,7 @@ from smgen.objectives import Objective
 ROW: Final = Layout(batch=True)
 """One number a sample."""
 
-Begin: TypeAlias = Callable[[Lowering, Function, sp.Expr | None], HessianState]
+Begin: TypeAlias = Callable[[Lowering, sp.Expr | None], HessianState]
 """Makes the mode's state for one function; λ is None for functions without a loss."""
 
 Body: TypeAlias = Callable[[Lowering, HessianState], tuple[Buffer, ...]]
@@ -46,7 +46,7 @@ def schedule(network: Network, function: Function, begin: Begin, arguments: tupl
     """The schedule of one function. `arguments` are the mode's own, besides x, λ and the parameters."""
     lowering = Lowering(network=network, arguments=arguments)
     lam = {"none": None, "zero": sp.S.Zero, "any": LAMBDA.symbol}[function.lam]
-    hessian = begin(lowering, function, lam)
+    hessian = begin(lowering, lam)
     lowering.forward()
     if function.objective is not None and lam is not None:
         outputs = _Losses(lowering, hessian, function, function.objective, lam).outputs()

@@ -48,6 +48,11 @@ class SegmentAdjoints(SegmentTangents):
     def _is_matrix(self) -> bool:
         return self.tangents.layout(self.base_adjoint).tangents is not None
 
+    @property
+    def weighted_is_multiple(self) -> bool:
+        """Whether each tangent ĝ is a multiple of ġ, so that ĝ_p ġ_q = ĝ_q ġ_p."""
+        return not self._is_matrix
+
     def forward(self, v: Vertex) -> None:
         """ĝ_v."""
         if self._is_matrix:
@@ -86,8 +91,10 @@ class SegmentAdjoints(SegmentTangents):
         return e.sum_tangents(self.weighted_tangent[name] * self.tangent[name], code)
 
     def _mixed(self, p: str, q: str) -> sp.Expr:
-        value = (self.weighted_array(p) * self.tangent[q] + self.weighted_array(q) * self.tangent[p]) / 2
-        return self.tangents.sum_tangents(value, Name(f"weighted_products_{p}_{q}"))
+        value, name = self.weighted_array(p) * self.tangent[q], Name(f"weighted_products_{p}_{q}")
+        if self.weighted_is_multiple:
+            return self.tangents.sum_tangents(value, name)
+        return self.tangents.sum_tangents(value + self.weighted_array(q) * self.tangent[p], name) / 2
 
     def slope(self, p: str, k: Vertex) -> sp.Expr:
         """2 Σ_c ĝ_p δ̇_k."""

@@ -7,6 +7,7 @@ from typing import Final
 
 import sympy as sp
 
+from smgen.constants import readable
 from smgen.errors import InternalError
 
 DELTA: Final = sp.Symbol("δ", real=True)
@@ -29,12 +30,19 @@ class Objective:
 
     A term is a polynomial in δ′ of at most the second degree, because modes compute only Σ δ′ and Σ δ′². λ is the
     argument that weighs a regulariser. (3), (5) and (7) are ∂ℓ/∂δ and ∂ℓ/∂δ′. `prefix` begins the names of the
-    functions for the objective.
+    functions for the objective. Raises `ValueError` for equal letters, and for a term called J.
     """
 
     name: str
     prefix: str
     terms: tuple[tuple[str, sp.Expr], ...]
+
+    def __post_init__(self) -> None:
+        if not self.terms or len({"J", *self.letters}) <= len(self.letters):
+            letters = ", ".join(self.letters)
+            raise ValueError(
+                f"objective {self.name}: terms have letters of their own, and J is their sum; got {letters}"
+            )
 
     @property
     def letters(self) -> tuple[str, ...]:
@@ -83,7 +91,11 @@ def _sum(terms: list[sp.Expr]) -> str:
 
 
 def _number(number: sp.Expr) -> str:
-    return {sp.S.One: "", sp.S.Half: "½ "}.get(number, f"{number} ")
+    return {sp.S.One: "", sp.S.Half: "½ "}.get(number, f"{_decimal(number)} ")
+
+
+def _decimal(number: sp.Expr) -> str:
+    return repr(float(number)) if number.is_Float else str(readable(number))
 
 
 def _power(expr: sp.Expr) -> str:

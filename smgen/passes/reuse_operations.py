@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from smgen.ir import Buffer, Op, Product, Reduce, Schedule, View
+from smgen.ir import Buffer, Op, Pointwise, Product, Reduce, Schedule, View
 from smgen.passes.aliases import rename
 
 
 def reuse_operations(schedule: Schedule) -> Schedule:
-    """Drop products, sums and views whose value an earlier operation computes; their readers read the earlier result.
+    """Drop operations whose value an earlier one computes; their readers read the earlier result.
 
-    Before: any verified schedule. After: no two of them differ only in the name of the result.
+    Before: any verified schedule. After: no two products, sums, views or expressions differ only in the name of the
+    result.
     """
     results = {b.name for b in schedule.outputs}
     known: dict[object, Buffer] = {}
@@ -19,17 +20,19 @@ def reuse_operations(schedule: Schedule) -> Schedule:
         ops: list[Op] = []
         for old in sweep.ops:
             op = rename(old, source)
-            if isinstance(op, Product | Reduce | View) and op.out.name not in results:
-                first = known.setdefault(_value(op), op.out)
-                if first is not op.out:
-                    source[op.out.name] = first
+            value = _value(op)
+            if value is not None and op.outs[0].name not in results:
+                first = known.setdefault(value, op.outs[0])
+                if first is not op.outs[0]:
+                    source[op.outs[0].name] = first
                     continue
             ops.append(op)
         sweeps.append(tuple(ops))
     return schedule.with_sweeps(tuple(sweeps))
 
 
-def _value(op: Product | Reduce | View) -> object:
+def _value(op: Op) -> object:
+    """What an operation computes, without the name of the result; None for kinds that are never written twice."""
     match op:
         case Product():
             return ("product", op.form, op.each_sample, op.pairs)
@@ -37,3 +40,7 @@ def _value(op: Product | Reduce | View) -> object:
             return ("sum", src, axis, out.kind)
         case View(out, src, start):
             return ("view", src, start, out.shape)
+        case Pointwise(outs=(out,), exprs=(expr,)):
+            return ("expression", expr, out.layout, out.kind)
+        case _:
+            return None

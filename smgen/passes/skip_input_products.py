@@ -139,6 +139,7 @@ class _Rewriting:
         self.a, self.w = product.left, product.right
         self.uses = uses
         self.made: dict[str, Buffer] = {}
+        self.taken: set[str] = set()
         self.products_by_factor = {
             op.right: op.out
             for op in reversed(uses.readers.values())
@@ -147,6 +148,8 @@ class _Rewriting:
         self.ops: list[Op] = []
 
     def apply(self, schedule: Schedule) -> Schedule:
+        gone = self.uses.affine.keys() | self.uses.squares.keys() | self.uses.readers.keys()
+        self.taken |= {b.name for op in schedule.ops for b in op.outs} - gone
         sweeps: list[tuple[Op, ...]] = []
         for sweep in schedule.sweeps:
             self.ops = []
@@ -176,7 +179,7 @@ class _Rewriting:
 
     def total(self, op: Reduce, layout: Layout, value: sp.Expr, reads: tuple[Buffer, ...]) -> None:
         terms = Buffer(f"{op.out.name}_terms", layout)
-        self.ops += [Pointwise((terms,), (value,), reads), replace(op, src=terms)]
+        self.ops += [Pointwise((terms,), (value,), (*_scalars(value), *reads)), replace(op, src=terms)]
 
     def combine(self, out: Buffer, form: tuple[sp.Expr, sp.Expr], total: Callable[[], Buffer], product: Buffer) -> None:
         """out = a Σ + b product, from the coefficients of the operand a + b X that was read."""
@@ -188,9 +191,8 @@ class _Rewriting:
             self.ops.append(View(out, product, number=NUMBER))
             return
         value = factor * product.symbol + (constant * row.symbol if row is not None else 0)
-        scalars = tuple(b for b in (LAMBDA, SAMPLES) if b.symbol in value.free_symbols)
-        reads = (*scalars, product) if row is None else (*scalars, row, product)
-        self.ops.append(Pointwise((out,), (value,), reads, NUMBER))
+        arrays = (product,) if row is None else (row, product)
+        self.ops.append(Pointwise((out,), (value,), (*_scalars(value), *arrays), NUMBER))
 
     def outer(self, left: Buffer) -> Buffer:
         """Σ_n L X = (Lᵀ A) W."""
@@ -228,8 +230,20 @@ class _Rewriting:
         )
 
     def make(self, out: Buffer, op: Callable[[Buffer], Op]) -> Buffer:
-        """The buffer. At its first use, the operation that computes it is written."""
+        """The buffer. At its first use, the operation that computes it is written.
+
+        If another X has written one of this name, it gets an underscore; `reuse_operations` compares the two.
+        """
         if out.name not in self.made:
-            self.made[out.name] = out
-            self.ops.append(op(out))
+            name = out.name
+            while name in self.taken:
+                name += "_"
+            self.taken.add(name)
+            self.made[out.name] = out if name == out.name else replace(out, name=name)
+            self.ops.append(op(self.made[out.name]))
         return self.made[out.name]
+
+
+def _scalars(value: sp.Expr) -> tuple[Buffer, ...]:
+    """The arguments that are numbers, as far as an expression reads them."""
+    return tuple(b for b in (LAMBDA, SAMPLES) if b.symbol in value.free_symbols)

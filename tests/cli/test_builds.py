@@ -41,6 +41,20 @@ def smgen(*arguments: object) -> list[str]:
     return [sys.executable, "-m", "smgen", *map(str, arguments)]
 
 
+def test_another_initial_value_is_another_network(net: Path) -> None:
+    texts: list[str] = []
+    for init in ("init=1.0, ", "init=5.0, ", ""):
+        net.write_text(
+            f"import smgen as sm\n\nnetwork = sm.Network(energy=sm.softplus(sm.input(2) * sm.parameter(2, {init}"
+            'name="p")))\n',
+            encoding="utf-8",
+        )
+        built = build(net, options=Options())
+        assert not texts or built.changes
+        texts.append(built.path.read_text(encoding="utf-8"))
+    assert len(set(texts)) == 3
+
+
 @pytest.mark.parametrize("backend", ["numpy", "c"])
 def test_an_edit_or_half_a_file_is_not_up_to_date(net: Path, backend: str) -> None:
     options = Options(backend=backend)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType, ModuleType
@@ -17,7 +18,9 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+import smgen as sm
 from smgen.build import Options, build_info, source
+from smgen.layers.nodes import Node
 from smgen.loader import load_source
 from smgen.network import Network
 from tests.equations.evaluator import Equation, Value
@@ -162,6 +165,29 @@ def test_comments_of_the_catalogue_are_true(name: str, monkeypatch: pytest.Monke
         module = load_source(text, f"{name}-{mode}")
         for lam in (0.0, 0.3):
             check(module, text, lam, 1e-9)
+
+
+WEIGHTS: dict[str, Callable[[Node], Node]] = {
+    "atan": sm.atan,
+    "pseudo_huber": sm.pseudo_huber,
+    "student_t": sm.student_t,
+    "rational": lambda w: w / (1 + w**2),
+    "ratio": lambda w: sm.pointwise((w, sm.parameter((3, 2))), lambda a, b: a / (1 + b**2)),
+    "row": lambda w: w * sm.parameter(2),
+    "column": lambda w: sm.exp(sm.parameter((3, 1))) * w,
+    "one": lambda w: w / sm.softplus(sm.parameter(1)),
+}
+
+
+@pytest.mark.parametrize("name", WEIGHTS)
+def test_comments_of_functions_of_weights_are_true(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Matrices are multiplied entry by entry there, and formulas are of parameters."""
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    weights = WEIGHTS[name](sm.parameter((3, 2)))
+    network = Network(energy=sm.softplus(sm.linear(sm.input(2), 3, weights=weights)))
+    text = source(network, build_info(network, Path("net.py"), Options(dtype="float64")))
+    for lam in (0.0, 0.3):
+        check(load_source(text, name), text, lam, 1e-9)
 
 
 def check(module: ModuleType, text: str, lam: float, within: float) -> None:

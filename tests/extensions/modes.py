@@ -9,8 +9,8 @@ from smgen.ir import Function, Schedule
 from smgen.network import Network
 
 
-def _schedules(network: Network, method: Method, wanted: tuple[Function, ...]) -> tuple[Schedule, ...]:
-    return tuple(with_cuts(network, function, ()) for function in wanted)
+def _schedule(network: Network, method: Method, function: Function) -> Schedule:
+    return with_cuts(network, function, ())
 
 
 def _quality(recursion: Verdict, method: Method) -> Verdict:
@@ -27,7 +27,7 @@ FORWARD = Mode(
     hessian_phrase="by tangents of all inputs",
     verdict_sentence=EXACT.verdict_sentence,
     quality=_quality,
-    schedules=_schedules,
+    schedule=_schedule,
     scheme=_scheme,
     truth=EXACT.truth,
 )

@@ -13,7 +13,7 @@ import smgen as sm
 from smgen.build import Options, compiled
 from smgen.hessians import MODES, Method, scheme
 from smgen.hessians.cuts import chosen_cuts
-from smgen.ir import STEPS, functions
+from smgen.ir import STEPS
 from smgen.loader import load
 from smgen.network import Network
 from smgen.report.advice import advise
@@ -115,12 +115,12 @@ def test_show_compares_the_modes(net: Path) -> None:
 def test_the_cost_model_cuts_at_a_bottleneck() -> None:
     """Few inputs: forward. Few units near the energy: the Hessian comes down from there. A waist: cut at it."""
     narrow, wide = mlp(4, (64, 64, 64), sm.softplus), mlp(256, (32, 16, 8), sm.softplus)
-    assert chosen_cuts(narrow, 1024, functions())[STEPS["any"]] == ()
+    assert chosen_cuts(narrow, 1024, STEPS["any"]) == ()
     assert scheme(narrow, Method("exact")).startswith("forward: 4 tangents")
-    assert chosen_cuts(wide, 1024, functions())[STEPS["any"]] != ()
+    assert chosen_cuts(wide, 1024, STEPS["any"]) != ()
     assert scheme(wide, Method("exact"), STEPS["any"]).startswith(("the Hessian at", "backward: the Hessian at"))
     waist = mlp(128, (128, 8, 128, 128), sm.softplus)
-    assert "softplus_2" in chosen_cuts(waist, 1024, functions())[STEPS["any"]]
+    assert "softplus_2" in chosen_cuts(waist, 1024, STEPS["any"])
 
 
 @pytest.mark.parametrize(

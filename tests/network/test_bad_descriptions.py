@@ -29,7 +29,7 @@ Names = tuple[str, ...]
         ("sm.concat(x, None)", "sm.concat takes a node; got None"),
         ("sm.tanh(None)", "sm.tanh takes a node or a sympy expression; got None"),
         ("sm.add()", "sm.add takes one node or more; got none"),
-        ("sm.add(x, h)", "one width; got <input of 3 units, net.py:4>, <linear of 4 units, net.py:5>"),
+        ("sm.add(x, h)", "one width, or of one number; got <input of 3 units, net.py:4>, <linear of 4"),
         *((f"sm.linear(x, 4, weights={name!r})", "weights must be an ASCII Python identifier and no keyword; got ")
           for name in ("my weights", "", 3)),
         ("sm.pointwise(h, sympy.exp, kind='a b')", "kind must be an ASCII Python identifier and no keyword; got 'a b'"),
@@ -47,8 +47,8 @@ Names = tuple[str, ...]
         ("sm.concat(x, sm.parameter(3))", "sm.concat takes nodes that depend on x; got <parameter"),
         *((f"h + {other}", "an operator takes nodes and finite numbers; got ")
           for other in ("'x'", "None", "math.nan", "[1]", "math")),
-        ("h + x", "sm.add takes nodes of one width; got <linear of 4 units, net.py:5>, <input of 3 units, net.py:4>"),
-        ("sm.pointwise((h, x), lambda a, b: a * b)", "sm.pointwise takes nodes of one width; got "),
+        ("h + x", "add takes nodes and parameters of one width, or of one number; got <linear of 4 units, net.py:5>"),
+        ("sm.pointwise((h, x), lambda a, b: a * b)", "pointwise takes nodes and parameters of one width"),
         ("sm.pointwise((h, sm.tanh(h)), lambda a, b: a * b, domain=(0, 1))", "domain= is of a function of one node"),
         ("sm.linear(x, 4, weights=sm.parameter((3, 4)))", "weights= takes a node of shape (4, 3)"),
         ("sm.linear(x, 4, weights=h)", "weights= takes a node of shape (4, 3)"),

@@ -47,12 +47,15 @@ def test_other_operands_axes_and_places_are_other_operations() -> None:
     """)
 
 
-def test_pointwise_operations_are_left_to_other_passes() -> None:
-    assert_left_alone(reuse_operations)("""
+def test_an_expression_is_computed_once() -> None:
+    assert after(reuse_operations)("""
         g (N, 4)
         a (N, 4) = tanh(g)
         b (N, 4) = tanh(g)
         y (N, 4) = a + exp(b)
+    """) == text("""
+        a (N, 4) = tanh(g)
+        y (N, 4) = a + exp(a)
     """)
 
 

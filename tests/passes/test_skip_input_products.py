@@ -103,3 +103,27 @@ def test_where_the_gram_matrix_costs_more_the_array_is_formed() -> None:
         total () = sum of half_square
         K () = total/N
     """)
+
+
+def test_two_of_them_may_share_their_weights() -> None:
+    """Each computes W Wᵀ: `reuse_operations` keeps one."""
+    assert after(skip_input_products(1000))("""
+        a (N, 4), b (N, 4), W (4, 100)
+        x (N, 100) = product A B of a, W
+        y (N, 100) = product A B of b, W
+        x_squared (N, 100) = x**2
+        y_squared (N, 100) = lam*y**2
+        total_x () = sum of x_squared
+        total_y () = sum of y_squared
+        K () = (total_x + total_y)/N
+    """) == text("""
+        gram_W (4, 4) = product A Bᵀ of W, W
+        gram_W_a (N, 4) = product A B of a, gram_W
+        total_x_terms (N, 4) = a*gram_W_a
+        total_x () = sum of total_x_terms
+        gram_W_ (4, 4) = product A Bᵀ of W, W
+        gram_W_b (N, 4) = product A B of b, gram_W_
+        total_y_terms (N, 4) = b*gram_W_b*lam
+        total_y () = sum of total_y_terms
+        K () = (total_x + total_y)/N
+    """)
