@@ -78,8 +78,13 @@ JAX: Final = _prelude(
 
 
 def nonlinearities(network: Network, orders: int) -> str:
-    """`f_name(g)` of every function of one unit: f, or the tuple of f and its first `orders` derivatives."""
-    return "".join(nonlinearity(name, f, orders) for name, f in network.nonlinear.items())
+    """`f_name(g)` of every function of one unit: f, or the tuple of f and its first `orders` derivatives.
+
+    Of a function of parameters it is f: no derivative by x goes through it.
+    """
+    return "".join(
+        nonlinearity(name, f, orders if network[name].inputs else 0) for name, f in network.nonlinear.items()
+    )
 
 
 def nonlinearity(name: str, f: Nonlinearity, orders: int) -> str:

@@ -20,6 +20,7 @@ from smgen.errors import NumericsWarning, SmgenWarning
 from smgen.network import Network, Vertex
 from smgen.numerics.refusals import KINK, MEND, SPELLING, check_constants, mend, refuse, refuse_constant
 from smgen.numerics.several_operands import of_several
+from smgen.numerics.underflow import vanishing
 
 
 def check_nonlinearities(network: Network, dtype: str, *, stacklevel: int = 1) -> None:
@@ -58,16 +59,20 @@ def numerics(
     layer = vertex.layer
     if layer.function is None:
         return []
+    domains = domains or (_within(REALS, layer.domain),) * len(vertex.operands)
     if layer.nonlinearity is not None:
-        return _of_one(vertex, layer.nonlinearity, dtype, domains[0] if domains else _within(REALS, layer.domain))
-    return of_several(vertex, layer.function, dtype, domains or (REALS,) * len(vertex.operands))
+        warned = _of_one(vertex, layer.nonlinearity, dtype, domains[0])
+    else:
+        warned = of_several(vertex, layer.function, dtype, domains)
+    underflows = vanishing(vertex, layer.function, domains)
+    return [*warned, *((NumericsWarning, f"{vertex.origin}: '{vertex.name}' {text}") for text in underflows)]
 
 
 def _of_one(vertex: Vertex, f: Nonlinearity, dtype: str, domain: Domain) -> list[tuple[type[SmgenWarning], str]]:
-    """The warnings for a function of one operand."""
+    """The warnings for a function of one operand; of a parameter, modules compute f and f′ alone."""
     warned: list[tuple[type[SmgenWarning], str]] = []
     warned += [(NumericsWarning, f"{vertex.origin}: '{vertex.name}' {text}") for text in _kinks(f, domain)]
-    for mark, form, exact in zip(MARKS, f.forms, f.derivatives, strict=True):
+    for mark, form, exact in list(zip(MARKS, f.forms, f.derivatives, strict=True))[: 4 if vertex.inputs else 2]:
         check_constants(vertex, mark, f.written, form, dtype)
         try:
             outcome = judge(form, dtype, exact, domain)

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 import sympy
 
+import smgen as sm
 from benchmarks import exact_trace
 from smgen.bench import contenders
 from smgen.bench.functions import JAX, NUMPY, TORCH, nonlinearity
@@ -33,8 +34,18 @@ LAMS = (0.0, 0.3)
 CHAINS = ("ica", "raw_log1p", "cubic", "linear_energy", "shared_weights", "two_linears", "relu_net",
           "pointwise_chain", "deep", "deep_linear_top")  # fmt: skip
 GRAPHS = ("ica", "skip_and_branch", "concatenated", "shared_weights", "doubled", "scale_between", "wide_variety",
-          "relu_net", "deep")  # fmt: skip
-NETS: dict[str, Any] = {name: CATALOGUE[name] for name in (*CHAINS, *GRAPHS)}
+          "relu_net", "deep", "made_weights")  # fmt: skip
+NETS: dict[str, Any] = {name: CATALOGUE[name] for name in (*CHAINS, *GRAPHS[:-1])}
+
+
+def made_weights() -> Network:
+    """Weights and gains that are functions of parameters."""
+    h = sm.softplus(sm.linear(sm.input(3), 4) * sm.softplus(sm.parameter(4)))
+    weights = sm.exp(sm.parameter((2, 4)) * sm.parameter(1))
+    return Network(energy=sm.logcosh(sm.linear(h, 2, weights=weights)))
+
+
+NETS["made_weights"] = made_weights
 
 DRIVER = """
 import sys
