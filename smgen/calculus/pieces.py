@@ -14,16 +14,7 @@ from typing import Any, Final
 import mpmath
 import sympy as sp
 
-from smgen.calculus.primitives import (
-    G,
-    absolute,
-    choose,
-    maximum,
-    references,
-    relu,
-    signum,
-    step,
-)
+from smgen.calculus.primitives import G, choose, references
 from smgen.calculus.recognise import recognise
 from smgen.calculus.symbolic import Calculus
 from smgen.functions import kinked
@@ -78,16 +69,11 @@ def _number(value: sp.Expr) -> Any:
     return mpmath.mpf(value.p) / value.q if value.is_Rational else mpmath.mpf(str(sp.N(value, DIGITS + 10)))
 
 
-def _switch(call: sp.Expr) -> sp.Expr:
-    """The expression that changes its sign where a kinked function changes its formula."""
-    return call.args[0] - call.args[1] if isinstance(call, maximum | choose) else call.args[0]
-
-
 def _places(f: sp.Expr) -> list[sp.Expr] | None:
     """The real roots of all switches, in order."""
     roots_of_switches: set[sp.Expr] = set()
     for call in f.atoms(*kinked()):
-        roots = _roots(_switch(call))
+        roots = _roots(call.switch)
         if roots is None:
             return None
         roots_of_switches |= roots
@@ -133,25 +119,10 @@ def _resolved(e: sp.Expr, place: Any) -> sp.Expr:
     """`e` with kinked functions replaced by the formula that holds around a place that is no border."""
     if not e.has(*kinked()):
         return e
-    args = [_resolved(arg, place) for arg in e.args]
     if not isinstance(e, kinked()):
-        return e.func(*args)
-    difference = args[0] - args[1] if isinstance(e, maximum | choose) else args[0]
-    value = sp.lambdify(G, difference, [references(), "mpmath"])(place)
-    sign = (value > 0) - (value < 0)
-    match e:
-        case absolute():
-            return sign * args[0]
-        case relu():
-            return args[0] if sign > 0 else sp.S.Zero
-        case step():
-            return sp.S.One if sign > 0 else sp.S.Zero
-        case signum():
-            return sp.Integer(sign)
-        case maximum():
-            return args[0] if sign > 0 else args[1]
-        case _:
-            return args[2] if sign < 0 else args[3]
+        return e.func(*(_resolved(arg, place) for arg in e.args))
+    value = sp.lambdify(G, e.switch, [references(), "mpmath"])(place)
+    return _resolved(e.side((value > 0) - (value < 0)), place)
 
 
 def _jump(left: sp.Expr, right: sp.Expr, border: Any) -> int | None:

@@ -67,7 +67,7 @@ def guarded(expr: sp.Expr) -> sp.Expr:
 @lru_cache(maxsize=8192)
 def stable(expr: sp.Expr) -> sp.Expr:
     """Rewrite functions into machine functions that neither overflow nor cancel, with one exp for each argument."""
-    return expr.replace(_is_composed, lambda call: call.stable())
+    return expr.replace(_is_composed, lambda call: stable(call.stable()))
 
 
 def _is_composed(e: sp.Basic) -> bool:

@@ -40,9 +40,10 @@ class ScalarFunction(sp.Function):
     """A real function of real arguments.
 
     A subclass states `fdiff`, `reference`, and `stable` or `machine`. `saved` says that a call is expensive, and is
-    evaluated once per element for f, f′, f″ and f‴. `kinked` says that its derivative jumps somewhere. `monotone` and
-    `limits`, the values at −∞ and ∞, bound its values. `internal` functions are not for users. `spelled` are the calls
-    in other array libraries, "jax", "torch" and "numpy", with the machine's arguments, where the name differs.
+    evaluated once per element for f, f′, f″ and f‴. `kinked` says that its derivative jumps where `switch` is 0; then
+    `side` is its formula on each side. `monotone` and `limits`, the values at −∞ and ∞, bound its values. `internal`
+    functions are not for users. `spelled` are the calls in other array libraries, "jax", "torch" and "numpy", with the
+    machine's arguments, where the name differs.
     """
 
     is_extended_real = True
@@ -63,6 +64,15 @@ class ScalarFunction(sp.Function):
     def stable(self) -> sp.Expr:
         """The form in machine functions, without overflow or cancellation, with one exp for each argument."""
         raise NotImplementedError
+
+    @property
+    def switch(self) -> sp.Expr:
+        """The expression that is 0 where a kinked function changes its formula."""
+        return self.args[0]
+
+    def side(self, sign: int) -> sp.Expr:
+        """The formula of a kinked function where its switch has this sign; 0 if the switch is 0 everywhere."""
+        return self.stable()
 
     def plain(self) -> sp.Expr:
         """The form that people write by hand for a library that lacks the function."""

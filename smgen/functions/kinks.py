@@ -30,6 +30,9 @@ class step(ScalarFunction):
     def fdiff(self, argindex: int = 1) -> sp.Expr:
         return sp.S.Zero
 
+    def side(self, sign: int) -> sp.Expr:
+        return sp.S.One if sign > 0 else sp.S.Zero
+
     @staticmethod
     def reference(u: Any) -> Any:
         return mpmath.mpf(u > 0)
@@ -45,6 +48,9 @@ class signum(ScalarFunction):
 
     def fdiff(self, argindex: int = 1) -> sp.Expr:
         return sp.S.Zero
+
+    def side(self, sign: int) -> sp.Expr:
+        return sp.Integer(sign)
 
     @staticmethod
     def reference(u: Any) -> Any:
@@ -65,6 +71,9 @@ class absolute(ScalarFunction):
 
     def fdiff(self, argindex: int = 1) -> sp.Expr:
         return signum(self.args[0])
+
+    def side(self, sign: int) -> sp.Expr:
+        return sign * self.args[0]
 
     @staticmethod
     def reference(u: Any) -> Any:
@@ -88,6 +97,9 @@ class relu(ScalarFunction):
     def fdiff(self, argindex: int = 1) -> sp.Expr:
         return step(self.args[0])
 
+    def side(self, sign: int) -> sp.Expr:
+        return self.args[0] if sign > 0 else sp.S.Zero
+
     @staticmethod
     def reference(u: Any) -> Any:
         return max(u, mpmath.mpf(0))
@@ -104,6 +116,13 @@ class maximum(ScalarFunction):
     def fdiff(self, argindex: int = 1) -> sp.Expr:
         a, b = self.args
         return step(a - b) if argindex == 1 else 1 - step(a - b)
+
+    @property
+    def switch(self) -> sp.Expr:
+        return self.args[0] - self.args[1]
+
+    def side(self, sign: int) -> sp.Expr:
+        return self.args[0] if sign > 0 else self.args[1]
 
     @staticmethod
     def reference(a: Any, b: Any) -> Any:
@@ -132,6 +151,13 @@ class choose(ScalarFunction):
         if x == y:
             return x
         return (x if a < b else y) if a.is_Rational and b.is_Rational else None
+
+    @property
+    def switch(self) -> sp.Expr:
+        return self.args[0] - self.args[1]
+
+    def side(self, sign: int) -> sp.Expr:
+        return self.args[2] if sign < 0 else self.args[3]
 
     @staticmethod
     def reference(a: Any, b: Any, x: Any, y: Any) -> Any:
