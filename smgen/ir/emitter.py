@@ -216,6 +216,10 @@ class Emitter:
             self._batch_sums[value] = self.emit(Reduce(out=out, src=src, axis=0, was_product=was_product))
         return self._batch_sums[value]
 
+    def unit_sums(self, left: sp.Expr, right: sp.Expr, name: Name) -> sp.Expr:
+        """Σ_n left_nj right_nj, a number for each unit; `Tangents` sums over tangents too."""
+        return self.batch_sum(left * right, name) if left * right != 0 else ZERO
+
     def ones(self, units: int) -> Buffer:
         """A row of ones, (1, M), written once."""
         if units not in self._ones:

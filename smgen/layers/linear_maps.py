@@ -37,7 +37,10 @@ class LinearMap(Protocol):
         """The map A ∘ A. An entry of A that is a sum of terms is squared as a whole."""
 
     def gradient(self, e: Emitter, left: sp.Expr, right: sp.Expr, names: Sequence[Name]) -> Sequence[sp.Expr]:
-        """Σ_n ∂(leftᵀ A right)/∂θ for each parameter θ of A. The map A ∘ A has the parameters of A."""
+        """Σ_n ∂(leftᵀ A right)/∂θ for each parameter θ of A. The map A ∘ A has the parameters of A.
+
+        `e.outer_sum` is Σ_n left rightᵀ, for a matrix, and `e.unit_sums` Σ_n left ∘ right, for a number a unit.
+        """
 
 
 class LinearLayer(Straight, ABC):

@@ -101,6 +101,10 @@ class Tangents(Emitter):
         out = self.new(name, Layout(src.batched, None, (kept,)))
         return factor * self.emit(Reduce(out=out, src=src, axis=position))
 
+    def unit_sums(self, left: sp.Expr, right: sp.Expr, name: Name) -> sp.Expr:
+        """Σ_n Σ_c left_ncj right_ncj, (M,)."""
+        return self.batch_sum(self.sum_tangents(left * right, name.part("tangents")), name)
+
     # Products
 
     def outer_sum(self, left: sp.Expr, right: sp.Expr, name: Name) -> sp.Expr:

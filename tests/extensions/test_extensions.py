@@ -16,6 +16,7 @@ from smgen.analysis.exactness import verdict
 from smgen.build import Options, build_info, sources
 from smgen.functions import FUNCTIONS
 from smgen.hessians import MODES
+from smgen.layers.nodes import Node
 from smgen.network import Network
 from smgen.objectives import OBJECTIVES
 from smgen.report.reference import evaluate
@@ -23,6 +24,7 @@ from smgen.targets import TARGETS
 from tests import oracle
 from tests.extensions.algebraic import algebraic
 from tests.extensions.circulant import circulant
+from tests.extensions.diagonal import diagonal
 from tests.extensions.modes import FORWARD
 from tests.extensions.objectives import ROBUST
 from tests.extensions.opencl import OpenCl
@@ -72,6 +74,26 @@ def test_a_kind_of_layer(mode: str, backend: str) -> None:
             matrix = of_matrix[f"{key.removesuffix('_row')}.weight"]
             expected = [sum(matrix[i, (i - k) % 3] for i in range(3)) for k in range(3)]
             assert_close(gradient[key], expected, 1e-12, f"{key} at {lam}")
+    assert ours.selftest()
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("mode", ["diagonal", "exact", "hutchinson"])
+def test_a_kind_with_a_number_for_each_unit(mode: str, backend: str) -> None:
+    def scaled(times: Callable[[Node, str], Node]) -> Network:
+        h = sm.tanh(sm.linear(times(sm.input(4), "first"), 5, name="mix"))
+        return Network(energy=sm.softplus(sm.linear(times(h, "second"), 2, name="top")))
+
+    network = scaled(diagonal)
+    same = scaled(lambda h, name: h * sm.parameter(h.units, name=f"{name}_gain"))
+    params, x = random_case(network)
+    ours, theirs = (module_of(n, backend=backend, hessian=mode, probes=2) for n in (network, same))
+    probes = {"probes": ours.draw_probes(len(x), 0)} if mode == "hutchinson" else {}
+    for lam in (0.0, 0.3):
+        (J, gradient), (J_same, expected) = (m.loss_and_grad(params, x, lam, **probes) for m in (ours, theirs))
+        assert_close(J, J_same, 1e-12)
+        for key in params:
+            assert_close(gradient[key], expected[key], 1e-12, f"{key} at {lam}")
     assert ours.selftest()
 
 
