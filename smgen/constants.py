@@ -41,13 +41,20 @@ def _fraction(number: sp.Float) -> sp.Expr:
 
 
 def readable(expr: sp.Expr) -> sp.Expr:
-    """`expr` with long decimal fractions written as decimals, for people."""
-    return expr.xreplace({q: sp.Symbol(repr(float(q))) for q in expr.atoms(sp.Rational) if _is_long_decimal(q)})
+    """`expr` with long decimal fractions and long whole numbers written as decimals, for people."""
+    return expr.xreplace({q: sp.Symbol(_decimal(q)) for q in expr.atoms(sp.Rational) if _is_long_decimal(q)})
+
+
+def _decimal(q: sp.Rational) -> str:
+    value = nearest_float(q)
+    return repr(value) if 0 < abs(value) < float("inf") else str(q.evalf(15))
 
 
 def _is_long_decimal(q: sp.Rational) -> bool:
-    """Whether a fraction is shorter as a decimal: its denominator has only 2 and 5, and four digits or more."""
+    """Whether a number is shorter as a decimal: a whole one of more than 16 digits, or a decimal fraction of four."""
     rest = int(q.q)
+    if rest == 1:
+        return abs(int(q.p)) >= 10**16
     if rest < 1000:
         return False
     for prime in (2, 5):
@@ -83,17 +90,25 @@ def binary_exponent(constant: sp.Expr) -> int:
 class OutOfRange(ValueError):
     """A constant that a dtype cannot hold: it would be infinite, or nonzero and below the smallest normal number."""
 
+    def __init__(self, what: str, hint: str) -> None:
+        super().__init__(what)
+        self.hint = hint
+
 
 def in_range(constant: sp.Expr, dtype: str) -> float:
     """The float64 nearest to a constant, which is rounded once more in float32. Raises `OutOfRange`."""
     value = nearest_float(constant)
+    if constant != 0 and not _fits(value, dtype):
+        text = f"{value:.6g}" if 0 < abs(value) < np.inf else str(constant.evalf(6)).lower()
+        wider = ", or build with --dtype float64" if dtype == "float32" and _fits(value, "float64") else ""
+        raise OutOfRange(f"the constant {text}, which {dtype} cannot hold", f"rescale the function{wider}")
+    return value
+
+
+def _fits(value: float, dtype: str) -> bool:
     limits = np.finfo(dtype)
     with np.errstate(over="ignore"):
-        size = abs(float(np.dtype(dtype).type(value)))
-    if constant != 0 and not float(limits.tiny) <= size <= float(limits.max):
-        text = f"{value:.6g}" if 0 < abs(value) < np.inf else str(constant.evalf(6)).lower()
-        raise OutOfRange(f"the constant {text}, which {dtype} cannot hold")
-    return value
+        return float(limits.tiny) <= abs(float(np.dtype(dtype).type(value))) <= float(limits.max)
 
 
 def nearest_float(constant: sp.Expr) -> float:

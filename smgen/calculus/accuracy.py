@@ -219,7 +219,7 @@ def _cse(expr: sp.Expr, **_: object) -> tuple[list[tuple[sp.Symbol, sp.Expr]], s
 def real(f: Callable[[Any], Any], point: Any) -> Any:
     """The value at a point; NaN where it is not real."""
     try:
-        value = f(point)
+        value = +f(point)  # which makes a number of mpmath's π
     except (ZeroDivisionError, ValueError, TypeError):
         return mpmath.nan
     return mpmath.mpf(value) if isinstance(value, mpmath.mpf | int | float) else mpmath.nan

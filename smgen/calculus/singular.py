@@ -93,7 +93,7 @@ def explained(mark: str, f: Any, place: Any, words: str, *, at_border: bool) -> 
 
 def _value(f: Any, place: Any) -> Any:
     try:
-        value = f(place)
+        value = +f(place)  # which makes a number of mpmath's π
     except (ValueError, ZeroDivisionError, TypeError):
         return None
     if not isinstance(value, mpmath.mpf | int | float):

@@ -15,8 +15,8 @@ from smgen.calculus.intervals import REALS, Interval
 from smgen.calculus.primitives import MARKS
 from smgen.calculus.singular import explain, suspects
 from smgen.calculus.symbolic import brief
-from smgen.constants import OutOfRange
-from smgen.errors import NumericsWarning, SmgenWarning
+from smgen.constants import OutOfRange, in_range
+from smgen.errors import NetworkError, NumericsWarning, SmgenWarning
 from smgen.network import Network, Vertex
 from smgen.numerics.refusals import KINK, MEND, SPELLING, check_constants, mend, refuse, refuse_constant
 from smgen.numerics.several_operands import of_several
@@ -24,8 +24,17 @@ from smgen.numerics.underflow import vanishing
 
 
 def check_nonlinearities(network: Network, dtype: str, *, stacklevel: int = 1) -> None:
-    """Warn of every formula that fails in the dtype. Raises `UnsupportedNonlinearity` for one that is not real."""
+    """Warn of every formula that fails in the dtype. Raises `UnsupportedNonlinearity` for one that is not real.
+
+    Raises `NetworkError` for a parameter whose initial value the dtype cannot hold.
+    """
     domains = domains_of(network)
+    for vertex in network.constants:
+        try:
+            in_range(vertex.layer.init or sp.S.Zero, dtype)
+        except OutOfRange as error:
+            hint = error.hint.replace("function", "parameter")
+            raise NetworkError(origin=vertex.origin, what=f"init= of '{vertex.name}' is {error}", hint=hint) from None
     for vertex in network.all_vertices:
         for kind, text in numerics(vertex, dtype, domains[vertex.name]):
             warnings.warn(text, kind, stacklevel=stacklevel + 1)

@@ -56,8 +56,8 @@ class BuildInfo:
             "dtype": self.dtype,
             "hessian": self.method.hessian,
             "batch_size": self.method.batch_size,
-            "exact": self.quality.exact,
-            "reason": self.quality.reason,
+            "exact": self.quality.exact or not self.curved,
+            "reason": self.quality.reason if self.curved else "no function computes δ′",
         }
         if self.hessian.takes_probes:
             chosen |= {"probes": self.method.probes, "distribution": self.method.distribution}
@@ -136,6 +136,8 @@ class BuildInfo:
     @property
     def verdict_sentence(self) -> str:
         """A sentence about the quality of δ′."""
+        if not self.curved:
+            return "No function here computes δ′."
         if self.quality.flat:
             return f"Of no use in training: {self.quality.reason}."
         return self.hessian.verdict_sentence(self.quality)

@@ -14,10 +14,9 @@ import numpy as np
 import sympy as sp
 
 from smgen.calculus.scalar import linearise
-from smgen.constants import OutOfRange, in_range
-from smgen.errors import BuildError
 from smgen.functions import Machine, machines
 from smgen.targets.dialect import Dialect
+from smgen.targets.literals import number
 
 _INFIX: Final = {"add": "+", "subtract": "-", "multiply": "*", "divide": "/"}
 _SUM, _PRODUCT, _ATOM = 1, 2, 3
@@ -60,11 +59,8 @@ class CPrinter:
 
     def literal(self, value: sp.Expr) -> str:
         """The shortest decimal that is the number nearest to `value` in the dtype."""
-        try:
-            number = np.dtype(self.dtype).type(in_range(value, self.dtype))
-        except OutOfRange as error:
-            raise BuildError(what=str(error), hint="rescale the function, or build with --dtype float64") from None
-        text = repr(float(number)) if self.dtype == "float64" else str(number)
+        rounded = np.dtype(self.dtype).type(number(value, self.dtype))
+        text = repr(float(rounded)) if self.dtype == "float64" else str(rounded)
         return text + self.suffix
 
     def operation(self, function: str, machine: Machine | None, operands: list[_Value]) -> _Value:

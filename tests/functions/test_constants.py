@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from fractions import Fraction
+from pathlib import Path
 
 import mpmath
 import numpy as np
@@ -12,9 +14,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import smgen as sm
+from smgen.build import Options, build_info, source
 from smgen.calculus.derivatives import differentiate
 from smgen.calculus.primitives import G
 from smgen.constants import binary_exponent, exact, in_range, nearest_float, readable, steps
+from smgen.errors import BuildError, NetworkError
+from smgen.network import Network
+from smgen.numerics.one_operand import check_nonlinearities
 from tests.functions.values import TARGETS, values
 from tests.support import module_of
 
@@ -34,6 +40,41 @@ def test_irrational_constants_are_rounded_once(backend: str) -> None:
     for c, twice in ((sp.pi, 2 * np.pi), (sp.sqrt(2), float(mpmath.sqrt(8))), (sp.E / 7, float(2 * mpmath.e / 7))):
         [(_, _, curvature)] = values(lambda g, c=c: c * g**2, [0.3], "float64", backend)
         assert curvature == twice
+
+
+@pytest.mark.parametrize("c", [sp.pi, sp.E, sp.GoldenRatio, sp.sqrt(2)])
+def test_irrational_slopes_are_numbers(c: sp.Expr) -> None:
+    network = Network(energy=sm.softplus(c * sm.linear(sm.input(2), 2)))
+    check_nonlinearities(network, "float64")
+    assert module_of(network).selftest()
+
+
+@pytest.mark.parametrize("backend", TARGETS)
+@pytest.mark.parametrize(("dtype", "c", "hint"), [
+    ("float64", 1e200, "function$"), ("float32", 1e30, "function, or build with --dtype float64$")
+])  # fmt: skip
+def test_slopes_whose_product_is_beyond_the_dtype(dtype: str, c: float, hint: str, backend: str) -> None:
+    x = sm.input(2)
+    network = Network(energy=[x * c * c, sm.softplus(x)])
+    with pytest.raises(
+        BuildError, match=f"the derivatives of the energy have the constant .*, which {dtype} cannot"
+    ) as e:
+        source(network, build_info(network, Path("net.py"), Options(backend=backend, dtype=dtype)))
+    assert re.search(hint, e.value.hint)
+
+
+@pytest.mark.parametrize("init", [1e39, -1e39, 1e-60])
+def test_an_initial_value_fits_the_dtype(init: float) -> None:
+    network = Network(energy=sm.softplus(sm.input(2) * sm.parameter(2, init=init, name="p")))
+    check_nonlinearities(network, "float64")
+    with pytest.raises(NetworkError, match=r"init= of 'p' is the constant .*, which float32 cannot hold"):
+        check_nonlinearities(network, "float32")
+
+
+def test_large_numbers_are_short_for_people() -> None:
+    assert str(readable(sp.Integer(10) ** 200 * G)) == "1e+200*g"
+    assert str(readable(sp.Integer(10) ** 400 * G)) == "1.00000000000000e+400*g"
+    assert str(readable(sp.Integer(1234567) * G)) == "1234567*g"
 
 
 def test_numbers_of_numpy_are_what_they_are() -> None:

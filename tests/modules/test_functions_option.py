@@ -253,3 +253,13 @@ def test_the_options_of_python(tmp_path: Path) -> None:
     path = build(net, options=Options(functions=("loss", "score"))).path
     assert sm.load(path).METADATA["functions"] == "score,loss"
     assert Options(functions=("loss", "score")) == Options(functions="score,loss,score")
+
+
+def test_a_module_without_delta_prime_says_nothing_of_it() -> None:
+    network = CATALOGUE["deep"]()
+    info = build_info(network, Path("net.py"), Options(functions="energy,score"))
+    module = load_source(sources(network, info)[".py"], "chosen")
+    assert module.METADATA["exact"] is True
+    assert module.METADATA["reason"] == "no function computes δ′"
+    assert "No function here computes δ′." in (module.__doc__ or "")
+    assert "recursion" not in (module.__doc__ or "")

@@ -26,6 +26,7 @@ from smgen.targets.layout import (
     sweeps,
     wrapped,
 )
+from smgen.targets.literals import check_operands
 from smgen.targets.numpy.pipeline import PIPELINE
 from smgen.targets.numpy.printer import print_function, scipy_functions, sums_columns
 from smgen.targets.pipeline import Pipeline
@@ -86,6 +87,7 @@ class NumpyTarget:
     def emit(self, info: BuildInfo, schedules: tuple[Schedule, ...]) -> dict[str, str]:
         """The module's source."""
         lowered, notes = self.pipeline.forms(schedules, info.method.batch_size)
+        check_operands(lowered, info.dtype)
         printed = [print_function(*form) for form in zip(lowered, notes, strict=True)]
         calls = {op.function for schedule in lowered for op in schedule.ops if isinstance(op, Elementary)}
         module = Module(
