@@ -14,12 +14,14 @@
    Equation numbers are those of D. P. Kingma and Y. LeCun, Regularized estimation of image statistics by Score Matching,
    NIPS 2010, supplementary material; [+] marks smgen's own. A batch has N rows of 144, one sample a row; losses
    and gradients are means over it.
+   Products of vectors are taken unit by unit, W v is a matrix times a vector, W ∘ V is taken entry by entry; Σ_n sums over
+   samples, Σ_i over units, Σ_j over the rows of a weight.
 
    Every function cuts its samples into tiles of rows. A tile goes through all sweeps while it is in cache, threads work on
    different tiles, and what tiles sum is added up at the end, in a fixed order.
 
    description sha256 d4d8833c7e2f1965d5d89b1599a300b10c6c55a495183fe0c4dbf5dbfbcd5973
-   template c/module.c.j2, sha256 ca75c39fb63c12eef126eba8c2f5f8c9b8280d8a55f9662aafb15ec3bbf85253 */
+   template c/module.c.j2, sha256 1b96e43c06572bea8e635593f377a84ee9e11d268b0d3b3659ce8ca1716b1b15 */
 
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE /* sched_getaffinity */
@@ -42,11 +44,11 @@
 #pragma GCC visibility push(default) /* the functions of this file, whatever CFLAGS has */
 #endif
 
-enum { TOTALS = 8 * 1 }; /* places for the sums of a rank's losses: whole cache lines */
+enum { TOTALS = 8 }; /* places for the sums of a rank's losses: whole cache lines */
 
 /* What net_c.h asks for: a program cannot be made of this file and the header of another. */
-extern const char ica_pair_61d602857afb38c1;
-const char ica_pair_61d602857afb38c1 = 0;
+extern const char ica_pair_11fc09ee62bc5ab6;
+const char ica_pair_11fc09ee62bc5ab6 = 0;
 
 /* ---- what every function needs: shares of the work, and products ---- */
 
@@ -1515,7 +1517,7 @@ void ica_loss_terms_lam0(const real *const *params, const real *x, const long N,
                 .numbers = numbers, .outputs = outputs, .memory = memory}, threads);
 }
 
-/* ---- loss_and_grad: J and its gradient: the merged sweep ---- */
+/* ---- loss_and_grad: J and its gradient: the sweeps of all terms at once ---- */
 
 static void loss_and_grad_step_2(const place *const at, const team mine)
 {
@@ -1647,7 +1649,7 @@ void ica_loss_and_grad(const real *const *params, const real *x, const long N, c
                 .numbers = numbers, .outputs = outputs, .memory = memory}, threads);
 }
 
-/* ---- loss_and_grad_lam0: J and its gradient: the merged sweep, λ = 0 ---- */
+/* ---- loss_and_grad_lam0: J and its gradient: the sweeps of all terms at once, λ = 0 ---- */
 
 static void loss_and_grad_lam0_step_4(const place *const at, const team mine)
 {

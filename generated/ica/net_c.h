@@ -30,11 +30,11 @@ void ica_use_gemm(void (*gemm)(int order, int transpose_a, int transpose_b, int 
                                int lda, const float *b, int ldb, float beta, float *c, int ldc));
 
 /* Programs that include this header link with the C file that it was generated with, and with no other. */
-extern const char ica_pair_61d602857afb38c1;
+extern const char ica_pair_11fc09ee62bc5ab6;
 #ifdef __GNUC__
 __attribute__((used))
 #endif
-static const char *const ica_pair = &ica_pair_61d602857afb38c1;
+static const char *const ica_pair = &ica_pair_11fc09ee62bc5ab6;
 
 /* Whether all `count` numbers of x are finite. */
 int ica_is_finite(const float *x, long count);
@@ -64,12 +64,12 @@ long ica_loss_terms_lam0_memory(long N, int threads);
 void ica_loss_terms_lam0(const float *const *params, const float *x, long N, double lambda, double *numbers,
                          float *const *outputs, void *memory, int threads);
 
-/* J and its gradient: the merged sweep: J in numbers; dJ_dW_filters in outputs. */
+/* J and its gradient: the sweeps of all terms at once: J in numbers; dJ_dW_filters in outputs. */
 long ica_loss_and_grad_memory(long N, int threads);
 void ica_loss_and_grad(const float *const *params, const float *x, long N, double lambda, double *numbers,
                        float *const *outputs, void *memory, int threads);
 
-/* J and its gradient: the merged sweep, λ = 0: J in numbers; dJ_dW_filters in outputs. */
+/* J and its gradient: the sweeps of all terms at once, λ = 0: J in numbers; dJ_dW_filters in outputs. */
 long ica_loss_and_grad_lam0_memory(long N, int threads);
 void ica_loss_and_grad_lam0(const float *const *params, const float *x, long N, double lambda, double *numbers,
                             float *const *outputs, void *memory, int threads);

@@ -13,8 +13,9 @@ equations stand, δ′_x never formed ([+] 2, 3).
 
 Equation numbers are those of D. P. Kingma and Y. LeCun, Regularized estimation of image statistics by Score Matching,
 NIPS 2010, supplementary material; [+] marks smgen's own. A batch is (N, 144), one sample a row; losses and
-gradients are means over it. Products of vectors are taken unit by unit, W v is a matrix times a vector, W ∘ V is taken entry
-by entry; Σ_n sums over samples, Σ_i over units.
+gradients are means over it.
+Products of vectors are taken unit by unit, W v is a matrix times a vector, W ∘ V is taken entry by entry; Σ_n sums over
+samples, Σ_i over units, Σ_j over the rows of a weight.
 
 In this order: the mathematics; what a user calls; memory, tiles and threads; the self-test.
 
@@ -23,7 +24,7 @@ installed, threads work on different tiles. `w.g` is where g is written: results
 later ones, as _STORAGE says. a, b, c, … are intermediate results of one equation.
 
 description sha256 d4d8833c7e2f1965d5d89b1599a300b10c6c55a495183fe0c4dbf5dbfbcd5973
-template numpy/module.py.j2, sha256 9c730c62598c902a4c31a996b111e25f16a5ae822f2f0a8a9f33cf32625119c9
+template numpy/module.py.j2, sha256 b1dcd114bd5f66009b0cb7d281c970a162ec5cebc0c9dcb0d769f6e6aeff053e
 """
 
 import _thread
@@ -281,7 +282,7 @@ def _loss_terms_lam0(params, x, lam, call):
 
 
 def _loss_and_grad(params, x, lam, call):
-    """J and its gradient: the merged sweep."""
+    """J and its gradient: the sweeps of all terms at once."""
     N = len(x)
     w = call.arrays
     W_filters = params["filters.weight"]
@@ -382,7 +383,7 @@ def _loss_and_grad(params, x, lam, call):
 
 
 def _loss_and_grad_lam0(params, x, lam, call):
-    """J and its gradient: the merged sweep. λ = 0."""
+    """J and its gradient: the sweeps of all terms at once. λ = 0."""
     N = len(x)
     w = call.arrays
     W_filters = params["filters.weight"]
@@ -753,7 +754,7 @@ INITIAL = {
 METADATA = {
     "network": "ica",
     "description_sha256": "d4d8833c7e2f1965d5d89b1599a300b10c6c55a495183fe0c4dbf5dbfbcd5973",
-    "template_sha256": "9c730c62598c902a4c31a996b111e25f16a5ae822f2f0a8a9f33cf32625119c9",
+    "template_sha256": "b1dcd114bd5f66009b0cb7d281c970a162ec5cebc0c9dcb0d769f6e6aeff053e",
     "generator": "smgen 0.1.0",
     "backend": "numpy",
     "dtype": "float32",
@@ -1729,4 +1730,4 @@ def _loss_noise(loss, params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above 2a081edda3b4f191ed59091c5ae3103a8b21feba49f66090495c89b35826f401
+# sha256 of all above 6db03e02f77460fb7cf8e7dc7b61a881ce63edaf9d9f916b13e161192f765230

@@ -7,8 +7,8 @@
     softplus_1 = pointwise[softplus(g)](layer_1), 128 units
     layer_2 = layer_2.weight @ softplus_1 + layer_2.bias, 64 units
     softplus_2 = pointwise[softplus(g)](layer_2), 64 units
-    layer_3 = layer_3.weight @ softplus_2 + layer_3.bias, 1 units
-    softplus_3 = pointwise[softplus(g)](layer_3), 1 units
+    layer_3 = layer_3.weight @ softplus_2 + layer_3.bias, 1 unit
+    softplus_3 = pointwise[softplus(g)](layer_3), 1 unit
     energy = the sum over the units of softplus_3
 
 δ′ is exact: the full Hessian, where the diagonal recursion would be inexact: linear 'layer_2' mixes units that
@@ -18,8 +18,10 @@ recursion drops its cross terms. Product FLOPs of a step, a sample, in batches o
 
 Equation numbers are those of D. P. Kingma and Y. LeCun, Regularized estimation of image statistics by Score Matching,
 NIPS 2010, supplementary material; [+] marks smgen's own. A batch is (N, 64), one sample a row; losses and
-gradients are means over it. Products of vectors are taken unit by unit, W v is a matrix times a vector, W ∘ V is taken entry
-by entry; Σ_n sums over samples, Σ_i over units, Σ_c over the tangents of a sample: ġ is one of them, [ġ] the matrix of all.
+gradients are means over it.
+Products of vectors are taken unit by unit, W v is a matrix times a vector, W ∘ V is taken entry by entry; Σ_n sums over
+samples, Σ_i over units, Σ_j over the rows of a weight, Σ_c over the tangents of a sample: ġ is one of them, [ġ] the matrix of
+all, (ġ)_c one that is the same for all samples.
 
 In this order: the mathematics; what a user calls; memory, tiles and threads; the self-test.
 
@@ -28,7 +30,7 @@ installed, threads work on different tiles. `w.g` is where g is written: results
 later ones, as _STORAGE says. a, b, c, … are intermediate results of one equation.
 
 description sha256 d016ecef1c7374b3dbd6a0d9340fd4e360a478a7bf806748c63a65ede3e31568
-template numpy/module.py.j2, sha256 9c730c62598c902a4c31a996b111e25f16a5ae822f2f0a8a9f33cf32625119c9
+template numpy/module.py.j2, sha256 b1dcd114bd5f66009b0cb7d281c970a162ec5cebc0c9dcb0d769f6e6aeff053e
 """
 
 import _thread
@@ -681,7 +683,7 @@ def _loss_terms_lam0(params, x, lam, call):
 
 
 def _loss_and_grad(params, x, lam, call):
-    """J and its gradient: the merged sweep."""
+    """J and its gradient: the sweeps of all terms at once."""
     N = len(x)
     w = call.arrays
     W_layer_1 = params["layer_1.weight"]
@@ -1030,7 +1032,7 @@ def _loss_and_grad(params, x, lam, call):
 
 
 def _loss_and_grad_lam0(params, x, lam, call):
-    """J and its gradient: the merged sweep. λ = 0."""
+    """J and its gradient: the sweeps of all terms at once. λ = 0."""
     N = len(x)
     w = call.arrays
     W_layer_1 = params["layer_1.weight"]
@@ -2260,7 +2262,7 @@ INITIAL = {
 METADATA = {
     "network": "mlp",
     "description_sha256": "d016ecef1c7374b3dbd6a0d9340fd4e360a478a7bf806748c63a65ede3e31568",
-    "template_sha256": "9c730c62598c902a4c31a996b111e25f16a5ae822f2f0a8a9f33cf32625119c9",
+    "template_sha256": "b1dcd114bd5f66009b0cb7d281c970a162ec5cebc0c9dcb0d769f6e6aeff053e",
     "generator": "smgen 0.1.0",
     "backend": "numpy",
     "dtype": "float32",
@@ -3410,4 +3412,4 @@ def _loss_noise(loss, params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above 0d18b43f61c0fb735b7b5bba45688d27b56db3aefd318d45b8fddafb791c5e5e
+# sha256 of all above e38d0d42cb89b22ef4b9322bf10fe2759ce32f22229bcf773b196dc41e4364ea

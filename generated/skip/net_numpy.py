@@ -20,8 +20,9 @@ for 7,680 as the equations stand ([+] 2, 3).
 
 Equation numbers are those of D. P. Kingma and Y. LeCun, Regularized estimation of image statistics by Score Matching,
 NIPS 2010, supplementary material; [+] marks smgen's own. A batch is (N, 16), one sample a row; losses and
-gradients are means over it. Products of vectors are taken unit by unit, W v is a matrix times a vector, W ∘ V is taken entry
-by entry; Σ_n sums over samples, Σ_i over units.
+gradients are means over it.
+Products of vectors are taken unit by unit, W v is a matrix times a vector, W ∘ V is taken entry by entry; Σ_n sums over
+samples, Σ_i over units, Σ_j over the rows of a weight.
 
 In this order: the mathematics; what a user calls; memory, tiles and threads; the self-test.
 
@@ -30,7 +31,7 @@ installed, threads work on different tiles. `w.g` is where g is written: results
 later ones, as _STORAGE says. a, b, c, … are intermediate results of one equation.
 
 description sha256 1789c5e4595bbf5e3f43b37206c24ce5960378ac697c917cce154540f46292a6
-template numpy/module.py.j2, sha256 9c730c62598c902a4c31a996b111e25f16a5ae822f2f0a8a9f33cf32625119c9
+template numpy/module.py.j2, sha256 b1dcd114bd5f66009b0cb7d281c970a162ec5cebc0c9dcb0d769f6e6aeff053e
 """
 
 import _thread
@@ -515,7 +516,7 @@ def _loss_terms_lam0(params, x, lam, call):
 
 
 def _loss_and_grad(params, x, lam, call):
-    """J and its gradient: the merged sweep."""
+    """J and its gradient: the sweeps of all terms at once."""
     N = len(x)
     w = call.arrays
     W_below = params["below.weight"]
@@ -748,7 +749,7 @@ def _loss_and_grad(params, x, lam, call):
 
 
 def _loss_and_grad_lam0(params, x, lam, call):
-    """J and its gradient: the merged sweep. λ = 0."""
+    """J and its gradient: the sweeps of all terms at once. λ = 0."""
     N = len(x)
     w = call.arrays
     W_below = params["below.weight"]
@@ -1656,7 +1657,7 @@ INITIAL = {
 METADATA = {
     "network": "skip",
     "description_sha256": "1789c5e4595bbf5e3f43b37206c24ce5960378ac697c917cce154540f46292a6",
-    "template_sha256": "9c730c62598c902a4c31a996b111e25f16a5ae822f2f0a8a9f33cf32625119c9",
+    "template_sha256": "b1dcd114bd5f66009b0cb7d281c970a162ec5cebc0c9dcb0d769f6e6aeff053e",
     "generator": "smgen 0.1.0",
     "backend": "numpy",
     "dtype": "float32",
@@ -2712,4 +2713,4 @@ def _loss_noise(loss, params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above 511d5844f1cd930d09b39597d767cedf0f45c9522dad2c736089905fb99f0c56
+# sha256 of all above 40e2c4ae2e22d3945d0d16a28207ed2ec7f443a1553ce22527e1a4ce32f9a27f

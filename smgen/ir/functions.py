@@ -62,7 +62,7 @@ def step_of(objective: Objective, lam: Lam) -> Function:
     """The function that a step of training calls."""
     return Function(
         base=f"{objective.prefix}loss_and_grad",
-        summary="J and its gradient: the merged sweep",
+        summary="J and its gradient: the sweeps of all terms at once",
         results=("J",),
         gradients=("J",),
         lam=lam,

@@ -48,7 +48,7 @@ class Node:
 
     def __repr__(self) -> str:
         name = "" if self.name is None else f" '{shortened(self.name, str)}'"
-        size = f"of {self.units} units" if self.depends_on_x else f"of shape {self.shape}"
+        size = f"of {self.units} unit{'s' * (self.units != 1)}" if self.depends_on_x else f"of shape {self.shape}"
         return f"<{self.layer.kind}{name} {size}, {self.origin}>"
 
     def __add__(self, other: object) -> Node:
