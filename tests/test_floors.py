@@ -11,7 +11,8 @@ PACKAGE = Path(__file__).resolve().parent.parent / "smgen"
 
 FLOORS = (
     ("errors",),
-    ("constants", "origins", "objectives"),
+    ("constants", "origins"),
+    ("objectives",),
     ("functions",),
     ("calculus", "data"),
     ("ir",),

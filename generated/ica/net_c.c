@@ -14,14 +14,14 @@
    Equation numbers are those of D. P. Kingma and Y. LeCun, Regularized estimation of image statistics by Score Matching,
    NIPS 2010, supplementary material; [+] marks smgen's own. A batch has N rows of 144, one sample a row; losses
    and gradients are means over it.
-   Products of vectors are taken unit by unit, W v is a matrix times a vector, W ∘ V is taken entry by entry; Σ_n sums over
-   samples, Σ_i over units, Σ_j over the rows of a weight.
+   Products of vectors are taken unit by unit, G v, W v and Θ v with a capital letter are products of a matrix and a
+   vector, W ∘ V is taken entry by entry; Σ_n sums over samples, Σ_i over units, Σ_j over the rows of a matrix.
 
    Every function cuts its samples into tiles of rows. A tile goes through all sweeps while it is in cache, threads work on
    different tiles, and what tiles sum is added up at the end, in a fixed order.
 
    description sha256 d4d8833c7e2f1965d5d89b1599a300b10c6c55a495183fe0c4dbf5dbfbcd5973
-   template c/module.c.j2, sha256 1b96e43c06572bea8e635593f377a84ee9e11d268b0d3b3659ce8ca1716b1b15 */
+   template c/module.c.j2, sha256 4460fcb7545c9bf72f0875aecae87e0f38b4bc737edab64ba9634f9ea6c8b2c7 */
 
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE /* sched_getaffinity */
@@ -47,8 +47,8 @@
 enum { TOTALS = 8 }; /* places for the sums of a rank's losses: whole cache lines */
 
 /* What net_c.h asks for: a program cannot be made of this file and the header of another. */
-extern const char ica_pair_11fc09ee62bc5ab6;
-const char ica_pair_11fc09ee62bc5ab6 = 0;
+extern const char ica_pair_25449488f0a892b9;
+const char ica_pair_25449488f0a892b9 = 0;
 
 /* ---- what every function needs: shares of the work, and products ---- */
 

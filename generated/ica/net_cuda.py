@@ -12,8 +12,8 @@ The diagonal recursion is exact: one mixing layer ('filters') below pointwise ex
 Equation numbers are those of D. P. Kingma and Y. LeCun, Regularized estimation of image statistics by Score Matching,
 NIPS 2010, supplementary material; [+] marks smgen's own. A batch is (N, 144), one sample a row; losses and
 gradients are means over it.
-Products of vectors are taken unit by unit, W v is a matrix times a vector, W ∘ V is taken entry by entry; Σ_n sums over
-samples, Σ_i over units, Σ_j over the rows of a weight.
+Products of vectors are taken unit by unit, G v, W v and Θ v with a capital letter are products of a matrix and a
+vector, W ∘ V is taken entry by entry; Σ_n sums over samples, Σ_i over units, Σ_j over the rows of a matrix.
 
 It runs on CuPy. `loss_and_grad` and its kin never synchronise and, after the first call with as many samples, never allocate:
 J, K, L and gradients are arrays of the workspace, J a 0-d one, and the next call with the workspace overwrites them. `float(J)`
@@ -24,7 +24,7 @@ their role, whatever layer they belong to; `vec4_<name>` takes 16 bytes a thread
 are aligned to them.
 
 description sha256 d4d8833c7e2f1965d5d89b1599a300b10c6c55a495183fe0c4dbf5dbfbcd5973
-template cuda/module.py.j2, sha256 b628d41ff6483c608e01e2667ab9e95e75c2ed803475c0dc50b8fb92e49f1aed
+template cuda/module.py.j2, sha256 55919327b677cf1511110e09c047fb97b5e221c045edbf6002210bd21a2a0994
 """
 
 import operator
@@ -61,7 +61,7 @@ INITIAL = {
 METADATA = {
     "network": "ica",
     "description_sha256": "d4d8833c7e2f1965d5d89b1599a300b10c6c55a495183fe0c4dbf5dbfbcd5973",
-    "template_sha256": "b628d41ff6483c608e01e2667ab9e95e75c2ed803475c0dc50b8fb92e49f1aed",
+    "template_sha256": "55919327b677cf1511110e09c047fb97b5e221c045edbf6002210bd21a2a0994",
     "generator": "smgen 0.1.0",
     "backend": "cuda",
     "dtype": "float32",
@@ -1672,4 +1672,4 @@ def _loss_noise(loss, params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above 71023e635bc1c1fca2cf08770a48a281c0a2b5beb9c182fd90e512b27c3d4566
+# sha256 of all above 369a673e3c59642232d254dd511296a3b29df072daced1411708270e12689bf0

@@ -14,8 +14,8 @@ equations stand, δ′_x never formed ([+] 2, 3).
 Equation numbers are those of D. P. Kingma and Y. LeCun, Regularized estimation of image statistics by Score Matching,
 NIPS 2010, supplementary material; [+] marks smgen's own. A batch is (N, 144), one sample a row; losses and
 gradients are means over it.
-Products of vectors are taken unit by unit, W v is a matrix times a vector, W ∘ V is taken entry by entry; Σ_n sums over
-samples, Σ_i over units, Σ_j over the rows of a weight.
+Products of vectors are taken unit by unit, G v, W v and Θ v with a capital letter are products of a matrix and a
+vector, W ∘ V is taken entry by entry; Σ_n sums over samples, Σ_i over units, Σ_j over the rows of a matrix.
 
 In this order: the mathematics; what a user calls; memory, tiles and threads; the self-test.
 
@@ -24,7 +24,7 @@ installed, threads work on different tiles. `w.g` is where g is written: results
 later ones, as _STORAGE says. a, b, c, … are intermediate results of one equation.
 
 description sha256 d4d8833c7e2f1965d5d89b1599a300b10c6c55a495183fe0c4dbf5dbfbcd5973
-template numpy/module.py.j2, sha256 b1dcd114bd5f66009b0cb7d281c970a162ec5cebc0c9dcb0d769f6e6aeff053e
+template numpy/module.py.j2, sha256 025a0bd216b5c9132c7b83dfc3ddfa4e49a4b45b0db49ae9794083eb2fbb7de1
 """
 
 import _thread
@@ -754,7 +754,7 @@ INITIAL = {
 METADATA = {
     "network": "ica",
     "description_sha256": "d4d8833c7e2f1965d5d89b1599a300b10c6c55a495183fe0c4dbf5dbfbcd5973",
-    "template_sha256": "b1dcd114bd5f66009b0cb7d281c970a162ec5cebc0c9dcb0d769f6e6aeff053e",
+    "template_sha256": "025a0bd216b5c9132c7b83dfc3ddfa4e49a4b45b0db49ae9794083eb2fbb7de1",
     "generator": "smgen 0.1.0",
     "backend": "numpy",
     "dtype": "float32",
@@ -891,7 +891,7 @@ def _check(params, x, lam=0.0):
         raise ValueError("x: expected at least one sample, got N = 0")
     with np.errstate(all="ignore"):
         # Sums are finite only if every value is; only if they are not are values looked at one by one.
-        suspicious = not np.isfinite(sum(float(np.sum(params[name])) for name in PARAMS))
+        suspicious = not math.isfinite(sum(float(np.add.reduce(params[name], None)) for name in PARAMS))
     if suspicious:
         for name in PARAMS:
             _check_finite(f"params[{name!r}]", params[name])
@@ -1460,7 +1460,7 @@ def _is_finite(value):
     if isinstance(value, float):
         return math.isfinite(value)
     with np.errstate(all="ignore"):
-        return bool(np.isfinite(np.sum(value)) or np.isfinite(value).all())
+        return math.isfinite(np.add.reduce(value, None)) or bool(np.isfinite(value).all())
 
 
 class _OneBlasThread:
@@ -1730,4 +1730,4 @@ def _loss_noise(loss, params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above 6db03e02f77460fb7cf8e7dc7b61a881ce63edaf9d9f916b13e161192f765230
+# sha256 of all above 5af61c2efa2fc06ce7dc539020633cf82e25b544cc60ff5e714d45783fb7c6a6

@@ -19,9 +19,9 @@ recursion drops its cross terms. Product FLOPs of a step, a sample, in batches o
 Equation numbers are those of D. P. Kingma and Y. LeCun, Regularized estimation of image statistics by Score Matching,
 NIPS 2010, supplementary material; [+] marks smgen's own. A batch is (N, 64), one sample a row; losses and
 gradients are means over it.
-Products of vectors are taken unit by unit, W v is a matrix times a vector, W ∘ V is taken entry by entry; Σ_n sums over
-samples, Σ_i over units, Σ_j over the rows of a weight, Σ_c over the tangents of a sample: ġ is one of them, [ġ] the matrix of
-all, (ġ)_c one that is the same for all samples.
+Products of vectors are taken unit by unit, G v, W v and Θ v with a capital letter are products of a matrix and a
+vector, W ∘ V is taken entry by entry; Σ_n sums over samples, Σ_i over units, Σ_j over the rows of a matrix, Σ_c
+over the tangents of a sample: ġ is one of them, [ġ] the matrix of all, (ġ)_c one that is the same for all samples.
 
 In this order: the mathematics; what a user calls; memory, tiles and threads; the self-test.
 
@@ -30,7 +30,7 @@ installed, threads work on different tiles. `w.g` is where g is written: results
 later ones, as _STORAGE says. a, b, c, … are intermediate results of one equation.
 
 description sha256 d016ecef1c7374b3dbd6a0d9340fd4e360a478a7bf806748c63a65ede3e31568
-template numpy/module.py.j2, sha256 b1dcd114bd5f66009b0cb7d281c970a162ec5cebc0c9dcb0d769f6e6aeff053e
+template numpy/module.py.j2, sha256 025a0bd216b5c9132c7b83dfc3ddfa4e49a4b45b0db49ae9794083eb2fbb7de1
 """
 
 import _thread
@@ -2262,7 +2262,7 @@ INITIAL = {
 METADATA = {
     "network": "mlp",
     "description_sha256": "d016ecef1c7374b3dbd6a0d9340fd4e360a478a7bf806748c63a65ede3e31568",
-    "template_sha256": "b1dcd114bd5f66009b0cb7d281c970a162ec5cebc0c9dcb0d769f6e6aeff053e",
+    "template_sha256": "025a0bd216b5c9132c7b83dfc3ddfa4e49a4b45b0db49ae9794083eb2fbb7de1",
     "generator": "smgen 0.1.0",
     "backend": "numpy",
     "dtype": "float32",
@@ -2399,7 +2399,7 @@ def _check(params, x, lam=0.0):
         raise ValueError("x: expected at least one sample, got N = 0")
     with np.errstate(all="ignore"):
         # Sums are finite only if every value is; only if they are not are values looked at one by one.
-        suspicious = not np.isfinite(sum(float(np.sum(params[name])) for name in PARAMS))
+        suspicious = not math.isfinite(sum(float(np.add.reduce(params[name], None)) for name in PARAMS))
     if suspicious:
         for name in PARAMS:
             _check_finite(f"params[{name!r}]", params[name])
@@ -3142,7 +3142,7 @@ def _is_finite(value):
     if isinstance(value, float):
         return math.isfinite(value)
     with np.errstate(all="ignore"):
-        return bool(np.isfinite(np.sum(value)) or np.isfinite(value).all())
+        return math.isfinite(np.add.reduce(value, None)) or bool(np.isfinite(value).all())
 
 
 class _OneBlasThread:
@@ -3412,4 +3412,4 @@ def _loss_noise(loss, params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above e38d0d42cb89b22ef4b9322bf10fe2759ce32f22229bcf773b196dc41e4364ea
+# sha256 of all above 46561c18ecde7d60b1de5e48bcf06aeb3cb67c80d8fa7abfac34955bf0a0ec29

@@ -21,8 +21,8 @@ for 7,680 as the equations stand ([+] 2, 3).
 Equation numbers are those of D. P. Kingma and Y. LeCun, Regularized estimation of image statistics by Score Matching,
 NIPS 2010, supplementary material; [+] marks smgen's own. A batch is (N, 16), one sample a row; losses and
 gradients are means over it.
-Products of vectors are taken unit by unit, W v is a matrix times a vector, W ∘ V is taken entry by entry; Σ_n sums over
-samples, Σ_i over units, Σ_j over the rows of a weight.
+Products of vectors are taken unit by unit, G v, W v and Θ v with a capital letter are products of a matrix and a
+vector, W ∘ V is taken entry by entry; Σ_n sums over samples, Σ_i over units, Σ_j over the rows of a matrix.
 
 In this order: the mathematics; what a user calls; memory, tiles and threads; the self-test.
 
@@ -31,7 +31,7 @@ installed, threads work on different tiles. `w.g` is where g is written: results
 later ones, as _STORAGE says. a, b, c, … are intermediate results of one equation.
 
 description sha256 1789c5e4595bbf5e3f43b37206c24ce5960378ac697c917cce154540f46292a6
-template numpy/module.py.j2, sha256 b1dcd114bd5f66009b0cb7d281c970a162ec5cebc0c9dcb0d769f6e6aeff053e
+template numpy/module.py.j2, sha256 025a0bd216b5c9132c7b83dfc3ddfa4e49a4b45b0db49ae9794083eb2fbb7de1
 """
 
 import _thread
@@ -1657,7 +1657,7 @@ INITIAL = {
 METADATA = {
     "network": "skip",
     "description_sha256": "1789c5e4595bbf5e3f43b37206c24ce5960378ac697c917cce154540f46292a6",
-    "template_sha256": "b1dcd114bd5f66009b0cb7d281c970a162ec5cebc0c9dcb0d769f6e6aeff053e",
+    "template_sha256": "025a0bd216b5c9132c7b83dfc3ddfa4e49a4b45b0db49ae9794083eb2fbb7de1",
     "generator": "smgen 0.1.0",
     "backend": "numpy",
     "dtype": "float32",
@@ -1794,7 +1794,7 @@ def _check(params, x, lam=0.0):
         raise ValueError("x: expected at least one sample, got N = 0")
     with np.errstate(all="ignore"):
         # Sums are finite only if every value is; only if they are not are values looked at one by one.
-        suspicious = not np.isfinite(sum(float(np.sum(params[name])) for name in PARAMS))
+        suspicious = not math.isfinite(sum(float(np.add.reduce(params[name], None)) for name in PARAMS))
     if suspicious:
         for name in PARAMS:
             _check_finite(f"params[{name!r}]", params[name])
@@ -2443,7 +2443,7 @@ def _is_finite(value):
     if isinstance(value, float):
         return math.isfinite(value)
     with np.errstate(all="ignore"):
-        return bool(np.isfinite(np.sum(value)) or np.isfinite(value).all())
+        return math.isfinite(np.add.reduce(value, None)) or bool(np.isfinite(value).all())
 
 
 class _OneBlasThread:
@@ -2713,4 +2713,4 @@ def _loss_noise(loss, params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above 40e2c4ae2e22d3945d0d16a28207ed2ec7f443a1553ce22527e1a4ce32f9a27f
+# sha256 of all above 80c9cd5a76e7811ca8aa5ad02a8e1f95299b1e85e1f40bde44a940e15cfbe95c

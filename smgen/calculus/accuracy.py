@@ -120,16 +120,14 @@ def _judge(form: sp.Expr, exact_form: sp.Expr, dtype: str, points: Array, *, far
     finite = ~undefined & np.isfinite(computed)
     worst = float(np.max(ulp[finite], initial=0.0))
     inaccurate = finite & (wrong if far_out else wrong | (ulp > FEW_ULP + 2 * nested(exact_form)))
-    for bad, what in (
-        (undefined, "is not real"),
-        (infinite & np.isnan(computed), "is NaN"),
-        (infinite, "overflows"),
-        (inaccurate, "loses accuracy"),
-    ):
-        if bad.any():
-            where = tuple(map(float, points[undefined]))
-            return Accuracy(worst, f"{what} {_ranges(points, bad)}", where)
-    return Accuracy(worst)
+    if undefined.any():
+        return Accuracy(worst, f"is not real {_ranges(points, undefined)}", tuple(map(float, points[undefined])))
+    faults = (
+        ("is NaN", infinite & np.isnan(computed)),
+        ("overflows", infinite & ~np.isnan(computed)),
+        ("loses accuracy", inaccurate),
+    )
+    return Accuracy(worst, ", and ".join(f"{what} {_ranges(points, bad)}" for what, bad in faults if bad.any()))
 
 
 def _on_side(points: Array, size: Array) -> Array:

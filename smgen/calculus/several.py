@@ -6,7 +6,7 @@ both signs, and operands near each other. For a node of many operands, fewer poi
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import product
@@ -120,7 +120,8 @@ def _count(*formulas: sp.Expr) -> int:
 def judge_several(
     f: Partials, orders: tuple[Orders, ...], domains: tuple[Interval, ...], dtype: str
 ) -> tuple[Complaint, ...]:
-    """The faults in the dtype, overflow, NaN or loss of accuracy: the first one of each order, from f to f‴.
+    """The faults in the dtype, for each order from f to f‴: the first number that is NaN or infinite, and the first
+    that is inaccurate.
 
     An error is measured as `accuracy.judge` does; terms of different operands may cancel.
     """
@@ -129,10 +130,10 @@ def judge_several(
     exact = {o: f.derivative(o) for o in orders}
     points = _nearest(design(domains, _count(*exact.values())).astype(dtype))
     values, changes = _reference(f, exact, points, dtype)
-    complaints: dict[int, Complaint] = {}
+    complaints: dict[tuple[int, bool], Complaint] = {}
     for o in orders:
-        if len(o) not in complaints and (complaint := _judged(f, o, points, values[o], changes[o], dtype)) is not None:
-            complaints[len(o)] = complaint
+        for complaint in _judged(f, o, points, values[o], changes[o], dtype):
+            complaints.setdefault((len(o), complaint.what == "loses accuracy"), complaint)
     return tuple(complaints.values())
 
 
@@ -173,7 +174,7 @@ def _change(a: Any, b: Any) -> float:
     return difference if np.isfinite(difference) else np.inf
 
 
-def _judged(f: Partials, orders: Orders, points: Array, exact: Array, change: Array, dtype: str) -> Complaint | None:
+def _judged(f: Partials, orders: Orders, points: Array, exact: Array, change: Array, dtype: str) -> Iterator[Complaint]:
     machine = stable(f.form(orders))
 
     def evaluated(expr: sp.Expr, kind: str) -> Array:
@@ -199,14 +200,13 @@ def _judged(f: Partials, orders: Orders, points: Array, exact: Array, change: Ar
     real = ~np.isnan(exact)
     infinite = real & ~np.isfinite(computed)
     inaccurate = real & np.isfinite(computed) & (wrong | (ulp > 2 * FEW_ULP + 2 * nested(machine)))
-    for bad, what in (
-        (infinite & np.isnan(computed), "is NaN"),
-        (infinite, "overflows"),
-        (inaccurate, "loses accuracy"),
+    for what, bad in (
+        ("is NaN", infinite & np.isnan(computed)),
+        ("overflows", infinite & ~np.isnan(computed)),
+        ("loses accuracy", inaccurate),
     ):
         if bad.any():
-            return Complaint(orders, what, tuple(map(float, points[bad][0])))
-    return None
+            yield Complaint(orders, what, tuple(map(float, points[bad][0])))
 
 
 def _in_orthant(points: Array, size: Array) -> Array:

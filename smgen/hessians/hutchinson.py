@@ -190,8 +190,12 @@ def _possible(method: Method, function: Function) -> bool:
     return method.probes > 1 or function.lam != "any"
 
 
+def _probes(method: Method) -> str:
+    return f"{method.probes} random probe{'s' * (method.probes > 1)}"
+
+
 def _quality(verdict: Verdict, method: Method) -> Verdict:
-    return Verdict(False, f"an unbiased estimate from {method.probes} random probes a sample; K is exact")
+    return Verdict(False, f"an unbiased estimate from {_probes(method)} a sample; K is exact")
 
 
 def _verdict_sentence(quality: Verdict) -> str:

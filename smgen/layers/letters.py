@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import sympy as sp
@@ -43,6 +43,11 @@ class Quantity:
         """`delta_filters`, δ_filters."""
         return Name(f"{self.code}_{vertex}", Letter(f"{self.letter}_{vertex}", self.place, self.letter), self.code)
 
+    def of_array(self, vertex: str, shape: tuple[int, ...]) -> Name:
+        """The same with a capital letter for a matrix: G_exp_1, a function of parameters that is a layer's weights."""
+        capital = self.letter[:-1] + self.letter[-1].upper()
+        return (replace(self, letter=capital) if len(shape) == 2 else self).of(vertex)
+
 
 G: Final = Quantity("g", "g", 7)
 """Values of vertices."""
@@ -76,7 +81,7 @@ _ROLES: Final = {"weight": ("W", 0), "bias": ("b", 40), "gain": ("s", 0)}
 def parameter_buffer(key: str, shape: tuple[int, ...]) -> Buffer:
     """`filters.weight` → W_filters; `shape`, a parameter that no layer owns → theta_shape."""
     group, _, role = key.partition(".")
-    letter, place = _ROLES.get(role, ("θ", 0))
-    code = "theta" if letter == "θ" else letter
+    letter, place = _ROLES.get(role, ("Θ" if len(shape) == 2 else "θ", 0))
+    code = "theta" if letter in "θΘ" else letter
     text = f"{letter}_{label(group)}"
     return Buffer(f"{code}_{label(group)}", Layout(units=shape), Letter(text, place, letter), role=code)

@@ -84,6 +84,9 @@ class Node:
     def __neg__(self) -> Node:
         return _combined("negative", operator.neg, self)
 
+    def __abs__(self) -> Node:
+        return _combined("absolute", abs, self)
+
 
 def _combined(kind: str, function: Callable[..., Any], *operands: object) -> Node:
     """A pointwise layer of nodes and numbers."""

@@ -248,4 +248,11 @@ def combined(kind: str, function: Callable[..., Any], operands: Sequence[object]
         rest = iter(symbols)
         return function(*(numbers[n] if n in numbers else next(rest) for n in range(len(operands))))
 
+    distinct = list(dict.fromkeys(nodes))
+    value = applied(*(symbols_of(len(distinct))[distinct.index(node)] for node in nodes))
+    if value.is_number:
+        text = "divides by 0" if not value.is_finite else f"is {value} whatever the node is"
+        raise NetworkError(origin=origin, what=f"{kind} of {several(nodes)} {text}", hint="leave it out")
+    if value.has(sp.zoo, sp.oo, sp.nan):
+        raise NetworkError(origin=origin, what=f"{kind} of {several(nodes)} divides by 0", hint="leave it out")
     return pointwise(nodes, applied, kind=kind)

@@ -87,7 +87,7 @@ class _Backward:
         """The name of γ of a constant: a gradient for a parameter, ∂J/∂g for a vertex that is made of parameters."""
         constant = self.lowering.network[key]
         if constant.operands:
-            return self.quantity.of(key)
+            return self.quantity.of_array(key, constant.shape)
         return gradient_of(self.loss_term.letter, parameter_buffer(key, constant.shape))
 
     def _finish(self, v: Vertex) -> None:

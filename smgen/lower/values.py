@@ -33,5 +33,5 @@ class Lowering:
             self.g[key] = parameter_buffer(key, shape).symbol
         for v in self.network.all_vertices:
             if v.name not in self.g:
-                self.lowered[v.name] = v.layer.lower(self.emitter, v, self.g, G.of(v.name))
+                self.lowered[v.name] = v.layer.lower(self.emitter, v, self.g, G.of_array(v.name, v.shape))
                 self.g[v.name] = self.lowered[v.name].value

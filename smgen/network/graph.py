@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import InitVar, dataclass, field, replace
 from functools import cached_property
+from typing import Final
 
 import sympy as sp
 
@@ -192,6 +193,12 @@ def _energy_nodes(energy: Node | Sequence[Node]) -> list[Node]:
     return roots
 
 
+_ONE_INPUT: Final = (
+    "make one sm.input of all the units. The derivatives by all of them then enter the loss, those by the second "
+    "input's too: what only comes with a sample (a label, a condition) does not belong there"
+)
+
+
 def _topological(roots: list[Node]) -> list[Node]:
     """Depth-first order, every node after its operands.
 
@@ -220,8 +227,9 @@ def _topological(roots: list[Node]) -> list[Node]:
         raise NetworkError(
             origin=inputs[-1].origin if inputs else order[0].origin,
             what=f"the energy must depend on exactly one input; got {several(inputs) or 'none'}",
-            hint="make one sm.input of all the units. The derivatives by all of them then enter the loss, those by the "
-            "second input's too: what only comes with a sample (a label, a condition) does not belong there",
+            hint=_ONE_INPUT
+            if inputs
+            else "begin with x = sm.input(units): E is a function of x, not of parameters alone",
         )
     for root in roots:
         if not root.depends_on_x:

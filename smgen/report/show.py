@@ -18,7 +18,7 @@ from smgen.calculus.primitives import MARKS
 from smgen.calculus.symbolic import formula
 from smgen.equations.text import schedule_text
 from smgen.hessians import MODES, lower, quality, scheme
-from smgen.ir import STEPS, functions
+from smgen.ir import LAYER_MEANS, STEPS, functions
 from smgen.network import Network
 from smgen.report.tables import Table, put, quantity
 from smgen.targets.numpy.pipeline import PIPELINE
@@ -116,9 +116,11 @@ def _schemes(shown: dict[str, Any]) -> Iterator[Text]:
 
 
 def _layers(network: Network) -> Table:
+    """The vertices, and what they read but parameters that are their own."""
     layers = Table("Layers", ("vertex", "operation", "reads", "units", "where"), right=("units",))
-    for v in network.vertices:
-        layers.add_row(v.name, v.layer.kind, _few(v.inputs), str(v.units), v.origin)
+    for v in (*(c for c in network.constants if c.operands), *network.vertices):
+        read = [name for name in dict.fromkeys(v.operands) if "." not in name]
+        layers.add_row(v.name, v.layer.kind, _few(read), " x ".join(map(str, v.shape)), v.origin)
     return layers
 
 
@@ -137,11 +139,16 @@ def _few(names: Sequence[str]) -> str:
 
 
 def _formulas(network: Network) -> Iterator[Text]:
-    """f, f′, f″ and f‴ on a line each, once for all vertices with the same nonlinearity."""
+    """f, f′, f″ and f‴ on a line each, once for all vertices with the same nonlinearity; f of several operands."""
     for derivatives, names in network.nonlinearities.items():
         yield Text(f"Nonlinearity of {_few(names)}", style="italic")
         for mark, derivative in zip(MARKS, derivatives, strict=True):
             yield Text(f"  {mark:2} = {formula(derivative)}", no_wrap=True)
+    joint = [v for v in network.all_vertices if v.layer.function is not None and v.layer.nonlinearity is None]
+    if joint:
+        yield Text("Functions of several operands", style="italic")
+    for v in joint:
+        yield Text(f"  {v.name} = {v.layer.summary(v.operands)}", no_wrap=True)
 
 
 def _costs(shown: dict[str, Any]) -> Table:
@@ -160,5 +167,7 @@ def _costs(shown: dict[str, Any]) -> Table:
     )
     labels = {function.name: function.label for function in functions()}
     for name, figures in shown["costs"].items():
+        if name == LAYER_MEANS.name:  # which runs only where a result is not finite
+            continue
         costs.add_row(labels[name], *(quantity(figures[key]) for key in columns.values()))
     return costs

@@ -134,6 +134,11 @@ class BuildInfo:
         return self.hessian.hessian_phrase
 
     @property
+    def probes_text(self) -> str:
+        """The number of probes, in words: `1 probe`."""
+        return f"{self.method.probes} probe{'s' * (self.method.probes != 1)}"
+
+    @property
     def verdict_sentence(self) -> str:
         """A sentence about the quality of δ′."""
         if not self.curved:

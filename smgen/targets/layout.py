@@ -6,7 +6,7 @@ import json
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from smgen.ir import (
     BATCH,
@@ -101,6 +101,7 @@ class Header:
 
     description: tuple[str, ...]
     verdict: tuple[str, ...]
+    notation: tuple[str, ...]
     formulas: tuple[str, ...]
     parameters: tuple[tuple[str, str, str], ...]
     metadata: tuple[tuple[str, str], ...]
@@ -112,11 +113,22 @@ class Header:
     selftest: SelfTest
 
 
+NOTATION: Final = (
+    "Products of vectors are taken unit by unit, G v, W v and Θ v with a capital letter are products of a matrix and a "
+    "vector, W ∘ V is taken entry by entry; Σ_n sums over samples, Σ_i over units, Σ_j over the rows of a matrix"
+)
+OF_TANGENTS: Final = (
+    ", Σ_c over the tangents of a sample: ġ is one of them, [ġ] the matrix of all, (ġ)_c one that is the same for all "
+    "samples"
+)
+
+
 def header(info: BuildInfo, note: str = "") -> Header:
     """The header of a module, as lines and literals. `note` is a sentence about the passes."""
     return Header(
         description=tuple(info.description.splitlines()),
         verdict=tuple(textwrap.wrap(f"{info.verdict_sentence} {note}", WIDTH)),
+        notation=tuple(textwrap.wrap(f"{NOTATION}{OF_TANGENTS * bool(info.mode)}.", WIDTH)),
         formulas=tuple(line for text in info.formulas for line in textwrap.wrap(text, WIDTH, subsequent_indent="    ")),
         parameters=tuple((key, shape_text(shape), repr(info.initial[key])) for key, shape in info.parameters.items()),
         metadata=tuple((key, _literal(value)) for key, value in info.metadata.items()),

@@ -55,6 +55,12 @@ def test_another_initial_value_is_another_network(net: Path) -> None:
     assert len(set(texts)) == 3
 
 
+def test_the_output_is_a_folder(net: Path, tmp_path: Path) -> None:
+    with pytest.raises(BuildError, match=r"--output .*module\.py: a folder is expected"):
+        build(net, tmp_path / "module.py")
+    assert not (tmp_path / "module.py").exists()
+
+
 @pytest.mark.parametrize("backend", ["numpy", "c"])
 def test_an_edit_or_half_a_file_is_not_up_to_date(net: Path, backend: str) -> None:
     options = Options(backend=backend)

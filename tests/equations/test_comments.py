@@ -128,7 +128,8 @@ def call(module: ModuleType, function: str, text: str, lam: float, within: float
     by_letter: dict[str, Any] = {"g_x": x, "λ": lam, "N": SAMPLES, "pi": np.pi}
     for key, value in params.items():
         layer, _, role = key.partition(".")
-        by_letter[f"{ {'weight': 'W', 'bias': 'b', 'gain': 's', '': 'θ'}[role] }_{layer}"] = value
+        own = "Θ" if value.ndim == 2 else "θ"
+        by_letter[f"{ {'weight': 'W', 'bias': 'b', 'gain': 's', '': own}[role] }_{layer}"] = value
     keywords: dict[str, Any] = {}
     if hasattr(module, "draw_probes"):
         by_letter["v"] = module.draw_probes(SAMPLES, 3)

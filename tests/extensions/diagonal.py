@@ -13,6 +13,7 @@ from smgen.ir import Emitter, Name
 from smgen.layers.linear_maps import LinearLayer
 from smgen.layers.nodes import Node
 from smgen.layers.protocol import Array, Vertex
+from smgen.origins import here
 
 
 class Diagonal(LinearLayer):
@@ -44,4 +45,4 @@ class DiagonalMap:
 
 def diagonal(source: Node, name: str) -> Node:
     operands = (source, sm.parameter(source.units, name=f"{name}_gain"))
-    return Node(layer=Diagonal(), operands=operands, shape=source.shape, name=name, origin="net.py:1")
+    return Node(layer=Diagonal(), operands=operands, shape=source.shape, name=name, origin=here())

@@ -47,6 +47,10 @@ Names = tuple[str, ...]
         ("sm.concat(x, sm.parameter(3))", "sm.concat takes nodes that depend on x; got <parameter"),
         *((f"h + {other}", "an operator takes nodes and finite numbers; got ")
           for other in ("'x'", "None", "math.nan", "[1]", "math")),
+        ("abs(h) - abs(h)", "is 0 whatever the node is"),
+        ("h - h", "subtract of <linear of 4 units, net.py:5>, <linear of 4 units, net.py:5> is 0 whatever the node is"),
+        ("h ** 0", "is 1 whatever the node is"),
+        ("h / 0", "divide of <linear of 4 units, net.py:5> divides by 0"),
         ("h + x", "add takes nodes and parameters of one width, or of one number; got <linear of 4 units, net.py:5>"),
         ("sm.pointwise((h, x), lambda a, b: a * b)", "pointwise takes nodes and parameters of one width"),
         ("sm.pointwise((h, sm.tanh(h)), lambda a, b: a * b, domain=(0, 1))", "domain= is of a function of one node"),
