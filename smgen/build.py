@@ -131,7 +131,7 @@ def build(
         raise BuildError(
             what=f"--probes or --distribution with {chosen}", hint=f"probes are what --hessian {HUTCHINSON.name} takes"
         )
-    if out is not None and out.suffix == ".py" and not out.is_dir():
+    if out is not None and out.suffix == ".py" and not out.exists():
         raise BuildError(what=f"--output {out}: a folder is expected", hint="--name chooses the name of the module")
     folder = absolute(out if out is not None else folder_of(net))
     network, info = prepared(net, options, name=name, ask=True)
