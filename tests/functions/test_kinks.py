@@ -177,3 +177,10 @@ def test_random_parameters_keep_to_a_declared_domain(backend: str) -> None:
         module = module_of(network, "float64", backend, mode, 2)
         assert module.selftest(1)
         assert [finding for finding in check(network, module, 1) if not finding.passed] == []
+
+
+def test_the_absolute_value_of_a_node() -> None:
+    x = sm.input(3)
+    node = abs(sm.linear(x, 2))
+    assert node.layer.kind == "absolute"
+    assert module_of(Network(energy=[node, sm.square(x)])).selftest()
