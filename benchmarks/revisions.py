@@ -9,7 +9,6 @@ difference of a result, relative to the largest number of that result.
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import io
 import os
 import subprocess
@@ -29,6 +28,7 @@ from rich.table import Table
 from smgen.bench.processes import environment
 from smgen.bench.results import geometric_mean, machine
 from smgen.bench.worker import turn
+from smgen.loader import load
 
 HERE: Final = Path(__file__).resolve().parents[1]
 
@@ -76,12 +76,7 @@ def module(tree: Path, folder: Path, network: str, mode: str, backend: str, dtyp
     if found.returncode:
         raise SystemExit(f"{tree}: {' '.join(command[2:])} failed:\n{found.stdout}{found.stderr}")
     (path,) = folder.glob(f"{name}_*{backend}.py")
-    spec = importlib.util.spec_from_file_location(f"{folder.name}_{path.stem}", path)
-    assert spec is not None
-    assert spec.loader is not None
-    built = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(built)
-    return built
+    return load(path)
 
 
 def results(built: ModuleType, params: dict[str, Any], x: Any) -> list[Any]:

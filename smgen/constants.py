@@ -90,9 +90,10 @@ def binary_exponent(constant: sp.Expr) -> int:
 class OutOfRange(ValueError):
     """A constant that a dtype cannot hold: it would be infinite, or nonzero and below the smallest normal number."""
 
-    def __init__(self, what: str, hint: str) -> None:
+    def __init__(self, what: str, wider: str) -> None:
         super().__init__(what)
-        self.hint = hint
+        self.wider = wider
+        """How a hint ends, if float64 would hold the constant; empty if not."""
 
 
 def in_range(constant: sp.Expr, dtype: str) -> float:
@@ -101,7 +102,7 @@ def in_range(constant: sp.Expr, dtype: str) -> float:
     if constant != 0 and not _fits(value, dtype):
         text = f"{value:.6g}" if 0 < abs(value) < np.inf else str(constant.evalf(6)).lower()
         wider = ", or build with --dtype float64" if dtype == "float32" and _fits(value, "float64") else ""
-        raise OutOfRange(f"the constant {text}, which {dtype} cannot hold", f"rescale the function{wider}")
+        raise OutOfRange(f"the constant {text}, which {dtype} cannot hold", wider)
     return value
 
 

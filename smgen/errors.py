@@ -78,6 +78,11 @@ def shortened(value: object, text_of: Callable[[object], str] = repr) -> str:
     return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
 
 
+def counted(count: int, noun: str) -> str:
+    """`1 unit`, `3 units`."""
+    return f"{count} {noun}{'s' * (count != 1)}"
+
+
 def several(values: Sequence[object], text_of: Callable[[object], str] = repr) -> str:
     """The texts of the objects by `shortened`: at most four, and the number of the others."""
     shown = ", ".join(shortened(value, text_of) for value in values[:4])

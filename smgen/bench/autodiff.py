@@ -11,7 +11,7 @@ from typing import Final
 
 from smgen.bench.functions import JAX, JAX_WAIT, TORCH, TORCH_WAIT, nonlinearities
 from smgen.bench.recursion import forward
-from smgen.errors import BuildError
+from smgen.errors import BuildError, counted
 from smgen.hessians import Method
 from smgen.network import Network, Vertex
 
@@ -93,7 +93,7 @@ def statement(method: Method) -> str:
                 "All compute the exact loss; JAX by vmap(jvp(grad)) of the energy, PyTorch by double backward passes."
             )
         case _:
-            probes = f"{method.probes} probe{'s' * (method.probes > 1)}"
+            probes = counted(method.probes, "probe")
             return (
                 f"All compute the loss on the same {probes} a sample, drawn once; "
                 "JAX by jvp(grad) of the energy, PyTorch by double backward passes."

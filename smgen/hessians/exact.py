@@ -8,7 +8,7 @@ import numpy as np
 
 from smgen.analysis.exactness import Verdict, verdict
 from smgen.hessians.cuts import candidates, chosen_cuts
-from smgen.hessians.diagonal import DIAGONAL, recursion
+from smgen.hessians.diagonal import DIAGONAL
 from smgen.hessians.protocol import Array, Method, Mode, Truth
 from smgen.hessians.segments import with_cuts
 from smgen.ir import Function, Schedule
@@ -17,7 +17,7 @@ from smgen.network import Network
 
 def _schedule(network: Network, method: Method, function: Function) -> Schedule:
     if verdict(network).exact:
-        return recursion(network, method, function)
+        return DIAGONAL.schedule(network, method, function)
     return with_cuts(network, function, chosen_cuts(network, method.batch_size, function) if function.curved else ())
 
 

@@ -19,6 +19,7 @@ import numpy as np
 import sympy as sp
 
 from smgen.analysis.exactness import Verdict
+from smgen.errors import counted
 from smgen.hessians.protocol import Array, Method, Mode, Truth
 from smgen.ir import ZERO, Buffer, Emitter, Function, Layout, Letter, Name, Schedule
 from smgen.layers.protocol import Naming
@@ -190,12 +191,8 @@ def _possible(method: Method, function: Function) -> bool:
     return method.probes > 1 or function.lam != "any"
 
 
-def _probes(method: Method) -> str:
-    return f"{method.probes} random probe{'s' * (method.probes > 1)}"
-
-
 def _quality(verdict: Verdict, method: Method) -> Verdict:
-    return Verdict(False, f"an unbiased estimate from {_probes(method)} a sample; K is exact")
+    return Verdict(False, f"an unbiased estimate from {counted(method.probes, 'random probe')} a sample; K is exact")
 
 
 def _verdict_sentence(quality: Verdict) -> str:
@@ -203,7 +200,7 @@ def _verdict_sentence(quality: Verdict) -> str:
 
 
 def _scheme(network: Network, method: Method, function: Function) -> str:
-    return f"{method.probes} tangent{'s' * (method.probes > 1)} a sample, from the probes"
+    return f"{counted(method.probes, 'tangent')} a sample, from the probes"
 
 
 def _truth(recursion: Array, hessians: Array, probes: Array | None, squares: bool) -> Truth:

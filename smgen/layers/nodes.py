@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from math import prod
 from typing import Any, ClassVar
 
-from smgen.errors import NetworkError, shortened
+from smgen.errors import NetworkError, counted, shortened
 from smgen.layers.protocol import Layer
 
 
@@ -48,7 +48,7 @@ class Node:
 
     def __repr__(self) -> str:
         name = "" if self.name is None else f" '{shortened(self.name, str)}'"
-        size = f"of {self.units} unit{'s' * (self.units != 1)}" if self.depends_on_x else f"of shape {self.shape}"
+        size = f"of {counted(self.units, 'unit')}" if self.depends_on_x else f"of shape {self.shape}"
         return f"<{self.layer.kind}{name} {size}, {self.origin}>"
 
     def __add__(self, other: object) -> Node:

@@ -12,7 +12,7 @@ from typing import Final
 import sympy as sp
 
 from smgen.calculus.derivatives import Nonlinearity
-from smgen.errors import NetworkError, UnsupportedNonlinearity, several, shortened
+from smgen.errors import NetworkError, UnsupportedNonlinearity, counted, several, shortened
 from smgen.layers.nodes import Node
 from smgen.layers.protocol import Vertex
 from smgen.network.names import check_shared, named
@@ -159,9 +159,7 @@ class Network:
         """The network for people, one line for each vertex."""
         made = [v for v in self.constants if v.operands]
         lines = [f"{v.name} = {v.layer.summary(v.operands)}, shape {v.shape}" for v in made]
-        lines += [
-            f"{v.name} = {v.layer.summary(v.operands)}, {v.units} unit{'s' * (v.units != 1)}" for v in self.vertices
-        ]
+        lines += [f"{v.name} = {v.layer.summary(v.operands)}, {counted(v.units, 'unit')}" for v in self.vertices]
         energies = [name if count == 1 else f"{count} {name}" for name, count in self.energies]
         return "\n".join([*lines, f"energy = the sum over the units of {' + '.join(energies)}"])
 

@@ -33,7 +33,7 @@ def check_nonlinearities(network: Network, dtype: str, *, stacklevel: int = 1) -
         try:
             in_range(vertex.layer.init or sp.S.Zero, dtype)
         except OutOfRange as error:
-            hint = error.hint.replace("function", "parameter")
+            hint = f"rescale the parameter{error.wider}"
             raise NetworkError(origin=vertex.origin, what=f"init= of '{vertex.name}' is {error}", hint=hint) from None
     for vertex in network.all_vertices:
         for kind, text in numerics(vertex, dtype, domains[vertex.name]):

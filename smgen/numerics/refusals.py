@@ -47,7 +47,7 @@ def check_constants(vertex: Vertex, mark: str, written: sp.Expr, form: sp.Expr, 
 
 def refuse_constant(vertex: Vertex, mark: str, written: sp.Expr, error: OutOfRange) -> NoReturn:
     """Raise `UnsupportedNonlinearity` for a number that the dtype cannot hold."""
-    refuse(vertex, f"{mark} of {brief(written)} has {error}", error.hint)
+    refuse(vertex, f"{mark} of {brief(written)} has {error}", f"rescale the function{error.wider}")
 
 
 def _constants(form: sp.Expr) -> set[sp.Expr]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from smgen.analysis.exactness import Verdict
+from smgen.errors import counted
 from smgen.hessians import DIAGONAL, MODES, Method, Mode
 from smgen.ir import Function, PublicFunction, Shape, functions_for, public_functions
 from smgen.targets.choice import listed
@@ -136,7 +137,7 @@ class BuildInfo:
     @property
     def probes_text(self) -> str:
         """The number of probes, in words: `1 probe`."""
-        return f"{self.method.probes} probe{'s' * (self.method.probes != 1)}"
+        return counted(self.method.probes, "probe")
 
     @property
     def verdict_sentence(self) -> str:

@@ -19,7 +19,9 @@ def number(value: sp.Expr, dtype: str) -> float:
     try:
         return in_range(value, dtype)
     except OutOfRange as error:
-        raise BuildError(what=f"the derivatives of the energy have {error}", hint=error.hint) from None
+        raise BuildError(
+            what=f"the derivatives of the energy have {error}", hint=f"rescale the function{error.wider}"
+        ) from None
 
 
 def check_operands(schedules: Iterable[Schedule], dtype: str) -> None:
