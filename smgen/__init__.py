@@ -19,9 +19,27 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from smgen.errors import SmgenError as SmgenError
     from smgen.errors import SmgenWarning as SmgenWarning
+    from smgen.layers.across import group_norm as group_norm
+    from smgen.layers.across import l2_pool as l2_pool
+    from smgen.layers.across import layer_norm as layer_norm
+    from smgen.layers.across import logsumexp as logsumexp
+    from smgen.layers.across import norm as norm
+    from smgen.layers.across import softmax as softmax
+    from smgen.layers.arrange import flatten as flatten
+    from smgen.layers.arrange import permute as permute
+    from smgen.layers.arrange import reshape as reshape
+    from smgen.layers.axes import mean as mean
+    from smgen.layers.axes import pad as pad
+    from smgen.layers.axes import sum as sum
+    from smgen.layers.bilinear import matmul as matmul
     from smgen.layers.concat import concat as concat
+    from smgen.layers.condition import condition as condition
+    from smgen.layers.constant import constant as constant
+    from smgen.layers.convolution import conv1d as conv1d
+    from smgen.layers.convolution import conv2d as conv2d
     from smgen.layers.data import input as input
     from smgen.layers.dense import linear as linear
+    from smgen.layers.embedding import embedding as embedding
     from smgen.layers.named import atan as atan
     from smgen.layers.named import cos as cos
     from smgen.layers.named import erf as erf
@@ -43,6 +61,12 @@ if TYPE_CHECKING:
     from smgen.layers.pointwise import add as add
     from smgen.layers.pointwise import pointwise as pointwise
     from smgen.layers.pointwise import scale as scale
+    from smgen.layers.pooling import avg_pool1d as avg_pool1d
+    from smgen.layers.pooling import avg_pool2d as avg_pool2d
+    from smgen.layers.pooling import sum_pool as sum_pool
+    from smgen.layers.pooling import upsample as upsample
+    from smgen.layers.transposed_convolution import conv_transpose1d as conv_transpose1d
+    from smgen.layers.transposed_convolution import conv_transpose2d as conv_transpose2d
     from smgen.loader import load as load
     from smgen.network import Network as Network
 
@@ -51,13 +75,23 @@ __version__: Final = "0.1.0"
 
 _HOMES: Final = {
     "errors": ("SmgenError", "SmgenWarning"),
+    "layers.across": ("group_norm", "l2_pool", "layer_norm", "logsumexp", "norm", "softmax"),
+    "layers.arrange": ("flatten", "permute", "reshape"),
+    "layers.axes": ("mean", "pad", "sum"),
+    "layers.bilinear": ("matmul",),
     "layers.concat": ("concat",),
+    "layers.condition": ("condition",),
+    "layers.constant": ("constant",),
+    "layers.convolution": ("conv1d", "conv2d"),
     "layers.data": ("input",),
     "layers.dense": ("linear",),
+    "layers.embedding": ("embedding",),
     "layers.named": ("atan", "cos", "erf", "exp", "gelu", "leaky_relu", "logcosh", "pseudo_huber", "relu", "sigmoid",
                      "silu", "sin", "softplus", "square", "student_t", "tanh"),
     "layers.nodes": ("Node",),
     "layers.parameter": ("parameter",),
+    "layers.pooling": ("avg_pool1d", "avg_pool2d", "sum_pool", "upsample"),
+    "layers.transposed_convolution": ("conv_transpose1d", "conv_transpose2d"),
     "layers.pointwise": ("add", "pointwise", "scale"),
     "loader": ("load",),
     "network": ("Network",),

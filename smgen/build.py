@@ -34,7 +34,7 @@ from smgen.network.netfile import absolute, folder_of, load_network
 from smgen.numerics.one_operand import check_nonlinearities
 from smgen.render import template_fingerprint
 from smgen.targets import DTYPES, TARGETS
-from smgen.targets.build_info import BuildInfo
+from smgen.targets.build_info import BuildInfo, conditions_of
 from smgen.targets.choice import chosen_functions, listed
 
 
@@ -222,7 +222,10 @@ def build_info(network: Network, net: Path, options: Options, name: str | None =
         layers=tuple(v.name for v in network.vertices),
         parameters=network.parameters,
         initial=network.initial,
-        units=network.input.units,
+        shape=network.input.shape,
+        tensors=any(len(v.shape) > 1 for v in network.varying),
+        conditions=conditions_of(network),
+        fixed=network.fixed,
         public=options.public,
         chosen=options.functions is not None,
     )

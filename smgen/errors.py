@@ -78,9 +78,9 @@ def shortened(value: object, text_of: Callable[[object], str] = repr) -> str:
     return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
 
 
-def counted(count: int, noun: str) -> str:
-    """`1 unit`, `3 units`."""
-    return f"{count} {noun}{'s' * (count != 1)}"
+def counted(count: int, noun: str, plural: str = "") -> str:
+    """`1 unit`, `3 units`, `2 axes`."""
+    return f"{count} {noun if count == 1 else plural or f'{noun}s'}"
 
 
 def several(values: Sequence[object], text_of: Callable[[object], str] = repr) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -16,15 +17,22 @@ from smgen.errors import unreachable
 from smgen.ir import (
     Buffer,
     Concat,
+    EachProduct,
     Elementary,
+    Fold,
     Form,
     Fused,
+    Greatest,
     Identity,
+    Mix,
+    Permute,
     Pointwise,
     Product,
     Reduce,
     Schedule,
+    Sliding,
     Transpose,
+    Unfold,
     View,
 )
 
@@ -72,11 +80,13 @@ def interpret(schedule: Schedule, inputs: dict[str, Any]) -> dict[str, Array]:
                 for out, expr in steps:
                     local[out.name] = _fit(_value(expr, local), out, local)
                 env.update({out.name: local[out.name] for out in stored})
-                env.update({total.out.name: np.sum(local[total.src.name], axis=total.axis) for total in totals})
+                env.update({total.out.name: _sum(local[total.src.name], total.axis) for total in totals})
             case Product(out=out):
                 env[out.name] = sum(_product(op, env[left.name], env[right.name]) for left, right in op.pairs)
+            case EachProduct(out=out, left=left, right=right):
+                env[out.name] = _each_product(op, env[left.name], env[right.name]).reshape(_shape(out, env))
             case Reduce(out=out, src=src, axis=axis):
-                env[out.name] = np.sum(env[src.name], axis=axis)
+                env[out.name] = _sum(env[src.name], axis)
             case View(out, src, start):
                 env[out.name] = _view(env[src.name], out, src, start)
             case Concat(out, parts, _):
@@ -86,9 +96,55 @@ def interpret(schedule: Schedule, inputs: dict[str, Any]) -> dict[str, Array]:
                 env[out.name] = np.eye(int(out.shape[0]))
             case Transpose(out, src):
                 env[out.name] = env[src.name].T
+            case Permute(out, src, sizes, order):
+                moved = env[src.name].reshape(-1, *sizes).transpose(0, *(axis + 1 for axis in order))
+                env[out.name] = moved.reshape(_shape(out, env))
+            case Mix(out, src, matrix, after):
+                axis = env[src.name].reshape(-1, matrix.columns, after)
+                env[out.name] = np.matmul(matrix.array, axis).reshape(_shape(out, env))
+            case Greatest(out, src, count, after):
+                env[out.name] = env[src.name].reshape(-1, count, after).max(1).reshape(_shape(out, env))
+            case Unfold(out, src, axes):
+                env[out.name] = np.matmul(_taps(axes, src), _rows(env[src.name], src)).reshape(_shape(out, env))
+            case Fold(out, src, axes):
+                env[out.name] = np.matmul(_taps(axes, out).T, _rows(env[src.name], src)).reshape(_shape(out, env))
             case _:
                 raise unreachable(op)
     return {out.name: np.asarray(env[out.name]) for out in schedule.outputs}
+
+
+def _each_product(op: EachProduct, left: Array, right: Array) -> Array:
+    def matrices(b: Buffer, value: Array) -> Array:
+        rows = (b.layout.places or 1) // op.blocks
+        return value.reshape(-1, b.tangents or 1, op.blocks, rows, b.layout.units[-1])
+
+    a, b = matrices(op.left, left), matrices(op.right, right)
+    a = np.swapaxes(a, -1, -2) if op.form is Form.TRANSPOSED_TIMES else a
+    b = np.swapaxes(b, -1, -2) if op.form is Form.TIMES_TRANSPOSED else b
+    product: Array = np.matmul(a, b)
+    return product
+
+
+def _sum(value: Array, axis: int | str | None) -> Any:
+    """The sum over an axis, over all rows, or over all axes."""
+    over: Any = tuple(range(value.ndim - 1)) if axis == "rows" else axis
+    return np.sum(value, axis=over)
+
+
+def _taps(axes: tuple[Sliding, ...], image: Buffer) -> Array:
+    """The matrix of 0 and 1 that windows are, from places and channels of an image to windows, taps and channels."""
+    table = np.zeros((1, 1), int)
+    for axis in axes:
+        both = table[:, np.newaxis, :, np.newaxis] * axis.size + axis.table[np.newaxis, :, np.newaxis, :]
+        none = (table[:, np.newaxis, :, np.newaxis] < 0) | (axis.table[np.newaxis, :, np.newaxis, :] < 0)
+        table = np.where(none, -1, both).reshape(table.shape[0] * axis.count, -1)
+    picked = (table.ravel()[:, np.newaxis] == np.arange(image.layout.places or 1)).astype(float)
+    return np.kron(picked, np.eye(image.layout.units[-1]))
+
+
+def _rows(value: Array, b: Buffer) -> Array:
+    """A column of all numbers for each sample and tangent."""
+    return value.reshape(-1, b.layout.count, 1)
 
 
 def _value(expr: sp.Expr, env: dict[str, Any]) -> Any:
@@ -127,8 +183,11 @@ def _fit(value: Any, out: Buffer, env: dict[str, Any]) -> Any:
 def _view(value: Array, out: Buffer, src: Buffer, start: int) -> Array:
     if out.shape == (*src.shape, 1):
         return value[..., np.newaxis]
-    if src.is_vector and out.shape == (src.shape[0], 1, src.shape[1]):
+    if src.batched and src.tangents is None and out.layout == src.layout.row_of_tangents:
         return value[:, np.newaxis]
     if out.shape == src.shape:
         return value
+    sizes, own = ([int(dim) for dim in b.shape if dim != "N"] for b in (out, src))
+    if prod(sizes) == prod(own):
+        return value.reshape(len(value), *sizes) if src.batched else value.reshape(sizes)
     return value[..., start : start + int(out.shape[-1])]

@@ -21,7 +21,7 @@
    different tiles, and what tiles sum is added up at the end, in a fixed order.
 
    description sha256 d4d8833c7e2f1965d5d89b1599a300b10c6c55a495183fe0c4dbf5dbfbcd5973
-   template c/module.c.j2, sha256 4460fcb7545c9bf72f0875aecae87e0f38b4bc737edab64ba9634f9ea6c8b2c7 */
+   template c/module.c.j2, sha256 70960160eb79f936860528fb91fb1d1d68ad97c2112ab6a4d7e586a44cd79a45 */
 
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE /* sched_getaffinity */
@@ -47,8 +47,8 @@
 enum { TOTALS = 8 }; /* places for the sums of a rank's losses: whole cache lines */
 
 /* What net_c.h asks for: a program cannot be made of this file and the header of another. */
-extern const char ica_pair_25449488f0a892b9;
-const char ica_pair_25449488f0a892b9 = 0;
+extern const char ica_pair_c57365670de83b62;
+const char ica_pair_c57365670de83b62 = 0;
 
 /* ---- what every function needs: shares of the work, and products ---- */
 

@@ -24,7 +24,7 @@ their role, whatever layer they belong to; `vec4_<name>` takes 16 bytes a thread
 are aligned to them.
 
 description sha256 d4d8833c7e2f1965d5d89b1599a300b10c6c55a495183fe0c4dbf5dbfbcd5973
-template cuda/module.py.j2, sha256 55919327b677cf1511110e09c047fb97b5e221c045edbf6002210bd21a2a0994
+template cuda/module.py.j2, sha256 aeaa5eb0e873c18ea9b97dfbf1ed6d71705e841ed7b4e3d4ced37c78b6d31a2a
 """
 
 import operator
@@ -58,10 +58,11 @@ INITIAL = {
     "filters.weight": None,
 }
 
+
 METADATA = {
     "network": "ica",
     "description_sha256": "d4d8833c7e2f1965d5d89b1599a300b10c6c55a495183fe0c4dbf5dbfbcd5973",
-    "template_sha256": "55919327b677cf1511110e09c047fb97b5e221c045edbf6002210bd21a2a0994",
+    "template_sha256": "aeaa5eb0e873c18ea9b97dfbf1ed6d71705e841ed7b4e3d4ced37c78b6d31a2a",
     "generator": "smgen 0.1.0",
     "backend": "cuda",
     "dtype": "float32",
@@ -154,17 +155,19 @@ template <int LANES> static __device__ __forceinline__ pack<LANES> all_lanes(con
     return filled;
 }
 
-// Operands that are read. Row r of a map has row r / EACH % OF of an array whose rows are STRIDE numbers apart.
-template <int EACH, int OF> static __device__ __forceinline__ long long row_in_array(const int row)
+// Operands that are read. Row r of a map has row r / EACH % OF of an array whose rows are STRIDE numbers apart; with LONG,
+// there are OF of them for every LONG rows of the map.
+template <int EACH, int OF, int LONG> static __device__ __forceinline__ long long row_in_array(const int row)
 {
-    return OF > 0 ? row / EACH % (OF > 0 ? OF : 1) : row / EACH;
+    const int within = OF > 0 ? row / EACH % (OF > 0 ? OF : 1) : row / EACH;
+    return LONG > 0 ? (long long)(row / (LONG > 0 ? LONG : 1)) * OF + within : within;
 }
 
-template <int STRIDE, int EACH = 1, int OF = 0> struct rows_of {
+template <int STRIDE, int EACH = 1, int OF = 0, int LONG = 0> struct rows_of {
     const real* from;
     template <int LANES> __device__ pack<LANES> open(const int row, const int column)
     {
-        return loaded<LANES>(from + row_in_array<EACH, OF>(row) * STRIDE, column);
+        return loaded<LANES>(from + row_in_array<EACH, OF, LONG>(row) * STRIDE, column);
     }
     __device__ void finish() {}
 };
@@ -176,10 +179,13 @@ struct one_row {
     __device__ void finish() {}
 };
 
-// One number for all columns of a row.
-template <int EACH, int OF = 0> struct number_a_row {
+// One number for all columns of a row; such numbers are STRIDE apart.
+template <int EACH, int OF = 0, int LONG = 0, int STRIDE = 1> struct number_a_row {
     const real* from;
-    template <int LANES> __device__ pack<LANES> open(const int row, int) { return all_lanes<LANES>(from[row_in_array<EACH, OF>(row)]); }
+    template <int LANES> __device__ pack<LANES> open(const int row, int)
+    {
+        return all_lanes<LANES>(from[row_in_array<EACH, OF, LONG>(row) * STRIDE]);
+    }
     __device__ void finish() {}
 };
 
@@ -779,8 +785,8 @@ def _aligned(x, params):
 
 def _launch(name, n, vectorised, arguments):
     """Launch an elementwise kernel: columns along x, rows along y, 256 threads a block. Returns the number of blocks."""
-    rows, columns, lanes, tangents = _MAPS[name]
-    rows = rows or n * tangents
+    rows, columns, lanes, each = _MAPS[name]
+    rows = rows or n * each
     if vectorised and lanes > 1:
         name, columns = f"vec{lanes}_{name}", columns // lanes
     block_x = min(1 << (columns - 1).bit_length(), 128)
@@ -1672,4 +1678,4 @@ def _loss_noise(loss, params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above 369a673e3c59642232d254dd511296a3b29df072daced1411708270e12689bf0
+# sha256 of all above 4b2af9e942942ce99306160abb398056cef84d11409c2de143643bd6d50a823c

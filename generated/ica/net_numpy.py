@@ -24,7 +24,7 @@ installed, threads work on different tiles. `w.g` is where g is written: results
 later ones, as _STORAGE says. a, b, c, … are intermediate results of one equation.
 
 description sha256 d4d8833c7e2f1965d5d89b1599a300b10c6c55a495183fe0c4dbf5dbfbcd5973
-template numpy/module.py.j2, sha256 025a0bd216b5c9132c7b83dfc3ddfa4e49a4b45b0db49ae9794083eb2fbb7de1
+template numpy/module.py.j2, sha256 022cb777bae19278e1bbd0a1b1222d9313d934d15970a9fc5889bf2d6c798426
 """
 
 import _thread
@@ -751,10 +751,11 @@ INITIAL = {
     "filters.weight": None,
 }
 
+
 METADATA = {
     "network": "ica",
     "description_sha256": "d4d8833c7e2f1965d5d89b1599a300b10c6c55a495183fe0c4dbf5dbfbcd5973",
-    "template_sha256": "025a0bd216b5c9132c7b83dfc3ddfa4e49a4b45b0db49ae9794083eb2fbb7de1",
+    "template_sha256": "022cb777bae19278e1bbd0a1b1222d9313d934d15970a9fc5889bf2d6c798426",
     "generator": "smgen 0.1.0",
     "backend": "numpy",
     "dtype": "float32",
@@ -1730,4 +1731,4 @@ def _loss_noise(loss, params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above 5af61c2efa2fc06ce7dc539020633cf82e25b544cc60ff5e714d45783fb7c6a6
+# sha256 of all above 484ae34a3beda092bc8d1ef627cb646bb6cf66b4f292a36a59801f6125e485fe

@@ -30,7 +30,7 @@ installed, threads work on different tiles. `w.g` is where g is written: results
 later ones, as _STORAGE says. a, b, c, … are intermediate results of one equation.
 
 description sha256 d016ecef1c7374b3dbd6a0d9340fd4e360a478a7bf806748c63a65ede3e31568
-template numpy/module.py.j2, sha256 025a0bd216b5c9132c7b83dfc3ddfa4e49a4b45b0db49ae9794083eb2fbb7de1
+template numpy/module.py.j2, sha256 022cb777bae19278e1bbd0a1b1222d9313d934d15970a9fc5889bf2d6c798426
 """
 
 import _thread
@@ -2259,10 +2259,11 @@ INITIAL = {
     "layer_3.bias": 0.0,
 }
 
+
 METADATA = {
     "network": "mlp",
     "description_sha256": "d016ecef1c7374b3dbd6a0d9340fd4e360a478a7bf806748c63a65ede3e31568",
-    "template_sha256": "025a0bd216b5c9132c7b83dfc3ddfa4e49a4b45b0db49ae9794083eb2fbb7de1",
+    "template_sha256": "022cb777bae19278e1bbd0a1b1222d9313d934d15970a9fc5889bf2d6c798426",
     "generator": "smgen 0.1.0",
     "backend": "numpy",
     "dtype": "float32",
@@ -3412,4 +3413,4 @@ def _loss_noise(loss, params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above 46561c18ecde7d60b1de5e48bcf06aeb3cb67c80d8fa7abfac34955bf0a0ec29
+# sha256 of all above d67ce36c2ad13079170384e7de495a05b48d2f61c18119bd2abb83fd6f94135e

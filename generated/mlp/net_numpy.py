@@ -29,7 +29,7 @@ installed, threads work on different tiles. `w.g` is where g is written: results
 later ones, as _STORAGE says. a, b, c, … are intermediate results of one equation.
 
 description sha256 d016ecef1c7374b3dbd6a0d9340fd4e360a478a7bf806748c63a65ede3e31568
-template numpy/module.py.j2, sha256 025a0bd216b5c9132c7b83dfc3ddfa4e49a4b45b0db49ae9794083eb2fbb7de1
+template numpy/module.py.j2, sha256 022cb777bae19278e1bbd0a1b1222d9313d934d15970a9fc5889bf2d6c798426
 """
 
 import _thread
@@ -1992,10 +1992,11 @@ INITIAL = {
     "layer_3.bias": 0.0,
 }
 
+
 METADATA = {
     "network": "mlp",
     "description_sha256": "d016ecef1c7374b3dbd6a0d9340fd4e360a478a7bf806748c63a65ede3e31568",
-    "template_sha256": "025a0bd216b5c9132c7b83dfc3ddfa4e49a4b45b0db49ae9794083eb2fbb7de1",
+    "template_sha256": "022cb777bae19278e1bbd0a1b1222d9313d934d15970a9fc5889bf2d6c798426",
     "generator": "smgen 0.1.0",
     "backend": "numpy",
     "dtype": "float32",
@@ -3114,4 +3115,4 @@ def _loss_noise(loss, params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above ffa733dc7d270488d618b5b917434b7d6cfaa3f89bcfdd13dd6398ac223141b3
+# sha256 of all above a2304b5960f2a042b287c37485474ff5dd364c83113a0757decf9b0a3ddec013

@@ -31,7 +31,7 @@ installed, threads work on different tiles. `w.g` is where g is written: results
 later ones, as _STORAGE says. a, b, c, … are intermediate results of one equation.
 
 description sha256 1789c5e4595bbf5e3f43b37206c24ce5960378ac697c917cce154540f46292a6
-template numpy/module.py.j2, sha256 025a0bd216b5c9132c7b83dfc3ddfa4e49a4b45b0db49ae9794083eb2fbb7de1
+template numpy/module.py.j2, sha256 022cb777bae19278e1bbd0a1b1222d9313d934d15970a9fc5889bf2d6c798426
 """
 
 import _thread
@@ -1654,10 +1654,11 @@ INITIAL = {
     "gain.gain": 1.0,
 }
 
+
 METADATA = {
     "network": "skip",
     "description_sha256": "1789c5e4595bbf5e3f43b37206c24ce5960378ac697c917cce154540f46292a6",
-    "template_sha256": "025a0bd216b5c9132c7b83dfc3ddfa4e49a4b45b0db49ae9794083eb2fbb7de1",
+    "template_sha256": "022cb777bae19278e1bbd0a1b1222d9313d934d15970a9fc5889bf2d6c798426",
     "generator": "smgen 0.1.0",
     "backend": "numpy",
     "dtype": "float32",
@@ -2713,4 +2714,4 @@ def _loss_noise(loss, params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above 80c9cd5a76e7811ca8aa5ad02a8e1f95299b1e85e1f40bde44a940e15cfbe95c
+# sha256 of all above 222c682ea242af0d8ce07d250a0b3ae7e66b51bcfbe3f469435b1897c00bb975

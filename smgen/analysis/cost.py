@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import prod
 
-from smgen.analysis.flops import is_batched, sample_flops
+from smgen.analysis.flops import PRODUCTS, is_batched, sample_flops
 from smgen.analysis.storage import allocate
 from smgen.errors import unreachable
 from smgen.ir import (
@@ -13,15 +13,21 @@ from smgen.ir import (
     ITEMSIZE,
     Buffer,
     Concat,
+    EachProduct,
     Elementary,
+    Fold,
     Fused,
+    Greatest,
     Identity,
+    Mix,
     Op,
+    Permute,
     Pointwise,
     Product,
     Reduce,
     Schedule,
     Transpose,
+    Unfold,
     View,
 )
 
@@ -54,20 +60,20 @@ def cost(lowered: Schedule, dtype: str) -> Cost:
     moved = [b for op in ops for b in (*op.reads, *op.outs) if b.shape]
     return Cost(
         product_flops_per_sample=sample_flops(lowered),
-        other_flops_per_sample=sum(n for op, n in flops if not isinstance(op, Product) and is_batched(op)),
+        other_flops_per_sample=sum(n for op, n in flops if not isinstance(op, PRODUCTS) and is_batched(op)),
         flops_per_call=sum(n for op, n in flops if not is_batched(op)),
         bytes_per_sample=item * sum(_size(b) for b in moved if b.batched),
         bytes_per_call=item * sum(_size(b) for b in moved if not b.batched),
         memory_per_sample=item * sum(_elements(shape) for shape in slots if BATCH in shape),
         memory_per_call=item * sum(_elements(shape) for shape in slots if BATCH not in shape),
-        products=sum(isinstance(op, Product) for op in ops),
+        products=sum(isinstance(op, PRODUCTS) for op in ops),
         operations=len(ops),
     )
 
 
 def product_flops(schedule: Schedule, batch_size: int) -> float:
     """FLOPs of the products for each sample. Those of the call are divided among the samples of the batch."""
-    products = [op for op in schedule.ops if isinstance(op, Product)]
+    products = [op for op in schedule.ops if isinstance(op, PRODUCTS)]
     return sum(op.flops if is_batched(op) else op.flops / batch_size for op in products)
 
 
@@ -81,12 +87,16 @@ def _size(buffer: Buffer) -> int:
 
 def _flops(op: Op) -> int:
     match op:
-        case Product():
+        case Product() | EachProduct():
             return op.flops
         case Elementary(out, function):
             return 0 if function == "copy" else _size(out)
         case Reduce(src=src):
             return _size(src)
-        case Pointwise() | View() | Concat() | Identity() | Transpose() | Fused():
+        case Mix(src=src, matrix=matrix):
+            return matrix.entries * (_size(src) // matrix.columns)
+        case Fold(src=src) | Greatest(src=src):
+            return _size(src)
+        case Pointwise() | View() | Concat() | Identity() | Transpose() | Permute() | Unfold() | Fused():
             return 0
     raise unreachable(op)

@@ -9,7 +9,7 @@ none with f_pq ≠ 0 through p and q; it is inexact for almost all weights other
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -39,18 +39,67 @@ class Verdict:
 
 
 def verdict(network: Network) -> Verdict:
-    """Count paths from the inputs to every curved unit of `network`."""
-    curved = {v: tuple(v.layer.curved(v)) for v in network.vertices}
-    if not any(curved.values()):
+    """Count paths from the inputs up to each curved unit of `network`, until one is reached along two paths."""
+    curved = curved_vertices(network)
+    if not curved:
         return _flat(network)
-    paths = _paths(network)
-    for v, pairs in curved.items():
-        for p, q in pairs:
-            if p == q and paths[p].has_several():
-                return Verdict(False, _why_inexact(network, paths, v))
-            if p != q and Paths.sum([paths[p].seen(), paths[q].seen()]).has_several():
-                return Verdict(False, _why_mixed(v, p, q))
-    return Verdict(True, _why_exact(network, [v for v, pairs in curved.items() if pairs]))
+    paths = _without_x(network)
+    for v in _ancestors(network, *curved):
+        paths[v.name] = v.layer.paths(v, paths)
+        for p, q in curved.get(v, ()):
+            if reason := _why_not(network, paths, v, p, q):
+                return Verdict(False, reason)
+    return Verdict(True, _why_exact(network, list(curved)))
+
+
+def curved_vertices(network: Network) -> dict[Vertex, tuple[tuple[str, str], ...]]:
+    """The vertices with second derivatives, and the pairs of inputs by which they have them."""
+    return {v: pairs for v in network.vertices if (pairs := tuple(v.layer.curved(v)))}
+
+
+def split_by_recursion(network: Network) -> tuple[tuple[Vertex, ...], Mapping[Vertex, Paths]]:
+    """The curved vertices for whose terms of δ′ the recursion is exact, and the others, with the tables of their paths.
+
+    δ′ is a sum over the curved vertices, so that the term of each may be had in another way ([+] 18).
+    """
+    curved = curved_vertices(network)
+    paths, exact, others = _without_x(network), list[Vertex](), dict[Vertex, Paths]()
+    for v in _ancestors(network, *curved):
+        paths[v.name] = v.layer.paths(v, paths)
+        if v not in curved:
+            continue
+        if any(_why_not(network, paths, v, p, q) for p, q in curved[v]):
+            others[v] = paths[v.name]
+        else:
+            exact.append(v)
+    return tuple(exact), others
+
+
+def _why_not(network: Network, paths: dict[str, Paths], v: Vertex, p: str, q: str) -> str | None:
+    """The reason why the recursion is inexact at a vertex with f_pq ≠ 0, if it is: paths meet at units that matter."""
+    if p == q:
+        wrong = paths[p].has_several() and paths[p].has_several(_live(network, v))
+        return _why_inexact(network, paths, v) if wrong else None
+    first, second = v.layer.together(v, p, q, paths)
+    wrong = first.meets(second) and (v.layer.multiplies or first.meets(second, _live(network, v)))
+    return _why_mixed(v, p, q) if wrong else None
+
+
+def _without_x(network: Network) -> dict[str, Paths]:
+    """The tables of what varies with conditions alone: no path leads there."""
+    live = {v.name for v in network.vertices}
+    return {v.name: Paths.nothing(v.shape) for v in network.varying if v.name not in live}
+
+
+def _live(network: Network, unit: Vertex) -> list[Paths]:
+    """The tables of the paths from the units of a vertex to each energy. A slice may have left units without any."""
+    paths = {unit.name: Paths.identity(unit.shape)}
+    for v in network.vertices:
+        if v.name != unit.name and any(p in paths for p in v.inputs):
+            read = [p for p in v.operands if network[p].batched]
+            below = {p: paths[p] if p in paths else Paths.nothing(network[p].shape) for p in read}
+            paths[v.name] = v.layer.paths(v, below)
+    return [paths[name] for name, _ in network.energies if name in paths]
 
 
 def _flat(network: Network) -> Verdict:
@@ -81,13 +130,6 @@ def _listed(names: Iterable[str], joint: str = ", ") -> str:
     return joint.join(shown)
 
 
-def _paths(network: Network) -> dict[str, Paths]:
-    paths: dict[str, Paths] = {}
-    for v in network.vertices:
-        paths[v.name] = v.layer.paths(v, paths)
-    return paths
-
-
 def _why_inexact(network: Network, paths: dict[str, Paths], unit: Vertex) -> str:
     """The reason: the curved layer, and the layers below it where single paths meet."""
     mixing = [
@@ -115,8 +157,9 @@ def _why_mixed(v: Vertex, p: str, q: str) -> str:
     )
 
 
-def _ancestors(network: Network, vertex: Vertex) -> list[Vertex]:
-    wanted = {vertex.name}
+def _ancestors(network: Network, *vertices: Vertex) -> list[Vertex]:
+    """The vertices on which some depend, and these themselves."""
+    wanted = {v.name for v in vertices}
     for v in reversed(network.vertices):
         if v.name in wanted:
             wanted.update(v.inputs)
@@ -124,13 +167,13 @@ def _ancestors(network: Network, vertex: Vertex) -> list[Vertex]:
 
 
 def _why_exact(network: Network, curved: list[Vertex]) -> str:
-    mixing = {v.name for unit in curved for v in _ancestors(network, unit) if v.layer.mixes}
+    mixing = [v.name for v in _ancestors(network, *curved) if v.layer.mixes]
     if not mixing:
         reason = "no layer mixes the inputs"
     elif len(mixing) == 1:
-        reason = f"one mixing layer ('{mixing.pop()}') below pointwise experts"
+        reason = f"one mixing layer ('{mixing[0]}') below pointwise experts"
     else:
-        names = _listed(f"'{v.name}'" for v in network.vertices if v.name in mixing)
+        names = _listed(map(repr, mixing))
         reason = f"no input reaches a nonlinear unit along two paths (layers {names})"
     if kinks := _kinked(network):
         named = _listed(repr(name) for name in kinks)

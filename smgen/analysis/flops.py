@@ -5,7 +5,10 @@ from __future__ import annotations
 from math import prod
 from typing import Final
 
-from smgen.ir import Buffer, Op, Product, Schedule, View
+from smgen.ir import Buffer, EachProduct, Op, Product, Schedule, View
+
+PRODUCTS: Final = (Product, EachProduct)
+"""The operations whose FLOPs count."""
 
 FLOPS_PER_MOVE: Final = 16
 """The cost of reading or writing a number, in FLOPs of a product: a core has about 100 GFLOP/s and 25 GB/s."""
@@ -18,7 +21,7 @@ def estimated_flops(schedule: Schedule, batch_size: int) -> int:
 
 def sample_flops(schedule: Schedule) -> int:
     """The FLOPs of products that each sample adds to a call."""
-    return sum(op.flops for op in schedule.ops if isinstance(op, Product) and is_batched(op))
+    return sum(op.flops for op in schedule.ops if isinstance(op, PRODUCTS) and is_batched(op))
 
 
 def is_batched(op: Op) -> bool:
@@ -27,7 +30,7 @@ def is_batched(op: Op) -> bool:
 
 
 def _flops_of(op: Op, batch_size: int) -> int:
-    flops = op.flops if isinstance(op, Product) else 0
+    flops = op.flops if isinstance(op, PRODUCTS) else 0
     moved = sum(_size(b, batch_size) for b in (*op.reads, *op.outs))
     return flops * (batch_size if is_batched(op) else 1) + FLOPS_PER_MOVE * moved
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from smgen.analysis.storage import allocate, view_roots
-from smgen.ir import Form, Fused, Op, Product, Reduce, Schedule, View
+from smgen.ir import Form, Fused, Op, Product, Reduce, Schedule, View, WholeRows
 
 
 def barriers(schedule: Schedule) -> frozenset[int]:
@@ -19,7 +19,7 @@ def barriers(schedule: Schedule) -> frozenset[int]:
     shapes = {b.name: b.shape for b in (*schedule.inputs, *(out for op in schedule.ops for out in op.outs))}
     slices = {name for name, root in roots.items() if shapes[name] != shapes[root]}
     # Threads divide the matrices that each sample has by rows.
-    slices |= {op.out.name for op in schedule.ops if isinstance(op, Product) and _makes_matrices(op)}
+    slices |= {op.outs[0].name for op in schedule.ops if _writes_rows(op)}
 
     def place(name: str) -> str:
         root = roots.get(name, name)
@@ -30,21 +30,26 @@ def barriers(schedule: Schedule) -> frozenset[int]:
     phase = ""
     for sweep in schedule.sweeps:
         if sweep.phase != phase:  # all threads wait between phases
-            phase, written, read = sweep.phase, set[str](), set[str]()
+            phase, written, read, touched = sweep.phase, set[str](), set[str](), set[str]()
         for op in sweep.ops:
             foreign = {place(name) for name in _foreign_reads(op, slices, tile=sweep.phase == "tile")}
             writes = {place(out.name) for out in op.outs} if not isinstance(op, View) else set()
-            if foreign & written or writes & read or (sweep.phase != "tile" and writes & written):
+            others = touched if _writes_rows(op) else written if sweep.phase != "tile" else set()
+            if foreign & written or writes & (read | others):
                 waits.add(position)
-                written, read = set(), set()
+                written, read, touched = set(), set(), set()
             written |= writes
             read |= foreign
+            touched |= writes | {place(b.name) for b in op.reads}
             position += 1
     return frozenset(waits)
 
 
-def _makes_matrices(op: Product) -> bool:
-    return op.each_sample and op.form is Form.TRANSPOSED_TIMES
+def _writes_rows(op: Op) -> bool:
+    """Whether threads divide the result by rows, so that a thread writes columns that are not its own."""
+    if isinstance(op, Product):
+        return op.each_sample and op.form is Form.TRANSPOSED_TIMES
+    return isinstance(op, WholeRows)
 
 
 def _foreign_reads(op: Op, slices: set[str], *, tile: bool) -> Iterator[str]:
@@ -52,6 +57,7 @@ def _foreign_reads(op: Op, slices: set[str], *, tile: bool) -> Iterator[str]:
     if isinstance(op, View):
         return
     for b in op.reads:
-        own = (isinstance(op, Fused) and b.shape == op.shape) or (isinstance(op, Reduce) and op.axis == 0)
+        own = isinstance(op, Fused) and b.shape == op.shape
+        own |= isinstance(op, Reduce) and op.axis in (0, "rows") and (not b.is_stack or b.shape[-1] != 1)
         if not tile or not own or b.name in slices:
             yield b.name

@@ -20,16 +20,22 @@ from smgen.ir import (
     BATCH,
     Buffer,
     Concat,
+    EachProduct,
     Elementary,
+    Fold,
     Form,
     Fused,
+    Greatest,
     Identity,
+    Mix,
     Op,
+    Permute,
     Pointwise,
     Product,
     Reduce,
     Schedule,
     Transpose,
+    Unfold,
     View,
 )
 
@@ -67,24 +73,47 @@ class _Equations:
                 return Expression(self, out).readable(formula if formula is not None else exprs[outs.index(out)])
             case Product():
                 return self._product(op)
+            case EachProduct(left=left, right=right, form=form):
+                a, b = (self.of(x).within(Binds.ATOM) for x in (left, right))
+                marks = {Form.TIMES: ("", ""), Form.TIMES_TRANSPOSED: ("", "ᵀ"), Form.TRANSPOSED_TIMES: ("ᵀ", "")}
+                return Text(f"[{a}]{marks[form][0]} [{b}]{marks[form][1]}", Binds.PRODUCT, (LATE,))
             case Reduce(src=src, axis=axis):
-                text = _sigma(_axes(src, axis), self.of(src))
-                each_tangent = src.is_stack and axis in (0, 2)
+                text = _sigma("Σ_n Σ_p" if axis == "rows" else _axes(src, axis), self.of(src))
+                each_tangent = src.tangents is not None and src.batched and axis != 1
                 return Text(f"[{text.text}]", places=text.places) if each_tangent else text
             case View(_, src, start):
-                whole = out.shape[-1:] == src.shape[-1:] or op.is_column
+                whole = out.shape[-1:] == src.shape[-1:] or op.is_column or op.is_reshaped
                 text = self.of(src)
-                if out.batched and self.is_column(out):
+                if out.batched and out.tangents is not None and self.is_column(out):
                     return Text(f"({text.text})_c", places=text.places)
                 return text if whole else Text(f"{text.within(Binds.ATOM)}[{start}:{start + _width(out)}]")
             case Concat(_, parts, _):
                 return Text("[" + ", ".join(self._part(out, part, width) for part, width in parts) + "]")
+            case Permute(_, src):
+                return self.of(src)
+            case Mix(_, src, matrix, after) if matrix.is_total and after == 1:
+                return _sigma("Σ_i", self.of(src))
+            case Mix(_, src, matrix) if matrix.transposed.is_total:
+                return self.of(src)
+            case Unfold(_, src) | Mix(_, src):
+                return Text(f"{self._moved(op)}({self.of(src).text})", places=self.of(src).places)
+            case Greatest(_, src):
+                return Text(f"max({self.of(src).text})", places=self.of(src).places)
+            case Fold(_, src):
+                return Text(f"fold({self.of(src).text})", places=self.of(src).places)
             case Transpose(_, src):
                 return Text(f"{self.of(src).within(Binds.ATOM)}ᵀ")
             case Identity():
                 return Text(f"identity({out.shape[0]})")
             case _:
                 raise InternalError(f"{out.name}: equations are printed before operations are taken apart")
+
+    @staticmethod
+    def _moved(op: Unfold | Mix) -> str:
+        """What a sum, or a copy, along an axis is called."""
+        if isinstance(op, Unfold):
+            return "windows"
+        return "sum" if op.matrix.is_total else "pick" if op.matrix.picks is not None else "mix"
 
     def of(self, b: Buffer) -> Text:
         """The text of a buffer in other equations: its letter, or the expression it is computed from."""
@@ -111,7 +140,7 @@ class _Equations:
         if op.each_sample and op.form is Form.TIMES:
             return f"[{self.of(right).text}]ᵀ {a}"
         if op.form is Form.TRANSPOSED_TIMES:
-            sums = "Σ_c " if op.each_sample else "Σ_n Σ_c " if left.is_stack else "Σ_n " * left.batched
+            sums = "Σ_c " if op.each_sample else _rows_summed(left)
             return f"{sums}{a} {b}ᵀ" if sums else f"{a}ᵀ {b}"
         of_vectors = left.batched or len(left.shape) == 1
         turned = (op.form is Form.TIMES) == of_vectors
@@ -135,13 +164,18 @@ class _Equations:
 
 def _axes(src: Buffer, axis: int | None) -> str:
     """The sums over an axis of a buffer, or over all."""
-    names = ["i"] if src.shape else []
-    if len(src.shape) > 1:
-        names = ["c" if src.batched else "j", "i"]
-    if src.batched:
-        names = ["n", *names[3 - len(src.shape) :]][: len(src.shape)]
+    layout = src.layout
+    names = ["n"] * layout.batch + ["c" if layout.batch else "j"] * (layout.tangents is not None)
+    names += ["p"] * (layout.places is not None) + ["j", "i"][-min(len(layout.units), 2) :] * bool(layout.units)
     chosen = names if axis is None else [names[axis]]
     return " ".join(f"Σ_{name}" for name in chosen)
+
+
+def _rows_summed(b: Buffer) -> str:
+    """The sums over all rows of a buffer: samples, tangents and places."""
+    return (
+        "Σ_n " * b.batched + "Σ_c " * (b.is_stack and b.tangents is not None) + "Σ_p " * (b.layout.places is not None)
+    )
 
 
 def _binds(op: Product) -> Binds:

@@ -9,15 +9,22 @@ from smgen.errors import unreachable
 from smgen.ir import (
     Buffer,
     Concat,
+    EachProduct,
     Elementary,
+    Fold,
     Fused,
+    Greatest,
     Identity,
+    Mix,
     Op,
+    Permute,
     Pointwise,
     Product,
     Reduce,
     Schedule,
+    Sliding,
     Transpose,
+    Unfold,
     View,
 )
 
@@ -54,12 +61,26 @@ def op_lines(op: Op, equations: Mapping[str, str]) -> list[str]:
         case Product(out=out):
             pairs = " + ".join(f"{left.name}, {right.name}" for left, right in op.pairs)
             return [line(f"product {op.form.value}{' each sample' * op.each_sample} of {pairs}", out)]
+        case EachProduct(out=out, left=left, right=right):
+            return [
+                line(f"product {op.form.value} of each sample's {left.name}, {right.name}, {op.blocks} blocks", out)
+            ]
         case Reduce(out=out):
             return [line(_sum_text(op), out)]
         case Identity(out):
             return [line("the identity", out)]
         case Transpose(out, src):
             return [line(f"{src.name} transposed", out)]
+        case Permute(out, src, sizes, order):
+            return [line(f"{src.name}, {sizes} in the order {order}", out)]
+        case Mix(out, src, matrix, after):
+            return [line(f"{len(matrix.rows)} x {matrix.columns} matrix times {src.name}, {after} apart", out)]
+        case Greatest(out, src, count, after):
+            return [line(f"greatest of {count} in {src.name}, {after} apart", out)]
+        case Unfold(out, src, axes):
+            return [line(f"windows of {src.name}, {_windows(axes)}", out)]
+        case Fold(out, src, axes):
+            return [line(f"fold of {src.name}, {_windows(axes)}", out)]
         case View(out, src, start):
             return [line(f"view of {src.name}" + (f" from {start}" if start else ""), out)]
         case Concat(out, parts, _):
@@ -67,5 +88,14 @@ def op_lines(op: Op, equations: Mapping[str, str]) -> list[str]:
     raise unreachable(op)
 
 
+def _windows(axes: tuple[Sliding, ...]) -> str:
+    return " by ".join(
+        f"{a.kernel} of {a.size} (stride {a.stride}, dilation {a.dilation}, {a.before} {a.padding} {a.after})"
+        for a in axes
+    )
+
+
 def _sum_text(op: Reduce) -> str:
-    return f"sum of {op.src.name}" + ("" if op.axis is None else f" over axis {op.axis}")
+    return f"sum of {op.src.name}" + (
+        "" if op.axis is None else f" over {'rows' if op.axis == 'rows' else f'axis {op.axis}'}"
+    )

@@ -12,6 +12,7 @@ from smgen.hessians.exact import EXACT
 from smgen.hessians.hutchinson import HUTCHINSON
 from smgen.hessians.protocol import DISTRIBUTIONS, Method, Mode, Truth
 from smgen.ir import STEPS, Function, Schedule, functions
+from smgen.lower.arranged import arranged
 from smgen.lower.labels import labelled
 from smgen.network import Network
 
@@ -39,7 +40,7 @@ def lower(
 
 @lru_cache(maxsize=512)
 def _lower(network: Network, method: Method, function: Function) -> Schedule:
-    return MODES[method.hessian].schedule(labelled(network), method, function)
+    return MODES[method.hessian].schedule(arranged(labelled(network)), method, function)
 
 
 def quality(network: Network, method: Method) -> Verdict:
@@ -47,7 +48,7 @@ def quality(network: Network, method: Method) -> Verdict:
     recursion = verdict(network)
     if recursion.flat:
         return replace(recursion, exact=not recursion.kinked)
-    return MODES[method.hessian].quality(recursion, method)
+    return MODES[method.hessian].quality(arranged(network), recursion, method)
 
 
 def question(recursion: Verdict) -> tuple[str, str]:
@@ -72,4 +73,4 @@ def complaint(recursion: Verdict) -> str:
 
 def scheme(network: Network, method: Method, function: Function = STEPS["zero"]) -> str:
     """How a function computes the second derivatives, in words."""
-    return MODES[method.hessian].scheme(network, method, function)
+    return MODES[method.hessian].scheme(arranged(network), method, function)

@@ -27,7 +27,9 @@ def candidates(network: Network) -> tuple[str, ...]:
     names: list[str] = []
     for v in network.vertices:
         children = network.children(v.name)
-        if v.name == network.input.name or not children or not all(k.layer.mixes for k in children):
+        if v.name == network.input.name or v.layout.places is not None:
+            continue
+        if not children or not all(k.layer.mixes for k in children):
             continue
         above = descendants(network, v.name)
         closed = all(s in above or s == v.name for name in above for s in network[name].inputs)

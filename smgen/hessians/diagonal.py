@@ -9,7 +9,7 @@ import sympy as sp
 
 from smgen.analysis.exactness import Verdict
 from smgen.hessians.protocol import Array, Method, Mode, Truth
-from smgen.ir import ZERO, Contribution, Function, Schedule, term
+from smgen.ir import ZERO, Contribution, Function, Name, Schedule, term
 from smgen.layers.letters import Quantity
 from smgen.layers.protocol import Naming
 from smgen.lower.functions import schedule
@@ -25,8 +25,9 @@ class Diagonal:
 
     word = "delta_prime"
 
-    def __init__(self, lowering: Lowering) -> None:
-        self.lowering = lowering
+    def __init__(self, lowering: Lowering, bent: frozenset[str] | None = None) -> None:
+        """`bent` are the vertices whose second derivatives it takes; None means all."""
+        self.lowering, self.bent = lowering, bent
         self.delta: Values = {}
         self.delta_prime: Values = {}
         self.nu_values: Values = {}
@@ -34,10 +35,11 @@ class Diagonal:
         self.nu_start: sp.Expr = ZERO
 
     def backward(self) -> Values:
-        self.delta = backward(self.lowering, self._backward_at)
+        self.delta = backward(self.lowering, self.backward_at)
         return self.delta
 
-    def _backward_at(self, v: Vertex, delta: Values) -> None:
+    def backward_at(self, v: Vertex, delta: Values) -> None:
+        """δ′ of a vertex, after those that read it."""
         name = DELTA_PRIME.of(v.name)
         self.delta_prime[v.name] = self.lowering.emitter.sum_of(name, "(§1.3)", list(self._delta_prime_parts(v, delta)))
 
@@ -45,9 +47,12 @@ class Diagonal:
         """δ′_j = Σ_k δ_k ∂²g_k/∂g_j² + δ′_k (∂g_k/∂g_j)²."""
         for k in self.lowering.network.children(v.name):
             lowered = self.lowering.lowered[k.name]
-            if delta[k.name] != 0 and (f_second := lowered.partial(v.name, v.name)) != 0:
+            if self._bends(k) and delta[k.name] != 0 and (f_second := lowered.partial(v.name, v.name)) != 0:
                 yield term(delta[k.name] * f_second)
             yield from lowered.backward(self.lowering.emitter, v.name, self.delta_prime[k.name], squared=True)
+
+    def _bends(self, k: Vertex) -> bool:
+        return self.bent is None or k.name in self.bent
 
     def diagonal(self) -> sp.Expr:
         return self.delta_prime[self.lowering.network.input.name]
@@ -62,8 +67,11 @@ class Diagonal:
 
     def begin_adjoints(self, loss_term: LossTerm, first: sp.Expr, second: sp.Expr) -> None:
         """∂L/∂δ′_in = −1 + 2λ δ′_in (7)."""
-        self.loss_term, self.nu_values = loss_term, {}
-        self.nu_start = first + 2 * second * self.diagonal()
+        self.begin(loss_term, first + 2 * second * self.diagonal())
+
+    def begin(self, loss_term: LossTerm, nu_start: sp.Expr) -> None:
+        """Begin with ∂L/∂δ′ at x."""
+        self.loss_term, self.nu_values, self.nu_start = loss_term, {}, nu_start
 
     def forward(self, v: Vertex) -> None:
         """ν_j = Σ_i ν_i (∂g_j/∂g_i)²: (7), (8), (13), (20)."""
@@ -74,13 +82,30 @@ class Diagonal:
             parts = list(self.lowering.lowered[v.name].forward(e, self.nu_values, squared=True))
             self.nu_values[v.name] = e.sum_of(name, self.loss_term.nu[v.layer.equations], parts)
 
-    def nu(self, p: str, q: str) -> sp.Expr:
-        return self.nu_values[p] if p == q else ZERO
+    def nu(self, k: Vertex, p: str, q: str) -> sp.Expr:
+        return self.nu_values[p] if p == q and self._bends(k) else ZERO
 
     def slope(self, p: str, k: Vertex) -> sp.Expr:
         """2 ν_p δ′_k f_p."""
         nu_delta_prime = self.nu_values[p] * self.delta_prime[k.name]
         return 2 * nu_delta_prime * self.lowering.lowered[k.name].partial(p) if nu_delta_prime != 0 else ZERO
+
+    def product_nu(self, k: Vertex, p: str, q: str) -> Iterator[Contribution]:
+        """Nothing: the recursion has no mixed second derivatives."""
+        return iter(())
+
+    def product_slope(self, k: Vertex, a: str, other: str) -> Iterator[Contribution]:
+        """2 g_a times what δ′_k and ν of the other factor give: (J ∘ J)ᵀ of that factor has squares of a."""
+        delta_prime, nu = self.delta_prime[k.name], self.nu_values[other]
+        if delta_prime == 0 or nu == 0:
+            return
+        lowering, lowered = self.lowering, self.lowering.lowered[k.name]
+
+        def contribution(name: Name, number: str) -> sp.Expr:
+            back = lowered.product_back(lowering.emitter, a, delta_prime, nu, name.part("squares"), "")
+            return 2 * lowering.g[a] * back
+
+        yield contribution
 
     def gradient(self, p: str, k: Vertex, name: Naming) -> Mapping[str, sp.Expr]:
         """∂/∂θ of Σ_n δ′_kᵀ (A ∘ A) ν_p."""
@@ -93,7 +118,7 @@ def recursion(network: Network, method: Method, function: Function) -> Schedule:
     return schedule(network, function, lambda lowering, lam: Diagonal(lowering))
 
 
-def _quality(verdict: Verdict, method: Method) -> Verdict:
+def _quality(network: Network, verdict: Verdict, method: Method) -> Verdict:
     return verdict
 
 

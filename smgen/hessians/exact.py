@@ -9,6 +9,7 @@ import numpy as np
 from smgen.analysis.exactness import Verdict, verdict
 from smgen.hessians.cuts import candidates, chosen_cuts
 from smgen.hessians.diagonal import DIAGONAL
+from smgen.hessians.parts import plan, with_plan
 from smgen.hessians.protocol import Array, Method, Mode, Truth
 from smgen.hessians.segments import with_cuts
 from smgen.ir import Function, Schedule
@@ -18,13 +19,16 @@ from smgen.network import Network
 def _schedule(network: Network, method: Method, function: Function) -> Schedule:
     if verdict(network).exact:
         return DIAGONAL.schedule(network, method, function)
+    if (chosen := plan(network)) is not None:
+        return with_plan(network, function, chosen)
     return with_cuts(network, function, chosen_cuts(network, method.batch_size, function) if function.curved else ())
 
 
-def _quality(recursion: Verdict, method: Method) -> Verdict:
+def _quality(network: Network, recursion: Verdict, method: Method) -> Verdict:
     if recursion.exact:
         return Verdict(True, f"the diagonal recursion, which is exact here: {recursion.reason}")
-    return Verdict(True, f"the full Hessian, where the diagonal recursion would be inexact: {recursion.reason}")
+    ways = f" by {chosen.words(network)}" if (chosen := plan(network)) is not None else ""
+    return Verdict(True, f"the full Hessian{ways}, where the diagonal recursion would be inexact: {recursion.reason}")
 
 
 def _verdict_sentence(quality: Verdict) -> str:
@@ -34,6 +38,8 @@ def _verdict_sentence(quality: Verdict) -> str:
 def _scheme(network: Network, method: Method, function: Function) -> str:
     if verdict(network).exact:
         return DIAGONAL.scheme(network, method, function)
+    if (chosen := plan(network)) is not None:
+        return chosen.words(network)
     cuts = chosen_cuts(network, method.batch_size, function)
     if not cuts:
         return f"forward: {network.input.units} tangents of the input through every layer"

@@ -9,11 +9,11 @@ H is the Hessian at the layer above, F = diag f′ ([+] 8).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 import sympy as sp
 
-from smgen.ir import ZERO, Buffer, Form, Name
+from smgen.ir import ZERO, Buffer, Contribution, Form, Name
 from smgen.layers.protocol import Naming
 from smgen.lower.hessian_state import Values
 from smgen.lower.segment_tangents import Segment, delta_curvatures
@@ -28,7 +28,10 @@ def is_collapsible(segment: Segment) -> bool:
         return False
     linear, nonlinear = segment.members
     kinds = linear.layer.equations, nonlinear.layer.equations
-    return kinds == ("linear", "pointwise") and segment.top == nonlinear and nonlinear.inputs == (linear.name,)
+    plain = all(v.layout.places is None for v in (segment.base, *segment.members))
+    return (
+        plain and kinds == ("linear", "pointwise") and segment.top == nonlinear and nonlinear.inputs == (linear.name,)
+    )
 
 
 class Gram:
@@ -44,6 +47,12 @@ class Gram:
         self.base_adjoint: sp.Expr = ZERO
         self._known: dict[str, sp.Expr] = {}
 
+    def product_nu(self, k: Vertex, p: str, q: str) -> Iterable[Contribution]:
+        return ()
+
+    def product_slope(self, k: Vertex, a: str, other: str) -> Iterable[Contribution]:
+        return ()
+
     @property
     def weight(self) -> Buffer:
         """W."""
@@ -58,7 +67,7 @@ class Gram:
         """Keep f′, δ f″ and the Hessian above the layer. No Hessian is passed to the input."""
         self.delta_curvature = sp.Add(*delta_curvatures(self.lowering, delta, self.nonlinear).values())
         slope = self.f_prime
-        self.f_prime_products = self.tangents.row(slope) * self.tangents.tangent_column(slope)
+        self.f_prime_products = self.tangents.row(slope) * self.tangents.tangent_column(slope, self.linear)
         self.hessian = above
         return ZERO
 
@@ -114,7 +123,7 @@ class Gram:
     def above(self) -> sp.Expr:
         return self.base_adjoint * self._inside()
 
-    def nu(self, p: str, q: str) -> sp.Expr:
+    def nu(self, k: Vertex, p: str, q: str) -> sp.Expr:
         return self.base_adjoint * self._row_squares()
 
     def slope(self, p: str, k: Vertex) -> sp.Expr:

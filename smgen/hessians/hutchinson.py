@@ -12,7 +12,7 @@ the gradient of the square, ĝ is propagated from u_p = ∂L/∂(H v_p). δ̇ an
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 import numpy as np
@@ -21,7 +21,8 @@ import sympy as sp
 from smgen.analysis.exactness import Verdict
 from smgen.errors import counted
 from smgen.hessians.protocol import Array, Method, Mode, Truth
-from smgen.ir import ZERO, Buffer, Emitter, Function, Layout, Letter, Name, Schedule
+from smgen.ir import ZERO, Buffer, Contribution, Emitter, Function, Layout, Letter, Name, Schedule
+from smgen.layers.data import from_rows
 from smgen.layers.protocol import Naming
 from smgen.lower.functions import schedule
 from smgen.lower.hessian_state import Values
@@ -36,7 +37,7 @@ from smgen.network import Network, Vertex
 
 def probes_buffer(network: Network, probes: int) -> Buffer:
     """The argument v: (N, P, D), or (N, D) for a single probe."""
-    layout = Layout(batch=True, tangents=probes if probes > 1 else None, units=network.input.shape)
+    layout = Layout(batch=True, tangents=probes if probes > 1 else None, units=(network.input.units,))
     return Buffer("probes", layout, Letter("v", 1, "v"))
 
 
@@ -50,7 +51,7 @@ class Hutchinson:
         self.tangents = Tangents(lowering.emitter) if probes > 1 else OneTangent(lowering.emitter)
         network = lowering.network
         segment = Segment(network.input, network.vertices[1:], None)
-        self.v = lowering.emitter.buffers["probes"].symbol
+        self.v: sp.Expr = lowering.emitter.buffers["probes"].symbol
         self.segment: SegmentAdjoints = SegmentAdjoints(lowering, self.tangents, segment, self.v)
         self.loss_term: LossTerm = L
         self._squares: tuple[sp.Expr, sp.Expr, sp.Expr] | None = None
@@ -58,6 +59,10 @@ class Hutchinson:
     def backward(self) -> Values:
         delta = backward(self.lowering)
         self.lowering.emitter.sweep("second derivatives, by tangents from the probes")
+        x = self.lowering.network.input
+        if x.layout.places is not None:
+            self.v = from_rows(self.tangents, self.v, x, Name("probes_at_x", Letter("v", 1, "v")))
+            self.segment.base_tangents = self.v
         self.segment.backward(delta, ZERO)
         return delta
 
@@ -102,11 +107,17 @@ class Hutchinson:
         if v.name != self.segment.base:
             self.segment.forward(v)
 
-    def nu(self, p: str, q: str) -> sp.Expr:
-        return self.segment.nu(p, q)
+    def nu(self, k: Vertex, p: str, q: str) -> sp.Expr:
+        return self.segment.nu(k, p, q)
 
     def slope(self, p: str, k: Vertex) -> sp.Expr:
         return self.segment.slope(p, k)
+
+    def product_nu(self, k: Vertex, p: str, q: str) -> Iterable[Contribution]:
+        return self.segment.product_nu(k, p, q)
+
+    def product_slope(self, k: Vertex, a: str, other: str) -> Iterable[Contribution]:
+        return self.segment.product_slope(k, a, other)
 
     def gradient(self, p: str, k: Vertex, name: Naming) -> Mapping[str, sp.Expr]:
         return self.segment.gradient(p, k, name)
@@ -124,6 +135,7 @@ class PairAdjoints(SegmentAdjoints):
             probed.delta_tangent,
             probed.delta_curvature,
         )
+        self.delta = probed.delta
         self.weighted_tangent = {self.base: weighted_base}
         self._delta_weighted: Values | None = None
 
@@ -151,6 +163,15 @@ class PairAdjoints(SegmentAdjoints):
     def slope(self, p: str, k: Vertex) -> sp.Expr:
         return self._both(p, k.name)
 
+    def product_slope(self, k: Vertex, a: str, other: str) -> Iterator[Contribution]:
+        """Σ_p of what δ̇ and ĝ, and δ̂ and ġ, of the other factor give."""
+        pairs = (
+            (self.delta_tangent[k.name], self.weighted_tangent[other]),
+            (self.delta_weighted()[k.name], self.tangent[other]),
+        )
+        for position, (value, tangent) in enumerate(pairs):
+            yield from self.product_back_parts(k, a, value, tangent, f"pair_{position + 1}")
+
     def gradient(self, p: str, k: Vertex, name: Naming) -> Mapping[str, sp.Expr]:
         """The gradient terms of Σ_p (δ̇ ĝᵀ + δ̂ ġᵀ)."""
         lowered, delta_weighted = self.lowering.lowered[k.name], self.delta_weighted()[k.name]
@@ -169,15 +190,15 @@ class OneTangent(Tangents):
     def row(self, value: sp.Expr) -> sp.Expr:
         return value
 
-    def tangent_column(self, value: sp.Expr) -> sp.Expr:
+    def tangent_column(self, value: sp.Expr, v: Vertex) -> sp.Expr:
         return value
 
     def sum_tangents(self, value: sp.Expr, name: Name) -> sp.Expr:
         return value
 
-    def outer_sum(self, left: sp.Expr, right: sp.Expr, name: Name) -> sp.Expr:
+    def outer_sum(self, left: sp.Expr, right: sp.Expr, name: Name, places: int | None = None) -> sp.Expr:
         (f, a), (g, b) = left.as_coeff_Mul(), right.as_coeff_Mul()
-        return f * g * Emitter.outer_sum(self, a, b, name)
+        return f * g * Emitter.outer_sum(self, a, b, name, places)
 
 
 def estimates(network: Network, method: Method, function: Function) -> Schedule:
@@ -191,7 +212,7 @@ def _possible(method: Method, function: Function) -> bool:
     return method.probes > 1 or function.lam != "any"
 
 
-def _quality(verdict: Verdict, method: Method) -> Verdict:
+def _quality(network: Network, verdict: Verdict, method: Method) -> Verdict:
     return Verdict(False, f"an unbiased estimate from {counted(method.probes, 'random probe')} a sample; K is exact")
 
 

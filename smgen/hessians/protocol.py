@@ -54,7 +54,7 @@ class Mode:
     summary: str
     hessian_phrase: str
     verdict_sentence: Callable[[Verdict], str]
-    quality: Callable[[Verdict, Method], Verdict]
+    quality: Callable[[Network, Verdict, Method], Verdict]
     schedule: Callable[[Network, Method, Function], Schedule]
     scheme: Callable[[Network, Method, Function], str]
     truth: Callable[[Array, Array, Array | None, bool], Truth]

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import sympy as sp
 
 from smgen.hessians.gram import Gram, is_collapsible
-from smgen.ir import ZERO, Function, Schedule
+from smgen.ir import ZERO, Contribution, Function, Schedule
 from smgen.layers.protocol import Naming
 from smgen.lower.functions import schedule
 from smgen.lower.hessian_state import Values, moments_of
@@ -79,11 +79,17 @@ class Exact:
         """The segment that the vertex belongs to; a cut vertex belongs to the upper one."""
         return next(s for s in reversed(self.segments) if name == s.base or name in s.names)
 
-    def nu(self, p: str, q: str) -> sp.Expr:
-        return self._segment(p).nu(p, q)
+    def nu(self, k: Vertex, p: str, q: str) -> sp.Expr:
+        return self._segment(p).nu(k, p, q)
 
     def slope(self, p: str, k: Vertex) -> sp.Expr:
         return self._segment(p).slope(p, k)
+
+    def product_nu(self, k: Vertex, p: str, q: str) -> Iterable[Contribution]:
+        return self._segment(k.name).product_nu(k, p, q)
+
+    def product_slope(self, k: Vertex, a: str, other: str) -> Iterable[Contribution]:
+        return self._segment(k.name).product_slope(k, a, other)
 
     def gradient(self, p: str, k: Vertex, name: Naming) -> Mapping[str, sp.Expr]:
         return self._segment(p).gradient(p, k, name)

@@ -6,6 +6,7 @@ Shapes broadcast as NumPy's do. sympy lives only in `Pointwise`, whose expressio
 
 from __future__ import annotations
 
+from smgen.ir.axes import PADDINGS, Along, Entry, Padding, Sliding
 from smgen.ir.buffers import (
     BATCH,
     ITEMSIZE,
@@ -22,7 +23,7 @@ from smgen.ir.buffers import (
     broadcast,
     names_in,
 )
-from smgen.ir.emitter import ZERO, Contribution, Emitter, term
+from smgen.ir.emitter import Emitter
 from smgen.ir.functions import (
     ENERGY,
     HESSIAN_DIAGONAL,
@@ -41,21 +42,22 @@ from smgen.ir.functions import (
     public_losses,
     step_of,
 )
+from smgen.ir.moves import Concat, Fold, Greatest, Identity, Mix, Permute, Transpose, Unfold, View
 from smgen.ir.operations import (
-    Concat,
+    EachProduct,
     Elementary,
     Form,
     Fused,
-    Identity,
     Op,
     Pointwise,
     Product,
     Reduce,
-    Transpose,
-    View,
+    WholeRows,
+    each_product_layout,
     product_layout,
 )
 from smgen.ir.schedules import Phase, Schedule, Sweep
+from smgen.ir.writer import ZERO, Contribution, term
 
 __all__ = [
     "BATCH",
@@ -64,6 +66,7 @@ __all__ = [
     "ITEMSIZE",
     "LAMBDA",
     "LAYER_MEANS",
+    "PADDINGS",
     "PUBLIC_ENERGY",
     "PUBLIC_HESSIAN_DIAGONAL",
     "PUBLIC_SCORE",
@@ -72,22 +75,30 @@ __all__ = [
     "SCORE",
     "STEPS",
     "ZERO",
+    "Along",
     "Buffer",
     "Concat",
     "Contribution",
     "Dim",
+    "EachProduct",
     "Elementary",
     "Emitter",
+    "Entry",
+    "Fold",
     "Form",
     "Function",
     "Fused",
+    "Greatest",
     "Identity",
     "Kind",
     "Lam",
     "Layout",
     "Letter",
+    "Mix",
     "Name",
     "Op",
+    "Padding",
+    "Permute",
     "Phase",
     "Pointwise",
     "Product",
@@ -95,10 +106,14 @@ __all__ = [
     "Reduce",
     "Schedule",
     "Shape",
+    "Sliding",
     "Sweep",
     "Transpose",
+    "Unfold",
     "View",
+    "WholeRows",
     "broadcast",
+    "each_product_layout",
     "functions",
     "functions_for",
     "names_in",

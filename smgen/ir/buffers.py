@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import KW_ONLY, dataclass
+from collections.abc import Sequence
+from dataclasses import KW_ONLY, dataclass, replace
 from functools import cached_property, lru_cache
+from math import prod
 from typing import Final, Literal, TypeAlias
 
 import sympy as sp
@@ -47,59 +49,81 @@ class Name:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """The axes of a buffer: the batch if it varies over samples, tangents if it has them, then the units.
+    """The axes of a buffer: the batch if it varies over samples, tangents and places if it has them, then the units.
 
-    An axis of one tangent broadcasts over all tangents, as an axis of one unit broadcasts over all units.
+    Places are the rows of a sample: the pixels of an image, whose channels are its units. An axis of one tangent, place
+    or unit broadcasts over all of them.
     """
 
     batch: bool = False
     tangents: int | None = None
     units: tuple[int, ...] = ()
+    places: int | None = None
+
+    @property
+    def rows(self) -> tuple[int, ...]:
+        """The axes between the batch and the units: tangents and places."""
+        return tuple(count for count in (self.tangents, self.places) if count is not None)
 
     @property
     def shape(self) -> Shape:
-        """All axes: (N, C, M) for tangents, (N, M) for a row a sample, (M, D) for a weight."""
+        """All axes: (N, C, M) for tangents, (N, P, M) for places, (N, M) for a row a sample, (M, D) for a weight."""
         samples = (BATCH,) if self.batch else ()
-        return (*samples, *(() if self.tangents is None else (self.tangents,)), *self.units)
+        return (*samples, *self.rows, *self.units)
+
+    @property
+    def count(self) -> int:
+        """How many numbers there are of each sample and tangent, or at all."""
+        return prod((self.places or 1, *self.units))
 
     @property
     def as_tangents(self) -> Layout:
         """The layout of a matrix that is the same for all samples, read as tangents; other layouts do not change."""
-        if self.batch or self.tangents is not None or len(self.units) != 2:
+        if self.batch or self.rows or len(self.units) != 2:
             return self
         return Layout(False, self.units[0], self.units[1:])
 
     @property
     def is_stack(self) -> bool:
-        """Whether each sample has a row for each of its tangents."""
-        return self.batch and self.tangents is not None
+        """Whether each sample has several rows: one for each of its tangents and places."""
+        return self.batch and bool(self.rows)
 
     @classmethod
     def of(cls, shape: Shape) -> Layout:
-        """The layout of an array without tangents."""
+        """The layout of an array without tangents and places."""
         units = tuple(dim for dim in shape if dim != BATCH)
         return cls(batch=BATCH in shape, units=units)
+
+    @classmethod
+    def of_sample(cls, shape: tuple[int, ...], *, batch: bool = True) -> Layout:
+        """The layout of values of this shape: the last axis are the units, the others the places."""
+        places = prod(shape[:-1]) if len(shape) > 1 else None
+        return cls(batch=batch, units=shape[-1:], places=places)
 
     @property
     def column(self) -> Layout:
         """The layout with one more axis of one unit: (M,) → (M, 1), which broadcasts over the inputs of a weight."""
-        return Layout(self.batch, self.tangents, (*self.units, 1))
+        return replace(self, units=(*self.units, 1))
 
     @property
     def once(self) -> Layout:
         """The layout without the batch axis."""
-        return Layout(False, self.tangents, self.units)
+        return replace(self, batch=False)
 
     @property
     def row_of_tangents(self) -> Layout:
         """(N, M) → (N, 1, M), which broadcasts over the tangents (N, C, M)."""
-        return Layout(self.batch, 1, self.units)
+        return replace(self, tangents=1)
 
     @property
     def column_of_tangents(self) -> Layout:
         """A number a tangent, (N, C) → (N, C, 1), which broadcasts over the units (N, C, M)."""
         (count,) = self.units
         return Layout(self.batch, count, (1,))
+
+    def with_units(self, units: int) -> Layout:
+        """The same rows, of so many units."""
+        return replace(self, units=(*self.units[:-1], units))
 
 
 SCALAR: Final = Layout()
@@ -147,24 +171,24 @@ class Buffer:
     @property
     def is_vector(self) -> bool:
         """Whether each sample has exactly one row."""
-        return self.batched and self.tangents is None and len(self.layout.units) == 1
+        return self.batched and not self.layout.rows and len(self.layout.units) == 1
 
     @property
     def is_stack(self) -> bool:
-        """Whether each sample has a row for each of its tangents."""
+        """Whether each sample has several rows: one for each of its tangents and places."""
         return self.layout.is_stack
 
     @property
     def is_matrix(self) -> bool:
         """Whether this is a matrix that is the same for all samples."""
-        return not self.batched and len(self.shape) == 2
+        return not self.batched and self.layout.places is None and len(self.shape) == 2
 
     @property
     def rank(self) -> int:
         """0 for a scalar, 1 for an array computed once a call, 2 for once a sample, 3 for once a tangent."""
         if not self.batched:
             return 1 if self.shape else 0
-        return 2 + (self.tangents not in (None, 1) and self.layout.units != (1,))
+        return 2 + (prod(self.layout.rows) > 1 and self.layout.units != (1,))
 
 
 LAMBDA: Final = Buffer("lam", SCALAR, Letter("λ"), kind="accumulator")
@@ -185,21 +209,29 @@ def broadcast(*layouts: Layout) -> Layout:
     With operands that vary over samples, a matrix of one row is read as that row. With operands that have tangents, a
     matrix is read as one row for each tangent.
     """
-    if any(layout.is_stack for layout in layouts):
+    if any(layout.batch and layout.tangents is not None for layout in layouts):
         layouts = tuple(layout.as_tangents for layout in layouts)
     elif any(layout.batch for layout in layouts):
-        layouts = tuple(layout if layout.batch else Layout.of(layout.shape) for layout in layouts)
-    tangents = {layout.tangents for layout in layouts} - {None}
-    if len(tangents - {1}) > 1:
-        raise ValueError(f"{[layout.shape for layout in layouts]} do not broadcast")
+        layouts = tuple(
+            layout if layout.batch or layout.tangents is None else Layout.of(layout.shape) for layout in layouts
+        )
+    tangents, places = (
+        _common([getattr(layout, axis) for layout in layouts], layouts) for axis in ("tangents", "places")
+    )
     units: list[int] = []
     for depth in range(1, max((len(layout.units) for layout in layouts), default=0) + 1):
-        dims = {layout.units[-depth] for layout in layouts if len(layout.units) >= depth} - {1}
-        if len(dims) > 1:
-            raise ValueError(f"{[layout.shape for layout in layouts]} do not broadcast")
-        units.insert(0, dims.pop() if dims else 1)
+        units.insert(
+            0, _common([layout.units[-depth] for layout in layouts if len(layout.units) >= depth], layouts) or 1
+        )
     rows = max((len(layout.units) for layout in layouts if layout.batch), default=len(units))
     while len(units) > rows and units[0] == 1:
         del units[0]
-    count = max((n for n in tangents if n is not None), default=None)
-    return Layout(any(layout.batch for layout in layouts), count, tuple(units))
+    return Layout(any(layout.batch for layout in layouts), tangents, tuple(units), places)
+
+
+def _common(sizes: Sequence[int | None], layouts: tuple[Layout, ...]) -> int | None:
+    """The size of an axis to which axes of these sizes broadcast; None is no axis."""
+    known = {size for size in sizes if size is not None}
+    if len(known - {1}) > 1:
+        raise ValueError(f"{[layout.shape for layout in layouts]} do not broadcast")
+    return max(known, default=None)

@@ -6,15 +6,16 @@ equation is printed from the operation itself, after the algebraic passes (`equa
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from functools import cached_property
 from math import prod
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 import sympy as sp
 
 from smgen.ir.buffers import BATCH, Buffer, Layout, Shape
+from smgen.ir.moves import Concat, Fold, Greatest, Identity, Mix, Permute, Transpose, Unfold, View
 
 
 @dataclass(frozen=True)
@@ -109,6 +110,56 @@ class Product:
         return tuple(dict.fromkeys(operand for pair in self.pairs for operand in pair))
 
 
+@dataclass(frozen=True, kw_only=True)
+class EachProduct:
+    """out = matrix products of two values of each sample: places × units is `blocks` matrices one below the other.
+
+    An operand without tangents, or one that is the same for all samples, is that of all.
+    """
+
+    out: Buffer
+    left: Buffer
+    right: Buffer
+    form: Form
+    blocks: int = 1
+    number: str = ""
+
+    @property
+    def sizes(self) -> tuple[int, int, int]:
+        """The rows and columns of a matrix of the result, and the length of the sums in it."""
+        rows, columns = (self.out.layout.places or 1) // self.blocks, self.out.layout.units[-1]
+        transposed = self.form is Form.TRANSPOSED_TIMES
+        summed = (self.left.layout.places or 1) // self.blocks if transposed else self.left.layout.units[-1]
+        return rows, columns, summed
+
+    @property
+    def flops(self) -> int:
+        """FLOPs a sample. A multiply-add counts two."""
+        return 2 * prod(self.sizes) * self.blocks * (self.out.tangents or 1)
+
+    @property
+    def outs(self) -> tuple[Buffer, ...]:
+        return (self.out,)
+
+    @property
+    def reads(self) -> tuple[Buffer, ...]:
+        return tuple(dict.fromkeys((self.left, self.right)))
+
+
+def each_product_layout(form: Form, left: Layout, right: Layout, blocks: int) -> Layout:
+    """The layout of such a product. Raises `ValueError` where the operands do not fit."""
+    (a, k), (b, n) = (((layout.places or 1) // blocks, layout.units[-1]) for layout in (left, right))
+    rows, columns, fits = {
+        Form.TIMES: (a, n, k == b),
+        Form.TIMES_TRANSPOSED: (a, b, k == n),
+        Form.TRANSPOSED_TIMES: (k, n, a == b),
+    }[form]
+    if not fits or any((layout.places or 1) % blocks for layout in (left, right)):
+        raise ValueError(f"{left.shape} and {right.shape} do not fit for {form.value} of {blocks} blocks")
+    tangents = max((layout.tangents for layout in (left, right) if layout.tangents is not None), default=None)
+    return Layout(left.batch or right.batch, tangents, (columns,), blocks * rows)
+
+
 def product_layout(form: Form, left: Layout, right: Layout, *, each_sample: bool) -> Layout:
     """The layout of a product. Raises `ValueError` where the operands do not fit."""
     a, b = left.shape, right.shape
@@ -124,7 +175,7 @@ def product_layout(form: Form, left: Layout, right: Layout, *, each_sample: bool
         summed, kept = b[-2:] if form is Form.TIMES else (b[-1], b[-2])
         fits = a[-1] == summed and b[:-2] == ((BATCH,) if each_sample else ())
         if fits and kept != BATCH:
-            result = Layout(left.batch or each_sample, left.tangents, (*left.units[:-1], kept))
+            result = replace(left.with_units(kept), batch=left.batch or each_sample)
     if not fits:
         raise ValueError(f"{a} and {b} do not fit for {form.value}{' each sample' * each_sample}")
     return result
@@ -132,91 +183,16 @@ def product_layout(form: Form, left: Layout, right: Layout, *, each_sample: bool
 
 @dataclass(frozen=True, kw_only=True)
 class Reduce:
-    """out = the sum of src over `axis`, or over all its axes (None). An accumulator sums in float64.
+    """out = the sum of src over `axis`, over all axes but the last (rows), or over all axes (None).
 
-    `was_product` says that this stands for a product with a vector of ones: a target may compute it as that product.
+    An accumulator sums in float64. `was_product` says that this stands for a product with a vector of ones: a target
+    may compute it as that product.
     """
 
     out: Buffer
     src: Buffer
-    axis: int | None
+    axis: int | Literal["rows"] | None
     was_product: bool = False
-    number: str = ""
-
-    @property
-    def outs(self) -> tuple[Buffer, ...]:
-        return (self.out,)
-
-    @property
-    def reads(self) -> tuple[Buffer, ...]:
-        return (self.src,)
-
-
-@dataclass(frozen=True)
-class View:
-    """out = src under another name or shape, without a copy.
-
-    The layouts tell four forms apart: the same value; a slice of the last axis from `start`; one more axis of length
-    one, (M,) → (M, 1) or (N, C) → (N, C, 1); or a sample's row for all its tangents, (N, M) → (N, 1, M).
-    """
-
-    out: Buffer
-    src: Buffer
-    start: int = 0
-    number: str = ""
-
-    @property
-    def is_column(self) -> bool:
-        """Whether it adds a last axis of length one."""
-        return self.out.shape == (*self.src.shape, 1)
-
-    @property
-    def is_row(self) -> bool:
-        """Whether it is a sample's row for all its tangents."""
-        return self.src.is_vector and self.out.layout == self.src.layout.row_of_tangents
-
-    @property
-    def outs(self) -> tuple[Buffer, ...]:
-        return (self.out,)
-
-    @property
-    def reads(self) -> tuple[Buffer, ...]:
-        return (self.src,)
-
-
-@dataclass(frozen=True)
-class Concat:
-    """out = the parts side by side on the last axis, each a buffer or a scalar expression that fills `width` units."""
-
-    out: Buffer
-    parts: tuple[tuple[sp.Expr, int], ...]
-    reads: tuple[Buffer, ...]
-    number: str = ""
-
-    @property
-    def outs(self) -> tuple[Buffer, ...]:
-        return (self.out,)
-
-
-@dataclass(frozen=True)
-class Identity:
-    """out = the identity matrix."""
-
-    out: Buffer
-    reads: tuple[Buffer, ...] = ()
-    number: str = ""
-
-    @property
-    def outs(self) -> tuple[Buffer, ...]:
-        return (self.out,)
-
-
-@dataclass(frozen=True)
-class Transpose:
-    """out = srcᵀ, a copy of a matrix that does not vary over the batch."""
-
-    out: Buffer
-    src: Buffer
     number: str = ""
 
     @property
@@ -252,4 +228,7 @@ class Fused:
         return (*self.stored, *(total.out for total in self.totals))
 
 
-Op: TypeAlias = Pointwise | Elementary | Product | Reduce | View | Concat | Identity | Transpose | Fused
+WholeRows: TypeAlias = Permute | Mix | Greatest | EachProduct | Unfold | Fold
+"""Operations that take the row of a sample as a whole: its numbers lie side by side, and none is computed alone."""
+
+Op: TypeAlias = Pointwise | Elementary | Product | Reduce | View | Concat | Identity | Transpose | WholeRows | Fused

@@ -2,24 +2,34 @@
 
 from __future__ import annotations
 
+from math import prod
+
 from smgen.errors import InternalError, unreachable
 from smgen.ir import (
     LAMBDA,
     SAMPLES,
     Buffer,
     Concat,
+    EachProduct,
     Elementary,
+    Fold,
     Fused,
+    Greatest,
     Identity,
+    Mix,
     Op,
+    Permute,
     Pointwise,
     Product,
     Reduce,
     Schedule,
     Shape,
+    Sliding,
     Transpose,
+    Unfold,
     View,
     broadcast,
+    each_product_layout,
     names_in,
     product_layout,
 )
@@ -101,14 +111,20 @@ def _check_shapes(op: Op) -> None:
             for left, right in op.pairs:
                 shape = product_layout(op.form, left.layout, right.layout, each_sample=op.each_sample).shape
                 _require(op.out.shape == shape, f"{op.out.name} {op.out.shape} does not hold a product {shape}")
+        case EachProduct(out=out, left=left, right=right):
+            layout = each_product_layout(op.form, left.layout, right.layout, op.blocks)
+            _require(out.layout == layout, f"{out.name} {out.shape} does not hold a product {layout.shape}")
         case Reduce(out=out, src=src, axis=axis):
-            expected: Shape = () if axis is None else src.shape[:axis] + src.shape[axis + 1 :]
+            expected: Shape = src.shape[-1:]
+            if axis != "rows":
+                expected = () if axis is None else src.shape[:axis] + src.shape[axis + 1 :]
             _require(out.shape == expected, f"a sum over axis {axis} of {src.shape} has shape {expected}")
             _require(axis is not None or out.kind == "accumulator", "a total is accumulated in float64")
         case View(out, src, start):
             same = out.shape == src.shape and start == 0
             inside = out.shape[:-1] == src.shape[:-1] and start + _width(out) <= _width(src)
-            _require(same or op.is_column or op.is_row or inside, f"{out.shape} is no view of {src.shape}")
+            fits = same or op.is_column or op.is_row or op.is_reshaped or inside
+            _require(fits, f"{out.shape} is no view of {src.shape}")
         case Concat(out, parts, _):
             _require(sum(width for _, width in parts) == _width(out), "the parts do not fill the result")
         case Identity(out):
@@ -116,8 +132,38 @@ def _check_shapes(op: Op) -> None:
         case Transpose(out, src):
             _require(len(src.shape) == 2 and not src.batched, f"{src.shape} has no transpose")
             _require(out.shape == src.shape[::-1], f"{out.shape} is not {src.shape} transposed")
+        case Permute(out, src, sizes, order):
+            _require(sorted(order) == list(range(len(sizes))), f"{order} is no order of {len(sizes)} axes")
+            _require(prod(sizes) == src.layout.count == out.layout.count, f"{sizes} are not the axes of {src.shape}")
+            _require(_rows(out) == _rows(src), "the rows differ")
+        case Mix(out, src, matrix, after):
+            block = matrix.columns * after
+            _require(src.layout.count % block == 0, f"no axis of {matrix.columns} in {src.shape}")
+            count = src.layout.count // block * len(matrix.rows) * after
+            _require(_rows(out) == _rows(src) and out.layout.count == count, f"{out.shape} has not {count} numbers")
+        case Greatest(out, src, count, after):
+            _require(src.layout.count % (count * after) == 0, f"no axis of {count} in {src.shape}")
+            fits = _rows(out) == _rows(src) and out.layout.count * count == src.layout.count
+            _require(fits, f"{out.shape} does not hold the greatest numbers of {src.shape}")
+        case Unfold(out, src, axes):
+            _check_windows(src, out, axes)
+        case Fold(out, src, axes):
+            _check_windows(out, src, axes)
         case _:
             raise unreachable(op)
+
+
+def _check_windows(image: Buffer, windows: Buffer, axes: tuple[Sliding, ...]) -> None:
+    """An image has its places and channels, windows have their taps of all channels."""
+    _require(image.layout.places == prod(axis.size for axis in axes), f"{image.shape} is no image of {axes}")
+    _require(windows.layout.places == prod(axis.count for axis in axes), f"{windows.shape} are no windows of {axes}")
+    taps = prod(axis.kernel for axis in axes)
+    _require(_width(windows) == taps * _width(image), f"{windows.shape} has not {taps} taps")
+    _require(_rows(image) == _rows(windows), "the rows differ")
+
+
+def _rows(b: Buffer) -> tuple[bool, int | None]:
+    return b.batched, b.tangents
 
 
 def _width(buffer: Buffer) -> int:

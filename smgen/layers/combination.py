@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import sympy as sp
 
@@ -25,21 +25,21 @@ class CombinationLayer(LinearLayer):
         (theta,), basis = parameters, tuple(self.basis(e, v))
         entries = [e.slice(theta, k, 1, Name(f"theta_{k}_{v.name}")) for k, _ in enumerate(basis)]
         total = sp.Add(*(entry * matrix for entry, matrix in zip(entries, basis, strict=True)))
-        return CombinationMap(e.in_buffer(total, f"A_{v.name}"), basis)
+        return CombinationMap(e.in_buffer(total, f"A_{v.name}"), v.layout.places, basis)
 
 
 @dataclass(frozen=True, slots=True)
 class CombinationMap(WeightMap):
     """v ↦ A v, or v ↦ (A ∘ A) v where `root` is A; gradients by θ: ∂/∂θ_k = Σ_ij (B_k)_ij ∂/∂A_ij."""
 
-    basis: tuple[sp.Expr, ...]
+    basis: tuple[sp.Expr, ...] = ()
     root: sp.Expr = sp.S.Half
 
     def squared(self, e: Emitter) -> CombinationMap:
-        return CombinationMap(e.square(e.buffer(self.weight)).symbol, self.basis, self.weight)
+        return replace(self, weight=e.square(e.buffer(self.weight)).symbol, root=self.weight)
 
     def gradient(self, e: Emitter, left: sp.Expr, right: sp.Expr, names: Sequence[Name]) -> Sequence[sp.Expr]:
-        (name,), outer = names, 2 * self.root * e.outer_sum(left, right, names[0])
+        (name,), outer = names, 2 * self.root * e.outer_sum(left, right, names[0], self.places)
         entries = [(self._sum(e, outer * matrix, name), 1) for matrix in self.basis]
         return (e.concat(name.part("entries"), entries),)
 

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from fractions import Fraction
+from typing import ClassVar, Final
 
+import numpy as np
 import sympy as sp
 
-from smgen.errors import NetworkError, shortened
-from smgen.ir import Emitter, Name
+from smgen.ir import Along, Emitter, Name
+from smgen.layers.along_axes import along_axes
 from smgen.layers.linear_maps import LinearLayer, LinearMap
-from smgen.layers.nodes import Node, checked_name, node_of, units_of, varying
-from smgen.layers.parameter import learned
+from smgen.layers.nodes import Node, checked_bias, node_of, units_of, varying
+from smgen.layers.parameter import checked_weights, learned, shared_weight
+from smgen.layers.patterns import Paths
 from smgen.layers.protocol import Array, Equations, Vertex
 from smgen.origins import here
 
@@ -38,11 +41,14 @@ class Dense(LinearLayer):
 
     def map(self, e: Emitter, v: Vertex, parameters: Sequence[sp.Expr]) -> WeightMap:
         (weight,) = parameters
-        return WeightMap(weight)
+        return WeightMap(weight, v.layout.places)
 
     def matrix(self, v: Vertex, parameters: Sequence[Array]) -> Array:
         (weight,) = parameters
-        return weight
+        return np.kron(np.eye(v.units // weight.shape[0]), weight)
+
+    def paths(self, v: Vertex, below: Mapping[str, Paths]) -> Paths:
+        return below[v.operands[0]].mixed(len(v.shape) - 1, v.shape[-1])
 
     def spelled(self, v: Vertex, names: Mapping[str, str], concatenate: str) -> str:
         source, weight, *bias = (names[operand] for operand in v.operands)
@@ -55,9 +61,10 @@ class Dense(LinearLayer):
 
 @dataclass(frozen=True, slots=True)
 class WeightMap:
-    """v ↦ W v, W of shape (units, units of the input)."""
+    """v ↦ W v in every place, W of shape (units, units of the input)."""
 
     weight: sp.Expr
+    places: int | None = None
 
     def forward(self, e: Emitter, value: sp.Expr, name: Name, number: str) -> sp.Expr:
         return e.forward(value, e.buffer(self.weight), name, number)
@@ -66,28 +73,28 @@ class WeightMap:
         return e.backward(value, e.buffer(self.weight), name, number)
 
     def squared(self, e: Emitter) -> LinearMap:
-        return SquaredMap(e.square(e.buffer(self.weight)).symbol, self.weight)
+        return SquaredMap(e.square(e.buffer(self.weight)).symbol, self.places, self.weight)
 
     def gradient(self, e: Emitter, left: sp.Expr, right: sp.Expr, names: Sequence[Name]) -> Sequence[sp.Expr]:
         (name,) = names
-        return (e.outer_sum(left, right, name),)
+        return (e.outer_sum(left, right, name, self.places),)
 
 
 @dataclass(frozen=True, slots=True)
 class SquaredMap(WeightMap):
     """v ↦ (W ∘ W) v, with gradients by W."""
 
-    root: sp.Expr
+    root: sp.Expr = sp.S.Zero
 
     def gradient(self, e: Emitter, left: sp.Expr, right: sp.Expr, names: Sequence[Name]) -> Sequence[sp.Expr]:
         (name,) = names
-        return (2 * self.root * e.outer_sum(left, right, name),)
+        return (2 * self.root * e.outer_sum(left, right, name, self.places),)
 
 
 def linear(
     source: Node, units: int, *, bias: bool = True, name: str | None = None, weights: str | Node | None = None
 ) -> Node:
-    """g = W f + b, W of shape (units, source.units).
+    """g = W f + b, W of shape (units, units of f), along the last axis of f.
 
     Layers with the same name as `weights` share weights and bias: the name of another linear layer, or any other name.
     `weights` can also be a node of this shape that depends on parameters alone. By default a layer has its own weights.
@@ -96,22 +103,29 @@ def linear(
     node = node_of(source, origin, "linear")
     varying([node], origin, "linear")
     count = units_of(units, origin)
-    if not isinstance(bias, bool):
-        raise NetworkError(
-            origin=origin, what=f"bias must be True or False; got {shortened(bias)}", hint="e.g. bias=False"
-        )
-    group, shape = "", (count, node.units)
-    if isinstance(weights, Node):
-        if weights.depends_on_x or weights.shape != shape:
-            raise NetworkError(
-                origin=origin,
-                what=f"weights= takes a node of shape {shape} that depends on parameters alone; got {weights}",
-                hint=f"e.g. sm.parameter({shape}), or sm.exp of it",
-            )
-    elif weights is not None:
-        group = checked_name(
-            "weights", weights, origin, "weights= names the layer to share with, e.g. 'filters', or is a node"
-        )
-    weight = weights if isinstance(weights, Node) else learned("weight", shape, origin, group=group)
-    operands = (node, weight, *((learned("bias", (count,), origin, group=group),) if bias else ()))
-    return Node(layer=Dense(bias), operands=operands, shape=(count,), name=name, origin=origin)
+    if isinstance(weights, Node) and (entries := _few(weights)) is not None and bias is False:
+        return _sparse(node, weights, entries, count, name, origin)
+    has_bias, shape = checked_bias(bias, origin), (count, node.shape[-1])
+    weight, group = shared_weight(weights, shape, origin)
+    operands = (node, weight, *((learned("bias", (count,), origin, group=group),) if has_bias else ()))
+    return Node(layer=Dense(has_bias), operands=operands, shape=(*node.shape[:-1], count), name=name, origin=origin)
+
+
+MOST: Final = 0.2
+"""The share of numbers of a fixed matrix that are not 0, up to which a product takes them one by one."""
+
+
+def _few(weights: Node) -> Array | None:
+    """The numbers of a fixed matrix that is mostly zeros; None for other nodes."""
+    array = weights.layer.fixed
+    few = array is not None and array.ndim == 2 and np.count_nonzero(array) <= MOST * array.size
+    return array if few else None
+
+
+def _sparse(node: Node, weights: Node, array: Array, count: int, name: str | None, origin: str) -> Node:
+    """g = W f for a fixed W that is mostly zeros."""
+    checked_weights(weights, (count, node.shape[-1]), origin)
+    rows = [[(int(p), Fraction(float(row[p]))) for p in np.flatnonzero(row)] for row in array]
+    matrix = Along.of(array.shape[1], rows)
+    note = f"{weights.layer.text}, {matrix.entries} numbers"
+    return along_axes(node, "linear", {len(node.shape) - 1: matrix}, origin, note=note, name=name)

@@ -78,10 +78,19 @@ _ROLES: Final = {"weight": ("W", 0), "bias": ("b", 40), "gain": ("s", 0)}
 """The letters of parameters that layers own, with their places among factors and terms: W g + b."""
 
 
+def fixed_buffer(key: str, shape: tuple[int, ...]) -> Buffer:
+    """`pool` → constant_pool, C_pool: a fixed array."""
+    letter = "C" if len(shape) == 2 else "c"
+    return Buffer(
+        f"constant_{label(key)}", Layout(units=shape), Letter(f"{letter}_{label(key)}", 0, letter), role="constant"
+    )
+
+
 def parameter_buffer(key: str, shape: tuple[int, ...]) -> Buffer:
     """`filters.weight` → W_filters; `shape`, a parameter that no layer owns → theta_shape."""
     group, _, role = key.partition(".")
     letter, place = _ROLES.get(role, ("Θ" if len(shape) == 2 else "θ", 0))
+    letter = "w" if letter == "W" and len(shape) == 1 else letter  # the weight of a norm
     code = "theta" if letter in "θΘ" else letter
     text = f"{letter}_{label(group)}"
     return Buffer(f"{code}_{label(group)}", Layout(units=shape), Letter(text, place, letter), role=code)

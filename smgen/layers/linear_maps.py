@@ -8,6 +8,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from math import inf
 from typing import Protocol
 
 import numpy as np
@@ -39,7 +40,8 @@ class LinearMap(Protocol):
     def gradient(self, e: Emitter, left: sp.Expr, right: sp.Expr, names: Sequence[Name]) -> Sequence[sp.Expr]:
         """Σ_n ∂(leftᵀ A right)/∂θ for each parameter θ of A. The map A ∘ A has the parameters of A.
 
-        `e.outer_sum` is Σ_n left rightᵀ, for a matrix, and `e.unit_sums` Σ_n left ∘ right, for a number a unit.
+        `e.outer_sum` is Σ_n left rightᵀ, for a matrix, and `e.unit_sums` Σ_n left ∘ right, for a number a unit; both
+        take the number of places, over which they sum too.
         """
 
 
@@ -84,12 +86,16 @@ class LinearLayer(Straight, ABC):
             product = lowered.map.forward(e, g[source], name.part("unbiased"), "")
             lowered.value = e.bind(name, product + g[v.operands[-1]])
         else:
-            lowered.value = lowered.map.forward(e, g[source], name, "")
+            lowered.value = e.bind(name, lowered.map.forward(e, g[source], name, ""))
         return lowered
 
     def value(self, v: Vertex, g: Mapping[str, Array], f: Differentiate) -> Array:
         value = g[v.operands[0]] @ self._matrix(v, g).T
-        return value + g[v.operands[-1]] if self.bias else value
+        return value + self.spread(v, g[v.operands[-1]]).ravel() if self.bias else value
+
+    def spread(self, v: Vertex, bias: Array) -> Array:
+        """The bias in the shape of the value: one number for each place on the last axis."""
+        return np.broadcast_to(bias, v.shape)
 
     def slope(self, v: Vertex, source: str, g: Mapping[str, Array], f: Differentiate) -> Matrix:
         return Matrix(self._matrix(v, g))
@@ -99,16 +105,29 @@ class LinearLayer(Straight, ABC):
 
     def paths(self, v: Vertex, below: Mapping[str, Paths]) -> Paths:
         """Every unit depends on all units of the input. A kind for which this is not so overrides it."""
-        return below[v.operands[0]].mixed(v.units)
+        return below[v.operands[0]].mixed_whole(v.shape)
 
     def range(self, below: Sequence[Interval]) -> Interval:
-        return REALS
+        """A sum of products of numbers that are not negative is not negative, as where weights are exp of a parameter.
+
+        A kind with parameters that are no factors overrides this.
+        """
+        known = all(low >= 0 for low, _ in below)
+        return (0.0, inf) if known and len(below) > 1 else REALS
 
     def spelled(self, v: Vertex, names: Mapping[str, str], concatenate: str) -> str:
         raise BuildError(what=f"{self.kind} has no spelling for other libraries", hint="compare another network")
 
     def spelled_back(self, v: Vertex, source: str, value: str, names: Mapping[str, str], *, squared: bool) -> str:
         raise BuildError(what=f"{self.kind} has no spelling for other libraries", hint="compare another network")
+
+
+def kron(matrices: Sequence[Array]) -> Array:
+    """The Kronecker product of matrices: the matrix of a map that acts on each axis by itself."""
+    product: Array = np.ones((1, 1))
+    for matrix in matrices:
+        product = np.kron(product, matrix)
+    return product
 
 
 def _parameters(v: Vertex, *, bias: bool) -> tuple[str, ...]:
@@ -144,6 +163,10 @@ class _Lowered(StraightLowered):
             return {}
         gradients = self._map(e, squared=squared).gradient(e, left, right, [name(key) for key in keys])
         return dict(zip(keys, gradients, strict=True))
+
+    def collected(self, e: Emitter, constant: str, value: sp.Expr, name: Name) -> sp.Expr:
+        """The sum over the samples and places that have this bias."""
+        return e.row_sum(value, name, self.vertex.layout.places)
 
     def _map(self, e: Emitter, *, squared: bool) -> LinearMap:
         return self.map.squared(e) if squared else self.map

@@ -19,6 +19,8 @@ from smgen.layers.protocol import Layer
 class Node:
     """A layer in a description. Nodes are compared by identity: every call makes a new layer.
 
+    `depends_on_x` says whether derivatives by x pass through it, `batched` whether it varies over samples.
+
     `operands` are the nodes it reads, in the layer's order. `shape` is the shape of one sample, or of an array that all
     samples share. A parameter that a layer owns has a `role`, such as "weight"; its name begins with its `group`, or
     with the name of the layer that reads it first.
@@ -32,11 +34,14 @@ class Node:
     role: str = ""
     group: str = ""
     depends_on_x: bool = field(init=False)
+    batched: bool = field(init=False)
     __array_ufunc__: ClassVar[None] = None  # NumPy then leaves `array + node` to Node
 
     def __post_init__(self) -> None:
-        depends = self.layer.is_data or any(operand.depends_on_x for operand in self.operands)
-        object.__setattr__(self, "depends_on_x", depends)
+        layer, operands = self.layer, self.operands
+        depends = not layer.detached and any(operand.depends_on_x for operand in operands)
+        object.__setattr__(self, "depends_on_x", layer.is_data or depends)
+        object.__setattr__(self, "batched", layer.per_sample or any(operand.batched for operand in operands))
         made = _recorder.get()
         if made is not None:
             made.append(self)
@@ -48,8 +53,16 @@ class Node:
 
     def __repr__(self) -> str:
         name = "" if self.name is None else f" '{shortened(self.name, str)}'"
-        size = f"of {counted(self.units, 'unit')}" if self.depends_on_x else f"of shape {self.shape}"
+        one_axis = self.batched and len(self.shape) == 1
+        size = f"of {counted(self.units, 'unit')}" if one_axis else f"of shape {self.shape}"
         return f"<{self.layer.kind}{name} {size}, {self.origin}>"
+
+    def __getitem__(self, index: object) -> Node:
+        from smgen.layers.axes import part
+
+        return part(self, index)
+
+    __iter__: ClassVar[None] = None  # a node is not a sequence of its parts
 
     def __add__(self, other: object) -> Node:
         return _combined("add", operator.add, self, other)
@@ -137,6 +150,15 @@ def units_of(units: object, origin: str) -> int:
     return count
 
 
+def checked_bias(bias: object, origin: str) -> bool:
+    """Whether a layer has a bias. Raises `NetworkError` for anything but True and False."""
+    if not isinstance(bias, bool):
+        raise NetworkError(
+            origin=origin, what=f"bias must be True or False; got {shortened(bias)}", hint="e.g. bias=False"
+        )
+    return bias
+
+
 def node_of(source: object, origin: str, function: str) -> Node:
     """Return `source` if it is a node. Raises `NetworkError` otherwise."""
     if not isinstance(source, Node):
@@ -158,11 +180,11 @@ def nodes_of(sources: Sequence[object], origin: str, function: str) -> tuple[Nod
 
 
 def varying(nodes: Sequence[Node], origin: str, function: str) -> None:
-    """Raise `NetworkError` for a node that does not depend on x."""
+    """Raise `NetworkError` for a node that is the same for all samples."""
     for node in nodes:
-        if not node.depends_on_x:
+        if not node.batched:
             raise NetworkError(
                 origin=origin,
-                what=f"sm.{function} takes nodes that depend on x; got {node}",
+                what=f"sm.{function} takes nodes that depend on x or on a condition; got {node}",
                 hint="parameters are combined by operators, sm.softplus and its like, and sm.pointwise",
             )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -10,7 +9,8 @@ import sympy as sp
 
 from smgen.constants import real_number
 from smgen.errors import NetworkError, shortened
-from smgen.layers.nodes import Node
+from smgen.layers.nodes import Node, checked_name
+from smgen.layers.shapes import shape_of
 from smgen.layers.source import Source
 from smgen.origins import here
 
@@ -34,10 +34,34 @@ INITIAL = {"weight": None, "bias": sp.S.Zero, "gain": sp.S.One}
 """The initial values of a layer's parameters, by role; None for random values."""
 
 
-def learned(role: str, shape: tuple[int, ...], origin: str, *, group: str = "") -> Node:
-    """A parameter of a layer that is being made."""
-    layer = Parameter(init=INITIAL[role])
+def learned(role: str, shape: tuple[int, ...], origin: str, *, group: str = "", init: sp.Expr | None = None) -> Node:
+    """A parameter of a layer that is being made. `init` is its initial value, by default that of its role."""
+    layer = Parameter(init=INITIAL[role] if init is None else init)
     return Node(layer=layer, operands=(), shape=shape, name=None, origin=origin, role=role, group=group)
+
+
+def shared_weight(weights: object, shape: tuple[int, ...], origin: str) -> tuple[Node, str]:
+    """The weight of a layer that is being made, and the group of its parameters, as `weights=` says.
+
+    `weights` is the name of what to share, or a node that depends on parameters alone. Raises `NetworkError` for
+    anything else, and for a node of another shape.
+    """
+    if isinstance(weights, Node):
+        return checked_weights(weights, shape, origin), ""
+    hint = "weights= names the layer to share with, e.g. 'filters', or is a node"
+    group = checked_name("weights", weights, origin, hint) if weights is not None else ""
+    return learned("weight", shape, origin, group=group), group
+
+
+def checked_weights(weights: Node, shape: tuple[int, ...], origin: str) -> Node:
+    """The node. Raises `NetworkError` unless it is the same for all samples, and has this shape."""
+    if weights.batched or weights.shape != shape:
+        raise NetworkError(
+            origin=origin,
+            what=f"weights= takes a node of shape {shape} that depends on parameters alone; got {weights}",
+            hint=f"e.g. sm.parameter({shape}), or sm.exp of it",
+        )
+    return weights
 
 
 def parameter(shape: int | tuple[int, ...], *, init: float | None = None, name: str | None = None) -> Node:
@@ -47,17 +71,8 @@ def parameter(shape: int | tuple[int, ...], *, init: float | None = None, name: 
     the last axis. Raises `NetworkError` for anything but whole numbers of at least 1, and a finite `init`.
     """
     origin = here()
-    try:
-        sizes = shape if isinstance(shape, tuple | list) else (shape,)
-        dims = () if any(isinstance(size, bool) for size in sizes) else tuple(map(operator.index, sizes))
-    except TypeError:
-        dims = ()
-    if not dims or min(dims) < 1:
-        raise NetworkError(
-            origin=origin,
-            what=f"the shape of a parameter is whole numbers of at least 1; got {shortened(shape)}",
-            hint="sm.parameter(64) has one for each of 64 units, sm.parameter(1) one for all of them",
-        )
+    hint = "sm.parameter(64) has one for each of 64 units, sm.parameter(1) one for all of them"
+    dims = shape_of(shape, origin, "the shape of a parameter is", hint)
     start = None if init is None else real_number(init)
     if init is not None and start is None:
         raise NetworkError(origin=origin, what=f"init must be a finite number; got {shortened(init)}", hint="init=1.0")

@@ -18,8 +18,10 @@ from smgen.constants import real_number
 from smgen.errors import NetworkError, several, shortened
 from smgen.functions import definite
 from smgen.ir import Emitter, Name
-from smgen.layers.broadcast import Broadcast, Repeat
+from smgen.layers.broadcast import spread
+from smgen.layers.kind import Kind
 from smgen.layers.nodes import Node, checked_name, node_of, nodes_of
+from smgen.layers.orders import Order, most_common
 from smgen.layers.parameter import learned
 from smgen.layers.patterns import Paths
 from smgen.layers.pointwise_lowered import pairs_of, written
@@ -28,7 +30,7 @@ from smgen.origins import here
 
 
 @dataclass(frozen=True, slots=True)
-class Pointwise:
+class Pointwise(Kind):
     """g_j = f(a_j, b_j, …). `expr` is f as the user wrote it, in the symbols `symbols_of(arity)`.
 
     `domain` is the least and the greatest value of a single operand, as its author stated them; None for no bound.
@@ -39,8 +41,7 @@ class Pointwise:
     arity: int = 1
     domain: Ends | None = None
     mixes: ClassVar[bool] = False
-    is_data: ClassVar[bool] = False
-    init: ClassVar[None] = None
+    keeps_places: ClassVar[bool] = True
 
     @property
     def symbols(self) -> tuple[sp.Symbol, ...]:
@@ -77,6 +78,10 @@ class Pointwise:
         for orders in self.function.orders():
             self.function.form(orders)
 
+    def orders(self, v: Vertex, below: Mapping[str, Order]) -> tuple[Order, Mapping[str, Order]]:
+        order = most_common(v.shape, below)
+        return order, dict.fromkeys(below, order)
+
     def lower(self, e: Emitter, v: Vertex, g: Mapping[str, sp.Expr], name: Name) -> Lowered:
         return written(e, v, self.function, g, name)
 
@@ -91,8 +96,14 @@ class Pointwise:
 
     def _numbers(self, v: Vertex, by: tuple[str, ...], g: Mapping[str, Array], f: Differentiate) -> Array:
         symbol = dict(zip(v.operands, self.symbols, strict=True))
-        arrays = np.broadcast_arrays(*(g[operand] for operand in v.operands))
-        return f(self.expr, dict(zip(self.symbols, arrays, strict=True)), tuple(symbol[p] for p in by))
+        arrays = np.broadcast_arrays(*(self._in_shape(v, p, g[p]) for p in v.operands))
+        result = f(self.expr, dict(zip(self.symbols, arrays, strict=True)), tuple(symbol[p] for p in by))
+        return result.reshape(len(result), -1) if v.batched else result
+
+    @staticmethod
+    def _in_shape(v: Vertex, p: str, value: Array) -> Array:
+        """An operand in the shape of its place: what varies has a batch axis and its units in a row."""
+        return value.reshape(-1, *v.shape) if p in v.inputs or p in v.conditions else value
 
     def curved(self, v: Vertex) -> Iterable[tuple[str, str]]:
         f, position = self.function, {p: n for n, p in enumerate(v.operands)}
@@ -182,43 +193,28 @@ def pointwise(
             hint="say it of the operand: b = sm.pointwise(b, lambda b: b, domain=(0.1, None))",
         )
     shape = _common(distinct, origin, kind)
-    operands = tuple(_spread(node, shape, origin) for node in distinct)
+    batched = any(node.batched for node in distinct)
+    operands = tuple(spread(node, shape, origin, batched=batched) for node in distinct)
     return Node(
         layer=Pointwise(expr, kind, len(distinct), ends), operands=operands, shape=shape, name=name, origin=origin
     )
 
 
-def _spread(node: Node, shape: tuple[int, ...], origin: str) -> Node:
-    """The node, broadcast to this shape if it has another."""
-    if node.shape == shape:
-        return node
-    layer = Broadcast() if len(shape) == 1 else Repeat()
-    return Node(layer=layer, operands=(node,), shape=shape, name=None, origin=origin)
-
-
 def _common(nodes: Sequence[Node], origin: str, kind: str) -> tuple[int, ...]:
     """The shape of the result. Raises `NetworkError` where the operands do not broadcast to it."""
     try:
-        shape = np.broadcast_shapes(*(node.shape for node in nodes))
+        return tuple(np.broadcast_shapes(*(node.shape for node in nodes)))
     except ValueError:
-        shape = ()
-    if any(node.depends_on_x for node in nodes) and len(shape) != 1:
         raise NetworkError(
             origin=origin,
-            what=f"{kind} takes nodes and parameters of one width, or of one number; got {several(nodes)}",
-            hint="sm.linear changes a width, sm.concat puts nodes of different widths side by side",
-        )
-    if not shape or (len(shape) > 2 and len({node.shape for node in nodes}) > 1):
-        raise NetworkError(
-            origin=origin,
-            what=f"{kind} takes parameters whose shapes broadcast, of at most two axes; got {several(nodes)}",
-            hint="sm.parameter(1) broadcasts to any shape, sm.parameter((64, 1)) along the rows of (64, 144)",
-        )
-    return shape
+            what=f"{kind} takes nodes and parameters whose shapes broadcast, as NumPy's do; got {several(nodes)}",
+            hint="axes are equal or of length one, counted from the last: sm.parameter((C, 1, 1)) has a number for "
+            "each channel of (C, H, W); sm.linear changes a width, sm.concat puts nodes side by side",
+        ) from None
 
 
 def add(*sources: Node, name: str | None = None) -> Node:
-    """g = a + b + …, unit by unit; all of one width, or of one unit (skip connections)."""
+    """g = a + b + …, unit by unit, for nodes whose shapes broadcast (skip connections)."""
     nodes = nodes_of(sources, here(), "add")
     return pointwise(nodes, lambda *operands: sp.Add(*operands), name=name, kind="add")
 

@@ -11,22 +11,25 @@ import sympy as sp
 
 from smgen.calculus.partials import Orders, Partials
 from smgen.constants import binary_exponent
-from smgen.ir import Buffer, Contribution, Emitter, Layout, Name, Pointwise, term
+from smgen.ir import Buffer, Contribution, Emitter, Name, Pointwise, term
+from smgen.layers.broadcast import Table
 from smgen.layers.letters import derivative_of
 from smgen.layers.protocol import Naming, Vertex
+from smgen.layers.straight import NoProducts
 
 
 @dataclass(kw_only=True)
-class LoweredPointwise:
+class LoweredPointwise(NoProducts):
     """A pointwise layer in a schedule. Each derivative is written at its first use.
 
-    `letters` are the letters of the operands' values.
+    `letters` are the letters of the operands' values, `shapes` the shapes of those that do not depend on x.
     """
 
     e: Emitter
     vertex: Vertex
     f: Partials
     letters: Mapping[str, str]
+    shapes: Mapping[str, tuple[int, ...]]
     saved: Mapping[sp.Expr, sp.Expr]
     value: sp.Expr
     _derivatives: dict[Orders, sp.Expr] = field(default_factory=dict)
@@ -55,6 +58,10 @@ class LoweredPointwise:
         self, e: Emitter, source: str, left: sp.Expr, right: sp.Expr, name: Naming, *, squared: bool = False
     ) -> Mapping[str, sp.Expr]:
         return {}
+
+    def collected(self, e: Emitter, constant: str, value: sp.Expr, name: Name) -> sp.Expr:
+        table = Table(self.shapes[constant], self.vertex.shape, self.vertex.axes)
+        return table.collected(e, value, name, self.vertex.layout.places)
 
     def partial(self, *operands: str) -> sp.Expr:
         """The derivative, computed from the saved calls at its first use and kept in a buffer."""
@@ -87,12 +94,12 @@ def pairs_of(v: Vertex, f: Partials) -> list[tuple[str, str]]:
 
 def written(e: Emitter, v: Vertex, f: Partials, g: Mapping[str, sp.Expr], name: Name) -> LoweredPointwise:
     """One operation for f and the calls that its derivatives reuse, so that all share one exp or tanh."""
-    sources = {symbol: g[operand] for symbol, operand in zip(f.symbols, v.operands, strict=True)}
+    sources = {symbol: _read(e, v, p, g[p]) for symbol, p in zip(f.symbols, v.operands, strict=True)}
     letters = {operand: _letter(e.buffer(g[operand])) for operand in v.operands}
     known: dict[sp.Expr, sp.Expr] = dict(sources)
     outs: list[Buffer] = []
     exprs: list[sp.Expr] = []
-    layout = Layout(batch=bool(v.inputs), units=v.shape)
+    layout = v.layout
     labels: Counter[str] = Counter()
     for call in f.saved:
         if call != f.form():
@@ -108,7 +115,16 @@ def written(e: Emitter, v: Vertex, f: Partials, g: Mapping[str, sp.Expr], name: 
         known[f.form()] = value.symbol
     reads = tuple(b for b in e.reads(*exprs) if b not in outs)
     result = e.emit(Pointwise(tuple(outs), tuple(exprs), reads))
-    return LoweredPointwise(e=e, vertex=v, f=f, letters=letters, saved=known, value=result)
+    shapes = {operand: e.buffer(g[operand]).layout.units for operand in v.constants}
+    return LoweredPointwise(e=e, vertex=v, f=f, letters=letters, shapes=shapes, saved=known, value=result)
+
+
+def _read(e: Emitter, v: Vertex, operand: str, value: sp.Expr) -> sp.Expr:
+    """An operand beside the others: a parameter that the layer repeats is read as a table."""
+    if operand not in v.constants or not v.batched:
+        return value
+    source = e.buffer(value)
+    return Table(source.layout.units, v.shape, v.axes).read(e, value, Name(source.name))
 
 
 def _letter(value: Buffer) -> str:

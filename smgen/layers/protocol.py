@@ -13,9 +13,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import prod
 from typing import Any, Literal, Protocol, TypeAlias
 
-import numpy as np
 import numpy.typing as npt
 import sympy as sp
 
@@ -23,7 +23,8 @@ from smgen.calculus.derivatives import Nonlinearity
 from smgen.calculus.domains import Ends
 from smgen.calculus.intervals import Interval
 from smgen.calculus.partials import Partials
-from smgen.ir import Contribution, Emitter, Name
+from smgen.ir import Contribution, Emitter, Layout, Name, Sliding
+from smgen.layers.orders import Order, plain
 from smgen.layers.patterns import Paths
 
 Array: TypeAlias = npt.NDArray[Any]
@@ -39,7 +40,9 @@ Equations: TypeAlias = Literal["linear", "pointwise", "general"]
 class Vertex:
     """One layer of a network. `operands` are the vertices it reads, in its own order; `origin` is where it was written.
 
-    `inputs` are the operands that depend on x, each once. The others, `constants`, depend on parameters alone.
+    `inputs` are the operands that depend on x, each once, and `conditions` those that vary over samples with something
+    else. The others, `constants`, depend on parameters alone. `batched` says whether the vertex varies over samples.
+    `order` is the order of its axes in memory, if it is not that of `shape`, and `reads` the order of each operand's.
     """
 
     name: str
@@ -48,16 +51,39 @@ class Vertex:
     inputs: tuple[str, ...]
     shape: tuple[int, ...]
     origin: str = field(compare=False)
+    conditions: tuple[str, ...] = ()
+    batched: bool = True
+    order: Order | None = None
+    reads: tuple[Order, ...] = ()
 
     @property
     def units(self) -> int:
         """The number of values for one sample."""
-        return int(np.prod(self.shape, dtype=np.int64))
+        return prod(self.shape)
+
+    @property
+    def axes(self) -> Order:
+        """The order of its axes in memory."""
+        return self.order if self.order is not None else plain(self.shape)
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """The lengths of its axes in the order of memory."""
+        return tuple(self.shape[axis] for axis in self.axes)
+
+    @property
+    def layout(self) -> Layout:
+        """The layout of its value; in one that is the same for all samples all axes are units."""
+        if not self.batched:
+            return Layout(units=self.shape)
+        return Layout.of_sample(self.sizes)
 
     @property
     def constants(self) -> tuple[str, ...]:
-        """Operands that are the same for all samples, each once."""
-        return tuple(name for name in dict.fromkeys(self.operands) if name not in self.inputs)
+        """Operands that are the same for all samples, each once; none if no derivative passes to them."""
+        if self.layer.detached:
+            return ()
+        return tuple(p for p in dict.fromkeys(self.operands) if p not in self.inputs and p not in self.conditions)
 
 
 class Lowered(Protocol):
@@ -71,6 +97,16 @@ class Lowered(Protocol):
     def pairs(self) -> Sequence[tuple[str, str]]:
         """The pairs of inputs, each once, whose second derivative f_pq is not symbolically 0."""
 
+    @property
+    def products(self) -> Sequence[tuple[str, str]]:
+        """The pairs of operands whose product it is: bilinear in them, with second derivatives between their units."""
+
+    def product(self, e: Emitter, left: sp.Expr, right: sp.Expr, name: Name, number: str) -> sp.Expr:
+        """B(u, v), the product with these values in place of the pair."""
+
+    def product_back(self, e: Emitter, source: str, value: sp.Expr, other: sp.Expr, name: Name, number: str) -> sp.Expr:
+        """∂(dᵀ B)/∂ of one operand of the pair, for a value d at the vertex and one at the other operand."""
+
     def forward(self, e: Emitter, values: Mapping[str, sp.Expr], *, squared: bool = False) -> Iterator[Contribution]:
         """Σ_p J_p v_p, or with J_p ∘ J_p: (11), (12), (13), (18), (20)."""
 
@@ -81,6 +117,9 @@ class Lowered(Protocol):
         self, e: Emitter, source: str, left: sp.Expr, right: sp.Expr, name: Naming, *, squared: bool = False
     ) -> Mapping[str, sp.Expr]:
         """Σ_n ∂(leftᵀ J_p right)/∂θ, or with J_p ∘ J_p, for each parameter θ of J_p: (16), (17)."""
+
+    def collected(self, e: Emitter, constant: str, value: sp.Expr, name: Name) -> sp.Expr:
+        """What `backward` gave for an operand that does not depend on x, summed over the batch, in its shape."""
 
     def partial(self, *operands: str) -> sp.Expr:
         """The derivative of a unit by the same unit of one to three operands; 0 for a linear layer."""
@@ -115,6 +154,22 @@ class Layer(Protocol):
         """Whether it is x."""
 
     @property
+    def per_sample(self) -> bool:
+        """Whether it is given with every sample: x, or a condition."""
+
+    @property
+    def detached(self) -> bool:
+        """Whether no derivative passes through it: its value is a formal constant."""
+
+    @property
+    def fixed(self) -> Array | None:
+        """The numbers of a fixed array; None for everything else."""
+
+    @property
+    def labels(self) -> int | None:
+        """The number of labels that its operand can hold, 0, 1, …; None if that is no label."""
+
+    @property
     def init(self) -> sp.Expr | None:
         """The initial value of all numbers of a parameter; None for random ones."""
 
@@ -145,11 +200,21 @@ class Layer(Protocol):
     def prepare(self, v: Vertex) -> None:
         """Raise `UnsupportedNonlinearity` where a derivative that will be needed has no formula."""
 
+    def orders(self, v: Vertex, below: Mapping[str, Order]) -> tuple[Order, Mapping[str, Order]]:
+        """The order of its axes in memory, and those in which it reads what varies, from the orders that this has."""
+
+    @property
+    def is_form(self) -> bool:
+        """Whether it is its operand, in the form in which layers read it."""
+
+    def form(self, v: Vertex, constant: Vertex) -> tuple[Layer, tuple[int, ...]] | None:
+        """The kind and the shape of what is read in place of an operand that does not depend on x, or None."""
+
     def lower(self, e: Emitter, v: Vertex, g: Mapping[str, sp.Expr], name: Name) -> Lowered:
         """Write the operations of its value, which gets this name."""
 
     def value(self, v: Vertex, g: Mapping[str, Array], f: Differentiate) -> Array:
-        """Its value in numbers, (N, units). Constant operands have no batch axis."""
+        """Its value in numbers, (N, units) in the order of its shape. Constant operands have no batch axis."""
 
     def slope(self, v: Vertex, source: str, g: Mapping[str, Array], f: Differentiate) -> Slope:
         """∂g/∂g_p in numbers."""
@@ -157,11 +222,29 @@ class Layer(Protocol):
     def curvature(self, v: Vertex, p: str, q: str, g: Mapping[str, Array], f: Differentiate) -> Array | None:
         """f_pq in numbers, (N, units); None where it is 0."""
 
+    def multiplied(self, a: Array, b: Array) -> Array:
+        """B in numbers, for a layer that is the product of its two operands, (…, units of each) → (…, units)."""
+
+    @property
+    def multiplies(self) -> bool:
+        """Whether it is the product of its two operands."""
+
+    @property
+    def keeps_places(self) -> bool:
+        """Whether each place of its value is made of the same place of its inputs; the first axis is no place."""
+
+    @property
+    def sliding(self) -> tuple[Sliding, ...] | None:
+        """The windows, which read no place twice, of a product with the second operand, (taps · in, out); or None."""
+
     def curved(self, v: Vertex) -> Iterable[tuple[str, str]]:
         """The pairs of inputs, each once, with f_pq ≠ 0."""
 
     def paths(self, v: Vertex, below: Mapping[str, Paths]) -> Paths:
         """How many paths lead from each x_d to each unit."""
+
+    def together(self, v: Vertex, p: str, q: str, below: Mapping[str, Paths]) -> tuple[Paths, Paths]:
+        """The tables of two inputs with mixed derivatives, unit by unit for those that have one."""
 
     def range(self, below: Sequence[Interval]) -> Interval:
         """An interval that contains all its values, from the intervals of its operands."""

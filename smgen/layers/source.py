@@ -40,7 +40,7 @@ class Source(Straight):
         raise InternalError(f"{v.name} reads nothing")
 
     def paths(self, v: Vertex, below: Mapping[str, Paths]) -> Paths:
-        return Paths.identity(v.units)
+        return Paths.identity(v.shape)
 
     def range(self, below: Sequence[Interval]) -> Interval:
         return REALS

@@ -22,6 +22,8 @@ from smgen.ir import (
     Reduce,
     Schedule,
 )
+from smgen.ir.rearrange import reshaped
+from smgen.layers.data import to_rows
 from smgen.layers.letters import G
 from smgen.lower.gradients import adjoint_backward
 from smgen.lower.hessian_state import HessianState, NoHessian
@@ -68,8 +70,15 @@ def _energy(lowering: Lowering, _: HessianState) -> tuple[Buffer, ...]:
     total = sp.S.Zero
     for name, count in lowering.network.energies:
         unit_sum = e.new(f"E_{name}", ROW)
-        total += count * e.emit(Reduce(out=unit_sum, src=e.buffer(lowering.g[name]), axis=1))
+        total += count * e.emit(Reduce(out=unit_sum, src=_in_a_row(lowering, name), axis=1))
     return (e.result(_result("energy"), ROW, total),)
+
+
+def _in_a_row(lowering: Lowering, name: str, factor: sp.Expr = sp.S.One) -> Buffer:
+    """The value of a vertex, times a number, with all units of a sample in one row."""
+    e, v = lowering.emitter, lowering.network[name]
+    value = e.in_buffer(factor * lowering.g[name], f"{G.of(name).code}_part")
+    return e.buffer(reshaped(e, value, v.layout, Layout(units=(v.units,)), Name(f"{G.of(name).code}_row")))
 
 
 def _result(code: str) -> Name:
@@ -83,24 +92,28 @@ def _layer_means(lowering: Lowering, _: HessianState) -> tuple[Buffer, ...]:
     e.sweep("means of the layers")
     outs = []
     for v in lowering.network.vertices:
-        name = G.of(v.name).code
-        src = e.buffer(e.in_buffer(lowering.g[v.name] / v.units, f"{name}_part"))
-        out = e.new(_result(f"mean_{name}"), ROW)
+        src = _in_a_row(lowering, v.name, sp.Rational(1, v.units))
+        out = e.new(_result(f"mean_{G.of(v.name).code}"), ROW)
         e.emit(Reduce(out=out, src=src, axis=1))
         outs.append(out)
     return tuple(outs)
 
 
 def _score(lowering: Lowering, _: HessianState) -> tuple[Buffer, ...]:
-    source = lowering.network.input
-    value = -backward(lowering)[source.name]
-    return (lowering.emitter.result(_result("score"), Layout(batch=True, units=source.shape), value),)
+    return (_at_x(lowering, "score", -backward(lowering)[lowering.network.input.name]),)
 
 
 def _hessian_diagonal(lowering: Lowering, hessian: HessianState) -> tuple[Buffer, ...]:
     hessian.backward()
-    layout = Layout(batch=True, units=lowering.network.input.shape)
-    return (lowering.emitter.result(_result("hessian_diagonal"), layout, hessian.diagonal()),)
+    return (_at_x(lowering, "hessian_diagonal", hessian.diagonal()),)
+
+
+def _at_x(lowering: Lowering, code: str, value: sp.Expr) -> Buffer:
+    """A result at x: a row a sample."""
+    x, e = lowering.network.input, lowering.emitter
+    if x.layout.places is not None:
+        value = to_rows(e, value, x, Name(f"{code}_rows"))
+    return e.result(_result(code), Layout(batch=True, units=(x.units,)), value)
 
 
 class _Losses:

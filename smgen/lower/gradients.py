@@ -41,7 +41,9 @@ class _Backward:
 
     def run(self) -> dict[str, Buffer]:
         network = self.lowering.network
-        for v in reversed(network.vertices[1:]):
+        for v in reversed(network.varying):
+            if v.layer.per_sample or v.layer.detached:
+                continue
             self.values[2][v.name] = self._gamma(v)
             self._of_constants(v)
             self._finish(v)
@@ -55,7 +57,7 @@ class _Backward:
 
     def _of_constants(self, v: Vertex) -> None:
         """Add the terms of v to γ of the constants that it reads, in the shapes of the constants."""
-        for p in v.inputs:
+        for p in (*v.inputs, *v.conditions):
             for key, value in self._of_map(v, p):
                 self.terms[key].append(value)
         for key in v.constants:
@@ -63,14 +65,16 @@ class _Backward:
             parts = gamma_parts(self.lowering, key, v, self.values, self.adjoints)
             total = sp.Add(*(part(name.part("terms"), "") for part in parts))
             if total != 0:
-                self.terms[key].append(self.lowering.emitter.batch_sum(total, name))
+                collected = self.lowering.lowered[v.name].collected(self.lowering.emitter, key, total, name)
+                self.terms[key].append(collected)
 
     def _of_map(self, v: Vertex, p: str) -> Iterator[tuple[str, sp.Expr]]:
         """The gradient terms of the parameters of the linear map from p to v: (16), (17)."""
         delta, mu, gamma = self.values
         lowered, e = self.lowering.lowered[v.name], self.lowering.emitter
-        yield from lowered.gradient(e, p, delta[v.name], mu[p], self._naming("delta", v)).items()
-        yield from self.adjoints.gradient(p, v, self._naming(self.adjoints.word, v)).items()
+        if p in v.inputs:
+            yield from lowered.gradient(e, p, delta[v.name], mu[p], self._naming("delta", v)).items()
+            yield from self.adjoints.gradient(p, v, self._naming(self.adjoints.word, v)).items()
         yield from lowered.gradient(e, p, gamma[v.name], self.lowering.g[p], self._naming("g", v)).items()
 
     def _naming(self, suffix: str, v: Vertex) -> Naming:
@@ -86,6 +90,8 @@ class _Backward:
     def _name(self, key: str) -> Name:
         """The name of γ of a constant: a gradient for a parameter, ∂J/∂g for a vertex that is made of parameters."""
         constant = self.lowering.network[key]
+        if constant.layer.is_form:
+            return self._name(constant.operands[0]).part(constant.layer.kind)
         if constant.operands:
             return self.quantity.of_array(key, constant.shape)
         return gradient_of(self.loss_term.letter, parameter_buffer(key, constant.shape))
@@ -94,14 +100,15 @@ class _Backward:
         """Finish γ of the constants whose first reader is v: first those made of others, then the parameters."""
         constants = self.lowering.network.constants_of(v)
         for c in reversed([c for c in constants if c.operands]):
-            gamma = self.lowering.emitter.bind(self._name(c.name), sp.Add(*self.terms[c.name]), "(9)")
+            number = "" if c.layer.is_form else "(9)"
+            gamma = self.lowering.emitter.bind(self._name(c.name), sp.Add(*self.terms[c.name]), number)
             self.values[2][c.name] = gamma
             for key in c.constants:
                 name = self._naming("sum", c)(key)
                 parts = gamma_parts(self.lowering, key, c, self.values, self.adjoints)
                 self.terms[key] += [part(name, "") for part in parts]
         for c in constants:
-            if not c.operands:
+            if c.name in self.lowering.network.parameters:
                 number = self._numbers.get(c.name.partition(".")[2], "[+] 7")
                 value = sp.Add(*self.terms[c.name]) / SAMPLES.symbol
                 name, layout = self._name(c.name), Layout(units=c.shape)

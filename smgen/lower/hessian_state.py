@@ -5,12 +5,12 @@ The sweeps of δ, μ = ∂J/∂δ and γ = ∂J/∂g are the same in every mode.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Protocol
 
 import sympy as sp
 
-from smgen.ir import ZERO, Name
+from smgen.ir import ZERO, Contribution, Name
 from smgen.layers.protocol import Naming
 from smgen.lower.names import LossTerm
 from smgen.lower.values import Lowering
@@ -28,11 +28,17 @@ class TermAdjoints(Protocol):
     def forward(self, v: Vertex) -> None:
         """Compute the adjoints at v. The forward sweep calls this for every vertex in order, after μ of the vertex."""
 
-    def nu(self, p: str, q: str) -> sp.Expr:
-        """ν_pq: the derivative of the loss by δ_k f_pq, for a vertex k that reads p and q."""
+    def nu(self, k: Vertex, p: str, q: str) -> sp.Expr:
+        """ν_pq: the derivative of the loss by δ_k f_pq."""
 
     def slope(self, p: str, k: Vertex) -> sp.Expr:
         """The derivative of the loss by the slope f_p of k, through the second derivatives alone."""
+
+    def product_nu(self, k: Vertex, p: str, q: str) -> Iterable[Contribution]:
+        """The derivative of the loss by δ of a product k of p and q, through the second derivatives alone."""
+
+    def product_slope(self, k: Vertex, a: str, other: str) -> Iterable[Contribution]:
+        """The derivative of the loss by a factor a of a product k, through the second derivatives alone."""
 
     def gradient(self, p: str, k: Vertex, name: Naming) -> Mapping[str, sp.Expr]:
         """The same derivative by the parameters of a linear k, summed over the batch: the second term of (17)."""
@@ -62,11 +68,17 @@ class NoHessian:
     def forward(self, v: Vertex) -> None:
         return
 
-    def nu(self, p: str, q: str) -> sp.Expr:
+    def nu(self, k: Vertex, p: str, q: str) -> sp.Expr:
         return ZERO
 
     def slope(self, p: str, k: Vertex) -> sp.Expr:
         return ZERO
+
+    def product_nu(self, k: Vertex, p: str, q: str) -> Iterable[Contribution]:
+        return ()
+
+    def product_slope(self, k: Vertex, a: str, other: str) -> Iterable[Contribution]:
+        return ()
 
     def gradient(self, p: str, k: Vertex, name: Naming) -> Mapping[str, sp.Expr]:
         return {}

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from smgen.ir import LAMBDA, SAMPLES, Buffer, Layout, Letter, Name
-from smgen.layers.letters import G, Quantity, parameter_buffer
+from smgen.layers.letters import G, Quantity, fixed_buffer, parameter_buffer
 from smgen.layers.protocol import Equations
 from smgen.network import Network
 
@@ -100,7 +100,10 @@ def gradient_of(letter: str, parameter: Buffer) -> Name:
 
 
 def input_buffers(network: Network) -> tuple[Buffer, ...]:
-    """The buffers that every schedule may read: x, λ, N and the parameters."""
-    x = G.of(network.input.name)
-    data = Buffer(x.code, Layout(batch=True, units=network.input.shape), x.letter, role=x.role)
-    return (data, LAMBDA, SAMPLES, *(parameter_buffer(k, s) for k, s in network.parameters.items()))
+    """The buffers that every schedule may read: x with its conditions, a row a sample, λ, N and the parameters."""
+    x, units = G.of(network.input.name), sum(v.units for v in network.given)
+    plain = network.input.layout.places is None and len(network.given) == 1
+    code = x.code if plain else f"{x.code}_rows"
+    data = Buffer(code, Layout(batch=True, units=(units,)), x.letter, role=x.role)
+    fixed = (fixed_buffer(key, array.shape) for key, array in network.fixed.items())
+    return (data, LAMBDA, SAMPLES, *(parameter_buffer(k, s) for k, s in network.parameters.items()), *fixed)

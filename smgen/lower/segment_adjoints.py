@@ -9,11 +9,11 @@ With N_b = ∂L/∂H_b and ĝ = N_b ġ,
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import sympy as sp
 
-from smgen.ir import ZERO, Letter, Name
+from smgen.ir import ZERO, Contribution, Letter, Name
 from smgen.layers.protocol import Naming
 from smgen.lower.hessian_state import Values
 from smgen.lower.names import WEIGHTED
@@ -42,7 +42,14 @@ class SegmentAdjoints(SegmentTangents):
         if self._is_matrix:
             self.weighted_tangent[self.base] = base_adjoint
         elif self.base_tangents is not None:
-            self.weighted_tangent[self.base] = self.tangents.tangent_column(base_adjoint) * self.base_tangents
+            self.weighted_tangent[self.base] = self._column(self.segment.base) * self.base_tangents
+
+    def _column(self, v: Vertex) -> sp.Expr:
+        """N_b of each tangent, beside the tangents of a vertex."""
+        row = self.base_adjoint
+        if self.base_tangents is None:
+            row = self.tangents.in_a_row(row, self.segment.base, Name(f"adjoint_of_{self.base}"))
+        return self.tangents.tangent_column(row, v)
 
     @property
     def _is_matrix(self) -> bool:
@@ -58,7 +65,7 @@ class SegmentAdjoints(SegmentTangents):
         if self._is_matrix:
             self.weighted_tangent[v.name] = self.carry(v, self.weighted_tangent, WEIGHTED)
         else:
-            value = self.tangents.tangent_column(self.base_adjoint) * self.tangent[v.name]
+            value = self._column(v) * self.tangent[v.name]
             if not self.tangents.is_constant(self.base_adjoint) and value != 0:
                 value = self.tangents.bind(WEIGHTED.of(v.name), value, "[+] 8")
             self.weighted_tangent[v.name] = value
@@ -72,8 +79,10 @@ class SegmentAdjoints(SegmentTangents):
         name = Name(f"curvature_adjoint_{top}", Letter(f"N_{top}", 4, "N"))
         return self.tangents.grams(self.weighted_tangent[top], self.tangent[top], name)
 
-    def nu(self, p: str, q: str) -> sp.Expr:
+    def nu(self, k: Vertex, p: str, q: str) -> sp.Expr:
         """ν_pq = Σ_c ½ (ĝ_p ġ_q + ĝ_q ġ_p)."""
+        if not self.segment.bends(k):
+            return ZERO
         if (p, q) not in self._adjoints:
             self._adjoints[p, q] = self._nu(p) if p == q else self._mixed(p, q)
         return self._adjoints[p, q]
@@ -87,7 +96,10 @@ class SegmentAdjoints(SegmentTangents):
         if e.is_constant(self.base_adjoint):
             return self.base_adjoint * self.sum_of_products(name, name)
         if not self._is_matrix and not e.is_batched(self.tangent[name]):
-            return e.backward(self.base_adjoint, self.square(name), code)
+            row = e.in_a_row(self.base_adjoint, self.segment.base, code.part("row"))
+            return e.in_places(
+                e.backward(row, self.square(name), code), self.lowering.network[name], code.part("places")
+            )
         return e.sum_tangents(self.weighted_tangent[name] * self.tangent[name], code)
 
     def _mixed(self, p: str, q: str) -> sp.Expr:
@@ -98,20 +110,57 @@ class SegmentAdjoints(SegmentTangents):
 
     def slope(self, p: str, k: Vertex) -> sp.Expr:
         """2 Σ_c ĝ_p δ̇_k."""
-        delta_tangent = self.delta_tangent[k.name]
+        delta_tangent = self.delta_tangent.get(k.name, ZERO)
         if delta_tangent == 0 or self.weighted_array(p) == 0:
             return ZERO
         value = self.weighted_array(p) * delta_tangent
         return 2 * self.tangents.sum_tangents(value, Name(f"weighted_product_{k.name}"))
 
+    def product_nu(self, k: Vertex, p: str, q: str) -> Iterator[Contribution]:
+        """Σ_c B(ĝ_p, ġ_q) + B(ġ_p, ĝ_q)."""
+        if p not in k.inputs or q not in k.inputs or not self.segment.bends(k):
+            return
+        for first, second in ((self.weighted_array(p), self.tangent[q]), (self.tangent[p], self.weighted_array(q))):
+            if first != 0 and second != 0:
+                yield self._summed(self._product_of(k, first, second))
+
+    def _product_of(self, k: Vertex, first: sp.Expr, second: sp.Expr) -> Contribution:
+        lowered = self.lowering.lowered[k.name]
+        return lambda name, number: lowered.product(self.tangents, first, second, name, number)
+
+    def product_slope(self, k: Vertex, a: str, other: str) -> Iterator[Contribution]:
+        """2 Σ_c of what δ̇_k and ĝ of the other factor give."""
+        value = self.delta_tangent.get(k.name, ZERO)
+        if value != 0:
+            for part in self.product_back_parts(k, a, value, self.weighted_array(other), "weighted"):
+                yield _twice(part)
+
+    def product_back_parts(
+        self, k: Vertex, a: str, value: sp.Expr, tangent: sp.Expr, word: str
+    ) -> Iterator[Contribution]:
+        """Σ_c of ∂(dᵀ B)/∂g_a for tangents d at a product and tangents at its other factor."""
+        if value != 0 and tangent != 0:
+            lowered, e = self.lowering.lowered[k.name], self.tangents
+            yield self._summed(lambda name, number: lowered.product_back(e, a, value, tangent, name.part(word), number))
+
+    def _summed(self, part: Contribution) -> Contribution:
+        """The sum over the tangents of a contribution that has them."""
+        return lambda name, number: self.tangents.sum_tangents(part(name.part("tangents"), ""), name.part("summed"))
+
     def weighted_array(self, name: str) -> sp.Expr:
         """ĝ of a vertex, as an array also at the base."""
         if name == self.base and name not in self.weighted_tangent:
-            return self.tangents.tangent_column(self.base_adjoint) * self.tangent[name]
+            return self._column(self.segment.base) * self.tangent[name]
         return self.weighted_tangent[name]
 
     def gradient(self, p: str, k: Vertex, name: Naming) -> Mapping[str, sp.Expr]:
         """The derivative of 2 Σ_n Σ_c δ̇_kᵀ A ĝ_p by the parameters of A, the map from p to k."""
+        if self.delta_tangent.get(k.name, ZERO) == 0:
+            return {}
         lowered = self.lowering.lowered[k.name]
         gradients = lowered.gradient(self.tangents, p, self.delta_tangent[k.name], self.weighted_array(p), name)
         return {key: 2 * value for key, value in gradients.items()}
+
+
+def _twice(part: Contribution) -> Contribution:
+    return lambda name, number: 2 * part(name, number)

@@ -58,8 +58,10 @@ def _curvature_parts(lowering: Lowering, k: Vertex, adjoints: TermAdjoints) -> I
     """Σ_pq ν_pq f_pq."""
     lowered = lowering.lowered[k.name]
     for p, q in lowered.pairs:
-        if (nu := adjoints.nu(p, q)) != 0:
+        if (nu := adjoints.nu(k, p, q)) != 0:
             yield term(nu * lowered.partial(p, q) if p == q else 2 * nu * lowered.partial(p, q))
+    for p, q in lowered.products:
+        yield from adjoints.product_nu(k, p, q)
 
 
 def gamma_parts(
@@ -81,6 +83,21 @@ def gamma_parts(
         if (f_second := lowered.partial(p, a)) != 0 and (slope := adjoints.slope(p, k)) != 0:
             yield term(slope * f_second)
     for p, q in lowered.pairs:
-        nu_delta = adjoints.nu(p, q) * delta[k.name]
+        nu_delta = adjoints.nu(k, p, q) * delta[k.name]
         if nu_delta != 0 and (f_third := lowered.partial(p, q, a)) != 0:
             yield term(nu_delta * f_third if p == q else 2 * nu_delta * f_third)
+    for pair in lowered.products:
+        for source, other in (pair, pair[::-1]):
+            if source == a and other in k.inputs:
+                yield from _product_parts(lowering, a, other, k, (delta[k.name], mu[other]), adjoints)
+
+
+def _product_parts(
+    lowering: Lowering, a: str, other: str, k: Vertex, values: tuple[sp.Expr, sp.Expr], adjoints: TermAdjoints
+) -> Iterator[Contribution]:
+    """The terms of γ of a factor of a product k that come from δ and δ′ of the other factor ([+] 15)."""
+    delta, mu = values
+    lowered = lowering.lowered[k.name]
+    if delta != 0 and mu != 0:
+        yield lambda name, number: lowered.product_back(lowering.emitter, a, delta, mu, name, number)
+    yield from adjoints.product_slope(k, a, other)

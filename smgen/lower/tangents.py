@@ -6,6 +6,8 @@ value of a sample, (N, M), or a number for each of its tangents, (N, C), be mult
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import sympy as sp
 
 from smgen.ir import (
@@ -21,6 +23,8 @@ from smgen.ir import (
     Transpose,
     View,
 )
+from smgen.ir.rearrange import reshaped
+from smgen.network import Vertex
 
 
 class Tangents(Emitter):
@@ -44,20 +48,23 @@ class Tangents(Emitter):
 
     def row(self, value: sp.Expr) -> sp.Expr:
         """(N, M) → (N, 1, M): the same for all tangents."""
-        return value.xreplace({b.symbol: self._view(b, "row") for b in self._flat(value) if b.batched})
+        rows = [b for b in self.reads(value) if b.batched and b.tangents is None and b.layout.units]
+        return value.xreplace({b.symbol: self._view(b, "row") for b in rows})
 
-    def tangent_column(self, value: sp.Expr) -> sp.Expr:
-        """(N, C) → (N, C, 1): the same for all units; (M,) → (M, 1)."""
-        return value.xreplace({b.symbol: self._view(b, "column") for b in self._flat(value)})
-
-    def _flat(self, value: sp.Expr) -> list[Buffer]:
-        """The buffers in a value that are rows without an axis of tangents."""
-        return [b for b in self.reads(value) if b.tangents is None and len(b.layout.units) == 1]
+    def tangent_column(self, value: sp.Expr, v: Vertex) -> sp.Expr:
+        """(N, C) → (N, C, 1), or (N, C, 1, 1): the same for all units and places of a vertex; (M,) → (M, 1)."""
+        columns = {}
+        for b in self.reads(value):
+            if b.tangents is None and len(b.layout.units) == 1:
+                columns[b.symbol] = self._view(b, "column" if v.layout.places is None else "column_of_places")
+        return value.xreplace(columns)
 
     def _view(self, b: Buffer, form: str) -> sp.Symbol:
         key = (form, b)
         if key not in self._known:
             layout = b.layout.row_of_tangents if form == "row" else b.layout.column_of_tangents
+            if form == "column_of_places":
+                layout = replace(layout, places=1)
             self._known[key] = self.emit(View(self.new(f"{b.name}_{form}", layout), b))
         return self._known[key]
 
@@ -72,13 +79,29 @@ class Tangents(Emitter):
             self._known[key] = self.emit(Transpose(out, weight))
         return self._known[key]
 
-    def identity(self, units: int) -> sp.Symbol:
+    def identity(self, v: Vertex) -> sp.Expr:
         """The tangents of a vertex along its own units."""
-        key = ("identity", units)
+        flat = Layout(units=(v.units,))
+        return reshaped(self, self.identity_of(v.units), flat, v.layout, Name(f"identity_{v.name}"))
+
+    def identity_of(self, units: int) -> sp.Symbol:
+        """A tangent along each of so many units."""
+        key, layout = ("identity", units), Layout(tangents=units, units=(units,))
         if key not in self._known:
-            layout = Layout(tangents=units, units=(units,))
             self._known[key] = self.wait(Identity(self.new(f"identity_{units}", layout)))
         return self._known[key]
+
+    def in_a_row(self, value: sp.Expr, v: Vertex, name: Name) -> sp.Expr:
+        """A value at a vertex, or tangents there, with all units in a row."""
+        if v.layout.places is None:
+            return value
+        return reshaped(self, value, v.layout, Layout(units=(v.units,)), name)
+
+    def in_places(self, value: sp.Expr, v: Vertex, name: Name) -> sp.Expr:
+        """The opposite of `in_a_row`."""
+        if v.layout.places is None:
+            return value
+        return reshaped(self, value, Layout(units=(v.units,)), v.layout, name)
 
     # Sums
 
@@ -95,20 +118,26 @@ class Tangents(Emitter):
         if value == 0 or factor == 0:
             return ZERO
         src = self.buffer(self.in_buffer(value, name.part("terms")))
-        position = len(src.shape) + axis
-        (kept,) = src.layout.units if axis == -2 else (src.tangents,)
-        assert kept is not None
-        out = self.new(name, Layout(src.batched, None, (kept,)))
-        return factor * self.emit(Reduce(out=out, src=src, axis=position))
+        if axis == -2:
+            out = self.new(name, replace(src.layout, tangents=None))
+            if src.tangents == 1 and src.layout.places is not None:
+                return factor * self.reshape(out, src)
+            return factor * self.emit(Reduce(out=out, src=src, axis=int(src.batched)))
+        if src.layout.places is not None:
+            flat = Layout(src.batched, src.tangents, (src.layout.places * src.layout.units[0],))
+            src = self.buffer(self.reshape(self.new(name.part("flat"), flat), src))
+        assert src.tangents is not None
+        out = self.new(name, Layout(src.batched, None, (src.tangents,)))
+        return factor * self.emit(Reduce(out=out, src=src, axis=len(src.shape) - 1))
 
-    def unit_sums(self, left: sp.Expr, right: sp.Expr, name: Name) -> sp.Expr:
-        """Σ_n Σ_c left_ncj right_ncj, (M,)."""
-        return self.batch_sum(self.sum_tangents(left * right, name.part("tangents")), name)
+    def unit_sums(self, left: sp.Expr, right: sp.Expr, name: Name, places: int | None = None) -> sp.Expr:
+        """Σ_n Σ_c Σ_p left_ncpj right_ncpj, (M,)."""
+        return self.row_sum(self.sum_tangents(left * right, name.part("tangents")), name, places)
 
     # Products
 
-    def outer_sum(self, left: sp.Expr, right: sp.Expr, name: Name) -> sp.Expr:
-        """Σ_n Σ_c left_ncj right_nci, (M, D). If `right` is the identity, this is the transpose of a sum."""
+    def outer_sum(self, left: sp.Expr, right: sp.Expr, name: Name, places: int | None = None) -> sp.Expr:
+        """Σ_n Σ_c Σ_p left_ncpj right_ncpi, (M, D). If `right` is the identity, this is the transpose of a sum."""
         if left == 0 or right == 0:
             return ZERO
         for key, identity in self._known.items():

@@ -4,47 +4,48 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import InitVar, dataclass, field, replace
 from functools import cached_property
-from typing import Final
 
+import numpy as np
+import numpy.typing as npt
 import sympy as sp
 
 from smgen.calculus.derivatives import Nonlinearity
-from smgen.errors import NetworkError, UnsupportedNonlinearity, counted, several, shortened
+from smgen.errors import UnsupportedNonlinearity, counted
 from smgen.layers.nodes import Node
 from smgen.layers.protocol import Vertex
 from smgen.network.names import check_shared, named
-from smgen.origins import here
+from smgen.network.walk import energy_nodes, in_order
 
 
 @dataclass(frozen=True)
 class Network:
     """An energy-based network: E(x) is the sum over all units of the energy vertices.
 
-    `vertices` depend on x and are in topological order, x first. `constants` depend on parameters alone, in topological
-    order: the parameters, and the vertices that are made of them. `energies` maps an energy vertex to how often it is
-    counted. `nodes` are all nodes of the network. Raises `NetworkError` for cycles, duplicate or unusable names,
-    several inputs, and weights shared between unequal layers.
+    `varying` are the vertices that vary over samples, in topological order, and `vertices` those of them that depend on
+    x, x first. The others are conditions, and what is made of them. `constants` depend on parameters alone, in
+    topological order: the parameters, and the vertices that are made of them. `energies` maps an energy vertex to how
+    often it is counted. `nodes` are all nodes of the network. Raises `NetworkError` for cycles, duplicate or unusable
+    names, several inputs, and weights shared between unequal layers.
     """
 
     energy: InitVar[Node | Sequence[Node]]
-    vertices: tuple[Vertex, ...] = field(init=False)
+    varying: tuple[Vertex, ...] = field(init=False)
     constants: tuple[Vertex, ...] = field(init=False)
     energies: tuple[tuple[str, int], ...] = field(init=False)
     nodes: tuple[Node, ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self, energy: Node | Sequence[Node]) -> None:
-        roots = _energy_nodes(energy)
-        order = _topological(roots)
+        roots = energy_nodes(energy)
+        order = in_order(roots)
         names = named(order)
         vertices = {names[node]: _vertex(node, names) for node in reversed(order)}
         ordered = [vertices[name] for name in dict.fromkeys(names[node] for node in order)]
-        alive = {names[node] for node in order if node.depends_on_x}
         self._set(
-            vertices=tuple(v for v in ordered if v.name in alive),
-            constants=tuple(v for v in ordered if v.name not in alive),
+            varying=tuple(v for v in ordered if v.batched),
+            constants=tuple(v for v in ordered if not v.batched),
             energies=tuple(Counter(names[root] for root in roots).items()),
             nodes=tuple(order),
         )
@@ -55,6 +56,17 @@ class Network:
         for name, value in fields.items():
             object.__setattr__(self, name, value)
 
+    @cached_property
+    def vertices(self) -> tuple[Vertex, ...]:
+        """The vertices that depend on x, in topological order."""
+        return tuple(v for v in self.varying if v.inputs or v.layer.is_data)
+
+    @cached_property
+    def given(self) -> tuple[Vertex, ...]:
+        """What comes with every sample: x, then the conditions in order of first use."""
+        others = (v for v in self.varying if v.layer.per_sample and not v.layer.is_data)
+        return (self.input, *others)
+
     @property
     def input(self) -> Vertex:
         """The vertex of the data vector x."""
@@ -62,8 +74,8 @@ class Network:
 
     @property
     def all_vertices(self) -> tuple[Vertex, ...]:
-        """The constants, then the vertices: every one after its operands."""
-        return (*self.constants, *self.vertices)
+        """The constants, then what varies over samples: every one after its operands."""
+        return (*self.constants, *self.varying)
 
     @property
     def nonlinear(self) -> dict[str, Nonlinearity]:
@@ -81,29 +93,34 @@ class Network:
     def _readers(self) -> dict[str, tuple[Vertex, ...]]:
         readers: dict[str, list[Vertex]] = {name: [] for name in self._by_name}
         for v in self.all_vertices:
-            for operand in dict.fromkeys(v.operands):
+            for operand in (*v.inputs, *v.conditions, *v.constants):
                 readers[operand].append(v)
         return {name: tuple(vertices) for name, vertices in readers.items()}
 
     def children(self, name: str) -> tuple[Vertex, ...]:
-        """The vertices that read `name`, each once: V_j of the equations."""
+        """The vertices that read `name` and pass derivatives to it, each once: V_j of the equations."""
         return self._readers[name]
 
     @cached_property
     def parameters(self) -> dict[str, tuple[int, ...]]:
         """Parameter name → shape, in order of first use; names and (out, in) shapes as in a torch `state_dict`."""
-        return {v.name: v.shape for v in self.constants if not v.operands}
+        return {v.name: v.shape for v in self.constants if not v.operands and v.layer.fixed is None}
+
+    @cached_property
+    def fixed(self) -> dict[str, npt.NDArray[np.float64]]:
+        """The fixed arrays, by name."""
+        return {v.name: v.layer.fixed for v in self.constants if v.layer.fixed is not None}
 
     @property
     def initial(self) -> dict[str, float | None]:
         """The initial value of each parameter's numbers; None for random ones."""
-        starts = {v.name: v.layer.init for v in self.constants if not v.operands}
+        starts = {v.name: v.layer.init for v in self.constants if v.name in self.parameters}
         return {key: None if start is None else float(start) for key, start in starts.items()}
 
     @cached_property
     def _constants_by_reader(self) -> Mapping[str, tuple[Vertex, ...]]:
         """The constants, by the first vertex that depends on each, directly or through other constants."""
-        position = {v.name: n for n, v in enumerate(self.vertices)}
+        position = {v.name: n for n, v in enumerate(self.varying)}
         first: dict[str, str] = {}
         for c in reversed(self.constants):
             readers = [first.get(k.name, k.name) for k in self.children(c.name)]
@@ -119,22 +136,24 @@ class Network:
 
     def parameters_of(self, vertex: Vertex) -> dict[str, tuple[int, ...]]:
         """The parameters that `vertex` is the first to use."""
-        return {c.name: c.shape for c in self.constants_of(vertex) if not c.operands}
+        return {c.name: c.shape for c in self.constants_of(vertex) if c.name in self.parameters}
 
     def renamed(self, label: Mapping[str, str]) -> Network:
         """The same network with other names for vertices; parameters keep theirs."""
 
         def other(v: Vertex) -> Vertex:
-            operands, inputs = (tuple(label.get(name, name) for name in names) for names in (v.operands, v.inputs))
-            return replace(v, name=label.get(v.name, v.name), operands=operands, inputs=inputs)
+            groups = (v.operands, v.inputs, v.conditions)
+            operands, inputs, conditions = (tuple(label.get(name, name) for name in names) for names in groups)
+            return replace(v, name=label.get(v.name, v.name), operands=operands, inputs=inputs, conditions=conditions)
 
+        network = self.with_vertices(tuple(map(other, self.varying)), tuple(map(other, self.constants)))
+        network._set(energies=tuple((label.get(name, name), count) for name, count in self.energies))
+        return network
+
+    def with_vertices(self, varying: tuple[Vertex, ...], constants: tuple[Vertex, ...]) -> Network:
+        """The same network, made of other vertices."""
         network = object.__new__(Network)
-        network._set(
-            vertices=tuple(map(other, self.vertices)),
-            constants=tuple(map(other, self.constants)),
-            energies=tuple((label.get(name, name), count) for name, count in self.energies),
-            nodes=self.nodes,
-        )
+        network._set(varying=varying, constants=constants, energies=self.energies, nodes=self.nodes)
         return network
 
     @property
@@ -159,7 +178,7 @@ class Network:
         """The network for people, one line for each vertex."""
         made = [v for v in self.constants if v.operands]
         lines = [f"{v.name} = {v.layer.summary(v.operands)}, shape {v.shape}" for v in made]
-        lines += [f"{v.name} = {v.layer.summary(v.operands)}, {counted(v.units, 'unit')}" for v in self.vertices]
+        lines += [f"{v.name} = {v.layer.summary(v.operands)}, {_size(v.shape)}" for v in self.varying]
         energies = [name if count == 1 else f"{count} {name}" for name, count in self.energies]
         return "\n".join([*lines, f"energy = the sum over the units of {' + '.join(energies)}"])
 
@@ -169,71 +188,26 @@ class Network:
         return hashlib.sha256(self.text.encode()).hexdigest()
 
 
+def _size(shape: tuple[int, ...]) -> str:
+    return counted(shape[0], "unit") if len(shape) == 1 else f"shape {shape}"
+
+
 def _vertex(node: Node, names: Mapping[Node, str]) -> Vertex:
+    def passed(chosen: Callable[[Node], bool]) -> tuple[str, ...]:
+        """The operands to which derivatives are passed, as far as they are chosen, each once."""
+        operands = () if node.layer.detached else node.operands
+        return tuple(dict.fromkeys(names[operand] for operand in operands if chosen(operand)))
+
     return Vertex(
         name=names[node],
         layer=node.layer,
         operands=tuple(names[operand] for operand in node.operands),
-        inputs=tuple(dict.fromkeys(names[operand] for operand in node.operands if operand.depends_on_x)),
+        inputs=passed(lambda operand: operand.depends_on_x),
+        conditions=passed(lambda operand: operand.batched and not operand.depends_on_x),
+        batched=node.batched,
         shape=node.shape,
         origin=node.origin,
     )
-
-
-def _energy_nodes(energy: Node | Sequence[Node]) -> list[Node]:
-    roots = [energy] if isinstance(energy, Node) else list(energy) if isinstance(energy, list | tuple) else []
-    if not roots or not all(isinstance(root, Node) for root in roots):
-        raise NetworkError(
-            origin=here(),
-            what=f"sm.Network(energy=…) takes a node or a list of nodes; got {shortened(energy)}",
-            hint="pass what sm.linear, sm.pointwise, sm.add … returned",
-        )
-    return roots
-
-
-_ONE_INPUT: Final = (
-    "make one sm.input of all the units. The derivatives by all of them then enter the loss, those by the second "
-    "input's too: what only comes with a sample (a label, a condition) does not belong there"
-)
-
-
-def _topological(roots: list[Node]) -> list[Node]:
-    """Depth-first order, every node after its operands.
-
-    Raises `NetworkError` on a cycle, on several inputs, and for an energy that does not depend on x.
-    """
-    order: list[Node] = []
-    open_nodes: set[Node] = set()
-    stack = [(root, False) for root in reversed(roots)]
-    done: set[Node] = set()
-    while stack:
-        node, operands_done = stack.pop()
-        if operands_done:
-            open_nodes.discard(node)
-            done.add(node)
-            order.append(node)
-        elif node in open_nodes:
-            raise NetworkError(
-                origin=node.origin, what=f"{node} depends on itself", hint="a network is a graph without cycles"
-            )
-        elif node not in done:
-            open_nodes.add(node)
-            stack.append((node, True))
-            stack.extend((i, False) for i in reversed(node.operands) if i not in done)
-    inputs = [node for node in order if node.layer.is_data]
-    if len(inputs) != 1:
-        raise NetworkError(
-            origin=inputs[-1].origin if inputs else order[0].origin,
-            what=f"the energy must depend on exactly one input; got {several(inputs) or 'none'}",
-            hint=_ONE_INPUT
-            if inputs
-            else "begin with x = sm.input(units): E is a function of x, not of parameters alone",
-        )
-    for root in roots:
-        if not root.depends_on_x:
-            what = f"{root} does not depend on x: as an energy it changes no density"
-            raise NetworkError(origin=root.origin, what=what, hint="leave it out of energy=")
-    return order
 
 
 def _check_formulas(vertices: Sequence[Vertex]) -> None:

@@ -9,15 +9,21 @@ import sympy as sp
 from smgen.ir import (
     Buffer,
     Concat,
+    EachProduct,
     Elementary,
+    Fold,
     Fused,
+    Greatest,
     Identity,
+    Mix,
     Op,
+    Permute,
     Pointwise,
     Product,
     Reduce,
     Schedule,
     Transpose,
+    Unfold,
     View,
 )
 
@@ -34,7 +40,11 @@ def aliases(schedule: Schedule) -> Schedule:
         ops: list[Op] = []
         for op in sweep.ops:
             renamed = rename(op, source)
-            if isinstance(renamed, View) and renamed.out.shape == renamed.src.shape and renamed.out.name not in results:
+            if (
+                isinstance(renamed, View)
+                and renamed.out.layout == renamed.src.layout
+                and renamed.out.name not in results
+            ):
                 source[renamed.out.name] = renamed.src
             else:
                 ops.append(renamed)
@@ -60,9 +70,11 @@ def rename(op: Op, source: dict[str, Buffer]) -> Op:
         case Product():
             (left, right), *plus = ((source.get(a.name, a), source.get(b.name, b)) for a, b in op.pairs)
             return replace(op, left=left, right=right, plus=tuple(plus))
+        case EachProduct(left=left, right=right):
+            return replace(op, left=source.get(left.name, left), right=source.get(right.name, right))
         case Identity():
             return op
-        case Reduce() | View() | Transpose():
+        case Reduce() | View() | Transpose() | Permute() | Mix() | Greatest() | Unfold() | Fold():
             return replace(op, src=source.get(op.src.name, op.src))
         case Concat():
             return replace(op, parts=tuple((expr(part), width) for part, width in op.parts), reads=reads)

@@ -2,7 +2,21 @@
 
 from __future__ import annotations
 
-from smgen.ir import Buffer, Op, Pointwise, Product, Reduce, Schedule, View
+from smgen.ir import (
+    Buffer,
+    EachProduct,
+    Fold,
+    Greatest,
+    Mix,
+    Op,
+    Permute,
+    Pointwise,
+    Product,
+    Reduce,
+    Schedule,
+    Unfold,
+    View,
+)
 from smgen.passes.aliases import rename
 
 
@@ -36,10 +50,20 @@ def _value(op: Op) -> object:
     match op:
         case Product():
             return ("product", op.form, op.each_sample, op.pairs)
+        case EachProduct(left=left, right=right, form=form, blocks=blocks):
+            return ("each product", form, blocks, left, right)
         case Reduce(out=out, src=src, axis=axis):
             return ("sum", src, axis, out.kind)
         case View(out, src, start):
-            return ("view", src, start, out.shape)
+            return ("view", src, start, out.layout)
+        case Permute(_, src, sizes, order):
+            return ("permute", src, sizes, order)
+        case Mix(_, src, matrix, after):
+            return ("mix", src, matrix, after)
+        case Greatest(_, src, count, after):
+            return ("greatest", src, count, after)
+        case Unfold(_, src, axes) | Fold(_, src, axes):
+            return (type(op).__name__, src, axes)
         case Pointwise(outs=(out,), exprs=(expr,)):
             return ("expression", expr, out.layout, out.kind)
         case _:

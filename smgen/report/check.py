@@ -37,21 +37,45 @@ def check(network: Network, module: ModuleType, seed: int = 0) -> Iterator[Findi
     """
     rng = np.random.default_rng(seed)
     _affordable(network)
-    params, x = _case(module, seed)
-    host = {key: module._asnumpy(value) for key, value in params.items()}
+    params, x, conditions = _case(module, seed)
     with np.errstate(all="ignore"):
-        references = [evaluate(network, host, row.astype(np.float64)) for row in x]
-    yield from _numbers(module, params, module._asarray(x), references, seed)
+        references = _references(network, module, params, x, conditions)
+    yield from _numbers(module, params, module._asarray(x), conditions, references, seed)
     yield _exactness(module, references)
     yield from _gradient(network, module, params, rng)
 
 
-def _case(module: ModuleType, seed: int) -> tuple[dict[str, Any], Any]:
-    """Random parameters and samples at which the module's gradient is finite, if there are any."""
-    probe_arguments = {"probes": module.draw_probes(16, 0)} if _mode(module).takes_probes else {}
+def _case(module: ModuleType, seed: int) -> tuple[dict[str, Any], Any, dict[str, Any]]:
+    """Random parameters, and samples with conditions, at which the module's gradient is finite, if there are any."""
+    given = _given(module, 16, 0)
     with np.errstate(all="ignore"):
-        params, x = module._test_case(module.init_params(seed), np.random.default_rng(seed), **probe_arguments)
-    return params, module._asnumpy(x)[:SAMPLES]
+        params, x = module._test_case(module.init_params(seed), np.random.default_rng(seed), **given)
+    return params, module._asnumpy(x)[:SAMPLES], {name: given[name][:SAMPLES] for name in _conditions(module)}
+
+
+def _given(module: ModuleType, count: int, seed: int) -> dict[str, Any]:
+    """What functions take besides parameters and samples: probes and conditions."""
+    probes = {"probes": module.draw_probes(count, seed)} if _mode(module).takes_probes else {}
+    conditions = module._some_conditions(count, np.random.default_rng(seed)) if _conditions(module) else {}
+    return probes | conditions
+
+
+def _conditions(module: ModuleType) -> tuple[str, ...]:
+    """The names of a module's conditions."""
+    return tuple(getattr(module, "_CONDITIONS", ()))
+
+
+def _references(
+    network: Network, module: ModuleType, params: dict[str, Any], x: Any, conditions: dict[str, Any]
+) -> list[Reference]:
+    """The definitions at each sample."""
+    host = {key: module._asnumpy(value) for key, value in params.items()}
+    given = {name: module._asnumpy(value).astype(np.float64) for name, value in conditions.items()}
+    rows = enumerate(module._asnumpy(x))
+    return [
+        evaluate(network, host, row.astype(np.float64), {name: value[n] for name, value in given.items()})
+        for n, row in rows
+    ]
 
 
 def _affordable(network: Network) -> None:
@@ -76,27 +100,32 @@ def _lams(module: ModuleType) -> tuple[float, ...]:
 
 
 def _numbers(
-    module: ModuleType, params: dict[str, Any], x: Any, references: list[Reference], seed: int
+    module: ModuleType,
+    params: dict[str, Any],
+    x: Any,
+    conditions: dict[str, Any],
+    references: list[Reference],
+    seed: int,
 ) -> Iterator[Finding]:
     bound = TOLERANCE[module.METADATA["dtype"]]
     lam = _lams(module)[-1]
     delta = np.array([r.delta for r in references])
     K = float(np.mean(0.5 * np.sum(delta**2, axis=1)))
-    probe_arguments: dict[str, Any] = {}
+    given = dict(conditions)
     probes = None
     if _mode(module).takes_probes:
-        probe_arguments["probes"] = module.draw_probes(len(references), seed)
-        probes = module._asnumpy(probe_arguments["probes"]).astype(np.float64)
+        given["probes"] = module.draw_probes(len(references), seed)
+        probes = module._asnumpy(given["probes"]).astype(np.float64)
     recursion, hessians = np.array([r.recursion for r in references]), np.array([r.hessian for r in references])
     truth = _mode(module).truth(recursion, hessians, probes, lam > 0)
     L = float(np.mean(np.sum(-truth.prime + lam * truth.squares, axis=1)))
     for name, ours, theirs in (
-        ("energy E", module._asnumpy(module.energy(params, x)), np.array([r.energy for r in references])),
-        ("score −δ (1)", module._asnumpy(module.score(params, x)), -delta),
-        (truth.what, module._asnumpy(module.hessian_diagonal(params, x, **probe_arguments)), truth.prime),
+        ("energy E", module._asnumpy(module.energy(params, x, **conditions)), np.array([r.energy for r in references])),
+        ("score −δ (1)", module._asnumpy(module.score(params, x, **conditions)), -delta),
+        (truth.what, module._asnumpy(module.hessian_diagonal(params, x, **given)), truth.prime),
         (
             "K and L",
-            np.array([float(term) for term in module.loss_terms(params, x, lam, **probe_arguments)]),
+            np.array([float(term) for term in module.loss_terms(params, x, lam, **given)]),
             np.array([K, L]),
         ),
     ):
@@ -136,20 +165,21 @@ def _gradient(
 ) -> Iterator[Finding]:
     """The merged gradient against slopes of the loss and against ∂K + ∂L of the separate sweeps: the worst over λ."""
     bound = TOLERANCE[module.METADATA["dtype"]]
-    probe_arguments = {"probes": module.draw_probes(16, 0)} if _mode(module).takes_probes else {}
+    given = _given(module, 16, 0)
     rows: dict[str, list[tuple[bool, float, float, float]]] = {key: [] for key in module.PARAMS}
     with np.errstate(all="ignore"):  # far from the parameters the loss may overflow
-        params, x = module._test_case(params, rng, **probe_arguments)
+        params, x = module._test_case(params, rng, **given)
         for lam in _lams(module):
-            _, gradient = module.loss_and_grad(params, x, lam, **probe_arguments)
-            _, _, of_k, of_l = module.loss_and_grad_terms(params, x, lam, **probe_arguments)
-            for key, good, off, seen in module._slope_errors(params, x, lam, rng, **probe_arguments):
+            _, gradient = module.loss_and_grad(params, x, lam, **given)
+            _, _, of_k, of_l = module.loss_and_grad_terms(params, x, lam, **given)
+            for key, good, off, seen in module._slope_errors(params, x, lam, rng, **given):
                 parts = [module._asnumpy(part[key]).astype(np.float64) for part in (of_k, of_l, gradient)]
                 size = max(float(np.max(np.abs(part))) for part in parts)
                 apart = float(np.max(np.abs(parts[0] + parts[1] - parts[2])))
                 rows[key].append((good, off, seen, apart / max(size, 1.0)))
     lost = not np.isfinite([off for errors in rows.values() for _, off, _, _ in errors]).all()
-    lost = lost and _is_large(network, module, params, x)
+    conditions = {name: given[name] for name in _conditions(module)}
+    lost = lost and _is_large(network, module, params, x, conditions)
     for key, errors in rows.items():
         goods, offs, visible, sums = zip(*errors, strict=True)
         measured = f"slope {max(offs):.0e}, ∂K + ∂L {max(sums):.0e}"
@@ -160,10 +190,9 @@ def _gradient(
         yield Finding(f"∂J/∂{key}", measured, f"{max(visible):.0e}, {bound:.0e}", passed)
 
 
-def _is_large(network: Network, module: ModuleType, params: dict[str, Any], x: Any) -> bool:
+def _is_large(network: Network, module: ModuleType, params: dict[str, Any], x: Any, conditions: dict[str, Any]) -> bool:
     """Whether the loss is so large by its definition that a gradient overflows."""
-    host = {key: module._asnumpy(value) for key, value in params.items()}
     with np.errstate(all="ignore"):
-        references = [evaluate(network, host, row.astype(np.float64)) for row in module._asnumpy(x)]
+        references = _references(network, module, params, x, conditions)
         sizes = [np.max(np.abs(np.r_[r.energy, r.delta**2, r.recursion**2, r.diagonal**2])) for r in references]
     return not np.isfinite(sizes).all() or max(sizes) > float(np.finfo(module.DTYPE).max) ** 0.75

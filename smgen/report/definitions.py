@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -21,16 +22,27 @@ Values: TypeAlias = dict[str, Array]
 
 
 class Samples:
-    """A network at samples x, (N, D): `g`, `delta` and the recursion's `prime` of every vertex, (N, units)."""
+    """A network at samples x, (N, D): `g`, `delta` and the recursion's `prime` of every vertex, (N, units).
 
-    def __init__(self, network: Network, params: Mapping[str, Any], x: Array, differentiate: Differentiate) -> None:
+    `conditions` are the values of each condition, (N, units).
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        params: Mapping[str, Any],
+        x: Array,
+        differentiate: Differentiate,
+        conditions: Mapping[str, Array] = MappingProxyType({}),
+    ) -> None:
         self.network = network
-        self.g: Values = {key: np.asarray(value, np.float64) for key, value in params.items()}
+        self.g: Values = {key: np.asarray(value, np.float64) for key, value in params.items()} | dict(conditions)
         self.g[network.input.name] = x
         self.slopes: dict[tuple[str, str], Slope] = {}
+        self.products: list[tuple[Vertex, Array, Array]] = []
         self.f_seconds: dict[tuple[str, str, str], Array] = {}
         for v in network.all_vertices:
-            if v.operands:
+            if v.operands or v.layer.fixed is not None:
                 self.g[v.name] = v.layer.value(v, self.g, differentiate)
                 self._derivatives(v, differentiate)
         self.delta, self.prime = self._backward(len(x))
@@ -68,12 +80,16 @@ class Samples:
         samples = len(self.g[base.name])
         eye: Array = np.broadcast_to(np.eye(base.units), (samples, base.units, base.units))
         tangents = {base.name: eye}
+        self.products = []
         for k in self.network.vertices:
             sources = [p for p in k.inputs if p in tangents]
             if not sources or k.name == base.name:
                 continue
             parts = [self.slopes[k.name, p].forward(tangents[p]) for p in sources]
             tangents[k.name] = sum(parts[1:], parts[0])
+            if k.layer.multiplies and set(k.operands) <= tangents.keys():
+                first, second = (tangents[p] for p in k.operands)
+                self.products.append((k, first, second))
             for (name, p, q), f_second in self.f_seconds.items():
                 if name == k.name and p in tangents and q in tangents:
                     yield self.delta[name] * f_second, tangents[p], tangents[q]
@@ -85,6 +101,8 @@ class Samples:
         total = np.zeros((len(self.g[base.name]), base.units))
         for delta_f_second, first, second in self.curvatures(base):
             total += np.einsum("ncm,ncm,nm->nc", first, second, delta_f_second)
+        for k, first, second in self.products:
+            total += 2 * np.einsum("ncm,nm->nc", k.layer.multiplied(first, second), self.delta[k.name])
         return total
 
     def hessian(self, base: Vertex) -> Array:
@@ -92,4 +110,8 @@ class Samples:
         total = np.zeros((len(self.g[base.name]), base.units, base.units))
         for delta_f_second, first, second in self.curvatures(base):
             total += np.einsum("ncm,ndm,nm->ncd", first, second, delta_f_second)
+        for k, first, second in self.products:
+            product = k.layer.multiplied(first[:, :, np.newaxis], second[:, np.newaxis])
+            half = np.einsum("ncdm,nm->ncd", product, self.delta[k.name])
+            total += half + half.swapaxes(1, 2)
         return total

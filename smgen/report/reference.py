@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from math import isfinite, nan
+from types import MappingProxyType
 from typing import Any
 
 import mpmath
@@ -35,9 +36,12 @@ class Reference:
         return np.diagonal(self.hessian)
 
 
-def evaluate(network: Network, params: Mapping[str, Any], x: Array) -> Reference:
-    """Evaluate `network` at one sample x, (D,), in float64."""
-    sample = Samples(network, params, x[np.newaxis], _differentiate)
+def evaluate(
+    network: Network, params: Mapping[str, Any], x: Array, conditions: Mapping[str, Array] = MappingProxyType({})
+) -> Reference:
+    """Evaluate `network` at one sample x, (D,), with its conditions, in float64."""
+    given = {name: np.reshape(value, (1, -1)) for name, value in conditions.items()}
+    sample = Samples(network, params, x[np.newaxis], _differentiate, given)
     x_name = network.input.name
     return Reference(
         energy=float(sample.energy[0]),

@@ -118,7 +118,7 @@ def _schemes(shown: dict[str, Any]) -> Iterator[Text]:
 def _layers(network: Network) -> Table:
     """The vertices, and what they read but parameters that are their own."""
     layers = Table("Layers", ("vertex", "operation", "reads", "units", "where"), right=("units",))
-    for v in (*(c for c in network.constants if c.operands), *network.vertices):
+    for v in (*(c for c in network.constants if c.operands or c.layer.fixed is not None), *network.varying):
         read = [name for name in dict.fromkeys(v.operands) if "." not in name]
         layers.add_row(v.name, v.layer.kind, _few(read), " x ".join(map(str, v.shape)), v.origin)
     return layers
@@ -127,7 +127,7 @@ def _layers(network: Network) -> Table:
 def _parameters(network: Network) -> Table:
     total = sum(prod(shape) for shape in network.parameters.values())
     parameters = Table(f"Parameters, {total:,} numbers", ("name and shape", "of"))
-    for v in network.vertices:
+    for v in network.varying:
         for key, shape in network.parameters_of(v).items():
             parameters.add_row(f"{key} {shape}", v.name)
     return parameters

@@ -4,20 +4,59 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import isfinite, prod
+
+import numpy as np
+import numpy.typing as npt
 
 from smgen.analysis.exactness import Verdict
 from smgen.errors import counted
 from smgen.hessians import DIAGONAL, MODES, Method, Mode
 from smgen.ir import Function, PublicFunction, Shape, functions_for, public_functions
+from smgen.network import Network
 from smgen.targets.choice import listed
 from smgen.targets.probe_arguments import ProbeArguments, probe_arguments
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GivenCondition:
+    """A condition: its name, its shape for one sample, its least and greatest number, and whether it holds a label."""
+
+    name: str
+    shape: tuple[int, ...]
+    least: float
+    greatest: float
+    is_label: bool
+
+    @property
+    def bounds(self) -> str:
+        """The least and the greatest number as Python source, None for no bound."""
+        return ", ".join(repr(bound) if isfinite(bound) else "None" for bound in (self.least, self.greatest))
+
+    @property
+    def shape_text(self) -> str:
+        """The shape as Python source."""
+        return shape_text(self.shape)
+
+
+def conditions_of(network: Network) -> tuple[GivenCondition, ...]:
+    """The conditions of a network, in the order in which they stand beside x."""
+    found = []
+    for v in network.given[1:]:
+        counts = [k.layer.labels for k in network.varying if v.name in k.operands and k.layer.labels is not None]
+        least, greatest = v.layer.range([])
+        if counts:
+            least, greatest = max(least, 0.0), min(greatest, min(counts) - 1.0)
+        found.append(GivenCondition(name=v.name, shape=v.shape, least=least, greatest=greatest, is_label=bool(counts)))
+    return tuple(found)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BuildInfo:
     """Information about a build, for the module's header, its `METADATA` and its templates.
 
-    `public` are the functions that users call; `chosen` says that the user named them.
+    `public` are the functions that users call; `chosen` says that the user named them. `tensors` says whether a value
+    has more than one axis.
     """
 
     name: str
@@ -36,9 +75,38 @@ class BuildInfo:
     layers: tuple[str, ...]
     parameters: Mapping[str, tuple[int, ...]]
     initial: Mapping[str, float | None]
-    units: int
+    shape: tuple[int, ...]
+    tensors: bool
+    conditions: tuple[GivenCondition, ...]
+    fixed: Mapping[str, npt.NDArray[np.float64]]
     public: tuple[PublicFunction, ...]
     chosen: bool
+
+    @property
+    def units(self) -> int:
+        """The number of values of x."""
+        return prod(self.shape)
+
+    @property
+    def row(self) -> int:
+        """The number of values of x and its conditions."""
+        return self.units + sum(prod(condition.shape) for condition in self.conditions)
+
+    @property
+    def beside_x(self) -> str:
+        """What stands beside x in the rows that C takes."""
+        parts = [f"{condition.name} ({prod(condition.shape)})" for condition in self.conditions]
+        return f", the {self.units} of x and then {', '.join(parts)}" if parts else ""
+
+    @property
+    def image(self) -> str:
+        """The shape of x as source; nothing if x is a row."""
+        return shape_text(self.shape) if len(self.shape) > 1 else ""
+
+    @property
+    def image_text(self) -> str:
+        """The axes of x."""
+        return ", ".join(map(str, self.shape))
 
     @property
     def hessian(self) -> Mode:
@@ -127,7 +195,8 @@ class BuildInfo:
     def probe_arguments(self) -> ProbeArguments:
         """The parts of signatures and calls that only modules with probes have."""
         real = "float" if self.dtype == "float32" else "double"
-        return probe_arguments(takes_probes=self.takes_probes, single=self.single_probe, real=real)
+        names = [condition.name for condition in self.conditions]
+        return probe_arguments(takes_probes=self.takes_probes, single=self.single_probe, real=real, conditions=names)
 
     @property
     def hessian_phrase(self) -> str:

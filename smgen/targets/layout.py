@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import textwrap
+import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
@@ -18,11 +20,14 @@ from smgen.ir import (
     PublicFunction,
     public_losses,
 )
-from smgen.layers.letters import G, parameter_buffer
+from smgen.layers.letters import G, fixed_buffer, parameter_buffer
 from smgen.objectives import OBJECTIVES
 from smgen.targets.build_info import BuildInfo, shape_text
 from smgen.targets.selftest import SelfTest, selftest
 from smgen.targets.source import WIDTH, NamedArray, PrintedSweep, Statement
+
+WRITTEN: Final = 64
+"""The most numbers of a fixed array that are written out in Python."""
 
 Sweeps: TypeAlias = tuple[tuple[tuple[str, ...], tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]], ...]
 """For each sweep, the lines of its heading, and the comments and code of its statements."""
@@ -105,6 +110,8 @@ class Header:
     formulas: tuple[str, ...]
     parameters: tuple[tuple[str, str, str], ...]
     metadata: tuple[tuple[str, str], ...]
+    fixed: tuple[str, ...]
+    decodes: bool
     energy: bool
     score: bool
     hessian_diagonal: bool
@@ -121,6 +128,11 @@ OF_TANGENTS: Final = (
     ", Σ_c over the tangents of a sample: ġ is one of them, [ġ] the matrix of all, (ġ)_c one that is the same for all "
     "samples"
 )
+OF_TENSORS: Final = (
+    "; Σ_p sums over the places of a tensor, windows(a) has a row for each place of a kernel and fold(a) adds such "
+    "rows up where they came from, sum, pick and mix act along an axis, [A] [B] is a product of matrices of the "
+    "sample, and max is a formal constant"
+)
 
 
 def header(info: BuildInfo, note: str = "") -> Header:
@@ -128,10 +140,12 @@ def header(info: BuildInfo, note: str = "") -> Header:
     return Header(
         description=tuple(info.description.splitlines()),
         verdict=tuple(textwrap.wrap(f"{info.verdict_sentence} {note}", WIDTH)),
-        notation=tuple(textwrap.wrap(f"{NOTATION}{OF_TANGENTS * bool(info.mode)}.", WIDTH)),
+        notation=tuple(textwrap.wrap(f"{NOTATION}{OF_TANGENTS * bool(info.mode)}{OF_TENSORS * info.tensors}.", WIDTH)),
         formulas=tuple(line for text in info.formulas for line in textwrap.wrap(text, WIDTH, subsequent_indent="    ")),
         parameters=tuple((key, shape_text(shape), repr(info.initial[key])) for key, shape in info.parameters.items()),
         metadata=tuple((key, _literal(value)) for key, value in info.metadata.items()),
+        fixed=tuple(fixed_lines(info)),
+        decodes=any(array.size > WRITTEN for array in info.fixed.values()),
         energy=PUBLIC_ENERGY in info.public,
         score=PUBLIC_SCORE in info.public,
         hessian_diagonal=PUBLIC_HESSIAN_DIAGONAL in info.public,
@@ -164,6 +178,26 @@ def parameters(info: BuildInfo, reads: Iterable[Buffer]) -> tuple[tuple[str, str
     """The variables and keys of the parameters that a function reads."""
     keys = {parameter_buffer(key, shape).name: key for key, shape in info.parameters.items()}
     return tuple((b.name, keys[b.name]) for b in reads if b.name in keys)
+
+
+def fixed(info: BuildInfo, reads: Iterable[Buffer]) -> tuple[tuple[str, str], ...]:
+    """The variables and names of the fixed arrays that a function reads."""
+    keys = {fixed_buffer(key, array.shape).name: key for key, array in info.fixed.items()}
+    return tuple((b.name, keys[b.name]) for b in reads if b.name in keys)
+
+
+def fixed_lines(info: BuildInfo) -> Iterator[str]:
+    """The entries of a module's dict of fixed arrays: numbers, or their bytes as text where there are many."""
+    for key, array in info.fixed.items():
+        shape = shape_text(array.shape)
+        if array.size <= WRITTEN:
+            text = f'"{key}": np.array({array.ravel().tolist()}, DTYPE).reshape({shape}),'
+            yield from textwrap.wrap(text, WIDTH - 4, subsequent_indent="    ", break_long_words=False)
+            continue
+        yield f'"{key}": _decoded('
+        coded = base64.b64encode(zlib.compress(array.astype("<f8").tobytes(), 9)).decode()
+        yield from (f'    "{coded[n : n + WIDTH - 12]}"' for n in range(0, len(coded), WIDTH - 12))
+        yield f"    , {shape}),"
 
 
 def is_probed(reads: Iterable[Buffer]) -> bool:

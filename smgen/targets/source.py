@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from smgen.errors import unreachable
-from smgen.ir import Buffer, Form, Function, Fused, Op, Product, Shape, View
+from smgen.ir import Buffer, EachProduct, Form, Function, Fused, Op, Product, Shape, View
 
 WIDTH: Final = 116
 """The columns of emitted code."""
@@ -91,7 +91,7 @@ def product_source(op: Product) -> tuple[str, str]:
     if op.each_sample:
         turned = ".transpose(0, 2, 1)" if op.left.batched else ".T"
         return f"{left}{turned if op.form is Form.TRANSPOSED_TIMES else ''}, {right}", ""
-    flat = op.left.is_stack
+    flat = len(op.left.shape) > 2
     if flat:
         left = _rows(op.left)
     match op.form:
@@ -103,7 +103,22 @@ def product_source(op: Product) -> tuple[str, str]:
             operands = f"{left}.T, {_rows(op.right) if flat else right}"
         case _:
             raise unreachable(op.form)
-    return operands, f".reshape(-1, {op.out.shape[-1]})" if flat and op.out.batched else ""
+    return operands, f".reshape(-1, {op.out.shape[-1]})" if flat and len(op.out.shape) > 2 else ""
+
+
+def each_product_source(op: EachProduct) -> tuple[str, str]:
+    """The operands of `matmul`, and the method call that reshapes the array of the result: a matrix a block."""
+    tangents = any(b.tangents is not None for b in (op.left, op.right))
+
+    def matrices(b: Buffer) -> str:
+        rows, columns = (b.layout.places or 1) // op.blocks, b.layout.units[-1]
+        between = [b.tangents or 1] * tangents + [op.blocks] * (op.blocks > 1)
+        return f".reshape({', '.join(map(str, [-1, *between, rows, columns]))})"
+
+    left, right = (f"{b.name}{matrices(b)}" for b in (op.left, op.right))
+    left += ".swapaxes(-1, -2)" * (op.form is Form.TRANSPOSED_TIMES)
+    right += ".swapaxes(-1, -2)" * (op.form is Form.TIMES_TRANSPOSED)
+    return f"{left}, {right}", matrices(op.out)
 
 
 def _rows(b: Buffer) -> str:
@@ -120,8 +135,13 @@ def view_source(op: View) -> str:
     out: Buffer = op.out
     if out.shape == op.src.shape:
         return op.src.name
+    if op.is_reshaped:
+        sizes = ("-1", *map(str, out.shape[1:])) if out.batched else map(str, out.shape)
+        return f"{op.src.name}.reshape({', '.join(sizes)})"
     if op.is_column:
-        return f"{op.src.name}[..., None]" if op.src.batched else f"{op.src.name}[:, None]"
+        return (
+            f"{op.src.name}[:, None]" if len(op.src.shape) == 1 and not op.src.batched else f"{op.src.name}[..., None]"
+        )
     if op.is_row:
         return f"{op.src.name}[:, None]"
     return f"{op.src.name}[..., {op.start}:{op.start + int(out.shape[-1])}]"

@@ -13,7 +13,7 @@ def _schedule(network: Network, method: Method, function: Function) -> Schedule:
     return with_cuts(network, function, ())
 
 
-def _quality(recursion: Verdict, method: Method) -> Verdict:
+def _quality(network: Network, recursion: Verdict, method: Method) -> Verdict:
     return Verdict(True, "tangents of all inputs")
 
 

@@ -8,11 +8,21 @@ import numpy as np
 
 from smgen.hessians.cuts import candidates
 from smgen.ir import Schedule
-from smgen.layers.letters import G, parameter_buffer
+from smgen.layers.letters import parameter_buffer
 from smgen.network import Network
 from tests import oracle
 from tests.interpreter import interpret
-from tests.support import Array, Params, assert_close, layer_means, module_of, random_case, spec_of
+from tests.support import (
+    Array,
+    Params,
+    assert_close,
+    data_buffers,
+    layer_means,
+    module_of,
+    random_case,
+    random_conditions,
+    spec_of,
+)
 
 TOLERANCE: Final = 1e-12
 
@@ -37,7 +47,7 @@ def expected(network: Network, params: Params, x: Array, lam: float) -> dict[str
 def compare_schedules(network: Network, schedules: tuple[Schedule, ...], seed: int = 3) -> None:
     params, x = random_case(network, seed, samples=3)
     inputs: dict[str, Any] = {parameter_buffer(key, ()).name: value for key, value in params.items()}
-    inputs |= {G.of(network.input.name).code: x, "N": np.float64(len(x))}
+    inputs |= data_buffers(network, x) | {"N": np.float64(len(x))}
     wanted = {lam: expected(network, params, x, lam) for lam in (0.0, 0.3)}
     for schedule in schedules:
         for lam in (0.0,) if schedule.function.lam == "zero" else (0.3,):
@@ -54,16 +64,17 @@ def all_cuts(network: Network) -> list[tuple[str, ...]]:
 def compare_module(network: Network, backend: str, samples: int = 3, seed: int = 3) -> None:
     module = module_of(network, backend=backend, hessian="exact")
     params, x = random_case(network, seed, samples)
+    given = random_conditions(network, seed, samples)
     spec = spec_of(network)
-    diagonal = np.diagonal(oracle.hessian(spec, params, x), axis1=1, axis2=2)
-    assert_close(module.hessian_diagonal(params, x), diagonal, TOLERANCE, "hessian")
-    assert_close(module.score(params, x), oracle.score(spec, params, x), TOLERANCE, "score")
+    diagonal = np.diagonal(oracle.hessian(spec, params, x, given), axis1=1, axis2=2)
+    assert_close(module.hessian_diagonal(params, x, **given), diagonal, TOLERANCE, "hessian")
+    assert_close(module.score(params, x, **given), oracle.score(spec, params, x, given), TOLERANCE, "score")
     for lam in (0.0, 0.3):
-        K, L, dK, dL = oracle.exact_loss_and_grad_terms(spec, params, x, lam)
-        assert_close(module.loss_terms(params, x, lam), (K, L), TOLERANCE, f"K and L at {lam}")
-        J, dJ = module.loss_and_grad(params, x, lam)
+        K, L, dK, dL = oracle.exact_loss_and_grad_terms(spec, params, x, lam, given)
+        assert_close(module.loss_terms(params, x, lam, **given), (K, L), TOLERANCE, f"K and L at {lam}")
+        J, dJ = module.loss_and_grad(params, x, lam, **given)
         assert_close(J, K + L, TOLERANCE, f"J at {lam}")
-        ours = module.loss_and_grad_terms(params, x, lam)
+        ours = module.loss_and_grad_terms(params, x, lam, **given)
         for key in module.PARAMS:
             assert_close(ours[2][key], dK[key], TOLERANCE, f"dK/d{key} at {lam}")
             assert_close(ours[3][key], dL[key], TOLERANCE, f"dL/d{key} at {lam}")

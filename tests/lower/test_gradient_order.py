@@ -2,45 +2,24 @@
 
 from __future__ import annotations
 
-from types import ModuleType
-
-import numpy as np
-import numpy.typing as npt
 import pytest
 
+from tests.every_mode import BACKENDS
+from tests.images import IMAGES
 from tests.networks import CATALOGUE
-from tests.support import Array, Params, module_of, random_case
 from tests.targets.cuda.emitted import EXAMPLES, example
-
-STEPS = 2.0 ** -np.arange(9, 14)
-
-
-def taylor_remainders(
-    module: ModuleType, params: Params, x: Array, lam: float, key: str, direction: Array
-) -> npt.NDArray[np.float64]:
-    """|J(θ + h d) − J(θ) − h⟨∇J, d⟩| at each step h."""
-    J, gradient = module.loss_and_grad(params, x, lam)
-    slope = float(np.sum(gradient[key] * direction))
-    moved = (module.loss(params | {key: params[key] + h * direction}, x, lam) for h in STEPS)
-    return np.array([abs(float(value) - J - h * slope) for value, h in zip(moved, STEPS, strict=True)])
-
-
-def observed_order(remainders: npt.NDArray[np.float64]) -> float:
-    """The slope of log remainder against log step."""
-    return float(np.polyfit(np.log(STEPS), np.log(remainders), 1)[0])
+from tests.taylor import assert_order_two
 
 
 @pytest.mark.parametrize("lam", [0.0, 0.2])
 @pytest.mark.parametrize("name", [*EXAMPLES, *CATALOGUE])
 def test_order_two_for_every_tensor(name: str, lam: float) -> None:
-    network = example(name) if name in EXAMPLES else CATALOGUE[name]()
-    module = module_of(network)
-    params, x = random_case(network, seed=1, samples=8)
-    J, _ = module.loss_and_grad(params, x, lam)
-    for key, value in params.items():
-        direction = np.random.default_rng(2).standard_normal(value.shape)
-        direction /= np.linalg.norm(direction)
-        remainders = taylor_remainders(module, params, x, lam, key, direction)
-        if remainders.max() > 1e-12 * max(abs(J), 1.0):
-            assert observed_order(remainders) == pytest.approx(2.0, abs=0.1), f"{key}: {remainders}"
-        # Otherwise J is linear in this tensor here, to rounding, with the slope that the gradient says.
+    assert_order_two(example(name) if name in EXAMPLES else CATALOGUE[name](), lam)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("mode", ["diagonal", "exact"])
+@pytest.mark.parametrize("name", IMAGES)
+def test_order_two_on_arrays(name: str, mode: str, backend: str) -> None:
+    for lam in (0.0, 0.2):
+        assert_order_two(IMAGES[name](), lam, backend, mode, seed=3)

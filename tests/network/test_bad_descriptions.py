@@ -29,7 +29,7 @@ Names = tuple[str, ...]
         ("sm.concat(x, None)", "sm.concat takes a node; got None"),
         ("sm.tanh(None)", "sm.tanh takes a node or a sympy expression; got None"),
         ("sm.add()", "sm.add takes one node or more; got none"),
-        ("sm.add(x, h)", "one width, or of one number; got <input of 3 units, net.py:4>, <linear of 4"),
+        ("sm.add(x, h)", "add takes nodes and parameters whose shapes broadcast, as NumPy's do; got <input of 3"),
         *((f"sm.linear(x, 4, weights={name!r})", "weights must be an ASCII Python identifier and no keyword; got ")
           for name in ("my weights", "", 3)),
         ("sm.pointwise(h, sympy.exp, kind='a b')", "kind must be an ASCII Python identifier and no keyword; got 'a b'"),
@@ -43,15 +43,15 @@ Names = tuple[str, ...]
         *((f"sm.parameter({shape})", f"the shape of a parameter is whole numbers of at least 1; got {shape}")
           for shape in ("0", "()", "(3, -1)", "'a'", "(2, True)", "None", "1.5")),
         *((f"sm.parameter(3, init={init})", "init must be a finite number") for init in ("'x'", "math.inf", "[1]")),
-        ("sm.linear(sm.parameter(3), 4)", "sm.linear takes nodes that depend on x; got <parameter"),
-        ("sm.concat(x, sm.parameter(3))", "sm.concat takes nodes that depend on x; got <parameter"),
+        ("sm.linear(sm.parameter(3), 4)", "sm.linear takes nodes that depend on x or on a condition; got <parameter"),
+        ("sm.concat(x, sm.parameter(3))", "sm.concat takes nodes that depend on x or on a condition; got <parameter"),
         *((f"h + {other}", "an operator takes nodes and finite numbers; got ")
           for other in ("'x'", "None", "math.nan", "[1]", "math")),
         ("h - h", "subtract of <linear of 4 units, net.py:5>, <linear of 4 units, net.py:5> is 0 whatever the node is"),
         ("h ** 0", "is 1 whatever the node is"),
         ("h / 0", "divide of <linear of 4 units, net.py:5> divides by 0"),
-        ("h + x", "add takes nodes and parameters of one width, or of one number; got <linear of 4 units, net.py:5>"),
-        ("sm.pointwise((h, x), lambda a, b: a * b)", "pointwise takes nodes and parameters of one width"),
+        ("h + x", "add takes nodes and parameters whose shapes broadcast, as NumPy's do; got <linear of 4"),
+        ("sm.pointwise((h, x), lambda a, b: a * b)", "pointwise takes nodes and parameters whose shapes broadcast"),
         ("sm.pointwise((h, sm.tanh(h)), lambda a, b: a * b, domain=(0, 1))", "domain= is of a function of one node"),
         ("sm.linear(x, 4, weights=sm.parameter((3, 4)))", "weights= takes a node of shape (4, 3)"),
         ("sm.linear(x, 4, weights=h)", "weights= takes a node of shape (4, 3)"),
@@ -225,7 +225,7 @@ def test_cycles() -> None:
 
 def test_a_fault_of_smgen_is_not_blamed_on_the_description(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "net.py").write_text(HEAD)
-    monkeypatch.setattr("smgen.layers.data.units_of", lambda units, origin: 1 // 0)
+    monkeypatch.setattr("smgen.layers.data.shape_of", lambda *arguments: 1 // 0)
     with pytest.raises(InternalError, match=r"net.py:4: smgen failed on this line: ZeroDivisionError"):
         load_network(tmp_path / "net.py")
 

@@ -4,6 +4,9 @@ A number is a float, a `Dual` (a float and its derivatives in many variables) or
 one variable t, whose coefficients are floats or duals). Everything follows from +, × and one rule, `elementary`:
 state f on floats and f′ on numbers, and f works on all of them.
 
+Each float may be an array of floats: *lanes*, such as the samples of a batch, which are computed side by side. The
+derivative of a dual then has the lanes on its last axis, or an axis of one that stands for all of them.
+
 At a kink (|g|, max, min, sign, Heaviside) the derivative is one-sided or the mean of both sides; tests stay off kinks.
 """
 
@@ -12,7 +15,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import ClassVar, TypeAlias
+from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -67,16 +70,16 @@ class Arithmetic:
     def __abs__(self) -> Number:
         return absolute(as_number(self))
 
-    def __lt__(self, other: Number) -> bool:
+    def __lt__(self, other: Number) -> Any:
         return value_of(as_number(self)) < value_of(other)
 
-    def __le__(self, other: Number) -> bool:
+    def __le__(self, other: Number) -> Any:
         return value_of(as_number(self)) <= value_of(other)
 
-    def __gt__(self, other: Number) -> bool:
+    def __gt__(self, other: Number) -> Any:
         return value_of(as_number(self)) > value_of(other)
 
-    def __ge__(self, other: Number) -> bool:
+    def __ge__(self, other: Number) -> Any:
         return value_of(as_number(self)) >= value_of(other)
 
 
@@ -150,17 +153,43 @@ def coefficient(a: Number, n: int) -> Number:
     return a if n == 0 else 0.0
 
 
-def value_of(a: Number) -> float:
-    """The float inside, all derivatives dropped."""
+def value_of(a: Number) -> Any:
+    """The float inside, or the lanes, all derivatives dropped."""
     if isinstance(a, Jet):
         return value_of(a.coefficients[0])
-    return a.value if isinstance(a, Dual) else float(a)
+    value = a.value if isinstance(a, Dual) else a
+    return value if isinstance(value, np.ndarray) else float(value)
 
 
 def derivative_of(a: Number, variables: int) -> Vector:
     """The derivatives inside a dual; a float has none, so zeros."""
     assert not isinstance(a, Jet)
     return a.derivative if isinstance(a, Dual) else np.zeros(variables)
+
+
+def by_lane(plain: Callable[[float], float]) -> Callable[[Any], Any]:
+    """A function of floats on lanes too."""
+
+    def function(a: Any) -> Any:
+        if isinstance(a, np.ndarray):
+            return np.array([plain(value) for value in a.tolist()])
+        return plain(a)
+
+    return function
+
+
+def sum_of_lanes(a: Number, count: int) -> Number:
+    """The sum of all lanes, of which there are so many."""
+    assert not isinstance(a, Jet)
+    if isinstance(a, Dual):
+        return Dual(_sum(a.value, count), _sum(a.derivative, count))
+    return float(_sum(a, count))
+
+
+def _sum(values: Any, count: int) -> Any:
+    """Along the last axis, which may be one for all lanes or be missing."""
+    values = np.asarray(values)
+    return np.broadcast_to(values if values.ndim else values[None], (*values.shape[:-1], count)).sum(axis=-1)
 
 
 def elementary(plain: Callable[[float], float], derivative: Function) -> Function:
@@ -171,11 +200,14 @@ def elementary(plain: Callable[[float], float], derivative: Function) -> Functio
     n c_n = Σ_{k=1..n} k a_k h_{n−k}; h is needed one order lower than c, so the recursion ends.
     """
 
+    by_lanes = by_lane(plain)
+
     def function(a: Number) -> Number:
         if isinstance(a, Dual):
-            return Dual(plain(a.value), value_of(derivative(a.value)) * a.derivative)
+            return Dual(by_lanes(a.value), value_of(derivative(a.value)) * a.derivative)
         if not isinstance(a, Jet):
-            return plain(a)
+            number: Number = by_lanes(a)
+            return number
         c = [function(a.coefficients[0])]
         if a.order > 0:
             h = derivative(Jet(a.coefficients[:-1]))

@@ -5,12 +5,14 @@ Moderate arguments only: exp and cosh overflow (an `OverflowError`) beyond some 
 
 from __future__ import annotations
 
-import builtins
 import math
 from collections.abc import Callable
-from typing import Final
+from functools import reduce
+from typing import Any, Final
 
-from .arithmetic import Function, Number, absolute, elementary, exp, log, power, reciprocal, sign, value_of
+import numpy as np
+
+from .arithmetic import Function, Number, absolute, by_lane, elementary, exp, log, power, reciprocal, sign, value_of
 
 log1p: Function = elementary(math.log1p, lambda a: reciprocal(1 + a))
 expm1: Function = elementary(math.expm1, exp)
@@ -58,25 +60,35 @@ def cot(g: Number) -> Number:
     return reciprocal(tan(g))
 
 
+def where(condition: Any, a: Number, b: Number) -> Number:
+    """a in lanes where the condition holds, else b."""
+    if not isinstance(condition, np.ndarray):
+        return a if condition else b
+    yes: Any = condition.astype(np.float64)
+    chosen: Number = a * yes + b * (1.0 - yes)
+    return chosen
+
+
 def maximum(*numbers: Number) -> Number:
     """The largest with its derivatives; the first of equals."""
-    return builtins.max(numbers, key=value_of)
+    return reduce(lambda a, b: where(value_of(a) >= value_of(b), a, b), numbers)
 
 
 def minimum(*numbers: Number) -> Number:
     """The smallest with its derivatives; the first of equals."""
-    return builtins.min(numbers, key=value_of)
+    return reduce(lambda a, b: where(value_of(a) <= value_of(b), a, b), numbers)
 
 
 def heaviside(g: Number, at_zero: float = 0.5) -> Number:
     """0 below 0, `at_zero` at 0, 1 above; all derivatives 0."""
-    value = value_of(g)
-    return float(value > 0) if value else at_zero
+    step: Number = by_lane(lambda value: float(value > 0) if value else at_zero)(value_of(g))
+    return step
 
 
 def copysign(magnitude: float, g: Number) -> Number:
     """How sympy prints sign(g) where g ≠ 0."""
-    return math.copysign(magnitude, value_of(g))
+    signed: Number = by_lane(lambda value: math.copysign(magnitude, value))(value_of(g))
+    return signed
 
 
 MATH: Final[dict[str, Callable[..., Number]]] = {
@@ -113,7 +125,7 @@ def relu(g: Number) -> Number:
 
 
 def leaky_relu(g: Number, slope: float = 0.01) -> Number:
-    return g if value_of(g) > 0 else slope * g
+    return where(value_of(g) > 0, g, slope * g)
 
 
 def square(g: Number) -> Number:

@@ -6,15 +6,15 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from math import prod
 from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from .arithmetic import Function, Number, taylor, total
-
-Params: TypeAlias = Mapping[str, npt.NDArray[Any]]  # inside: arrays of objects, each a float or a dual
-Vertex: TypeAlias = tuple[str, int]  # (layer, unit)
+from .several import Given, Greatest, Product, Row
+from .sums import Params, Sum, Vertex  # inside, parameters are arrays of objects, each a float or a dual
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +47,13 @@ class Pointwise:
 
 @dataclass(frozen=True, slots=True)
 class Joint:
-    """g_k = f(g_k of each of srcs, θ_k of each of keys); a parameter of one number is that of all units."""
+    """g_k = f(g_k of each of srcs, θ_k of each of keys); parameters are repeated to `shape` as NumPy does it."""
 
     name: str
     srcs: tuple[str, ...]
     keys: tuple[str, ...]
     function: Callable[..., Number]
+    shape: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,7 @@ class Scale:
     gain: str
 
 
-Layer: TypeAlias = Input | Linear | Pointwise | Joint | Add | Concat | Scale
+Layer: TypeAlias = Input | Linear | Pointwise | Joint | Add | Concat | Scale | Sum | Given | Greatest | Product | Row
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,16 +146,17 @@ def forward(spec: Spec, params: Params, x: Sequence[Number]) -> dict[str, list[N
                 values = [f for src in srcs for f in g[src]]
             case Scale(src=src, gain=gain):
                 values = [s * f for s, f in zip(params[gain], g[src], strict=True)]
+            case Sum() | Given() | Greatest() | Product() | Row():
+                values = layer.values(params, g)
         g[layer.name] = values
     return g
 
 
 def arguments_of(layer: Joint, params: Params, g: Mapping[str, Sequence[Number]]) -> list[tuple[Number, ...]]:
     """What f is called with, by unit."""
-    units = len(g[layer.srcs[0]])
     rows = [list(g[src]) for src in layer.srcs]
-    rows += [list(params[key]) * (units if len(params[key]) == 1 else 1) for key in layer.keys]
-    return list(zip(*(row[:units] for row in rows), strict=True))
+    rows += [list(np.broadcast_to(params[key], layer.shape).flat) for key in layer.keys]
+    return list(zip(*rows, strict=True))
 
 
 def _moved(function: Callable[..., Number], arguments: Sequence[Number], n: int, value: Number) -> Number:
@@ -188,12 +190,17 @@ def edges(layer: Layer, params: Params, g: Mapping[str, Sequence[Number]]) -> li
             return [Edge(source, (name, k), 1.0, 0.0) for k, source in enumerate(sources)]
         case Scale(src=src, gain=gain):
             return [Edge((src, k), (name, k), params[gain][k], 0.0) for k in units]
+        case Given() | Greatest() | Product() | Row():
+            return [Edge(j, (name, k), slope, 0.0) for j, k, slope in layer.slopes(g)]
+        case Sum():
+            slopes = enumerate(layer.slopes(params))
+            return [Edge(j, (name, k), slope, 0.0) for k, row in slopes for j, slope in row.items()]
 
 
 def count_units(layer: Layer, units: Mapping[str, int]) -> int:
     """How many units the layer has, given its sources'."""
     match layer:
-        case Input(units=own) | Linear(units=own):
+        case Input(units=own) | Linear(units=own) | Given(units=own):
             return own
         case Pointwise(src=src) | Scale(src=src):
             return units[src]
@@ -204,6 +211,10 @@ def count_units(layer: Layer, units: Mapping[str, int]) -> int:
             return common
         case Concat(srcs=srcs):
             return sum(units[src] for src in srcs)
+        case Sum(shape=shape):
+            return prod(shape)
+        case Greatest() | Product() | Row():
+            return layer.units
 
 
 def own_shapes(layer: Layer, units: Mapping[str, int]) -> dict[str, tuple[int, ...]]:

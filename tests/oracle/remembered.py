@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from copy import deepcopy
 from functools import wraps
 from typing import Any, Final, ParamSpec, TypeVar, cast
@@ -39,7 +39,7 @@ def remembered(function: Callable[P, R]) -> Callable[P, R]:
 
 def _key(value: Any) -> Any:
     """What stands for an argument: equal only for equal ones. None if there is nothing."""
-    if isinstance(value, dict):
+    if isinstance(value, Mapping):
         parts = tuple((name, _key(part)) for name, part in value.items())
         return None if any(part is None for _, part in parts) else parts
     if isinstance(value, np.ndarray):

@@ -17,23 +17,25 @@ from smgen.network import Network
 from smgen.passes import run
 from smgen.targets import TARGETS
 from tests.dags import dags
+from tests.every_mode import BACKENDS
+from tests.images import IMAGES
 from tests.interpreter import interpret
 from tests.networks import CATALOGUE
-from tests.support import assert_close, random_case
+from tests.support import assert_close, data_buffers, random_case
 
 
 def inputs_of(network: Network, lam: float) -> dict[str, Any]:
     params, x = random_case(network, seed=2)
     named = {parameter_buffer(key, value.shape).name: value for key, value in params.items()}
-    return {f"g_{network.input.name}": x, "lam": lam, "N": len(x), **named}
+    return data_buffers(network, x) | {"lam": lam, "N": len(x), **named}
 
 
-def assert_meaning_kept(network: Network) -> None:
+def assert_meaning_kept(network: Network, backends: tuple[str, ...] = ("numpy", "c", "cuda")) -> None:
     for schedule in lower(network):
         inputs = inputs_of(network, 0.0 if schedule.function.lam == "zero" else 0.3)
         expected = interpret(verify(schedule), inputs)
         seen = {schedule}
-        for backend, size in product(("numpy", "c", "cuda"), (1, 10**6)):
+        for backend, size in product(backends, (1, 10**6)):
             after = schedule
             for apply in TARGETS[backend].pipeline.passes(size):
                 after = run(after, (apply,))
@@ -48,6 +50,11 @@ def assert_meaning_kept(network: Network) -> None:
 @pytest.mark.parametrize("name", CATALOGUE)
 def test_meaning_of_the_catalogue(name: str) -> None:
     assert_meaning_kept(CATALOGUE[name]())
+
+
+@pytest.mark.parametrize("name", IMAGES)
+def test_meaning_of_networks_on_arrays(name: str) -> None:
+    assert_meaning_kept(IMAGES[name](), BACKENDS)
 
 
 @pytest.mark.slow

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from math import prod
 from typing import Final, Literal
 
 import sympy as sp
 
-from smgen.ir import BATCH, LAMBDA, SAMPLES, Buffer, Fused, Layout, Reduce
+from smgen.ir import LAMBDA, SAMPLES, Buffer, Fused, Layout, Reduce
 from smgen.targets.c.memory import Memory
 from smgen.targets.dialect import C
 from smgen.targets.expressions import CPrinter
+from smgen.targets.nest import Nest, nest
 from smgen.targets.roles import SCALARS, Roles, Shared, arrays_read, last_role, of_loop, scalars_read
 from smgen.targets.source import WIDTH
 
@@ -25,16 +27,18 @@ IN_CALL: Final = {name: f"at->{name}" for name in SCALARS}
 class Loop:
     """A function of the C file that does `body` for each row and column; `head` is its signature.
 
-    `before` declares the totals that it sums up, `after` says what becomes of them. `row` is the number of the row, a
-    tangent's where there are `tangents`, and is needed if `indexed`; `dense` says that k counts all elements.
+    `before` declares the totals that it sums up, `after` says what becomes of them. `inner` are the axes between the
+    outermost one and the columns, each a variable and its length: tangents and places. `row` is the number of the row
+    among all, and is needed if `indexed`; `dense` says that k counts all elements.
     """
 
     name: str
     head: tuple[str, ...]
-    tangents: bool
     indexed: bool
     dense: bool
     before: tuple[str, ...]
+    inner: tuple[tuple[str, str], ...]
+    row: str
     pragma: str
     body: tuple[str, ...]
     after: tuple[str, ...]
@@ -47,7 +51,7 @@ class Access:
     A loop over a single column takes the rows for columns, j: that vectorises.
     """
 
-    row: Literal["", "n", "c", "row", "j"]
+    row: str
     step: Literal["one", "width", "own"]
     columns: bool
     dense: bool
@@ -61,8 +65,10 @@ class Access:
         """The element, where the array is called so."""
         if self.dense:
             return f"{role}[k]"
-        step = {"one": "", "width": " * width", "own": f" * {role}_row"}[self.step] if self.row else ""
-        return f"{role}[{' + '.join(filter(None, (self.row + step, 'j' * self.columns))) or '0'}]"
+        row, step = self.row, {"one": "", "width": " * width", "own": f" * {role}_row"}[self.step] if self.row else ""
+        if " + " in row and step:
+            row = f"({row})"
+        return f"{role}[{' + '.join(filter(None, (row + step, 'j' * self.columns))) or '0'}]"
 
 
 class Loops:
@@ -75,24 +81,31 @@ class Loops:
 
     def call(self, op: Fused, rows: str, columns: str, totals: tuple[str, ...]) -> str:
         """The call that runs a fused operation over these spans; `totals` are the addresses of its sums."""
-        names = of_loop(op)
-        if _is_turned(op.layout):
+        names, axes = of_loop(op), self.axes(op)
+        if _is_turned(axes):
             rows, columns = columns, rows
-        arrays = [*arrays_read(op), *op.stored, *(total.out for total in _over_tangents(op))]
-        accesses = {b.name: self._access(b, op.layout) for b in arrays}
-        loop = self.shared.add(f"map_{last_role(op, names)}", lambda name: self._loop(op, names, accesses, name))
-        sizes = [rows, *([str(op.layout.tangents)] if loop.tangents else []), columns]
-        sizes += [str(sides(op.layout)[1])] if any(access.takes_width for access in accesses.values()) else []
+        arrays = _arrays(op)
+        accesses = {b.name: self._access(b, axes, op.layout) for b in arrays}
+        loop = self.shared.add(f"map_{last_role(op, names)}", lambda name: self._loop(op, names, accesses, axes, name))
+        sizes = [rows, *map(str, axes.rows), columns]
+        sizes += [str(axes.columns)] if any(access.takes_width for access in accesses.values()) else []
         sizes += [str(self.memory.stride(b)) for b in arrays if _has_own_step(accesses[b.name])]
         scalars = [IN_CALL[name] for name in scalars_read(op)]
         return f"{loop.name}({', '.join([*sizes, *scalars, *(b.name for b in arrays), *totals])});"
 
-    def _loop(self, op: Fused, names: Roles, accesses: Mapping[str, Access], name: str) -> Loop:
+    def axes(self, op: Fused) -> Nest:
+        """The axes of the loop of a fused operation."""
+        arrays = _arrays(op)
+        gaps = any(self.memory.stride(b) > b.layout.units[-1] for b in arrays if b.layout.units)
+        return nest(op.layout, arrays, gaps=gaps)
+
+    def _loop(self, op: Fused, names: Roles, accesses: Mapping[str, Access], axes: Nest, name: str) -> Loop:
         read = arrays_read(op)
         written = [*op.stored, *(total.out for total in _over_tangents(op))]
         sums = [names.of(total.out) for total in op.totals if not total.out.shape]
         dense = any(access.dense for access in accesses.values())
-        sizes = ["const span rows", *["const long tangents"] * op.layout.is_stack, "const span columns"]
+        inner = tuple(zip(_letters(op.layout, axes), _counts(op.layout, axes), strict=True))
+        sizes = ["const span rows", *(f"const long {count}" for _, count in inner), "const span columns"]
         sizes += ["const long width"] * any(access.takes_width for access in accesses.values())
         sizes += [f"const long {names.of(b)}_row" for b in (*read, *written) if _has_own_step(accesses[b.name])]
         arguments = [
@@ -105,9 +118,10 @@ class Loops:
         return Loop(
             name=name,
             head=_signature(f"LOOP {name}(", arguments),
-            tangents=op.layout.is_stack,
-            indexed=op.layout.is_stack and (dense or any(access.row == "row" for access in accesses.values())),
+            indexed=bool(inner) and (dense or any(access.row == "row" for access in accesses.values())),
             dense=dense,
+            inner=inner,
+            row=_joined(["n", *_letters(op.layout, axes)], ["", *_counts(op.layout, axes)]),
             before=tuple(f"double {role} = 0;" for role in sums),
             pragma="#pragma omp simd" + (f" reduction(+ : {', '.join(sums)})" if sums else ""),
             body=tuple(self._body(op, names, accesses)),
@@ -138,17 +152,21 @@ class Loops:
             else:
                 yield f"{role} += {value};"
 
-    def _access(self, b: Buffer, layout: Layout) -> Access:
-        width, step = sides(layout)[1], self.memory.stride(b)
-        if _is_turned(layout):
-            varies = b.shape[:1] == layout.shape[:1]
+    def _access(self, b: Buffer, axes: Nest, layout: Layout) -> Access:
+        step = self.memory.stride(b)
+        if _is_turned(axes):
+            varies = axes.has[b.name][0]
             return Access(row="j" if varies else "", step="one" if step == 1 else "own", columns=False, dense=False)
-        row, columns = _row(b, layout), b.shape[-1] not in (1, BATCH)
+        *rows, columns = axes.has[b.name]
+        if step == (b.shape[-1] if b.shape else 1):  # no gaps: a row may be several rows of the array
+            lengths = (1 if b.batched else axes.outer or 1, *axes.rows)
+            apart = prod(length for length, has in zip(lengths, rows, strict=True) if has)
+            step = prod(n for n in b.shape if isinstance(n, int)) // apart
         return Access(
-            row=row,
-            step="one" if step == 1 else "width" if step == width else "own",
+            row=_row(rows, layout, axes),
+            step="one" if step == 1 else "width" if step == axes.columns else "own",
             columns=columns,
-            dense=bool(row) and columns and b.layout == layout and step == width,
+            dense=columns and all(rows) and step == axes.columns,
         )
 
 
@@ -156,9 +174,23 @@ def _has_own_step(access: Access) -> bool:
     return access.row != "" and access.step == "own"
 
 
-def _is_turned(layout: Layout) -> bool:
-    rows, width = sides(layout)
-    return rows != "" and width == 1 and not layout.is_stack
+def _is_turned(axes: Nest) -> bool:
+    return axes.has_rows and axes.columns == 1 and not axes.rows
+
+
+def _arrays(op: Fused) -> list[Buffer]:
+    """The arrays of a loop: those that it reads, and those that it writes."""
+    return [*arrays_read(op), *op.stored, *(total.out for total in _over_tangents(op))]
+
+
+def _letters(layout: Layout, axes: Nest) -> tuple[str, ...]:
+    """The variables of the axes of rows."""
+    return ("c", "p") if len(axes.rows) == 2 else ("c" if layout.tangents is not None else "p",) * len(axes.rows)
+
+
+def _counts(layout: Layout, axes: Nest) -> tuple[str, ...]:
+    """What the lengths of the axes of rows are called."""
+    return tuple({"c": "tangents", "p": "places"}[letter] for letter in _letters(layout, axes))
 
 
 def _over_tangents(op: Fused) -> list[Reduce]:
@@ -166,13 +198,21 @@ def _over_tangents(op: Fused) -> list[Reduce]:
     return [total for total in op.totals if total.out.shape]
 
 
-def _row(b: Buffer, layout: Layout) -> Literal["", "n", "c", "row"]:
-    """The row of an array in a loop; nothing if it has one for all rows."""
-    if layout.is_stack and b.is_stack and b.tangents != 1:
+def _row(has: Sequence[bool], layout: Layout, axes: Nest) -> str:
+    """The row of an array, by the axes that it has; nothing if it has one for all rows."""
+    letters, counts = ("n", *_letters(layout, axes)), ("", *_counts(layout, axes))
+    if len(letters) > 1 and all(has):
         return "row"
-    if layout.is_stack and b.is_matrix and b.shape[0] != 1:
-        return "c"
-    return "" if b.shape[0] == 1 or (len(b.shape) == 1 and not b.batched) else "n"
+    own = [(letter, count) for letter, count, has_it in zip(letters, counts, has, strict=True) if has_it]
+    return _joined([letter for letter, _ in own], [count for _, count in own])
+
+
+def _joined(letters: Sequence[str], counts: Sequence[str]) -> str:
+    """The number of a row from those of its axes, and their lengths: n * tangents + c."""
+    text = ""
+    for letter, count in zip(letters, counts, strict=True):
+        text = f"{f'({text})' if ' + ' in text else text} * {count} + {letter}" if text else letter
+    return text
 
 
 def _signature(head: str, arguments: list[str]) -> tuple[str, ...]:
@@ -181,14 +221,6 @@ def _signature(head: str, arguments: list[str]) -> tuple[str, ...]:
     wrapped = textwrap.wrap(f"{whole})", WIDTH - len(head), break_long_words=False)
     margin = " " * len(head)
     return tuple(f"{margin if position else head}{line}".replace("\0", " ") for position, line in enumerate(wrapped))
-
-
-def sides(layout: Layout) -> tuple[str, int]:
-    """Rows, as C, and columns of a loop; no rows for a single row of values."""
-    shape, columns = layout.shape, layout.units[-1] if layout.units else 1
-    if layout.batch:
-        return "at->rows", columns
-    return (str(shape[0]) if len(shape) == 2 else ""), columns
 
 
 def scalar_statements(op: Fused) -> Iterator[tuple[Buffer, str]]:

@@ -9,7 +9,19 @@ from typing import Final, get_args
 
 from smgen.analysis.storage import allocate, view_roots
 from smgen.errors import InternalError
-from smgen.ir import ITEMSIZE, Buffer, Fused, Op, Phase, Product, Reduce, Schedule, Shape, View
+from smgen.ir import (
+    ITEMSIZE,
+    Buffer,
+    Fused,
+    Op,
+    Phase,
+    Product,
+    Reduce,
+    Schedule,
+    Shape,
+    View,
+    WholeRows,
+)
 from smgen.targets.c.closure import closure
 
 LINE: Final = 64
@@ -93,6 +105,7 @@ class _Plan:
         self.parameters = parameters
         self.storage = allocate(schedule)
         self.roots = view_roots(schedule)
+        self.compact = _compact(schedule)
         self.strides = {b.name: _width(b) for b in schedule.inputs}
         self.pointers: dict[Phase, dict[str, Pointer]] = {"once": {}, "tile": {}, "end": {}}
         self.sizes = {"shared": 0, "tile": 0, "sums": 0, "columns": 0}
@@ -138,8 +151,10 @@ class _Plan:
         if b.batched:
             source = "all_probes" if b.name == "probes" else "x"
             self.declare(b, f"at->{source} + at->first * {_count(b.shape)}", const=True)
-        elif b.shape:
+        elif b.name in self.parameters:
             self.declare(b, f"at->params[{self.parameters.index(b.name)}]", const=True)
+        elif b.shape:
+            self.declare(b, f"{b.name}_numbers", const=True)
 
     def declare(self, b: Buffer, where: str, *, const: bool = False, aliased: str = "") -> None:
         """An array over the batch is known inside tiles, others are throughout."""
@@ -172,7 +187,8 @@ class _Plan:
             start = self.slots[slot]
             self.declare(b, f"at->tile + at->capacity{_times(start)}" if start else "at->tile")
             return
-        stride = width + LINE // self.item if len(b.shape) == 2 and width * self.item % 4096 == 0 else width
+        is_apart = len(b.shape) == 2 and width * self.item % 4096 == 0 and b.name not in self.compact
+        stride = width + LINE // self.item if is_apart else width
         self.strides[b.name] = stride
         if slot not in self.slots:
             self.slots[slot] = self.take("shared", stride * _count(b.shape[:-1]))
@@ -181,6 +197,10 @@ class _Plan:
     def view(self, op: View) -> None:
         root = self.roots[op.out.name]
         stride = self.strides[op.src.name]
+        if op.is_reshaped:
+            self.strides[op.out.name] = _width(op.out)
+            self.declare(op.out, op.src.name, const=True, aliased=op.src.name)
+            return
         column = op.is_column and op.src.shape[-1] != 1
         if column and op.src.batched and stride != op.src.shape[-1]:
             raise InternalError(f"{op.out.name}: a column of a slice")
@@ -206,6 +226,12 @@ class _Plan:
         offset = self.take("sums", rows * width)
         self.sums.append(Total(name=out.name, offset=offset, rows=rows, columns=width, symmetric=symmetric))
         self.declare(out, f"at->sums{_plus(offset)}")
+
+
+def _compact(schedule: Schedule) -> set[str]:
+    """Arrays whose rows must lie side by side: they are read, or written, as one row of numbers."""
+    names = {op.src.name for op in schedule.ops if isinstance(op, View) and op.is_reshaped}
+    return names | {b.name for op in schedule.ops if isinstance(op, WholeRows) for b in (*op.reads, *op.outs)}
 
 
 def _count(dims: Shape) -> int:

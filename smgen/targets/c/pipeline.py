@@ -6,6 +6,7 @@ from typing import Final
 
 from smgen.passes.accumulate import accumulate
 from smgen.passes.aliases import aliases
+from smgen.passes.copy_slices import copy_moved_slices
 from smgen.passes.fuse import fuse_with_tangent_sums
 from smgen.passes.prune import prune
 from smgen.passes.recompute import recompute
@@ -27,5 +28,5 @@ PIPELINE: Final = Pipeline(
         scale_by_single_unit,
         accumulate,
     ),
-    form=(recompute, prune, tile, fuse_with_tangent_sums, split_loops, reuse_subexpressions),
+    form=(recompute, prune, tile, fuse_with_tangent_sums, split_loops, reuse_subexpressions, copy_moved_slices),
 )

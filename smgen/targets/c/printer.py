@@ -15,19 +15,26 @@ from smgen.ir import (
     Buffer,
     Concat,
     Dim,
+    EachProduct,
+    Fold,
     Function,
     Fused,
+    Greatest,
     Identity,
+    Mix,
     Op,
+    Permute,
     Phase,
     Product,
     Reduce,
     Schedule,
     Transpose,
+    Unfold,
     View,
 )
-from smgen.targets.c.loops import Loop, Loops, in_call, scalar_statements, sides
+from smgen.targets.c.loops import Loop, Loops, in_call, scalar_statements
 from smgen.targets.c.memory import Memory, plan_memory
+from smgen.targets.c.moves import MoveCalls, MoveTables
 from smgen.targets.c.products import Calls
 from smgen.targets.roles import Shared
 from smgen.targets.source import Statement, computed
@@ -63,12 +70,19 @@ class PrintedTiles:
 
 
 def print_tiles(
-    schedule: Schedule, dtype: str, equations: Mapping[str, str], parameters: tuple[str, ...], loops: Shared[Loop]
+    schedule: Schedule,
+    dtype: str,
+    equations: Mapping[str, str],
+    parameters: tuple[str, ...],
+    loops: Shared[Loop],
+    tables: MoveTables,
 ) -> PrintedTiles:
-    """`schedule`, tiled and fused, as C under its equations; its loops join `loops`."""
+    """`schedule`, tiled and fused, as C under its equations; its loops join `loops`, its windows `tables`."""
     memory = plan_memory(schedule, dtype, parameters)
     waits = barriers(schedule)
-    printers = {phase: _Printer(memory, Loops(memory, dtype, loops), phase, equations) for phase in get_args(Phase)}
+    printers = {
+        phase: _Printer(memory, Loops(memory, dtype, loops), phase, equations, tables) for phase in get_args(Phase)
+    }
     position = 0
     for sweep, heading in zip(schedule.sweeps, headings(schedule), strict=True):
         printer = printers[sweep.phase]
@@ -108,9 +122,12 @@ def _numbers(schedule: Schedule, memory: Memory, equations: Mapping[str, str]) -
 class _Printer:
     """Prints the operations of one phase, section by section. A tile is a team's, everything else is all ranks'."""
 
-    def __init__(self, memory: Memory, loops: Loops, phase: Phase, equations: Mapping[str, str]) -> None:
+    def __init__(
+        self, memory: Memory, loops: Loops, phase: Phase, equations: Mapping[str, str], tables: MoveTables
+    ) -> None:
         self.memory, self.loops, self.phase, self.equations = memory, loops, phase, equations
         self.calls = Calls(memory, phase, self.span)
+        self.moves = MoveCalls(tables, phase, self.calls.call)
         self.team = "mine" if phase == "tile" else "all"
         self.heading = ""
         self.sections: list[Section] = []
@@ -141,6 +158,8 @@ class _Printer:
                     self.wait()
                     self.used[op.out.name] = None
                     self.add(Statement("", step))
+            case EachProduct(out=out):
+                self.add(Statement(self.equation(out), (self.moves.each_product(op),)))
             case Reduce(out=out):
                 self.add(Statement(self.equation(out), (self.calls.reduce(op),)))
             case Concat(out, _, _):
@@ -149,6 +168,16 @@ class _Printer:
                 self.add(Statement(self.equation(out), (self.calls.matrix("identity", out),)))
             case Transpose(out, src):
                 self.add(Statement(self.equation(out), (self.calls.matrix("transpose", out, src),)))
+            case Permute(out):
+                self.add(Statement(self.equation(out), (self.moves.permute(op),)))
+            case Mix(out):
+                self.add(Statement(self.equation(out), (self.moves.mix(op),)))
+            case Greatest(out):
+                self.add(Statement(self.equation(out), (self.moves.greatest(op),)))
+            case Unfold(out):
+                self.add(Statement(self.equation(out), (self.moves.unfold(op),)))
+            case Fold(out):
+                self.add(Statement(self.equation(out), (self.moves.fold(op),)))
             case View():
                 pass
             case _:
@@ -171,15 +200,15 @@ class _Printer:
         totals = [total.out.name for total in op.totals if not total.out.shape]
         places = tuple(f"totals + {self.memory.total(name)}".removesuffix(" + 0") for name in totals)
         self.adds |= bool(totals)
-        rows, columns = sides(op.layout)
+        axes = self.loops.axes(op)
         if self.phase == "tile":
-            return self.loops.call(op, "whole(at->rows)", self.span(columns), places)
+            return self.loops.call(op, "whole(at->rows)", self.span(axes.columns), places)
         if totals:
-            call = self.loops.call(op, f"whole({rows or 1})", f"whole({columns})", places)
+            call = self.loops.call(op, f"whole({axes.outer or 1})", f"whole({axes.columns})", places)
             return f"if (all.rank == 0) {call}"
-        if rows:
-            return self.loops.call(op, f"share(all, {rows})", f"whole({columns})", ())
-        return self.loops.call(op, "whole(1)", f"share(all, {columns})", ())
+        if axes.has_rows:
+            return self.loops.call(op, f"share(all, {axes.outer})", f"whole({axes.columns})", ())
+        return self.loops.call(op, "whole(1)", f"share(all, {axes.columns})", ())
 
     def add(self, *statements: Statement) -> None:
         """Under the name of the sweep, if they are its first."""

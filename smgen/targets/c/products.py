@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from math import prod
 from typing import Final
 
 import sympy as sp
 
 from smgen.errors import InternalError, unreachable
-from smgen.ir import BATCH, Buffer, Concat, Dim, Form, Phase, Product, Reduce
+from smgen.ir import BATCH, Buffer, Concat, Dim, Form, Phase, Product, Reduce, Shape
 from smgen.targets.c.memory import Memory
 
 CALLS: Final = {
@@ -33,7 +34,8 @@ class Calls:
         self.team = "mine" if phase == "tile" else "all"
         self.made: set[str] = set()
 
-    def _call(self, function: str, *arguments: object) -> str:
+    def call(self, function: str, *arguments: object) -> str:
+        """A call of a function of the runtime."""
         self.made.add(function)
         return f"{function}({', '.join(map(str, arguments))});"
 
@@ -46,13 +48,13 @@ class Calls:
             calls.append(self._product(op, left, right, beta))
         yield tuple(calls)
         if op.is_gram(op.left, op.right) and op.form is Form.TIMES_TRANSPOSED:
-            yield (self._call("mirror", self.team, op.left.shape[0], self._rows(op.out)),)
+            yield (self.call("mirror", self.team, op.left.shape[0], self._rows(op.out)),)
 
     def _product(self, op: Product, left: Buffer, right: Buffer, beta: str) -> str:
         a, b, out = map(self._rows, (left, right, op.out))
         if op.is_gram(left, right):
             size, depth = (left.shape[1], "at->rows") if op.is_batch_sum else (left.shape[0], left.shape[1])
-            return self._call(GRAMS[op.form], self.team, size, depth, a, beta, out)
+            return self.call(GRAMS[op.form], self.team, size, depth, a, beta, out)
         if op.each_sample:
             rows = str(left.shape[-2])
             a, b, out = map(self._of_sample, (left, right, op.out))
@@ -68,7 +70,7 @@ class Calls:
                 sizes = f"{left.shape[-1]}, {right.shape[-1]}, {rows}"
             case _:
                 raise unreachable(op.form)
-        call = self._call(CALLS[op.form], self.team, sizes, a, b, beta, out)
+        call = self.call(CALLS[op.form], self.team, sizes, a, b, beta, out)
         return f"for (long n = 0; n < at->rows; n++) {call}" if op.each_sample else call
 
     def _rows(self, b: Buffer) -> str:
@@ -85,50 +87,60 @@ class Calls:
         source = self._rows(src)
         if axis is None:
             raise InternalError(f"{out.name}: totals are fused")
-        if self.phase == "tile" and axis == 0:  # what the tile adds to a sum over all samples
-            own = self.span(src.shape[-1])
-            if src.is_stack:
-                return self._call("add_matrices", "at->rows", src.shape[1], own, source, "at->beta", self._rows(out))
-            return self._call("add_rows", "at->rows", own, source, out.name)
-        if src.is_stack:  # over the units of each tangent
-            tangents, columns = src.shape[1:]
-            return self._call("row_sums", "at->rows", tangents, self.span(tangents), columns, source, out.name)
-        if axis == 1 and self.phase == "tile":
-            return self._call("row_sums", "at->rows", 1, self.span(1), src.shape[1], source, out.name)
-        own = f"share(all, {out.shape[0]})"
-        if axis == 1:
-            return self._call("row_sums", 1, out.shape[0], own, src.shape[1], source, out.name)
-        return self._call("column_sums", own, src.shape[0], source, out.name)
+        each = prod(int(n) for n in src.shape[1:-1]) if src.batched else 1  # rows of a sample
+        width = int(src.shape[-1])
+        if self.phase == "tile":
+            if axis == "rows":
+                return self.call("add_rows", f"at->rows{_times(each)}", self.span(width), source, out.name)
+            if axis == 0 and src.is_stack:
+                own = self.span(width)
+                return self.call("add_matrices", "at->rows", each, own, source, "at->beta", self._rows(out))
+            if axis == 0:  # what the tile adds to a sum over all samples
+                return self.call("add_rows", "at->rows", self.span(width), source, out.name)
+            return self.call("row_sums", "at->rows", each, self.span(each), width, source, out.name)
+        if axis == len(src.shape) - 1:
+            rows = prod(int(n) for n in src.shape[:-1])
+            return self.call("row_sums", 1, rows, f"share(all, {rows})", width, source, out.name)
+        summed = int(src.shape[0]) if axis == 0 else prod(int(n) for n in src.shape[:-1])
+        columns = prod(int(n) for n in src.shape) // summed
+        source = source if columns == width else f"{src.name}, {columns}"
+        return self.call("column_sums", f"share(all, {columns})", summed, source, out.name)
 
     def matrix(self, function: str, out: Buffer, src: Buffer | None = None) -> str:
         """A matrix made once a call, its rows shared out."""
         arrays = [self._rows(b) for b in (src, out) if b]
-        return self._call(function, f"share(all, {out.shape[0]})", out.shape[1], *arrays)
+        return self.call(function, f"share(all, {out.shape[0]})", out.shape[1], *arrays)
 
     def concat(self, op: Concat, constant: Callable[[sp.Expr], str]) -> Iterator[str]:
         """A call for each part; every thread fills its own columns."""
         out, known = op.out, {b.symbol: b for b in op.reads if b.shape}
         own = self.span(out.shape[-1]) if self.phase == "tile" else f"share(all, {out.shape[-1]})"
-        tangents = int(out.tangents or 1) if out.is_stack else 1
-        rows = "at->rows" if out.batched else str(out.shape[0] if len(out.shape) > 1 else 1)
+        rows = "at->rows" if out.batched else str(_count(out.shape[:-1][:1]))
+        tangents = _count(out.shape[1:-1])
         start = 0
         for part, width in op.parts:
             place = f"{rows}, {tangents}, {own}, {start}, {width}"
             if part in known:
                 src = known[part]
                 steps = ", ".join(map(str, self._steps(src, out)))
-                yield self._call("put", place, src.name, steps, self._rows(out))
+                yield self.call("put", place, src.name, steps, self._rows(out))
             else:
-                yield self._call("fill", place, constant(part), self._rows(out))
+                yield self.call("fill", place, constant(part), self._rows(out))
             start += width
 
     def _steps(self, b: Buffer, out: Buffer) -> tuple[int, int]:
-        """How far an array goes on from a sample to the next, and from a tangent to the next."""
-        stride = self.memory.stride(b)
-        if not out.is_stack:
-            return (0 if (len(b.shape) == 1 and not b.batched) or b.shape[0] == 1 else stride), 0
-        if b.is_stack and b.tangents != 1:
-            return int(b.tangents or 1) * stride, stride
-        if b.is_matrix and b.shape[0] != 1:
-            return 0, stride
-        return (stride if b.batched else 0), 0
+        """How far an array goes on from one place on the first axis to the next, and from a row there to the next."""
+        own = (1,) * (len(out.shape) - len(b.shape)) + b.shape[:-1]
+        rows, stride = _count(own[1:]), self.memory.stride(b)
+        if rows not in (1, _count(out.shape[1:-1])):
+            raise InternalError(f"{b.name}, {b.shape}, repeats in {out.name}, {out.shape}")
+        return (0 if own[:1] in ((), (1,)) else rows * stride), (stride if rows > 1 else 0)
+
+
+def _count(dims: Shape) -> int:
+    """How many rows there are, of each sample."""
+    return prod(dim for dim in dims if isinstance(dim, int))
+
+
+def _times(count: int) -> str:
+    return f" * {count}" if count != 1 else ""

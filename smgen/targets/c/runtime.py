@@ -16,6 +16,7 @@ NEEDS: Final[Mapping[str, tuple[str, ...]]] = {
     "gram_of_rows": ("gram",),
     "gram": ("is_small",),
     "is_small": ("small_product",),
+    "each_product": ("is_small",),
 }
 """What functions of the runtime call; the driver's own needs are always there."""
 
@@ -40,11 +41,31 @@ class Runtime:
     fill: bool
     identity: bool
     transpose: bool
+    permute: bool
+    sum_axis: bool
+    repeat_axis: bool
+    pick_axis: bool
+    put_axis: bool
+    mix_axis: bool
+    greatest: bool
+    each_product: bool
+    read_windows: bool
+    add_windows: bool
 
     @property
     def places(self) -> bool:
         """Whether parts of a concatenation are put into place."""
         return self.put or self.fill
+
+    @property
+    def windows(self) -> bool:
+        """Whether there are windows over images."""
+        return self.read_windows or self.add_windows
+
+    @property
+    def moves(self) -> bool:
+        """Whether numbers are moved by rows."""
+        return any(getattr(self, name) for name in MOVES)
 
 
 def runtime(calls: Iterable[str]) -> Runtime:
@@ -54,6 +75,13 @@ def runtime(calls: Iterable[str]) -> Runtime:
     return Runtime(**{name: name in needed for name in names})
 
 
-def whole_runtime() -> Runtime:
-    """All of it."""
-    return runtime(field.name for field in fields(Runtime))
+MOVES: Final = frozenset({
+    "permute", "sum_axis", "repeat_axis", "pick_axis", "put_axis", "mix_axis", "greatest", "each_product",
+    "read_windows", "add_windows",
+})  # fmt: skip
+"""The functions that modules of networks without tensors have no use for."""
+
+
+def whole_runtime(calls: Iterable[str]) -> Runtime:
+    """All of it, but for the moves that no section calls."""
+    return runtime({field.name for field in fields(Runtime)} - MOVES | set(calls))

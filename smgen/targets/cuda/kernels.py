@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import prod
 from typing import Final
 
 from smgen.ir import Buffer, Concat, Fused, Layout, Schedule, View
 from smgen.targets.dialect import CUDA
 from smgen.targets.elements import Element, element, type_of
 from smgen.targets.expressions import CPrinter
+from smgen.targets.nest import Nest, nest
 from smgen.targets.roles import SCALARS, Roles, Shared, arrays_read, last_role, of_loop, roles, scalars_read
 
 LANES: Final = {"float32": 4, "float64": 2}
+
+MOST_ARRAYS: Final = 18
+"""With more arrays, values of several lanes take so many registers that fewer threads run at once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,13 +25,13 @@ class Kernel:
     """A kernel ready to lay out: `map<lanes>(rows, columns, element, operands)`, for one value a thread and, if there
     are more `lanes`, for as many.
 
-    `rows` is 0 for N; each sample has `tangents` of them.
+    `rows` is 0 for N; each sample has `each` of them.
     """
 
     name: str
     element: str
     rows: int
-    tangents: int
+    each: int
     columns: int
     lanes: int
     parameters: str
@@ -34,8 +39,8 @@ class Kernel:
 
     @property
     def rows_text(self) -> str:
-        """The number of rows: N, N for each tangent, or a number."""
-        return str(self.rows) if self.rows else "N" if self.tangents == 1 else f"N * {self.tangents}"
+        """The number of rows: N, N for each tangent and place, or a number."""
+        return str(self.rows) if self.rows else "N" if self.each == 1 else f"N * {self.each}"
 
     @property
     def variants(self) -> tuple[tuple[str, int], ...]:
@@ -68,15 +73,16 @@ class Kernels:
         """The kernel of an array-valued loop."""
         names = of_loop(op)
         arrays = arrays_read(op)
+        axes = nest(op.layout, [*arrays, *op.stored], gaps=any(b.name in places.strides for b in arrays))
         function = element(op, self.dtype, CUDA, self.elements)
-        operands = [places.read(b, names.of(b), op.layout) for b in arrays]
+        operands = [places.read(b, names.of(b), axes) for b in arrays]
         operands += [f"number<{type_of(scalar, self.c)}>{{{scalar}}}" for scalar in scalars_read(op)]
-        operands += [f"into<{width_of(op.layout)}>{{{names.of(b)}}}" for b in op.stored]
+        operands += [f"into<{axes.columns}>{{{names.of(b)}}}" for b in op.stored]
         operands += [f"sum_into{{{names.of(total.out)}}}" for total in op.totals]
-        lanes = self._lanes(op.layout, [*arrays, *op.stored], places)
+        lanes = self._lanes(op.layout, axes, [*arrays, *op.stored], places)
         totals = [total.out for total in op.totals]
         parameters = self._parameters(arrays, [*op.stored], totals, scalars_read(op), names)
-        return self._kernel(op.layout, last_role(op, names), function.name, lanes, parameters, operands)
+        return self._kernel(op.layout, axes, last_role(op, names), function.name, lanes, parameters, operands)
 
     def concat(self, op: Concat, places: Places) -> Kernel:
         """The kernel that puts parts side by side: of each element the number that is there."""
@@ -84,9 +90,10 @@ class Kernels:
         scalars = [b.name for b in op.reads if b.name in SCALARS]
         names = roles([*arrays, op.out])
         known = {b.symbol: b for b in arrays}
+        axes = nest(op.out.layout, [*arrays, op.out], gaps=True)  # parts are beside each other on the last axis alone
         parts = [
             (
-                places.read(known[part], names.of(known[part]), op.out.layout)
+                places.read(known[part], names.of(known[part]), axes)
                 if part in known
                 else f"number<{self.c.real}>{{{self.c(part)}}}"
             )
@@ -95,7 +102,7 @@ class Kernels:
         *first, joined = parts
         for part, (_, width) in reversed(list(zip(first, op.parts[:-1], strict=True))):
             joined = f"beside<{width}>({part}, {joined})"
-        lanes = self._lanes(op.out.layout, arrays, places)
+        lanes = self._lanes(op.out.layout, axes, arrays, places)
         if any(width % lanes for _, width in op.parts):
             lanes = 1
         real = self.c.real
@@ -105,9 +112,9 @@ class Kernels:
             body=("copy = value;",),
         )
         self.elements.add(copy.name, lambda _: copy)
-        operands = [joined, f"into<{width_of(op.out.layout)}>{{{names.of(op.out)}}}"]
+        operands = [joined, f"into<{axes.columns}>{{{names.of(op.out)}}}"]
         parameters = self._parameters(arrays, [op.out], [], scalars, names)
-        return self._kernel(op.out.layout, names.of(op.out), copy.name, lanes, parameters, operands)
+        return self._kernel(op.out.layout, axes, names.of(op.out), copy.name, lanes, parameters, operands)
 
     def scalar(self, op: Fused) -> ScalarKernel:
         """The kernel of a loop over (): in double, whatever the module's dtype."""
@@ -131,16 +138,23 @@ class Kernels:
         )
 
     def _kernel(
-        self, layout: Layout, base: str, function: str, lanes: int, parameters: list[str], operands: list[str]
+        self,
+        layout: Layout,
+        axes: Nest,
+        base: str,
+        function: str,
+        lanes: int,
+        parameters: list[str],
+        operands: list[str],
     ) -> Kernel:
         return self.maps.add(
             base,
             lambda name: Kernel(
                 name=name,
                 element=function,
-                rows=0 if layout.batch else int(layout.shape[0]) if len(layout.shape) > 1 else 1,
-                tangents=int(layout.tangents or 1) if layout.batch else 1,
-                columns=width_of(layout),
+                rows=0 if layout.batch else (axes.outer or 1) * prod(axes.rows),
+                each=prod(axes.rows) if layout.batch else 1,
+                columns=axes.columns,
                 lanes=lanes,
                 parameters=", ".join(parameters),
                 operands=", ".join(operands),
@@ -160,10 +174,15 @@ class Kernels:
             "const int N",
         ]
 
-    def _lanes(self, layout: Layout, arrays: list[Buffer], places: Places) -> int:
+    def _lanes(self, layout: Layout, axes: Nest, arrays: list[Buffer], places: Places) -> int:
         """How many values a thread takes at once: more than one if rows and slices begin at whole vectors."""
         lanes = LANES[self.dtype]
-        whole = layout.units and width_of(layout) % lanes == 0 and all(places.is_whole(b, lanes) for b in arrays)
+        whole = (
+            layout.units
+            and len(arrays) <= MOST_ARRAYS
+            and axes.columns % lanes == 0
+            and all(places.is_whole(b, lanes) for b in arrays)
+        )
         return lanes if whole else 1
 
 
@@ -178,14 +197,19 @@ class Places:
         """Whether rows of an array begin at whole vectors."""
         return self.strides.get(b.name, 0) % lanes == 0 and self.starts.get(b.name, 0) % lanes == 0
 
-    def read(self, b: Buffer, role: str, layout: Layout) -> str:
+    def read(self, b: Buffer, role: str, axes: Nest) -> str:
         """An operand that is read: whole rows, one number a row, one row for all, or one number."""
-        row = ", ".join(_row(b, layout))
-        if not layout.units or (b.layout.units[-1:] == (1,) and layout.units[-1] != 1):
+        *rows, columns = axes.has[b.name]
+        row = _row(rows, axes)
+        if not b.layout.units or (not columns and axes.columns != 1):
+            if b.name in self.strides and row and b.layout.units == (1,):
+                row = ", ".join((*[*row.split(", "), "0", "0"][:3], str(self.strides[b.name])))
             return f"{f'number_a_row<{row}>' if row else 'one_number'}{{{role}}}"
         if not row:
             return f"one_row{{{role}}}"
-        stride = self.strides.get(b.name, b.layout.units[-1] if b.layout.units else 1)
+        lengths = (1 if b.batched else axes.outer or 1, *axes.rows)
+        apart = prod(length for length, has in zip(lengths, rows, strict=True) if has)
+        stride = self.strides.get(b.name, prod(n for n in b.shape if isinstance(n, int)) // apart)
         return f"rows_of<{', '.join([str(stride), row]).removesuffix(', 1')}>{{{role}}}"
 
 
@@ -194,7 +218,7 @@ def places_of(schedule: Schedule) -> Places:
     strides: dict[str, int] = {}
     starts: dict[str, int] = {}
     for op in schedule.ops:
-        if not isinstance(op, View) or op.out.shape == op.src.shape:
+        if not isinstance(op, View) or op.out.shape == op.src.shape or op.is_reshaped:
             continue
         if len(op.out.shape) == len(op.src.shape) or op.src.name in strides:
             starts[op.out.name] = starts.get(op.src.name, 0) + op.start
@@ -203,25 +227,24 @@ def places_of(schedule: Schedule) -> Places:
     return Places(strides, starts)
 
 
-def _row(b: Buffer, layout: Layout) -> Iterator[str]:
-    """The row of an array for a row of the loop, as template arguments.
+def _row(has: Sequence[bool], axes: Nest) -> str:
+    """The row of an array for a row of the loop, as template arguments; nothing if all rows share one.
 
-    These are the number of rows of the loop that share one, and the number of rows after which the array begins again.
-    There are none if all rows share one.
+    These are the number of rows of the loop that share one, the number of its rows after which they begin again, and
+    the number of rows of the loop after which the next such rows begin: row / LONG · OF + row / EACH % OF.
     """
-    if (len(b.shape) == 1 and not b.batched) or b.shape[0] == 1:
-        return
-    if not layout.is_stack or (b.is_stack and b.tangents == layout.tangents):
-        yield "1"
-    elif b.batched:
-        yield str(layout.tangents)
-    else:
-        yield from ("1", str(layout.tangents))
-
-
-def width_of(layout: Layout) -> int:
-    """Columns of a loop."""
-    return layout.units[-1] if layout.units else 1
+    sizes = [0, *axes.rows]  # the outermost axis has any length
+    own = [axis for axis, flag in enumerate(has) if flag]
+    if not own:
+        return ""
+    each = prod(sizes[own[-1] + 1 :])
+    first = next(axis for axis in range(own[-1], -1, -1) if axis == 0 or not has[axis - 1])
+    if first == 0:
+        return str(each)
+    count = prod(sizes[first : own[-1] + 1])
+    if own[0] == first:
+        return f"{each}, {count}"
+    return f"{each}, {count}, {prod(sizes[own[0] + 1 :])}"
 
 
 def text_of(kernels: Kernels) -> str:

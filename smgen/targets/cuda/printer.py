@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterator, Mapping
+from math import prod
 from typing import Final
 
 from smgen.analysis.storage import Storage, allocate
@@ -13,21 +14,28 @@ from smgen.ir import (
     BATCH,
     Buffer,
     Concat,
+    EachProduct,
     Elementary,
+    Fold,
     Fused,
+    Greatest,
     Identity,
     Kind,
     Layout,
+    Mix,
     Op,
+    Permute,
     Pointwise,
     Product,
     Reduce,
     Schedule,
     Shape,
     Transpose,
+    Unfold,
     View,
 )
 from smgen.targets.cuda.kernels import Kernels, places_of
+from smgen.targets.cuda.moves import MoveTables
 from smgen.targets.roles import SCALARS, arrays_read, scalars_read
 from smgen.targets.source import (
     NamedArray,
@@ -50,9 +58,11 @@ CHUNKS: Final = 64
 """The most row chunks, and so partial rows, of a column sum."""
 
 
-def print_function(schedule: Schedule, kernels: Kernels, equations: Mapping[str, str]) -> PrintedFunction:
-    """`schedule`, fused, as CuPy source under its equations; its kernels join `kernels`."""
-    printer = _Printer(schedule, kernels, equations)
+def print_function(
+    schedule: Schedule, kernels: Kernels, equations: Mapping[str, str], tables: MoveTables
+) -> PrintedFunction:
+    """`schedule`, fused, as CuPy source under its equations; its kernels join `kernels`, its windows `tables`."""
+    printer = _Printer(schedule, kernels, equations, tables)
     titled = zip(schedule.sweeps, headings(schedule), strict=True)
     sweeps = tuple(
         PrintedSweep(heading, tuple(s for op in sweep.ops for s in printer.statements(op))) for sweep, heading in titled
@@ -71,9 +81,10 @@ def print_function(schedule: Schedule, kernels: Kernels, equations: Mapping[str,
 class _Printer:
     """Prints one schedule, noting the workspace arrays it needs: slots, sums' parts, and what is returned."""
 
-    def __init__(self, schedule: Schedule, kernels: Kernels, equations: Mapping[str, str]) -> None:
+    def __init__(self, schedule: Schedule, kernels: Kernels, equations: Mapping[str, str], tables: MoveTables) -> None:
         self.equations = equations
         self.kernels = kernels
+        self.tables = tables
         self.storage: Storage = allocate(schedule)
         self.names: dict[str, list[str]] = {slot: [] for slot in self.storage.slots}
         self.own: dict[str, Buffer] = {}
@@ -110,10 +121,22 @@ class _Printer:
                     yield f"cp.matmul({operands}, out={out.name}{form})"
                 else:
                     yield f"{out.name} = cp.matmul({operands}, out={self.target(out)})"
+            case EachProduct(out=out):
+                yield f"{out.name} = {self.tables.each_product(op, self.target(out))}"
             case Identity(out):
                 yield f"{out.name} = {self.array(f'eye_{out.shape[0]}', out.shape)}"
             case Transpose(out, src):
                 yield f"{out.name} = {self.call(TRANSPOSED, src.name, self.target(out))}"
+            case Permute(out):
+                yield f"{out.name} = {self.tables.permute(op, self.target(out))}"
+            case Mix(out):
+                yield f"{out.name} = {self.tables.mix(op, self.target(out))}"
+            case Greatest(out):
+                yield f"{out.name} = {self.tables.greatest(op, self.target(out))}"
+            case Unfold(out):
+                yield f"{out.name} = {self.tables.unfold(op, self.target(out))}"
+            case Fold(out):
+                yield f"{out.name} = {self.tables.fold(op, self.target(out))}"
             case Reduce():
                 yield self.reduction(op)
             case View():
@@ -156,8 +179,8 @@ class _Printer:
 
     def reduction(self, op: Reduce) -> str:
         out, src, axis = op.out, op.src, op.axis
-        if src.is_stack:
-            return self.tangent_reduction(op)
+        if len(src.shape) > 2:
+            return self.stack_reduction(op)
         if op.was_product and src.name not in self.places.strides and out.shape != (1,):
             length = BATCH if src.batched else src.shape[int(axis or 0)]
             ones = self.array(f"ones_{length}", (length,))
@@ -170,22 +193,30 @@ class _Printer:
         parts = self.array(f"parts_columns_{width}", (CHUNKS, width)) if src.batched else "None"
         return f"{out.name} = {self.call(COLUMN_SUM, src.name, self.target(out), parts, stride)}"
 
-    def tangent_reduction(self, op: Reduce) -> str:
-        """Sums of (N, C, M): over the tangents, over their units, or over the samples."""
+    def stack_reduction(self, op: Reduce) -> str:
+        """Sums of (N, C, P, M): over the tangents, over the units of a row, over the samples, or over all rows."""
         out, src = op.out, op.src
-        target, (_, tangents, columns) = self.target(out), src.shape
+        target, columns = self.target(out), int(src.shape[-1])
         stride = self.places.strides.get(src.name, columns)
-        if op.axis == 1:
-            return f"{out.name} = {self.call(TANGENT_SUM, src.name, target, stride)}"
-        if op.axis == 2:
+        shape = ", ".join(map(str, out.shape)).replace(BATCH, "-1")
+        if op.axis == len(src.shape) - 1:
             sums = self.call(ROW_SUM, f"{src.name}.reshape(-1, {columns})", f"{target}.reshape(-1)", stride)
-            return f"{out.name} = {sums}.reshape(-1, {tangents})"
+            return f"{out.name} = {sums}.reshape({shape})"
+        if op.axis == "rows":
+            parts = self.array(f"parts_columns_{columns}", (CHUNKS, columns))
+            return f"{out.name} = {self.call(COLUMN_SUM, f'{src.name}.reshape(-1, {columns})', target, parts, stride)}"
+        if op.axis == 1 and len(src.shape) == 3:
+            return f"{out.name} = {self.call(TANGENT_SUM, src.name, target, stride)}"
         if stride != columns:
             raise InternalError(f"{out.name}: a slice is no array of rows")
-        width = int(tangents) * int(columns)
+        if op.axis == 1:
+            width = prod(int(n) for n in src.shape[2:])
+            rows, sums = f"{src.name}.reshape(-1, {src.shape[1]}, {width})", f"{target}.reshape(-1, {width})"
+            return f"{out.name} = {self.call(TANGENT_SUM, rows, sums, width)}.reshape({shape})"
+        width = prod(int(n) for n in src.shape[1:])
         parts = self.array(f"parts_columns_{width}", (CHUNKS, width))
         sums = self.call(COLUMN_SUM, f"{src.name}.reshape(-1, {width})", f"{target}.reshape(-1)", parts, width)
-        return f"{out.name} = {sums}.reshape({tangents}, {columns})"
+        return f"{out.name} = {sums}.reshape({shape})"
 
     def array(self, name: str, shape: Shape, kind: Kind = "real") -> str:
         """Note an array of the workspace that is used for nothing else; no buffer's name begins like its name."""

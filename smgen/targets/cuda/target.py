@@ -12,6 +12,7 @@ from smgen.ir import BATCH, ITEMSIZE, LAYER_MEANS, Schedule, Transpose
 from smgen.render import render
 from smgen.targets.build_info import BuildInfo, shape_text
 from smgen.targets.cuda.kernels import LANES, Kernel, Kernels, ScalarKernel, text_of
+from smgen.targets.cuda.moves import MoveTables
 from smgen.targets.cuda.pipeline import PIPELINE
 from smgen.targets.cuda.printer import (
     BLOCKS,
@@ -30,6 +31,7 @@ from smgen.targets.layout import (
     Header,
     Sweeps,
     data,
+    fixed,
     header,
     is_probed,
     parameters,
@@ -53,6 +55,7 @@ class FunctionLayout:
     name: str
     summary: str
     parameters: tuple[tuple[str, str], ...]
+    fixed: tuple[tuple[str, str], ...]
     data: str
     probed: bool
     sweeps: Sweeps
@@ -90,8 +93,18 @@ class Module:
     sums_rows: bool
     sums_tangents: bool
     transposes: bool
+    permutes: bool
+    maxima: bool
+    multiplies: bool
+    windows: tuple[str, ...]
+    matrices: tuple[str, ...]
     in_chunks: bool
     budget: str
+
+    @property
+    def moves(self) -> bool:
+        """Whether numbers are moved by kernels of their own."""
+        return self.permutes or self.maxima or self.multiplies or bool(self.windows) or bool(self.matrices)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,9 +118,9 @@ class CudaTarget:
 
     def emit(self, info: BuildInfo, schedules: tuple[Schedule, ...]) -> dict[str, str]:
         """The module's source, kernels included."""
-        kernels = Kernels(info.dtype)
+        kernels, tables = Kernels(info.dtype), MoveTables()
         lowered, notes = self.pipeline.forms(functions(schedules), info.method.batch_size)
-        printed = [print_function(s, kernels, note) for s, note in zip(lowered, notes, strict=True)]
+        printed = [print_function(s, kernels, note, tables) for s, note in zip(lowered, notes, strict=True)]
         limited = info.memory is not None or any(most_tangents(schedule) > 1 for schedule in lowered)
         chunks = [_chunk(function, info.dtype) if limited else 0 for function in printed]
         own = {b.name: b for function in printed for b in function.own}
@@ -136,6 +149,11 @@ class CudaTarget:
             sums_rows=info.whole or ROW_SUM in calls,
             sums_tangents=tangents if info.whole else TANGENT_SUM in calls,
             transposes=tangents if info.whole else TRANSPOSED in calls,
+            permutes=tables.permutes,
+            maxima=tables.maxima,
+            multiplies=tables.multiplies,
+            windows=tuple(tables.window_lines()),
+            matrices=tuple(tables.matrix_lines()),
             in_chunks=any(chunks),
             budget="cp.cuda.runtime.memGetInfo()[0] // 4" if info.memory is None else f"{info.memory} << 20",
         )
@@ -149,7 +167,7 @@ def functions(schedules: tuple[Schedule, ...]) -> tuple[Schedule, ...]:
 
 def _has_tangents(schedule: Schedule) -> bool:
     """Whether the helpers for tangents may be called."""
-    return any(isinstance(op, Transpose) or any(b.is_stack for b in op.outs) for op in schedule.ops)
+    return any(isinstance(op, Transpose) or any(b.tangents is not None for b in op.outs) for op in schedule.ops)
 
 
 def _lay_out(info: BuildInfo, printed: PrintedFunction, chunk: int) -> FunctionLayout:
@@ -157,6 +175,7 @@ def _lay_out(info: BuildInfo, printed: PrintedFunction, chunk: int) -> FunctionL
         name=printed.function.name,
         summary=summary(printed.function),
         parameters=parameters(info, printed.reads),
+        fixed=fixed(info, printed.reads),
         data=data(printed.reads),
         probed=is_probed(printed.reads),
         sweeps=sweeps(printed.sweeps),

@@ -17,24 +17,32 @@ from smgen.ir import (
     SAMPLES,
     Buffer,
     Concat,
+    EachProduct,
     Elementary,
+    Fold,
     Fused,
+    Greatest,
     Identity,
+    Mix,
     Op,
+    Permute,
     Phase,
     Pointwise,
     Product,
     Reduce,
     Schedule,
     Transpose,
+    Unfold,
     View,
 )
+from smgen.targets.numpy.moves import MoveConstants
 from smgen.targets.numpy.scalars import python_scalar
 from smgen.targets.source import (
     NamedArray,
     PrintedSweep,
     Statement,
     TiledFunction,
+    each_product_source,
     product_source,
     shape_source,
     view_source,
@@ -48,13 +56,13 @@ def scipy_functions() -> frozenset[str]:
 
 def sums_columns(op: Op) -> bool:
     """Whether the operation is a sum over samples of one row each, which takes care of its digits."""
-    return isinstance(op, Reduce) and op.axis == 0 and op.src.is_vector
+    return isinstance(op, Reduce) and (op.axis == "rows" or (op.axis == 0 and op.src.is_vector))
 
 
-def print_function(schedule: Schedule, equations: Mapping[str, str]) -> TiledFunction:
+def print_function(schedule: Schedule, equations: Mapping[str, str], moves: MoveConstants) -> TiledFunction:
     """`schedule`, tiled and taken apart by `passes.elementary`, as NumPy source under its equations."""
     storage = allocate(schedule)
-    printer = _Printer(schedule, storage, equations)
+    printer = _Printer(schedule, storage, equations, moves)
     phases: dict[Phase, list[PrintedSweep]] = {"once": [], "tile": [], "end": []}
     for sweep, heading in zip(schedule.sweeps, headings(schedule), strict=True):
         statements = tuple(s for s in printer.statements(sweep.ops) if s.code)
@@ -87,8 +95,11 @@ def _sums(schedule: Schedule) -> tuple[str, ...]:
 class _Printer:
     """Prints one schedule; knows which array each buffer has and what to call intermediates."""
 
-    def __init__(self, schedule: Schedule, storage: Storage, equations: Mapping[str, str]) -> None:
+    def __init__(
+        self, schedule: Schedule, storage: Storage, equations: Mapping[str, str], moves: MoveConstants
+    ) -> None:
         self.storage = storage
+        self.moves = moves
         self.equations = equations
         self.labels: dict[str, str] = {}
         self.variables: dict[str, str] = {}
@@ -135,10 +146,14 @@ class _Printer:
                 if not form:
                     return [f"{out.name} = np.matmul({matrices}, out={self.target(out, op)})"]
                 return [f"{out.name} = {self.target(out, op)}", f"np.matmul({matrices}, out={out.name}{form})"]
+            case EachProduct(out=out):
+                matrices, form = each_product_source(op)
+                return [f"{out.name} = {self.target(out, op)}", f"np.matmul({matrices}, out={out.name}{form})"]
             case Reduce(out=out, src=src, axis=None):
                 return [f"{out.name} = float(np.sum({src.name}, dtype=np.float64))"]
             case Reduce(out=out, src=src) if sums_columns(op):
-                return [f"{out.name} = _column_sum({src.name}, out={self.target(out, op)})"]
+                rows = f"{src.name}.reshape(-1, {src.shape[-1]})" if len(src.shape) > 2 else src.name
+                return [f"{out.name} = _column_sum({rows}, out={self.target(out, op)})"]
             case Reduce(out=out, src=src, axis=axis):
                 return [f"{out.name} = np.sum({src.name}, axis={axis}, out={self.target(out, op)})"]
             case View() if op.out.name in self.renamed:
@@ -151,6 +166,16 @@ class _Printer:
                 return [f"{out.name} = np.eye({out.shape[0]}, dtype=DTYPE)"]
             case Transpose(out, src):
                 return [f"{out.name} = {self.target(out, op)}", f"{out.name}[...] = {src.name}.T"]
+            case Permute(out):
+                return list(self.moves.permute(op, self.target(out, op)))
+            case Mix(out):
+                return list(self.moves.mix(op, self.target(out, op)))
+            case Greatest(out):
+                return list(self.moves.greatest(op, self.target(out, op)))
+            case Unfold(out):
+                return [self.moves.unfold(op, self.target(out, op))]
+            case Fold(out):
+                return [self.moves.fold(op, self.target(out, op))]
             case Fused():
                 raise InternalError("NumPy has no loops: do not fuse for it")
         raise unreachable(op)

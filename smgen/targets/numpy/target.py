@@ -17,6 +17,7 @@ from smgen.targets.layout import (
     Header,
     Sweeps,
     data,
+    fixed,
     header,
     is_probed,
     parameters,
@@ -27,6 +28,7 @@ from smgen.targets.layout import (
     wrapped,
 )
 from smgen.targets.literals import check_operands
+from smgen.targets.numpy.moves import MoveConstants
 from smgen.targets.numpy.pipeline import PIPELINE
 from smgen.targets.numpy.printer import print_function, scipy_functions, sums_columns
 from smgen.targets.pipeline import Pipeline
@@ -48,6 +50,7 @@ class FunctionLayout:
     name: str
     summary: str
     parameters: tuple[tuple[str, str], ...]
+    fixed: tuple[tuple[str, str], ...]
     data: str
     probed: bool
     counts: bool
@@ -72,6 +75,9 @@ class Module:
     arrays: Arrays
     functions: tuple[FunctionLayout, ...]
     needs_scipy: bool
+    has_windows: bool
+    has_matrices: bool
+    moves: tuple[str, ...]
     sums_columns: bool
 
 
@@ -88,7 +94,8 @@ class NumpyTarget:
         """The module's source."""
         lowered, notes = self.pipeline.forms(schedules, info.method.batch_size)
         check_operands(lowered, info.dtype)
-        printed = [print_function(*form) for form in zip(lowered, notes, strict=True)]
+        moves = MoveConstants()
+        printed = [print_function(*form, moves) for form in zip(lowered, notes, strict=True)]
         calls = {op.function for schedule in lowered for op in schedule.ops if isinstance(op, Elementary)}
         module = Module(
             header=header(info, savings(zip(schedules, lowered, strict=True), info.method.batch_size)),
@@ -96,6 +103,9 @@ class NumpyTarget:
             arrays=ARRAYS,
             functions=tuple(_lay_out(info, s, function) for s, function in zip(lowered, printed, strict=True)),
             needs_scipy=bool(calls & scipy_functions()),
+            has_windows=moves.has_windows,
+            has_matrices=moves.has_matrices,
+            moves=tuple(moves.lines()),
             sums_columns=info.whole or any(sums_columns(op) for schedule in lowered for op in schedule.ops),
         )
         return {".py": render(self.template, module)}
@@ -108,6 +118,7 @@ def _lay_out(info: BuildInfo, schedule: Schedule, printed: TiledFunction) -> Fun
         name=printed.function.name,
         summary=summary(printed.function),
         parameters=parameters(info, printed.reads),
+        fixed=fixed(info, printed.reads),
         data=data(printed.reads) or "x",
         probed=is_probed(printed.reads),
         counts=printed.counts,

@@ -85,6 +85,8 @@ def assert_agrees(
         probe_arguments["probes"] = (
             np.random.default_rng(1).standard_normal((len(x), method.probes, x.shape[1])).astype(dtype)
         )
+    conditions = numpy._some_conditions(len(x), np.random.default_rng(2)) if hasattr(numpy, "_CONDITIONS") else {}
+    probe_arguments |= conditions
     with running(network, dtype, make, method) as (cuda, cupy):
         if budget is not None:
             cuda._memory["budget"] = budget
@@ -93,11 +95,13 @@ def assert_agrees(
         data = cupy.asarray(x)
         for function in ("energy", "score", "hessian_diagonal"):
             probed = function == "hessian_diagonal"
-            actual = cupy.asnumpy(getattr(cuda, function)(there, data, **(probe_arguments_there if probed else {})))
+            given = probe_arguments if probed else conditions
+            given_there = {name: probe_arguments_there[name] for name in given}
+            actual = cupy.asnumpy(getattr(cuda, function)(there, data, **given_there))
             assert actual.dtype == np.dtype(dtype)
-            expected = getattr(numpy, function)(params, x, **(probe_arguments if probed else {}))
+            expected = getattr(numpy, function)(params, x, **given)
             assert_close(actual, expected, tolerance, function)
-        for lam in (0.0,) if probe_arguments and method.probes == 1 else (0.0, 0.3):
+        for lam in (0.0,) if "probes" in probe_arguments and method.probes == 1 else (0.0, 0.3):
             ours = cuda.loss(there, data, lam, **probe_arguments_there)
             assert_close(cupy.asnumpy(ours), numpy.loss(params, x, lam, **probe_arguments), tolerance, "loss")
             for function in ("loss_terms", "loss_and_grad", "loss_and_grad_terms"):

@@ -11,7 +11,7 @@ from smgen.errors import BuildError
 from smgen.loader import load_source
 from smgen.network import Network
 from tests.networks import CATALOGUE
-from tests.support import random_case
+from tests.support import random_case, random_conditions
 from tests.targets.cuda.emitted import DTYPES, EXAMPLES, cast, example, module_text, running
 from tests.targets.cuda.fake_cupy import stand_in
 
@@ -23,18 +23,23 @@ def counted_step(network: Network, dtype: str, lam: float, samples: int = 40) ->
     params, x = cast(*random_case(network, samples=samples), dtype)
     with running(network, dtype) as (cuda, cupy):
         there, data = {key: cupy.asarray(value) for key, value in params.items()}, cupy.asarray(x)
+        conditions = random_conditions(network, samples=samples).items()
+        given = {key: cupy.asarray(value.astype(dtype)) for key, value in conditions}
         workspace = cuda.Workspace()
-        cuda.loss_and_grad(there, data, lam, workspace=workspace)
+        cuda.loss_and_grad(there, data, lam, workspace=workspace, **given)
         with stand_in.counting() as counters:
-            cuda.loss_and_grad(there, data, lam, workspace=workspace)
+            cuda.loss_and_grad(there, data, lam, workspace=workspace, **given)
         return counters
 
 
 @pytest.mark.parametrize("lam", LAMBDAS)
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_a_second_step_neither_waits_nor_allocates(name: str, lam: float) -> None:
-    counters = counted_step(example(name), "float32", lam)
-    assert not counters.allocations
+    """Conditions are put beside x first, in an array of their own."""
+    network, samples = example(name), 40
+    counters = counted_step(network, "float32", lam, samples)
+    row = sum(v.units for v in network.given)
+    assert counters.allocations == ([f"empty of shape {(samples, row)}"] if len(network.given) > 1 else [])
     assert not counters.synchronisations
 
 

@@ -1,0 +1,221 @@
+"""Terms of curved vertices that see few inputs: colours, receptive fields, and the exact mode made of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from math import prod
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import smgen as sm
+from smgen.analysis.exactness import split_by_recursion
+from smgen.errors import NetworkError
+from smgen.hessians import Method, scheme
+from smgen.hessians.colours import colouring
+from smgen.hessians.fields import composed, receptive_fields
+from smgen.hessians.parts import Plan, plan
+from smgen.ir.axes import PADDINGS, Sliding
+from smgen.lower.arranged import arranged
+from smgen.network import Network
+from tests import written as w
+from tests.hessians import against_true_hessian
+from tests.support import random_case
+from tests.targets.cuda.emitted import assert_agrees
+
+EXACT = Method("exact")
+
+
+def two_layers() -> Network:
+    h = sm.softplus(w.conv2d(sm.input((3, 6, 7)), 4, 3, padding=1))
+    return Network(energy=sm.tanh(w.conv2d(h, 3, 2, stride=2)))
+
+
+def three_layers() -> Network:
+    h = sm.softplus(w.conv1d(sm.input((2, 17)), 3, 3, padding=1, dilation=2))
+    h = sm.tanh(w.conv1d(h, 4, 2, stride=2))
+    return Network(energy=sm.sigmoid(w.conv1d(h, 2, 2)))
+
+
+def round_and_round() -> Network:
+    h = sm.softplus(w.conv2d(sm.input((2, 8, 8)), 3, 3, padding=1, padding_mode="circular", stride=2))
+    return Network(energy=sm.tanh(w.conv2d(h, 3, 2, padding=1, padding_mode="circular")))
+
+
+def gated() -> Network:
+    """Channels that meet in a product and side by side, in one field."""
+    x = sm.input((2, 11))
+    h = w.conv1d(x, 4, 3, padding=1)
+    joined = w.concat(sm.silu(h) * sm.tanh(h), sm.square(h), axis=0)
+    return Network(energy=[sm.softplus(w.conv1d(joined, 3, 2)), sm.square(x)])
+
+
+def squares() -> Network:
+    """f″ is the same for all samples."""
+    h = sm.square(w.conv1d(sm.input((2, 12)), 3, 2))
+    return Network(energy=sm.square(w.conv1d(h, 2, 2, padding=1)))
+
+
+def reflected_residual() -> Network:
+    """Fields that differ, and taps that fold onto one place."""
+    h = w.conv1d(sm.input((2, 12)), 4, 3, padding=1, padding_mode="reflect", groups=2)
+    h = sm.tanh(h) + 0.3 * h
+    return Network(energy=sm.softplus(h + w.conv1d(sm.softplus(h), 4, 3, padding=1)))
+
+
+def pooled() -> Network:
+    h = sm.softplus(w.conv2d(sm.input((2, 5, 8)), 3, 2))
+    return Network(energy=sm.tanh(w.avg_pool2d(h, 2, 1)))
+
+
+def across_channels() -> Network:
+    x = sm.input((1, 6, 9))
+    return Network(energy=[w.logsumexp(w.conv2d(x, 4, 3, padding=1), 0), sm.square(x)])
+
+
+PATCHES: dict[str, Callable[[], Network]] = {
+    "two layers": two_layers,
+    "three layers": three_layers,
+    "round": round_and_round,
+    "gated": gated,
+    "squares": squares,
+}
+COLOURS: dict[str, Callable[[], Network]] = {
+    "residual": reflected_residual,
+    "pooled": pooled,
+    "across channels": across_channels,
+}
+LOCAL = PATCHES | COLOURS
+
+
+def chosen(network: Network) -> Plan:
+    found = plan(arranged(network))
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize("name", LOCAL)
+@pytest.mark.parametrize("backend", ["numpy", pytest.param("c", marks=pytest.mark.slow)])
+def test_exact_numbers(name: str, backend: str) -> None:
+    network = LOCAL[name]()
+    assert (chosen(network).fields is not None) == (name in PATCHES)
+    against_true_hessian.compare_module(network, backend, 2, 0)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", LOCAL)
+def test_cuda(name: str) -> None:
+    network = LOCAL[name]()
+    assert_agrees(network, "float64", *random_case(network, samples=3), method=EXACT)
+
+
+def test_of_a_single_sample() -> None:
+    against_true_hessian.compare_module(two_layers(), "numpy", 1, 0)
+
+
+def test_the_scheme_names_the_ways() -> None:
+    assert scheme(three_layers(), EXACT) == (
+        "the recursion for 'softplus_1', patches for 'tanh_1' (12 inputs), 'sigmoid_1' (16 inputs)"
+    )
+    assert scheme(pooled(), EXACT) == "the recursion for 'softplus_1', 18 colours of the 80 inputs for 'tanh_1'"
+
+
+def test_where_all_inputs_meet_there_is_no_plan() -> None:
+    h = sm.tanh(w.conv2d(sm.input((1, 4, 4)), 2, 3))
+    assert plan(arranged(Network(energy=sm.softplus(sm.linear(sm.flatten(h), 3))))) is None
+    assert plan(arranged(Network(energy=sm.softplus(sm.linear(sm.tanh(sm.linear(sm.input(4), 3)), 2))))) is None
+    assert plan(arranged(Network(energy=sm.softplus(w.conv2d(sm.input((1, 4, 4)), 2, 3))))) is None
+
+
+def seen(network: Network, name: str) -> np.ndarray:
+    """Whether each unit of a vertex depends on each input, by brute force through dense matrices."""
+    rng, seen = np.random.default_rng(0), {network.input.name: np.eye(network.input.units)}
+    for v in network.vertices[1:]:
+        if v.layer.mixes:
+            key = v.operands[1]
+            weight = rng.uniform(0.5, 1.5, network[key].shape)
+            bias = {p: np.zeros(network[p].shape) for p in v.operands[2:]}
+            slope = v.layer.slope(v, v.inputs[0], {key: weight, **bias}, lambda *_: np.zeros(1))
+            seen[v.name] = slope.backward(np.eye(v.units)) @ seen[v.inputs[0]]
+        else:
+            seen[v.name] = np.sum([seen[p] for p in v.inputs], axis=0)
+    return seen[name] > 0
+
+
+CONVOLUTIONS = st.fixed_dictionaries({
+    "kernel_size": st.integers(1, 4), "stride": st.integers(1, 3), "padding": st.integers(0, 3),
+    "padding_mode": st.sampled_from(PADDINGS), "dilation": st.integers(1, 3),
+})  # fmt: skip
+CHAINS = st.tuples(st.tuples(st.integers(1, 2), st.integers(6, 24)), st.lists(CONVOLUTIONS, min_size=2, max_size=3))
+
+
+def chain(options: tuple[tuple[int, int], list[dict[str, Any]]]) -> Network:
+    """Convolutions under nonlinearities on a sequence; those that do not fit are left out."""
+    shape, convolutions = options
+    h = sm.input(shape)
+    for each in convolutions:
+        with suppress(NetworkError):
+            h = sm.tanh(sm.conv1d(h, 2, **each))
+    return Network(energy=sm.softplus(h))
+
+
+@settings(max_examples=60, deadline=None)
+@given(CHAINS)
+def test_colours_keep_apart_what_a_unit_sees(options: tuple[tuple[int, int], list[dict[str, Any]]]) -> None:
+    network = chain(options)
+    _, others = split_by_recursion(network)
+    if not others:
+        return
+    found = colouring(network.input, others.values())
+    colour = np.arange(found.count).reshape(found.counts)[np.ix_(*map(np.array, found.axes))].ravel()
+    most = 0
+    for v in others:
+        for unit in seen(network, v.name):
+            own = colour[unit]
+            assert len(set(own.tolist())) == len(own)
+            most = max(most, len(own))
+    assert most <= found.count
+
+
+@settings(max_examples=60, deadline=None)
+@given(CHAINS)
+def test_fields_are_what_units_see(options: tuple[tuple[int, int], list[dict[str, Any]]]) -> None:
+    network = chain(options)
+    curved = [v.name for v in network.vertices if v.layer.function is not None]
+    fields = receptive_fields(arranged(network), curved)
+    if fields is None:
+        return
+    channels, size = network.input.shape
+    for name in curved:
+        (field,) = fields[name]
+        assert field.count == network[name].shape[-1]
+        units = seen(network, name).reshape(-1, field.count, channels, size)
+        for place, row in enumerate(field.table):
+            inside = np.zeros(size, bool)
+            inside[row[row >= 0]] = True
+            assert not units[:, place][..., ~inside].any()
+
+
+@pytest.mark.parametrize(
+    ("options", "count"),
+    [({}, 5), ({"dilation": 2}, 7), ({"stride": 3}, 9), ({"padding": 2, "padding_mode": "circular"}, 6)],
+)
+def test_there_are_few_colours(options: dict[str, Any], count: int) -> None:
+    """As many as the largest field, where the axis does not close; round it, blocks of no less."""
+    h = sm.tanh(sm.conv1d(sm.input((1, 24)), 2, 3, **options))
+    network = Network(energy=sm.softplus(sm.conv1d(h, 2, 3)))
+    assert prod(chosen(network).colours.counts) == count
+
+
+def test_windows_over_windows() -> None:
+    first = Sliding(size=20, kernel=3, stride=2, before=1, after=1)
+    second = Sliding(size=first.count, kernel=2, stride=2, dilation=2, before=1)
+    field = composed(first, second)
+    assert field is not None
+    assert (field.kernel, field.stride, field.before, field.count) == (7, 4, 3, second.count)
+    reflected = Sliding(size=first.count, kernel=3, before=1, after=1, padding="reflect")
+    assert composed(first, reflected) is None
