@@ -34,6 +34,8 @@ from smgen.ir import (
     Transpose,
     Unfold,
     View,
+    WindowForm,
+    WindowProduct,
 )
 
 Array = npt.NDArray[Any]
@@ -108,6 +110,9 @@ def interpret(schedule: Schedule, inputs: dict[str, Any]) -> dict[str, Array]:
                 env[out.name] = np.matmul(_taps(axes, src), _rows(env[src.name], src)).reshape(_shape(out, env))
             case Fold(out, src, axes):
                 env[out.name] = np.matmul(_taps(axes, out).T, _rows(env[src.name], src)).reshape(_shape(out, env))
+            case WindowProduct(out=out):
+                total = sum(_window_product(op, env[left.name], env[right.name]) for left, right in op.pairs)
+                env[out.name] = np.asarray(total).reshape(_shape(out, env))
             case _:
                 raise unreachable(op)
     return {out.name: np.asarray(env[out.name]) for out in schedule.outputs}
@@ -123,6 +128,16 @@ def _each_product(op: EachProduct, left: Array, right: Array) -> Array:
     b = np.swapaxes(b, -1, -2) if op.form is Form.TIMES_TRANSPOSED else b
     product: Array = np.matmul(a, b)
     return product
+
+
+def _window_product(op: WindowProduct, left: Array, right: Array) -> Array:
+    taps, windows = _taps(op.axes, op.image), prod(axis.count for axis in op.axes)
+    if op.form is WindowForm.FOLDED:
+        return np.asarray((left @ right).reshape(-1, len(taps)) @ taps)
+    read = (_rows(left, op.image)[..., 0] @ taps.T).reshape(-1, windows, len(taps) // windows)
+    if op.form is WindowForm.TIMES:
+        return np.asarray(read @ right)
+    return np.tensordot(read, right.reshape(*read.shape[:2], -1), axes=((0, 1), (0, 1)))
 
 
 def _sum(value: Array, axis: int | str | None) -> Any:

@@ -29,6 +29,7 @@ from smgen.ir import (
     Transpose,
     Unfold,
     View,
+    WindowProduct,
 )
 
 
@@ -87,7 +88,7 @@ def _size(buffer: Buffer) -> int:
 
 def _flops(op: Op) -> int:
     match op:
-        case Product() | EachProduct():
+        case Product() | EachProduct() | WindowProduct():
             return op.flops
         case Elementary(out, function):
             return 0 if function == "copy" else _size(out)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from math import prod
 from typing import Final
 
-from smgen.ir import Buffer, EachProduct, Op, Product, Schedule, View
+from smgen.ir import Buffer, EachProduct, Op, Product, Schedule, View, WindowProduct
 
-PRODUCTS: Final = (Product, EachProduct)
+PRODUCTS: Final = (Product, EachProduct, WindowProduct)
 """The operations whose FLOPs count."""
 
 FLOPS_PER_MOVE: Final = 16

@@ -37,6 +37,7 @@ from smgen.ir import (
     Transpose,
     Unfold,
     View,
+    WindowProduct,
 )
 
 
@@ -60,7 +61,7 @@ class _Equations:
     def equation(self, op: Op, out: Buffer) -> str:
         """`δ_x = W_filtersᵀ δ_filters  (1)`, or the right-hand side alone for a buffer without a letter."""
         value = self.value(op, out).text
-        number = f"  {op.number}" if not isinstance(op, Elementary | Fused) and op.number else ""
+        number = f"  {op.number}" if not isinstance(op, Elementary | Fused | WindowProduct) and op.number else ""
         if out.letter is None:
             return f"{value}{number}"
         return "" if value == out.letter.text else f"{out.letter.text} = {value}{number}"

@@ -26,6 +26,7 @@ from smgen.ir import (
     Transpose,
     Unfold,
     View,
+    WindowProduct,
 )
 
 
@@ -81,6 +82,9 @@ def op_lines(op: Op, equations: Mapping[str, str]) -> list[str]:
             return [line(f"windows of {src.name}, {_windows(axes)}", out)]
         case Fold(out, src, axes):
             return [line(f"fold of {src.name}, {_windows(axes)}", out)]
+        case WindowProduct(out=out, axes=axes):
+            pairs = " + ".join(f"{left.name}, {right.name}" for left, right in op.pairs)
+            return [line(f"product {op.form.value} with windows {_windows(axes)} of {pairs}", out)]
         case View(out, src, start):
             return [line(f"view of {src.name}" + (f" from {start}" if start else ""), out)]
         case Concat(out, parts, _):

@@ -43,19 +43,8 @@ from smgen.ir.functions import (
     step_of,
 )
 from smgen.ir.moves import Concat, Fold, Greatest, Identity, Mix, Permute, Transpose, Unfold, View
-from smgen.ir.operations import (
-    EachProduct,
-    Elementary,
-    Form,
-    Fused,
-    Op,
-    Pointwise,
-    Product,
-    Reduce,
-    WholeRows,
-    each_product_layout,
-    product_layout,
-)
+from smgen.ir.operations import Elementary, Fused, Op, Pointwise, Reduce, WholeRows
+from smgen.ir.products import EachProduct, Form, Product, WindowForm, WindowProduct, each_product_layout, product_layout
 from smgen.ir.schedules import Phase, Schedule, Sweep
 from smgen.ir.writer import ZERO, Contribution, term
 
@@ -112,6 +101,8 @@ __all__ = [
     "Unfold",
     "View",
     "WholeRows",
+    "WindowForm",
+    "WindowProduct",
     "broadcast",
     "each_product_layout",
     "functions",

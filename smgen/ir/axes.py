@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
 from typing import Final, Literal, TypeAlias, get_args
@@ -60,6 +60,12 @@ class Sliding:
         at = np.arange(self.count)[:, np.newaxis] * self.stride + np.arange(self.kernel) * self.dilation
         table: Indices = self.halo[at]
         return table
+
+    @property
+    def padded(self) -> Sliding:
+        """The same windows over the padded axis, outside of which none of them reads."""
+        size = self.size + self.before + self.after
+        return replace(self, size=size, before=0, after=0, padding="zeros")
 
     @property
     def is_plain(self) -> bool:

@@ -12,7 +12,8 @@ import sympy as sp
 
 from smgen.ir.buffers import BATCH, SAMPLES, SCALAR, Buffer, Layout, Letter, Name
 from smgen.ir.moves import View
-from smgen.ir.operations import Form, Pointwise, Product, Reduce, product_layout
+from smgen.ir.operations import Pointwise, Reduce
+from smgen.ir.products import Form, Product, product_layout
 from smgen.ir.writer import ZERO, Writer
 
 

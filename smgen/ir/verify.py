@@ -28,6 +28,8 @@ from smgen.ir import (
     Transpose,
     Unfold,
     View,
+    WindowForm,
+    WindowProduct,
     broadcast,
     each_product_layout,
     names_in,
@@ -149,6 +151,8 @@ def _check_shapes(op: Op) -> None:
             _check_windows(src, out, axes)
         case Fold(out, src, axes):
             _check_windows(out, src, axes)
+        case WindowProduct():
+            _check_window_product(op)
         case _:
             raise unreachable(op)
 
@@ -160,6 +164,28 @@ def _check_windows(image: Buffer, windows: Buffer, axes: tuple[Sliding, ...]) ->
     taps = prod(axis.kernel for axis in axes)
     _require(_width(windows) == taps * _width(image), f"{windows.shape} has not {taps} taps")
     _require(_rows(image) == _rows(windows), "the rows differ")
+
+
+def _check_window_product(op: WindowProduct) -> None:
+    """An image fits its windows, and a matrix has a row or a column for all taps of all channels."""
+    _require(not any(axis.before or axis.after for axis in op.axes), f"windows of {op.out.name} read outside the image")
+    windows, taps = (prod(getattr(axis, count) for axis in op.axes) for count in ("count", "kernel"))
+    for left, right in op.pairs:
+        image = op.out if op.form is WindowForm.FOLDED else left
+        depth = taps * _width(image)
+        _require(image.layout.places == prod(axis.size for axis in op.axes), f"{image.shape} is no image of {op.axes}")
+        if op.form is WindowForm.TRANSPOSED_TIMES:
+            fits = right.layout.places == windows and op.out.shape == (depth, _width(right))
+            fits &= _rows(left) == _rows(right)
+        elif op.form is WindowForm.TIMES:
+            fits = right.shape == (depth, _width(op.out)) and op.out.layout.places == windows
+            fits &= _rows(left) == _rows(op.out)
+        else:
+            fits = right.shape == (_width(left), depth) and left.layout.places == windows
+            fits &= _rows(left) == _rows(op.out)
+        _require(
+            fits, f"{left.shape} and {right.shape} do not fit for {op.out.name} {op.out.shape} of windows {op.axes}"
+        )
 
 
 def _rows(b: Buffer) -> tuple[bool, int | None]:

@@ -25,6 +25,7 @@ from smgen.ir import (
     Transpose,
     Unfold,
     View,
+    WindowProduct,
 )
 
 
@@ -72,6 +73,8 @@ def rename(op: Op, source: dict[str, Buffer]) -> Op:
             return replace(op, left=left, right=right, plus=tuple(plus))
         case EachProduct(left=left, right=right):
             return replace(op, left=source.get(left.name, left), right=source.get(right.name, right))
+        case WindowProduct():
+            return replace(op, pairs=tuple((source.get(a.name, a), source.get(b.name, b)) for a, b in op.pairs))
         case Identity():
             return op
         case Reduce() | View() | Transpose() | Permute() | Mix() | Greatest() | Unfold() | Fold():

@@ -8,7 +8,21 @@ from typing import Final
 
 import sympy as sp
 
-from smgen.ir import Along, Buffer, EachProduct, Fold, Form, Greatest, Mix, Permute, Phase, Sliding, Unfold
+from smgen.ir import (
+    Along,
+    Buffer,
+    EachProduct,
+    Fold,
+    Form,
+    Greatest,
+    Mix,
+    Permute,
+    Phase,
+    Sliding,
+    Unfold,
+    WindowForm,
+    WindowProduct,
+)
 from smgen.ir.axes import padding_of
 from smgen.targets.axes import shortest
 from smgen.targets.dialect import C
@@ -17,6 +31,14 @@ from smgen.targets.source import WIDTH
 
 AXES: Final = 3
 """The axes of images in C: those that an image does not have are of one place."""
+
+
+WINDOW_PRODUCTS: Final = {
+    WindowForm.TIMES: "windows_times",
+    WindowForm.TRANSPOSED_TIMES: "windows_transposed_times",
+    WindowForm.FOLDED: "times_folded",
+}
+"""Products with windows as functions of the runtime."""
 
 
 class MoveTables:
@@ -102,6 +124,17 @@ class MoveCalls:
             operands.append(f"{b.name}, {sample}, {each}, {int(op.form is turned)}")
         samples = "at->rows" if op.out.batched else "1"
         return self.call("each_product", self.team, samples, tangents, op.blocks, sizes, *operands, op.out.name)
+
+    def window_product(self, op: WindowProduct) -> Iterator[str]:
+        """Products with windows, one for each pair of operands."""
+        summed = self.team == "mine" and not op.out.batched
+        for position, (left, right) in enumerate(op.pairs):
+            image = op.out if op.form is WindowForm.FOLDED else left
+            windows = self.tables.of_windows(op.axes, image.layout.units[-1])
+            width = left.layout.units[-1] if op.form is WindowForm.FOLDED else right.layout.units[-1]
+            more = 1 if position else "at->beta != 0" if summed else 0
+            arrays = f"{left.name}, {right.name}, {more}, {op.out.name}"
+            yield self.call(WINDOW_PRODUCTS[op.form], self.team, _blocks(image), f"&{windows}", width, arrays)
 
     def unfold(self, op: Unfold) -> str:
         """What windows read."""

@@ -14,6 +14,7 @@ from smgen.passes.reuse_operations import reuse_operations
 from smgen.passes.reuse_subexpressions import reuse_subexpressions
 from smgen.passes.scale_by_single_unit import scale_by_single_unit
 from smgen.passes.skip_input_products import skip_input_products
+from smgen.passes.slide import slide
 from smgen.passes.split_loops import split_loops
 from smgen.passes.tile import tile
 from smgen.targets.pipeline import Pipeline
@@ -28,5 +29,5 @@ PIPELINE: Final = Pipeline(
         scale_by_single_unit,
         accumulate,
     ),
-    form=(recompute, prune, tile, fuse_with_tangent_sums, split_loops, reuse_subexpressions, copy_moved_slices),
+    form=(slide, recompute, prune, tile, fuse_with_tangent_sums, split_loops, reuse_subexpressions, copy_moved_slices),
 )

@@ -31,6 +31,7 @@ from smgen.ir import (
     Transpose,
     Unfold,
     View,
+    WindowProduct,
 )
 from smgen.targets.c.loops import Loop, Loops, in_call, scalar_statements
 from smgen.targets.c.memory import Memory, plan_memory
@@ -178,6 +179,8 @@ class _Printer:
                 self.add(Statement(self.equation(out), (self.moves.unfold(op),)))
             case Fold(out):
                 self.add(Statement(self.equation(out), (self.moves.fold(op),)))
+            case WindowProduct(out=out):
+                self.add(Statement(self.equation(out), tuple(self.moves.window_product(op))))
             case View():
                 pass
             case _:

@@ -17,6 +17,9 @@ NEEDS: Final[Mapping[str, tuple[str, ...]]] = {
     "gram": ("is_small",),
     "is_small": ("small_product",),
     "each_product": ("is_small",),
+    "windows_times": ("rows_product",),
+    "windows_transposed_times": ("rows_product",),
+    "times_folded": ("rows_product",),
 }
 """What functions of the runtime call; the driver's own needs are always there."""
 
@@ -51,6 +54,10 @@ class Runtime:
     each_product: bool
     read_windows: bool
     add_windows: bool
+    windows_times: bool
+    windows_transposed_times: bool
+    times_folded: bool
+    rows_product: bool
 
     @property
     def places(self) -> bool:
@@ -60,7 +67,7 @@ class Runtime:
     @property
     def windows(self) -> bool:
         """Whether there are windows over images."""
-        return self.read_windows or self.add_windows
+        return self.read_windows or self.add_windows or self.rows_product
 
     @property
     def moves(self) -> bool:
@@ -77,7 +84,7 @@ def runtime(calls: Iterable[str]) -> Runtime:
 
 MOVES: Final = frozenset({
     "permute", "sum_axis", "repeat_axis", "pick_axis", "put_axis", "mix_axis", "greatest", "each_product",
-    "read_windows", "add_windows",
+    "read_windows", "add_windows", "windows_times", "windows_transposed_times", "times_folded", "rows_product",
 })  # fmt: skip
 """The functions that modules of networks without tensors have no use for."""
 

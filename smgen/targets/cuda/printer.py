@@ -33,6 +33,7 @@ from smgen.ir import (
     Transpose,
     Unfold,
     View,
+    WindowProduct,
 )
 from smgen.targets.cuda.kernels import Kernels, places_of
 from smgen.targets.cuda.moves import MoveTables
@@ -143,6 +144,8 @@ class _Printer:
                 yield f"{op.out.name} = {view_source(op)}"
             case Pointwise() | Elementary():
                 raise InternalError(f"{op.outs[-1].name} was not fused")
+            case WindowProduct():
+                raise InternalError(f"{op.out.name}: on a GPU, windows are arrays")
             case _:
                 raise unreachable(op)
 

@@ -34,6 +34,7 @@ from smgen.ir import (
     Transpose,
     Unfold,
     View,
+    WindowProduct,
 )
 from smgen.targets.numpy.moves import MoveConstants
 from smgen.targets.numpy.scalars import python_scalar
@@ -176,8 +177,8 @@ class _Printer:
                 return [self.moves.unfold(op, self.target(out, op))]
             case Fold(out):
                 return [self.moves.fold(op, self.target(out, op))]
-            case Fused():
-                raise InternalError("NumPy has no loops: do not fuse for it")
+            case Fused() | WindowProduct():
+                raise InternalError(f"{op.outs[-1].name}: NumPy has no loops, and windows as arrays")
         raise unreachable(op)
 
     def fill(self, out: Buffer, parts: tuple[tuple[sp.Expr, int], ...]) -> Iterator[str]:
