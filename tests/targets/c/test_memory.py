@@ -13,6 +13,7 @@ import pytest
 from smgen.build import Options, build_info, sources
 from smgen.network import Network
 from tests.networks import CATALOGUE
+from tests.targets.c.test_windows import wide
 
 COMPILER = shutil.which("gcc")
 pytestmark = [pytest.mark.skipif(COMPILER is None, reason="no gcc"), pytest.mark.slow]
@@ -22,8 +23,7 @@ import gc, sys
 import numpy as np
 import net_c as net
 
-ROWS = 4000
-D = next(iter(net.PARAMS.values()))[1]
+ROWS, D = int(sys.argv[1]), net._D
 rng = np.random.default_rng(0)
 whole = rng.standard_normal((2 * ROWS, 2 * D)).astype(net.DTYPE)
 
@@ -105,13 +105,14 @@ def library(name: str) -> str:
         ("ica", Options(backend="c")),
         ("deep", Options(backend="c", dtype="float64", hessian="exact")),
         ("deep", Options(backend="c", dtype="float32", hessian="hutchinson", probes=2)),
+        ("windows", Options(backend="c")),
     ],
-    ids=["diagonal", "exact", "hutchinson"],
+    ids=["diagonal", "exact", "hutchinson", "windows"],
 )
 def test_every_layout_under_address_sanitizer(name: str, options: Options, tmp_path: Path) -> None:
     if not Path(library("libasan.so")).exists():
         pytest.skip("no AddressSanitizer")
-    network: Network = CATALOGUE[name]()
+    network: Network = wide() if name == "windows" else CATALOGUE[name]()
     text = sources(network, build_info(network, Path("net.py"), options))[".py"]
     (tmp_path / "net_c.py").write_text(text, encoding="utf-8")
     environment = os.environ | {
@@ -122,7 +123,7 @@ def test_every_layout_under_address_sanitizer(name: str, options: Options, tmp_p
         "CC": str(COMPILER),
         "SMGEN_CACHE": str(tmp_path / "cache"),
     }
-    command = [sys.executable, "-W", "error", "-c", CALLS]
+    command = [sys.executable, "-W", "error", "-c", CALLS, "5" if name == "windows" else "4000"]
     for threads in ("1", "2"):
         environment["OMP_NUM_THREADS"] = threads
         result = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
