@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from math import prod
 from typing import Any
@@ -25,6 +25,8 @@ from smgen.ir import (
     Greatest,
     Identity,
     Mix,
+    Patches,
+    PatchProduct,
     Permute,
     Pointwise,
     Product,
@@ -110,6 +112,8 @@ def interpret(schedule: Schedule, inputs: dict[str, Any]) -> dict[str, Array]:
                 env[out.name] = np.matmul(_taps(axes, src), _rows(env[src.name], src)).reshape(_shape(out, env))
             case Fold(out, src, axes):
                 env[out.name] = np.matmul(_taps(axes, out).T, _rows(env[src.name], src)).reshape(_shape(out, env))
+            case PatchProduct(out=out):
+                env[out.name] = _patch_product(op, env[op.left.name], env[op.right.name]).reshape(_shape(out, env))
             case WindowProduct(out=out):
                 total = sum(_window_product(op, env[left.name], env[right.name]) for left, right in op.pairs)
                 env[out.name] = np.asarray(total).reshape(_shape(out, env))
@@ -128,6 +132,45 @@ def _each_product(op: EachProduct, left: Array, right: Array) -> Array:
     b = np.swapaxes(b, -1, -2) if op.form is Form.TIMES_TRANSPOSED else b
     product: Array = np.matmul(a, b)
     return product
+
+
+def _patch_product(op: PatchProduct, left: Array, right: Array) -> Array:
+    """Tap by tap: which rows of the patches below, (tangent, place), go to which rows of those above."""
+    p = op.patches
+    below, above = (p.tangents * p.places_below, op.inside), (p.tangents_above * p.places, op.outside)
+    matrices = np.zeros((p.taps, op.inside, op.outside))
+    result = matrices
+    if op.form is not Form.TRANSPOSED_TIMES:
+        matrices = (right.T if op.turned else right).reshape(matrices.shape)
+        left = left.reshape(-1, *(below if op.form is Form.TIMES else above))
+        result = np.zeros((len(left), *(above if op.form is Form.TIMES else below)))
+    for matrix, tap in zip(matrices, np.ndindex(*(w.kernel for w in p.windows)), strict=True):
+        low, high = np.array(list(_rows_of_patches(p, tap)), int).reshape(-1, 2).T
+        if op.form is Form.TIMES:
+            result[:, high] += left[:, low] @ matrix  # no row comes twice in a tap
+        elif op.form is Form.TIMES_TRANSPOSED:
+            result[:, low] += left[:, high] @ matrix.T
+        else:
+            matrix += np.einsum("nri,nro->io", left.reshape(-1, *below)[:, low], right.reshape(-1, *above)[:, high])
+    return result
+
+
+def _rows_of_patches(p: Patches, tap: tuple[int, ...]) -> Iterator[tuple[int, int]]:
+    sizes, larger = [w.size for w in p.windows], [axis.size for axis in p.writes]
+    kernels, counts = [f.kernel for f in p.fields], [w.count for w in p.windows]
+    for tau in np.ndindex(*kernels):
+        at = [t + own.stride * k for t, own, k in zip(tau, p.writes, tap, strict=True)]
+        for q in np.ndindex(*counts):
+            place = [int(w.table[n, t]) for w, n, t in zip(p.windows, q, tap, strict=True)]
+            if min(place) < 0:
+                continue
+            for c in range(p.channels):
+                low = (_flat(tau, kernels) * p.channels + c) * prod(sizes) + _flat(place, sizes)
+                yield low, (_flat(at, larger) * p.channels + c) * prod(counts) + _flat(q, counts)
+
+
+def _flat(index: Sequence[int], sizes: Sequence[int]) -> int:
+    return int(np.ravel_multi_index(tuple(index), tuple(sizes)))
 
 
 def _window_product(op: WindowProduct, left: Array, right: Array) -> Array:

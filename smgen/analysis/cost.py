@@ -21,6 +21,7 @@ from smgen.ir import (
     Identity,
     Mix,
     Op,
+    PatchProduct,
     Permute,
     Pointwise,
     Product,
@@ -88,7 +89,7 @@ def _size(buffer: Buffer) -> int:
 
 def _flops(op: Op) -> int:
     match op:
-        case Product() | EachProduct() | WindowProduct():
+        case Product() | EachProduct() | WindowProduct() | PatchProduct():
             return op.flops
         case Elementary(out, function):
             return 0 if function == "copy" else _size(out)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from math import prod
 from typing import Final
 
-from smgen.ir import Buffer, EachProduct, Op, Product, Schedule, View, WindowProduct
+from smgen.ir import Buffer, EachProduct, Op, PatchProduct, Product, Schedule, View, WindowProduct
 
-PRODUCTS: Final = (Product, EachProduct, WindowProduct)
+PRODUCTS: Final = (Product, EachProduct, WindowProduct, PatchProduct)
 """The operations whose FLOPs count."""
 
 FLOPS_PER_MOVE: Final = 16

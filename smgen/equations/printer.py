@@ -29,6 +29,7 @@ from smgen.ir import (
     Identity,
     Mix,
     Op,
+    PatchProduct,
     Permute,
     Pointwise,
     Product,
@@ -78,6 +79,13 @@ class _Equations:
                 a, b = (self.of(x).within(Binds.ATOM) for x in (left, right))
                 marks = {Form.TIMES: ("", ""), Form.TIMES_TRANSPOSED: ("", "ᵀ"), Form.TRANSPOSED_TIMES: ("ᵀ", "")}
                 return Text(f"[{a}]{marks[form][0]} [{b}]{marks[form][1]}", Binds.PRODUCT, (LATE,))
+            case PatchProduct(left=left, right=right, form=form):
+                a, b = (self.of(x).within(Binds.ATOM) for x in (left, right))
+                if form is Form.TRANSPOSED_TIMES:
+                    return Text(f"{_rows_summed(left)}patches({self.of(left).text}) {b}ᵀ", Binds.SIGMA, (LATE,))
+                if form is Form.TIMES:
+                    return Text(f"{b}ᵀ patches({self.of(left).text})", Binds.PRODUCT, (LATE,))
+                return Text(f"fold({b} {a})", places=(LATE,))
             case Reduce(src=src, axis=axis):
                 text = _sigma("Σ_n Σ_p" if axis == "rows" else _axes(src, axis), self.of(src))
                 each_tangent = src.tangents is not None and src.batched and axis != 1

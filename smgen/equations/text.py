@@ -17,6 +17,7 @@ from smgen.ir import (
     Identity,
     Mix,
     Op,
+    PatchProduct,
     Permute,
     Pointwise,
     Product,
@@ -85,6 +86,10 @@ def op_lines(op: Op, equations: Mapping[str, str]) -> list[str]:
         case WindowProduct(out=out, axes=axes):
             pairs = " + ".join(f"{left.name}, {right.name}" for left, right in op.pairs)
             return [line(f"product {op.form.value} with windows {_windows(axes)} of {pairs}", out)]
+        case PatchProduct(out=out, left=left, right=right, patches=patches):
+            fields = _windows(patches.fields)
+            text = f"product {op.form.value} of patches {fields} with windows {_windows(patches.windows)}"
+            return [line(f"{text} of {left.name}, {right.name}", out)]
         case View(out, src, start):
             return [line(f"view of {src.name}" + (f" from {start}" if start else ""), out)]
         case Concat(out, parts, _):

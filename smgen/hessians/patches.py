@@ -17,7 +17,7 @@ import sympy as sp
 from smgen.hessians.fields import Fields
 from smgen.hessians.local import Local
 from smgen.hessians.patch_convolution import PatchConvolution
-from smgen.ir import ZERO, Contribution, Layout, Name
+from smgen.ir import ZERO, Contribution, Layout, Name, Patches
 from smgen.ir.axes import Along
 from smgen.ir.rearrange import filled, folded, mixed, permuted, unfolded
 from smgen.layers.letters import Quantity
@@ -71,8 +71,8 @@ class Patched(Local):
         if k.layer.sliding is None or k.name not in self.names:
             return None
         weight = self.tangents.buffer(self.lowering.g[k.operands[1]])
-        smaller = self.fields[k.inputs[0]]
-        return PatchConvolution(windows=k.layer.sliding, weight=weight, smaller=smaller, channels=self.channels)
+        fields = self.fields[k.inputs[0]]
+        return PatchConvolution(weight, Patches(windows=k.layer.sliding, fields=fields, channels=self.channels))
 
     def _size(self, field: Fields) -> int:
         """The number of inputs in a field."""

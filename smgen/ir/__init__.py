@@ -44,6 +44,7 @@ from smgen.ir.functions import (
 )
 from smgen.ir.moves import Concat, Fold, Greatest, Identity, Mix, Permute, Transpose, Unfold, View
 from smgen.ir.operations import Elementary, Fused, Op, Pointwise, Reduce, WholeRows
+from smgen.ir.patches import Patches, PatchProduct
 from smgen.ir.products import EachProduct, Form, Product, WindowForm, WindowProduct, each_product_layout, product_layout
 from smgen.ir.schedules import Phase, Schedule, Sweep
 from smgen.ir.writer import ZERO, Contribution, term
@@ -87,6 +88,8 @@ __all__ = [
     "Name",
     "Op",
     "Padding",
+    "PatchProduct",
+    "Patches",
     "Permute",
     "Phase",
     "Pointwise",

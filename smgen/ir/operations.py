@@ -13,6 +13,7 @@ import sympy as sp
 
 from smgen.ir.buffers import Buffer, Layout, Shape
 from smgen.ir.moves import Concat, Fold, Greatest, Identity, Mix, Permute, Transpose, Unfold, View
+from smgen.ir.patches import PatchProduct
 from smgen.ir.products import EachProduct, Product, WindowProduct
 
 
@@ -90,7 +91,7 @@ class Fused:
         return (*self.stored, *(total.out for total in self.totals))
 
 
-WholeRows: TypeAlias = Permute | Mix | Greatest | EachProduct | Unfold | Fold | WindowProduct
+WholeRows: TypeAlias = Permute | Mix | Greatest | EachProduct | Unfold | Fold | WindowProduct | PatchProduct
 """Operations that take the row of a sample as a whole: its numbers lie side by side, and none is computed alone."""
 
 Op: TypeAlias = Pointwise | Elementary | Product | Reduce | View | Concat | Identity | Transpose | WholeRows | Fused

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import prod
 
 from smgen.errors import InternalError, unreachable
@@ -13,11 +14,14 @@ from smgen.ir import (
     EachProduct,
     Elementary,
     Fold,
+    Form,
     Fused,
     Greatest,
     Identity,
+    Layout,
     Mix,
     Op,
+    PatchProduct,
     Permute,
     Pointwise,
     Product,
@@ -151,6 +155,8 @@ def _check_shapes(op: Op) -> None:
             _check_windows(src, out, axes)
         case Fold(out, src, axes):
             _check_windows(out, src, axes)
+        case PatchProduct():
+            _check_patches(op)
         case WindowProduct():
             _check_window_product(op)
         case _:
@@ -186,6 +192,22 @@ def _check_window_product(op: WindowProduct) -> None:
         _require(
             fits, f"{left.shape} and {right.shape} do not fit for {op.out.name} {op.out.shape} of windows {op.axes}"
         )
+
+
+def _check_patches(op: PatchProduct) -> None:
+    """Patches below and above a convolution have the tangents, places and channels that it joins."""
+    p = op.patches
+    below = Layout(True, p.tangents, (op.inside,), p.places_below)
+    above = Layout(True, p.tangents_above, (op.outside,), p.places)
+    sizes = (p.taps * op.inside, op.outside)
+    weight = Layout(units=sizes[::-1] if op.turned else sizes)
+    wanted = {
+        Form.TIMES: (below, weight, above),
+        Form.TIMES_TRANSPOSED: (above, weight, below),
+        Form.TRANSPOSED_TIMES: (below, above, weight),
+    }[op.form]
+    for b, layout in zip((op.left, op.right, op.out), wanted, strict=True):
+        _require(replace(b.layout, batch=layout.batch) == layout, f"{b.name} {b.shape} does not hold {layout.shape}")
 
 
 def _rows(b: Buffer) -> tuple[bool, int | None]:

@@ -17,6 +17,7 @@ from smgen.ir import (
     Identity,
     Mix,
     Op,
+    PatchProduct,
     Permute,
     Pointwise,
     Product,
@@ -71,7 +72,7 @@ def rename(op: Op, source: dict[str, Buffer]) -> Op:
         case Product():
             (left, right), *plus = ((source.get(a.name, a), source.get(b.name, b)) for a, b in op.pairs)
             return replace(op, left=left, right=right, plus=tuple(plus))
-        case EachProduct(left=left, right=right):
+        case EachProduct(left=left, right=right) | PatchProduct(left=left, right=right):
             return replace(op, left=source.get(left.name, left), right=source.get(right.name, right))
         case WindowProduct():
             return replace(op, pairs=tuple((source.get(a.name, a), source.get(b.name, b)) for a, b in op.pairs))

@@ -9,6 +9,7 @@ from smgen.ir import (
     Greatest,
     Mix,
     Op,
+    PatchProduct,
     Permute,
     Pointwise,
     Product,
@@ -52,6 +53,8 @@ def _value(op: Op) -> object:
             return ("product", op.form, op.each_sample, op.pairs)
         case EachProduct(left=left, right=right, form=form, blocks=blocks):
             return ("each product", form, blocks, left, right)
+        case PatchProduct(left=left, right=right, form=form, patches=patches):
+            return ("patches", form, patches, op.turned, left, right)
         case Reduce(out=out, src=src, axis=axis):
             return ("sum", src, axis, out.kind)
         case View(out, src, start):

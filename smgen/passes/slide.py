@@ -15,6 +15,7 @@ from smgen.ir import (
     Form,
     Layout,
     Op,
+    PatchProduct,
     Product,
     Schedule,
     Sliding,
@@ -32,17 +33,18 @@ def slide(schedule: Schedule) -> Schedule:
     """Make one operation of each `Unfold` and the products that read it, and of each product and the `Fold` of it.
 
     Images are padded first, once each, so that no window reads outside. Before: any verified schedule without tiles.
-    After: no `Unfold` is read by products alone, and no `Fold` reads a product with a matrix, but for short products.
+    After: no `Unfold` is read by products alone, and no `Fold` reads a product with a matrix, but for short products;
+    matrices of patches are turned so that their rows can be read.
     """
-    writer = _Writer(_windows(schedule), _folds(schedule))
+    own = _own_arrays(schedule)
+    writer = _Writer(_windows(schedule, own), _folds(schedule, own), own)
     sweeps = (tuple(new for op in sweep.ops for new in writer.rewritten(op)) for sweep in schedule.sweeps)
     return schedule.with_sweeps(tuple(sweeps))
 
 
-def _windows(schedule: Schedule) -> Mapping[str, Unfold]:
+def _windows(schedule: Schedule, own: set[str]) -> Mapping[str, Unfold]:
     """The windows that only products read which can do without, by name."""
     unfolds = {op.out.name: op for op in schedule.ops if isinstance(op, Unfold)}
-    own = _own_arrays(schedule)
     kept = {b.name for b in schedule.outputs}
     for op in schedule.ops:
         if not (isinstance(op, Product) and _multiplies_windows(op, unfolds, own)):
@@ -59,13 +61,13 @@ def _multiplies_windows(op: Product, unfolds: Mapping[str, Unfold], own: set[str
     return len(alike) == 1 and () not in alike and all(right.name in own for _, right in op.pairs)
 
 
-def _folds(schedule: Schedule) -> Mapping[str, tuple[Product, Fold]]:
+def _folds(schedule: Schedule, own: set[str]) -> Mapping[str, tuple[Product, Fold]]:
     """The products that only a fold reads, by name, with the fold."""
     readers: dict[str, list[Op]] = defaultdict(list)
     for op in schedule.ops:
         for b in op.reads:
             readers[b.name].append(op)
-    results, own = {b.name for b in schedule.outputs}, _own_arrays(schedule)
+    results = {b.name for b in schedule.outputs}
     found = {}
     for op in schedule.ops:
         if not isinstance(op, Product) or op.out.name in results or op.each_sample:
@@ -95,8 +97,8 @@ def _own_arrays(schedule: Schedule) -> set[str]:
 class _Writer:
     """Writes the schedule anew."""
 
-    def __init__(self, windows: Mapping[str, Unfold], folds: Mapping[str, tuple[Product, Fold]]) -> None:
-        self.windows, self.folds = windows, folds
+    def __init__(self, windows: Mapping[str, Unfold], folds: Mapping[str, tuple[Product, Fold]], own: set[str]) -> None:
+        self.windows, self.folds, self.own = windows, folds, own
         self.folded = {fold.out.name: op for op, fold in folds.values()}
         self.padded: dict[tuple[str, tuple[Sliding, ...]], Buffer] = {}
         self.transposed: dict[str, Buffer] = {}
@@ -114,6 +116,12 @@ class _Writer:
                 self.fold(self.folded[op.out.name], op)
             case Product() if op.left.name in self.windows:
                 self.multiply(op)
+            case PatchProduct(form=Form.TIMES_TRANSPOSED, right=right):
+                turned = self.transpose(right)
+                self.ops.append(replace(op, right=turned, turned=True))
+            case PatchProduct(form=Form.TIMES, right=right) if right.name not in self.own:
+                copied = self.transpose(self.transpose(right))
+                self.ops.append(replace(op, right=copied))
             case _:
                 self.ops.append(op)
         yield from self.ops

@@ -20,8 +20,6 @@ from smgen.ir import (
     Phase,
     Sliding,
     Unfold,
-    WindowForm,
-    WindowProduct,
 )
 from smgen.ir.axes import padding_of
 from smgen.targets.axes import shortest
@@ -33,25 +31,23 @@ AXES: Final = 3
 """The axes of images in C: those that an image does not have are of one place."""
 
 
-WINDOW_PRODUCTS: Final = {
-    WindowForm.TIMES: "windows_times",
-    WindowForm.TRANSPOSED_TIMES: "windows_transposed_times",
-    WindowForm.FOLDED: "times_folded",
-}
-"""Products with windows as functions of the runtime."""
-
-
 class MoveTables:
     """The windows and matrices of a module, each with a name."""
 
     def __init__(self, dtype: str) -> None:
         self.dtype = dtype
         self.windows: dict[tuple[tuple[Sliding, ...], int], str] = {}
+        self.patches: dict[Patches, str] = {}
         self.matrices: dict[Along, str] = {}
 
     def of_windows(self, axes: tuple[Sliding, ...], channels: int) -> str:
         """The name of windows over an image of so many channels."""
         return self.windows.setdefault((axes, channels), f"windows_{len(self.windows) + 1}")
+
+    def of_patches(self, patches: Patches) -> str:
+        """The name of patches; their windows are over images of one channel."""
+        self.of_windows(patches.windows, 1)
+        return self.patches.setdefault(patches, f"patches_{len(self.patches) + 1}")
 
     def of_matrix(self, matrix: Along) -> str:
         """The name of a matrix."""
@@ -60,14 +56,16 @@ class MoveTables:
     def lines(self) -> Iterator[str]:
         """The declarations."""
         for (axes, channels), name in self.windows.items():
-            every = (*(Sliding(size=1, kernel=1) for _ in range(AXES - len(axes))), *axes)
-            fields = [
-                f".{field} = {{{', '.join(str(getattr(axis, field)) for axis in every)}}}"
-                for field in ("size", "kernel", "stride", "dilation", "before", "count")
-            ]
+            names = ("size", "kernel", "stride", "dilation", "before", "count")
+            fields = [f".{field} = {_of_axes(axes, field)}" for field in names]
             padding = padding_of(axes)
             text = ", ".join([*fields, f".channels = {channels}", f".padding = {padding.upper()}"])
             yield from _wrapped(f"static const windows {name} = {{{text}}};")
+        for patches, name in self.patches.items():
+            fields = [f".field = {_of_axes(patches.fields, 'kernel')}", f".step = {_of_axes(patches.writes, 'stride')}"]
+            fields += [f".above = {_of_axes(patches.writes, 'size')}", f".channels = {patches.channels}"]
+            text = f".w = &{self.of_windows(patches.windows, 1)}, {', '.join(fields)}"
+            yield from _wrapped(f"static const patches {name} = {{{text}}};")
         c = CPrinter(self.dtype, C)
         for matrix, name in self.matrices.items():
             ends = [0]
@@ -91,7 +89,7 @@ class MoveCalls:
         """A copy with the axes of a sample in another order."""
         sizes, steps = shortest(op.sizes, op.order)
         lists = [f"(const long[]){{{', '.join(map(str, numbers))}}}" for numbers in (sizes, steps)]
-        return self.call("permute", self.team, _blocks(op.out), len(sizes), *lists, op.src.name, op.out.name)
+        return self.call("permute", self.team, blocks(op.out), len(sizes), *lists, op.src.name, op.out.name)
 
     def mix(self, op: Mix) -> str:
         """A constant matrix times an axis."""
@@ -125,29 +123,24 @@ class MoveCalls:
         samples = "at->rows" if op.out.batched else "1"
         return self.call("each_product", self.team, samples, tangents, op.blocks, sizes, *operands, op.out.name)
 
-    def window_product(self, op: WindowProduct) -> Iterator[str]:
-        """Products with windows, one for each pair of operands."""
-        summed = self.team == "mine" and not op.out.batched
-        for position, (left, right) in enumerate(op.pairs):
-            image = op.out if op.form is WindowForm.FOLDED else left
-            windows = self.tables.of_windows(op.axes, image.layout.units[-1])
-            width = left.layout.units[-1] if op.form is WindowForm.FOLDED else right.layout.units[-1]
-            more = 1 if position else "at->beta != 0" if summed else 0
-            arrays = f"{left.name}, {right.name}, {more}, {op.out.name}"
-            yield self.call(WINDOW_PRODUCTS[op.form], self.team, _blocks(image), f"&{windows}", width, arrays)
-
     def unfold(self, op: Unfold) -> str:
         """What windows read."""
         windows = self.tables.of_windows(op.axes, op.src.layout.units[-1])
-        return self.call("read_windows", self.team, _blocks(op.out), f"&{windows}", op.src.name, op.out.name)
+        return self.call("read_windows", self.team, blocks(op.out), f"&{windows}", op.src.name, op.out.name)
 
     def fold(self, op: Fold) -> str:
         """The sums of what windows have."""
         windows = self.tables.of_windows(op.axes, op.out.layout.units[-1])
-        return self.call("add_windows", self.team, _blocks(op.out), f"&{windows}", op.src.name, op.out.name)
+        return self.call("add_windows", self.team, blocks(op.out), f"&{windows}", op.src.name, op.out.name)
 
 
-def _blocks(b: Buffer) -> str:
+def _of_axes(axes: tuple[Sliding, ...], field: str) -> str:
+    """A number of each axis, and 1 for those that an image does not have."""
+    every = (*(Sliding(size=1, kernel=1) for _ in range(AXES - len(axes))), *axes)
+    return f"{{{', '.join(str(getattr(axis, field)) for axis in every)}}}"
+
+
+def blocks(b: Buffer) -> str:
     """How many images an array has: one for each sample and tangent."""
     tangents = [str(b.tangents)] if b.tangents not in (None, 1) else []
     return " * ".join([*["at->rows"] * b.batched, *tangents]) or "1"
@@ -155,7 +148,7 @@ def _blocks(b: Buffer) -> str:
 
 def _outer(b: Buffer, before: int) -> str:
     """How often an axis comes: so many times in each image."""
-    return f"{_blocks(b)} * {before}" if before > 1 else _blocks(b)
+    return f"{blocks(b)} * {before}" if before > 1 else blocks(b)
 
 
 def _evenly(places: tuple[int, ...] | None) -> tuple[int, int] | None:

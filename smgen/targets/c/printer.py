@@ -23,6 +23,7 @@ from smgen.ir import (
     Identity,
     Mix,
     Op,
+    PatchProduct,
     Permute,
     Phase,
     Product,
@@ -37,6 +38,7 @@ from smgen.targets.c.loops import Loop, Loops, in_call, scalar_statements
 from smgen.targets.c.memory import Memory, plan_memory
 from smgen.targets.c.moves import MoveCalls, MoveTables
 from smgen.targets.c.products import Calls
+from smgen.targets.c.slides import SlideCalls
 from smgen.targets.roles import Shared
 from smgen.targets.source import Statement, computed
 
@@ -129,6 +131,7 @@ class _Printer:
         self.memory, self.loops, self.phase, self.equations = memory, loops, phase, equations
         self.calls = Calls(memory, phase, self.span)
         self.moves = MoveCalls(tables, phase, self.calls.call)
+        self.slides = SlideCalls(tables, phase, self.calls.call)
         self.team = "mine" if phase == "tile" else "all"
         self.heading = ""
         self.sections: list[Section] = []
@@ -180,7 +183,9 @@ class _Printer:
             case Fold(out):
                 self.add(Statement(self.equation(out), (self.moves.fold(op),)))
             case WindowProduct(out=out):
-                self.add(Statement(self.equation(out), tuple(self.moves.window_product(op))))
+                self.add(Statement(self.equation(out), tuple(self.slides.window_product(op))))
+            case PatchProduct(out=out):
+                self.add(Statement(self.equation(out), (self.slides.patch_product(op),)))
             case View():
                 pass
             case _:

@@ -20,6 +20,9 @@ NEEDS: Final[Mapping[str, tuple[str, ...]]] = {
     "windows_times": ("rows_product",),
     "windows_transposed_times": ("rows_product",),
     "times_folded": ("rows_product",),
+    "patches_times": ("rows_product",),
+    "times_patches": ("rows_product",),
+    "patches_transposed_times": ("rows_product",),
 }
 """What functions of the runtime call; the driver's own needs are always there."""
 
@@ -58,6 +61,9 @@ class Runtime:
     windows_transposed_times: bool
     times_folded: bool
     rows_product: bool
+    patches_times: bool
+    times_patches: bool
+    patches_transposed_times: bool
 
     @property
     def places(self) -> bool:
@@ -68,6 +74,16 @@ class Runtime:
     def windows(self) -> bool:
         """Whether there are windows over images."""
         return self.read_windows or self.add_windows or self.rows_product
+
+    @property
+    def window_products(self) -> bool:
+        """Whether there are products with windows."""
+        return self.windows_times or self.windows_transposed_times or self.times_folded
+
+    @property
+    def patch_products(self) -> bool:
+        """Whether there are convolutions of patches."""
+        return self.patches_times or self.times_patches or self.patches_transposed_times
 
     @property
     def moves(self) -> bool:
@@ -85,6 +101,7 @@ def runtime(calls: Iterable[str]) -> Runtime:
 MOVES: Final = frozenset({
     "permute", "sum_axis", "repeat_axis", "pick_axis", "put_axis", "mix_axis", "greatest", "each_product",
     "read_windows", "add_windows", "windows_times", "windows_transposed_times", "times_folded", "rows_product",
+    "patches_times", "times_patches", "patches_transposed_times",
 })  # fmt: skip
 """The functions that modules of networks without tensors have no use for."""
 

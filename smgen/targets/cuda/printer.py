@@ -24,6 +24,7 @@ from smgen.ir import (
     Layout,
     Mix,
     Op,
+    PatchProduct,
     Permute,
     Pointwise,
     Product,
@@ -144,7 +145,7 @@ class _Printer:
                 yield f"{op.out.name} = {view_source(op)}"
             case Pointwise() | Elementary():
                 raise InternalError(f"{op.outs[-1].name} was not fused")
-            case WindowProduct():
+            case WindowProduct() | PatchProduct():
                 raise InternalError(f"{op.out.name}: on a GPU, windows are arrays")
             case _:
                 raise unreachable(op)

@@ -9,11 +9,19 @@ from smgen.passes.prune import prune
 from smgen.passes.reuse_operations import reuse_operations
 from smgen.passes.scale_by_single_unit import scale_by_single_unit
 from smgen.passes.skip_input_products import skip_input_products
+from smgen.passes.spell_patches import spell_patches
 from smgen.passes.stabilise import stabilise
 from smgen.passes.tile import tile
 from smgen.targets.pipeline import Pipeline
 
 PIPELINE: Final = Pipeline(
-    algebra=lambda size: (prune, skip_input_products(size), reuse_operations, prune, scale_by_single_unit),
+    algebra=lambda size: (
+        spell_patches,
+        prune,
+        skip_input_products(size),
+        reuse_operations,
+        prune,
+        scale_by_single_unit,
+    ),
     form=(stabilise, tile, elementary),
 )

@@ -25,6 +25,7 @@ from smgen.ir import (
     Identity,
     Mix,
     Op,
+    PatchProduct,
     Permute,
     Phase,
     Pointwise,
@@ -177,7 +178,7 @@ class _Printer:
                 return [self.moves.unfold(op, self.target(out, op))]
             case Fold(out):
                 return [self.moves.fold(op, self.target(out, op))]
-            case Fused() | WindowProduct():
+            case Fused() | WindowProduct() | PatchProduct():
                 raise InternalError(f"{op.outs[-1].name}: NumPy has no loops, and windows as arrays")
         raise unreachable(op)
 
