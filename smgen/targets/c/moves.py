@@ -16,6 +16,7 @@ from smgen.ir import (
     Form,
     Greatest,
     Mix,
+    Patches,
     Permute,
     Phase,
     Sliding,
