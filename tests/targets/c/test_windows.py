@@ -25,16 +25,33 @@ def wide() -> Network:
     return Network(energy=[sm.softplus(up), sm.logcosh(row), sm.softplus(sm.conv2d(sm.silu(many), 33, 3, name="last"))])
 
 
+def deep() -> Network:
+    """Patches of 20 and of 17 channels, at borders and with steps."""
+    h = sm.softplus(sm.conv2d(sm.input((2, 9, 8)), 20, 3, padding=1))
+    h = sm.tanh(sm.conv2d(h, 17, (2, 3), stride=2, padding=(0, 1)))
+    return Network(energy=sm.softplus(sm.conv2d(h, 9, 2, padding=1)))
+
+
 @pytest.mark.parametrize("flags", REGISTERS)
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 def test_products_with_windows(dtype: str, flags: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert_agrees(wide(), dtype, "diagonal", flags, monkeypatch)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("flags", REGISTERS)
+def test_convolutions_of_patches(flags: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert_agrees(deep(), "float64", "exact", flags, monkeypatch)
+
+
+def assert_agrees(network: Network, dtype: str, mode: str, flags: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """C has the numbers of NumPy, from one thread and from two."""
     monkeypatch.setenv("CFLAGS", f"-O1 {flags}")
-    network = wide()
-    numpy, c = module_of(network, dtype), module_of.__wrapped__(network, dtype, "c")  # one that is not compiled yet
+    numpy = module_of(network, dtype, hessian=mode)
+    c = module_of.__wrapped__(network, dtype, "c", mode)  # one that is not compiled yet
     for samples in (1, 3):
         expected = results(numpy, network, samples)
-        alone = results(c, network, samples, c.Workspace(threads=1))
-        together = results(c, network, samples, c.Workspace(threads=2))
-        for found in (alone, together):
+        for threads in (1, 2):
+            found = results(c, network, samples, c.Workspace(threads=threads))
             for what, value in expected.items():
                 assert_close(found[what], value, {"float64": 1e-12, "float32": 3e-4}[dtype], what)
