@@ -1,4 +1,4 @@
-"""Contenders of benchmarks/images.py in processes of their own, in alternating rounds, each on its number of samples."""
+"""Contenders of benchmarks/images.py in alternating rounds, each in its own process and on its number of samples."""
 
 from __future__ import annotations
 
@@ -28,11 +28,14 @@ class Plan:
     cache: Path
 
 
-def measure(stack: Stack, case: Case, contenders: Sequence[Contender], plan: Plan) -> Outcome:
-    """Everybody's figures. Raises `BuildError` if contenders of one loss and one N disagree."""
-    with tempfile.TemporaryDirectory(prefix="smgen-bench-") as name, ExitStack() as stack_of_workers:
+def measure(stack: Stack, case: Case, contenders: Sequence[Contender], plan: Plan) -> list[Outcome]:
+    """An outcome for each N. Contenders of all N take turns in the same rounds, so that their times can be compared.
+
+    The N of `case` is that of nobody. Raises `BuildError` if contenders of one loss and one N disagree.
+    """
+    with tempfile.TemporaryDirectory(prefix="smgen-bench-") as name, ExitStack() as exits:
         folder = Path(name)
-        workers = [stack_of_workers.enter_context(_worker(c, stack, case, folder, plan)) for c in contenders]
+        workers = [exits.enter_context(_worker(c, stack, case, folder, plan)) for c in contenders]
         groups: dict[tuple[str, int], dict[str, Path]] = defaultdict(dict)
         for contender, worker in zip(contenders, workers, strict=True):
             worker.begin()
@@ -42,8 +45,16 @@ def measure(stack: Stack, case: Case, contenders: Sequence[Contender], plan: Pla
         others = alternate(workers, plan.rounds, plan.seconds)
         for worker in workers:
             worker.finish()
-        measured = tuple(_measured(worker) for worker in workers)
-    return Outcome(case=case, measured=measured, executed={}, least=0, others=others)
+    return [
+        Outcome(
+            case=replace(case, samples=samples),
+            measured=tuple(_measured(w) for c, w in zip(contenders, workers, strict=True) if c.samples == samples),
+            executed={},
+            least=0,
+            others=others,
+        )
+        for samples in dict.fromkeys(c.samples for c in contenders)
+    ]
 
 
 def alone(stack: Stack, case: Case, contender: Contender, plan: Plan) -> Measured:
@@ -56,13 +67,11 @@ def alone(stack: Stack, case: Case, contender: Contender, plan: Plan) -> Measure
         return _measured(worker)
 
 
-def _worker(
-    contender: Contender, stack: Stack, case: Case, folder: Path, plan: Plan, *, save: bool = True
-) -> Worker:
+def _worker(contender: Contender, stack: Stack, case: Case, folder: Path, plan: Plan, *, save: bool = True) -> Worker:
     path = folder / f"{contender.samples}.npz"
     if not path.exists():
         np.savez(path, **data_of(stack, replace(case, samples=contender.samples)))
-    program = write(contender.program, contender.name.replace(",", ""), folder)
+    program = write(contender.program, f"{contender.name}_{contender.samples}".replace(",", ""), folder)
     return Worker(contender.name, program, path, case.lam, plan.cache, save=save)
 
 

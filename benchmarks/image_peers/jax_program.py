@@ -1,9 +1,9 @@
 """Value and gradient of the loss of a stack of convolutions in JAX: jax.jit of value_and_grad.
 
 `LOSS` says which. "diagonal": the δ/δ′ recursion. "hessian": the exact loss, the diagonal of the Hessian by jvp of grad
-along a vector for each colour. "taylor": the exact loss at λ = 0, along the same vectors the second derivatives of E by
-Taylor coefficients, beside one forward pass for all colours. Pixels of one colour are `PERIOD` apart and so in no common
-receptive field: their columns of the Hessian do not overlap.
+along a vector for each colour. "taylor": the exact loss at λ = 0, from the second derivatives of E along the same
+vectors by Taylor coefficients. Pixels of one colour are `PERIOD` apart and so in no common receptive field: their
+columns of the Hessian do not overlap.
 
 `LAYOUT` says how arrays lie and how a convolution is written: "NCHW" and "NHWC" are XLA's, "taps" a sum of products
 and "patches" one product, both in NHWC.
@@ -66,7 +66,9 @@ def convolved(h: Array, w: Array, stride: int) -> Array:
 def layers(params: Params) -> list[tuple[Array, Array, int]]:
     """Weights, bias, stride of each layer."""
     weights = [v for v in params.values() if v.ndim == 4]
-    biases: list[Array] = [v for v in params.values() if v.ndim == 1] or [jnp.zeros((), weights[0].dtype)] * len(STRIDES)
+    biases: list[Array] = [v for v in params.values() if v.ndim == 1] or [jnp.zeros((), weights[0].dtype)] * len(
+        STRIDES
+    )
     if LAYOUT == "NCHW":
         biases = [b.reshape(-1, 1, 1) if b.ndim else b for b in biases]
     return list(zip(weights, biases, STRIDES, strict=True))

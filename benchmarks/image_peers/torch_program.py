@@ -1,9 +1,9 @@
 """Value and gradient of the loss of a stack of convolutions in PyTorch, eagerly, by autograd.
 
 `LOSS` says which. "diagonal": the δ/δ′ recursion. "hessian": the exact loss, the diagonal of the Hessian by double
-backward along a vector for each colour. "taylor": the exact loss at λ = 0, along the same vectors the second derivatives
-of E by Taylor coefficients. `AT_ONCE` colours are a batch, after which their graph is freed. Pixels of one colour are
-`PERIOD` apart and so in no common receptive field: their columns of the Hessian do not overlap.
+backward along a vector for each colour. "taylor": the exact loss at λ = 0, from the second derivatives of E along the
+same vectors by Taylor coefficients. `AT_ONCE` colours are a batch, after which their graph is freed. Pixels of one
+colour are `PERIOD` apart and so in no common receptive field: their columns of the Hessian do not overlap.
 
 `LAYOUT` is "NCHW" or "channels_last".
 """
@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
-from torch.nn import functional as F
+from torch.nn.functional import conv2d, conv_transpose2d, softplus
 
 SHAPE: tuple[int, ...] = (1, 64, 64)
 STRIDES: tuple[int, ...] = (1,)
@@ -31,7 +31,7 @@ Params = dict[str, Tensor]
 
 def value(g: Tensor) -> Tensor:
     """f."""
-    return F.softplus(g) if FUNCTION == "softplus" else torch.logaddexp(g, -g) - torch.log(torch.tensor(2.0))
+    return softplus(g) if FUNCTION == "softplus" else torch.logaddexp(g, -g) - torch.log(torch.tensor(2.0))
 
 
 def slopes(g: Tensor) -> tuple[Tensor, Tensor]:
@@ -60,7 +60,7 @@ def recursion(params: Params, x: Tensor, lam: float) -> Tensor:
     h, steps = x, []
     stack = layers(params)
     for w, b, stride in stack:
-        g = F.conv2d(h, w, b, stride, PADDING)
+        g = conv2d(h, w, b, stride, PADDING)
         k, size = w.shape[-1], h.shape[-1]
         beyond = (size + 2 * PADDING - k) % stride  # rows that no window reaches
         steps.append((w, stride, beyond, *slopes(g)))
@@ -69,8 +69,8 @@ def recursion(params: Params, x: Tensor, lam: float) -> Tensor:
     d = p = None
     for w, stride, beyond, f1, f2 in reversed(steps):
         d, p = (f1, f2) if d is None else (d * f1, d * f2 + p * f1 * f1)
-        d = F.conv_transpose2d(d, w, None, stride, PADDING, beyond)
-        p = F.conv_transpose2d(p, w * w, None, stride, PADDING, beyond)
+        d = conv_transpose2d(d, w, None, stride, PADDING, beyond)
+        p = conv_transpose2d(p, w * w, None, stride, PADDING, beyond)
     return total(d, p, lam) / len(x)
 
 
@@ -83,7 +83,7 @@ def total(d: Tensor, p: Tensor, lam: float) -> Tensor:
 def energy(params: Params, x: Tensor) -> Tensor:
     """E, summed over the samples."""
     for w, b, stride in layers(params):
-        x = value(F.conv2d(x, w, b, stride, PADDING))
+        x = value(conv2d(x, w, b, stride, PADDING))
     return x.sum()
 
 
@@ -117,13 +117,12 @@ def of_hessian(params: Params, x: Tensor, v: Tensor, lam: float) -> Tensor:
 def of_taylor(params: Params, x: Tensor, v: Tensor, lam: float) -> Tensor:
     """−Σ vᵀ H v, with vᵀ H v = d²/dt² E(x + t v), for some colours, beside one forward pass."""
     count, samples = len(v), len(x)
-    h, one, two = x.detach(), lying(v.repeat_interleave(samples, 0)), None
+    h, one, two = x.detach(), lying(v.repeat_interleave(samples, 0)), torch.zeros(())
     for w, b, stride in layers(params):
-        g = F.conv2d(h, w, b, stride, PADDING)
+        g = conv2d(h, w, b, stride, PADDING)
         f1, f2 = (lying(f.repeat(count, 1, 1, 1)) for f in slopes(g))
-        one = F.conv2d(one, w, None, stride, PADDING)
-        bent = f2 * one * one
-        two = bent if two is None else bent + f1 * F.conv2d(two, w, None, stride, PADDING)
+        one = conv2d(one, w, None, stride, PADDING)
+        two = f2 * one * one + (f1 * conv2d(two, w, None, stride, PADDING) if two.ndim else two)
         h, one = value(g), f1 * one
     return -two.sum()
 
