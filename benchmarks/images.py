@@ -4,19 +4,20 @@ Value and gradient of the loss on a field of experts and a convolutional energy 
 
 - `recursion`: the diagonal recursion by smgen's C and NumPy modules, jax.jit and PyTorch, the peers with every way to
   write a convolution. The fastest counts, each case for itself.
-- `exact`: the exact loss of the convolutional energy by smgen, in steps of its diagonal recursion, and by autodiff along
-  a vector for each of 243 colours of pixels. Autodiff's batch is the samples for each colour and so large at N = 1,
-  where it is measured; smgen is measured at N = 1 and 16. The table has times a sample.
+- `exact`: the exact loss of the convolutional energy by smgen, in steps of its diagonal recursion, and by autodiff
+  along a vector for each of 243 colours of pixels. Autodiff's batch is the samples for each colour and so large at
+  N = 1, where it is measured; smgen is measured at N = 1 and 16. The table has times a sample.
 - `memory`: peak memory of a process that does nothing else, and how smgen's grows with N.
 
 Everybody has a process of its own and as many CPUs; results are compared before anything is timed; JAX has compiled
-before. Turns alternate in rounds, ratios are medians of the ratios within a round. Half an hour; --quick takes five
-minutes.
+before. Turns alternate in rounds, ratios are medians of the ratios within a round. Half an hour on two idle cores;
+--quick takes five minutes.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
@@ -51,6 +52,13 @@ def report(found: Found, *, readme: bool) -> None:
     console.print(disturbances(Results([*found.recursion.outcomes, *found.exact.outcomes])))
 
 
+def known(chosen: list[str] | None, names: Iterable[str]) -> list[str]:
+    """The chosen of these names, or all. Raises `ValueError` for others but `none`."""
+    if wrong := set(chosen or ()) - {*names, "none"}:
+        raise ValueError(f"{', '.join(sorted(wrong))}: one of {', '.join(names)} is meant")
+    return [name for name in names if not chosen or name in chosen]
+
+
 def present(contenders: list[str]) -> tuple[str, ...]:
     """Those that can run here; the others are named."""
     modules = available([c for c in contenders if c in OURS], console.print)
@@ -61,12 +69,12 @@ def present(contenders: list[str]) -> tuple[str, ...]:
 
 
 def main(
-    network: Annotated[list[str] | None, typer.Option(help=f"{' or '.join(STACKS)}; both by default.")] = None,
+    network: Annotated[list[str] | None, typer.Option(help=f"{', '.join(STACKS)}; both by default.")] = None,
     part: Annotated[list[Part] | None, typer.Option(help="All by default.")] = None,
     samples: Annotated[list[int] | None, typer.Option(help="N of the recursion.")] = None,
     lam: Annotated[list[float] | None, typer.Option(help="0 and 0.1 by default.")] = None,
-    backend: Annotated[list[str] | None, typer.Option(help="Of smgen; all for the CPU by default.")] = None,
-    peer: Annotated[list[str] | None, typer.Option(help="jax, torch or none; both by default.")] = None,
+    backend: Annotated[list[str] | None, typer.Option(help=f"{', '.join(OURS)}; both by default.")] = None,
+    peer: Annotated[list[str] | None, typer.Option(help=f"{', '.join(LAYOUTS)}, none; both by default.")] = None,
     threads: Annotated[int | None, typer.Option(help="CPUs for everybody; all by default.")] = None,
     rounds: int = 7,
     seconds: Annotated[float, typer.Option(help="Of a turn; a step at least is taken.")] = 0.1,
@@ -82,10 +90,10 @@ def main(
         else:
             if threads is not None:
                 restrict(threads)
-            chosen = present([*(backend or OURS), *(peer or LAYOUTS)])
+            chosen = present([*known(backend, OURS), *known(peer, LAYOUTS)])
             few = tuple(samples or ((16,) if quick else ()))
             choice = Choice(
-                samples={name: few or SAMPLES[name] for name in network or STACKS},
+                samples={name: few or SAMPLES[name] for name in known(network, STACKS)},
                 exact_samples=16,
                 memory_samples=(16, 64) if quick else (64, 512),
                 lams=tuple(lam or ((0.0,) if quick else (0.0, 0.1))),
