@@ -61,7 +61,8 @@ class Stack:
     def diagonal(self, params: Any, x: Any) -> tuple[Any, Any]:
         """δ and δ′ of one sample by the recursion."""
         first, second = jax.grad(self.theirs), jax.grad(jax.grad(self.theirs))
-        d, p = 1.0, 0.0
+        d: Any = 1.0
+        p: Any = 0.0
         for read, weight, stride, g in reversed(list(self.values(params, x[None]))):
             f1, f2 = (jax.vmap(f)(g.ravel()).reshape(g.shape) for f in (first, second))
             d, p = d * f1, d * f2 + p * f1**2
