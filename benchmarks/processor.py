@@ -28,7 +28,7 @@ def vector_extensions() -> str:
 def restrict(threads: int) -> None:
     """Leave this process and those it starts so many CPUs, and so many threads. Raises `ValueError` for too many.
 
-    JAX knows no number of threads: it takes a thread for each CPU that the process may use.
+    Linux only. JAX is told no number of threads: it takes one for each CPU that the process may use.
     """
     allowed = sorted(os.sched_getaffinity(0))
     if not 0 < threads <= len(allowed):
