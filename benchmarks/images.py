@@ -32,7 +32,7 @@ from benchmarks.processor import restrict
 from smgen.bench.contenders import OURS, available
 from smgen.bench.report import Row, disturbances, markdown, summary_table
 from smgen.bench.results import Results
-from smgen.errors import SmgenError
+from smgen.errors import SmgenError, counted
 
 
 def tables(found: Found) -> list[list[Row]]:
@@ -46,7 +46,7 @@ def tables(found: Found) -> list[list[Row]]:
 def report(found: Found, *, readme: bool) -> None:
     """Everything as tables."""
     where = found.recursion.machine
-    console.print(f"{where['cpu']} ({where['vector_extensions']}), {where['cores']} CPUs, a thread each")
+    console.print(f"{where['cpu']} ({where['vector_extensions']}), {counted(where['cores'], 'CPU')}, a thread each")
     for rows in tables(found):
         print(markdown(rows) + "\n") if readme else console.print(summary_table(rows, title=""))
     console.print(disturbances(Results([*found.recursion.outcomes, *found.exact.outcomes])))
