@@ -1,126 +1,113 @@
 """The notation of emitted equations, evaluated: shares nothing with the compiler but what README and docs say of it.
 
-A value is an array with named axes: n samples, c tangents, u units, w the second axis of a matrix. Vectors have u,
-matrices u and w; vᵀ has w in u's place. A juxtaposition multiplies what has no axis in common with a matrix entry by
-entry, a matrix with what stands behind it as matrices do, and v uᵀ as an outer product.
+An equation says less than the operation below it: of `mix(v)` it does not say which axis of which node is mixed, nor in
+which order a tensor's axes lie in memory. An operation that fits is a *reading*; an equation is true if one reading of it
+is. What an equation without a letter was read as, the equations after it that contain it are read as, too.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, Final
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Final
 
 import numpy as np
-import numpy.typing as npt
-from scipy import special
 
-Array = npt.NDArray[Any]
-ORDER: Final = "ncuw"
+from tests.equations.tensors import Tensors
+from tests.equations.values import FUNCTIONS, ORDER, POWERS, NoReadingError, Value, number, times, together
 
+OPERATORS: Final = ("windows", "fold", "sum", "pick", "mix", "max")
+MOST: Final = 20_000
+"""So many readings of an equation are tried."""
 
-@dataclass(frozen=True)
-class Value:
-    """`array` has the axes `axes`, in the order of `ORDER`."""
-
-    array: Array
-    axes: str
-
-    def renamed(self, **names: str) -> Value:
-        axes = "".join(names.get(axis, axis) for axis in self.axes)
-        order = sorted(range(len(axes)), key=lambda k: ORDER.index(axes[k]))
-        return Value(self.array.transpose(order), "".join(axes[k] for k in order))
-
-    def spread(self, axes: str) -> Array:
-        """The array with axes of length one where it has none of `axes`."""
-        return self.array[tuple(slice(None) if axis in self.axes else np.newaxis for axis in axes)]
-
-    @property
-    def is_matrix(self) -> bool:
-        return "u" in self.axes and "w" in self.axes
-
-    def transposed(self) -> Value:
-        return self.renamed(u="w", w="u")
-
-    def total(self, axis: str) -> Value:
-        return Value(self.array.sum(self.axes.index(axis)), self.axes.replace(axis, ""))
+_TOKEN = re.compile(r"\s*(\d+\.?\d*(?:e−?\d+)?|½|Σ_[ncpij]|[A-Za-z]\w*|ᵀ|[²³⁴]|_c|[-−+∘/()\[\],:<^])")
+_ENDS: Final = ("+", "−", ")", "]", ",", ":", "<")
 
 
-def together(a: Value, b: Value, combine: Callable[[Array, Array], Array]) -> Value:
-    """Entry by entry, over the axes of both."""
-    axes = "".join(axis for axis in ORDER if axis in a.axes + b.axes)
-    return Value(combine(a.spread(axes), b.spread(axes)), axes)
+class Choices:
+    """The choices of one reading: those of `path`, and the first one wherever else there are several."""
+
+    def __init__(self, path: Sequence[tuple[int, int]]) -> None:
+        self.path = list(path)
+        self.taken = 0
+
+    def of(self, options: Sequence[Value]) -> Value:
+        if not options:
+            raise NoReadingError("nothing fits")
+        if len(options) == 1:
+            return options[0]
+        if self.taken == len(self.path):
+            self.path.append((0, len(options)))
+        index, _ = self.path[self.taken]
+        self.taken += 1
+        return options[index]
+
+    def next_path(self) -> list[tuple[int, int]]:
+        path = self.path[: self.taken]
+        while path and path[-1][0] + 1 == path[-1][1]:
+            path.pop()
+        return [*path[:-1], (path[-1][0] + 1, path[-1][1])] if path else []
 
 
-def times(a: Value, b: Value) -> Value:
-    """a b."""
-    if not a.is_matrix or "u" not in b.axes:
-        return together(a, b, np.multiply)
-    # The second axis of a meets the first of b, under a name of its own.
-    left, right = a.axes.replace("w", "k"), b.axes.replace("u", "k")
-    axes = "".join(axis for axis in ORDER if axis in left + right)
-    return Value(np.einsum(f"{left},{right}->{axes}", a.array, b.array, optimize=True), axes)
-
-
-def number(value: Any) -> Value:
-    return Value(np.asarray(value, np.float64), "")
-
-
-FUNCTIONS: Final[Mapping[str, Callable[..., Array]]] = {
-    "softplus": lambda u: np.logaddexp(0, u),
-    "sigmoid": special.expit,
-    "logcosh": lambda u: np.logaddexp(u, -u) - np.log(2),
-    "sech": lambda u: 1 / np.cosh(u),
-    "tanh": np.tanh,
-    "sinh": np.sinh,
-    "cosh": np.cosh,
-    "asinh": np.arcsinh,
-    "tan": np.tan,
-    "exp": np.exp,
-    "log": np.log,
-    "log1p": np.log1p,
-    "expm1": np.expm1,
-    "sin": np.sin,
-    "cos": np.cos,
-    "atan": np.arctan,
-    "erf": special.erf,
-    "ndtr": special.ndtr,
-    "gaussian": lambda u, c: np.exp(-c * u**2),
-    "sqrt": np.sqrt,
-    "relu": lambda u: np.maximum(u, 0),
-    "step": lambda u: np.heaviside(u, 0),
-    "signum": np.sign,
-    "absolute": np.abs,
-    "maximum": np.maximum,
-    "minimum": np.minimum,
-}
-_TOKEN = re.compile(r"\s*(\d+\.?\d*(?:e−?\d+)?|½|Σ_[ncij]|[A-Za-z]\w*|ᵀ|[²³⁴]|_c|[-−+∘/()\[\],:<^])")
-_POWERS: Final = {"²": 2, "³": 3, "⁴": 4}
+def readings(text: str, known: Mapping[str, Sequence[Value]], tensors: Tensors, context: str) -> Iterator[Value]:
+    """The values that a right-hand side has, for one reading after the other."""
+    path: list[tuple[int, int]] = []
+    for _ in range(MOST):
+        choices = Choices(path)
+        try:
+            value = Equation(text, known, tensors, context, choices).value()
+            yield Value(value.array, value.axes)
+        except NoReadingError:
+            pass
+        path = choices.next_path()
+        if not path:
+            return
 
 
 class Equation:
-    """One right-hand side, read from left to right. `letters` are the values of letters; N and λ are among them."""
+    """One right-hand side, read from left to right. `known` has the values of letters and of equations without one."""
 
-    def __init__(self, text: str, letters: Mapping[str, Value]) -> None:
-        self.tokens = _tokens(text, sorted(letters, key=len, reverse=True))
-        self.letters = letters
+    def __init__(
+        self, text: str, known: Mapping[str, Sequence[Value]], tensors: Tensors, context: str, choices: Choices
+    ) -> None:
+        self.tokens = tokens_of(text, known)
+        self.at = 0
+        self.known = known
+        self.tensors = tensors
+        self.context = context
+        self.choices = choices
 
     def value(self) -> Value:
         result = self.sum()
-        assert not self.tokens, f"left over: {self.tokens}"
+        assert self.at == len(self.tokens), f"left over: {self.tokens[self.at :]}"
         return result
+
+    @property
+    def ahead(self) -> str:
+        return self.tokens[self.at] if self.at < len(self.tokens) else ""
 
     def next(self, *wanted: str) -> str:
         """Take the next token if it is one of `wanted`, or any if none is."""
-        if self.tokens and (not wanted or self.tokens[0] in wanted):
-            return self.tokens.pop(0)
+        token = self.ahead
+        if token and (not wanted or token in wanted):
+            self.at += 1
+            return token
         return ""
 
     def expect(self, token: str) -> None:
-        assert self.next(token), f"{token!r} expected before {self.tokens[:5]}"
+        assert self.next(token), f"{token!r} expected before {self.tokens[self.at : self.at + 5]}"
+
+    def read(self, rule: Callable[[], Value]) -> Value:
+        """What a rule reads, or what the same text was read as before."""
+        start = self.at
+        value = rule()
+        before = self.known.get(" ".join(self.tokens[start : self.at]), ())
+        return self.choices.of([*before, value]) if self.at > start + 1 else value
 
     def sum(self) -> Value:
+        return self.read(self.terms)
+
+    def terms(self) -> Value:
         negative = self.next("−")
         result = self.product()
         if negative:
@@ -130,20 +117,39 @@ class Equation:
         return result
 
     def product(self) -> Value:
+        return self.read(self.factors)
+
+    def factors(self) -> Value:
         """Factors, the last of which may be a sum over an axis; evaluated from the right, as matrices act."""
         factors: list[Value] = []
         over = number(1)
-        while self.tokens and self.tokens[0] not in ("+", "−", ")", "]", ",", ":", "<"):
+        while self.ahead and self.ahead not in _ENDS:
             if self.next("/"):
                 over = together(over, self.entries(), np.multiply)
-            elif self.tokens[0].startswith("Σ_"):
-                factors.append(self.sigma())
+            elif self.ahead.startswith("Σ_"):
+                factors.append(self.read(self.sigma))
+            elif self.ahead == "[" and (each := self.each_sample()):
+                factors.append(each)
             else:
                 factors.append(self.entries())
         result = factors.pop()
         while factors:
             result = times(factors.pop(), result)
-        return together(result, over, np.divide)
+        return together(result, over, np.divide) if over.array.ndim or over.array != 1 else result
+
+    def each_sample(self) -> Value | None:
+        """[A] [B], the product of two matrices of each sample; None if something else comes next."""
+        start = self.at
+        operands: list[tuple[Value, bool]] = []
+        while self.tensors.blocks and self.next("["):
+            value = self.sum()
+            if not self.next("]"):
+                break
+            operands.append((value, bool(self.next("ᵀ"))))
+            if len(operands) == 2:
+                return self.choices.of(self.tensors.products(*operands[0], *operands[1]))
+        self.at = start
+        return None
 
     def sigma(self) -> Value:
         axis = self.next()[-1]
@@ -171,56 +177,69 @@ class Equation:
             elif token == "^":
                 result = together(result, self.factor(), np.power)
             else:
-                result = Value(result.array ** _POWERS[token], result.axes)
+                result = Value(result.array ** POWERS[token], result.axes)
         return result
 
     def is_part(self) -> bool:
         """Whether [a:b] comes next, and not a bracket."""
-        return self.tokens[2:3] == [":"]
+        return self.tokens[self.at + 2 : self.at + 3] == [":"]
 
     def part(self, whole: Value) -> Value:
+        """A part of a vector, or the columns of a matrix."""
         start = int(self.next())
         self.expect(":")
         stop = int(self.next())
         self.expect("]")
-        assert whole.axes[-1] == "u"
+        if whole.axes[-1:] not in ("u", "w"):
+            raise NoReadingError(f"a part of {whole.axes}")
         return Value(whole.array[..., start:stop], whole.axes)
 
     def atom(self) -> Value:
         token = self.next()
-        if token in self.letters:
-            return self.letters[token]
         if token == "½":
             return number(0.5)
         if token[0].isdigit():
-            return number(float(token.replace("−", "-")))
+            return self.choices.of([number(float(token.replace("−", "-"))), *self.known.get(token, ())])
+        if token in self.known:
+            return self.choices.of([*self.known[token], *self.tensors.as_tensors(token, self.known[token])])
         if token == "(":
             result = self.sum()
             self.expect(")")
             return result
         if token == "[":
-            return self.bracket()
+            self.at -= 1
+            return self.read(self.bracket)
         return self.call(token)
 
     def bracket(self) -> Value:
         """[a, b] is a vector of parts, [ġ] the matrix of all tangents."""
+        self.expect("[")
         parts = [self.sum()]
         while self.next(","):
             parts.append(self.sum())
         self.expect("]")
         if len(parts) == 1:
             return parts[0].renamed(c="u", u="w")
+        if any("u" not in part.axes for part in parts):
+            raise NoReadingError("parts have units")
         axes = "".join(axis for axis in ORDER if any(axis in part.axes for part in parts))
-        shape = np.broadcast_shapes(*(part.spread(axes).shape[:-1] for part in parts))
-        spread = (part.spread(axes) for part in parts)
+        spread = [part.spread(axes) for part in parts]
+        try:
+            shape = np.broadcast_shapes(*(part.shape[:-1] for part in spread))
+        except ValueError as error:
+            raise NoReadingError(str(error)) from error
         return Value(np.concatenate([np.broadcast_to(a, (*shape, a.shape[-1])) for a in spread], axis=-1), axes)
 
     def call(self, name: str) -> Value:
+        start = self.at - 1
         self.expect("(")
         arguments = [self.sum()]
         while self.next(",", "<"):
             arguments.append(self.sum())
         self.expect(")")
+        if name in OPERATORS:
+            before = self.known.get(" ".join(self.tokens[start : self.at]), ())
+            return self.choices.of(before or list(self.tensors.results(name, arguments[0], self.context)))
         if name in ("ones", "identity"):
             size = int(arguments[0].array)
             return Value(np.ones(size), "u") if name == "ones" else Value(np.eye(size), "uw")
@@ -236,8 +255,9 @@ class Equation:
         return first if others else Value(FUNCTIONS[name](first.array), first.axes)
 
 
-def _tokens(text: str, letters: list[str]) -> list[str]:
+def tokens_of(text: str, known: Mapping[str, object]) -> list[str]:
     """Letters first, the longest one that fits; then numbers, names and signs."""
+    letters = sorted((x for x in known if " " not in x), key=len, reverse=True)
     tokens: list[str] = []
     rest = text.strip()
     while rest:
