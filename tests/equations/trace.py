@@ -198,11 +198,7 @@ def call(module: ModuleType, function: str, text: str, lam: float, within: float
     conditions = conditions_of(module, rng)
     rows = np.concatenate([array.reshape(SAMPLES, -1) for array in (x, *conditions.values())], axis=1)
     known = {name: [Value(np.asarray(a, np.float64), "")] for name, a in (("λ", lam), ("N", SAMPLES), ("pi", np.pi))}
-    known["g_x"] = known["G_x"] = [Value(rows.astype(np.float64), "nu")]
-    if not conditions:
-        for order in orders(len(shape)):
-            turned = x.astype(np.float64).transpose(0, *order)
-            known["g_x"].append(Value(turned.reshape(SAMPLES, -1, turned.shape[-1]), "npu"))
+    known["x"] = known["g_x"] = [Value(rows.astype(np.float64), "nu")]
     fixed = getattr(module, "FIXED", {})
     for key, value in (*params.items(), *fixed.items()):
         for letter in letters_of(key, value.ndim, fixed=key in fixed):
@@ -233,10 +229,3 @@ def letters_of(key: str, ndim: int, *, fixed: bool) -> list[str]:
     letter = {"weight": "w" if ndim == 1 else "W", "bias": "b", "gain": "s", "": own}[role]
     return list(dict.fromkeys([f"{letter}_{layer}", f"{letter}_{layer.replace('_', '__')}"]))
 
-
-def orders(count: int) -> list[tuple[int, ...]]:
-    """The orders of the axes of a sample in which units come last."""
-    if count < 2:
-        return []
-    written = tuple(range(1, count + 1))
-    return [written, (*written[1:], 1)]
