@@ -98,8 +98,8 @@ def matrices_of(node: Node, nodes: Mapping[str, Node]) -> Iterator[Array]:
         case "slice":
             for n, part in zip(sizes, node.arguments, strict=False):
                 yield np.eye(n)[part].reshape(-1, n)
-        case "sum" | "mean" | "broadcast" | "maximum":
-            for n in {*sizes, *node.shape}:
+        case "sum" | "mean" | "broadcast" | "maximum" | "formula":
+            for n in dict.fromkeys((*sizes, *node.shape)):
                 yield np.ones((1, n))
 
 

@@ -7,21 +7,19 @@ is. What an equation without a letter was read as, the equations after it that c
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from functools import reduce
 from typing import Final
 
 import numpy as np
 
+from tests.equations.grammar import Grammar, Term
 from tests.equations.tensors import Tensors
 from tests.equations.values import FUNCTIONS, ORDER, POWERS, NoReadingError, Value, number, times, together
 
 OPERATORS: Final = ("windows", "fold", "sum", "pick", "mix", "max")
 MOST: Final = 20_000
 """So many readings of an equation are tried."""
-
-_TOKEN = re.compile(r"\s*(\d+\.?\d*(?:e−?\d+)?|½|Σ_[ncpij]|[A-Za-z]\w*|ᵀ|[²³⁴]|_c|[-−+∘/()\[\],:<^])")
-_ENDS: Final = ("+", "−", ")", "]", ",", ":", "<")
 
 
 class Choices:
@@ -51,11 +49,12 @@ class Choices:
 
 def readings(text: str, known: Mapping[str, Sequence[Value]], tensors: Tensors, context: str) -> Iterator[Value]:
     """The values that a right-hand side has, for one reading after the other."""
+    tree = Grammar(text, known).tree()
     path: list[tuple[int, int]] = []
     for _ in range(MOST):
         choices = Choices(path)
         try:
-            value = Equation(text, known, tensors, context, choices).value()
+            value = Reading(known, tensors, context, choices).made(tree)
             yield Value(value.array, value.axes)
         except NoReadingError:
             pass
@@ -64,160 +63,94 @@ def readings(text: str, known: Mapping[str, Sequence[Value]], tensors: Tensors, 
             return
 
 
-class Equation:
-    """One right-hand side, read from left to right. `known` has the values of letters and of equations without one."""
+class Reading:
+    """One reading of an equation. `known` has the values of letters, and of equations without one by their text."""
 
     def __init__(
-        self, text: str, known: Mapping[str, Sequence[Value]], tensors: Tensors, context: str, choices: Choices
+        self, known: Mapping[str, Sequence[Value]], tensors: Tensors, context: str, choices: Choices
     ) -> None:
-        self.tokens = tokens_of(text, known)
-        self.at = 0
         self.known = known
         self.tensors = tensors
         self.context = context
         self.choices = choices
 
-    def value(self) -> Value:
-        result = self.sum()
-        assert self.at == len(self.tokens), f"left over: {self.tokens[self.at :]}"
+    def value(self, term: Term) -> Value:
+        """What a part of an equation was read as before, or else what it is made of."""
+        before = self.known.get(term.text, ())
+        if before and not _is_number(term):
+            return self.choices.of([*before, *self.tensors.other_axes(term.text, before)])
+        return self.choices.of([self.made(term), *before])
+
+    def made(self, term: Term) -> Value:
+        match term.kind:
+            case "letter":
+                return self.value(term)
+            case "number":
+                return number(float(term.word))
+            case "sum":
+                first, *others = (self.value(part) for part in term.parts)
+                result = times(number(-1), first) if term.word[0] == "−" else first
+                for sign, other in zip(term.word[1:], others, strict=True):
+                    result = together(result, other, np.add if sign == "+" else np.subtract)
+                return result
+            case "product":
+                return self.product(term.parts)
+            case "ratio":
+                count = int(term.word)
+                below = reduce(lambda a, b: together(a, b, np.multiply), map(self.value, term.parts[count:]))
+                return together(self.product(term.parts[:count]), below, np.divide)
+            case "each" if self.tensors.blocks:
+                (a, a_turned), (b, b_turned) = map(_turned, term.parts)
+                return self.choices.of(self.tensors.products(self.value(a), a_turned, self.value(b), b_turned))
+            case "each":
+                return self.product(term.parts)
+            case "sigma":
+                return self.sigma(self.value(term.parts[0]), term.word)
+            case "entries":
+                return reduce(lambda a, b: together(a, b, np.multiply), map(self.value, term.parts))
+            case "power":
+                base, exponent = map(self.value, term.parts)
+                return together(base, exponent, np.power)
+            case "mark":
+                return self.marked(self.value(term.parts[0]), term.word)
+            case "part":
+                return self.part(self.value(term.parts[0]), *map(int, term.word.split(":")))
+            case "bracket":
+                return self.bracket([self.value(part) for part in term.parts])
+        return self.call(term)
+
+    def product(self, factors: Sequence[Term]) -> Value:
+        """Evaluated from the right, as matrices act."""
+        values = [self.value(factor) for factor in factors]
+        result = values.pop()
+        while values:
+            result = times(values.pop(), result)
         return result
 
-    @property
-    def ahead(self) -> str:
-        return self.tokens[self.at] if self.at < len(self.tokens) else ""
-
-    def next(self, *wanted: str) -> str:
-        """Take the next token if it is one of `wanted`, or any if none is."""
-        token = self.ahead
-        if token and (not wanted or token in wanted):
-            self.at += 1
-            return token
-        return ""
-
-    def expect(self, token: str) -> None:
-        assert self.next(token), f"{token!r} expected before {self.tokens[self.at : self.at + 5]}"
-
-    def read(self, rule: Callable[[], Value]) -> Value:
-        """What a rule reads, or what the same text was read as before."""
-        start = self.at
-        value = rule()
-        before = self.known.get(" ".join(self.tokens[start : self.at]), ())
-        return self.choices.of([*before, value]) if self.at > start + 1 else value
-
-    def sum(self) -> Value:
-        return self.read(self.terms)
-
-    def terms(self) -> Value:
-        negative = self.next("−")
-        result = self.product()
-        if negative:
-            result = times(number(-1), result)
-        while sign := self.next("+", "−"):
-            result = together(result, self.product(), np.add if sign == "+" else np.subtract)
-        return result
-
-    def product(self) -> Value:
-        return self.read(self.factors)
-
-    def factors(self) -> Value:
-        """Factors, the last of which may be a sum over an axis; evaluated from the right, as matrices act."""
-        factors: list[Value] = []
-        over = number(1)
-        while self.ahead and self.ahead not in _ENDS:
-            if self.next("/"):
-                over = together(over, self.entries(), np.multiply)
-            elif self.ahead.startswith("Σ_"):
-                factors.append(self.read(self.sigma))
-            elif self.ahead == "[" and (each := self.each_sample()):
-                factors.append(each)
-            else:
-                factors.append(self.entries())
-        result = factors.pop()
-        while factors:
-            result = times(factors.pop(), result)
-        return together(result, over, np.divide) if over.array.ndim or over.array != 1 else result
-
-    def each_sample(self) -> Value | None:
-        """[A] [B], the product of two matrices of each sample; None if something else comes next."""
-        start = self.at
-        operands: list[tuple[Value, bool]] = []
-        while self.tensors.blocks and self.next("["):
-            value = self.sum()
-            if not self.next("]"):
-                break
-            operands.append((value, bool(self.next("ᵀ"))))
-            if len(operands) == 2:
-                return self.choices.of(self.tensors.products(*operands[0], *operands[1]))
-        self.at = start
-        return None
-
-    def sigma(self) -> Value:
-        axis = self.next()[-1]
-        body = self.product()
+    @staticmethod
+    def sigma(body: Value, axis: str) -> Value:
         if axis == "i":
             axis = "w" if body.is_matrix else "u"
         return body.total("u").renamed(w="u") if axis == "j" else body.total(axis)
 
-    def entries(self) -> Value:
-        """W ∘ V."""
-        result = self.factor()
-        while self.next("∘"):
-            result = together(result, self.factor(), np.multiply)
-        return result
+    @staticmethod
+    def marked(value: Value, mark: str) -> Value:
+        if mark == "ᵀ":
+            return value.transposed()
+        if mark == "_c":
+            return value.renamed(u="c", w="u")
+        return Value(value.array ** POWERS[mark], value.axes)
 
-    def factor(self) -> Value:
-        result = self.atom()
-        while token := self.next("²", "³", "⁴", "ᵀ", "_c", "^", *("[" if self.is_part() else "")):
-            if token == "ᵀ":
-                result = result.transposed()
-            elif token == "_c":
-                result = result.renamed(u="c", w="u")
-            elif token == "[":
-                result = self.part(result)
-            elif token == "^":
-                result = together(result, self.factor(), np.power)
-            else:
-                result = Value(result.array ** POWERS[token], result.axes)
-        return result
-
-    def is_part(self) -> bool:
-        """Whether [a:b] comes next, and not a bracket."""
-        return self.tokens[self.at + 2 : self.at + 3] == [":"]
-
-    def part(self, whole: Value) -> Value:
+    @staticmethod
+    def part(whole: Value, start: int, stop: int) -> Value:
         """A part of a vector, or the columns of a matrix."""
-        start = int(self.next())
-        self.expect(":")
-        stop = int(self.next())
-        self.expect("]")
         if whole.axes[-1:] not in ("u", "w"):
             raise NoReadingError(f"a part of {whole.axes}")
         return Value(whole.array[..., start:stop], whole.axes)
 
-    def atom(self) -> Value:
-        token = self.next()
-        if token == "½":
-            return number(0.5)
-        if token[0].isdigit():
-            return self.choices.of([number(float(token.replace("−", "-"))), *self.known.get(token, ())])
-        if token in self.known:
-            return self.choices.of([*self.known[token], *self.tensors.as_tensors(token, self.known[token])])
-        if token == "(":
-            result = self.sum()
-            self.expect(")")
-            return result
-        if token == "[":
-            self.at -= 1
-            return self.read(self.bracket)
-        return self.call(token)
-
-    def bracket(self) -> Value:
+    @staticmethod
+    def bracket(parts: Sequence[Value]) -> Value:
         """[a, b] is a vector of parts, [ġ] the matrix of all tangents."""
-        self.expect("[")
-        parts = [self.sum()]
-        while self.next(","):
-            parts.append(self.sum())
-        self.expect("]")
         if len(parts) == 1:
             return parts[0].renamed(c="u", u="w")
         if any("u" not in part.axes for part in parts):
@@ -230,49 +163,30 @@ class Equation:
             raise NoReadingError(str(error)) from error
         return Value(np.concatenate([np.broadcast_to(a, (*shape, a.shape[-1])) for a in spread], axis=-1), axes)
 
-    def call(self, name: str) -> Value:
-        start = self.at - 1
-        self.expect("(")
-        arguments = [self.sum()]
-        while self.next(",", "<"):
-            arguments.append(self.sum())
-        self.expect(")")
-        if name in OPERATORS:
-            before = self.known.get(" ".join(self.tokens[start : self.at]), ())
-            return self.choices.of(before or list(self.tensors.results(name, arguments[0], self.context)))
+    def call(self, term: Term) -> Value:
+        name = term.word
         if name in ("ones", "identity"):
-            size = int(arguments[0].array)
+            size = int(term.parts[0].word)
             return Value(np.ones(size), "u") if name == "ones" else Value(np.eye(size), "uw")
+        arguments = [self.value(part) for part in term.parts]
+        first, *others = arguments
+        if name in OPERATORS:
+            return self.choices.of(list(self.tensors.results(name, first, self.context)))
         if name == "diag":
-            return Value(np.diag(arguments[0].array), "uw")
+            return Value(np.diag(first.array), "uw")
         if name == "choose":
             a, b, x, y = arguments
             below = together(a, b, np.less)
             return together(together(below, x, np.multiply), together(below, y, lambda t, v: ~t * v), np.add)
-        first, *others = arguments
         for other in others:
             first = together(first, other, FUNCTIONS[name])
         return first if others else Value(FUNCTIONS[name](first.array), first.axes)
 
 
-def tokens_of(text: str, known: Mapping[str, object]) -> list[str]:
-    """Letters first, the longest one that fits; then numbers, names and signs."""
-    letters = sorted((x for x in known if " " not in x), key=len, reverse=True)
-    tokens: list[str] = []
-    rest = text.strip()
-    while rest:
-        letter = next((x for x in letters if rest.startswith(x) and not _goes_on(x, rest[len(x) : len(x) + 1])), None)
-        if letter is None:
-            match = _TOKEN.match(rest)
-            assert match, f"no token at {rest!r}"
-            letter, end = match[1], match.end()
-        else:
-            end = len(letter)
-        tokens.append(letter)
-        rest = rest[end:].lstrip()
-    return tokens
+def _is_number(term: Term) -> bool:
+    return term.kind == "number" or (term.kind in ("sum", "ratio", "product") and all(map(_is_number, term.parts)))
 
 
-def _goes_on(letter: str, following: str) -> bool:
-    """Whether a name goes on after what looks like a letter."""
-    return letter[-1].isalnum() and bool(re.match(r"[A-Za-z0-9_′(]", following)) and following not in ("ᵀ",)
+def _turned(term: Term) -> tuple[Term, bool]:
+    is_turned = term.kind == "mark"
+    return (term.parts[0].parts[0] if is_turned else term.parts[0]), is_turned

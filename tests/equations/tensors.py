@@ -39,10 +39,11 @@ class Tensors:
                 matrix = np.moveaxis(array.reshape(out, channels, prod(kernel)), (0, 1), (2, 1))
                 yield Value(matrix.reshape(-1, out), "uw")
 
-    def as_tensors(self, letter: str, values: Sequence[Value]) -> Iterator[Value]:
-        """Of a parameter or a function of parameters, with an axis: a tensor, which no matrix product is taken with."""
+    def other_axes(self, letter: str, values: Sequence[Value]) -> Iterator[Value]:
+        """Values that are the same for all samples, with two axes: a tensor's, or those of a matrix that multiplies."""
         if self.any and letter[0] != "W":
             yield from (_tensor(value) for value in values if value.axes == "uw")
+            yield from (value.renamed(u="w", p="u") for value in values if value.axes == "pu")
 
     def products(self, a: Value, a_turned: bool, b: Value, b_turned: bool) -> list[Value]:
         """[A] [B] for matrices one below the other, as many as a `matmul` of the network has."""

@@ -12,7 +12,8 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from tests.equations.evaluator import readings, tokens_of
+from tests.equations.evaluator import readings
+from tests.equations.grammar import tokens_of
 from tests.equations.nodes import mentioned, nodes_of
 from tests.equations.tensors import Tensors, arranged
 from tests.equations.values import Value
