@@ -84,7 +84,7 @@ class _Equations:
             case View(_, src, start):
                 whole = out.shape[-1:] == src.shape[-1:] or op.is_column or op.is_reshaped
                 text = self.of(src)
-                if out.batched and out.tangents is not None and self.is_column(out):
+                if _is_entry_of_tangent(src, out):
                     return Text(f"({text.text})_c", places=text.places)
                 return text if whole else Text(f"{text.within(Binds.ATOM)}[{start}:{start + _width(out)}]")
             case Concat(_, parts, _):
@@ -165,10 +165,17 @@ class _Equations:
 def _axes(src: Buffer, axis: int | None) -> str:
     """The sums over an axis of a buffer, or over all."""
     layout = src.layout
-    names = ["n"] * layout.batch + ["c" if layout.batch else "j"] * (layout.tangents is not None)
-    names += ["p"] * (layout.places is not None) + ["j", "i"][-min(len(layout.units), 2) :] * bool(layout.units)
+    has_places = layout.places is not None
+    names = ["n"] * layout.batch + ["c" if layout.batch or has_places else "j"] * (layout.tangents is not None)
+    names += ["p"] * has_places + ["j", "i"][-min(len(layout.units), 2) :] * bool(layout.units)
     chosen = names if axis is None else [names[axis]]
     return " ".join(f"Σ_{name}" for name in chosen)
+
+
+def _is_entry_of_tangent(src: Buffer, out: Buffer) -> bool:
+    """Whether the units of a vector are seen as one number for each tangent."""
+    has_tangents = out.batched and out.tangents is not None and src.tangents is None
+    return has_tangents and out.layout.count == 1 and src.shape[-1] != 1
 
 
 def _rows_summed(b: Buffer) -> str:

@@ -15,6 +15,8 @@ from tests.equations.nodes import Node, pair
 from tests.equations.values import Array
 
 OUTSIDE = -1
+FEW = 6
+"""Axes of x that have more places are not coloured in the networks of the tests."""
 
 
 def place(at: int, size: int, padding: str) -> int:
@@ -72,6 +74,13 @@ def folds_of(table: Array) -> Iterator[tuple[Array, Array]]:
             taps[onto, t] = 1
         if not np.array_equal(taps, np.eye(len(first))):
             yield np.eye(len(table))[windows], taps
+
+
+def colourings(size: int) -> Iterator[Array]:
+    """What takes tangents of colours to the places of an axis: each place has one colour, numbered as they first come."""
+    for colours in product(*(range(place + 1) for place in range(size))):
+        if all(colour <= max(colours[:place], default=-1) + 1 for place, colour in enumerate(colours)):
+            yield np.eye(max(colours) + 1)[list(colours)]
 
 
 def matrices_of(node: Node, nodes: Mapping[str, Node]) -> Iterator[Array]:

@@ -94,16 +94,14 @@ class Reading:
                     result = together(result, other, np.add if sign == "+" else np.subtract)
                 return result
             case "product":
-                return self.product(term.parts)
+                return times(*map(self.value, term.parts))
             case "ratio":
-                count = int(term.word)
-                below = reduce(lambda a, b: together(a, b, np.multiply), map(self.value, term.parts[count:]))
-                return together(self.product(term.parts[:count]), below, np.divide)
+                return reduce(lambda a, b: together(a, b, np.divide), map(self.value, term.parts))
             case "each" if self.tensors.blocks:
                 (a, a_turned), (b, b_turned) = map(_turned, term.parts)
                 return self.choices.of(self.tensors.products(self.value(a), a_turned, self.value(b), b_turned))
             case "each":
-                return self.product(term.parts)
+                return times(*map(self.value, term.parts))
             case "sigma":
                 return self.sigma(self.value(term.parts[0]), term.word)
             case "entries":
@@ -118,14 +116,6 @@ class Reading:
             case "bracket":
                 return self.bracket([self.value(part) for part in term.parts])
         return self.call(term)
-
-    def product(self, factors: Sequence[Term]) -> Value:
-        """Evaluated from the right, as matrices act."""
-        values = [self.value(factor) for factor in factors]
-        result = values.pop()
-        while values:
-            result = times(values.pop(), result)
-        return result
 
     @staticmethod
     def sigma(body: Value, axis: str) -> Value:

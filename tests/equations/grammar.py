@@ -62,23 +62,31 @@ class Grammar:
         return parts[0] if signs == "+" else self.term("sum", start, parts, signs)
 
     def product(self) -> Term:
-        """Factors, of which those behind a / divide; the last may be a sum over an axis."""
-        start = before = self.at
-        factors, below = list[Term](), list[Term]()
+        """Factors, of which those behind a / divide; the last may be a sum over an axis.
+
+        They are nested from the right, as matrices act: a (b c), where [A] [B] is one factor.
+        """
+        first = self.at
+        starts, factors, below = list[int](), list[Term](), list[Term]()
+        end = self.at
         while self.ahead and self.ahead not in _ENDS:
-            own = self.at
+            start = self.at
             if self.next("/"):
                 below.append(self.entries())
                 continue
             factor = self.sigma() if self.ahead.startswith("Σ_") else self.entries()
+            end = self.at
             if factors and _is_matrix_of_a_sample(factors[-1]) and _is_matrix_of_a_sample(factor):
-                factors[-1] = self.term("each", before, [factors[-1], factor])
+                factors[-1] = self.term("each", starts[-1], [factors[-1], factor])
             else:
                 factors.append(factor)
-            before = own
-        if below:
-            return self.term("ratio", start, (*factors, *below), str(len(factors)))
-        return factors[0] if len(factors) == 1 else self.term("product", start, factors)
+                starts.append(start)
+        result = factors.pop()
+        starts.pop()
+        while factors:
+            start = starts.pop()
+            result = Term("product", " ".join(self.tokens[start:end]), (factors.pop(), result))
+        return self.term("ratio", first, [result, *below]) if below else result
 
     def sigma(self) -> Term:
         start = self.at

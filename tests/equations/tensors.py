@@ -9,7 +9,7 @@ from math import prod
 
 import numpy as np
 
-from tests.equations.along import folded, folds_of, matrices_of, unfolded, windows_of
+from tests.equations.along import FEW, colourings, folded, folds_of, matrices_of, unfolded, windows_of
 from tests.equations.nodes import Node, mentioned
 from tests.equations.values import Array, NoReadingError, Value
 
@@ -18,9 +18,9 @@ class Tensors:
     """A network's nodes, and the shapes of its parameters by their keys."""
 
     def __init__(self, nodes: Mapping[str, Node], parameters: Mapping[str, tuple[int, ...]]) -> None:
-        shapes = {name: node.shape for name, node in nodes.items()} | dict(parameters)
+        self.shapes = {name: node.shape for name, node in nodes.items()} | dict(parameters)
         self.nodes = {
-            name: replace(node, options={**node.options, "kernel": shapes[node.operands[1]][2:]})
+            name: replace(node, options={**node.options, "kernel": self.shapes[node.operands[1]][2:]})
             if node.kind.startswith("conv")
             else node
             for name, node in nodes.items()
@@ -38,6 +38,15 @@ class Tensors:
                 out, channels, *kernel = array.shape
                 matrix = np.moveaxis(array.reshape(out, channels, prod(kernel)), (0, 1), (2, 1))
                 yield Value(matrix.reshape(-1, out), "uw")
+
+    @staticmethod
+    def probes(array: Array, shape: tuple[int, ...]) -> Iterator[Value]:
+        """Probes, a row of numbers each: as they are, and as tensors whose units are the last axis or the first."""
+        yield Value(array, "ncu")
+        if len(shape) > 1:
+            samples, count, _ = array.shape
+            yield Value(array.reshape(samples, count, -1, shape[-1]), "ncpu")
+            yield Value(array.reshape(samples, count, shape[0], -1).swapaxes(-1, -2), "ncpu")
 
     def other_axes(self, letter: str, values: Sequence[Value]) -> Iterator[Value]:
         """Values that are the same for all samples, with two axes: a tensor's, or those of a matrix that multiplies."""
@@ -81,6 +90,10 @@ class Tensors:
                 yield from _along(value, count, None)
             return
         matrices = [matrix for node in nodes for matrix in matrices_of(node, self.nodes)]
+        if "identity" in context and operator == "pick":
+            sizes = dict.fromkeys(self.nodes["x"].shape)
+            matrices += [matrix for size in sizes if size <= FEW for matrix in colourings(size)]
+            value = value.renamed(u="c", w="u") if value.axes == "uw" else value
         matrices += [fold for _, table in tables for both in folds_of(table) for fold in both]
         done: list[Array] = []
         for one in matrices:

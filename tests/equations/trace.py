@@ -39,7 +39,7 @@ AXES: Final[Mapping[tuple[bool, int], tuple[str, ...]]] = {
     (True, 4): ("ncpu",),
     (False, 0): ("",),
     (False, 1): ("u",),
-    (False, 2): ("uw", "pu"),
+    (False, 2): ("uw", "pu", "cu"),
     (False, 3): ("cpu",),
 }
 """What the axes of an array may be, by whether the first is the batch, and by their number."""
@@ -129,6 +129,7 @@ class Reader:
             self.wrong.append(f"line {statement.first}: {statement.equation}")
         self.checked.append(statement.equation)
         values = [value_of(array, axes) for axes in read or axes_of(array)[:1]]
+        values += [Value(value.array, "uw") for value in values if value.axes == "cu"]
         key = letter or " ".join(tokens_of(right, self.known))
         before = [] if letter else self.known.get(key, [])
         self.known[key] = [*before, *(value for value in values if not any(value.is_same(other) for other in before))]
@@ -160,13 +161,13 @@ class Reader:
         return self.close(np.broadcast_to(spread, array.shape), array)
 
     def close(self, expected: npt.NDArray[Any], array: npt.NDArray[Any]) -> bool:
-        scale = np.abs(expected).max(initial=1e-6)
+        scale = np.abs(expected).max(initial=1e-4)  # sums of numbers of size 1 that cancel are not smaller than rounding
         return bool(np.abs(array - expected).max(initial=0) <= self.within * scale)
 
     def is_weight(self, value: Value, array: npt.NDArray[Any], context: str) -> bool:
         """Whether the array is the gradient of a convolution's weight, and its matrix what the equation says."""
         for node in mentioned(context, self.tensors.nodes):
-            if node.kind.startswith("conv"):
+            if node.kind.startswith("conv") and self.tensors.shapes[node.operands[1]] == array.shape:
                 for form in self.tensors.forms(node.operands[1], array):
                     if form.array.shape == value.array.shape and self.close(value.array, form.array):
                         return True
@@ -209,7 +210,7 @@ def call(module: ModuleType, function: str, text: str, lam: float, within: float
     keywords: dict[str, Any] = dict(conditions)
     if hasattr(module, "draw_probes"):
         probes = module.draw_probes(SAMPLES, 3)
-        known["v"] = [Value(np.asarray(probes, np.float64), "ncu")]
+        known["v"] = list(tensors.probes(probes.astype(np.float64), shape))
         keywords |= {"probes": probes} if function not in ("energy", "score") else {}
     arguments = (params, x, lam) if function.startswith("loss") else (params, x)
     for name, (_, *others) in module._TILING.items():  # all samples in one tile
