@@ -16,7 +16,7 @@ from tests.equations.values import Array
 
 OUTSIDE = -1
 FEW = 6
-"""Axes of x that have more places are not coloured in the networks of the tests."""
+"""Longer axes of x have colours in turn in the networks of the tests."""
 
 
 def place(at: int, size: int, padding: str) -> int:
@@ -78,6 +78,9 @@ def folds_of(table: Array) -> Iterator[tuple[Array, Array]]:
 
 def colourings(size: int) -> Iterator[Array]:
     """What takes tangents of colours to the places of an axis: each place has one colour, numbered as they first come."""
+    if size > FEW:
+        yield from (np.eye(count)[np.arange(size) % count] for count in range(1, size + 1))
+        return
     for colours in product(*(range(place + 1) for place in range(size))):
         if all(colour <= max(colours[:place], default=-1) + 1 for place, colour in enumerate(colours)):
             yield np.eye(max(colours) + 1)[list(colours)]

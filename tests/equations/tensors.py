@@ -9,7 +9,7 @@ from math import prod
 
 import numpy as np
 
-from tests.equations.along import FEW, colourings, folded, folds_of, matrices_of, unfolded, windows_of
+from tests.equations.along import colourings, folded, folds_of, matrices_of, unfolded, windows_of
 from tests.equations.nodes import Node, mentioned
 from tests.equations.values import Array, NoReadingError, Value
 
@@ -92,7 +92,7 @@ class Tensors:
         matrices = [matrix for node in nodes for matrix in matrices_of(node, self.nodes)]
         if "identity" in context and operator == "pick":
             sizes = dict.fromkeys(self.nodes["x"].shape)
-            matrices += [matrix for size in sizes if size <= FEW for matrix in colourings(size)]
+            matrices += [matrix for size in sizes for matrix in colourings(size)]
             value = value.renamed(u="c", w="u") if value.axes == "uw" else value
         matrices += [fold for _, table in tables for both in folds_of(table) for fold in both]
         done: list[Array] = []

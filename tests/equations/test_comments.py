@@ -19,6 +19,7 @@ from smgen.loader import load_source
 from smgen.network import Network
 from tests.equations.trace import call, statements
 from tests.generated import NUMPY_MODULES, generate
+from tests.images import IMAGES
 from tests.networks import CATALOGUE
 
 
@@ -34,15 +35,28 @@ def test_comments_are_true(example: str, name: str, lam: float, monkeypatch: pyt
 @pytest.mark.parametrize("name", CATALOGUE)
 def test_comments_of_the_catalogue_are_true(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
-    network: Network = CATALOGUE[name]()
-    for mode in ("diagonal", "exact", "hutchinson"):
-        text = source(
-            network,
-            build_info(network, Path("net.py"), Options(backend="numpy", dtype="float64", hessian=mode, probes=2)),
-        )
-        module = load_source(text, f"{name}-{mode}")
-        for lam in (0.0, 0.3):
-            check(module, text, lam, 1e-9)
+    check_every_mode(CATALOGUE[name]())
+
+
+def attentive() -> Network:
+    """Products of nodes, a softmax, a norm and a condition."""
+    x, sigma = sm.input((3, 2)), sm.condition(name="sigma")
+    weights = sm.softmax(sm.matmul(sm.linear(x, 2), sm.permute(x, (1, 0))))
+    h = sm.layer_norm(sm.matmul(weights, x), 2)
+    return Network(energy=[sm.softplus(h) / (1 + sm.square(sigma)), sm.logsumexp(x, 0)])
+
+
+TENSORS = {name: IMAGES[name] for name in (
+    "residual", "encoder_and_decoder", "depthwise", "line", "mixed_places", "tied_both_ways", "sharpened",
+)} | {"attentive": attentive}  # fmt: skip
+"""Padding of each kind, strides, dilations, groups, pools, transposes, parts, and what `attentive` has."""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", TENSORS)
+def test_comments_of_tensors_are_true(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    check_every_mode(TENSORS[name]())
 
 
 WEIGHTS: dict[str, Callable[[Node], Node]] = {
@@ -66,6 +80,15 @@ def test_comments_of_functions_of_weights_are_true(name: str, monkeypatch: pytes
     text = source(network, build_info(network, Path("net.py"), Options(dtype="float64")))
     for lam in (0.0, 0.3):
         check(load_source(text, name), text, lam, 1e-9)
+
+
+def check_every_mode(network: Network) -> None:
+    for mode in ("diagonal", "exact", "hutchinson"):
+        options = Options(backend="numpy", dtype="float64", hessian=mode, probes=2)
+        text = source(network, build_info(network, Path("net.py"), options))
+        module = load_source(text, mode)
+        for lam in (0.0, 0.3):
+            check(module, text, lam, 1e-9)
 
 
 def check(module: ModuleType, text: str, lam: float, within: float) -> None:

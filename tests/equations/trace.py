@@ -6,6 +6,7 @@ import re
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from types import FrameType, ModuleType
 from typing import Any, Final
 
@@ -55,6 +56,7 @@ class Statement:
     last: int
 
 
+@cache
 def statements(source: str) -> dict[int, Statement]:
     """The commented statements, by their first line."""
     lines = source.splitlines()
