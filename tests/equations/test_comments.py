@@ -18,7 +18,7 @@ from smgen.layers.nodes import Node
 from smgen.loader import load_source
 from smgen.network import Network
 from tests.equations.trace import call, statements
-from tests.generated import NUMPY_MODULES, generate
+from tests.generated import NUMPY_MODULES, numpy_module
 from tests.images import IMAGES
 from tests.networks import CATALOGUE
 
@@ -27,7 +27,7 @@ from tests.networks import CATALOGUE
 @pytest.mark.parametrize(("example", "name"), NUMPY_MODULES)
 def test_comments_are_true(example: str, name: str, lam: float, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
-    text = generate(example)[name]
+    text = numpy_module(example, name)
     check(load_source(text, name), text, lam, 1e-4)
 
 
@@ -46,9 +46,16 @@ def attentive() -> Network:
     return Network(energy=[sm.softplus(h) / (1 + sm.square(sigma)), sm.logsumexp(x, 0)])
 
 
+def padded() -> Network:
+    """Windows that go round, and windows that read a place twice."""
+    h = sm.tanh(sm.conv1d(sm.input((1, 5)), 2, 3, padding=1, padding_mode="circular"))
+    h = sm.conv1d(h, 2, 3, padding=1, padding_mode="reflect")
+    return Network(energy=sm.softplus(sm.avg_pool1d(h, 2, 1)))
+
+
 TENSORS = {name: IMAGES[name] for name in (
-    "residual", "encoder_and_decoder", "depthwise", "line", "mixed_places", "tied_both_ways", "sharpened",
-)} | {"attentive": attentive}  # fmt: skip
+    "encoder_and_decoder", "depthwise", "line", "mixed_places", "tied_both_ways", "sharpened",
+)} | {"padded": padded, "attentive": attentive}  # fmt: skip
 """Padding of each kind, strides, dilations, groups, pools, transposes, parts, and what `attentive` has."""
 
 
@@ -104,7 +111,7 @@ def check(module: ModuleType, text: str, lam: float, within: float) -> None:
 @pytest.mark.parametrize(("example", "name"), NUMPY_MODULES)
 def test_a_module_begins_with_the_mathematics(example: str, name: str) -> None:
     """The first equation stands on the first screens, and what runs the module comes after the last."""
-    source = generate(example)[name]
+    source = numpy_module(example, name)
     assert min(statements(source)) <= 100
     mathematics, _, rest = source.partition("# ==== What a user calls ====")
     assert "def tile(" in mathematics
