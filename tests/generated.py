@@ -6,7 +6,7 @@ from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
-from smgen.build import Options, build_info, sources
+from smgen.build import Options, build_info, source, sources
 from smgen.network.netfile import load_network
 from smgen.report.show import as_schedules
 from smgen.targets import TARGETS
@@ -39,3 +39,12 @@ def generate(example: str) -> dict[str, str]:
                 if suffix == ".py" or suffix in standalone
             }
     return files
+
+
+@cache
+def numpy_module(example: str, name: str) -> str:
+    """The text of one of `NUMPY_MODULES`, without what is generated for other targets."""
+    net = GENERATED / example / "net.py"
+    network = load_network(net)
+    options = next((options for options in MODES if f"_{options.hessian}_" in name), Options())
+    return source(network, build_info(network, net, replace(options, backend="numpy")))

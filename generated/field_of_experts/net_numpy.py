@@ -76,7 +76,8 @@ def _energy(params, x, lam, call):
     g_softplus_1_row = g_softplus_1.reshape(64)
 
     def tile(g_x_rows, w):
-        # ---- forward: reads g, W; writes g
+        # ---- forward: reads x, W; writes g
+        # g_x = x
         g_x = g_x_rows[..., None]
         # windows(g_x)
         g_filters_windows = _windows_1.unfold(g_x, w.g_filters_windows)
@@ -136,7 +137,8 @@ def _score(params, x, lam, call):
     delta_logcosh_1 = g_softplus_1_row
 
     def tile(g_x_rows, w):
-        # ---- forward: reads g, W; writes g, f′
+        # ---- forward: reads x, W; writes g, f′
+        # g_x = x
         g_x = g_x_rows[..., None]
         # windows(g_x)
         g_filters_windows = _windows_1.unfold(g_x, w.g_filters_windows)
@@ -193,7 +195,8 @@ def _hessian_diagonal(params, x, lam, call):
     W_filters_matrix_squared = np.square(W_filters_matrix, out=w.W_filters_matrix_squared)
 
     def tile(g_x_rows, w):
-        # ---- forward: reads g, W; writes g
+        # ---- forward: reads x, W; writes g
+        # g_x = x
         g_x = g_x_rows[..., None]
         # windows(g_x)
         g_filters_windows = _windows_1.unfold(g_x, w.g_filters_windows)
@@ -255,7 +258,8 @@ def _loss_terms(params, x, lam, call):
     W_filters_matrix_squared = np.square(W_filters_matrix, out=w.W_filters_matrix_squared)
 
     def tile(g_x_rows, w):
-        # ---- forward: reads g, W; writes g, f′
+        # ---- forward: reads x, W; writes g, f′
+        # g_x = x
         g_x = g_x_rows[..., None]
         # windows(g_x)
         g_filters_windows = _windows_1.unfold(g_x, w.g_filters_windows)
@@ -347,7 +351,8 @@ def _loss_terms_lam0(params, x, lam, call):
     W_filters_matrix_squared = np.square(W_filters_matrix, out=w.W_filters_matrix_squared)
 
     def tile(g_x_rows, w):
-        # ---- forward: reads g, W; writes g, f′
+        # ---- forward: reads x, W; writes g, f′
+        # g_x = x
         g_x = g_x_rows[..., None]
         # windows(g_x)
         g_filters_windows = _windows_1.unfold(g_x, w.g_filters_windows)
@@ -440,7 +445,8 @@ def _loss_and_grad(params, x, lam, call):
     W_filters_matrix_squared = np.square(W_filters_matrix, out=w.W_filters_matrix_squared)
 
     def tile(g_x_rows, w):
-        # ---- forward: reads g, W; writes g, f′
+        # ---- forward: reads x, W; writes g, f′
+        # g_x = x
         g_x = g_x_rows[..., None]
         # windows(g_x)
         g_filters_windows = _windows_1.unfold(g_x, w.g_filters_windows)
@@ -601,7 +607,8 @@ def _loss_and_grad_lam0(params, x, lam, call):
     W_filters_matrix_squared_sum = np.sum(W_filters_matrix_squared, axis=0, out=w.W_filters_matrix_squared_sum)
 
     def tile(g_x_rows, w):
-        # ---- forward: reads g, W; writes g, f′
+        # ---- forward: reads x, W; writes g, f′
+        # g_x = x
         g_x = g_x_rows[..., None]
         # windows(g_x)
         g_filters_windows = _windows_1.unfold(g_x, w.g_filters_windows)
@@ -748,7 +755,8 @@ def _loss_and_grad_terms(params, x, lam, call):
     W_filters_matrix_squared = np.square(W_filters_matrix, out=w.W_filters_matrix_squared)
 
     def tile(g_x_rows, w):
-        # ---- forward: reads g, W; writes g, f′
+        # ---- forward: reads x, W; writes g, f′
+        # g_x = x
         g_x = g_x_rows[..., None]
         # windows(g_x)
         g_filters_windows = _windows_1.unfold(g_x, w.g_filters_windows)
@@ -935,7 +943,8 @@ def _loss_and_grad_terms_lam0(params, x, lam, call):
     W_filters_matrix_squared_sum = np.sum(W_filters_matrix_squared, axis=0, out=w.W_filters_matrix_squared_sum)
 
     def tile(g_x_rows, w):
-        # ---- forward: reads g, W; writes g, f′
+        # ---- forward: reads x, W; writes g, f′
+        # g_x = x
         g_x = g_x_rows[..., None]
         # windows(g_x)
         g_filters_windows = _windows_1.unfold(g_x, w.g_filters_windows)
@@ -1104,7 +1113,8 @@ def _layer_means(params, x, lam, call):
     g_softplus_1_row = g_softplus_1.reshape(64)
 
     def tile(g_x_rows, w):
-        # ---- forward: reads g, W; writes g
+        # ---- forward: reads x, W; writes g
+        # g_x = x
         g_x = g_x_rows[..., None]
         # windows(g_x)
         g_filters_windows = _windows_1.unfold(g_x, w.g_filters_windows)
@@ -2305,4 +2315,4 @@ def _loss_noise(loss, params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above 1a4d63201303dca4b628674314ddd14abcdb89d14c230020bf968748d412274e
+# sha256 of all above 1f944aa127dafe66f99f903f90ddc409ed84b3ebecc1c7dce177b812f0951227

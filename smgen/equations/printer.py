@@ -88,19 +88,19 @@ class _Equations:
                 return Text(f"fold({b} {a})", places=(LATE,))
             case Reduce(src=src, axis=axis):
                 text = _sigma("Σ_n Σ_p" if axis == "rows" else _axes(src, axis), self.of(src))
-                each_tangent = src.tangents is not None and src.batched and axis != 1
+                each_tangent = src.tangents is not None and src.batched and src.layout.places is None and axis != 1
                 return Text(f"[{text.text}]", places=text.places) if each_tangent else text
             case View(_, src, start):
                 whole = out.shape[-1:] == src.shape[-1:] or op.is_column or op.is_reshaped
                 text = self.of(src)
-                if out.batched and out.tangents is not None and self.is_column(out):
+                if _is_entry_of_tangent(src, out):
                     return Text(f"({text.text})_c", places=text.places)
                 return text if whole else Text(f"{text.within(Binds.ATOM)}[{start}:{start + _width(out)}]")
             case Concat(_, parts, _):
                 return Text("[" + ", ".join(self._part(out, part, width) for part, width in parts) + "]")
             case Permute(_, src):
                 return self.of(src)
-            case Mix(_, src, matrix, after) if matrix.is_total and after == 1:
+            case Mix(_, src, matrix, 1) if matrix.is_total and src.layout.units[-1] == matrix.columns:
                 return _sigma("Σ_i", self.of(src))
             case Mix(_, src, matrix) if matrix.transposed.is_total:
                 return self.of(src)
@@ -151,7 +151,7 @@ class _Equations:
         if op.form is Form.TRANSPOSED_TIMES:
             sums = "Σ_c " if op.each_sample else _rows_summed(left)
             return f"{sums}{a} {b}ᵀ" if sums else f"{a}ᵀ {b}"
-        of_vectors = left.batched or len(left.shape) == 1
+        of_vectors = left.batched or left.layout.places is not None or len(left.shape) == 1
         turned = (op.form is Form.TIMES) == of_vectors
         turned &= not (op.form is Form.TIMES and left.is_vector and self._is_symmetric(right))
         mark = "ᵀ" * turned
@@ -174,17 +174,23 @@ class _Equations:
 def _axes(src: Buffer, axis: int | None) -> str:
     """The sums over an axis of a buffer, or over all."""
     layout = src.layout
-    names = ["n"] * layout.batch + ["c" if layout.batch else "j"] * (layout.tangents is not None)
-    names += ["p"] * (layout.places is not None) + ["j", "i"][-min(len(layout.units), 2) :] * bool(layout.units)
+    has_places = layout.places is not None
+    names = ["n"] * layout.batch + ["c" if layout.batch or has_places else "j"] * (layout.tangents is not None)
+    names += ["p"] * has_places + ["j", "i"][-min(len(layout.units), 2) :] * bool(layout.units)
     chosen = names if axis is None else [names[axis]]
     return " ".join(f"Σ_{name}" for name in chosen)
 
 
+def _is_entry_of_tangent(src: Buffer, out: Buffer) -> bool:
+    """Whether the units of a vector are seen as one number for each tangent."""
+    has_tangents = out.batched and out.tangents is not None and src.tangents is None
+    return has_tangents and out.layout.count == 1 and src.shape[-1] != 1
+
+
 def _rows_summed(b: Buffer) -> str:
     """The sums over all rows of a buffer: samples, tangents and places."""
-    return (
-        "Σ_n " * b.batched + "Σ_c " * (b.is_stack and b.tangents is not None) + "Σ_p " * (b.layout.places is not None)
-    )
+    has_places = b.layout.places is not None
+    return "Σ_n " * b.batched + "Σ_c " * (b.tangents is not None and (b.batched or has_places)) + "Σ_p " * has_places
 
 
 def _binds(op: Product) -> Binds:

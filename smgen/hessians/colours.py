@@ -102,13 +102,17 @@ class Coloured(Local):
         x, e = self.segment.base, self.tangents
         flat, sizes = Layout(units=(self.colours.count,)), [self.colours.counts[axis] for axis in x.axes]
         value = reshaped(e, e.identity_of(self.colours.count), flat, Layout.of_sample(tuple(sizes)), Name("colours"))
-        for position, axis in enumerate(x.axes):
-            matrix = Along.picked(sizes[position], self.colours.axes[axis])
-            if matrix.is_identity:
-                continue
+        matrices = {
+            position: matrix
+            for position, axis in enumerate(x.axes)
+            if not (matrix := Along.picked(sizes[position], self.colours.axes[axis])).is_identity
+        }
+        for position, matrix in matrices.items():
             old, after = Layout.of_sample(tuple(sizes)), prod(sizes[position + 1 :])
-            sizes[position] = x.shape[axis]
-            value = mixed(e, value, matrix, after, old, Layout.of_sample(tuple(sizes)), TANGENT.of(x.name))
+            sizes[position] = len(matrix.rows)
+            name = TANGENT.of(x.name)
+            name = name if position == max(matrices) else name.part(f"axis_{position}")
+            value = mixed(e, value, matrix, after, old, Layout.of_sample(tuple(sizes)), name)
         return value
 
     def diagonal(self) -> sp.Expr:

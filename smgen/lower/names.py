@@ -103,7 +103,7 @@ def input_buffers(network: Network) -> tuple[Buffer, ...]:
     """The buffers that every schedule may read: x with its conditions, a row a sample, λ, N and the parameters."""
     x, units = G.of(network.input.name), sum(v.units for v in network.given)
     plain = network.input.layout.places is None and len(network.given) == 1
-    code = x.code if plain else f"{x.code}_rows"
-    data = Buffer(code, Layout(batch=True, units=(units,)), x.letter, role=x.role)
+    name = x if plain else Name(f"{x.code}_rows", Letter("x", family="x"), x.role)
+    data = Buffer(name.code, Layout(batch=True, units=(units,)), name.letter, role=name.role)
     fixed = (fixed_buffer(key, array.shape) for key, array in network.fixed.items())
     return (data, LAMBDA, SAMPLES, *(parameter_buffer(k, s) for k, s in network.parameters.items()), *fixed)
