@@ -43,7 +43,8 @@ def windows_of(node: Node, nodes: Mapping[str, Node]) -> tuple[int, Array] | Non
     image, out = (node.shape, nodes[node.operands[0]].shape) if back else (nodes[node.operands[0]].shape, node.shape)
     kernel = node.options["kernel"]
     stride, padding, dilation = (
-        pair(node.options.get(name, default), count) for name, default in (("stride", 1), ("padding", 0), ("dilation", 1))
+        pair(node.options.get(name, default), count)
+        for name, default in (("stride", 1), ("padding", 0), ("dilation", 1))
     )
     mode = node.options.get("padding_mode", "zeros")
     tables = [

@@ -66,9 +66,7 @@ def readings(text: str, known: Mapping[str, Sequence[Value]], tensors: Tensors, 
 class Reading:
     """One reading of an equation. `known` has the values of letters, and of equations without one by their text."""
 
-    def __init__(
-        self, known: Mapping[str, Sequence[Value]], tensors: Tensors, context: str, choices: Choices
-    ) -> None:
+    def __init__(self, known: Mapping[str, Sequence[Value]], tensors: Tensors, context: str, choices: Choices) -> None:
         self.known = known
         self.tensors = tensors
         self.context = context

@@ -137,7 +137,9 @@ def _along(value: Value, size: int, matrix: Array | None) -> Iterator[Value]:
         split = value.array.reshape(*rows, -1, size, after)
         result = split.max(-2) if matrix is None else np.einsum("...ia,oi->...oa", split, matrix)
         total = prod(result.shape[len(rows) :])
-        columns = units if after % units == 0 else total // (numbers // units) if after == 1 and size == units else total
+        columns = (
+            units if after % units == 0 else total // (numbers // units) if after == 1 and size == units else total
+        )
         if inner == "uw" and total == numbers:
             yield Value(result.reshape(value.array.shape), value.axes)
         elif inner != "uw":

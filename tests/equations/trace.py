@@ -99,9 +99,7 @@ def value_of(array: npt.NDArray[Any], axes: str) -> Value:
 class Reader:
     """Checks the statements of one call as they are done."""
 
-    def __init__(
-        self, file: str, source: str, known: dict[str, list[Value]], tensors: Tensors, within: float
-    ) -> None:
+    def __init__(self, file: str, source: str, known: dict[str, list[Value]], tensors: Tensors, within: float) -> None:
         self.file, self.within = file, within
         self.statements = statements(source)
         self.known = known
@@ -151,7 +149,9 @@ class Reader:
         return []
 
     def equal(self, value: Value, array: npt.NDArray[Any], axes: str) -> bool:
-        if axes == "ncu" and value.is_matrix and not set("cp") & set(value.axes):  # the rows of a sample's matrix are tangents
+        if (
+            axes == "ncu" and value.is_matrix and not set("cp") & set(value.axes)
+        ):  # the rows of a sample's matrix are tangents
             value = value.renamed(u="c", w="u")
         if axes == FLAT:
             axes, array = "u", array.flatten()
@@ -163,7 +163,9 @@ class Reader:
         return self.close(np.broadcast_to(spread, array.shape), array)
 
     def close(self, expected: npt.NDArray[Any], array: npt.NDArray[Any]) -> bool:
-        scale = np.abs(expected).max(initial=1e-4)  # sums of numbers of size 1 that cancel are not smaller than rounding
+        scale = np.abs(expected).max(
+            initial=1e-4
+        )  # sums of numbers of size 1 that cancel are not smaller than rounding
         return bool(np.abs(array - expected).max(initial=0) <= self.within * scale)
 
     def is_weight(self, value: Value, array: npt.NDArray[Any], context: str) -> bool:
@@ -232,4 +234,3 @@ def letters_of(key: str, ndim: int, *, fixed: bool) -> list[str]:
     own = ("C" if ndim == 2 else "c") if fixed else "Θ" if ndim == 2 else "θ"
     letter = {"weight": "w" if ndim == 1 else "W", "bias": "b", "gain": "s", "": own}[role]
     return list(dict.fromkeys([f"{letter}_{layer}", f"{letter}_{layer.replace('_', '__')}"]))
-

@@ -13,6 +13,7 @@ from smgen.passes.recompute import recompute
 from smgen.passes.reuse_operations import reuse_operations
 from smgen.passes.reuse_subexpressions import reuse_subexpressions
 from smgen.passes.scale_by_single_unit import scale_by_single_unit
+from smgen.passes.skip_folds import skip_folds
 from smgen.passes.skip_input_products import skip_input_products
 from smgen.passes.slide import slide
 from smgen.passes.split_loops import split_loops
@@ -22,6 +23,7 @@ from smgen.targets.pipeline import Pipeline
 PIPELINE: Final = Pipeline(
     algebra=lambda size: (
         prune,
+        skip_folds,
         skip_input_products(size),
         aliases,
         reuse_operations,

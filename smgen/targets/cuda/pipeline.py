@@ -9,9 +9,10 @@ from smgen.passes.copy_slices import copy_slices
 from smgen.passes.fuse import fuse
 from smgen.passes.prune import prune
 from smgen.passes.reuse_subexpressions import reuse_subexpressions
+from smgen.passes.skip_folds import skip_folds
 from smgen.passes.spell_patches import spell_patches
 from smgen.targets.pipeline import Pipeline
 
 PIPELINE: Final = Pipeline(
-    algebra=lambda _: (spell_patches, prune, aliases), form=(fuse, reuse_subexpressions, copy_slices)
+    algebra=lambda _: (spell_patches, skip_folds, prune, aliases), form=(fuse, reuse_subexpressions, copy_slices)
 )

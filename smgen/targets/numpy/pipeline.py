@@ -8,6 +8,7 @@ from smgen.passes.elementary import elementary
 from smgen.passes.prune import prune
 from smgen.passes.reuse_operations import reuse_operations
 from smgen.passes.scale_by_single_unit import scale_by_single_unit
+from smgen.passes.skip_folds import skip_folds
 from smgen.passes.skip_input_products import skip_input_products
 from smgen.passes.spell_patches import spell_patches
 from smgen.passes.stabilise import stabilise
@@ -18,6 +19,7 @@ PIPELINE: Final = Pipeline(
     algebra=lambda size: (
         spell_patches,
         prune,
+        skip_folds,
         skip_input_products(size),
         reuse_operations,
         prune,
