@@ -20,6 +20,7 @@ from smgen.equations.text import schedule_text
 from smgen.hessians import MODES, lower, quality, scheme
 from smgen.ir import LAYER_MEANS, STEPS, functions
 from smgen.network import Network
+from smgen.report.drawing import drawn
 from smgen.report.tables import Table, put, quantity
 from smgen.targets.numpy.pipeline import PIPELINE
 from smgen.targets.savings import savings
@@ -38,7 +39,14 @@ def overview(network: Network, options: Options) -> dict[str, Any]:
         "flat": recursion.flat,
         "reason": recursion.reason,
         "vertices": [
-            {"name": v.name, "kind": v.layer.kind, "inputs": list(v.inputs), "units": v.units, "origin": v.origin}
+            {
+                "name": v.name,
+                "kind": v.layer.kind,
+                "inputs": list(v.inputs),
+                "shape": list(v.shape),
+                "units": v.units,
+                "origin": v.origin,
+            }
             for v in network.vertices
         ],
         "energy": dict(network.energies),
@@ -116,11 +124,17 @@ def _schemes(shown: dict[str, Any]) -> Iterator[Text]:
 
 
 def _layers(network: Network) -> Table:
-    """The vertices, and what they read but parameters that are their own."""
+    """The graph, with what vertices read but parameters that are their own."""
     layers = Table("Layers", ("vertex", "operation", "reads", "units", "where"), right=("units",))
-    for v in (*(c for c in network.constants if c.operands or c.layer.fixed is not None), *network.varying):
-        read = [name for name in dict.fromkeys(v.operands) if "." not in name]
-        layers.add_row(v.name, v.layer.kind, _few(read), " x ".join(map(str, v.shape)), v.origin)
+    shown = (*(c for c in network.constants if c.operands or c.layer.fixed is not None), *network.varying)
+    vertices = {v.name: v for v in shown}
+    for lines, name in drawn({v.name: [p for p in v.operands if p in vertices] for v in shown}):
+        if name:
+            v = vertices[name]
+            read = [p for p in dict.fromkeys(v.operands) if "." not in p]
+            layers.add_row(f"{lines} {name}", v.layer.kind, _few(read), " x ".join(map(str, v.shape)), v.origin)
+        else:
+            layers.add_row(lines, "", "", "", "")
     return layers
 
 
