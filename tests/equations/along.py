@@ -43,7 +43,8 @@ def windows_of(node: Node, nodes: Mapping[str, Node]) -> tuple[int, Array] | Non
     image, out = (node.shape, nodes[node.operands[0]].shape) if back else (nodes[node.operands[0]].shape, node.shape)
     kernel = node.options["kernel"]
     stride, padding, dilation = (
-        pair(node.options.get(name, default), count) for name, default in (("stride", 1), ("padding", 0), ("dilation", 1))
+        pair(node.options.get(name, default), count)
+        for name, default in (("stride", 1), ("padding", 0), ("dilation", 1))
     )
     mode = node.options.get("padding_mode", "zeros")
     tables = [
@@ -77,7 +78,7 @@ def folds_of(table: Array) -> Iterator[tuple[Array, Array]]:
 
 
 def colourings(size: int) -> Iterator[Array]:
-    """What takes tangents of colours to the places of an axis: each place has one colour, numbered as they first come."""
+    """What takes tangents of colours to the places of an axis: each has one colour, numbered as they first come."""
     if size > FEW:
         yield from (np.eye(count)[np.arange(size) % count] for count in range(1, size + 1))
         return
