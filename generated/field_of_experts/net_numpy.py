@@ -17,10 +17,10 @@ Equation numbers are those of D. P. Kingma and Y. LeCun, Regularized estimation 
 NIPS 2010, supplementary material; [+] marks smgen's own. A batch is (N, 1, 32, 32), one sample a row; losses and
 gradients are means over it.
 Products of vectors are taken unit by unit, G v, W v and Θ v with a capital letter are products of a matrix and a
-vector, W ∘ V is taken entry by entry; Σ_n sums over samples, Σ_i over units, Σ_j over the rows of a matrix; Σ_p
-sums over the places of a tensor, windows(a) has a row for each place of a kernel and fold(a) adds such rows up
-where they came from, sum, pick and mix act along an axis, [A] [B] is a product of matrices of the sample, and max
-is a formal constant.
+vector, W ∘ V is taken entry by entry; Σ_n sums over samples, Σ_i over units, Σ_j over the rows of a matrix;
+products of tensors are taken unit by unit, Σ_p sums over the places of a tensor, windows(a) has a row for each
+place of a kernel and fold(a) adds such rows up where they came from, sum, pick and mix act along an axis, [A] [B]
+is a product of matrices of the sample, and max is a formal constant.
 
 In this order: the mathematics; what a user calls; memory, tiles and threads; the self-test.
 
@@ -2315,4 +2315,4 @@ def _loss_noise(loss, params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above 1f944aa127dafe66f99f903f90ddc409ed84b3ebecc1c7dce177b812f0951227
+# sha256 of all above c60272d7508dc2f8b065151d975b5fbd34edb153efaefac770e818641afeb282

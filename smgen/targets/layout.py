@@ -129,9 +129,9 @@ OF_TANGENTS: Final = (
     "samples"
 )
 OF_TENSORS: Final = (
-    "; Σ_p sums over the places of a tensor, windows(a) has a row for each place of a kernel and fold(a) adds such "
-    "rows up where they came from, sum, pick and mix act along an axis, [A] [B] is a product of matrices of the "
-    "sample, and max is a formal constant"
+    "; products of tensors are taken unit by unit, Σ_p sums over the places of a tensor, windows(a) has a row for each "
+    "place of a kernel and fold(a) adds such rows up where they came from, sum, pick and mix act along an axis, "
+    "[A] [B] is a product of matrices of the sample, and max is a formal constant"
 )
 
 

@@ -78,7 +78,7 @@ def folds_of(table: Array) -> Iterator[tuple[Array, Array]]:
 
 
 def colourings(size: int) -> Iterator[Array]:
-    """What takes tangents of colours to the places of an axis: each place has one colour, numbered as they first come."""
+    """What takes tangents of colours to the places of an axis: each has one colour, numbered as they first come."""
     if size > FEW:
         yield from (np.eye(count)[np.arange(size) % count] for count in range(1, size + 1))
         return

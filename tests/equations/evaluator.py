@@ -1,8 +1,8 @@
 """The notation of emitted equations, evaluated: shares nothing with the compiler but what README and docs say of it.
 
 An equation says less than the operation below it: of `mix(v)` it does not say which axis of which node is mixed, nor in
-which order a tensor's axes lie in memory. An operation that fits is a *reading*; an equation is true if one reading of it
-is. What an equation without a letter was read as, the equations after it that contain it are read as, too.
+which order a tensor's axes lie in memory. An operation that fits is a *reading*; an equation is true if one of its
+readings is. What an equation without a letter was read as, the equations after it that contain it are read as, too.
 """
 
 from __future__ import annotations

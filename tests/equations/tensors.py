@@ -76,31 +76,39 @@ class Tensors:
         nodes = mentioned(context, self.nodes)
         tables = [self.tables[node.name] for node in nodes if node.name in self.tables]
         if operator in ("windows", "fold"):
-            for places, table in tables:
-                if "p" not in value.axes or value.axes[-2:] != "pu":
-                    continue
-                if operator == "windows" and value.array.shape[-2] == places:
-                    yield Value(unfolded(value.array, table), value.axes)
-                if operator == "fold" and value.array.shape[-2] == len(table):
-                    if value.array.shape[-1] % table.shape[1] == 0:
-                        yield Value(folded(value.array, table, places), value.axes)
-            return
-        if operator == "max":
+            yield from _windowed(operator, value, tables)
+        elif operator == "max":
             for count in dict.fromkeys(size for node in nodes for size in node.shape):
                 yield from _along(value, count, None)
-            return
+        else:
+            if "identity" in context and value.axes == "uw":
+                value = value.renamed(u="c", w="u")
+            for matrix in self.matrices(operator, nodes, has_colours="identity" in context):
+                yield from _along(value, matrix.shape[1], matrix)
+
+    def matrices(self, operator: str, nodes: Sequence[Node], *, has_colours: bool) -> list[Array]:
+        """Those of nodes that are a sum, a pick or a mix, with their transposes and their squares."""
         matrices = [matrix for node in nodes for matrix in matrices_of(node, self.nodes)]
-        if "identity" in context and operator == "pick":
-            sizes = dict.fromkeys(self.nodes["x"].shape)
-            matrices += [matrix for size in sizes for matrix in colourings(size)]
-            value = value.renamed(u="c", w="u") if value.axes == "uw" else value
-        matrices += [fold for _, table in tables for both in folds_of(table) for fold in both]
-        done: list[Array] = []
+        folds = [fold for node in nodes if node.name in self.tables for fold in folds_of(self.tables[node.name][1])]
+        matrices += [matrix for fold in folds for matrix in fold]
+        if has_colours:
+            matrices += [matrix for size in dict.fromkeys(self.nodes["x"].shape) for matrix in colourings(size)]
+        different: dict[tuple[tuple[int, ...], bytes], Array] = {}
         for one in matrices:
             for matrix in (one, one.T, one**2, one.T**2):
-                if _is_called(operator, matrix) and not any(np.array_equal(matrix, other) for other in done):
-                    done.append(matrix)
-                    yield from _along(value, matrix.shape[1], matrix)
+                if _is_called(operator, matrix):
+                    different.setdefault((matrix.shape, matrix.tobytes()), matrix)
+        return list(different.values())
+
+
+def _windowed(operator: str, value: Value, tables: Sequence[tuple[int, Array]]) -> Iterator[Value]:
+    """What the windows of each convolution read, or the sums of what they have."""
+    for places, table in tables if value.axes.endswith("pu") else ():
+        rows, units = value.array.shape[-2:]
+        if operator == "windows" and rows == places:
+            yield Value(unfolded(value.array, table), value.axes)
+        if operator == "fold" and rows == len(table) and units % table.shape[1] == 0:
+            yield Value(folded(value.array, table, places), value.axes)
 
 
 def _tensor(value: Value) -> Value:

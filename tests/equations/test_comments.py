@@ -66,6 +66,29 @@ def test_comments_of_tensors_are_true(name: str, monkeypatch: pytest.MonkeyPatch
     check_every_mode(TENSORS[name]())
 
 
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [
+        ("# windows(G_x)", "# windows(−G_x)"),
+        ("= ½ mix(", "= mix("),
+        ("# mix(G_conv1d_2)", "# pick(G_conv1d_2)"),
+        ("= fold(W_conv1d_1 δ_conv1d_1)", "= fold(W_conv1d_1 δ′_conv1d_1)"),
+        ("(W_conv1d_1 ∘ W_conv1d_1)ᵀ windows", "W_conv1d_1ᵀ windows"),
+        ("Σ_n Σ_p windows(G_x)", "Σ_n Σ_p windows(∂J/∂δ_x)"),
+        ("+ 2 λ δ′_x", "− 2 λ δ′_x"),
+        ("δ_tanh_1 f″(", "δ_tanh_1 f′("),
+    ],
+)
+def test_wrong_comments_are_found(right: str, wrong: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A reading must fit: a tensor's comment cannot say anything."""
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    network = padded()
+    text = source(network, build_info(network, Path("net.py"), Options(dtype="float64")))
+    module = load_source(text, "padded")
+    assert right in text
+    assert call(module, "loss_and_grad", text.replace(right, wrong), 0.3, 1e-9).wrong
+
+
 WEIGHTS: dict[str, Callable[[Node], Node]] = {
     "atan": sm.atan,
     "pseudo_huber": sm.pseudo_huber,

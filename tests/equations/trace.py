@@ -86,7 +86,7 @@ def statements(source: str) -> dict[int, Statement]:
 
 
 def axes_of(array: npt.NDArray[Any]) -> tuple[str, ...]:
-    """What the axes may be; FLAT for an array with axes as its network has them, whose numbers are taken as a vector."""
+    """What the axes may be; FLAT for those that a network has, where the numbers are taken as a vector."""
     batched = array.ndim > 0 and array.shape[0] == SAMPLES
     return (*AXES.get((batched, array.ndim), ()), *((FLAT,) if not batched and array.ndim > 2 else ()))
 
@@ -149,9 +149,14 @@ class Reader:
         return []
 
     def equal(self, value: Value, array: npt.NDArray[Any], axes: str) -> bool:
+<<<<<<< HEAD
         if (
             axes == "ncu" and value.is_matrix and not set("cp") & set(value.axes)
         ):  # the rows of a sample's matrix are tangents
+=======
+        if axes == "ncu" and value.is_matrix and not set("cp") & set(value.axes):
+            # The rows of a sample's matrix are tangents.
+>>>>>>> comments13
             value = value.renamed(u="c", w="u")
         if axes == FLAT:
             axes, array = "u", array.flatten()
@@ -163,9 +168,14 @@ class Reader:
         return self.close(np.broadcast_to(spread, array.shape), array)
 
     def close(self, expected: npt.NDArray[Any], array: npt.NDArray[Any]) -> bool:
+<<<<<<< HEAD
         scale = np.abs(expected).max(
             initial=1e-4
         )  # sums of numbers of size 1 that cancel are not smaller than rounding
+=======
+        # The rounding of sums that cancel is that of their terms, which are of size 1.
+        scale = np.abs(expected).max(initial=1e-4)
+>>>>>>> comments13
         return bool(np.abs(array - expected).max(initial=0) <= self.within * scale)
 
     def is_weight(self, value: Value, array: npt.NDArray[Any], context: str) -> bool:
@@ -182,10 +192,9 @@ def conditions_of(module: ModuleType, rng: np.random.Generator) -> dict[str, npt
     """Values for the conditions of a module, in their order."""
     values: dict[str, npt.NDArray[Any]] = {}
     for name, (shape, least, greatest, is_label) in getattr(module, "_CONDITIONS", {}).items():
-        drawn = rng.normal(size=(SAMPLES, *shape))
-        if is_label:
-            drawn = rng.integers(int(least), int(greatest) + 1, (SAMPLES, *shape))
-        elif least is not None:
+        labels = rng.integers(int(least), int(greatest) + 1, (SAMPLES, *shape)) if is_label else None
+        drawn = rng.normal(size=(SAMPLES, *shape)) if labels is None else labels.astype(np.float64)
+        if least is not None and labels is None:
             drawn = least + np.abs(drawn)
         values[name] = drawn.astype(module.DTYPE)
     return values

@@ -1,8 +1,8 @@
 """Values of equations: arrays with named axes, their products and sums, and the functions of one number.
 
-n are samples, c tangents, p places of a tensor, u units and w the second axis of a matrix. Vectors have u, tensors p and
-u, matrices u and w; vᵀ has w in u's place. A juxtaposition multiplies what has no axis in common with a matrix entry by
-entry, a matrix with what stands behind it as matrices do, and v uᵀ as an outer product.
+n are samples, c tangents, p places of a tensor, u units and w the second axis of a matrix. Vectors have u, tensors p
+and u, matrices u and w; vᵀ has w in u's place. A juxtaposition multiplies what has no axis in common with a matrix
+entry by entry, a matrix with what stands behind it as matrices do, and v uᵀ as an outer product.
 """
 
 from __future__ import annotations
@@ -60,28 +60,29 @@ class Value:
 class Outer(Value):
     """v uᵀ of each sample, tangent and place, which are summed before it is formed."""
 
+    left: Value
+    right: Value
+    summed: str
+
     def __init__(self, left: Value, right: Value, summed: str = "") -> None:
         axes = "".join(axis for axis in ORDER if axis in left.axes + right.axes and axis not in summed)
         for name, content in (("left", left), ("right", right), ("summed", summed), ("axes", axes)):
             object.__setattr__(self, name, content)
 
     @property
-    def array(self) -> Array:  # type: ignore[override]
+    def array(self) -> Array:
         left, right = self.left, self.right
         shared = [axis for axis in left.axes if axis in right.axes]
         if any(left.array.shape[left.axes.index(k)] != right.array.shape[right.axes.index(k)] for k in shared):
             axes = "".join(axis for axis in ORDER if axis in left.axes + right.axes)
             product = _broadcast(left.spread(axes), right.spread(axes), np.multiply)
-            return product.sum(tuple(axes.index(axis) for axis in self.summed))
-        return np.einsum(f"{left.axes},{right.axes}->{self.axes}", left.array, right.array, optimize=True)
+            return np.asarray(product.sum(tuple(axes.index(axis) for axis in self.summed)))
+        subscripts = f"{left.axes},{right.axes}->{self.axes}"
+        return np.asarray(np.einsum(subscripts, left.array, right.array, optimize=True))
 
     def total(self, axis: str) -> Value:
         both = axis in self.left.axes + self.right.axes
         return Outer(self.left, self.right, self.summed + axis) if axis in "ncp" and both else super().total(axis)
-
-    left: Value
-    right: Value
-    summed: str
 
 
 def _broadcast(a: Array, b: Array, combine: Callable[[Array, Array], Array]) -> Array:
