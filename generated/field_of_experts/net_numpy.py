@@ -10,7 +10,7 @@
     energy = the sum over the units of multiply_1
 
 The diagonal recursion is exact: one mixing layer ('filters') below pointwise experts. Product FLOPs of a step, a
-sample, in batches of 1024: λ > 0: 33,918,976 for 33,918,976 as the equations stand; λ = 0: 25,439,232 for
+sample, in batches of 1024: λ > 0: 33,918,976 for 33,918,976 as the equations stand; λ = 0: 21,199,360 for
 25,439,232 as the equations stand ([+] 2, 3).
 
 Equation numbers are those of D. P. Kingma and Y. LeCun, Regularized estimation of image statistics by Score Matching,
@@ -349,6 +349,8 @@ def _loss_terms_lam0(params, x, lam, call):
     delta_logcosh_1 = g_softplus_1_row
     # W_filters ∘ W_filters
     W_filters_matrix_squared = np.square(W_filters_matrix, out=w.W_filters_matrix_squared)
+    # Σ_j W_filters ∘ W_filters
+    W_filters_matrix_squared_total = np.sum(W_filters_matrix_squared, axis=0, out=w.W_filters_matrix_squared_total)
 
     def tile(g_x_rows, w):
         # ---- forward: reads x, W; writes g, f′
@@ -382,19 +384,16 @@ def _loss_terms_lam0(params, x, lam, call):
         np.matmul(delta_filters.reshape(-1, 64), W_filters_matrix.T, out=delta_x_windows.reshape(-1, 49))
         # δ_x = fold(W_filters δ_filters)  (1)
         delta_x = _windows_1.fold(delta_x_windows, w.delta_x)
-        # (W_filters ∘ W_filters) δ′_filters  (§1.3)
-        delta_prime_x_windows = w.delta_prime_x_windows
-        np.matmul(delta_prime_filters.reshape(-1, 64), W_filters_matrix_squared.T, out=delta_prime_x_windows.reshape(-1, 49))
-        # δ′_x = fold((W_filters ∘ W_filters) δ′_filters)  (§1.3)
-        delta_prime_x = _windows_1.fold(delta_prime_x_windows, w.delta_prime_x)
 
         # ---- loss: reads δ, δ′
         # δ_x²
         sum_delta_squared_terms = np.square(delta_x, out=w.sum_delta_squared_terms)
         # Σ_n Σ_p Σ_i δ_x²
         sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
-        # Σ_n Σ_p Σ_i δ′_x
-        sum_delta_prime = float(np.sum(delta_prime_x, dtype=np.float64))
+        # δ′_filters Σ_j W_filters ∘ W_filters
+        delta_prime_x_terms = np.multiply(W_filters_matrix_squared_total, delta_prime_filters, out=w.delta_prime_x_terms)
+        # Σ_n Σ_p Σ_i δ′_filters Σ_j W_filters ∘ W_filters
+        sum_delta_prime = float(np.sum(delta_prime_x_terms, dtype=np.float64))
 
         return (
             sum_delta_squared, sum_delta_prime,
@@ -407,7 +406,7 @@ def _loss_terms_lam0(params, x, lam, call):
     # ---- at the end, from the sums over all samples: writes K, L, J
     # K = (1/N) ½ Σ_n Σ_p Σ_i δ_x²
     K = 0.5 * sum_delta_squared / N
-    # L = −(1/N) Σ_n Σ_p Σ_i δ′_x
+    # L = −(1/N) Σ_n Σ_p Σ_i δ′_filters Σ_j W_filters ∘ W_filters
     L = -sum_delta_prime / N
     # J = K + L
     J = K + L
@@ -604,7 +603,7 @@ def _loss_and_grad_lam0(params, x, lam, call):
     # W_filters ∘ W_filters
     W_filters_matrix_squared = np.square(W_filters_matrix, out=w.W_filters_matrix_squared)
     # Σ_j W_filters ∘ W_filters
-    W_filters_matrix_squared_sum = np.sum(W_filters_matrix_squared, axis=0, out=w.W_filters_matrix_squared_sum)
+    W_filters_matrix_squared_total = np.sum(W_filters_matrix_squared, axis=0, out=w.W_filters_matrix_squared_total)
 
     def tile(g_x_rows, w):
         # ---- forward: reads x, W; writes g, f′
@@ -638,19 +637,16 @@ def _loss_and_grad_lam0(params, x, lam, call):
         np.matmul(delta_filters.reshape(-1, 64), W_filters_matrix.T, out=delta_x_windows.reshape(-1, 49))
         # δ_x = fold(W_filters δ_filters)  (1)
         delta_x = _windows_1.fold(delta_x_windows, w.delta_x)
-        # (W_filters ∘ W_filters) δ′_filters  (§1.3)
-        delta_prime_x_windows = w.delta_prime_x_windows
-        np.matmul(delta_prime_filters.reshape(-1, 64), W_filters_matrix_squared.T, out=delta_prime_x_windows.reshape(-1, 49))
-        # δ′_x = fold((W_filters ∘ W_filters) δ′_filters)  (§1.3)
-        delta_prime_x = _windows_1.fold(delta_prime_x_windows, w.delta_prime_x)
 
         # ---- loss: reads δ, δ′
         # δ_x²
         sum_delta_squared_terms = np.square(delta_x, out=w.sum_delta_squared_terms)
         # Σ_n Σ_p Σ_i δ_x²
         sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
-        # Σ_n Σ_p Σ_i δ′_x
-        sum_delta_prime = float(np.sum(delta_prime_x, dtype=np.float64))
+        # δ′_filters Σ_j W_filters ∘ W_filters
+        delta_prime_x_terms = np.multiply(W_filters_matrix_squared_total, delta_prime_filters, out=w.delta_prime_x_terms)
+        # Σ_n Σ_p Σ_i δ′_filters Σ_j W_filters ∘ W_filters
+        sum_delta_prime = float(np.sum(delta_prime_x_terms, dtype=np.float64))
 
         # ---- forward adjoints of J: reads δ, W, f′, f″; writes ∂J/∂δ
         # ∂J/∂δ_x = δ_x  (3)+(5)
@@ -662,7 +658,7 @@ def _loss_and_grad_lam0(params, x, lam, call):
         np.matmul(dJ_ddelta_filters_windows.reshape(-1, 49), W_filters_matrix, out=dJ_ddelta_filters.reshape(-1, 64))
         # ∂J/∂δ_logcosh_1 = ∂J/∂δ_filters f′(g_filters) − f″(g_filters) Σ_j W_filters ∘ W_filters  (18)+(19)
         a = np.multiply(dJ_ddelta_filters, f_prime_logcosh_1, out=w.dJ_ddelta_logcosh_1)
-        b = np.multiply(W_filters_matrix_squared_sum, f_second_logcosh_1, out=w.b_dJ_ddelta_logcosh_1)
+        b = np.multiply(W_filters_matrix_squared_total, f_second_logcosh_1, out=w.b_dJ_ddelta_logcosh_1)
         dJ_ddelta_logcosh_1 = np.subtract(a, b, out=w.dJ_ddelta_logcosh_1)
 
         # ---- backward adjoints of J and gradients: reads ∂J/∂δ, f′, f″, δ, δ′; writes f‴, ∂J/∂g
@@ -675,7 +671,7 @@ def _loss_and_grad_lam0(params, x, lam, call):
         #     W_filters  (21)+(22)
         a = np.multiply(delta_logcosh_1, dJ_ddelta_filters, out=w.dJ_dg_filters)
         a = np.multiply(a, f_second_logcosh_1, out=a)
-        b = np.multiply(W_filters_matrix_squared_sum, delta_logcosh_1, out=w.b_dJ_dg_filters)
+        b = np.multiply(W_filters_matrix_squared_total, delta_logcosh_1, out=w.b_dJ_dg_filters)
         b = np.multiply(b, f_third_logcosh_1, out=w.b1_dJ_dg_filters)
         dJ_dg_filters = np.subtract(a, b, out=w.dJ_dg_filters)
         # Σ_n Σ_p windows(∂J/∂δ_x) δ_filtersᵀ
@@ -696,7 +692,7 @@ def _loss_and_grad_lam0(params, x, lam, call):
     ) = call.over_tiles(tile, x)
 
     # ---- at the end, from the sums over all samples: reads f′, W; writes J, ∂J/∂g, ∂J/∂θ, ∂J/∂W
-    # J = (1/N) ½ Σ_n Σ_p Σ_i δ_x² − (1/N) Σ_n Σ_p Σ_i δ′_x
+    # J = (1/N) ½ Σ_n Σ_p Σ_i δ_x² − (1/N) Σ_n Σ_p Σ_i δ′_filters Σ_j W_filters ∘ W_filters
     J = -sum_delta_prime / N + 0.5 * sum_delta_squared / N
     # Σ_n Σ_p ∂J/∂δ_logcosh_1
     dJ_dg_softplus_1_sum = dJ_dg_softplus_1_sum_rows.reshape(64, 1, 1)
@@ -940,7 +936,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, call):
     # W_filters ∘ W_filters
     W_filters_matrix_squared = np.square(W_filters_matrix, out=w.W_filters_matrix_squared)
     # Σ_j W_filters ∘ W_filters
-    W_filters_matrix_squared_sum = np.sum(W_filters_matrix_squared, axis=0, out=w.W_filters_matrix_squared_sum)
+    W_filters_matrix_squared_total = np.sum(W_filters_matrix_squared, axis=0, out=w.W_filters_matrix_squared_total)
 
     def tile(g_x_rows, w):
         # ---- forward: reads x, W; writes g, f′
@@ -974,19 +970,16 @@ def _loss_and_grad_terms_lam0(params, x, lam, call):
         np.matmul(delta_filters.reshape(-1, 64), W_filters_matrix.T, out=delta_x_windows.reshape(-1, 49))
         # δ_x = fold(W_filters δ_filters)  (1)
         delta_x = _windows_1.fold(delta_x_windows, w.delta_x)
-        # (W_filters ∘ W_filters) δ′_filters  (§1.3)
-        delta_prime_x_windows = w.delta_prime_x_windows
-        np.matmul(delta_prime_filters.reshape(-1, 64), W_filters_matrix_squared.T, out=delta_prime_x_windows.reshape(-1, 49))
-        # δ′_x = fold((W_filters ∘ W_filters) δ′_filters)  (§1.3)
-        delta_prime_x = _windows_1.fold(delta_prime_x_windows, w.delta_prime_x)
 
         # ---- loss: reads δ, δ′
         # δ_x²
         sum_delta_squared_terms = np.square(delta_x, out=w.sum_delta_squared_terms)
         # Σ_n Σ_p Σ_i δ_x²
         sum_delta_squared = float(np.sum(sum_delta_squared_terms, dtype=np.float64))
-        # Σ_n Σ_p Σ_i δ′_x
-        sum_delta_prime = float(np.sum(delta_prime_x, dtype=np.float64))
+        # δ′_filters Σ_j W_filters ∘ W_filters
+        delta_prime_x_terms = np.multiply(W_filters_matrix_squared_total, delta_prime_filters, out=w.delta_prime_x_terms)
+        # Σ_n Σ_p Σ_i δ′_filters Σ_j W_filters ∘ W_filters
+        sum_delta_prime = float(np.sum(delta_prime_x_terms, dtype=np.float64))
 
         # ---- forward adjoints of K: reads δ, W, f′; writes ∂K/∂δ
         # ∂K/∂δ_x = δ_x  (3)
@@ -1012,7 +1005,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, call):
 
         # ---- forward adjoints of L: reads f″; writes ∂L/∂δ
         # ∂L/∂δ_logcosh_1 = −f″(g_filters) Σ_j W_filters ∘ W_filters  (19)
-        a = np.multiply(W_filters_matrix_squared_sum, f_second_logcosh_1, out=w.dL_ddelta_logcosh_1)
+        a = np.multiply(W_filters_matrix_squared_total, f_second_logcosh_1, out=w.dL_ddelta_logcosh_1)
         dL_ddelta_logcosh_1 = np.negative(a, out=w.dL_ddelta_logcosh_1)
 
         # ---- backward adjoints of L and gradients: reads ∂L/∂δ, f′, f″, δ, δ′; writes f‴, ∂L/∂g
@@ -1022,7 +1015,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, call):
         a = np.multiply(f_prime_logcosh_1, f_second_logcosh_1, out=w.f_third_logcosh_1)
         f_third_logcosh_1 = np.multiply(a, -2.0, out=w.f_third_logcosh_1)
         # ∂L/∂g_filters = −δ_logcosh_1 f‴(g_filters) Σ_j W_filters ∘ W_filters  (22)
-        a = np.multiply(W_filters_matrix_squared_sum, delta_logcosh_1, out=w.a_dL_dg_filters)
+        a = np.multiply(W_filters_matrix_squared_total, delta_logcosh_1, out=w.a_dL_dg_filters)
         a = np.multiply(a, f_third_logcosh_1, out=w.dL_dg_filters)
         dL_dg_filters = np.negative(a, out=w.dL_dg_filters)
         # Σ_n Σ_p δ′_filters
@@ -1046,7 +1039,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, call):
     #      ∂L/∂W
     # K = (1/N) ½ Σ_n Σ_p Σ_i δ_x²
     K = 0.5 * sum_delta_squared / N
-    # L = −(1/N) Σ_n Σ_p Σ_i δ′_x
+    # L = −(1/N) Σ_n Σ_p Σ_i δ′_filters Σ_j W_filters ∘ W_filters
     L = -sum_delta_prime / N
     # Σ_n Σ_p ∂K/∂δ_logcosh_1
     dK_dg_softplus_1_sum = dK_dg_softplus_1_sum_rows.reshape(64, 1, 1)
@@ -1478,11 +1471,11 @@ _TILING = {
     "score": (13, 1024, 8479744, 309648),
     "hessian_diagonal": (8, 1024, 8479744, 482704),
     "loss_terms": (6, 1024, 12719616, 659856),
-    "loss_terms_lam0": (6, 1024, 12719616, 659856),
+    "loss_terms_lam0": (6, 1024, 8479744, 655760),
     "loss_and_grad": (2, 1024, 33918976, 1794224),
-    "loss_and_grad_lam0": (2, 1024, 25439232, 1488672),
+    "loss_and_grad_lam0": (2, 1024, 21199360, 1484576),
     "loss_and_grad_terms": (3, 1024, 38158848, 1315616),
-    "loss_and_grad_terms_lam0": (3, 1024, 29679104, 1315616),
+    "loss_and_grad_terms_lam0": (3, 1024, 25439232, 1311520),
     "layer_means": (5, 1024, 4239872, 828816),
 }
 
@@ -1538,15 +1531,16 @@ _STORAGE = {
     ),
     "loss_terms_lam0": (
         [
-            ("N", 676, 49, "g_filters_windows delta_x_windows delta_prime_x_windows"),
-            ("N", 676, 64, "g_filters sech_logcosh_1 f_second_logcosh_1 delta_prime_filters"),
+            ("N", 676, 49, "g_filters_windows delta_x_windows"),
+            ("N", 676, 64, "g_filters sech_logcosh_1 f_second_logcosh_1 delta_prime_filters delta_prime_x_terms"),
             ("N", 676, 64, "f_prime_logcosh_1 delta_filters"), ("N", 676, 64, "b_sech_logcosh_1"),
-            ("N", 1024, 1, "delta_x sum_delta_squared_terms"), ("N", 1024, 1, "delta_prime_x"),
+            ("N", 1024, 1, "delta_x sum_delta_squared_terms"),
         ],
         [
             (64, 1, 1, "a_g_softplus_1"), (64, 1, 1, "a1_g_softplus_1"), (64, 1, 1, "a2_g_softplus_1"),
             (64, 1, 1, "a3_g_softplus_1"), (64, 1, 1, "b_g_softplus_1"), (64, 1, 1, "g_softplus_1"),
             (49, 64, "W_filters_matrix"), (49, 64, "W_filters_matrix_squared"),
+            (64, "W_filters_matrix_squared_total"),
         ],
     ),
     "loss_and_grad": (
@@ -1577,12 +1571,12 @@ _STORAGE = {
             ("N", 676, 49, "g_filters_windows"), ("N", 676, 64, "g_filters sech_logcosh_1 f_second_logcosh_1"),
             ("N", 676, 64, "f_prime_logcosh_1 f_third_logcosh_1 b1_dJ_dg_filters"),
             ("N", 676, 64, "b_sech_logcosh_1 delta_filters"), ("N", 676, 64, "delta_prime_filters"),
-            ("N", 676, 49, "delta_x_windows delta_prime_x_windows dJ_ddelta_filters_windows"),
-            ("N", 1024, 1, "delta_x"), ("N", 1024, 1, "delta_prime_x"), ("N", 1024, 1, "sum_delta_squared_terms"),
-            ("N", 676, 64, "dJ_ddelta_filters dJ_dg_filters"), ("N", 676, 64, "dJ_ddelta_logcosh_1"),
-            ("N", 676, 64, "b_dJ_ddelta_logcosh_1"), (64, "dJ_dg_softplus_1_sum_rows"),
-            (64, "b_dJ_dg_filters dJ_dW_filters_matrix_delta_prime_sum"), (49, 64, "dJ_dW_filters_matrix_delta"),
-            (49, 64, "dJ_dW_filters_matrix_g"),
+            ("N", 676, 49, "delta_x_windows dJ_ddelta_filters_windows"), ("N", 1024, 1, "delta_x"),
+            ("N", 1024, 1, "sum_delta_squared_terms"),
+            ("N", 676, 64, "delta_prime_x_terms dJ_ddelta_filters dJ_dg_filters"),
+            ("N", 676, 64, "dJ_ddelta_logcosh_1"), ("N", 676, 64, "b_dJ_ddelta_logcosh_1"),
+            (64, "dJ_dg_softplus_1_sum_rows"), (64, "b_dJ_dg_filters dJ_dW_filters_matrix_delta_prime_sum"),
+            (49, 64, "dJ_dW_filters_matrix_delta"), (49, 64, "dJ_dW_filters_matrix_g"),
         ],
         [
             (64, 1, 1, "a_g_softplus_1"), (64, 1, 1, "a1_g_softplus_1"), (64, 1, 1, "a2_g_softplus_1"),
@@ -1590,7 +1584,7 @@ _STORAGE = {
             (64, 1, 1, "f_prime_softplus_1 a_dJ_dtheta_alpha"), (64, 1, 1, "a3_g_softplus_1"),
             (64, 1, 1, "b2_g_softplus_1"), (64, 1, 1, "g_softplus_1"),
             (49, 64, "W_filters_matrix b_dJ_dW_filters_matrix"), (49, 64, "W_filters_matrix_squared"),
-            (64, "W_filters_matrix_squared_sum"), (49, 64, "dJ_dW_filters_matrix"),
+            (64, "W_filters_matrix_squared_total"), (49, 64, "dJ_dW_filters_matrix"),
             (64, 1, 7, 7, "dJ_dW_filters_sum"),
         ],
     ),
@@ -1624,9 +1618,9 @@ _STORAGE = {
             ("N", 676, 49, "g_filters_windows"), ("N", 676, 64, "g_filters sech_logcosh_1 f_second_logcosh_1"),
             ("N", 676, 64, "f_prime_logcosh_1 f_third_logcosh_1 dL_dg_filters"),
             ("N", 676, 64, "b_sech_logcosh_1 delta_filters"), ("N", 676, 64, "delta_prime_filters"),
-            ("N", 676, 49, "delta_x_windows delta_prime_x_windows dK_ddelta_filters_windows"),
-            ("N", 1024, 1, "delta_x"), ("N", 1024, 1, "delta_prime_x"), ("N", 1024, 1, "sum_delta_squared_terms"),
-            ("N", 676, 64, "dK_ddelta_filters dK_dg_filters dL_ddelta_logcosh_1"),
+            ("N", 676, 49, "delta_x_windows dK_ddelta_filters_windows"), ("N", 1024, 1, "delta_x"),
+            ("N", 1024, 1, "sum_delta_squared_terms"),
+            ("N", 676, 64, "delta_prime_x_terms dK_ddelta_filters dK_dg_filters dL_ddelta_logcosh_1"),
             ("N", 676, 64, "dK_ddelta_logcosh_1"), (64, "dK_dg_softplus_1_sum_rows"),
             (49, 64, "dK_dW_filters_matrix_delta"), (49, 64, "dK_dW_filters_matrix_g"),
             (64, "dL_dg_softplus_1_sum_rows"), (64, "a_dL_dg_filters dL_dW_filters_matrix_delta_prime_sum"),
@@ -1638,8 +1632,8 @@ _STORAGE = {
             (64, 1, 1, "f_prime_softplus_1 a_dL_dtheta_alpha"), (64, 1, 1, "a3_g_softplus_1"),
             (64, 1, 1, "b2_g_softplus_1"), (64, 1, 1, "g_softplus_1"),
             (49, 64, "W_filters_matrix dL_dW_filters_matrix"), (49, 64, "W_filters_matrix_squared"),
-            (64, "W_filters_matrix_squared_sum"), (64, 1, 1, "a_dK_dtheta_alpha"), (49, 64, "dK_dW_filters_matrix"),
-            (64, 1, 7, 7, "dK_dW_filters_sum dL_dW_filters_sum"),
+            (64, "W_filters_matrix_squared_total"), (64, 1, 1, "a_dK_dtheta_alpha"),
+            (49, 64, "dK_dW_filters_matrix"), (64, 1, 7, 7, "dK_dW_filters_sum dL_dW_filters_sum"),
         ],
     ),
     "layer_means": (
@@ -2315,4 +2309,4 @@ def _loss_noise(loss, params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above c60272d7508dc2f8b065151d975b5fbd34edb153efaefac770e818641afeb282
+# sha256 of all above d956713ee6dff2d870ccf0381a97b9b51031045f6cbd1203d6635aaf94f697c9

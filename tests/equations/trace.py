@@ -149,14 +149,8 @@ class Reader:
         return []
 
     def equal(self, value: Value, array: npt.NDArray[Any], axes: str) -> bool:
-<<<<<<< HEAD
-        if (
-            axes == "ncu" and value.is_matrix and not set("cp") & set(value.axes)
-        ):  # the rows of a sample's matrix are tangents
-=======
         if axes == "ncu" and value.is_matrix and not set("cp") & set(value.axes):
             # The rows of a sample's matrix are tangents.
->>>>>>> comments13
             value = value.renamed(u="c", w="u")
         if axes == FLAT:
             axes, array = "u", array.flatten()
@@ -168,14 +162,8 @@ class Reader:
         return self.close(np.broadcast_to(spread, array.shape), array)
 
     def close(self, expected: npt.NDArray[Any], array: npt.NDArray[Any]) -> bool:
-<<<<<<< HEAD
-        scale = np.abs(expected).max(
-            initial=1e-4
-        )  # sums of numbers of size 1 that cancel are not smaller than rounding
-=======
         # The rounding of sums that cancel is that of their terms, which are of size 1.
         scale = np.abs(expected).max(initial=1e-4)
->>>>>>> comments13
         return bool(np.abs(array - expected).max(initial=0) <= self.within * scale)
 
     def is_weight(self, value: Value, array: npt.NDArray[Any], context: str) -> bool:
