@@ -16,7 +16,12 @@ from tests.interpreter import interpret
 from tests.passes.test_meaning import inputs_of
 from tests.support import assert_close
 
-OPTIONS: list[dict[str, object]] = [{}, {"padding": 1}, {"padding": 2, "padding_mode": "circular"}, {"stride": 3, "dilation": 2}]
+OPTIONS: list[dict[str, object]] = [
+    {},
+    {"padding": 1},
+    {"padding": 2, "padding_mode": "circular"},
+    {"stride": 3, "dilation": 2},
+]
 
 
 def experts(options: dict[str, object]) -> Network:
