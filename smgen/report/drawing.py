@@ -36,10 +36,7 @@ def drawn(reads: Mapping[str, Sequence[str]]) -> Iterator[tuple[str, str]]:
         columns = {lines.index(name) for name in names if name in lines}
         left.subtract(set(names))
         ending = {column for column in columns if not left[lines[column]]}
-        if ending:
-            own = min(ending)
-        else:
-            own = lines.index("") if "" in lines else len(lines)
+        own = min(ending, default=lines.index("") if "" in lines else len(lines))
         lines += [""] * (own + 1 - len(lines))
         if columns - {own}:
             yield "".join(_joined(lines, columns, ending, own)).rstrip(), ""
