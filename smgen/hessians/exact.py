@@ -2,32 +2,48 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
 
 from smgen.analysis.exactness import Verdict, verdict
+from smgen.analysis.flops import estimated_flops
 from smgen.hessians.cuts import candidates, chosen_cuts
 from smgen.hessians.diagonal import DIAGONAL
-from smgen.hessians.parts import plan, with_plan
+from smgen.hessians.parts import Plan, plan, with_plan
 from smgen.hessians.protocol import Array, Method, Mode, Truth
 from smgen.hessians.segments import with_cuts
-from smgen.ir import Function, Schedule
+from smgen.ir import STEPS, Function, Schedule
 from smgen.network import Network
+from smgen.passes.prune import prune
 
 
 def _schedule(network: Network, method: Method, function: Function) -> Schedule:
     if verdict(network).exact:
         return DIAGONAL.schedule(network, method, function)
-    if (chosen := plan(network)) is not None:
+    if (chosen := _plan(network, method.batch_size)) is not None:
         return with_plan(network, function, chosen)
     return with_cuts(network, function, chosen_cuts(network, method.batch_size, function) if function.curved else ())
+
+
+@lru_cache(maxsize=256)
+def _plan(network: Network, batch_size: int) -> Plan | None:
+    """The ways of the curved vertices; None where the graph is cut, which costs less where layers are dense."""
+    chosen = plan(network)
+    if chosen is None or not chosen.rows:
+        return chosen
+    step = STEPS["any"]
+    cut = with_cuts(network, step, chosen_cuts(network, batch_size, step))
+    ways = with_plan(network, step, chosen)
+    costs = (estimated_flops(prune(schedule), batch_size) for schedule in (ways, cut))
+    return chosen if next(costs) < next(costs) else None
 
 
 def _quality(network: Network, recursion: Verdict, method: Method) -> Verdict:
     if recursion.exact:
         return Verdict(True, f"the diagonal recursion, which is exact here: {recursion.reason}")
-    ways = f" by {chosen.words(network)}" if (chosen := plan(network)) is not None else ""
+    ways = f" by {chosen.words(network)}" if (chosen := _plan(network, method.batch_size)) is not None else ""
     return Verdict(True, f"the full Hessian{ways}, where the diagonal recursion would be inexact: {recursion.reason}")
 
 
@@ -38,7 +54,7 @@ def _verdict_sentence(quality: Verdict) -> str:
 def _scheme(network: Network, method: Method, function: Function) -> str:
     if verdict(network).exact:
         return DIAGONAL.scheme(network, method, function)
-    if (chosen := plan(network)) is not None:
+    if (chosen := _plan(network, method.batch_size)) is not None:
         return chosen.words(network)
     cuts = chosen_cuts(network, method.batch_size, function)
     if not cuts:

@@ -23,6 +23,8 @@ from smgen.network import Network, Vertex
 class Local(SegmentAdjoints, ABC):
     """Tangents from x up to some curved vertices."""
 
+    word = "tangents"
+
     def __init__(self, lowering: Lowering, bent: Iterable[str]) -> None:
         super().__init__(lowering, Tangents(lowering.emitter), below(lowering.network, bent), ZERO)
 

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from math import prod
+from typing import Protocol
 
 import sympy as sp
 
@@ -17,80 +18,122 @@ from smgen.errors import counted, several
 from smgen.hessians.colours import Coloured, Colouring, colouring
 from smgen.hessians.diagonal import Diagonal
 from smgen.hessians.fields import Fields, receptive_fields
-from smgen.hessians.local import Local
 from smgen.hessians.patches import Patched
+from smgen.hessians.rows import Rows, read_by
 from smgen.ir import ZERO, Contribution, Function, Name, Schedule
 from smgen.layers.protocol import Naming
 from smgen.lower.functions import schedule
-from smgen.lower.hessian_state import Values, moments_of
+from smgen.lower.hessian_state import TermAdjoints, Values, moments_of
 from smgen.lower.names import DELTA_PRIME, LossTerm, d_ddelta_prime
 from smgen.lower.sweeps import backward
 from smgen.lower.values import Lowering
 from smgen.network import Network, Vertex
 
 
-@dataclass(frozen=True, slots=True)
+class Part(TermAdjoints, Protocol):
+    """The terms of some curved vertices."""
+
+    def compute(self, delta: Values) -> None:
+        """What the terms need, once δ is known."""
+
+    def diagonal(self) -> sp.Expr:
+        """Their part of δ′ at x."""
+
+    def trace(self) -> sp.Expr:
+        """The mean over the batch of the sum of that."""
+
+    def begin(self, base_adjoint: sp.Expr) -> None:
+        """Begin the adjoints with ν at x."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """The curved vertices that the recursion is exact for, and the others, with what serves them."""
+    """The curved vertices that the recursion is exact for, those with rows, and the others, with what serves them."""
 
     recursion: tuple[str, ...]
-    others: tuple[str, ...]
-    colours: Colouring
-    fields: Mapping[str, Fields] | None
+    rows: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
+    colours: Colouring | None = None
+    fields: Mapping[str, Fields] | None = None
 
     def words(self, network: Network) -> str:
         """The plan for people."""
+        texts = [f"the recursion for {several(self.recursion)}"] if self.recursion else []
+        if self.rows:
+            each = {name: sum(network[p].units for p in read_by(network, network[name])) for name in self.rows}
+            texts.append("rows from above for " + _listed(each, "row"))
         if self.fields is not None:
             sizes = {name: network.input.shape[0] * prod(a.kernel for a in self.fields[name]) for name in self.others}
-            text = "patches for " + ", ".join(f"'{name}' ({counted(size, 'input')})" for name, size in sizes.items())
-        else:
+            texts.append("patches for " + _listed(sizes, "input"))
+        elif self.colours is not None:
             units = counted(network.input.units, "input")
-            text = f"{counted(self.colours.count, 'colour')} of the {units} for {several(self.others)}"
-        return f"the recursion for {several(self.recursion)}, {text}" if self.recursion else text
+            texts.append(f"{counted(self.colours.count, 'colour')} of the {units} for {several(self.others)}")
+        return ", ".join(texts)
 
-    def local(self, lowering: Lowering) -> Local:
-        """The terms of the others in a schedule."""
+    def parts(self, lowering: Lowering) -> tuple[Part, ...]:
+        """The terms of all but the recursion in a schedule."""
+        rows = (Rows(lowering, self.rows),) if self.rows else ()
         if self.fields is not None:
-            return Patched(lowering, self.others, self.fields)
-        return Coloured(lowering, self.others, self.colours)
+            return (*rows, Patched(lowering, self.others, self.fields))
+        return (*rows, Coloured(lowering, self.others, self.colours)) if self.colours is not None else rows
+
+
+def _listed(counts: Mapping[str, int], word: str) -> str:
+    return ", ".join(f"'{name}' ({counted(count, word)})" for name, count in counts.items())
 
 
 @lru_cache(maxsize=256)
 def plan(network: Network) -> Plan | None:
-    """The ways of the curved vertices of a network of tensors; None where there are as many colours as inputs."""
-    if all(v.layout.places is None for v in network.vertices):
-        return None
+    """The ways of the curved vertices; None where all inputs are to have a tangent, or the graph is to be cut."""
     exact, others = split_by_recursion(network)
     if not others:
         return None
+    recursion = tuple(v.name for v in exact)
     colours = colouring(network.input, others.values())
-    if colours.count == network.input.units:
+    fields = receptive_fields(network, [v.name for v in others]) if colours.count < network.input.units else None
+    rows = tuple(v.name for v in others if _has_few_rows(network, v, colours.count, fields))
+    left = {v: paths for v, paths in others.items() if v.name not in rows}
+    if not left:
+        return Plan(recursion=recursion, rows=rows)
+    names = tuple(v.name for v in left)
+    colours = colouring(network.input, left.values())
+    if colours.count == network.input.units or all(v.layout.places is None for v in network.vertices):
         return None
-    names = tuple(v.name for v in others)
-    return Plan(tuple(v.name for v in exact), names, colours, receptive_fields(network, names))
+    return Plan(recursion=recursion, rows=rows, others=names, colours=colours, fields=receptive_fields(network, names))
+
+
+def _has_few_rows(network: Network, k: Vertex, colours: int, fields: Mapping[str, Fields] | None) -> bool:
+    """Whether a curved vertex reads fewer than half as many units as it would have tangents."""
+    tangents = colours if fields is None else network.input.shape[0] * prod(a.kernel for a in fields[k.name])
+    return not k.layer.multiplies and 2 * sum(network[p].units for p in read_by(network, k)) <= tangents
 
 
 class Parts:
-    """The recursion for some curved vertices, and tangents of few inputs each for the others."""
+    """The recursion for some curved vertices, and rows or tangents of few inputs each for the others."""
 
     def __init__(self, lowering: Lowering, chosen: Plan) -> None:
         self.lowering = lowering
         self.recursion = Diagonal(lowering, frozenset(chosen.recursion))
-        self.local = chosen.local(lowering)
+        self.others = chosen.parts(lowering)
         self._diagonal: sp.Expr | None = None
 
     word = "tangents"
 
+    @property
+    def _all(self) -> tuple[TermAdjoints, ...]:
+        return (self.recursion, *self.others)
+
     def backward(self) -> Values:
         delta = backward(self.lowering, self.recursion.backward_at)
-        self.lowering.emitter.sweep("second derivatives, by tangents of few inputs each")
-        self.local.compute(delta)
+        self.lowering.emitter.sweep("second derivatives, of each layer in its own way")
+        for part in self.others:
+            part.compute(delta)
         self.recursion.delta = delta
         return delta
 
     def diagonal(self) -> sp.Expr:
         if self._diagonal is None:
-            value = self.recursion.diagonal() + self.local.diagonal()
+            value = sp.Add(self.recursion.diagonal(), *(part.diagonal() for part in self.others))
             name = DELTA_PRIME.of(self.lowering.network.input.name)
             self._diagonal = self.lowering.emitter.bind(name.part("whole"), value, "[+] 18")
         return self._diagonal
@@ -100,7 +143,8 @@ class Parts:
         if second != 0:
             return moments_of(self.lowering, self.diagonal(), first, second)
         units, name = self.lowering.network.input.units, Name("sum_delta_prime", role="sum_delta_prime")
-        return first * (self.lowering.emitter.mean_sum(self.recursion.diagonal(), units, name) + self.local.trace())
+        total = self.lowering.emitter.mean_sum(self.recursion.diagonal(), units, name)
+        return first * sp.Add(total, *(part.trace() for part in self.others))
 
     def begin_adjoints(self, loss_term: LossTerm, first: sp.Expr, second: sp.Expr) -> None:
         """∂L/∂δ′_in (7)."""
@@ -109,31 +153,35 @@ class Parts:
             name = d_ddelta_prime(loss_term.letter).of(self.lowering.network.input.name)
             nu = self.lowering.emitter.bind(name, 2 * second * self.diagonal() + first, loss_term.nu_start)
         self.recursion.begin(loss_term, nu)
-        self.local.begin(nu)
+        for part in self.others:
+            part.begin(nu)
 
     def forward(self, v: Vertex) -> None:
         self.recursion.forward(v)
-        self.local.forward(v)
+        for part in self.others:
+            part.forward(v)
 
     def nu(self, k: Vertex, p: str, q: str) -> sp.Expr:
-        return self.recursion.nu(k, p, q) + self.local.nu(k, p, q)
+        return sp.Add(*(part.nu(k, p, q) for part in self._all))
 
     def slope(self, p: str, k: Vertex) -> sp.Expr:
-        return self.recursion.slope(p, k) + self.local.slope(p, k)
+        return sp.Add(*(part.slope(p, k) for part in self._all))
 
     def product_nu(self, k: Vertex, p: str, q: str) -> Iterable[Contribution]:
-        yield from self.local.product_nu(k, p, q)
+        for part in self.others:
+            yield from part.product_nu(k, p, q)
 
     def product_slope(self, k: Vertex, a: str, other: str) -> Iterable[Contribution]:
-        yield from self.recursion.product_slope(k, a, other)
-        yield from self.local.product_slope(k, a, other)
+        for part in self._all:
+            yield from part.product_slope(k, a, other)
 
     def gradient(self, p: str, k: Vertex, name: Naming) -> Mapping[str, sp.Expr]:
         def squares(key: str) -> Name:
             return name(key).part("squares")
 
-        first, second = self.local.gradient(p, k, name), self.recursion.gradient(p, k, squares)
-        return {key: first.get(key, ZERO) + second.get(key, ZERO) for key in {**first, **second}}
+        gradients = [*(part.gradient(p, k, name) for part in self.others), self.recursion.gradient(p, k, squares)]
+        keys = dict.fromkeys(key for gradient in gradients for key in gradient)
+        return {key: sp.Add(*(gradient.get(key, ZERO) for gradient in gradients)) for key in keys}
 
 
 def with_plan(network: Network, function: Function, chosen: Plan) -> Schedule:

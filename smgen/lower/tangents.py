@@ -44,6 +44,16 @@ class Tangents(Emitter):
             return self.transposed(weight)
         return super().forward(value, weight, name, number)
 
+    def backward(self, value: sp.Expr, weight: Buffer, name: Name, number: str = "") -> sp.Expr:
+        """Σ_j value_j w_ji. For the identity as value this is W, a tangent for each of its rows."""
+        if value != self._known.get(("identity", weight.shape[0])):
+            return super().backward(value, weight, name, number)
+        key = ("rows", weight)
+        if key not in self._known:
+            out = self.new(f"{weight.name}_rows", weight.layout.as_tangents)
+            self._known[key] = self.emit(View(out, weight))
+        return self._known[key]
+
     # How values meet tangents
 
     def row(self, value: sp.Expr) -> sp.Expr:
@@ -137,18 +147,27 @@ class Tangents(Emitter):
     # Products
 
     def outer_sum(self, left: sp.Expr, right: sp.Expr, name: Name, places: int | None = None) -> sp.Expr:
-        """Σ_n Σ_c Σ_p left_ncpj right_ncpi, (M, D). If `right` is the identity, this is the transpose of a sum."""
+        """Σ_n Σ_c Σ_p left_ncpj right_ncpi, (M, D); for the identity as `left` a sum, as `right` its transpose."""
         if left == 0 or right == 0:
             return ZERO
         for key, identity in self._known.items():
             if key[0] == "identity" and right.has(identity):
                 return self.transposed_sum(left * (right / identity), name.part("sum"))
+            if key[0] == "identity" and left.has(identity) and self._is_plain(right, key[1]):
+                factor, summed = self._batch_sum(right * (left / identity), name.part("sum"))
+                matrix = Layout(units=(*summed.layout.rows, *summed.layout.units))
+                return factor * self.emit(View(self.new(f"{summed.name}_matrix", matrix), summed))
         factor, a, b = self._operands(left, right, name)
         if not (a.batched or b.batched):
             factor *= SAMPLES.symbol
         elif a.batched != b.batched:  # sum over the batch first: one operand is the same for all samples
             a, b = (self._batch_sum(x.symbol, Name(f"{x.name}_sum"))[1] if x.batched else x for x in (a, b))
         return factor * self.product(a, b, Form.TRANSPOSED_TIMES, name)
+
+    def _is_plain(self, value: sp.Expr, tangents: object) -> bool:
+        """Whether a value has so many tangents, with a row of units each."""
+        layout = self.layout(value)
+        return layout.tangents == tangents and layout.places is None
 
     def _batch_sum(self, value: sp.Expr, name: Name) -> tuple[sp.Expr, Buffer]:
         """Σ_n of a value, as a factor and a buffer."""

@@ -135,12 +135,20 @@ OF_TENSORS: Final = (
 )
 
 
+OF_PATCHES: Final = (
+    "; patches(ġ) are the slopes of what the taps of a convolution read, each moved in its field as the tap is"
+)
+
+
 def header(info: BuildInfo, note: str = "") -> Header:
     """The header of a module, as lines and literals. `note` is a sentence about the passes."""
+    patches = OF_PATCHES * ("patches for " in info.verdict_sentence)
     return Header(
         description=tuple(info.description.splitlines()),
         verdict=tuple(textwrap.wrap(f"{info.verdict_sentence} {note}", WIDTH)),
-        notation=tuple(textwrap.wrap(f"{NOTATION}{OF_TANGENTS * bool(info.mode)}{OF_TENSORS * info.tensors}.", WIDTH)),
+        notation=tuple(
+            textwrap.wrap(f"{NOTATION}{OF_TANGENTS * bool(info.mode)}{OF_TENSORS * info.tensors}{patches}.", WIDTH)
+        ),
         formulas=tuple(line for text in info.formulas for line in textwrap.wrap(text, WIDTH, subsequent_indent="    ")),
         parameters=tuple((key, shape_text(shape), repr(info.initial[key])) for key, shape in info.parameters.items()),
         metadata=tuple((key, _literal(value)) for key, value in info.metadata.items()),

@@ -43,7 +43,9 @@ class MoveTables:
 
     def of_windows(self, axes: tuple[Sliding, ...], channels: int) -> str:
         """The name of windows over an image of so many channels."""
-        return self.windows.setdefault((axes, channels), f"windows_{len(self.windows) + 1}")
+        word = "padding" if all(axis.kernel == 1 for axis in axes) else "windows"
+        number = sum(name.startswith(word) for name in self.windows.values()) + 1
+        return self.windows.setdefault((axes, channels), f"{word}_{number}")
 
     def of_patches(self, patches: Patches) -> str:
         """The name of patches; their windows are over images of one channel."""

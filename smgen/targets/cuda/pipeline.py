@@ -14,5 +14,5 @@ from smgen.passes.spell_patches import spell_patches
 from smgen.targets.pipeline import Pipeline
 
 PIPELINE: Final = Pipeline(
-    algebra=lambda _: (spell_patches, skip_folds, prune, aliases), form=(fuse, reuse_subexpressions, copy_slices)
+    algebra=lambda _: (skip_folds, prune, aliases), form=(spell_patches, fuse, reuse_subexpressions, copy_slices)
 )

@@ -17,7 +17,6 @@ from smgen.targets.pipeline import Pipeline
 
 PIPELINE: Final = Pipeline(
     algebra=lambda size: (
-        spell_patches,
         prune,
         skip_folds,
         skip_input_products(size),
@@ -25,5 +24,5 @@ PIPELINE: Final = Pipeline(
         prune,
         scale_by_single_unit,
     ),
-    form=(stabilise, tile, elementary),
+    form=(spell_patches, reuse_operations, stabilise, tile, elementary),
 )

@@ -126,9 +126,11 @@ class _Printer:
             self.position += 1
             lines += self.code(op)
             result = op.outs[-1]
-            if not _intermediate(result):
+            if not _intermediate(result) and result.name in self.equations:  # others were made for the next one
                 yield Statement(self.equations.get(result.name, ""), tuple(lines))
                 lines = []
+        if lines:
+            yield Statement("", tuple(lines))
 
     def code(self, op: Op) -> list[str]:
         match op:
