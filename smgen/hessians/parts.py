@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from math import prod
-from typing import Protocol
+from typing import Final, Protocol
 
 import sympy as sp
 
@@ -20,7 +20,7 @@ from smgen.hessians.diagonal import Diagonal
 from smgen.hessians.fields import Fields, receptive_fields
 from smgen.hessians.patches import Patched
 from smgen.hessians.rows import Rows, read_by
-from smgen.ir import ZERO, Contribution, Function, Name, Schedule
+from smgen.ir import ZERO, Contribution, Function, Letter, Name, Schedule
 from smgen.layers.protocol import Naming
 from smgen.lower.functions import schedule
 from smgen.lower.hessian_state import TermAdjoints, Values, moments_of
@@ -28,6 +28,11 @@ from smgen.lower.names import DELTA_PRIME, LossTerm, d_ddelta_prime
 from smgen.lower.sweeps import backward
 from smgen.lower.values import Lowering
 from smgen.network import Network, Vertex
+
+WHOLE: Final = Name(
+    DELTA_PRIME.code, Letter(DELTA_PRIME.letter, DELTA_PRIME.place, DELTA_PRIME.letter), DELTA_PRIME.code
+)
+"""δ′ at x, of which δ′_x is the recursion's part."""
 
 
 class Part(TermAdjoints, Protocol):
@@ -134,8 +139,7 @@ class Parts:
     def diagonal(self) -> sp.Expr:
         if self._diagonal is None:
             value = sp.Add(self.recursion.diagonal(), *(part.diagonal() for part in self.others))
-            name = DELTA_PRIME.of(self.lowering.network.input.name)
-            self._diagonal = self.lowering.emitter.bind(name.part("whole"), value, "[+] 18")
+            self._diagonal = self.lowering.emitter.bind(WHOLE, value, "[+] 18")
         return self._diagonal
 
     def moments(self, first: sp.Expr, second: sp.Expr) -> sp.Expr:
