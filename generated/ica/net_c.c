@@ -21,7 +21,7 @@
    different tiles, and what tiles sum is added up at the end, in a fixed order.
 
    description sha256 d4d8833c7e2f1965d5d89b1599a300b10c6c55a495183fe0c4dbf5dbfbcd5973
-   template c/module.c.j2, sha256 4ebe2fdb7e68da8c4932b3730ddf17eafad3b32376d44ad454ac26badab1f8b1 */
+   template c/module.c.j2, sha256 a9cd8d326fa91451b783f1b4403c218c770bf83ebc81480471c77dc3417826d4 */
 
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE /* sched_getaffinity */
@@ -47,8 +47,8 @@
 enum { TOTALS = 8 }; /* places for the sums of a rank's losses: whole cache lines */
 
 /* What net_c.h asks for: a program cannot be made of this file and the header of another. */
-extern const char ica_pair_4f665a9115faf4c2;
-const char ica_pair_4f665a9115faf4c2 = 0;
+extern const char ica_pair_c4f19bd703dbf1b2;
+const char ica_pair_c4f19bd703dbf1b2 = 0;
 
 /* ---- what every function needs: shares of the work, and products ---- */
 
