@@ -10,7 +10,7 @@ from smgen.errors import NetworkError, counted, shortened
 from smgen.ir import PADDINGS, Along, Padding, Sliding
 from smgen.layers.along_axes import along_axes
 from smgen.layers.nodes import Node, node_of, varying
-from smgen.layers.shapes import axes_of, whole_numbers
+from smgen.layers.shapes import axes_of, check_length, whole_numbers
 from smgen.origins import here
 
 
@@ -148,6 +148,7 @@ def padded(node: Node, axis: int, before: int, after: int, mode: Padding, origin
             what=f"sm.{function}: nothing is left of axis {axis} of {node}",
             hint="negative numbers cut off that many places",
         )
+    check_length(size + before + after, axis, node, origin, function)
     left = size if mode == "reflect" else size - first - last
     check_reach(node, axis, before, after, mode, origin, function, size=left)
     halo = Sliding(size=left, kernel=1, before=max(before, 0), after=max(after, 0), padding=mode).halo

@@ -9,10 +9,13 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from math import prod
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from smgen.errors import NetworkError, counted, shortened
 from smgen.layers.protocol import Layer
+
+MOST_NUMBERS: Final = 2**31 - 1
+"""A node has no more numbers a sample than an int of C counts."""
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -42,6 +45,12 @@ class Node:
         depends = not layer.detached and any(operand.depends_on_x for operand in operands)
         object.__setattr__(self, "depends_on_x", layer.is_data or depends)
         object.__setattr__(self, "batched", layer.per_sample or any(operand.batched for operand in operands))
+        if self.units > MOST_NUMBERS:
+            raise NetworkError(
+                origin=self.origin,
+                what=f"{self} has {self.units:,} numbers",
+                hint=f"a node has at most {MOST_NUMBERS:,}, which fill 8 GB in float32",
+            )
         made = _recorder.get()
         if made is not None:
             made.append(self)

@@ -11,7 +11,7 @@ from smgen.errors import NetworkError, shortened
 from smgen.ir import Along, Sliding
 from smgen.layers.along_axes import along_axes
 from smgen.layers.nodes import Node, node_of, varying
-from smgen.layers.shapes import image_of, numbers_for
+from smgen.layers.shapes import check_length, image_of, numbers_for
 from smgen.origins import here
 
 
@@ -98,6 +98,8 @@ def upsample(
         raise NetworkError(
             origin=origin, what=f'sm.upsample takes "nearest" or "linear" as mode; got {shortened(mode)}', hint=hint
         )
+    for axis, size in enumerate(node.shape[1:]):
+        check_length(size * factors[axis], axis + 1, node, origin, "upsample")
     make = _repeated if mode == "nearest" else _interpolated
     matrices = {axis + 1: make(size, factors[axis]) for axis, size in enumerate(node.shape[1:])}
     return along_axes(node, "upsample", matrices, origin, note=f"{_each(factors)}, {mode}", name=name)

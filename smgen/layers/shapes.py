@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Sequence
+from typing import Final
 
 from smgen.errors import NetworkError, shortened
 from smgen.layers.nodes import Node
+
+MOST_PLACES: Final = 2**20
+"""What is done along an axis is written down place by place."""
 
 
 def whole_numbers(value: object) -> tuple[int, ...] | None:
@@ -79,6 +83,16 @@ def axes_of(value: object, node: Node, origin: str, function: str) -> tuple[int,
             hint="leave one out",
         )
     return counted
+
+
+def check_length(size: int, axis: int, node: Node, origin: str, function: str) -> None:
+    """Raise `NetworkError` if a matrix along an axis would have more than `MOST_PLACES` rows."""
+    if size > MOST_PLACES:
+        raise NetworkError(
+            origin=origin,
+            what=f"sm.{function}: axis {axis} of {node} would have {size:,} places",
+            hint=f"an axis that is made longer has at most {MOST_PLACES:,}",
+        )
 
 
 def image_of(node: Node, axes: int, origin: str, function: str) -> tuple[int, ...]:
