@@ -138,6 +138,16 @@ class Patches:
         return taps
 
 
+def arranged_by_fields(value: Value, axes: str, shape: tuple[int, ...]) -> Iterator[Array]:
+    """One number for each tangent and place: in a row, or in rows for each place; and those of x with a place each."""
+    array = value.array[..., 0] if value.axes.endswith("cpu") and value.array.shape[-1] == 1 else value.array
+    if axes in ("nu", "npu") and array.size == prod(shape) and value.axes[: array.ndim] == "ncp":
+        yield array.reshape(shape)
+        yield array.swapaxes(-1, -2).reshape(shape)
+    if axes == "ncpu" and value.axes == "npu" and shape == (*array.swapaxes(-1, -2).shape, 1):
+        yield array.swapaxes(-1, -2)[..., np.newaxis]
+
+
 def fields_of(nodes: Mapping[str, Node]) -> dict[str, Field]:
     """The fields of x, of convolutions above nodes that have one, and of functions that are taken place by place."""
     fields: dict[str, Field] = {}

@@ -11,7 +11,7 @@ import numpy as np
 
 from tests.equations.along import colourings, folded, folds_of, matrices_of, unfolded, windows_of
 from tests.equations.nodes import Node, mentioned
-from tests.equations.patches import Patches
+from tests.equations.patches import Patches, arranged_by_fields
 from tests.equations.values import Array, NoReadingError, Value
 
 
@@ -163,6 +163,7 @@ def arranged(value: Value, axes: str, shape: tuple[int, ...], shapes: Sequence[t
     """The numbers of a value in an array of this shape: as they lie, repeated along an axis, or with axes exchanged."""
     if value.axes == "uw" and "c" in axes:
         value = value.renamed(u="c", w="u")
+    yield from arranged_by_fields(value, axes, shape)
     outer = [axis for axis in axes if axis in "nc"]
     if ("c" in axes) != ("c" in value.axes) or ("n" in value.axes and "n" not in axes):
         return

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
+from itertools import takewhile
 from types import FrameType, ModuleType
 from typing import Any, Final
 
@@ -74,15 +75,31 @@ def statements(source: str) -> dict[int, Statement]:
             position += 1
         text = " ".join(line.strip().lstrip("# ") for line in lines[start:position])
         first, assigned = position, ""
-        while lines[position].strip() and not re.match(r"\s*(#|return|def |\()", lines[position]):
-            name = assignment[1] if (assignment := re.match(r"\s*(\w+) = ", lines[position])) else ""
-            if name and assigned not in ("", name) and not INTERMEDIATE.fullmatch(assigned):
+        steps = _steps(lines, first)
+        while _is_code(lines[position]):
+            name = _assigned(lines[position])
+            if name and assigned not in ("", name, *steps) and not INTERMEDIATE.fullmatch(assigned):
                 break  # a statement without an equation: a copy under the same letter
             assigned = name or assigned
             position += 1
         if assigned:
             statements[first + 1] = Statement(text, assigned, first + 1, position)
     return statements
+
+
+def _is_code(line: str) -> bool:
+    return bool(line.strip()) and not re.match(r"\s*(#|return|def |\()", line)
+
+
+def _assigned(line: str) -> str:
+    return match[1] if (match := re.match(r"\s*(\w+) = ", line)) else ""
+
+
+def _steps(lines: list[str], first: int) -> set[str]:
+    """The variables assigned on the way to one whose name theirs begin with: `tangent_h_of_read` for `tangent_h`."""
+    names = [_assigned(line) for line in takewhile(_is_code, lines[first:])]
+    results = [k for k, name in enumerate(names) if name and any(x.startswith(f"{name}_of_") for x in names[:k])]
+    return set(names[: results[-1]]) - {""} if results else set()
 
 
 def axes_of(array: npt.NDArray[Any]) -> tuple[str, ...]:

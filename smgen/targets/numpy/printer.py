@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import keyword
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import count, product
 from string import ascii_lowercase
 
@@ -121,16 +121,19 @@ class _Printer:
                 yield NamedArray(shape, tuple(self.names[slot]))
 
     def statements(self, ops: tuple[Op, ...]) -> Iterator[Statement]:
-        lines: list[str] = []
+        group: list[tuple[Op, list[str]]] = []
         for op in ops:
             self.position += 1
-            lines += self.code(op)
+            group.append((op, self.code(op)))
             result = op.outs[-1]
-            if not _intermediate(result) and result.name in self.equations:  # others were made for the next one
-                yield Statement(self.equations.get(result.name, ""), tuple(lines))
-                lines = []
-        if lines:
-            yield Statement("", tuple(lines))
+            if not _intermediate(result) and result.name in self.equations:
+                first = _first_needed([other for other, _ in group])
+                if first:
+                    yield _statement("", group[:first])
+                yield _statement(self.equations[result.name], group[first:])
+                group = []
+        if group:
+            yield _statement("", group)
 
     def code(self, op: Op) -> list[str]:
         match op:
@@ -241,6 +244,20 @@ class _Printer:
             return out.name
         self.labels[out.name] = next(letter for letter in _letters() if letter not in self.labels.values())
         return self.labels[out.name]
+
+
+def _statement(equation: str, group: Sequence[tuple[Op, list[str]]]) -> Statement:
+    return Statement(equation, tuple(line for _, lines in group for line in lines))
+
+
+def _first_needed(ops: Sequence[Op]) -> int:
+    """The position of the first operation that the last one needs."""
+    needed, first = set[Buffer](), len(ops)
+    for position in reversed(range(len(ops))):
+        if first == len(ops) or needed & set(ops[position].outs):
+            needed |= set(ops[position].reads)
+            first = position
+    return first
 
 
 def _letters() -> Iterator[str]:
