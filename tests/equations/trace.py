@@ -20,7 +20,7 @@ from tests.equations.nodes import mentioned, nodes_of
 from tests.equations.tensors import Tensors, arranged
 from tests.equations.values import Value
 
-SAMPLES: Final = 11
+SAMPLES: Final = 19
 """No layer of the networks has so many units, so that an axis of this length is the batch."""
 
 STEPS = re.compile(r"_(energy|score|hessian_diagonal|loss_terms|loss_and_grad|loss_and_grad_terms)(_lam0)?|tile")
@@ -171,6 +171,7 @@ class Reader:
             value = value.renamed(u="c", w="u")
         if axes == FLAT:
             axes, array = "u", array.flatten()
+        value = value.without([axis for axis in "cp" if axis not in axes])
         if not set(value.axes) <= set(axes):
             return False
         spread = value.spread(axes)
