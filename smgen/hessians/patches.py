@@ -119,12 +119,16 @@ class Patched(Local):
         field = self.fields[v.name]
         if field not in self._columns:
             e, nu = self.tangents, self.tangents.buffer(self.base_adjoint)
-            name = Name(f"{nu.name}_along_{v.name}", nu.letter and replace(nu.letter, text=f"{nu.letter.text}|{v.name}"))
+            name = Name(
+                f"{nu.name}_along_{v.name}", nu.letter and replace(nu.letter, text=f"{nu.letter.text}|{v.name}")
+            )
             places, size = prod(axis.count for axis in field), self._size(field)
             read = unfolded(e, nu.symbol, field, self.channels, name.part("read"))
             old, new = Layout(places=places, units=(size,)), Layout(units=(size * places,))
             row = permuted(e, read, old, new, (places, size), (1, 0), name.part("row"))
-            self._columns[field] = e.reshape(e.new(name, Layout(nu.batched, size, (1,), places)), e.buffer(row), "[+] 18")
+            self._columns[field] = e.reshape(
+                e.new(name, Layout(nu.batched, size, (1,), places)), e.buffer(row), "[+] 18"
+            )
         return self._columns[field]
 
     def begin(self, base_adjoint: sp.Expr) -> None:

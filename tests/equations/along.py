@@ -53,7 +53,8 @@ def sliding_of(node: Node, nodes: Mapping[str, Node]) -> list[Sliding]:
     count = int(node.kind[-2])
     image, out = (node.shape, nodes[node.operands[0]].shape) if back else (nodes[node.operands[0]].shape, node.shape)
     options = [
-        pair(node.options.get(name, default), count) for name, default in (("stride", 1), ("padding", 0), ("dilation", 1))
+        pair(node.options.get(name, default), count)
+        for name, default in (("stride", 1), ("padding", 0), ("dilation", 1))
     ]
     mode = node.options.get("padding_mode", "zeros")
     return [

@@ -12,12 +12,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from math import prod
+from typing import Final
 
 import numpy as np
 
 from tests.equations.along import OUTSIDE, folded, place, raveled, sliding_of, unfolded
 from tests.equations.nodes import Node
 from tests.equations.values import Array, Value
+
+PLACE_BY_PLACE: Final = ("pointwise", "formula", "concat")
 
 
 @dataclass(frozen=True)
@@ -164,7 +167,7 @@ def fields_of(nodes: Mapping[str, Node]) -> dict[str, Field]:
         assert field is not None
         if node.kind.startswith("conv") and not node.kind.startswith("conv_transpose"):
             fields[node.name] = _composed(field, node, nodes)
-        elif node.kind in ("pointwise", "formula") and all(each.shape == node.shape for each in read):
+        elif node.kind in PLACE_BY_PLACE and all(each.shape[1:] == node.shape[1:] for each in read):
             fields[node.name] = field
     return fields
 

@@ -46,7 +46,9 @@ class Value:
         dropped = [k for k, axis in enumerate(self.axes) if axis in axes and self.array.shape[k] == 1]
         if not dropped:
             return self
-        return Value(self.array.squeeze(tuple(dropped)), "".join(a for k, a in enumerate(self.axes) if k not in dropped))
+        return Value(
+            self.array.squeeze(tuple(dropped)), "".join(a for k, a in enumerate(self.axes) if k not in dropped)
+        )
 
     def is_same(self, other: Value) -> bool:
         return self.axes == other.axes and np.array_equal(self.array, other.array)
