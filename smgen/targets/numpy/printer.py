@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import keyword
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from itertools import count, product
 from string import ascii_lowercase
 
@@ -37,6 +37,7 @@ from smgen.ir import (
     View,
     WindowProduct,
 )
+from smgen.targets.numpy.groups import groups, is_intermediate
 from smgen.targets.numpy.moves import MoveConstants
 from smgen.targets.numpy.scalars import python_scalar
 from smgen.targets.source import (
@@ -121,19 +122,14 @@ class _Printer:
                 yield NamedArray(shape, tuple(self.names[slot]))
 
     def statements(self, ops: tuple[Op, ...]) -> Iterator[Statement]:
-        group: list[tuple[Op, list[str]]] = []
-        for op in ops:
-            self.position += 1
-            group.append((op, self.code(op)))
-            result = op.outs[-1]
-            if not _intermediate(result) and result.name in self.equations:
-                first = _first_needed([other for other, _ in group])
-                if first:
-                    yield _statement("", group[:first])
-                yield _statement(self.equations[result.name], group[first:])
-                group = []
-        if group:
-            yield _statement("", group)
+        for group in groups(ops, self.equations):
+            equation = self.equations.get(group[-1].outs[-1].name, "")
+            yield Statement(equation, tuple(line for op in group for line in self.next(op)))
+
+    def next(self, op: Op) -> list[str]:
+        """The code of the operation after those before."""
+        self.position += 1
+        return self.code(op)
 
     def code(self, op: Op) -> list[str]:
         match op:
@@ -208,8 +204,8 @@ class _Printer:
         if slot is None:
             return self.results.get(out.name) or f"np.empty({shape_source(out.shape)}, DTYPE)"
         name = out.name
-        if _intermediate(out):
-            operands = [b for b in op.reads if _intermediate(b) and self.storage.slot_of.get(b.name) == slot]
+        if is_intermediate(out):
+            operands = [b for b in op.reads if is_intermediate(b) and self.storage.slot_of.get(b.name) == slot]
             if operands:
                 return self.variables[operands[0].name]
             result = out.name.partition(".")[0]
@@ -230,7 +226,7 @@ class _Printer:
         An intermediate's name may be that of an operand, which is read first.
         """
         name, target = self.define(out, op), self.target(out, op)
-        if _intermediate(out):
+        if is_intermediate(out):
             return [f"{target}[...] = {value}", *([] if name == target else [f"{name} = {target}"])]
         return [f"{name} = {target}", f"{name}[...] = {value}"]
 
@@ -240,24 +236,10 @@ class _Printer:
         for read in op.reads:
             if self.last_read[read.name] == self.position:
                 self.labels.pop(read.name, None)
-        if not _intermediate(out):
+        if not is_intermediate(out):
             return out.name
         self.labels[out.name] = next(letter for letter in _letters() if letter not in self.labels.values())
         return self.labels[out.name]
-
-
-def _statement(equation: str, group: Sequence[tuple[Op, list[str]]]) -> Statement:
-    return Statement(equation, tuple(line for _, lines in group for line in lines))
-
-
-def _first_needed(ops: Sequence[Op]) -> int:
-    """The position of the first operation that the last one needs."""
-    needed, first = set[Buffer](), len(ops)
-    for position in reversed(range(len(ops))):
-        if first == len(ops) or needed & set(ops[position].outs):
-            needed |= set(ops[position].reads)
-            first = position
-    return first
 
 
 def _letters() -> Iterator[str]:
@@ -266,7 +248,3 @@ def _letters() -> Iterator[str]:
         for letters in map("".join, product(ascii_lowercase, repeat=length)):
             if letters not in ("np", "w", "x") and not keyword.iskeyword(letters):
                 yield letters
-
-
-def _intermediate(buffer: Buffer) -> bool:
-    return "." in buffer.name
