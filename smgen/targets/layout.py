@@ -136,8 +136,8 @@ OF_TENSORS: Final = (
 OF_PATCHES: Final = (
     "; in chains of convolutions a tangent is along one place of a unit's field, a window on x, and one channel: "
     "patches(ġ) has what the taps of a convolution read, each along the place that the tap moves it to, fold(u) of "
-    "tangents adds up where such rows came from, or for each input what fields have along it, and v|k has v of the "
-    "input that each tangent of k is along"
+    "tangents adds up where such rows came from, or for each input what fields have along it, and ∂J/∂δ′_x|k has "
+    "∂J/∂δ′_x of the input that each tangent of k is along"
 )
 OF_ROWS: Final = (
     "; ρ_v has a row for each unit of what a layer reads, its slopes by v (ρ_v|p: of p), and ρ̂ is the adjoint of ρ"

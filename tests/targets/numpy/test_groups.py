@@ -7,11 +7,11 @@ from smgen.targets.numpy.groups import groups
 
 
 def view(out: str, src: str) -> View:
-    return View(*(Buffer(name, Layout(units=(2,))) for name in (out, src)))
+    return View(Buffer(out, Layout(units=(2,))), Buffer(src, Layout(units=(2,))))
 
 
 def names(*ops: View, equations: set[str]) -> list[list[str]]:
-    return [[op.out.name for op in group] for group in groups(ops, equations)]
+    return [[op.outs[-1].name for op in group] for group in groups(ops, equations)]
 
 
 def test_a_group_ends_with_the_equation() -> None:
