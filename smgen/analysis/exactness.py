@@ -25,13 +25,16 @@ class Verdict:
     """Whether the recursion is exact, and the reason in words.
 
     `flat` says that no layer has curvature: δ′ and L are 0 for all parameters, in every mode, and J is K alone.
-    `kinked` says that this holds almost everywhere only.
+    `kinked` says that this holds almost everywhere only. `patches` and `rows` say whether δ′ is had by these, for some
+    layers.
     """
 
     exact: bool
     reason: str
     flat: bool = False
     kinked: bool = False
+    patches: bool = False
+    rows: bool = False
 
     def __str__(self) -> str:
         quality = "exact" if self.exact else "inexact"

@@ -10,7 +10,7 @@ its columns.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import sympy as sp
 
@@ -27,6 +27,7 @@ from smgen.ir import (
     Fused,
     Greatest,
     Identity,
+    Letter,
     Mix,
     Op,
     PatchProduct,
@@ -58,6 +59,7 @@ class _Equations:
         self.buffers = {b.name: b for b in schedule.inputs} | {b.name: b for op in schedule.ops for b in op.outs}
         self.sources: dict[str, Op] = {out.name: op for op in schedule.ops for out in op.outs}
         self.known: dict[str, Text] = {}
+        self.shared = _shared(b.letter for b in self.buffers.values() if b.letter is not None)
 
     def equation(self, op: Op, out: Buffer) -> str:
         """`δ_x = W_filtersᵀ δ_filters  (1)`, or the right-hand side alone for a buffer without a letter."""
@@ -65,7 +67,8 @@ class _Equations:
         number = f"  {op.number}" if not isinstance(op, Elementary | Fused | WindowProduct) and op.number else ""
         if out.letter is None:
             return f"{value}{number}"
-        return "" if value == out.letter.text else f"{out.letter.text} = {value}{number}"
+        letter = self.letter(out.letter)
+        return "" if value == letter else f"{letter} = {value}{number}"
 
     def value(self, op: Op, out: Buffer) -> Text:
         """The right-hand side of the equation of an output."""
@@ -87,7 +90,7 @@ class _Equations:
                     return Text(f"{b}ᵀ patches({self.of(left).text})", Binds.PRODUCT, (LATE,))
                 return Text(f"fold({b} {a})", places=(LATE,))
             case Reduce(src=src, axis=axis):
-                text = _sigma("Σ_n Σ_p" if axis == "rows" else _axes(src, axis), self.of(src))
+                text = _sigma(_rows_summed(src).strip() if axis == "rows" else _axes(src, axis), self.of(src))
                 each_tangent = src.tangents is not None and src.batched and src.layout.places is None and axis != 1
                 return Text(f"[{text.text}]", places=text.places) if each_tangent else text
             case View(_, src, start):
@@ -127,10 +130,14 @@ class _Equations:
     def of(self, b: Buffer) -> Text:
         """The text of a buffer in other equations: its letter, or the expression it is computed from."""
         if b.letter is not None:
-            return Text(b.letter.text, places=(b.letter.place,))
+            return Text(self.letter(b.letter), places=(b.letter.place,))
         if b.name not in self.known:
             self.known[b.name] = self.value(self.sources[b.name], b)
         return self.known[b.name]
+
+    def letter(self, letter: Letter) -> str:
+        """A letter, told apart from those that would be written the same."""
+        return letter.apart if letter.text in self.shared else letter.text
 
     def is_column(self, b: Buffer) -> bool:
         """Whether a buffer is the value of another one with a last axis of length one."""
@@ -169,6 +176,14 @@ class _Equations:
         """A part of a vector; a constant is written with the number of units that it fills."""
         text = Expression(self, out).text(part)
         return text.text if part.is_Symbol else f"{text.within(Binds.ATOM)} ones({width})"
+
+
+def _shared(letters: Iterable[Letter]) -> frozenset[str]:
+    """The texts of several letters that are to be told apart."""
+    apart: dict[str, set[str]] = {}
+    for letter in letters:
+        apart.setdefault(letter.text, set()).add(letter.apart)
+    return frozenset(text for text, others in apart.items() if len(others) > 1)
 
 
 def _axes(src: Buffer, axis: int | None) -> str:

@@ -43,8 +43,14 @@ def _plan(network: Network, batch_size: int) -> Plan | None:
 def _quality(network: Network, recursion: Verdict, method: Method) -> Verdict:
     if recursion.exact:
         return Verdict(True, f"the diagonal recursion, which is exact here: {recursion.reason}")
-    ways = f" by {chosen.words(network)}" if (chosen := _plan(network, method.batch_size)) is not None else ""
-    return Verdict(True, f"the full Hessian{ways}, where the diagonal recursion would be inexact: {recursion.reason}")
+    chosen = _plan(network, method.batch_size)
+    ways = f" by {chosen.words(network)}" if chosen is not None else ""
+    return Verdict(
+        True,
+        f"the full Hessian{ways}, where the diagonal recursion would be inexact: {recursion.reason}",
+        patches=chosen is not None and chosen.fields is not None,
+        rows=chosen is not None and bool(chosen.rows),
+    )
 
 
 def _verdict_sentence(quality: Verdict) -> str:

@@ -9,6 +9,7 @@ With the fields as windows on x, δ′ is what they add up of Σ_i δ_i f″_i R
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from functools import partial
 from math import prod
 
@@ -111,20 +112,23 @@ class Patched(Local):
 
     def weighted(self, v: Vertex) -> sp.Expr:
         """ν of the input that each tangent is along, times ġ."""
-        return self.tangents.bind(
-            WEIGHTED.of(v.name), self._column_at(self.fields[v.name]) * self.tangent[v.name], "[+] 18"
-        )
+        return self.tangents.bind(WEIGHTED.of(v.name), self._nu_along(v) * self.tangent[v.name], "[+] 18")
 
-    def _column_at(self, field: Fields) -> sp.Expr:
-        """ν at each place of the fields: (N, places of x, c) → (N, σ c, q, 1)."""
+    def _nu_along(self, v: Vertex) -> sp.Expr:
+        """ν of the input that each tangent is along: (N, places of x, c) → (N, σ c, q, 1), once for each field."""
+        field = self.fields[v.name]
         if field not in self._columns:
-            e, name = self.tangents, Name(f"nu_at_fields_{len(self._columns) + 1}")
+            e, nu = self.tangents, self.tangents.buffer(self.base_adjoint)
+            name = Name(
+                f"{nu.name}_along_{v.name}", nu.letter and replace(nu.letter, text=f"{nu.letter.text}|{v.name}")
+            )
             places, size = prod(axis.count for axis in field), self._size(field)
-            read = unfolded(e, self.base_adjoint, field, self.channels, name.part("read"))
+            read = unfolded(e, nu.symbol, field, self.channels, name.part("read"))
             old, new = Layout(places=places, units=(size,)), Layout(units=(size * places,))
             row = permuted(e, read, old, new, (places, size), (1, 0), name.part("row"))
-            layout = Layout(e.is_batched(row), size, (1,), places)
-            self._columns[field] = e.reshape(e.new(name, layout), e.buffer(row))
+            self._columns[field] = e.reshape(
+                e.new(name, Layout(nu.batched, size, (1,), places)), e.buffer(row), "[+] 18"
+            )
         return self._columns[field]
 
     def begin(self, base_adjoint: sp.Expr) -> None:

@@ -25,13 +25,15 @@ class Letter:
 
     `family` is the letter without the vertex, δ; headings in generated code list families. `formula` is the textbook
     form of a nonlinearity or its derivative, in the letter of its argument: the equation shows it where the computed
-    expression is a rearrangement.
+    expression is a rearrangement. `apart` is written where buffers with other letters `apart` have the same text: f′(g)
+    where several functions read g.
     """
 
     text: str
     place: int = 0
     family: str = ""
     formula: sp.Expr | None = None
+    apart: str = ""
 
 
 @dataclass(frozen=True, slots=True)

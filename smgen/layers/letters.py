@@ -65,8 +65,8 @@ def derivative_of(
     if len(operands) == 1:
         code = ("f", "f_prime", "f_second", "f_third")[order]
         (argument,) = operands.values()
-        letter = f"{MARKS[order]}({argument})"
-        return Name(f"{code}_{vertex}", Letter(letter, 20 + order, MARKS[order], formula), code)
+        text, apart = f"{MARKS[order]}({argument})", f"{MARKS[order]}_{vertex}({argument})"
+        return Name(f"{code}_{vertex}", Letter(text, 20 + order, MARKS[order], formula, apart), code)
     by = [list(operands)[n].replace(".", "_") for n in orders]
     power = ("", "", "²", "³")[order]
     letter = f"∂{power}f_{vertex}/" + "".join(f"∂{name}" for name in by)

@@ -133,22 +133,25 @@ OF_TENSORS: Final = (
     "place of a kernel and fold(a) adds such rows up where they came from, sum, pick and mix act along an axis, "
     "[A] [B] is a product of matrices of the sample, and max is a formal constant"
 )
-
-
 OF_PATCHES: Final = (
-    "; patches(ġ) are the slopes of what the taps of a convolution read, each moved in its field as the tap is"
+    "; in chains of convolutions a tangent is along one place of a unit's field, a window on x, and one channel: "
+    "patches(ġ) has what the taps of a convolution read, each along the place that the tap moves it to, fold(u) of "
+    "tangents adds up where such rows came from, or for each input what fields have along it, and ∂J/∂δ′_x|k has "
+    "∂J/∂δ′_x of the input that each tangent of k is along"
+)
+OF_ROWS: Final = (
+    "; ρ_v has a row for each unit of what a layer reads, its slopes by v (ρ_v|p: of p), and ρ̂ is the adjoint of ρ"
 )
 
 
 def header(info: BuildInfo, note: str = "") -> Header:
     """The header of a module, as lines and literals. `note` is a sentence about the passes."""
-    patches = OF_PATCHES * ("patches for " in info.verdict_sentence)
+    tangents = OF_TANGENTS * bool(info.mode)
+    ways = OF_PATCHES * info.quality.patches + OF_ROWS * info.quality.rows
     return Header(
         description=tuple(info.description.splitlines()),
         verdict=tuple(textwrap.wrap(f"{info.verdict_sentence} {note}", WIDTH)),
-        notation=tuple(
-            textwrap.wrap(f"{NOTATION}{OF_TANGENTS * bool(info.mode)}{OF_TENSORS * info.tensors}{patches}.", WIDTH)
-        ),
+        notation=tuple(textwrap.wrap(f"{NOTATION}{tangents}{OF_TENSORS * info.tensors}{ways}.", WIDTH)),
         formulas=tuple(line for text in info.formulas for line in textwrap.wrap(text, WIDTH, subsequent_indent="    ")),
         parameters=tuple((key, shape_text(shape), repr(info.initial[key])) for key, shape in info.parameters.items()),
         metadata=tuple((key, _literal(value)) for key, value in info.metadata.items()),

@@ -5,7 +5,8 @@ Meanings are those of torch, as README and the documentation of nodes have them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import product
 from math import prod
 
@@ -34,33 +35,55 @@ def place(at: int, size: int, padding: str) -> int:
     return OUTSIDE
 
 
-def windows_of(node: Node, nodes: Mapping[str, Node]) -> tuple[int, Array] | None:
-    """For a convolution: the number of places of its image, and which of them each window reads through each tap."""
+@dataclass(frozen=True)
+class Sliding:
+    """The windows of a convolution on one axis: of `size` places, `table` has those that each window reads."""
+
+    size: int
+    kernel: int
+    stride: int
+    padding: int
+    dilation: int
+    table: list[list[int]]
+
+
+def sliding_of(node: Node, nodes: Mapping[str, Node]) -> list[Sliding]:
+    """The windows of a convolution on each axis of its image."""
     back = node.kind.startswith("conv_transpose")
-    if not node.kind.startswith("conv"):
-        return None
     count = int(node.kind[-2])
     image, out = (node.shape, nodes[node.operands[0]].shape) if back else (nodes[node.operands[0]].shape, node.shape)
-    kernel = node.options["kernel"]
-    stride, padding, dilation = (
+    options = [
         pair(node.options.get(name, default), count)
         for name, default in (("stride", 1), ("padding", 0), ("dilation", 1))
-    )
-    mode = node.options.get("padding_mode", "zeros")
-    tables = [
-        [[place(q * s + t * d - b, n, mode) for t in range(k)] for q in range(m)]
-        for n, m, k, s, b, d in zip(image[1:], out[1:], kernel, stride, padding, dilation, strict=True)
     ]
+    mode = node.options.get("padding_mode", "zeros")
+    return [
+        Sliding(n, k, s, b, d, [[place(q * s + t * d - b, n, mode) for t in range(k)] for q in range(m)])
+        for n, m, k, s, b, d in zip(image[1:], out[1:], node.options["kernel"], *options, strict=True)
+    ]
+
+
+def windows_of(node: Node, nodes: Mapping[str, Node]) -> tuple[int, Array] | None:
+    """For a convolution: the number of places of its image, and which of them each window reads through each tap."""
+    if not node.kind.startswith("conv"):
+        return None
+    axes = sliding_of(node, nodes)
+    sizes = [axis.size for axis in axes]
+    return prod(sizes), raveled([axis.table for axis in axes], sizes)
+
+
+def raveled(tables: Sequence[Sequence[Sequence[int]]], sizes: Sequence[int]) -> Array:
+    """The places that windows read, of those of all axes in a row."""
     rows = []
     for windows in product(*tables):
         taps = []
         for places in product(*windows):
             at = 0
-            for one, size in zip(places, image[1:], strict=True):
+            for one, size in zip(places, sizes, strict=True):
                 at = OUTSIDE if OUTSIDE in (one, at) else at * size + one
             taps.append(at)
         rows.append(taps)
-    return prod(image[1:]), np.array(rows)
+    return np.array(rows)
 
 
 def folds_of(table: Array) -> Iterator[tuple[Array, Array]]:

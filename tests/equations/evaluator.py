@@ -17,7 +17,7 @@ from tests.equations.grammar import Grammar, Term
 from tests.equations.tensors import Tensors
 from tests.equations.values import FUNCTIONS, ORDER, POWERS, NoReadingError, Value, number, times, together
 
-OPERATORS: Final = ("windows", "fold", "sum", "pick", "mix", "max")
+OPERATORS: Final = ("windows", "fold", "patches", "sum", "pick", "mix", "max")
 MOST: Final = 20_000
 """So many readings of an equation are tried."""
 

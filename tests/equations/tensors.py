@@ -11,6 +11,7 @@ import numpy as np
 
 from tests.equations.along import colourings, folded, folds_of, matrices_of, unfolded, windows_of
 from tests.equations.nodes import Node, mentioned
+from tests.equations.patches import Patches, arranged_by_fields
 from tests.equations.values import Array, NoReadingError, Value
 
 
@@ -27,6 +28,7 @@ class Tensors:
         }
         self.blocks = sorted({prod(node.shape[:-2]) for node in nodes.values() if node.kind == "matmul"})
         self.any = any(len(node.shape) > 1 for node in nodes.values())
+        self.patches = Patches(self.nodes)
         self.tables = {
             name: windows for name, node in self.nodes.items() if (windows := windows_of(node, self.nodes)) is not None
         }
@@ -77,6 +79,9 @@ class Tensors:
         tables = [self.tables[node.name] for node in nodes if node.name in self.tables]
         if operator in ("windows", "fold"):
             yield from _windowed(operator, value, tables)
+            yield from (self.patches.windows if operator == "windows" else self.patches.fold)(value, nodes)
+        elif operator == "patches":
+            yield from self.patches.patches(value, nodes)
         elif operator == "max":
             for count in dict.fromkeys(size for node in nodes for size in node.shape):
                 yield from _along(value, count, None)
@@ -158,6 +163,7 @@ def arranged(value: Value, axes: str, shape: tuple[int, ...], shapes: Sequence[t
     """The numbers of a value in an array of this shape: as they lie, repeated along an axis, or with axes exchanged."""
     if value.axes == "uw" and "c" in axes:
         value = value.renamed(u="c", w="u")
+    yield from arranged_by_fields(value, axes, shape)
     outer = [axis for axis in axes if axis in "nc"]
     if ("c" in axes) != ("c" in value.axes) or ("n" in value.axes and "n" not in axes):
         return

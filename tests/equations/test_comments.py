@@ -19,6 +19,7 @@ from smgen.loader import load_source
 from smgen.network import Network
 from tests.equations.trace import call, statements
 from tests.generated import NUMPY_MODULES, numpy_module
+from tests.hessians.local import PATCHES, ROWS, reflected_residual
 from tests.images import IMAGES
 from tests.networks import CATALOGUE
 
@@ -55,8 +56,10 @@ def padded() -> Network:
 
 TENSORS = {name: IMAGES[name] for name in (
     "encoder_and_decoder", "depthwise", "line", "mixed_places", "tied_both_ways", "sharpened",
-)} | {"padded": padded, "attentive": attentive}  # fmt: skip
-"""Padding of each kind, strides, dilations, groups, pools, transposes, parts, and what `attentive` has."""
+)} | PATCHES | ROWS | {
+    "padded": padded, "attentive": attentive, "residual": reflected_residual,
+}  # fmt: skip
+"""Padding of each kind, strides, dilations, groups, pools, transposes, parts, `attentive`, patches and rows."""
 
 
 @pytest.mark.slow
@@ -82,9 +85,29 @@ def test_comments_of_tensors_are_true(name: str, monkeypatch: pytest.MonkeyPatch
 def test_wrong_comments_are_found(right: str, wrong: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A reading must fit: a tensor's comment cannot say anything."""
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
-    network = padded()
-    text = source(network, build_info(network, Path("net.py"), Options(dtype="float64")))
-    module = load_source(text, "padded")
+    assert_found(padded(), "diagonal", right, wrong)
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [
+        ("= W_conv1d_2ᵀ patches(ġ_softplus_1)", "= W_conv1d_2ᵀ patches(ġ_conv1d_1)"),
+        ("= W_conv1d_3ᵀ patches(ġ_tanh_1)", "= W_conv1d_3ᵀ windows(ġ_tanh_1)"),
+        ("= fold(W_conv1d_2 δ̇_conv1d_2)", "= fold(W_conv1d_2 ġ_conv1d_2)"),
+        ("# fold(Σ_i ġ_conv1d_3² f″(G_conv1d_3))", "# fold(Σ_i ġ_conv1d_3 f″(G_conv1d_3))"),
+        ("|conv1d_2 = windows(∂J/∂δ′_x)", "|conv1d_2 = windows(δ′)"),
+        ("∂J/∂δ′_x|x = ∂J/∂δ′_x", "∂J/∂δ′_x|x = ∂J/∂δ_x"),
+        ("Σ_n Σ_c Σ_p patches(ĝ_tanh_1) δ̇_conv1d_3ᵀ", "Σ_n Σ_c Σ_p patches(ĝ_conv1d_2) δ̇_conv1d_3ᵀ"),
+    ],
+)
+def test_wrong_comments_of_patches_are_found(right: str, wrong: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    assert_found(PATCHES["three layers"](), "exact", right, wrong)
+
+
+def assert_found(network: Network, mode: str, right: str, wrong: str) -> None:
+    text = source(network, build_info(network, Path("net.py"), Options(dtype="float64", hessian=mode)))
+    module = load_source(text, mode)
     assert right in text
     assert call(module, "loss_and_grad", text.replace(right, wrong), 0.3, 1e-9).wrong
 

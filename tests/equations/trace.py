@@ -7,6 +7,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
+from itertools import takewhile
 from types import FrameType, ModuleType
 from typing import Any, Final
 
@@ -19,7 +20,7 @@ from tests.equations.nodes import mentioned, nodes_of
 from tests.equations.tensors import Tensors, arranged
 from tests.equations.values import Value
 
-SAMPLES: Final = 11
+SAMPLES: Final = 19
 """No layer of the networks has so many units, so that an axis of this length is the batch."""
 
 STEPS = re.compile(r"_(energy|score|hessian_diagonal|loss_terms|loss_and_grad|loss_and_grad_terms)(_lam0)?|tile")
@@ -74,15 +75,31 @@ def statements(source: str) -> dict[int, Statement]:
             position += 1
         text = " ".join(line.strip().lstrip("# ") for line in lines[start:position])
         first, assigned = position, ""
-        while lines[position].strip() and not re.match(r"\s*(#|return|def |\()", lines[position]):
-            name = assignment[1] if (assignment := re.match(r"\s*(\w+) = ", lines[position])) else ""
-            if name and assigned not in ("", name) and not INTERMEDIATE.fullmatch(assigned):
+        steps = _steps(lines, first)
+        while _is_code(lines[position]):
+            name = _assigned(lines[position])
+            if name and assigned not in ("", name, *steps) and not INTERMEDIATE.fullmatch(assigned):
                 break  # a statement without an equation: a copy under the same letter
             assigned = name or assigned
             position += 1
         if assigned:
             statements[first + 1] = Statement(text, assigned, first + 1, position)
     return statements
+
+
+def _is_code(line: str) -> bool:
+    return bool(line.strip()) and not re.match(r"\s*(#|return|def |\()", line)
+
+
+def _assigned(line: str) -> str:
+    return match[1] if (match := re.match(r"\s*(\w+) = ", line)) else ""
+
+
+def _steps(lines: list[str], first: int) -> set[str]:
+    """The variables assigned on the way to one whose name theirs begin with: `tangent_h_of_read` for `tangent_h`."""
+    names = [_assigned(line) for line in takewhile(_is_code, lines[first:])]
+    results = [k for k, name in enumerate(names) if name and any(x.startswith(f"{name}_of_") for x in names[:k])]
+    return set(names[: results[-1]]) - {""} if results else set()
 
 
 def axes_of(array: npt.NDArray[Any]) -> tuple[str, ...]:
@@ -154,6 +171,7 @@ class Reader:
             value = value.renamed(u="c", w="u")
         if axes == FLAT:
             axes, array = "u", array.flatten()
+        value = value.without([axis for axis in "cp" if axis not in axes])
         if not set(value.axes) <= set(axes):
             return False
         spread = value.spread(axes)

@@ -7,7 +7,7 @@ entry by entry, a matrix with what stands behind it as matrices do, and v uᵀ a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -40,6 +40,15 @@ class Value:
     def spread(self, axes: str) -> Array:
         """The array with axes of length one where it has none of `axes`."""
         return self.array[tuple(slice(None) if axis in self.axes else np.newaxis for axis in axes)]
+
+    def without(self, axes: Sequence[str]) -> Value:
+        """The same numbers without those of these axes that have length one."""
+        dropped = [k for k, axis in enumerate(self.axes) if axis in axes and self.array.shape[k] == 1]
+        if not dropped:
+            return self
+        return Value(
+            self.array.squeeze(tuple(dropped)), "".join(a for k, a in enumerate(self.axes) if k not in dropped)
+        )
 
     def is_same(self, other: Value) -> bool:
         return self.axes == other.axes and np.array_equal(self.array, other.array)

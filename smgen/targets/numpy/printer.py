@@ -37,6 +37,7 @@ from smgen.ir import (
     View,
     WindowProduct,
 )
+from smgen.targets.numpy.groups import groups, is_intermediate
 from smgen.targets.numpy.moves import MoveConstants
 from smgen.targets.numpy.scalars import python_scalar
 from smgen.targets.source import (
@@ -121,16 +122,14 @@ class _Printer:
                 yield NamedArray(shape, tuple(self.names[slot]))
 
     def statements(self, ops: tuple[Op, ...]) -> Iterator[Statement]:
-        lines: list[str] = []
-        for op in ops:
-            self.position += 1
-            lines += self.code(op)
-            result = op.outs[-1]
-            if not _intermediate(result) and result.name in self.equations:  # others were made for the next one
-                yield Statement(self.equations.get(result.name, ""), tuple(lines))
-                lines = []
-        if lines:
-            yield Statement("", tuple(lines))
+        for group in groups(ops, self.equations):
+            equation = self.equations.get(group[-1].outs[-1].name, "")
+            yield Statement(equation, tuple(line for op in group for line in self.next(op)))
+
+    def next(self, op: Op) -> list[str]:
+        """The code of the operation after those before."""
+        self.position += 1
+        return self.code(op)
 
     def code(self, op: Op) -> list[str]:
         match op:
@@ -205,8 +204,8 @@ class _Printer:
         if slot is None:
             return self.results.get(out.name) or f"np.empty({shape_source(out.shape)}, DTYPE)"
         name = out.name
-        if _intermediate(out):
-            operands = [b for b in op.reads if _intermediate(b) and self.storage.slot_of.get(b.name) == slot]
+        if is_intermediate(out):
+            operands = [b for b in op.reads if is_intermediate(b) and self.storage.slot_of.get(b.name) == slot]
             if operands:
                 return self.variables[operands[0].name]
             result = out.name.partition(".")[0]
@@ -227,7 +226,7 @@ class _Printer:
         An intermediate's name may be that of an operand, which is read first.
         """
         name, target = self.define(out, op), self.target(out, op)
-        if _intermediate(out):
+        if is_intermediate(out):
             return [f"{target}[...] = {value}", *([] if name == target else [f"{name} = {target}"])]
         return [f"{name} = {target}", f"{name}[...] = {value}"]
 
@@ -237,7 +236,7 @@ class _Printer:
         for read in op.reads:
             if self.last_read[read.name] == self.position:
                 self.labels.pop(read.name, None)
-        if not _intermediate(out):
+        if not is_intermediate(out):
             return out.name
         self.labels[out.name] = next(letter for letter in _letters() if letter not in self.labels.values())
         return self.labels[out.name]
@@ -249,7 +248,3 @@ def _letters() -> Iterator[str]:
         for letters in map("".join, product(ascii_lowercase, repeat=length)):
             if letters not in ("np", "w", "x") and not keyword.iskeyword(letters):
                 yield letters
-
-
-def _intermediate(buffer: Buffer) -> bool:
-    return "." in buffer.name
