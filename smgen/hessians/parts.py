@@ -94,16 +94,18 @@ def plan(network: Network) -> Plan | None:
     if not others:
         return None
     recursion = tuple(v.name for v in exact)
-    colours = colouring(network.input, others.values())
-    fields = receptive_fields(network, [v.name for v in others]) if colours.count < network.input.units else None
-    rows = tuple(v.name for v in others if _has_few_rows(network, v, colours.count, fields))
+    has_tensors = any(v.layout.places is not None for v in network.vertices)
+    colours = colouring(network.input, others.values()) if has_tensors else None
+    count = network.input.units if colours is None else colours.count
+    fields = receptive_fields(network, [v.name for v in others]) if count < network.input.units else None
+    rows = tuple(v.name for v in others if _has_few_rows(network, v, count, fields))
     left = {v: paths for v, paths in others.items() if v.name not in rows}
     if not left:
         return Plan(recursion=recursion, rows=rows)
-    names = tuple(v.name for v in left)
-    colours = colouring(network.input, left.values())
-    if colours.count == network.input.units or all(v.layout.places is None for v in network.vertices):
+    colours = colouring(network.input, left.values()) if has_tensors else None
+    if colours is None or colours.count == network.input.units:
         return None
+    names = tuple(v.name for v in left)
     return Plan(recursion=recursion, rows=rows, others=names, colours=colours, fields=receptive_fields(network, names))
 
 
