@@ -33,11 +33,13 @@ def _plan(network: Network, batch_size: int) -> Plan | None:
     chosen = plan(network)
     if chosen is None or not chosen.rows:
         return chosen
-    step = STEPS["any"]
-    cut = with_cuts(network, step, chosen_cuts(network, batch_size, step))
-    ways = with_plan(network, step, chosen)
-    costs = (estimated_flops(prune(schedule), batch_size) for schedule in (ways, cut))
-    return chosen if next(costs) < next(costs) else None
+    for step in STEPS.values():
+        cut = with_cuts(network, step, chosen_cuts(network, batch_size, step))
+        ways = with_plan(network, step, chosen)
+        costs = [estimated_flops(prune(schedule), batch_size) for schedule in (ways, cut)]
+        if costs[0] >= costs[1]:
+            return None
+    return chosen
 
 
 def _quality(network: Network, recursion: Verdict, method: Method) -> Verdict:
