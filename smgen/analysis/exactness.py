@@ -10,7 +10,7 @@ none with f_pq ≠ 0 through p and q; it is inexact for almost all weights other
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import Final
 
 from smgen.layers.patterns import Paths
@@ -33,6 +33,7 @@ class Verdict:
     reason: str
     flat: bool = False
     kinked: bool = False
+    _: KW_ONLY
     patches: bool = False
     rows: bool = False
 

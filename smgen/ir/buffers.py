@@ -33,6 +33,7 @@ class Letter:
     place: int = 0
     family: str = ""
     formula: sp.Expr | None = None
+    _: KW_ONLY
     apart: str = ""
 
 

@@ -66,7 +66,7 @@ def derivative_of(
         code = ("f", "f_prime", "f_second", "f_third")[order]
         (argument,) = operands.values()
         text, apart = f"{MARKS[order]}({argument})", f"{MARKS[order]}_{vertex}({argument})"
-        return Name(f"{code}_{vertex}", Letter(text, 20 + order, MARKS[order], formula, apart), code)
+        return Name(f"{code}_{vertex}", Letter(text, 20 + order, MARKS[order], formula, apart=apart), code)
     by = [list(operands)[n].replace(".", "_") for n in orders]
     power = ("", "", "²", "³")[order]
     letter = f"∂{power}f_{vertex}/" + "".join(f"∂{name}" for name in by)

@@ -17,6 +17,9 @@ from smgen.layers.protocol import Layer
 MOST_NUMBERS: Final = 2**31 - 1
 """A node has no more numbers a sample than an int of C counts."""
 
+BEYOND: Final = 10**30
+"""Larger sizes are not worth writing out."""
+
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Node:
@@ -48,7 +51,9 @@ class Node:
         if self.units > MOST_NUMBERS:
             raise NetworkError(
                 origin=self.origin,
-                what=f"{self} has {self.units:,} numbers",
+                what=f"{self} has {self.units:,} numbers"
+                if self.units < BEYOND
+                else f"sm.{self.layer.kind}: the sizes are far too large",
                 hint=f"a node has at most {MOST_NUMBERS:,}, which fill 8 GB in float32",
             )
         made = _recorder.get()
