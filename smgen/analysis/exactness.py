@@ -48,7 +48,7 @@ def verdict(network: Network) -> Verdict:
     if not curved:
         return _flat(network)
     paths = _without_x(network)
-    for v in _ancestors(network, *curved):
+    for v in ancestors(network, *curved):
         paths[v.name] = v.layer.paths(v, paths)
         for p, q in curved.get(v, ()):
             if reason := _why_not(network, paths, v, p, q):
@@ -68,7 +68,7 @@ def split_by_recursion(network: Network) -> tuple[tuple[Vertex, ...], Mapping[Ve
     """
     curved = curved_vertices(network)
     paths, exact, others = _without_x(network), list[Vertex](), dict[Vertex, Paths]()
-    for v in _ancestors(network, *curved):
+    for v in ancestors(network, *curved):
         paths[v.name] = v.layer.paths(v, paths)
         if v not in curved:
             continue
@@ -138,7 +138,7 @@ def _why_inexact(network: Network, paths: dict[str, Paths], unit: Vertex) -> str
     """The reason: the curved layer, and the layers below it where single paths meet."""
     mixing = [
         v
-        for v in _ancestors(network, unit)
+        for v in ancestors(network, unit)
         if _adds(network, v) and paths[v.name].has_several() and any(paths[source].has_single() for source in v.inputs)
     ]
     named = _listed((f"{v.layer.kind} '{v.name}'" for v in mixing), " and ")
@@ -161,7 +161,7 @@ def _why_mixed(v: Vertex, p: str, q: str) -> str:
     )
 
 
-def _ancestors(network: Network, *vertices: Vertex) -> list[Vertex]:
+def ancestors(network: Network, *vertices: Vertex) -> list[Vertex]:
     """The vertices on which some depend, and these themselves."""
     wanted = {v.name for v in vertices}
     for v in reversed(network.vertices):
@@ -171,7 +171,7 @@ def _ancestors(network: Network, *vertices: Vertex) -> list[Vertex]:
 
 
 def _why_exact(network: Network, curved: list[Vertex]) -> str:
-    mixing = [v.name for v in _ancestors(network, *curved) if v.layer.mixes]
+    mixing = [v.name for v in ancestors(network, *curved) if v.layer.mixes]
     if not mixing:
         reason = "no layer mixes the inputs"
     elif len(mixing) == 1:

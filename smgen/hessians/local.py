@@ -11,6 +11,7 @@ from collections.abc import Iterable
 
 import sympy as sp
 
+from smgen.analysis.exactness import ancestors
 from smgen.ir import ZERO, Name
 from smgen.lower.hessian_state import Values
 from smgen.lower.segment_adjoints import SegmentAdjoints
@@ -64,8 +65,6 @@ class Local(SegmentAdjoints, ABC):
 
 def below(network: Network, bent: Iterable[str]) -> Segment:
     """The segment from x to these curved vertices: all that they depend on."""
-    wanted = set(bent)
-    for v in reversed(network.vertices):
-        if v.name in wanted:
-            wanted |= set(v.inputs)
-    return Segment(network.input, tuple(v for v in network.vertices[1:] if v.name in wanted), None, frozenset(bent))
+    names = frozenset(bent)
+    members = (v for v in ancestors(network, *(network[name] for name in names)) if v is not network.input)
+    return Segment(network.input, tuple(members), None, names)

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 
 import sympy as sp
 
+from smgen.analysis.exactness import ancestors
 from smgen.ir import ZERO, Contribution, Letter, Name
 from smgen.layers.protocol import Naming
 from smgen.lower.hessian_state import Values
@@ -41,7 +42,9 @@ class Rows:
         self.lowering, self.tangents = lowering, Tangents(lowering.emitter)
         self.network, self.base = lowering.network, lowering.network.input
         self.bent = [self.network[name] for name in bent]
-        self.tops = {p: _Top(self.network[p], below(self.network, p)) for p in tops(lowering, self.bent)}
+        self.tops = {
+            p: _Top(self.network[p], tuple(ancestors(self.network, self.network[p]))) for p in tops(lowering, self.bent)
+        }
         self.curvature: dict[str, Mapping[tuple[str, str], sp.Expr]] = {}
         self.base_adjoint: sp.Expr = ZERO
         self._products: dict[tuple[str, str], sp.Expr] = {}
@@ -144,7 +147,7 @@ class Rows:
         for top in self.tops.values():
             if v.name == self.base.name or v not in top.members or not top.adjoints:
                 continue
-            parts = list(self.lowering.lowered[v.name].forward(self.tangents, _All(top.adjoints)))
+            parts = list(self.lowering.lowered[v.name].forward(self.tangents, top.adjoints))
             top.adjoints[v.name] = self.tangents.sum_of(self._name(top, v, "̂"), "[+] 18", parts)
 
     def nu(self, k: Vertex, p: str, q: str) -> sp.Expr:
@@ -203,22 +206,6 @@ class Rows:
             for key, value in lowered.gradient(self.tangents, p, slope, adjoint, own).items():
                 total[key] = total.get(key, ZERO) + value
         return total
-
-
-class _All(dict[str, sp.Expr]):
-    """Values, 0 for what has none."""
-
-    def __missing__(self, key: str) -> sp.Expr:
-        return ZERO
-
-
-def below(network: Network, top: str) -> tuple[Vertex, ...]:
-    """All that a vertex depends on, and itself, in order."""
-    wanted = {top}
-    for v in reversed(network.vertices):
-        if v.name in wanted:
-            wanted |= set(v.inputs)
-    return tuple(v for v in network.vertices if v.name in wanted)
 
 
 def read_by(network: Network, k: Vertex) -> tuple[str, ...]:
