@@ -8,12 +8,12 @@ window reaches beyond an image with zeros around it. So
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 import sympy as sp
 
+from smgen.analysis.readers import readers_of
 from smgen.ir import Buffer, Emitter, Fold, Form, Layout, Op, Pointwise, Product, Reduce, Schedule
 from smgen.ir.rearrange import filled, unfolded
 
@@ -33,10 +33,7 @@ def skip_folds(schedule: Schedule) -> Schedule:
 def _found(schedule: Schedule) -> Mapping[str, tuple[Product, Fold]]:
     """The products and folds, by the name of the total that alone reads them."""
     sources = {op.outs[0].name: op for op in schedule.ops}
-    readers: dict[str, list[Op]] = defaultdict(list)
-    for op in schedule.ops:
-        for b in op.reads:
-            readers[b.name].append(op)
+    readers = readers_of(schedule)
     results = {b.name for b in schedule.outputs}
     found = {}
     for op in schedule.ops:

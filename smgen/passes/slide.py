@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from math import prod
 from typing import Final
 
+from smgen.analysis.readers import readers_of
 from smgen.analysis.storage import view_roots
 from smgen.ir import (
     Buffer,
@@ -63,10 +63,7 @@ def _multiplies_windows(op: Product, unfolds: Mapping[str, Unfold], own: set[str
 
 def _folds(schedule: Schedule, own: set[str]) -> Mapping[str, tuple[Product, Fold]]:
     """The products that only a fold reads, by name, with the fold."""
-    readers: dict[str, list[Op]] = defaultdict(list)
-    for op in schedule.ops:
-        for b in op.reads:
-            readers[b.name].append(op)
+    readers = readers_of(schedule)
     results = {b.name for b in schedule.outputs}
     found = {}
     for op in schedule.ops:
