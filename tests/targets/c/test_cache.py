@@ -165,6 +165,17 @@ def test_what_a_killed_compilation_of_another_module_left_is_swept(folder: Path)
     assert [path.suffix for path in cache.iterdir()] == [".so"]
 
 
+def test_what_a_compilation_left_that_was_killed_at_its_end_is_swept(folder: Path) -> None:
+    run(folder)
+    library = next((folder / "cache").iterdir())
+    key = library.name.split("-")[1]
+    (folder / "cache" / f".compiling-{key}-abc").mkdir()
+    (folder / "cache" / f".lock-{key}").touch()
+    out, err = run(folder)
+    assert (out, err) == ("True", "")
+    assert list((folder / "cache").iterdir()) == [library]
+
+
 def test_a_compilation_under_way_is_not_swept(folder: Path) -> None:
     fcntl = pytest.importorskip("fcntl")
     cache = folder / "cache"
