@@ -32,6 +32,12 @@ def deep() -> Network:
     return Network(energy=sm.softplus(sm.conv2d(h, 9, 2, padding=1)))
 
 
+def around() -> Network:
+    """Patches around an axis more than once, with distances between taps, and along one axis only."""
+    h = sm.softplus(sm.conv2d(sm.input((2, 5, 4)), 5, (3, 2), dilation=2, padding=(2, 1), padding_mode="circular"))
+    return Network(energy=sm.softplus(sm.conv2d(h, 3, (4, 1), stride=2, padding=(2, 0), padding_mode="circular")))
+
+
 @pytest.mark.parametrize("flags", REGISTERS)
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 def test_products_with_windows(dtype: str, flags: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -42,6 +48,10 @@ def test_products_with_windows(dtype: str, flags: str, monkeypatch: pytest.Monke
 @pytest.mark.parametrize("flags", REGISTERS)
 def test_convolutions_of_patches(flags: str, monkeypatch: pytest.MonkeyPatch) -> None:
     assert_agrees(deep(), "float64", "exact", flags, monkeypatch)
+
+
+def test_patches_around_an_axis(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert_agrees(around(), "float64", "exact", "", monkeypatch)
 
 
 def assert_agrees(network: Network, dtype: str, mode: str, flags: str, monkeypatch: pytest.MonkeyPatch) -> None:
