@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import gc
 import os
 
 import pytest
 
 os.environ.setdefault("CFLAGS", "-O0")
 """Eight times faster to compile than users' -O2, which tests/targets/c has."""
+
+
+gc.set_threshold(100_000, 50, 1000)
+"""Modules and expressions are kept for later tests: to look through them for rubbish would take a tenth of the time."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
