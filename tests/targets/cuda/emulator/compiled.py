@@ -21,7 +21,7 @@ HERE: Final = Path(__file__).parent
 _COMMON: Final = ("-std=gnu++17", "-g1", "-fPIC", "-fvisibility=hidden", f"-I{HERE}")
 _RUNTIME: Final = {None: (), "address,undefined": ("-DWITH_ADDRESS",), "thread": ("-DWITH_THREAD",)}
 _KERNELS: Final = {
-    None: ("-O1",),
+    None: ("-O0",),
     "address,undefined": (
         *("-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-fsanitize-sections=cuda_shared"),
         "-fno-omit-frame-pointer",
