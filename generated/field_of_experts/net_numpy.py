@@ -29,7 +29,7 @@ installed, threads work on different tiles. `w.g` is where g is written: results
 later ones, as _STORAGE says. a, b, c, … are intermediate results of one equation.
 
 description sha256 aa2eea6ccebc9c4baee36db4f396fa7e48c2f7cfe5aa384d48bfb7df7f1f93bf
-template numpy/module.py.j2, sha256 022cb777bae19278e1bbd0a1b1222d9313d934d15970a9fc5889bf2d6c798426
+template numpy/module.py.j2, sha256 680d187f0aeb4fa61de306feb44f95bedfbf5ab5e491ca88877c1347614cdde8
 """
 
 import _thread
@@ -1260,7 +1260,7 @@ INITIAL = {
 METADATA = {
     "network": "field_of_experts",
     "description_sha256": "aa2eea6ccebc9c4baee36db4f396fa7e48c2f7cfe5aa384d48bfb7df7f1f93bf",
-    "template_sha256": "022cb777bae19278e1bbd0a1b1222d9313d934d15970a9fc5889bf2d6c798426",
+    "template_sha256": "680d187f0aeb4fa61de306feb44f95bedfbf5ab5e491ca88877c1347614cdde8",
     "generator": "smgen 0.1.0",
     "backend": "numpy",
     "dtype": "float32",
@@ -2169,10 +2169,10 @@ def selftest(seed=0, verbose=False):
     given = {}
     passed = True
     with np.errstate(all="ignore"):  # far from θ, J may overflow
-        params, x = _test_case(params, rng, **given)
+        params, x = _test_case(params, rng, given)
         for lam in (0.0, 0.1):
             for prefix in _PREFIXES:
-                for name, good, error, seen in _slope_errors(params, x, lam, rng, prefix, **given):
+                for name, good, error, seen in _slope_errors(params, x, lam, rng, prefix, given):
                     passed = passed and good
                     if verbose:
                         found = f"off by {error:.1e} of the largest entry, {seen:.1e} would be seen"
@@ -2180,7 +2180,7 @@ def selftest(seed=0, verbose=False):
     return passed
 
 
-def _test_case(params, rng, **given):
+def _test_case(params, rng, given):
     """Parameters and normal samples at which the gradient is finite.
 
     Samples are made smaller where a fast-growing energy overflows, parameters positive where a layer's domain wants that.
@@ -2199,7 +2199,7 @@ def _test_case(params, rng, **given):
 _PREFIXES = ("", )  # of the objectives' functions
 
 
-def _slope_errors(params, x, lam, rng, prefix="", **given):
+def _slope_errors(params, x, lam, rng, prefix, given):
     """For each parameter: its name, whether ∇J is right, by how much it is off, and how large an error would be seen."""
     names = ("loss", "loss_and_grad", "loss_and_grad_terms")
     value, merged, separate = (globals()[f"{prefix}{name}"] for name in names)
@@ -2208,7 +2208,7 @@ def _slope_errors(params, x, lam, rng, prefix="", **given):
     values, parts = apart[: len(apart) // 2], apart[len(apart) // 2 :]
     # Sums are in float64 in any case: there the last bit of the terms is what J's own rounding is.
     least = np.finfo(DTYPE).eps * sum(abs(float(term)) for term in values) / (1 if DTYPE is np.float64 else 16)
-    noise = max(_loss_noise(value, params, x, lam, rng, **given), least)
+    noise = max(_loss_noise(value, params, x, lam, rng, given), least)
     for name in PARAMS:
         slopes = _asnumpy(gradient[name]).astype(np.float64)
         largest = float(np.max(np.abs(slopes)))
@@ -2292,7 +2292,7 @@ def _compared(move, noise, rounding, h):
     return (False, abs(suspected[0]), suspected[1]) if suspected else (True, 0.0, np.inf)
 
 
-def _loss_noise(loss, params, x, lam, rng, **given):
+def _loss_noise(loss, params, x, lam, rng, given):
     """The rounding error of J: the spread of third differences along a short way through all parameters.
 
     The way is so short that the powers of a step that are left are smaller than rounding, and kinks are rarely on it.
@@ -2309,4 +2309,4 @@ def _loss_noise(loss, params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above d956713ee6dff2d870ccf0381a97b9b51031045f6cbd1203d6635aaf94f697c9
+# sha256 of all above dd1c857afd62b1a80cbbc55a39aef7dba00a80cfbfdf8a231bc5e232a60afad4

@@ -24,7 +24,7 @@ their role, whatever layer they belong to; `vec4_<name>` takes 16 bytes a thread
 are aligned to them.
 
 description sha256 d4d8833c7e2f1965d5d89b1599a300b10c6c55a495183fe0c4dbf5dbfbcd5973
-template cuda/module.py.j2, sha256 aeaa5eb0e873c18ea9b97dfbf1ed6d71705e841ed7b4e3d4ced37c78b6d31a2a
+template cuda/module.py.j2, sha256 ffee74f9c7568148c63a0f70f3a8fab12e231f88bcf4b75d4dc56e1527720ff2
 """
 
 import operator
@@ -62,7 +62,7 @@ INITIAL = {
 METADATA = {
     "network": "ica",
     "description_sha256": "d4d8833c7e2f1965d5d89b1599a300b10c6c55a495183fe0c4dbf5dbfbcd5973",
-    "template_sha256": "aeaa5eb0e873c18ea9b97dfbf1ed6d71705e841ed7b4e3d4ced37c78b6d31a2a",
+    "template_sha256": "ffee74f9c7568148c63a0f70f3a8fab12e231f88bcf4b75d4dc56e1527720ff2",
     "generator": "smgen 0.1.0",
     "backend": "cuda",
     "dtype": "float32",
@@ -1538,10 +1538,10 @@ def selftest(seed=0, verbose=False):
     given = {}
     passed = True
     with np.errstate(all="ignore"):  # far from θ, J may overflow
-        params, x = _test_case(params, rng, **given)
+        params, x = _test_case(params, rng, given)
         for lam in (0.0, 0.1):
             for prefix in _PREFIXES:
-                for name, good, error, seen in _slope_errors(params, x, lam, rng, prefix, **given):
+                for name, good, error, seen in _slope_errors(params, x, lam, rng, prefix, given):
                     passed = passed and good
                     if verbose:
                         found = f"off by {error:.1e} of the largest entry, {seen:.1e} would be seen"
@@ -1549,7 +1549,7 @@ def selftest(seed=0, verbose=False):
     return passed
 
 
-def _test_case(params, rng, **given):
+def _test_case(params, rng, given):
     """Parameters and normal samples at which the gradient is finite.
 
     Samples are made smaller where a fast-growing energy overflows, parameters positive where a layer's domain wants that.
@@ -1568,7 +1568,7 @@ def _test_case(params, rng, **given):
 _PREFIXES = ("", )  # of the objectives' functions
 
 
-def _slope_errors(params, x, lam, rng, prefix="", **given):
+def _slope_errors(params, x, lam, rng, prefix, given):
     """For each parameter: its name, whether ∇J is right, by how much it is off, and how large an error would be seen."""
     names = ("loss", "loss_and_grad", "loss_and_grad_terms")
     value, merged, separate = (globals()[f"{prefix}{name}"] for name in names)
@@ -1577,7 +1577,7 @@ def _slope_errors(params, x, lam, rng, prefix="", **given):
     values, parts = apart[: len(apart) // 2], apart[len(apart) // 2 :]
     # Sums are in float64 in any case: there the last bit of the terms is what J's own rounding is.
     least = np.finfo(DTYPE).eps * sum(abs(float(term)) for term in values) / (1 if DTYPE is np.float64 else 16)
-    noise = max(_loss_noise(value, params, x, lam, rng, **given), least)
+    noise = max(_loss_noise(value, params, x, lam, rng, given), least)
     for name in PARAMS:
         slopes = _asnumpy(gradient[name]).astype(np.float64)
         largest = float(np.max(np.abs(slopes)))
@@ -1661,7 +1661,7 @@ def _compared(move, noise, rounding, h):
     return (False, abs(suspected[0]), suspected[1]) if suspected else (True, 0.0, np.inf)
 
 
-def _loss_noise(loss, params, x, lam, rng, **given):
+def _loss_noise(loss, params, x, lam, rng, given):
     """The rounding error of J: the spread of third differences along a short way through all parameters.
 
     The way is so short that the powers of a step that are left are smaller than rounding, and kinks are rarely on it.
@@ -1678,4 +1678,4 @@ def _loss_noise(loss, params, x, lam, rng, **given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above 4b2af9e942942ce99306160abb398056cef84d11409c2de143643bd6d50a823c
+# sha256 of all above f23a442d19f07452a5c09b01bf2c51abdbe39af580b5c932824e0802fe9cf52d

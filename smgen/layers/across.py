@@ -13,7 +13,7 @@ from smgen.layers.nodes import Node, node_of, varying
 from smgen.layers.parameter import learned
 from smgen.layers.pointwise import pointwise
 from smgen.layers.pooling import sum_pool
-from smgen.layers.shapes import axes_of, number_for, whole_numbers
+from smgen.layers.shapes import axes_of, check_length, number_for, whole_numbers
 from smgen.origins import here
 
 _ONE, _ZERO = (1.0, None), (0.0, None)
@@ -191,6 +191,7 @@ def _on_axis(source: object, axis: object, origin: str, function: str) -> tuple[
     node = node_of(source, origin, function)
     varying([node], origin, function)
     (at,) = axes_of((axis,), node, origin, function)
+    check_length(node.shape[at], at, node, origin, function)
     return node, at
 
 

@@ -41,6 +41,7 @@ def _totals(kind: str, source: Node, axis: object, keepdims: object, name: str |
     axes = axes_of(axis, node, origin, kind)
     count = 1
     for position in axes:
+        check_length(node.shape[position], position, node, origin, kind)
         count *= node.shape[position]
     left = len(node.shape) - len(axes)
     dropped = () if keepdims else axes if left else axes[1:]  # a node has at least one axis
@@ -74,6 +75,7 @@ def part(node: Node, index: object) -> Node:
         )
     matrices, dropped = dict[int, Along](), list[int]()
     for axis, entry in enumerate(entries):
+        check_length(node.shape[axis], axis, node, origin, "slice")
         places = _places(node, axis, entry, origin)
         matrices[axis] = Along.picked(node.shape[axis], places)
         if not isinstance(entry, slice):

@@ -24,6 +24,7 @@ from smgen.layers.nodes import Node
 from smgen.layers.orders import Order
 from smgen.layers.patterns import Paths
 from smgen.layers.protocol import Array, Differentiate, Equations, Lowered, Slope, Vertex
+from smgen.layers.shapes import check_length
 from smgen.layers.straight import Straight, StraightLowered
 
 
@@ -36,6 +37,8 @@ def spread(node: Node, shape: tuple[int, ...], origin: str, *, batched: bool) ->
     longer = (1,) * (len(shape) - len(node.shape)) + node.shape
     if longer != node.shape:
         node = Node(layer=Reshape(node.shape), operands=(node,), shape=longer, name=None, origin=origin)
+    for axis, size in enumerate(shape):
+        check_length(size, axis, node, origin, "broadcast")
     pairs = enumerate(zip(longer, shape, strict=True))
     matrices = {axis: Along.total(size).transposed for axis, (old, size) in pairs if old != size}
     return along_axes(node, "broadcast", matrices, origin) if matrices else node

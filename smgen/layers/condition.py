@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import inf
-from typing import ClassVar
+from typing import ClassVar, Final
 
 import sympy as sp
 
 from smgen.calculus.domains import Ends, interval, interval_text
 from smgen.calculus.intervals import Interval
+from smgen.errors import NetworkError, shortened
 from smgen.ir import Emitter, Name
 from smgen.layers.data import given
 from smgen.layers.nodes import Node
@@ -40,6 +41,10 @@ class Condition(Source):
         return given(e, v, g, name)
 
 
+ARGUMENTS: Final = frozenset({"params", "x", "lam", "workspace", "rng", "probes"})
+"""What functions of generated modules take besides conditions."""
+
+
 def condition(
     shape: int | tuple[int, ...] = 1,
     *,
@@ -50,9 +55,16 @@ def condition(
 
     In the generated module it is a keyword argument `name` of every function, (N, *shape), or (N,) for a single number.
     `domain` = (least, greatest) bounds its numbers, (1e-3, None) for a noise level; the module refuses others. Raises
-    `NetworkError` for anything but whole numbers of at least 1, and for bounds that are none.
+    `NetworkError` for anything but whole numbers of at least 1, for bounds that are none, and for a name that another
+    argument has, or that begins with an underscore.
     """
     origin = here()
+    if isinstance(name, str) and (name in ARGUMENTS or name.startswith("_")):
+        raise NetworkError(
+            origin=origin,
+            what=f"a condition is an argument of the generated functions, and cannot be called {shortened(name)}",
+            hint=f"names of their own are {', '.join(sorted(ARGUMENTS))}, and those that begin with an underscore",
+        )
     hint = 'sm.condition(name="sigma") is one number a sample'
     sizes = shape_of(shape, origin, "the shape of a condition is", hint)
     return Node(layer=Condition(interval(domain, origin)), operands=(), shape=sizes, name=name, origin=origin)

@@ -20,7 +20,7 @@ from smgen.layers.orders import Order, channels_last
 from smgen.layers.parameter import learned, shared_weight
 from smgen.layers.patterns import Paths, Support
 from smgen.layers.protocol import Array, Layer, Vertex
-from smgen.layers.shapes import image_of, number_for, numbers_for
+from smgen.layers.shapes import check_length, image_of, number_for, numbers_for
 from smgen.layers.weight_matrix import WeightMatrix
 from smgen.layers.windows import WindowsMap, fold_classes
 from smgen.origins import here
@@ -193,6 +193,7 @@ def _convolution(
     before, after = paddings(padding, kernel, strides, dilations, origin, function, hint)
     axes = []
     for axis, size in enumerate(node.shape[1:]):
+        check_length(size + before[axis] + after[axis], axis + 1, node, origin, function)
         check_reach(node, axis + 1, before[axis], after[axis], mode, origin, function, size=size)
         sliding = Sliding(
             size=size,

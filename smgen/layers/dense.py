@@ -15,16 +15,17 @@ from smgen.layers.along_axes import along_axes
 from smgen.layers.linear_maps import LinearLayer, LinearMap
 from smgen.layers.nodes import Node, checked_bias, node_of, units_of, varying
 from smgen.layers.parameter import checked_weights, learned, shared_weight
-from smgen.layers.patterns import Paths
+from smgen.layers.patterns import Paths, Support
 from smgen.layers.protocol import Array, Equations, Vertex
 from smgen.origins import here
 
 
 @dataclass(frozen=True, slots=True)
 class Dense(LinearLayer):
-    """g = W f + b. Operands: f, W and, with a bias, b."""
+    """g = W f + b. Operands: f, W and, with a bias, b. `pattern` says of a fixed W which of its numbers are not 0."""
 
     bias: bool
+    pattern: bytes = b""
     kind: ClassVar[str] = "linear"
 
     @property
@@ -48,7 +49,11 @@ class Dense(LinearLayer):
         return np.kron(np.eye(v.units // weight.shape[0]), weight)
 
     def paths(self, v: Vertex, below: Mapping[str, Paths]) -> Paths:
-        return below[v.operands[0]].mixed(len(v.shape) - 1, v.shape[-1])
+        source, axis, units = below[v.operands[0]], len(v.shape) - 1, v.shape[-1]
+        if not self.pattern:
+            return source.mixed(axis, units)
+        at = np.frombuffer(self.pattern, np.bool_).reshape(units, -1)
+        return source.along(axis, Support.of(*at.shape, *np.nonzero(at)))
 
     def spelled(self, v: Vertex, names: Mapping[str, str], concatenate: str) -> str:
         source, weight, *bias = (names[operand] for operand in v.operands)
@@ -108,7 +113,13 @@ def linear(
     has_bias, shape = checked_bias(bias, origin), (count, node.shape[-1])
     weight, group = shared_weight(weights, shape, origin)
     operands = (node, weight, *((learned("bias", (count,), origin, group=group),) if has_bias else ()))
-    return Node(layer=Dense(has_bias), operands=operands, shape=(*node.shape[:-1], count), name=name, origin=origin)
+    layer = Dense(has_bias, _pattern(weight.layer.fixed))
+    return Node(layer=layer, operands=operands, shape=(*node.shape[:-1], count), name=name, origin=origin)
+
+
+def _pattern(array: Array | None) -> bytes:
+    """Which numbers of a fixed matrix are not 0; nothing where all are, or it is not fixed."""
+    return b"" if array is None or array.all() else (array != 0).tobytes()
 
 
 MOST: Final = 0.2

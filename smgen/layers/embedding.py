@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Final
 
 import numpy as np
 import sympy as sp
@@ -22,6 +22,9 @@ from smgen.layers.shapes import number_for
 from smgen.layers.source import Argument
 from smgen.layers.straight import Straight
 from smgen.origins import here
+
+MOST_LABELS: Final = 10_000
+"""Each label is written down in the module, and a sample takes a number for each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +110,7 @@ def embedding(source: Node, count: int, width: int, *, name: str | None = None) 
     """A learned row of `width` numbers for each of `count` labels, 0 to count − 1, as torch.nn.Embedding.
 
     `source` is a condition of one number, which holds whole labels. The parameter is `<name>.weight`, of shape
-    (count, width): a row for each label. Raises `NetworkError` for other nodes.
+    (count, width): a row for each label. Raises `NetworkError` for other nodes, and for more than 10,000 labels.
     """
     origin = here()
     node = node_of(source, origin, "embedding")
@@ -119,6 +122,12 @@ def embedding(source: Node, count: int, width: int, *, name: str | None = None) 
         )
     hint = "sm.embedding(label, 10, 64) has 64 numbers for each of 10 labels"
     labels = number_for("count", count, origin, hint=hint, function="embedding")
+    if labels > MOST_LABELS:
+        raise NetworkError(
+            origin=origin,
+            what=f"sm.embedding takes at most {MOST_LABELS:,} labels; got count={labels:,}",
+            hint="give the rows themselves with every sample: sm.condition(64)",
+        )
     units = number_for("width", width, origin, hint=hint, function="embedding")
     hot = Node(layer=OneHot(labels), operands=(node,), shape=(labels,), name=None, origin=origin)
     table = learned("weight", (labels, units), origin)

@@ -48,7 +48,12 @@ def shared_weight(weights: object, shape: tuple[int, ...], origin: str) -> tuple
     """
     if isinstance(weights, Node):
         return checked_weights(weights, shape, origin), ""
-    hint = "weights= names the layer to share with, e.g. 'filters', or is a node"
+    hint = (
+        "weights= names the layer to share with, e.g. 'filters', or is a node: sm.constant(array) makes one of an array"
+    )
+    if weights is not None and not isinstance(weights, str):
+        what = f"weights= takes a name or a node; got {type(weights).__name__}"
+        raise NetworkError(origin=origin, what=what, hint=hint)
     group = checked_name("weights", weights, origin, hint) if weights is not None else ""
     return learned("weight", shape, origin, group=group), group
 

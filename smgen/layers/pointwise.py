@@ -236,7 +236,8 @@ def combined(kind: str, function: Callable[..., Any], operands: Sequence[object]
             raise NetworkError(
                 origin=origin,
                 what=f"an operator takes nodes and finite numbers; got {shortened(operands[n])}",
-                hint="sm.parameter(…) makes a learned one; sm.pointwise((a, b), f) takes any formula",
+                hint="sm.constant(array) makes a node of an array, sm.parameter(…) a learned one; "
+                "sm.pointwise((a, b), f) takes any formula",
             )
     nodes = [operand for operand in operands if isinstance(operand, Node)]
 

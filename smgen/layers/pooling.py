@@ -64,6 +64,7 @@ def _pooled(
     around = numbers_for("padding", padding, count, origin, least=0, hint=hint, function=function)
     matrices = {}
     for axis, size in enumerate(node.shape[1:]):
+        check_length(size + 2 * around[axis], axis + 1, node, origin, function)
         sliding = Sliding(size=size, kernel=kernel[axis], stride=strides[axis], before=around[axis], after=around[axis])
         if 2 * around[axis] > kernel[axis] or sliding.count < 1:
             raise NetworkError(

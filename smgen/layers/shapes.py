@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from smgen.errors import NetworkError, shortened
-from smgen.layers.nodes import Node
+from smgen.layers.nodes import MOST_NUMBERS, Node
 
 MOST_PLACES: Final = 2**20
 """What is done along an axis is written down place by place."""
@@ -39,6 +39,8 @@ def numbers_for(
     numbers = whole_numbers(value)
     if numbers is not None and len(numbers) == 1:
         numbers *= count
+    if numbers is not None and max(numbers, default=0) > MOST_NUMBERS:
+        raise NetworkError(origin=origin, what=f"sm.{function}: {argument} is at most {MOST_NUMBERS:,}", hint=hint)
     if numbers is None or len(numbers) != count or min(numbers) < least:
         each = f"or one for each of {count} axes" if count > 1 else "for its one axis"
         raise NetworkError(
@@ -86,12 +88,12 @@ def axes_of(value: object, node: Node, origin: str, function: str) -> tuple[int,
 
 
 def check_length(size: int, axis: int, node: Node, origin: str, function: str) -> None:
-    """Raise `NetworkError` if a matrix along an axis would have more than `MOST_PLACES` rows."""
+    """Raise `NetworkError` if a matrix along an axis would have more than `MOST_PLACES` rows or columns."""
     if size > MOST_PLACES:
         raise NetworkError(
             origin=origin,
-            what=f"sm.{function}: axis {axis} of {node} would have {size:,} places",
-            hint=f"an axis that is made longer has at most {MOST_PLACES:,}",
+            what=f"sm.{function}: {size:,} places on axis {axis} of {node} are too many",
+            hint=f"at most {MOST_PLACES:,}: what is done along an axis is written down place by place",
         )
 
 

@@ -16,7 +16,7 @@ from smgen.layers.nodes import Node, checked_bias, node_of, varying
 from smgen.layers.parameter import learned, shared_weight
 from smgen.layers.patterns import Support
 from smgen.layers.protocol import Array, Vertex
-from smgen.layers.shapes import image_of, number_for, numbers_for
+from smgen.layers.shapes import check_length, image_of, number_for, numbers_for
 from smgen.origins import here
 
 
@@ -132,9 +132,9 @@ def _transposed(
     axes = []
     for axis, size in enumerate(node.shape[1:]):
         k, s, p, o, d = (numbers[axis] for numbers in (kernel, strides, around, more, dilations))
-        sliding = Sliding(
-            size=(size - 1) * s - 2 * p + d * (k - 1) + o + 1, kernel=k, stride=s, dilation=d, before=p, after=p
-        )
+        padded = (size - 1) * s + d * (k - 1) + o + 1
+        check_length(padded, axis + 1, node, origin, function)
+        sliding = Sliding(size=padded - 2 * p, kernel=k, stride=s, dilation=d, before=p, after=p)
         if sliding.size < 1 or sliding.count != size:
             raise NetworkError(
                 origin=origin,

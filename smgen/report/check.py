@@ -49,7 +49,7 @@ def _case(module: ModuleType, seed: int) -> tuple[dict[str, Any], Any, dict[str,
     """Random parameters, and samples with conditions, at which the module's gradient is finite, if there are any."""
     given = _given(module, 16, 0)
     with np.errstate(all="ignore"):
-        params, x = module._test_case(module.init_params(seed), np.random.default_rng(seed), **given)
+        params, x = module._test_case(module.init_params(seed), np.random.default_rng(seed), given)
     return params, module._asnumpy(x)[:SAMPLES], {name: given[name][:SAMPLES] for name in _conditions(module)}
 
 
@@ -168,11 +168,11 @@ def _gradient(
     given = _given(module, 16, 0)
     rows: dict[str, list[tuple[bool, float, float, float]]] = {key: [] for key in module.PARAMS}
     with np.errstate(all="ignore"):  # far from the parameters the loss may overflow
-        params, x = module._test_case(params, rng, **given)
+        params, x = module._test_case(params, rng, given)
         for lam in _lams(module):
             _, gradient = module.loss_and_grad(params, x, lam, **given)
             _, _, of_k, of_l = module.loss_and_grad_terms(params, x, lam, **given)
-            for key, good, off, seen in module._slope_errors(params, x, lam, rng, **given):
+            for key, good, off, seen in module._slope_errors(params, x, lam, rng, "", given):
                 parts = [module._asnumpy(part[key]).astype(np.float64) for part in (of_k, of_l, gradient)]
                 size = max(float(np.max(np.abs(part))) for part in parts)
                 apart = float(np.max(np.abs(parts[0] + parts[1] - parts[2])))

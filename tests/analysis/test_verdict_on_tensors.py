@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 import sympy as sp
 from hypothesis import given, settings
@@ -211,3 +212,15 @@ def test_the_words(name: str) -> None:
     make, expected = WORDS[name]
     words = str(verdict(Network(energy=make())))
     assert words[: len(expected)] == expected
+
+
+@pytest.mark.parametrize("bias", [False, True])
+@pytest.mark.parametrize("zeros", [0, 1, 5, 6, 9, 11])
+def test_zeros_of_fixed_weights_are_seen(zeros: int, bias: bool) -> None:
+    """However many there are: rows of one number keep units apart, rows of two do not."""
+    weights = np.random.default_rng(zeros).uniform(1, 2, 12)
+    weights[np.random.default_rng(zeros + 1).permutation(12)[:zeros]] = 0
+    below = f(sm.linear(sm.input(4), 4, weights=sm.constant(np.eye(4)), bias=bias))
+    network = Network(energy=f(sm.linear(below, 3, weights=sm.constant(weights.reshape(3, 4)), bias=bias)))
+    assert verdict(network).exact == (gap(network) < 1e-9)
+    assert verdict(network).exact or zeros < 9

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 import smgen as sm
+from smgen.build import Options, build_info, source
+from smgen.layers.condition import ARGUMENTS
 from smgen.layers.nodes import Node
+from smgen.loader import load_source
 from smgen.network import Network
 from tests import written as w
 from tests.every_mode import BACKENDS, Together, compare, each_mode
@@ -113,3 +118,22 @@ def test_networks(name: str, mode: str, backend: str) -> None:
 def test_one_sample(backend: str) -> None:
     for mode in ("diagonal", "exact", "one probe"):
         compare(one_for_all(), mode, backend, samples=1)
+
+
+@pytest.mark.parametrize("mode", ["diagonal", "hutchinson"])
+def test_names_of_arguments_inside_modules_are_free(mode: str) -> None:
+    """What functions take besides conditions are arguments of the module's user, or in nobody's way."""
+
+    def text(name: str) -> str:
+        noise = sm.condition(name=name)
+        network = Network(energy=sm.softplus(sm.linear(sm.input(2), 3) / (1 + noise**2)))
+        return source(network, build_info(network, Path("net.py"), Options(backend="numpy", hessian=mode)))
+
+    found = set[str]()
+    for node in ast.walk(ast.parse(text("sigma"))):
+        if isinstance(node, ast.FunctionDef):
+            names = [arg.arg for arg in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)]
+            found |= set(names) if "sigma" in names or node.args.kwarg else set()
+    assert ARGUMENTS - {"probes", "rng"} <= found
+    for name in found - ARGUMENTS - {"self"}:
+        assert load_source(text(name), name).selftest(0), name

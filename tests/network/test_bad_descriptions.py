@@ -31,7 +31,11 @@ Names = tuple[str, ...]
         ("sm.add()", "sm.add takes one node or more; got none"),
         ("sm.add(x, h)", "add takes nodes and parameters whose shapes broadcast, as NumPy's do; got <input of 3"),
         *((f"sm.linear(x, 4, weights={name!r})", "weights must be an ASCII Python identifier and no keyword; got ")
-          for name in ("my weights", "", 3)),
+          for name in ("my weights", "")),
+        ("sm.linear(x, 4, weights=3)", "weights= takes a name or a node; got int"),
+        ("sm.condition(name='lam')", "an argument of the generated functions, and cannot be called 'lam'"),
+        ("sm.condition(name='_check')", "an argument of the generated functions, and cannot be called '_check'"),
+        ("sm.embedding(sm.condition(), 10_001, 2)", "sm.embedding takes at most 10,000 labels; got count=10,001"),
         ("sm.pointwise(h, sympy.exp, kind='a b')", "kind must be an ASCII Python identifier and no keyword; got 'a b'"),
         *((f"sm.student_t(h, nu={nu})", "sm.student_t takes a finite number greater than 0 as nu; got ")
           for nu in ("-1", "0", "math.inf", "math.nan", "'3'", "True", "None", "h")),

@@ -10,8 +10,8 @@ from smgen.ir import Along, Fold, Greatest, Mix, Permute, Sliding, Unfold
 from smgen.ir.axes import padding_of
 from smgen.targets.source import WIDTH
 
-ENTRIES: Final = 64
-"""Entries of a matrix that are written out; of more, only the places that rows pick."""
+DENSE: Final = 2**20
+"""A matrix of more numbers is not made: its entries are added one after the other."""
 
 
 class MoveConstants:
@@ -20,6 +20,7 @@ class MoveConstants:
     def __init__(self) -> None:
         self._windows: dict[tuple[tuple[Sliding, ...], int], str] = {}
         self._matrices: dict[Along, str] = {}
+        self._sparse: dict[Along, str] = {}
 
     def unfold(self, op: Unfold, target: str) -> str:
         """What windows read."""
@@ -58,6 +59,8 @@ class MoveConstants:
         elif op.matrix.transposed.picks is not None and (index := _slice(op.matrix.transposed.picks)):
             yield f"{op.out.name}[...] = 0"
             yield f"{result}[:, {index}] = {source}"
+        elif rows * columns > DENSE:
+            yield f"_mix({self._entries(op.matrix)}, {source}, {result})"
         elif after == 1:
             yield (
                 f"np.matmul({op.src.name}.reshape(-1, {columns}), {self._matrix(op.matrix)}.T, "
@@ -73,6 +76,9 @@ class MoveConstants:
     def _matrix(self, matrix: Along) -> str:
         return self._matrices.setdefault(matrix, f"_axis_{len(self._matrices) + 1}")
 
+    def _entries(self, matrix: Along) -> str:
+        return self._sparse.setdefault(matrix, f"_entries_{len(self._sparse) + 1}")
+
     @property
     def has_windows(self) -> bool:
         """Whether there are windows."""
@@ -82,6 +88,11 @@ class MoveConstants:
     def has_matrices(self) -> bool:
         """Whether there are matrices."""
         return bool(self._matrices)
+
+    @property
+    def has_entries(self) -> bool:
+        """Whether there are matrices of which only entries are known."""
+        return bool(self._sparse)
 
     def lines(self) -> Iterator[str]:
         """The statements that make them."""
@@ -100,6 +111,15 @@ class MoveConstants:
             text = repr(factors) if len(set(factors)) > 1 else repr(factors[0])
             shape = f"({len(matrix.rows)}, {matrix.columns})"
             yield from _wrapped(f"{name} = _matrix({shape}, {rows}, {columns}, {text})")
+        for matrix, name in self._sparse.items():
+            lists = (_nth_entries(matrix, k) for k in range(max(map(len, matrix.rows))))
+            yield from _wrapped(f"{name} = _entries({', '.join(lists)})")
+
+
+def _nth_entries(matrix: Along, k: int) -> str:
+    """Entry k of all rows that have so many: their rows, columns and factors."""
+    entries = [(q, *row[k]) for q, row in enumerate(matrix.rows) if len(row) > k]
+    return f"({[q for q, _, _ in entries]}, {[p for _, p, _ in entries]}, {[float(f) for _, _, f in entries]})"
 
 
 def _wrapped(line: str) -> list[str]:

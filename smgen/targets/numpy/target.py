@@ -77,6 +77,7 @@ class Module:
     needs_scipy: bool
     has_windows: bool
     has_matrices: bool
+    has_entries: bool
     moves: tuple[str, ...]
     sums_columns: bool
 
@@ -105,6 +106,7 @@ class NumpyTarget:
             needs_scipy=bool(calls & scipy_functions()),
             has_windows=moves.has_windows,
             has_matrices=moves.has_matrices,
+            has_entries=moves.has_entries,
             moves=tuple(moves.lines()),
             sums_columns=info.whole or any(sums_columns(op) for schedule in lowered for op in schedule.ops),
         )
