@@ -21,7 +21,7 @@
    different tiles, and what tiles sum is added up at the end, in a fixed order.
 
    description sha256 d4d8833c7e2f1965d5d89b1599a300b10c6c55a495183fe0c4dbf5dbfbcd5973
-   template c/module.c.j2, sha256 761bcb63bc7b1c58235cfbc3af98bcd1c7dafa49dce8119e4c0e57e6d3841606 */
+   template c/module.c.j2, sha256 d1517a679fa32f30d91670d1491f6548bd437472a743ec30d9e2dbf1e1d08dfd */
 
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE /* sched_getaffinity */
@@ -47,8 +47,8 @@
 enum { TOTALS = 8 }; /* places for the sums of a rank's losses: whole cache lines */
 
 /* What net_c.h asks for: a program cannot be made of this file and the header of another. */
-extern const char ica_pair_e836dcd4292eae19;
-const char ica_pair_e836dcd4292eae19 = 0;
+extern const char ica_pair_2087889f992ea80f;
+const char ica_pair_2087889f992ea80f = 0;
 
 /* ---- what every function needs: shares of the work, and products ---- */
 

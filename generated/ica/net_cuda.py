@@ -24,7 +24,7 @@ their role, whatever layer they belong to; `vec4_<name>` takes 16 bytes a thread
 are aligned to them.
 
 description sha256 d4d8833c7e2f1965d5d89b1599a300b10c6c55a495183fe0c4dbf5dbfbcd5973
-template cuda/module.py.j2, sha256 ffee74f9c7568148c63a0f70f3a8fab12e231f88bcf4b75d4dc56e1527720ff2
+template cuda/module.py.j2, sha256 a75c8094219abf9eef6057a10d2f9d547912b8eb43cbc3f5b53f3aad99fd122b
 """
 
 import operator
@@ -62,7 +62,7 @@ INITIAL = {
 METADATA = {
     "network": "ica",
     "description_sha256": "d4d8833c7e2f1965d5d89b1599a300b10c6c55a495183fe0c4dbf5dbfbcd5973",
-    "template_sha256": "ffee74f9c7568148c63a0f70f3a8fab12e231f88bcf4b75d4dc56e1527720ff2",
+    "template_sha256": "a75c8094219abf9eef6057a10d2f9d547912b8eb43cbc3f5b53f3aad99fd122b",
     "generator": "smgen 0.1.0",
     "backend": "cuda",
     "dtype": "float32",
@@ -1678,4 +1678,4 @@ def _loss_noise(loss, params, x, lam, rng, given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above f23a442d19f07452a5c09b01bf2c51abdbe39af580b5c932824e0802fe9cf52d
+# sha256 of all above 8a5184d30c76fb4d205abb6c8d2d22b3cf466533ed6198da01a6430040cb512c

@@ -24,7 +24,7 @@ installed, threads work on different tiles. `w.g` is where g is written: results
 later ones, as _STORAGE says. a, b, c, … are intermediate results of one equation.
 
 description sha256 d4d8833c7e2f1965d5d89b1599a300b10c6c55a495183fe0c4dbf5dbfbcd5973
-template numpy/module.py.j2, sha256 680d187f0aeb4fa61de306feb44f95bedfbf5ab5e491ca88877c1347614cdde8
+template numpy/module.py.j2, sha256 4962a0ccc697fccd2b7746f2c32215e45cb185215dfdd12bddea9a2b0c9d41bf
 """
 
 import _thread
@@ -755,7 +755,7 @@ INITIAL = {
 METADATA = {
     "network": "ica",
     "description_sha256": "d4d8833c7e2f1965d5d89b1599a300b10c6c55a495183fe0c4dbf5dbfbcd5973",
-    "template_sha256": "680d187f0aeb4fa61de306feb44f95bedfbf5ab5e491ca88877c1347614cdde8",
+    "template_sha256": "4962a0ccc697fccd2b7746f2c32215e45cb185215dfdd12bddea9a2b0c9d41bf",
     "generator": "smgen 0.1.0",
     "backend": "numpy",
     "dtype": "float32",
@@ -1331,6 +1331,7 @@ def _free(workspace):
 
 _FEWEST = 128  # rows worth a thread; half of them in a call of at least _LARGE FLOPs
 _LARGE = 2e8
+_FEW = 2e5  # FLOPs: OpenBLAS takes a second thread from 5e5 in one product on
 
 
 class _Call:
@@ -1407,19 +1408,24 @@ def _threads(N, tangents, flops, workspace):
 def _guarded(step):
     """The step in its workspace alone, and with a BLAS of one thread: the BLAS's own would spin while they wait for work.
 
-    What overflows on the way says nothing; results that are not finite do.
+    For few FLOPs a BLAS takes one thread anyway, and to tell it takes longer than they do. What overflows on the way says nothing; results that are not finite do.
     """
+
+    name = step.__name__[1:]
 
     @functools.wraps(step)
     def run(params, x, *arguments):
         *others, workspace = arguments
+        many = len(x) * _TILING[name][2] > _FEW
         with _free(workspace):
             try:
-                _one_blas_thread.enter()
+                if many:
+                    _one_blas_thread.enter()
                 with np.errstate(all="ignore"):
-                    found = step(params, x, *others, _Call(step.__name__[1:], workspace))
+                    found = step(params, x, *others, _Call(name, workspace))
             finally:
-                _one_blas_thread.leave()
+                if many:
+                    _one_blas_thread.leave()
         _report(_values(found), params, x)
         return found
 
@@ -1731,4 +1737,4 @@ def _loss_noise(loss, params, x, lam, rng, given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above 1a2689d05fe0944c82017d33a069c093073c50a4e23672d7690dfa74a29ccd76
+# sha256 of all above 341c454ad7c04abecab7b9a36b6357f071360d25240d8135209d6e8ba65eaef2

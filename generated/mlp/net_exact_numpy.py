@@ -30,7 +30,7 @@ installed, threads work on different tiles. `w.g` is where g is written: results
 later ones, as _STORAGE says. a, b, c, … are intermediate results of one equation.
 
 description sha256 d016ecef1c7374b3dbd6a0d9340fd4e360a478a7bf806748c63a65ede3e31568
-template numpy/module.py.j2, sha256 680d187f0aeb4fa61de306feb44f95bedfbf5ab5e491ca88877c1347614cdde8
+template numpy/module.py.j2, sha256 4962a0ccc697fccd2b7746f2c32215e45cb185215dfdd12bddea9a2b0c9d41bf
 """
 
 import _thread
@@ -2263,7 +2263,7 @@ INITIAL = {
 METADATA = {
     "network": "mlp",
     "description_sha256": "d016ecef1c7374b3dbd6a0d9340fd4e360a478a7bf806748c63a65ede3e31568",
-    "template_sha256": "680d187f0aeb4fa61de306feb44f95bedfbf5ab5e491ca88877c1347614cdde8",
+    "template_sha256": "4962a0ccc697fccd2b7746f2c32215e45cb185215dfdd12bddea9a2b0c9d41bf",
     "generator": "smgen 0.1.0",
     "backend": "numpy",
     "dtype": "float32",
@@ -3013,6 +3013,7 @@ def _free(workspace):
 
 _FEWEST = 128  # rows worth a thread; half of them in a call of at least _LARGE FLOPs
 _LARGE = 2e8
+_FEW = 2e5  # FLOPs: OpenBLAS takes a second thread from 5e5 in one product on
 
 
 class _Call:
@@ -3089,19 +3090,24 @@ def _threads(N, tangents, flops, workspace):
 def _guarded(step):
     """The step in its workspace alone, and with a BLAS of one thread: the BLAS's own would spin while they wait for work.
 
-    What overflows on the way says nothing; results that are not finite do.
+    For few FLOPs a BLAS takes one thread anyway, and to tell it takes longer than they do. What overflows on the way says nothing; results that are not finite do.
     """
+
+    name = step.__name__[1:]
 
     @functools.wraps(step)
     def run(params, x, *arguments):
         *others, workspace = arguments
+        many = len(x) * _TILING[name][2] > _FEW
         with _free(workspace):
             try:
-                _one_blas_thread.enter()
+                if many:
+                    _one_blas_thread.enter()
                 with np.errstate(all="ignore"):
-                    found = step(params, x, *others, _Call(step.__name__[1:], workspace))
+                    found = step(params, x, *others, _Call(name, workspace))
             finally:
-                _one_blas_thread.leave()
+                if many:
+                    _one_blas_thread.leave()
         _report(_values(found), params, x)
         return found
 
@@ -3413,4 +3419,4 @@ def _loss_noise(loss, params, x, lam, rng, given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above d064bc7905f9f982266052f80d3703fd9ab115a64d3f9f754fc6afee6de21229
+# sha256 of all above 634db09af44b205f09384d07f6546661d480936b05510ae67860421fbf14475a

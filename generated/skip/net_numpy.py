@@ -31,7 +31,7 @@ installed, threads work on different tiles. `w.g` is where g is written: results
 later ones, as _STORAGE says. a, b, c, … are intermediate results of one equation.
 
 description sha256 1789c5e4595bbf5e3f43b37206c24ce5960378ac697c917cce154540f46292a6
-template numpy/module.py.j2, sha256 680d187f0aeb4fa61de306feb44f95bedfbf5ab5e491ca88877c1347614cdde8
+template numpy/module.py.j2, sha256 4962a0ccc697fccd2b7746f2c32215e45cb185215dfdd12bddea9a2b0c9d41bf
 """
 
 import _thread
@@ -1658,7 +1658,7 @@ INITIAL = {
 METADATA = {
     "network": "skip",
     "description_sha256": "1789c5e4595bbf5e3f43b37206c24ce5960378ac697c917cce154540f46292a6",
-    "template_sha256": "680d187f0aeb4fa61de306feb44f95bedfbf5ab5e491ca88877c1347614cdde8",
+    "template_sha256": "4962a0ccc697fccd2b7746f2c32215e45cb185215dfdd12bddea9a2b0c9d41bf",
     "generator": "smgen 0.1.0",
     "backend": "numpy",
     "dtype": "float32",
@@ -2314,6 +2314,7 @@ def _free(workspace):
 
 _FEWEST = 128  # rows worth a thread; half of them in a call of at least _LARGE FLOPs
 _LARGE = 2e8
+_FEW = 2e5  # FLOPs: OpenBLAS takes a second thread from 5e5 in one product on
 
 
 class _Call:
@@ -2390,19 +2391,24 @@ def _threads(N, tangents, flops, workspace):
 def _guarded(step):
     """The step in its workspace alone, and with a BLAS of one thread: the BLAS's own would spin while they wait for work.
 
-    What overflows on the way says nothing; results that are not finite do.
+    For few FLOPs a BLAS takes one thread anyway, and to tell it takes longer than they do. What overflows on the way says nothing; results that are not finite do.
     """
+
+    name = step.__name__[1:]
 
     @functools.wraps(step)
     def run(params, x, *arguments):
         *others, workspace = arguments
+        many = len(x) * _TILING[name][2] > _FEW
         with _free(workspace):
             try:
-                _one_blas_thread.enter()
+                if many:
+                    _one_blas_thread.enter()
                 with np.errstate(all="ignore"):
-                    found = step(params, x, *others, _Call(step.__name__[1:], workspace))
+                    found = step(params, x, *others, _Call(name, workspace))
             finally:
-                _one_blas_thread.leave()
+                if many:
+                    _one_blas_thread.leave()
         _report(_values(found), params, x)
         return found
 
@@ -2714,4 +2720,4 @@ def _loss_noise(loss, params, x, lam, rng, given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above 3cea923f7354aed1e000c431d1cf583499a8efbb76b9db0537fbdb79b093b2c4
+# sha256 of all above a9cb91bce95bb398c28cce57b1bb314d8d63c6c2557a5d6a599791c6afeb1466

@@ -9,7 +9,7 @@ from typing import Final
 from smgen.errors import NetworkError, shortened
 from smgen.layers.nodes import MOST_NUMBERS, Node
 
-MOST_PLACES: Final = 2**20
+MOST_PLACES: Final = 2**22
 """What is done along an axis is written down place by place."""
 
 

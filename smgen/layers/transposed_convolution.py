@@ -96,7 +96,7 @@ def conv_transpose2d(
     name: str | None = None,
     weights: str | Node | None = None,
 ) -> Node:
-    """The transposed convolution of (C, H, W), as torch.nn.ConvTranspose2d.
+    """The transposed convolution of (C, H, W), as torch.nn.ConvTranspose2d, for output_padding less than stride.
 
     Weight (C, out_channels / groups, *kernel_size), bias (out_channels,); each axis gets
     (size − 1) · stride − 2 · padding + dilation · (kernel_size − 1) + output_padding + 1 places. `weights` is as in

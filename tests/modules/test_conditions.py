@@ -120,6 +120,11 @@ BAD: dict[str, tuple[str, Any, str]] = {
     "no axis of samples": ("beside", np.ones((2, 3)), "beside: expected shape (4, 2, 3), got (2, 3)"),
     "transposed": ("beside", np.ones((N, 3, 2)), "beside: expected shape (4, 2, 3), got (4, 3, 2)"),
     "NaN": ("sigma", np.array([1, np.nan, 1, 1]), "sigma: expected finite values, got nan at [1"),
+    "NaN in an array": (
+        "beside",
+        np.where(np.arange(N * 6).reshape(N, 2, 3) == 8, np.nan, 1),
+        "beside: expected finite values, got nan at [1, 0, 2]",
+    ),
     "infinite": ("beside", np.inf, "beside: expected finite values, got inf"),
     "complex": ("sigma", np.ones(N, complex), "sigma: expected real numbers, got dtype complex128"),
     "text": ("sigma", "a", "sigma: expected"),

@@ -3,7 +3,7 @@
     smoke.py FOLDER [BACKEND …]
 
 Prints what failed, a line each, and ends with status 1 if anything did. Each command and each use of a module has a
-process of its own; those of the command line are forks of one that has imported sympy, and nothing of smgen.
+process of its own; those of the command line are forks of one that has imported what smgen needs, and nothing of smgen.
 """
 
 from __future__ import annotations
@@ -109,8 +109,11 @@ def started(arguments: list[str], folder: Path) -> tuple[int, str]:
 
 def forked(arguments: list[str], folder: Path) -> tuple[int, str]:
     """The same for `-m MODULE …` in a fork of this process, which has imported what takes long."""
-    import mpmath  # noqa: F401
+    import jinja2  # noqa: F401
+    import numpy  # noqa: F401
+    import rich.console  # noqa: F401
     import sympy  # noqa: F401
+    import typer  # noqa: F401
 
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         child = os.fork()
