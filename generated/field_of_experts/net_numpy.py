@@ -29,7 +29,7 @@ installed, threads work on different tiles. `w.g` is where g is written: results
 later ones, as _STORAGE says. a, b, c, … are intermediate results of one equation.
 
 description sha256 aa2eea6ccebc9c4baee36db4f396fa7e48c2f7cfe5aa384d48bfb7df7f1f93bf
-template numpy/module.py.j2, sha256 4962a0ccc697fccd2b7746f2c32215e45cb185215dfdd12bddea9a2b0c9d41bf
+template numpy/module.py.j2, sha256 f9726713c74f4059d5b27a3888a1488cd507e80ae60f82b6c93c715438a3037b
 """
 
 import _thread
@@ -1260,7 +1260,7 @@ INITIAL = {
 METADATA = {
     "network": "field_of_experts",
     "description_sha256": "aa2eea6ccebc9c4baee36db4f396fa7e48c2f7cfe5aa384d48bfb7df7f1f93bf",
-    "template_sha256": "4962a0ccc697fccd2b7746f2c32215e45cb185215dfdd12bddea9a2b0c9d41bf",
+    "template_sha256": "f9726713c74f4059d5b27a3888a1488cd507e80ae60f82b6c93c715438a3037b",
     "generator": "smgen 0.1.0",
     "backend": "numpy",
     "dtype": "float32",
@@ -1986,7 +1986,8 @@ def _threads(N, tangents, flops, workspace):
 def _guarded(step):
     """The step in its workspace alone, and with a BLAS of one thread: the BLAS's own would spin while they wait for work.
 
-    For few FLOPs a BLAS takes one thread anyway, and to tell it takes longer than they do. What overflows on the way says nothing; results that are not finite do.
+    For few FLOPs a BLAS takes one thread anyway, and to tell it takes longer than they do. What overflows on the way says
+    nothing; results that are not finite do.
     """
 
     name = step.__name__[1:]
@@ -2315,4 +2316,4 @@ def _loss_noise(loss, params, x, lam, rng, given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above b7126d908bd700c768173cf15bab003463cbe8a4f419f572c2a01130da1b270f
+# sha256 of all above d36b086f31340ba534720de5ced757c1bf7ede959a926ab209dd94833dd260fa

@@ -31,7 +31,7 @@ installed, threads work on different tiles. `w.g` is where g is written: results
 later ones, as _STORAGE says. a, b, c, … are intermediate results of one equation.
 
 description sha256 1789c5e4595bbf5e3f43b37206c24ce5960378ac697c917cce154540f46292a6
-template numpy/module.py.j2, sha256 4962a0ccc697fccd2b7746f2c32215e45cb185215dfdd12bddea9a2b0c9d41bf
+template numpy/module.py.j2, sha256 f9726713c74f4059d5b27a3888a1488cd507e80ae60f82b6c93c715438a3037b
 """
 
 import _thread
@@ -1658,7 +1658,7 @@ INITIAL = {
 METADATA = {
     "network": "skip",
     "description_sha256": "1789c5e4595bbf5e3f43b37206c24ce5960378ac697c917cce154540f46292a6",
-    "template_sha256": "4962a0ccc697fccd2b7746f2c32215e45cb185215dfdd12bddea9a2b0c9d41bf",
+    "template_sha256": "f9726713c74f4059d5b27a3888a1488cd507e80ae60f82b6c93c715438a3037b",
     "generator": "smgen 0.1.0",
     "backend": "numpy",
     "dtype": "float32",
@@ -2391,7 +2391,8 @@ def _threads(N, tangents, flops, workspace):
 def _guarded(step):
     """The step in its workspace alone, and with a BLAS of one thread: the BLAS's own would spin while they wait for work.
 
-    For few FLOPs a BLAS takes one thread anyway, and to tell it takes longer than they do. What overflows on the way says nothing; results that are not finite do.
+    For few FLOPs a BLAS takes one thread anyway, and to tell it takes longer than they do. What overflows on the way says
+    nothing; results that are not finite do.
     """
 
     name = step.__name__[1:]
@@ -2720,4 +2721,4 @@ def _loss_noise(loss, params, x, lam, rng, given):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above a9cb91bce95bb398c28cce57b1bb314d8d63c6c2557a5d6a599791c6afeb1466
+# sha256 of all above c3d2903a9b8b8ef98d2243aa9109153ae0a3fe41b4ff67088d5b0c92211cfbcc
