@@ -109,9 +109,13 @@ def __getattr__(name: str) -> Any:
             return value
     if name.startswith("__"):
         raise AttributeError(f"module 'smgen' has no attribute {name!r}")
+    import sympy
+
     from smgen.errors import did_you_mean
 
-    raise AttributeError(f"module 'smgen' has no attribute {name!r}{did_you_mean(name, __all__)}")
+    is_formula = name == "sqrt" or isinstance(getattr(sympy, name, None), sympy.FunctionClass)
+    advice = f" (sm.pointwise(h, sympy.{name}) makes it)" if is_formula else did_you_mean(name, __all__)
+    raise AttributeError(f"module 'smgen' has no attribute {name!r}{advice}")
 
 
 def __dir__() -> list[str]:

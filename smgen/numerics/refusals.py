@@ -18,11 +18,12 @@ KINK: Final = "has no f″ at {}, where it jumps: the loss is right, its gradien
 
 MEND: Final = {
     "has a pole": "a nonlinearity must be finite everywhere: put what is divided by away from 0, or give its domain=",
-    "is infinite": "a nonlinearity must have three finite derivatives: √(g² + ε) is a smooth |g|, for example",
+    "is infinite": "a nonlinearity must have three finite derivatives: √(g² + ε) is a smooth |g|, for example; "
+    "domain=(1e-3, None), of sm.pointwise or of sm.condition, says that its argument is never smaller",
     "jumps": "a nonlinearity must be continuous",
     "0/0": "a formula without the quotient is needed: smgen does not take limits",
-    "not real": "a nonlinearity must be real and have three derivatives everywhere; domain=(0, None) says that its "
-    "argument is never negative",
+    "not real": "a nonlinearity must be real and have three derivatives everywhere; domain=(1e-3, None), of "
+    "sm.pointwise or of sm.condition, says that its argument is never smaller",
 }
 
 

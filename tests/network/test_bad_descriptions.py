@@ -60,6 +60,7 @@ Names = tuple[str, ...]
         ("sm.linear(x, 4, weights=sm.parameter((3, 4)))", "weights= takes a node of shape (4, 3)"),
         ("sm.linear(x, 4, weights=h)", "weights= takes a node of shape (4, 3)"),
         ("[h, sm.parameter(3)]", "does not depend on x: as an energy it changes no density"),
+        ("sm.log(h)", "module 'smgen' has no attribute 'log' (sm.pointwise(h, sympy.log) makes it)"),
         ("sm.sofplus(h)", "module 'smgen' has no attribute 'sofplus' (did you mean 'softplus'?)"),
         ("sm.linear(x, 4, biased=True)", "the description raised TypeError: linear() got an unexpected keyword"),
         ("3", "sm.Network(energy=…) takes a node or a list of nodes; got 3"),
