@@ -14,6 +14,7 @@ Names are imported on first use, so that `import smgen` and `smgen --help` are q
 from __future__ import annotations
 
 import importlib
+import sys
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
@@ -109,11 +110,10 @@ def __getattr__(name: str) -> Any:
             return value
     if name.startswith("__"):
         raise AttributeError(f"module 'smgen' has no attribute {name!r}")
-    import sympy
-
     from smgen.errors import did_you_mean
 
-    is_formula = name == "sqrt" or isinstance(getattr(sympy, name, None), sympy.FunctionClass)
+    sympy = sys.modules.get("sympy")  # there once a node is made; `from smgen import module` asks for names too
+    is_formula = sympy and (name == "sqrt" or isinstance(getattr(sympy, name, None), sympy.FunctionClass))
     advice = f" (sm.pointwise(h, sympy.{name}) makes it)" if is_formula else did_you_mean(name, __all__)
     raise AttributeError(f"module 'smgen' has no attribute {name!r}{advice}")
 
