@@ -12,9 +12,9 @@ PACKAGE = Path(__file__).resolve().parent.parent / "smgen"
 FLOORS = (
     ("errors",),
     ("constants", "origins"),
-    ("objectives",),
     ("functions",),
     ("calculus", "data"),
+    ("objectives",),
     ("ir",),
     ("layers",),
     ("network",),

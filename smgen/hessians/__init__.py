@@ -11,8 +11,10 @@ from smgen.hessians.diagonal import DIAGONAL
 from smgen.hessians.exact import EXACT
 from smgen.hessians.hutchinson import HUTCHINSON
 from smgen.hessians.protocol import DISTRIBUTIONS, Method, Mode, Truth
-from smgen.ir import STEPS, Function, Schedule, functions
+from smgen.hessians.whole import whole_hessian
+from smgen.ir import HESSIAN, STEPS, Function, Schedule, functions_for, usual_functions
 from smgen.lower.arranged import arranged
+from smgen.lower.functions import without_delta_prime
 from smgen.lower.labels import labelled
 from smgen.network import Network
 
@@ -34,13 +36,21 @@ def lower(
     """
     method = method or Method()
     possible = MODES[method.hessian].possible
-    known = functions() if wanted is None else wanted
-    return tuple(_lower(network, method, function) for function in known if possible(method, function))
+    known = functions_for(usual_functions()) if wanted is None else wanted
+    own = [function for function in known if possible(method, function)]
+    # With a weight for each entry nothing is saved at λ = 0: that variant is for modes without another.
+    spared = {replace(f, lam="zero") for f in own if f.is_general and f.lam == "any"}
+    return tuple(_lower(network, method, function) for function in own if function not in spared)
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=1024)
 def _lower(network: Network, method: Method, function: Function) -> Schedule:
-    return MODES[method.hessian].schedule(arranged(labelled(network)), method, function)
+    drawn = arranged(labelled(network))
+    if function == HESSIAN:
+        return whole_hessian(drawn, method.batch_size)
+    if not function.curved:
+        return without_delta_prime(drawn, function)
+    return MODES[method.hessian].schedule(drawn, method, function)
 
 
 def quality(network: Network, method: Method) -> Verdict:

@@ -11,7 +11,7 @@ from typing import Final
 
 from smgen.analysis.flops import estimated_flops
 from smgen.hessians.segments import descendants, with_cuts
-from smgen.ir import HESSIAN_DIAGONAL, Function, step_of
+from smgen.ir import HESSIAN_DIAGONAL, LAPLACIAN, Function, steps_of
 from smgen.network import Network
 from smgen.passes.prune import prune
 
@@ -40,9 +40,14 @@ def candidates(network: Network) -> tuple[str, ...]:
 
 def _deciding(function: Function) -> Function:
     """The function whose cost decides where the graph of this function is cut."""
-    if function.objective is None:
-        return HESSIAN_DIAGONAL
-    return step_of(function.objective, function.lam) if function.gradients else function
+    objective = function.objective
+    if objective is None:
+        return LAPLACIAN if function.results[-1:] == LAPLACIAN.results else HESSIAN_DIAGONAL
+    if objective.total == "sum":
+        return function
+    kind = "step" if function.gradients else "each" if function.is_general else "terms"
+    steps = steps_of(objective)[kind]
+    return (steps.general if function.is_general else steps.by_lam)[function.lam]
 
 
 def chosen_cuts(network: Network, batch_size: int, function: Function) -> tuple[str, ...]:
@@ -52,11 +57,12 @@ def chosen_cuts(network: Network, batch_size: int, function: Function) -> tuple[
 
 @lru_cache(maxsize=256)
 def _cheapest(network: Network, batch_size: int, function: Function) -> tuple[str, ...]:
-    subsets = _subsets(candidates(network))
-    return min(subsets, key=lambda cuts: estimated_flops(prune(with_cuts(network, function, cuts)), batch_size))
+    possible = subsets(candidates(network))
+    return min(possible, key=lambda cuts: estimated_flops(prune(with_cuts(network, function, cuts)), batch_size))
 
 
-def _subsets(places: tuple[str, ...]) -> list[tuple[str, ...]]:
+def subsets(places: tuple[str, ...]) -> list[tuple[str, ...]]:
+    """The sets of cuts that are tried, the smaller ones first."""
     if len(places) <= MOST_SUBSETS:
         return [chosen for size in range(len(places) + 1) for chosen in combinations(places, size)]
     ranges = combinations(range(len(places) + 1), 2)

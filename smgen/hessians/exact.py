@@ -24,7 +24,7 @@ def _schedule(network: Network, method: Method, function: Function) -> Schedule:
         return DIAGONAL.schedule(network, method, function)
     if (chosen := _plan(network, method.batch_size)) is not None:
         return with_plan(network, function, chosen)
-    return with_cuts(network, function, chosen_cuts(network, method.batch_size, function) if function.curved else ())
+    return with_cuts(network, function, chosen_cuts(network, method.batch_size, function))
 
 
 @lru_cache(maxsize=256)

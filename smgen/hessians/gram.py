@@ -75,11 +75,11 @@ class Gram:
         raise TypeError("no tangents along the inputs are formed")
 
     def trace(self) -> sp.Expr:
-        """(1/N) Σ_n Σ_d δ′_d."""
-        mean, name = self.tangents.mean_sum, self.nonlinear.name
-        total = mean(self.delta_curvature * self._row_squares(), self.nonlinear.units, Name(f"sum_curvature_{name}"))
+        """The total of δ′."""
+        total_of, name = self.tangents.total, self.nonlinear.name
+        total = total_of(self.delta_curvature * self._row_squares(), self.nonlinear.units, Name(f"sum_curvature_{name}"))
         if self._inside() != 0:
-            total += mean(self._inside() * self.hessian, 1, Name(f"sum_curvature_above_{name}"))
+            total += total_of(self._inside() * self.hessian, 1, Name(f"sum_curvature_above_{name}"))
         return total
 
     def _gram(self) -> sp.Expr:

@@ -25,7 +25,7 @@ from smgen.ir import ZERO, Buffer, Contribution, Emitter, Function, Layout, Lett
 from smgen.layers.data import from_rows
 from smgen.layers.protocol import Naming
 from smgen.lower.functions import schedule
-from smgen.lower.hessian_state import Values
+from smgen.lower.hessian_state import Values, scaled_total
 from smgen.lower.names import DELTA_WEIGHTED, WEIGHTED, L, LossTerm
 from smgen.lower.segment_adjoints import SegmentAdjoints
 from smgen.lower.segment_tangents import Segment
@@ -73,13 +73,15 @@ class Hutchinson:
 
     def moments(self, first: sp.Expr, second: sp.Expr) -> sp.Expr:
         """Unbiased estimates of both sums."""
-        if second == 0:
+        e = self.lowering.emitter
+        if second == 0 and e.is_constant(first):
             return first * self.segment.trace() / self.probes
-        units, mean = self.lowering.network.input.units, self.lowering.emitter.mean_sum
         _, total, squares = self._probed()
-        value = first * mean(total, units, Name("sum_quadratic_forms")) / self.probes
-        pairs = mean(total**2 - squares, units, Name("sum_pairs"))
-        return value + second * pairs / (self.probes * (self.probes - 1))
+        value = scaled_total(self.lowering, first, total, Name("sum_quadratic_forms")) / self.probes
+        if second == 0:
+            return value
+        pairs = scaled_total(self.lowering, second, total**2 - squares, Name("sum_pairs"))
+        return value + pairs / (self.probes * (self.probes - 1))
 
     def _probed(self) -> tuple[sp.Expr, sp.Expr, sp.Expr]:
         """z = v ∘ Hv, (N, P, D), with Σ_p z and Σ_p z²."""
@@ -92,14 +94,16 @@ class Hutchinson:
         return self._squares
 
     def begin_adjoints(self, loss_term: LossTerm, first: sp.Expr, second: sp.Expr) -> None:
-        """∂L/∂(vᵀHv) = −1/P at λ = 0, and u = ∂L/∂(Hv) at λ > 0."""
+        """∂L/∂(vᵀHv) = −1/P where all δ′ have one factor, otherwise u = ∂L/∂(Hv)."""
         self.loss_term = loss_term
-        if second == 0:
+        if second == 0 and self.lowering.emitter.is_constant(first):
             self.segment.begin(first / self.probes)
             return
-        z, total, _ = self._probed()
-        pairs = self.probes * (self.probes - 1)
-        pull = 2 * second / pairs * (self.tangents.row(total) - z) + first / self.probes
+        pull = self.tangents.row(first) / self.probes
+        if second != 0:
+            z, total, _ = self._probed()
+            pairs = self.probes * (self.probes - 1)
+            pull += 2 * self.tangents.row(second) / pairs * (self.tangents.row(total) - z)
         x = self.lowering.network.input.name
         self.segment = PairAdjoints(self.segment, self.lowering.emitter.bind(WEIGHTED.of(x), self.v * pull, "[+] 9"))
 
@@ -209,7 +213,8 @@ def estimates(network: Network, method: Method, function: Function) -> Schedule:
 
 def _possible(method: Method, function: Function) -> bool:
     """A single probe says nothing of squares, so that there is no λ > 0."""
-    return method.probes > 1 or function.lam != "any"
+    objective = function.objective
+    return method.probes > 1 or function.lam != "any" or objective is None or not objective.takes_lam
 
 
 def _quality(network: Network, verdict: Verdict, method: Method) -> Verdict:

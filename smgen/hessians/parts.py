@@ -145,19 +145,18 @@ class Parts:
         return self._diagonal
 
     def moments(self, first: sp.Expr, second: sp.Expr) -> sp.Expr:
-        """Without squares this is a multiple of the trace, which costs less than the diagonal."""
-        if second != 0:
+        """The same multiple of every δ′ is one of the trace, which costs less than the diagonal."""
+        if second != 0 or not self.lowering.emitter.is_constant(first):
             return moments_of(self.lowering, self.diagonal(), first, second)
         units, name = self.lowering.network.input.units, Name("sum_delta_prime", role="sum_delta_prime")
-        total = self.lowering.emitter.mean_sum(self.recursion.diagonal(), units, name)
+        total = self.lowering.emitter.total(self.recursion.diagonal(), units, name)
         return first * sp.Add(total, *(part.trace() for part in self.others))
 
     def begin_adjoints(self, loss_term: LossTerm, first: sp.Expr, second: sp.Expr) -> None:
         """∂L/∂δ′_in (7)."""
-        nu = first
-        if second != 0:
-            name = d_ddelta_prime(loss_term.letter).of(self.lowering.network.input.name)
-            nu = self.lowering.emitter.bind(name, 2 * second * self.diagonal() + first, loss_term.nu_start)
+        nu = first + 2 * second * self.diagonal() if second != 0 else first
+        name = d_ddelta_prime(loss_term.letter).of(self.lowering.network.input.name)
+        nu = self.lowering.emitter.bind(name, nu, loss_term.nu_start)
         self.recursion.begin(loss_term, nu)
         for part in self.others:
             part.begin(nu)

@@ -102,12 +102,12 @@ class Rows:
         return total
 
     def trace(self) -> sp.Expr:
-        """(1/N) Σ_n Σ_d of the diagonal: Σ_i c_i Σ_d ρ_pi ρ_qi."""
+        """The total of the diagonal: Σ_i c_i Σ_d ρ_pi ρ_qi."""
         total = ZERO
         for k, p, q, value in self._terms():
             name = Name(f"sum_curvature_{k.name}" if p == q else f"sum_curvature_{k.name}_{p}_{q}")
             summed = value * self._in_places(self._product(p, q), k) * (1 if p == q else 2)
-            total += self.tangents.mean_sum(summed, k.units, name)
+            total += self.tangents.total(summed, k.units, name)
         return total
 
     def _column(self, value: sp.Expr, k: Vertex) -> sp.Expr:

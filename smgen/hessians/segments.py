@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 import sympy as sp
 
 from smgen.hessians.gram import Gram, is_collapsible
-from smgen.ir import ZERO, Contribution, Function, Schedule
+from smgen.ir import LAPLACIAN, ZERO, Contribution, Function, Schedule
 from smgen.layers.protocol import Naming
 from smgen.lower.functions import schedule
 from smgen.lower.hessian_state import Values, moments_of
@@ -51,8 +51,8 @@ class Exact:
         return self._diagonal
 
     def moments(self, first: sp.Expr, second: sp.Expr) -> sp.Expr:
-        """Without squares this is a multiple of the trace, which costs less than the diagonal."""
-        if second == 0:
+        """The same multiple of every δ′ is one of the trace, which costs less than the diagonal."""
+        if second == 0 and self.lowering.emitter.is_constant(first):
             return first * self.segments[0].trace()
         return moments_of(self.lowering, self.diagonal(), first, second)
 
@@ -113,11 +113,12 @@ def with_cuts(network: Network, function: Function, cuts: tuple[str, ...]) -> Sc
 
 
 def _is_trace(function: Function, lam: sp.Expr | None) -> bool:
-    """Whether a loss reads the sum of δ′ alone."""
+    """Whether a function reads the sum of δ′ alone."""
     objective = function.objective
     if objective is None or lam is None:
-        return False
-    return all(objective.parts(letter, lam).second == 0 for letter in objective.letters)
+        return function.results[-1:] == LAPLACIAN.results
+    parts = [objective.parts(letter, lam) for letter in objective.letters]
+    return function.weighing != "entries" and all(p.second == 0 and p.first.is_number for p in parts)
 
 
 def descendants(network: Network, name: str) -> set[str]:

@@ -7,6 +7,7 @@ units share is multiplied by the sums of a weight.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 import sympy as sp
 
@@ -18,14 +19,15 @@ from smgen.ir.writer import ZERO, Writer
 
 
 class Emitter(Writer):
-    """Collects the sweeps of one schedule in single-assignment form."""
+    """Collects the sweeps of one schedule in single-assignment form. With `each`, totals are those of each sample."""
 
-    def __init__(self, inputs: Iterable[Buffer]) -> None:
+    def __init__(self, inputs: Iterable[Buffer], *, each: bool = False) -> None:
         super().__init__(inputs)
         self._batch_sums: dict[object, sp.Expr] = {}
         self._columns: dict[sp.Expr, sp.Expr] = {}
         self._squares: dict[Buffer, Buffer] = {}
         self._ones: dict[int, Buffer] = {}
+        self._each = each
 
     def scale(self, factor: sp.Expr, value: sp.Expr) -> sp.Expr:
         """A factor of the sample times a value, unit by unit. `Tangents` overrides this."""
@@ -146,6 +148,25 @@ class Emitter(Writer):
             name = Name(f"row_of_ones_{units}", Letter(f"ones_{units}", family="ones"))
             self._ones[units] = self.result(name, Layout(units=(1, units)), sp.S.One)
         return self._ones[units]
+
+    def total(self, value: sp.Expr, units: int, name: Name) -> sp.Expr:
+        """Σ_d value_nd: the mean over the batch, or with `each` the sums of all samples, (N,)."""
+        return (self.sample_sum if self._each else self.mean_sum)(value, units, name)
+
+    def sample_sum(self, value: sp.Expr, units: int, name: Name) -> sp.Expr:
+        """Σ_d value_nd, (N,), or a number that all samples have; a value has so many `units`, in all its places."""
+        if self.is_constant(value):
+            return units * value
+        layout = self.layout(value)
+        src = self.in_layout(value, replace(layout, batch=True), name.part("terms"))
+        times = max(units // layout.count, 1) if layout.tangents is None else 1  # a value that several places share
+        count = layout.count * (layout.tangents or 1)
+        if layout.rows or count == 1:
+            flat = Layout(batch=True, units=(count,) if count > 1 else ())
+            src = self.reshape(self.new(name.part("row"), flat), self.buffer(src))
+        if count == 1:
+            return times * src
+        return times * self.emit(Reduce(out=self.new(name, Layout(batch=True)), src=self.buffer(src), axis=1))
 
     def mean_sum(self, value: sp.Expr, units: int, name: Name) -> sp.Expr:
         """(1/N) Σ_n Σ_d value_nd in float64, as a scalar expression; a value has so many `units`, in all its places."""

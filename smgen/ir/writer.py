@@ -137,6 +137,12 @@ class Writer:
         """The symbol of a buffer that holds the value."""
         return value if value.is_Symbol else self._store(self.new(name, self.layout(value)), value)
 
+    def in_layout(self, value: sp.Expr, layout: Layout, name: Name | str) -> sp.Symbol:
+        """The symbol of a buffer of exactly this layout, to which the value broadcasts."""
+        if value.is_Symbol and self.layout(value) == layout:
+            return value
+        return self._store(self.new(name, layout), value)
+
     def concat(self, name: Name, parts: list[tuple[sp.Expr, int]], number: str = "") -> sp.Expr:
         """The parts side by side. If all parts are the same constant, the result is that constant."""
         if len({value for value, _ in parts}) == 1 and self.is_constant(parts[0][0]):

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import sympy as sp
 
-from smgen.ir import SAMPLES, Buffer, Layout, Name
+from smgen.ir import SAMPLES, ZERO, Buffer, Layout, Name
 from smgen.layers.letters import label, parameter_buffer
 from smgen.layers.protocol import Naming
 from smgen.lower.hessian_state import TermAdjoints, Values
@@ -16,30 +16,35 @@ from smgen.lower.values import Lowering
 from smgen.network import Vertex
 
 
-def adjoint_backward(
-    lowering: Lowering, loss_term: LossTerm, delta: Values, mu: Values, adjoints: TermAdjoints
-) -> dict[str, Buffer]:
-    """∂/∂g of every vertex, and the gradient of each parameter as soon as all its terms are known: parameter → output.
+class AdjointBackward:
+    """The backward sweep of the adjoints of one term: ∂/∂g of every vertex, and the gradient of each parameter.
 
-    Gradients are means over the batch. Layers that share weights add their terms before the division by N.
+    `values` are δ, μ and γ. `starts` are what the term itself adds to γ of vertices, and `count` is what gradients are
+    divided by: N for means over the batch. Layers that share weights add their terms before that. `terms` are the terms
+    of γ of each constant, each summed over the batch.
     """
-    lowering.emitter.sweep(f"backward adjoints of {loss_term.letter} and gradients")
-    return _Backward(lowering, loss_term, (delta, mu, {}), adjoints).run()
-
-
-class _Backward:
-    """The sweep. `values` are δ, μ and γ; `terms` are the terms of γ of each constant, each summed over the batch."""
 
     def __init__(
-        self, lowering: Lowering, loss_term: LossTerm, values: tuple[Values, Values, Values], adjoints: TermAdjoints
+        self,
+        lowering: Lowering,
+        loss_term: LossTerm,
+        values: tuple[Values, Values],
+        adjoints: TermAdjoints,
+        *,
+        starts: Values | None = None,
+        count: sp.Expr = SAMPLES.symbol,
     ) -> None:
-        self.lowering, self.loss_term, self.values, self.adjoints = lowering, loss_term, values, adjoints
+        self.lowering, self.loss_term, self.adjoints = lowering, loss_term, adjoints
+        self.values: tuple[Values, Values, Values] = (*values, {})
+        self.starts, self.count = starts or {}, count
         self.quantity = d_dg(loss_term.letter)
         self.terms: dict[str, list[sp.Expr]] = {c.name: [] for c in lowering.network.constants}
         self.gradients: dict[str, Buffer] = {}
         self._numbers = {"weight": loss_term.weights, "bias": "[+] bias", "gain": "[+] gain"}
 
     def run(self) -> dict[str, Buffer]:
+        """The sweep. Each gradient is written as soon as all its terms are known: parameter → output."""
+        self.lowering.emitter.sweep(f"backward adjoints of {self.loss_term.letter} and gradients")
         network = self.lowering.network
         for v in reversed(network.varying):
             if v.layer.per_sample or v.layer.detached:
@@ -49,11 +54,16 @@ class _Backward:
             self._finish(v)
         return {key: self.gradients[key] for key in network.parameters}
 
+    def by_x(self) -> sp.Expr:
+        """∂/∂x after the sweep, divided as the gradients are."""
+        return self._gamma(self.lowering.network.input) / self.count
+
     def _gamma(self, v: Vertex) -> sp.Expr:
         lowering, children = self.lowering, self.lowering.network.children(v.name)
         parts = [part for k in children for part in gamma_parts(lowering, v.name, k, self.values, self.adjoints)]
         equations = children[0].layer.equations if len(children) == 1 else "general"
-        return lowering.emitter.sum_of(self.quantity.of(v.name), self.loss_term.gamma[equations], parts)
+        start = self.starts.get(v.name, ZERO)
+        return lowering.emitter.sum_of(self.quantity.of(v.name), self.loss_term.gamma[equations], parts, start)
 
     def _of_constants(self, v: Vertex) -> None:
         """Add the terms of v to γ of the constants that it reads, in the shapes of the constants."""
@@ -110,6 +120,6 @@ class _Backward:
         for c in constants:
             if c.name in self.lowering.network.parameters:
                 number = self._numbers.get(c.name.partition(".")[2], "[+] 7")
-                value = sp.Add(*self.terms[c.name]) / SAMPLES.symbol
+                value = sp.Add(*self.terms[c.name]) / self.count
                 name, layout = self._name(c.name), Layout(units=c.shape)
                 self.gradients[c.name] = self.lowering.emitter.result(name, layout, value, number)

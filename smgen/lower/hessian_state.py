@@ -54,40 +54,27 @@ class HessianState(TermAdjoints, Protocol):
         """δ′ at the input, (N, D)."""
 
     def moments(self, first: sp.Expr, second: sp.Expr) -> sp.Expr:
-        """The mean over the batch of Σ_d first · δ′_d + second · δ′_d²: exact, or an unbiased estimate."""
+        """The total of Σ_d first · δ′_d + second · δ′_d², exact or an unbiased estimate: the emitter's kind of total.
+
+        `first` and `second` are numbers, or values at x: one for all units of a sample, or one for each.
+        """
 
     def begin_adjoints(self, loss_term: LossTerm, first: sp.Expr, second: sp.Expr) -> None:
         """Begin the adjoints of a term whose derivative by δ′ is first + 2 second · δ′ (7)."""
 
 
-class NoHessian:
-    """The adjoints of a term without δ′, such as K: all are 0."""
-
-    word = ""
-
-    def forward(self, v: Vertex) -> None:
-        return
-
-    def nu(self, k: Vertex, p: str, q: str) -> sp.Expr:
-        return ZERO
-
-    def slope(self, p: str, k: Vertex) -> sp.Expr:
-        return ZERO
-
-    def product_nu(self, k: Vertex, p: str, q: str) -> Iterable[Contribution]:
-        return ()
-
-    def product_slope(self, k: Vertex, a: str, other: str) -> Iterable[Contribution]:
-        return ()
-
-    def gradient(self, p: str, k: Vertex, name: Naming) -> Mapping[str, sp.Expr]:
-        return {}
-
-
 def moments_of(lowering: Lowering, diagonal: sp.Expr, first: sp.Expr, second: sp.Expr) -> sp.Expr:
-    """The mean over the batch of Σ_d first · δ′_d + second · δ′_d², for a mode that has δ′ as an array."""
-    units, mean = lowering.network.input.units, lowering.emitter.mean_sum
-    value = first * mean(diagonal, units, Name("sum_delta_prime", role="sum_delta_prime")) if first != 0 else ZERO
-    if second != 0:
-        value += second * mean(diagonal**2, units, Name("sum_delta_prime_squared", role="sum_delta_prime_squared"))
-    return value
+    """The total of Σ_d first · δ′_d + second · δ′_d², for a mode that has δ′ as an array."""
+    total: sp.Expr = ZERO
+    for factor, power, word in ((first, 1, "sum_delta_prime"), (second, 2, "sum_delta_prime_squared")):
+        if factor != 0:
+            total += scaled_total(lowering, factor, diagonal**power, Name(word, role=word))
+    return total
+
+
+def scaled_total(lowering: Lowering, factor: sp.Expr, value: sp.Expr, name: Name) -> sp.Expr:
+    """The total of a factor times a value at x. A factor that is a number is taken after the sum."""
+    e, units = lowering.emitter, lowering.network.input.units
+    if e.is_constant(factor):
+        return factor * e.total(value, units, name)
+    return e.total(factor * value, units, name)

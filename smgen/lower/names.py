@@ -10,6 +10,7 @@ from smgen.ir import LAMBDA, SAMPLES, Buffer, Layout, Letter, Name
 from smgen.layers.letters import G, Quantity, fixed_buffer, parameter_buffer
 from smgen.layers.protocol import Equations
 from smgen.network import Network
+from smgen.objectives import Given
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,11 +100,20 @@ def gradient_of(letter: str, parameter: Buffer) -> Name:
     return Name(f"d{letter}_d{parameter.name}", Letter(text, family=family), f"d{letter}_d{parameter.role}")
 
 
-def input_buffers(network: Network) -> tuple[Buffer, ...]:
-    """The buffers that every schedule may read: x with its conditions, a row a sample, λ, N and the parameters."""
+def input_buffers(network: Network, *, is_place: bool = True) -> tuple[Buffer, ...]:
+    """The buffers that every schedule may read: x with its conditions, a row a sample, λ, N and the parameters.
+
+    `is_place` says that derivatives are taken at x itself.
+    """
     x, units = G.of(network.input.name), sum(v.units for v in network.given)
-    plain = network.input.layout.places is None and len(network.given) == 1
+    plain = is_place and network.input.layout.places is None and len(network.given) == 1
     name = x if plain else Name(f"{x.code}_rows", Letter("x", family="x"), x.role)
     data = Buffer(name.code, Layout(batch=True, units=(units,)), name.letter, role=name.role)
     fixed = (fixed_buffer(key, array.shape) for key, array in network.fixed.items())
     return (data, LAMBDA, SAMPLES, *(parameter_buffer(k, s) for k, s in network.parameters.items()), *fixed)
+
+
+def given_buffer(network: Network, given: Given) -> Buffer:
+    """An array that comes with the data: a row a sample like x, or one number."""
+    layout = Layout(batch=True, units=(network.input.units if given.is_like_x else 1,))
+    return Buffer(given.name, layout, Letter(given.letter, 1, given.letter), role=given.name)

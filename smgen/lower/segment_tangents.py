@@ -152,18 +152,18 @@ class SegmentTangents:
         return self.tangents.in_places(total, self.segment.base, Name(f"curvatures_of_{self.base}"))
 
     def trace(self) -> sp.Expr:
-        """(1/N) Σ_n Σ_c of the diagonal. Tangents are summed first, which costs less."""
+        """The total of the diagonal. Tangents are summed first, which costs less."""
         total: sp.Expr = ZERO
-        mean = self.tangents.mean_sum
+        total_of = self.tangents.total
         for k, p, q, delta_curvature in self._curvatures():
             value = delta_curvature * self.sum_of_products(p, q) * (1 if p == q else 2)
-            total += mean(value, k.units, Name(f"sum_curvature_{k.name}"))
+            total += total_of(value, k.units, Name(f"sum_curvature_{k.name}"))
         for k, value in self._products():
             summed = self.tangents.sum_tangents(value, Name(f"sum_products_{k.name}"))
-            total += 2 * mean(summed, k.units, Name(f"sum_curvature_{k.name}"))
+            total += 2 * total_of(summed, k.units, Name(f"sum_curvature_{k.name}"))
         if (top := self.segment.top) is not None and self.delta_tangent[top.name] * self.tangent[top.name] != 0:
             above = Name(f"sum_curvature_above_{top.name}")
-            total += mean(self.tangent[top.name] * self.delta_tangent[top.name], 1, above)
+            total += total_of(self.tangent[top.name] * self.delta_tangent[top.name], 1, above)
         return total
 
     def _curvatures(self) -> Iterator[tuple[Vertex, str, str, sp.Expr]]:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 
 import sympy as sp
 
-from smgen.ir import Contribution, term
+from smgen.ir import ZERO, Contribution, term
 from smgen.lower.hessian_state import TermAdjoints, Values
 from smgen.lower.names import DELTA, LossTerm, d_ddelta
 from smgen.lower.values import Lowering
@@ -19,20 +19,31 @@ from smgen.network import Vertex
 
 
 def backward(lowering: Lowering, visit: Callable[[Vertex, Values], None] | None = None) -> Values:
-    """δ_j = Σ_k J_jᵀ δ_k (1). `visit` is called for each vertex as soon as its δ is known."""
+    """δ_j = Σ_k J_jᵀ δ_k (1). `visit` is called for each vertex as soon as its δ is known.
+
+    δ_out is 1. With `weighted_energy` it is the weight of the sample, and what is linear in E has that weight.
+    """
     lowering.emitter.sweep("backward")
     delta: Values = {}
-    starts = dict(lowering.network.energies)
+    starts = energy_starts(lowering, weighted=lowering.weighted_energy)
     for v in reversed(lowering.network.vertices):
         parts = [
             part
             for k in lowering.network.children(v.name)
             for part in lowering.lowered[k.name].backward(lowering.emitter, v.name, delta[k.name])
         ]
-        delta[v.name] = lowering.emitter.sum_of(DELTA.of(v.name), "(1)", parts, sp.Integer(starts.get(v.name, 0)))
+        delta[v.name] = lowering.emitter.sum_of(DELTA.of(v.name), "(1)", parts, starts.get(v.name, ZERO))
         if visit:
             visit(v, delta)
     return delta
+
+
+def energy_starts(lowering: Lowering, *, weighted: bool) -> Values:
+    """∂/∂g of Σ_n E, or of Σ_n w_n E, of the vertices that are summed up in E."""
+    counts = {name: sp.Integer(count) for name, count in lowering.network.energies}
+    if not weighted:
+        return counts
+    return {name: lowering.weight_of(lowering.network[name], count) for name, count in counts.items()}
 
 
 def adjoint_forward(lowering: Lowering, loss_term: LossTerm, mu_start: sp.Expr, adjoints: TermAdjoints) -> Values:
