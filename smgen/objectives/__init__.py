@@ -13,7 +13,7 @@ from smgen.objectives.hyvarinen import HYVARINEN
 from smgen.objectives.protocol import (
     DELTA,
     DELTA_PRIME,
-    ENERGY,
+    E,
     LAM,
     NOISE,
     SAMPLE_WEIGHTS,
@@ -28,7 +28,7 @@ from smgen.objectives.protocol import (
 )
 
 __all__ = [
-    "DELTA", "DELTA_PRIME", "DENOISING", "ENERGY", "ENERGY_SUM", "HESSIAN_PRODUCT", "HYVARINEN", "LAM",
+    "DELTA", "DELTA_PRIME", "DENOISING", "E", "ENERGY_SUM", "HESSIAN_PRODUCT", "HYVARINEN", "LAM",
     "LAPLACIAN_SUM", "NOISE", "OBJECTIVES", "SAMPLE_WEIGHTS", "SCORE_PRODUCT", "SIGMA", "VECTOR", "WEIGHTS", "Given",
     "Objective", "Parts", "X", "by_x", "chosen_objectives", "objective_names",
 ]  # fmt: skip

@@ -12,9 +12,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from smgen.objectives.protocol import DELTA, DELTA_PRIME, ENERGY, VECTOR, Objective
+from smgen.objectives.protocol import DELTA, DELTA_PRIME, E, VECTOR, Objective
 
-ENERGY_SUM: Final = Objective(name="energy", prefix="", terms=(("E", ENERGY),), total="sum")
+ENERGY_SUM: Final = Objective(name="energy", prefix="", terms=(("E", E),), total="sum")
 LAPLACIAN_SUM: Final = Objective(name="laplacian", prefix="", terms=(("Δ", DELTA_PRIME),), total="sum")
 SCORE_PRODUCT: Final = Objective(
     name="score product", prefix="", terms=(("S", -VECTOR.symbol * DELTA),), given=(VECTOR,), total="sum"

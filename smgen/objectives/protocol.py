@@ -13,7 +13,7 @@ from smgen.calculus.symbolic import Calculus
 from smgen.constants import readable
 from smgen.errors import InternalError
 
-ENERGY: Final = sp.Symbol("E", real=True)
+E: Final = sp.Symbol("E", real=True)
 DELTA: Final = sp.Symbol("δ", real=True)
 DELTA_PRIME: Final = sp.Symbol("δ′", real=True)
 LAM: Final = sp.Symbol("λ", real=True)
@@ -138,15 +138,15 @@ class Objective:
 
 @lru_cache(maxsize=256)
 def _parts(name: str, term: sp.Expr, lam: sp.Expr) -> Parts:
-    if not term.has(DELTA_PRIME, ENERGY):
+    if not term.has(DELTA_PRIME, E):
         return Parts(of_energy=sp.S.Zero, of_delta=term, first=sp.S.Zero, second=sp.S.Zero)
     expr = sp.expand(term).xreplace({LAM: lam})
-    energy = expr.coeff(ENERGY, 1)
-    rest = sp.expand(expr - energy * ENERGY)
+    energy = expr.coeff(E, 1)
+    rest = sp.expand(expr - energy * E)
     coefficients = [rest.coeff(DELTA_PRIME, n) for n in range(3)]
     left = sp.expand(rest - sum(c * DELTA_PRIME**n for n, c in enumerate(coefficients)))
-    unknown = {ENERGY, DELTA, DELTA_PRIME}
-    if left != 0 or coefficients[0].has(ENERGY) or any(unknown & c.free_symbols for c in (energy, *coefficients[1:])):
+    unknown = {E, DELTA, DELTA_PRIME}
+    if left != 0 or coefficients[0].has(E) or any(unknown & c.free_symbols for c in (energy, *coefficients[1:])):
         raise InternalError(f"objective {name}: {term} is no polynomial in δ′ as modes know it")
     return Parts(of_energy=energy, of_delta=coefficients[0], first=coefficients[1], second=coefficients[2])
 
