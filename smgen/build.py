@@ -27,10 +27,11 @@ from smgen.errors import (
 )
 from smgen.files import building, changed, differs, sealed, write
 from smgen.hessians import DIAGONAL, DISTRIBUTIONS, HUTCHINSON, MODES, Method, Mode, complaint, lower, quality, question
-from smgen.ir import PublicFunction, public_functions
+from smgen.ir import USUAL, PublicFunction, usual_functions
 from smgen.loader import load_source
 from smgen.network import Network
 from smgen.network.netfile import absolute, folder_of, load_network
+from smgen.objectives import Objective, chosen_objectives
 from smgen.numerics.one_operand import check_nonlinearities
 from smgen.render import template_fingerprint
 from smgen.targets import DTYPES, TARGETS
@@ -44,8 +45,8 @@ class Options:
 
     Without `hessian`, the mode is the diagonal recursion; building stops if the recursion is not exact. `memory` is the
     most MiB that a call may take besides its data and results, by default a quarter of the free memory.
-    `functions` are the names of the module's functions, in any order; a text may hold several with commas between them.
-    Without it, the module has all.
+    `objective` names the objectives of the losses, by default "hyvarinen", `functions` the module's functions, in any
+    order; a text may hold several with commas between them. Without `functions`, the module has the usual ones.
     """
 
     backend: str = "numpy"
@@ -55,6 +56,7 @@ class Options:
     probes: int = 1
     distribution: str = "rademacher"
     memory: int | None = None
+    objective: str | Iterable[str] | None = None
     functions: str | Iterable[str] | None = None
 
     def __post_init__(self) -> None:
@@ -78,13 +80,22 @@ class Options:
             raise BuildError(what=f"--probes {self.probes}: not a number of probes", hint="1 or more for each sample")
         if self.memory is not None and self.memory < 1:
             raise BuildError(what=f"--memory {self.memory}: not a size in MiB", hint="1 or more, or leave it out")
+        if self.objective is not None:
+            names = ",".join(objective.name for objective in chosen_objectives(self.objective))
+            object.__setattr__(self, "objective", names)
         if self.functions is not None:
-            object.__setattr__(self, "functions", listed(chosen_functions(self.functions)))
+            object.__setattr__(self, "functions", listed(chosen_functions(self.functions, self.objectives)))
 
     @property
     def public(self) -> tuple[PublicFunction, ...]:
         """The functions that users of the module call."""
-        return public_functions() if self.functions is None else chosen_functions(self.functions)
+        objectives = self.objectives
+        return usual_functions(objectives) if self.functions is None else chosen_functions(self.functions, objectives)
+
+    @property
+    def objectives(self) -> tuple[Objective, ...]:
+        """The objectives of its losses."""
+        return USUAL if self.objective is None else chosen_objectives(self.objective)
 
     @property
     def mode(self) -> Mode:
@@ -226,6 +237,7 @@ def build_info(network: Network, net: Path, options: Options, name: str | None =
         tensors=any(len(v.shape) > 1 for v in network.varying),
         conditions=conditions_of(network),
         fixed=network.fixed,
+        objectives=options.objectives,
         public=options.public,
         chosen=options.functions is not None,
     )

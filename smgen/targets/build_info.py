@@ -12,10 +12,10 @@ import numpy.typing as npt
 from smgen.analysis.exactness import Verdict
 from smgen.errors import counted
 from smgen.hessians import DIAGONAL, MODES, Method, Mode
-from smgen.ir import Function, PublicFunction, Shape, functions_for, public_functions
+from smgen.ir import USUAL, Function, PublicFunction, Shape, functions_for, public_functions
 from smgen.network import Network
+from smgen.objectives import Objective
 from smgen.targets.choice import listed
-from smgen.targets.probe_arguments import ProbeArguments, probe_arguments
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +55,7 @@ def conditions_of(network: Network) -> tuple[GivenCondition, ...]:
 class BuildInfo:
     """Information about a build, for the module's header, its `METADATA` and its templates.
 
-    `public` are the functions that users call; `chosen` says that the user named them. `tensors` says whether a value
+    `objectives` are those of its losses, `public` the functions that users call; `chosen` says that the user named them. `tensors` says whether a value
     has more than one axis.
     """
 
@@ -79,6 +79,7 @@ class BuildInfo:
     tensors: bool
     conditions: tuple[GivenCondition, ...]
     fixed: Mapping[str, npt.NDArray[np.float64]]
+    objectives: tuple[Objective, ...]
     public: tuple[PublicFunction, ...]
     chosen: bool
 
@@ -132,6 +133,8 @@ class BuildInfo:
             chosen |= {"probes": self.method.probes, "distribution": self.method.distribution}
         if self.memory is not None:
             chosen["memory_mib"] = self.memory
+        if self.objectives != USUAL:
+            chosen["objective"] = ",".join(objective.name for objective in self.objectives)
         if self.chosen:
             chosen["functions"] = listed(self.public)
         return chosen
@@ -142,9 +145,9 @@ class BuildInfo:
         return functions_for(self.public)
 
     @property
-    def whole(self) -> bool:
-        """Whether the module has every function there is."""
-        return self.public == public_functions()
+    def absent(self) -> tuple[str, ...]:
+        """The functions that a module with these objectives could have besides."""
+        return tuple(public.name for public in public_functions(self.objectives) if public not in self.public)
 
     @property
     def curved(self) -> bool:
@@ -190,13 +193,6 @@ class BuildInfo:
     def single_probe(self) -> bool:
         """Whether there is a single probe a sample, so that there is no loss for λ > 0."""
         return self.takes_probes and self.method.probes == 1
-
-    @property
-    def probe_arguments(self) -> ProbeArguments:
-        """The parts of signatures and calls that only modules with probes have."""
-        real = "float" if self.dtype == "float32" else "double"
-        names = [condition.name for condition in self.conditions]
-        return probe_arguments(takes_probes=self.takes_probes, single=self.single_probe, real=real, conditions=names)
 
     @property
     def hessian_phrase(self) -> str:

@@ -3,25 +3,44 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final
 
 from smgen.errors import BuildError, did_you_mean
-from smgen.ir import PublicFunction, public_functions
+from smgen.ir import USUAL, PublicFunction, public_functions, public_losses, usual_functions
+from smgen.objectives import OBJECTIVES, Objective
 
 
-def chosen_functions(choice: str | Iterable[str]) -> tuple[PublicFunction, ...]:
+EVERY: Final = "all"
+"""What chooses every function."""
+
+USUAL_ONES: Final = "usual"
+"""What chooses those that a module has if none are chosen."""
+
+
+def chosen_functions(
+    choice: str | Iterable[str], objectives: tuple[Objective, ...] = USUAL
+) -> tuple[PublicFunction, ...]:
     """The functions of these names, in the order of a module. Raises `BuildError` for a name that no function has.
 
-    Each text is a name, or several with commas between them.
+    Each text is a name, or several with commas between them. `all` and `usual` stand for several names.
     """
-    known = {function.name: function for function in public_functions()}
+    known = {function.name: function for function in public_functions(objectives)}
     texts = (choice,) if isinstance(choice, str) else choice
     words = {word.strip() for text in texts for word in f"{text}".split(",")} - {""}
-    hint = f"one or several of {', '.join(known)}"
-    for word in sorted(words - known.keys()):
+    hint = f"one or several of {', '.join(known)}, {USUAL_ONES} or {EVERY}"
+    for word in sorted(words - known.keys() - {EVERY, USUAL_ONES}):
+        other = next((o for o in OBJECTIVES.values() if word in {f.name for f in public_losses(o).all}), None)
+        if other is not None:
+            given = ",".join(objective.name for objective in (*objectives, other))
+            raise BuildError(
+                what=f"--functions {word}: this function is of another objective", hint=f"add --objective {given}"
+            )
         raise BuildError(what=f"--functions {word}: no such function{did_you_mean(word, known)}", hint=hint)
     if not words:
         raise BuildError(what="--functions: none is named", hint=hint)
-    return tuple(function for name, function in known.items() if name in words)
+    if USUAL_ONES in words:
+        words |= {function.name for function in usual_functions(objectives)}
+    return tuple(function for name, function in known.items() if name in words or EVERY in words)
 
 
 def listed(public: Iterable[PublicFunction]) -> str:

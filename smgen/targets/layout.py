@@ -6,22 +6,14 @@ import base64
 import json
 import textwrap
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
-from smgen.ir import (
-    BATCH,
-    PUBLIC_ENERGY,
-    PUBLIC_HESSIAN_DIAGONAL,
-    PUBLIC_SCORE,
-    Buffer,
-    Function,
-    PublicFunction,
-    public_losses,
-)
+from smgen.ir import BATCH, Buffer, Function
 from smgen.layers.letters import G, fixed_buffer, parameter_buffer
-from smgen.objectives import OBJECTIVES
+from smgen.objectives import SIGMA, WEIGHTS
+from smgen.targets.arguments import Data, data_of
 from smgen.targets.build_info import BuildInfo, shape_text
 from smgen.targets.selftest import SelfTest, selftest
 from smgen.targets.source import WIDTH, NamedArray, PrintedSweep, Statement
@@ -46,62 +38,11 @@ class Arrays:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LossLayout:
-    """The public functions of an objective: which there are, how their names begin, and its terms as people write them.
-
-    `loss` and `loss_terms` are two ways to return what is `evaluated`.
-    """
-
-    prefix: str
-    has_loss: bool
-    has_loss_terms: bool
-    has_loss_and_grad: bool
-    has_loss_and_grad_terms: bool
-    sum: str
-    equation: str
-    terms: str
-    apart: str
-    count: int
-    count_with_sum: int
-
-    @property
-    def evaluated(self) -> bool:
-        """Whether losses are computed without gradients."""
-        return self.has_loss or self.has_loss_terms
-
-
-def losses(public: tuple[PublicFunction, ...]) -> Iterator[LossLayout]:
-    """Those objectives that have any of these functions."""
-    for objective in OBJECTIVES.values():
-        own = public_losses(objective)
-        if not set(own.all) & set(public):
-            continue
-        yield LossLayout(
-            prefix=objective.prefix,
-            has_loss=own.loss in public,
-            has_loss_terms=own.terms in public,
-            has_loss_and_grad=own.step in public,
-            has_loss_and_grad_terms=own.separate in public,
-            sum=" + ".join(objective.letters),
-            equation=objective.sum_of_equations,
-            terms=_listed([f"{letter} = {objective.equation(letter)}" for letter in objective.letters]),
-            apart=_listed([*objective.letters, *(f"∂{letter}" for letter in objective.letters)]),
-            count=len(objective.letters),
-            count_with_sum=len(objective.letters) + 1,
-        )
-
-
-def _listed(words: Sequence[str]) -> str:
-    *most, last = words
-    return f"{', '.join(most)} and {last}" if most else last
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Header:
     """The part of a module's context that is the same for every backend.
 
-    `energy`, `score` and `hessian_diagonal` say whether there are functions of these names, `gradients` whether any
-    function returns gradients.
+    `gradients` says whether any function returns gradients. The fields from `workspaces` on say what functions take, so
+    that there are checks for it; `absent` are functions that the module was built without.
     """
 
     description: tuple[str, ...]
@@ -112,12 +53,26 @@ class Header:
     metadata: tuple[tuple[str, str], ...]
     fixed: tuple[str, ...]
     decodes: bool
-    energy: bool
-    score: bool
-    hessian_diagonal: bool
-    losses: tuple[LossLayout, ...]
     gradients: bool
     selftest: SelfTest
+    workspaces: bool
+    takes_probes: bool
+    takes_vectors: bool
+    takes_numbers: bool
+    takes_sums: bool
+    weighs: bool
+    noisy: bool
+    bounded: bool
+    shapes_like_x: str
+    shapes_of_x: str
+    shape_of_x: str
+    comma: str
+    absent: tuple[str, ...]
+
+    @property
+    def draws(self) -> bool:
+        """Whether functions take a generator."""
+        return self.noisy or self.takes_probes
 
 
 NOTATION: Final = (
@@ -147,6 +102,9 @@ OF_ROWS: Final = (
 def header(info: BuildInfo, note: str = "") -> Header:
     """The header of a module, as lines and literals. `note` is a sentence about the passes."""
     tangents = OF_TANGENTS * bool(info.mode)
+    arguments = {given for function in info.functions for given in function.given if given != WEIGHTS}
+    weighs = any(function.is_loss for function in info.functions)
+    shapes = dict.fromkeys([(info.units,), info.shape])
     ways = OF_PATCHES * info.quality.patches + OF_ROWS * info.quality.rows
     return Header(
         description=tuple(info.description.splitlines()),
@@ -157,13 +115,26 @@ def header(info: BuildInfo, note: str = "") -> Header:
         metadata=tuple((key, _literal(value)) for key, value in info.metadata.items()),
         fixed=tuple(fixed_lines(info)),
         decodes=any(array.size > WRITTEN for array in info.fixed.values()),
-        energy=PUBLIC_ENERGY in info.public,
-        score=PUBLIC_SCORE in info.public,
-        hessian_diagonal=PUBLIC_HESSIAN_DIAGONAL in info.public,
-        losses=tuple(losses(info.public)),
         gradients=info.gradients,
-        selftest=selftest(info.public, parameters=bool(info.parameters)),
+        selftest=selftest(info),
+        workspaces=any(function.gradients for function in info.functions),
+        takes_vectors=any(given.is_like_x for given in arguments),
+        takes_numbers=any(not given.is_like_x for given in arguments) or weighs,
+        takes_sums=any(f.objective is not None and f.objective.total == "sum" and f.weighing != "none" for f in info.functions),
+        weighs=weighs,
+        noisy=SIGMA in arguments,
+        bounded=any(objective.domain != (None, None) for objective in info.objectives),
+        takes_probes=info.takes_probes,
+        shapes_like_x=_tuple(f"(n, {', '.join(map(str, shape))})" for shape in shapes),
+        shapes_of_x=_tuple(shape_text(shape) for shape in shapes),
+        shape_of_x=shape_text(info.shape),
+        comma="",
+        absent=tuple(info.absent),
     )
+
+
+def _tuple(texts: Iterable[str]) -> str:
+    return f"({', '.join(texts)},)"
 
 
 def storage(arrays: Iterable[NamedArray]) -> Iterator[str]:
@@ -211,9 +182,10 @@ def fixed_lines(info: BuildInfo) -> Iterator[str]:
         yield f"    , {shape}),"
 
 
-def is_probed(reads: Iterable[Buffer]) -> bool:
-    """Whether a function reads random probes."""
-    return any(b.name == "probes" for b in reads)
+def data_arguments(info: BuildInfo, function: Function) -> tuple[Data, ...]:
+    """What a function takes besides x."""
+    probes = info.method.probes if info.takes_probes else 0
+    return data_of(function, units=info.units, probes=probes, probe_values=info.probe_values)
 
 
 def data(reads: Iterable[Buffer]) -> str:
@@ -248,13 +220,16 @@ def _literal(value: str | bool | int) -> str:
 
 
 def returns(info: BuildInfo, function: Function, outputs: tuple[str, ...]) -> tuple[str, ...]:
-    """The lines of the return statement: numbers, then gradients as dicts in the order of PARAMS."""
-    count = len(info.parameters)
-    first = len(outputs) - count * len(function.gradients)
-    lines = ["return " + ", ".join(outputs[:first])]
+    """The lines of the return statement: results, gradients as dicts in the order of PARAMS, then the derivative by x."""
+    count, by_x = len(info.parameters), outputs[len(outputs) - 1 :] if function.by_x else ()
+    first = len(outputs) - count * len(function.gradients) - len(by_x)
+    if not function.gradients:
+        return (f"return {', '.join(outputs)}",)
+    lines = [f"return {', '.join(outputs[:first])}{', ' * bool(first)}{{"]
     for group in range(len(function.gradients)):
         names = outputs[first + group * count : first + (group + 1) * count]
-        lines[-1] += ", {"
+        lines[-1] += ", {" * bool(group)
         lines += [f'    "{key}": {name},' for key, name in zip(info.parameters, names, strict=True)]
         lines.append("}")
+    lines[-1] += "".join(f", {name}" for name in by_x)
     return tuple(lines)

@@ -5,20 +5,26 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final, get_args
+from typing import Any, Final, get_args
 
 from smgen.analysis.flops import sample_flops
 from smgen.analysis.storage import most_tangents
-from smgen.ir import ITEMSIZE, Phase, Schedule
+from smgen.ir import ITEMSIZE, LAYER_MEANS, Function, Phase, Schedule
+from smgen.targets.arguments import listed
 from smgen.targets.build_info import BuildInfo
 from smgen.targets.c.printer import PrintedTiles, Section
-from smgen.targets.source import WIDTH, Statement
+from smgen.targets.layout import data_arguments
+from smgen.targets.source import WIDTH, Statement, shape_source
 
 TILE_BYTES: Final = 12 << 20
 """What the arrays of a tile may take: products stream through them, so that more than the level-2 cache is no loss."""
 
 MOST_ROWS: Final = 512
 """Rows of a tile: with fewer products spend too long on packing weights, with more they gain nothing."""
+
+
+REAL: Final = {"float32": "float", "float64": "double"}
+"""The type of the dtype in C."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +47,12 @@ class FunctionLayout:
     summary: str
     results: str
     indent: str
+    declared: str
+    declared_in_header: str
+    handed: str
+    given_count: int
+    arguments: str
+    call: tuple[str, ...]
     sections: tuple[SectionLayout, ...]
     numbers: tuple[str, ...]
     fields: tuple[str, ...]
@@ -60,10 +72,43 @@ def function_layouts(
             summary=f"{function.summary}{', λ = 0' * (function.lam == 'zero')}",
             results=_results(schedule),
             indent=" " * len(f"void {prefix}_{function.name}("),
+            **_arguments(info, function, schedule),
             sections=tuple(_section(name, section) for section, name in list(known.items())[first:]),
             numbers=tuple(_lines(tiles.numbers)),
             fields=tuple(_fields(info, schedule, tiles, [known[section] for section in tiles.sections])),
         )
+
+
+def _arguments(info: BuildInfo, function: Function, schedule: Schedule) -> dict[str, Any]:
+    """What a function takes besides x, in C and for its caller in Python, and the lines of this."""
+    names = [argument.name for argument in data_arguments(info, function)]
+    return {
+        "declared": "".join(f"const real *{name}, " for name in names),
+        "declared_in_header": "".join(f"const {REAL[info.dtype]} *{name}, " for name in names),
+        "handed": f".given = (const real *const[]){{{', '.join(names)}}}, " if names else "",
+        "given_count": len(names),
+        "arguments": listed(names),
+        "call": () if function == LAYER_MEANS else tuple(_call(function, schedule, names)),
+    }
+
+
+def _call(function: Function, schedule: Schedule, names: Sequence[str]) -> Iterator[str]:
+    """The body of a function in Python that calls the one in C: it makes the arrays of the results."""
+    arrays = [b for b in schedule.outputs if b.shape]
+    rows, by_x = arrays[: len(function.rows)], arrays[-1:] if function.by_x else []
+    if rows or by_x:
+        yield "N = len(x)"
+    yield from (f"{b.name} = np.empty({shape_source(b.shape)}, DTYPE)" for b in (*rows, *by_x))
+    gradients = [f"of_{name}" for name in function.gradients] if len(function.gradients) > 1 else ["gradient"]
+    gradients = gradients if function.gradients else []
+    yield from (f"{name} = _gradient()" for name in gradients)
+    outputs = [*(b.name for b in rows), *(f"*{name}.values()" for name in gradients), *(b.name for b in by_x)]
+    numbers = [b.name for b in schedule.outputs if not b.shape]
+    head = f"{', '.join(numbers)}{',' * (len(numbers) == 1)} = " if numbers else ""
+    data = ", ".join(["x", *names]) + "," * (not names)
+    result = f"[{', '.join(outputs)}]"
+    yield f'{head}_run("{function.name}", params, ({data}), lam, workspace, {len(numbers)}, {result})'
+    yield "return " + ", ".join([*(b.name for b in rows), *numbers, *gradients, *(b.name for b in by_x)])
 
 
 def _section(name: str, section: Section) -> SectionLayout:

@@ -103,6 +103,7 @@ class _Plan:
         self.schedule = schedule
         self.item = ITEMSIZE[dtype]
         self.parameters = parameters
+        _, *self.given = (b.name for b in schedule.inputs if b.batched)
         self.storage = allocate(schedule)
         self.roots = view_roots(schedule)
         self.compact = _compact(schedule)
@@ -149,8 +150,8 @@ class _Plan:
 
     def input(self, b: Buffer) -> None:
         if b.batched:
-            source = "all_probes" if b.name == "probes" else "x"
-            self.declare(b, f"at->{source} + at->first * {_count(b.shape)}", const=True)
+            source = f"given[{self.given.index(b.name)}]" if b.name in self.given else "x"
+            self.declare(b, f"at->{source} + at->first{_times(_count(b.shape))}", const=True)
         elif b.name in self.parameters:
             self.declare(b, f"at->params[{self.parameters.index(b.name)}]", const=True)
         elif b.shape:

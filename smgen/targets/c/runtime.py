@@ -104,8 +104,3 @@ MOVES: Final = frozenset({
     "patches_times", "times_patches", "patches_transposed_times",
 })  # fmt: skip
 """The functions that modules of networks without tensors have no use for."""
-
-
-def whole_runtime(calls: Iterable[str]) -> Runtime:
-    """All of it, but for the moves that no section calls."""
-    return runtime({field.name for field in fields(Runtime)} - MOVES | set(calls))

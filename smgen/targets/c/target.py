@@ -17,6 +17,7 @@ from smgen.errors import InternalError
 from smgen.ir import ITEMSIZE, Schedule
 from smgen.layers.letters import fixed_buffer, parameter_buffer
 from smgen.render import plain, render
+from smgen.targets.api import ApiFunction, api_functions
 from smgen.targets.build_info import BuildInfo
 from smgen.targets.c.functions import MOST_ROWS, FunctionLayout, function_layouts
 from smgen.targets.c.loops import Loop
@@ -24,10 +25,10 @@ from smgen.targets.c.moves import MoveTables
 from smgen.targets.c.pipeline import PIPELINE
 from smgen.targets.c.primitives import sections
 from smgen.targets.c.printer import print_tiles
-from smgen.targets.c.runtime import Runtime, runtime, whole_runtime
+from smgen.targets.c.runtime import Runtime, runtime
 from smgen.targets.dialect import C
 from smgen.targets.expressions import CPrinter, helpers
-from smgen.targets.layout import Arrays, Header, header
+from smgen.targets.layout import Arrays, Header, data_arguments, header
 from smgen.targets.pipeline import Pipeline
 from smgen.targets.roles import Shared
 from smgen.targets.savings import savings
@@ -70,6 +71,8 @@ class Module:
     tables: tuple[str, ...]
     loops: tuple[Loop, ...]
     functions: tuple[FunctionLayout, ...]
+    api: tuple[ApiFunction, ...]
+    given: tuple[tuple[str, str], ...]
     pair: str = ""
     source: str = ""
     source_sha256: str = ""
@@ -120,14 +123,25 @@ def _module(info: BuildInfo, schedules: tuple[Schedule, ...], pipeline: Pipeline
         fewest_rows=FEWEST_ROWS[any(prod(shape) * ITEMSIZE[info.dtype] > CACHE for shape in info.parameters.values())],
         most_rows=MOST_ROWS,
         total_lines=max(1, *(ceil(len(p.memory.totals) / 8) for p in printed)),
-        adds_totals=info.whole or any(p.numbers for p in printed),
+        adds_totals=any(p.numbers for p in printed),
         helpers=helpers(info.dtype, C, text),
         primitives=sections(plain("c/primitives.h"), text),
-        runtime=(whole_runtime if info.whole else runtime)(name for p in printed for name in p.calls),
+        runtime=runtime(name for p in printed for name in p.calls),
         tables=(*_fixed(info), *tables.lines()),
         loops=tuple(loops.by_name.values()),
         functions=tuple(function_layouts(info, prefix, lowered, printed)),
+        api=tuple(api_functions(info)),
+        given=tuple(_given(info)),
     )
+
+
+def _given(info: BuildInfo) -> Iterator[tuple[str, str]]:
+    """What functions take besides x, with what it is."""
+    found = {data.name: data for function in info.functions for data in data_arguments(info, function)}
+    width = max(map(len, found), default=0)
+    for name, data in found.items():
+        widths = sorted({d.width for f in info.functions for d in data_arguments(info, f) if d.name == name})
+        yield name.ljust(width), f"for each row of x {' or '.join(map(str, widths))}: {data.says}"
 
 
 def _fixed(info: BuildInfo) -> Iterator[str]:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Iterator
 from dataclasses import dataclass
 from math import prod
 from typing import Final
 
 from smgen.analysis.storage import most_tangents
-from smgen.ir import BATCH, ITEMSIZE, LAYER_MEANS, Schedule, Transpose
+from smgen.ir import BATCH, ITEMSIZE, LAYER_MEANS, Function, Schedule
 from smgen.render import render
+from smgen.targets.api import ApiFunction, api_functions
+from smgen.targets.arguments import listed
 from smgen.targets.build_info import BuildInfo, shape_text
 from smgen.targets.cuda.kernels import LANES, Kernel, Kernels, ScalarKernel, text_of
 from smgen.targets.cuda.moves import MoveTables
@@ -31,9 +34,9 @@ from smgen.targets.layout import (
     Header,
     Sweeps,
     data,
+    data_arguments,
     fixed,
     header,
-    is_probed,
     parameters,
     returns,
     storage,
@@ -57,11 +60,12 @@ class FunctionLayout:
     parameters: tuple[tuple[str, str], ...]
     fixed: tuple[tuple[str, str], ...]
     data: str
-    probed: bool
+    arguments: str
+    arrays: str
     sweeps: Sweeps
     returns: tuple[str, ...]
     chunk: int
-    by_rows: bool
+    kinds: tuple[str, ...]
     storage: tuple[str, ...]
     own: tuple[str, ...]
 
@@ -87,6 +91,7 @@ class Module:
     scalar_kernels: tuple[ScalarKernel, ...]
     own: tuple[tuple[str, str, str], ...]
     functions: tuple[FunctionLayout, ...]
+    api: tuple[ApiFunction, ...]
     launches: bool
     adds_totals: bool
     sums_columns: bool
@@ -125,7 +130,6 @@ class CudaTarget:
         chunks = [_chunk(function, info.dtype) if limited else 0 for function in printed]
         own = {b.name: b for function in printed for b in function.own}
         calls = {name for function in printed for name in function.calls}
-        tangents = any(_has_tangents(schedule) for schedule in lowered)
         module = Module(
             header=header(info),
             info=info,
@@ -143,12 +147,13 @@ class CudaTarget:
                 for name, b in sorted(own.items())
             ),
             functions=tuple(_lay_out(info, function, chunk) for function, chunk in zip(printed, chunks, strict=True)),
-            launches=info.whole or bool(kernels.maps.by_name),
-            adds_totals=info.whole or bool(kernels.scalars.by_name),
-            sums_columns=info.whole or COLUMN_SUM in calls,
-            sums_rows=info.whole or ROW_SUM in calls,
-            sums_tangents=tangents if info.whole else TANGENT_SUM in calls,
-            transposes=tangents if info.whole else TRANSPOSED in calls,
+            api=tuple(api_functions(info)),
+            launches=bool(kernels.maps.by_name),
+            adds_totals=bool(kernels.scalars.by_name),
+            sums_columns=COLUMN_SUM in calls,
+            sums_rows=ROW_SUM in calls,
+            sums_tangents=TANGENT_SUM in calls,
+            transposes=TRANSPOSED in calls,
             permutes=tables.permutes,
             maxima=tables.maxima,
             multiplies=tables.multiplies,
@@ -165,26 +170,32 @@ def functions(schedules: tuple[Schedule, ...]) -> tuple[Schedule, ...]:
     return tuple(schedule for schedule in schedules if schedule.function != LAYER_MEANS)
 
 
-def _has_tangents(schedule: Schedule) -> bool:
-    """Whether the helpers for tangents may be called."""
-    return any(isinstance(op, Transpose) or any(b.tangents is not None for b in op.outs) for op in schedule.ops)
-
-
 def _lay_out(info: BuildInfo, printed: PrintedFunction, chunk: int) -> FunctionLayout:
+    given = data_arguments(info, printed.function)
     return FunctionLayout(
         name=printed.function.name,
         summary=summary(printed.function),
         parameters=parameters(info, printed.reads),
         fixed=fixed(info, printed.reads),
         data=data(printed.reads),
-        probed=is_probed(printed.reads),
+        arguments=listed(argument.name for argument in given),
+        arrays="".join(f", {argument.name}" for argument in given),
         sweeps=sweeps(printed.sweeps),
         returns=returns(info, printed.function, printed.outputs),
         chunk=chunk,
-        by_rows=not printed.function.is_loss,
+        kinds=tuple(_kinds(printed.function)),
         storage=tuple(storage(printed.arrays)),
         own=tuple(textwrap.wrap(" ".join(b.name for b in printed.own), WIDTH - 12, break_long_words=False)),
     )
+
+
+def _kinds(function: Function) -> Iterator[str]:
+    """How results for parts of the batch are put together: rows side by side, means and sums added up."""
+    total = "sum" if function.objective is not None and function.objective.total == "sum" else "mean"
+    yield from ("rows" if name in function.rows else total for name in function.results)
+    yield from (total for _ in function.gradients)
+    if function.by_x:
+        yield "shares" if total == "mean" else "rows"
 
 
 def _chunk(function: PrintedFunction, dtype: str) -> int:

@@ -11,15 +11,17 @@ from smgen.analysis.flops import sample_flops
 from smgen.analysis.storage import most_tangents
 from smgen.ir import BATCH, ITEMSIZE, Elementary, Schedule
 from smgen.render import render
+from smgen.targets.api import ApiFunction, api_functions
+from smgen.targets.arguments import listed
 from smgen.targets.build_info import BuildInfo
 from smgen.targets.layout import (
     Arrays,
     Header,
     Sweeps,
     data,
+    data_arguments,
     fixed,
     header,
-    is_probed,
     parameters,
     returns,
     storage,
@@ -52,7 +54,8 @@ class FunctionLayout:
     parameters: tuple[tuple[str, str], ...]
     fixed: tuple[tuple[str, str], ...]
     data: str
-    probed: bool
+    arguments: str
+    parts: tuple[str, ...]
     counts: bool
     has_arrays: bool
     once: Sweeps
@@ -74,6 +77,7 @@ class Module:
     info: BuildInfo
     arrays: Arrays
     functions: tuple[FunctionLayout, ...]
+    api: tuple[ApiFunction, ...]
     needs_scipy: bool
     has_windows: bool
     has_matrices: bool
@@ -103,18 +107,20 @@ class NumpyTarget:
             info=info,
             arrays=ARRAYS,
             functions=tuple(_lay_out(info, s, function) for s, function in zip(lowered, printed, strict=True)),
+            api=tuple(api_functions(info)),
             needs_scipy=bool(calls & scipy_functions()),
             has_windows=moves.has_windows,
             has_matrices=moves.has_matrices,
             has_entries=moves.has_entries,
             moves=tuple(moves.lines()),
-            sums_columns=info.whole or any(sums_columns(op) for schedule in lowered for op in schedule.ops),
+            sums_columns=any(sums_columns(op) for schedule in lowered for op in schedule.ops),
         )
         return {".py": render(self.template, module)}
 
 
 def _lay_out(info: BuildInfo, schedule: Schedule, printed: TiledFunction) -> FunctionLayout:
     width, tangents = _width(printed.tile_arrays), most_tangents(schedule)
+    known = {argument.name for argument in data_arguments(info, printed.function)}
     tiling = _tile_rows(width, tangents), tangents, sample_flops(schedule), width * ITEMSIZE[info.dtype]
     return FunctionLayout(
         name=printed.function.name,
@@ -122,7 +128,8 @@ def _lay_out(info: BuildInfo, schedule: Schedule, printed: TiledFunction) -> Fun
         parameters=parameters(info, printed.reads),
         fixed=fixed(info, printed.reads),
         data=data(printed.reads) or "x",
-        probed=is_probed(printed.reads),
+        arguments=listed(argument.name for argument in data_arguments(info, printed.function)),
+        parts=tuple(b.name for b in printed.reads if b.name in known),
         counts=printed.counts,
         has_arrays=bool(printed.arrays),
         once=sweeps(printed.once),
