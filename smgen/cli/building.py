@@ -14,9 +14,11 @@ from smgen.cli.options import (
     BatchSize,
     Distribution,
     Dtype,
+    FunctionChoice,
     HessianMode,
     Memory,
     Net,
+    ObjectiveChoice,
     Probes,
     app,
     finite,
@@ -43,13 +45,8 @@ def build(
     distribution: Distribution = "rademacher",
     batch_size: BatchSize = 1024,
     memory: Memory = None,
-    functions: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--functions",
-            help="Only these functions, and what they need: score,loss_and_grad or one a --functions; all by default.",
-        ),
-    ] = None,
+    objective: ObjectiveChoice = None,
+    functions: FunctionChoice = None,
     output: Annotated[
         Path | None, typer.Option("-o", "--output", help="Folder of the module; that of NET by default.")
     ] = None,
@@ -78,6 +75,7 @@ def build(
                 probes=probes,
                 distribution=distribution,
                 memory=memory,
+                objective=objective,
                 functions=functions,
             ),
             name=name,
@@ -100,6 +98,8 @@ def check(
     distribution: Distribution = "rademacher",
     batch_size: BatchSize = 1024,
     memory: Memory = None,
+    objective: ObjectiveChoice = None,
+    functions: FunctionChoice = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the random parameters, data and probes.")] = 0,
     data: Annotated[
         Path | None, typer.Option("--data", help="Your samples, an .npy file: also compare the hessian modes on them.")
@@ -126,6 +126,8 @@ def check(
             probes=probes,
             distribution=distribution,
             memory=memory,
+            objective=objective,
+            functions=functions,
         )
         held("--lam", lam, dtype)
         samples = None if data is None else _samples(net, data, dtype)
@@ -204,6 +206,8 @@ def show(
     distribution: Distribution = "rademacher",
     batch_size: BatchSize = 1024,
     memory: Memory = None,
+    objective: ObjectiveChoice = None,
+    functions: FunctionChoice = None,
     json: Annotated[bool, typer.Option("--json", help="Everything as JSON.")] = False,
     schedule: Annotated[bool, typer.Option("--schedule", help="The operations of every function as text.")] = False,
 ) -> None:
@@ -220,6 +224,8 @@ def show(
             probes=probes,
             distribution=distribution,
             memory=memory,
+            objective=objective,
+            functions=functions,
         )
         network, _ = prepared(net, options)
         if json:

@@ -57,6 +57,22 @@ BatchSize = Annotated[
     int,
     typer.Option("--batch-size", help="Samples of a typical batch: what the cost model decides for; any size works."),
 ]
+ObjectiveChoice = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--objective",
+        help="What the losses are: hyvarinen (the default), denoising, generalised:H for data within bounds, or several "
+        "with commas.",
+    ),
+]
+FunctionChoice = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--functions",
+        help="Only these functions, and what they need: score,loss_and_grad or one a --functions; usual (the default) "
+        "and all stand for several.",
+    ),
+]
 
 
 Numbers = TypeVar("Numbers", float, list[float] | None)

@@ -114,13 +114,23 @@ class Writer:
     def _store(self, out: Buffer, value: sp.Expr, number: str = "") -> sp.Symbol:
         return self.emit(Pointwise((out,), (value,), self.reads(value), number))
 
-    def result(self, name: Name, layout: Layout, value: sp.Expr, number: str = "", kind: Kind = "real") -> Buffer:
+    def result(
+        self,
+        name: Name,
+        layout: Layout,
+        value: sp.Expr,
+        number: str = "",
+        kind: Kind = "real",
+        *,
+        is_sum: bool = False,
+    ) -> Buffer:
         """A result of the function: a buffer of exactly this layout, even for a constant.
 
-        It is never an argument itself, nor a part of another buffer, nor its numbers in another shape.
+        It is never an argument itself, nor a part of another buffer, nor its numbers in another shape. What `is_sum` over
+        the batch is a copy: sums are taken in parts.
         """
         out = self.new(name, layout, kind)
-        if value.is_Symbol and value.name not in self._no_results:
+        if value.is_Symbol and not is_sum and value.name not in self._no_results:
             source = self.buffer(value)
             if source.layout == layout != SCALAR and kind == source.kind:
                 return self.buffer(self.emit(View(out, source, number=number)))

@@ -17,9 +17,10 @@ from smgen.build import Options
 from smgen.calculus.primitives import MARKS
 from smgen.calculus.symbolic import formula
 from smgen.equations.text import schedule_text
-from smgen.hessians import MODES, lower, quality, scheme
-from smgen.ir import LAYER_MEANS, STEPS, functions
+from smgen.hessians import DIAGONAL, MODES, lower, quality, scheme
+from smgen.ir import LAYER_MEANS, STEPS, Schedule, functions_for, steps_of
 from smgen.network import Network
+from smgen.objectives import DENOISING, Objective
 from smgen.report.drawing import drawn
 from smgen.report.tables import Table, put, quantity
 from smgen.targets.numpy.pipeline import PIPELINE
@@ -29,7 +30,7 @@ from smgen.targets.savings import savings
 def overview(network: Network, options: Options) -> dict[str, Any]:
     """Everything that `smgen show` prints, in types that JSON has."""
     recursion = verdict(network)
-    schedules = lower(network, options.method)
+    schedules = _schedules(network, options)
     return {
         "description_sha256": network.fingerprint,
         "dtype": options.dtype,
@@ -58,6 +59,8 @@ def overview(network: Network, options: Options) -> dict[str, Any]:
         },
         "savings": savings(((s, PIPELINE.lowered(s, options.batch_size)) for s in schedules), options.batch_size),
         "modes": {mode: _mode(network, options, mode) for mode in MODES},
+        "objectives": {o.name: _objective(network, options, o) for o in dict.fromkeys((*options.objectives, DENOISING))},
+        "labels": {schedule.name: schedule.function.label for schedule in schedules},
         "costs": {
             schedule.name: asdict(cost(PIPELINE.lowered(schedule, options.batch_size), options.dtype))
             for schedule in schedules
@@ -72,7 +75,12 @@ def as_json(network: Network, options: Options) -> str:
 
 def as_schedules(network: Network, options: Options) -> str:
     """Every function's schedule as text, before any pass."""
-    return "\n".join(schedule_text(schedule) for schedule in lower(network, options.method))
+    return "\n".join(map(schedule_text, _schedules(network, options)))
+
+
+def _schedules(network: Network, options: Options) -> tuple[Schedule, ...]:
+    """The schedules of the functions that a module with these options has."""
+    return lower(network, options.method, functions_for(options.public))
 
 
 def show(console: Console, network: Network, options: Options) -> None:
@@ -83,33 +91,52 @@ def show(console: Console, network: Network, options: Options) -> None:
     colour = "green" if quality.exact and not quality.flat else "yellow"
     heading = Text.assemble("The diagonal recursion is ", (word, f"bold {colour}"), f": {reason}.")
     put(console, heading, "", _layers(network), "", _parameters(network), "", *_formulas(network), "", _costs(shown))
-    put(console, "", _modes(shown), *_schemes(shown), "", Text(shown["savings"]))
+    put(console, "", _steps(shown), *_schemes(shown), "", Text(shown["savings"]))
 
 
 def _mode(network: Network, options: Options, mode: str) -> dict[str, Any]:
     """The costs and the schemes of a step in a hessian mode, at λ = 0 and λ > 0."""
     method = replace(options, hessian=mode).method
-    schedules = {s.function: s for s in lower(network, method)}
-    steps = {}
-    for step in STEPS.values():
-        if step in schedules:
-            figures = asdict(cost(PIPELINE.lowered(schedules[step], options.batch_size), options.dtype))
-            chosen = {key: figures[key] for key in (*_STEP, "products")}
-            steps[step.name] = chosen | {"scheme": scheme(network, method, step)}
+    steps = {
+        schedule.name: _step(schedule, options) | {"scheme": scheme(network, method, schedule.function)}
+        for schedule in lower(network, method, tuple(STEPS.values()))
+    }
     return {"exact": quality(network, method).exact, "steps": steps}
+
+
+def _objective(network: Network, options: Options, objective: Objective) -> list[dict[str, Any]]:
+    """The costs of a step of an objective in each hessian mode, or of the one that it has without δ′."""
+    rows = []
+    for mode in MODES if objective.is_curved else (DIAGONAL.name,):
+        method = replace(options, hessian=mode).method
+        for schedule in lower(network, method, tuple(steps_of(objective)["step"].by_lam.values())):
+            lam = {"zero": "0", "any": "> 0"}[schedule.function.lam] if objective.takes_lam else ""
+            named = {"mode": mode if objective.is_curved else "", "lam": lam}
+            rows.append(named | _step(schedule, options))
+    return rows
+
+
+def _step(schedule: Schedule, options: Options) -> dict[str, Any]:
+    """The figures of a step."""
+    figures = asdict(cost(PIPELINE.lowered(schedule, options.batch_size), options.dtype))
+    return {key: figures[key] for key in (*_STEP, "products")}
 
 
 _LAM: Final = {STEPS["zero"].name: "0", STEPS["any"].name: "> 0"}
 _STEP: Final = ("product_flops_per_sample", "bytes_per_sample", "memory_per_sample")
 
 
-def _modes(shown: dict[str, Any]) -> Table:
-    columns = ("mode", "λ", "product FLOPs", "bytes", "working set")
-    modes = Table("A step in each hessian mode, a sample", columns, right=columns[2:])
-    for mode, entry in shown["modes"].items():
-        for name, step in entry["steps"].items():
-            modes.add_row(mode, _LAM[name], *(quantity(step[key]) for key in _STEP))
-    return modes
+def _steps(shown: dict[str, Any]) -> Table:
+    """A step of each objective in each mode; the last column compares with Hyvärinen's by the recursion at λ = 0."""
+    columns = ("objective", "mode", "λ", "product FLOPs", "bytes", "working set", "× the recursion")
+    table = Table("A step of training, a sample", columns, right=columns[3:])
+    recursion = shown["modes"][DIAGONAL.name]["steps"][STEPS["zero"].name]["product_flops_per_sample"]
+    for name, rows in shown["objectives"].items():
+        for row in rows:
+            times = f"{row['product_flops_per_sample'] / recursion:.2f}" if recursion else ""
+            figures = (quantity(row[key]) for key in _STEP)
+            table.add_row(name, row["mode"] or "none", row["lam"], *figures, times)
+    return table
 
 
 def _schemes(shown: dict[str, Any]) -> Iterator[Text]:
@@ -179,9 +206,8 @@ def _costs(shown: dict[str, Any]) -> Table:
         ("function", *columns),
         right=tuple(columns),
     )
-    labels = {function.name: function.label for function in functions()}
     for name, figures in shown["costs"].items():
         if name == LAYER_MEANS.name:  # which runs only where a result is not finite
             continue
-        costs.add_row(labels[name], *(quantity(figures[key]) for key in columns.values()))
+        costs.add_row(shown["labels"][name], *(quantity(figures[key]) for key in columns.values()))
     return costs
