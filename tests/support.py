@@ -41,6 +41,8 @@ def module_of(
     probes: int = 1,
     distribution: str = "rademacher",
     memory: int | None = None,
+    objective: str | None = None,
+    functions: str | None = None,
 ) -> ModuleType:
     """The generated module of a network, compiled in memory."""
     options = Options(
@@ -51,6 +53,8 @@ def module_of(
         probes=probes,
         distribution=distribution,
         memory=memory,
+        objective=objective,
+        functions=functions,
     )
     info = build_info(network, Path("net.py"), options)
     return load_source(source(network, info), network.fingerprint[:8])

@@ -151,14 +151,46 @@ class ndarray:
     def __array__(self, dtype: Any = None, copy: Any = None) -> NoReturn:
         raise TypeError("implicit conversion of a device array to a NumPy array; use asnumpy")
 
+    # What is given with the data is prepared by CuPy's own kernels, in new arrays; steps compute in the module's.
+
+    def _computed(self, host: Any) -> ndarray:
+        return self._copied(np.asarray(host), "elementwise")
+
+    def __mul__(self, other: Any) -> ndarray:
+        return self._computed(self._host * _operand(other))
+
+    __rmul__ = __mul__
+
+    def __truediv__(self, other: Any) -> ndarray:
+        return self._computed(self._host / _operand(other))
+
+    def __rtruediv__(self, other: Any) -> ndarray:
+        return self._computed(_operand(other) / self._host)
+
+    def __rpow__(self, other: Any) -> ndarray:
+        return self._computed(_operand(other) ** self._host)
+
+    def __invert__(self) -> ndarray:
+        return self._computed(~self._host)
+
+    def sum(self) -> ndarray:
+        return self._computed(self._host.sum())
+
     def __eq__(self, other: object) -> NoReturn:
-        raise TypeError("the stand-in has no elementwise operators; the emitted modules compute in kernels")
+        raise TypeError("the stand-in has no comparisons: their results would wait for the device")
 
     def __getattr__(self, name: str) -> NoReturn:
         raise AttributeError(f"ndarray.{name} is not among the CuPy names that the emitted modules may use")
 
     def __repr__(self) -> str:
         return f"<device array {self.shape} {self.dtype}>"
+
+
+def _operand(other: Any) -> Any:
+    """A number, or the memory of a device array; CuPy refuses host arrays."""
+    if isinstance(other, np.ndarray):
+        raise TypeError("Unsupported type <class 'numpy.ndarray'>")
+    return other._host if isinstance(other, ndarray) else other
 
 
 def host_of(array: ndarray) -> Host:

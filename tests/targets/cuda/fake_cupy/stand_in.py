@@ -60,6 +60,22 @@ class _Names:
         raise AttributeError(f"{self._path}.{name} is not among the CuPy names that the emitted modules may use")
 
 
+class Generator:
+    """`cupy.random.Generator`: its numbers are other ones than CuPy's."""
+
+    def __init__(self, cupy: FakeCuPy, seed: int | None) -> None:
+        self._cupy, self._rng = cupy, np.random.default_rng(seed)
+
+    def standard_normal(self, size: tuple[int, ...], dtype: npt.DTypeLike = float) -> ndarray:
+        return self._cupy.asarray(self._rng.standard_normal(size).astype(dtype))
+
+    def random(self, size: tuple[int, ...]) -> ndarray:
+        return self._cupy.asarray(self._rng.random(size))
+
+    def integers(self, low: int, high: int, size: tuple[int, ...], dtype: npt.DTypeLike = int) -> ndarray:
+        return self._cupy.asarray(self._rng.integers(low, high, size, dtype))
+
+
 class FakeCuPy(ModuleType):
     """The module that `import cupy` yields."""
 
@@ -73,6 +89,7 @@ class FakeCuPy(ModuleType):
         self.float64 = np.float64
         self.matmul = matmul
         self.cuda: Any = _cuda(devices)
+        self.random = _Names("cupy.random", default_rng=lambda seed=None: Generator(self, seed))
         self._devices = devices
 
     def empty(self, shape: int | tuple[int, ...], dtype: npt.DTypeLike = float) -> ndarray:
@@ -85,6 +102,15 @@ class FakeCuPy(ModuleType):
         array = new(_shape(shape), dtype, "zeros")
         host_of(array)[...] = 0
         return array
+
+    def ones(self, shape: int | tuple[int, ...], dtype: npt.DTypeLike = float) -> ndarray:
+        kernels.require_device(self._devices)
+        array = new(_shape(shape), dtype, "ones")
+        host_of(array)[...] = 1
+        return array
+
+    def ones_like(self, a: ndarray) -> ndarray:
+        return self.ones(a.shape, a.dtype)
 
     def asarray(self, a: Any, dtype: npt.DTypeLike | None = None) -> ndarray:
         """A device array as it is, unless its dtype must change; anything else copied to the device."""
