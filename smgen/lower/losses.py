@@ -47,8 +47,8 @@ class Losses:
         layout, kind = (Layout(batch=True), "real") if each else (SCALAR, "accumulator")
         for letter in letters:
             value = values[letter] if letter in values else sp.Add(*values.values())
-            yield (out := e.result(result(letter), layout, value, kind=kind))
-            values |= {letter: out.symbol} if letter in values else {}
+            yield (out := e.result(result(f"{letter}_n" if each else letter), layout, value, kind=kind))
+            values |= {letter: out.symbol} if letter in values and not each else {}
 
     def _gradients(self) -> Iterator[Buffer]:
         for letter in dict.fromkeys((*self.function.gradients, *filter(None, [self.function.by_x]))):

@@ -17,9 +17,11 @@ from smgen.hessians import Method
 from smgen.loader import load_source
 from smgen.network import Network
 from smgen.network.netfile import load_network
-from tests.support import Array, Params, assert_close, module_of
+from tests.given import EVERYTHING, calls_of, given_of, leaves
+from tests.support import Array, Params, assert_close, module_of, random_case
 from tests.targets.cuda.emulator.emulator import Emulator
 from tests.targets.cuda.fake_cupy import stand_in
+from tests.targets.cuda.fake_cupy.counters import allow_sync
 
 GENERATED = Path(__file__).resolve().parents[3] / "generated"
 EXAMPLES = sorted(path.parent.name for path in GENERATED.glob("*/net.py"))
@@ -38,9 +40,16 @@ DIAGONAL = Method()
 
 
 @lru_cache(maxsize=256)
-def module_text(network: Network, dtype: str, method: Method = DIAGONAL) -> str:
-    """The emitted module."""
-    options = Options(backend="cuda", dtype=dtype, hessian=method.hessian, probes=method.probes)
+def module_text(network: Network, dtype: str, method: Method = DIAGONAL, objective: str | None = None) -> str:
+    """The emitted module, with the usual functions, or with all functions of these objectives."""
+    options = Options(
+        backend="cuda",
+        dtype=dtype,
+        hessian=method.hessian,
+        probes=method.probes,
+        objective=objective,
+        functions=None if objective is None else "all",
+    )
     return source(network, build_info(network, Path("net.py"), options))
 
 
@@ -55,11 +64,15 @@ def cuda_source(network: Network, dtype: str, method: Method = DIAGONAL) -> str:
 
 @contextmanager
 def running(
-    network: Network, dtype: str, make: Callable[[str], Any] = Emulator, method: Method = DIAGONAL
+    network: Network,
+    dtype: str,
+    make: Callable[[str], Any] = Emulator,
+    method: Method = DIAGONAL,
+    objective: str | None = None,
 ) -> Iterator[tuple[ModuleType, stand_in.FakeCuPy]]:
     """The emitted module, loaded with the stand-in in CuPy's place; kernels run on what `make(source)` returns."""
     with stand_in.install(make) as cupy:
-        yield load_source(module_text(network, dtype, method), "cuda"), cupy
+        yield load_source(module_text(network, dtype, method, objective), "cuda"), cupy
 
 
 def cast(params: Params, x: Array, dtype: str) -> tuple[Params, Array]:
@@ -115,3 +128,25 @@ def assert_agrees(
                             assert_close(cupy.asnumpy(a[key]), value, tolerance, f"{where} {key}")
                     else:
                         assert_close(cupy.asnumpy(a), b, tolerance, where)
+
+
+def assert_all_agree(network: Network, dtype: str, method: Method, samples: int, budget: int | None = None) -> None:
+    """Every function of every kind of objective equals the NumPy module's, plain and with all that it takes."""
+    params, x = cast(*random_case(network, seed=samples, samples=samples), dtype)
+    x = np.abs(x) + np.asarray(0.1, x.dtype)
+    numpy = module_of(
+        network, dtype, hessian=method.hessian, probes=method.probes, objective=EVERYTHING, functions="all"
+    )
+    given, lam = given_of(numpy, x), 0.0 if method.hessian == "hutchinson" and method.probes == 1 else 0.3
+    with running(network, dtype, method=method, objective=EVERYTHING) as (cuda, cupy), allow_sync():
+        if budget is not None:
+            cuda._memory["budget"] = budget
+
+        def there(value: Any) -> Any:
+            return {k: there(v) for k, v in value.items()} if isinstance(value, dict) else cupy.asarray(value)
+
+        ours = calls_of(cuda, there(params), there(x), there(given), lam)
+        for (name, actual), (_, expected) in zip(ours, calls_of(numpy, params, x, given, lam), strict=True):
+            pairs = zip(leaves(actual), leaves(expected), strict=True)
+            for position, (a, b) in enumerate(pairs):
+                assert_close(cupy.asnumpy(a), b, TOLERANCE[dtype], f"{name}[{position}]")
