@@ -31,8 +31,8 @@ from smgen.ir import USUAL, PublicFunction, usual_functions
 from smgen.loader import load_source
 from smgen.network import Network
 from smgen.network.netfile import absolute, folder_of, load_network
-from smgen.objectives import Objective, chosen_objectives
 from smgen.numerics.one_operand import check_nonlinearities
+from smgen.objectives import Objective, chosen_objectives
 from smgen.render import template_fingerprint
 from smgen.targets import DTYPES, TARGETS
 from smgen.targets.build_info import BuildInfo, conditions_of

@@ -21,7 +21,7 @@
    different tiles, and what tiles sum is added up at the end, in a fixed order.
 
    description sha256 d4d8833c7e2f1965d5d89b1599a300b10c6c55a495183fe0c4dbf5dbfbcd5973
-   template c/module.c.j2, sha256 d1517a679fa32f30d91670d1491f6548bd437472a743ec30d9e2dbf1e1d08dfd */
+   template c/module.c.j2, sha256 df6f43ad9d62f5ea73ad2085e99a17c77bd532eaa245218f0757fbd6c8aaeb48 */
 
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE /* sched_getaffinity */
@@ -47,8 +47,8 @@
 enum { TOTALS = 8 }; /* places for the sums of a rank's losses: whole cache lines */
 
 /* What net_c.h asks for: a program cannot be made of this file and the header of another. */
-extern const char ica_pair_2087889f992ea80f;
-const char ica_pair_2087889f992ea80f = 0;
+extern const char ica_pair_21623c1a3ac67d30;
+const char ica_pair_21623c1a3ac67d30 = 0;
 
 /* ---- what every function needs: shares of the work, and products ---- */
 
@@ -77,7 +77,6 @@ typedef struct {
 } span;
 
 static inline long min_long(const long a, const long b) { return a < b ? a : b; }
-static inline long max_long(const long a, const long b) { return a > b ? a : b; }
 
 static inline span whole(const long count) { return (span){0, count}; }
 
@@ -249,24 +248,6 @@ OUT_OF_LINE void transposed_times(const team t, const long m, const long n, cons
              c + own.first * ldc, (int)ldc);
 }
 
-/* Blocks of rows that end on the diagonal: what is left of it is right of it too. They are dealt out there and back. */
-OUT_OF_LINE void gram(const team t, const long m, const long k, const real *a, const long row, const long column,
-                 const int transpose_a, const int transpose_b, const long lda, const real more, real *c, const long ldc)
-{
-    for (long first = 0, block = 0; first < m; first += BLOCK, block++) {
-        const long turn = block % (2 * t.size);
-        if ((turn < t.size ? turn : 2 * t.size - 1 - turn) != t.rank)
-            continue;
-        const long rows = min_long(BLOCK, m - first);
-        if (is_small(rows, m - first, k))
-            small_product(rows, m - first, k, a + first * row, row, column, a + first * row, column, row, more,
-                          c + first * ldc + first, ldc, 1);
-        else
-            gemm(ROW_MAJOR, transpose_a, transpose_b, (int)rows, (int)(m - first), (int)k, 1, a + first * row, (int)lda,
-                 a + first * row, (int)lda, more, c + first * ldc + first, (int)ldc);
-    }
-}
-
 /* The lower triangle from the upper one, this rank's rows. */
 OUT_OF_LINE void mirror(const team t, const long m, real *c, const long ldc)
 {
@@ -274,20 +255,6 @@ OUT_OF_LINE void mirror(const team t, const long m, real *c, const long ldc)
     for (long i = own.first; i < own.last; i++)
         for (long j = 0; j < i; j++)
             c[i * ldc + j] = c[j * ldc + i];
-}
-
-/* The upper triangle of c = more c + aᵀ a, where a has k rows of m; `mirror` completes it. */
-OUT_OF_LINE void gram_of_columns(const team t, const long m, const long k, const real *a, const long lda, const real more,
-                                   real *c, const long ldc)
-{
-    gram(t, m, k, a, 1, lda, TRANSPOSED, PLAIN, lda, more, c, ldc);
-}
-
-/* The upper triangle of c = more c + a aᵀ, where a has m rows of k; `mirror` completes it. */
-OUT_OF_LINE void gram_of_rows(const team t, const long m, const long k, const real *a, const long lda, const real more,
-                                real *c, const long ldc)
-{
-    gram(t, m, k, a, lda, 1, PLAIN, TRANSPOSED, lda, more, c, ldc);
 }
 
 /* Add what some tiles have summed to what all have. */
@@ -337,17 +304,6 @@ OUT_OF_LINE void add_rows(const long rows, const span own, const real *x, const 
             out[j] += x[n * x_row + j];
 }
 
-/* out = more out + the sum over samples of x, which has a matrix for each. */
-OUT_OF_LINE void add_matrices(const long rows, const long tangents, const span own, const real *x, const long x_row, const real more,
-                              real *out, const long out_row)
-{
-    for (long n = 0; n < rows; n++)
-        for (long c = 0; c < tangents; c++)
-#pragma omp simd
-            for (long j = own.first; j < own.last; j++)
-                out[c * out_row + j] = (n || more != 0 ? out[c * out_row + j] : 0) + x[(n * tangents + c) * x_row + j];
-}
-
 /* out = the sums of rows of x, of which each sample has so many: those that are a rank's own. */
 OUT_OF_LINE void row_sums(const long rows, const long each, const span own, const long columns, const real *x, const long x_row,
                           real *out)
@@ -363,49 +319,6 @@ OUT_OF_LINE void row_sums(const long rows, const long each, const span own, cons
         }
 }
 
-/* out = the sums of columns of x. */
-OUT_OF_LINE void column_sums(const span own, const long rows, const real *x, const long x_row, real *out)
-{
-    for (long j = own.first; j < own.last; j++) {
-        real sum = 0;
-        for (long n = 0; n < rows; n++)
-            sum += x[n * x_row + j];
-        out[j] = sum;
-    }
-}
-
-/* Columns `start` … of out, of this rank's own: an array whose rows are `step` a sample and `each` a tangent apart. */
-OUT_OF_LINE void put(const long rows, const long tangents, const span own, const long start, const long width, const real *x,
-                     const long step, const long each, real *out, const long out_row)
-{
-    for (long n = 0; n < rows; n++)
-        for (long c = 0; c < tangents; c++)
-            for (long j = max_long(own.first, start); j < min_long(own.last, start + width); j++)
-                out[(n * tangents + c) * out_row + j] = x[n * step + c * each + j - start];
-}
-
-/* The same of one number. */
-OUT_OF_LINE void fill(const long rows, const long tangents, const span own, const long start, const long width, const real value,
-                      real *out, const long out_row)
-{
-    for (long row = 0; row < rows * tangents; row++)
-        for (long j = max_long(own.first, start); j < min_long(own.last, start + width); j++)
-            out[row * out_row + j] = value;
-}
-
-OUT_OF_LINE void identity(const span own, const long columns, real *out, const long out_row)
-{
-    for (long i = own.first; i < own.last; i++)
-        for (long j = 0; j < columns; j++)
-            out[i * out_row + j] = i == j;
-}
-
-OUT_OF_LINE void transpose(const span own, const long columns, const real *x, const long x_row, real *out, const long out_row)
-{
-    for (long i = own.first; i < own.last; i++)
-        for (long j = 0; j < columns; j++)
-            out[i * out_row + j] = x[j * x_row + i];
-}
 /* ---- threads ----
    A call is a sequence of sections, and a section has as many ranks as shares of the work. The calling thread goes through all
    sections and takes whatever rank nobody has taken; helpers that are awake do the same beside it. So it waits for a helper
@@ -434,7 +347,7 @@ struct call {
     const layout *layout;
     plan p;
     const real *const *params;
-    const real *x, *all_probes;
+    const real *x, *const *given;
     long N;
     double lambda;
     double *numbers;
@@ -644,7 +557,7 @@ typedef struct {
 /* What a phase of a function sees: the arguments of the call, and the arrays of the part that it works on. */
 typedef struct {
     const real *const *params;
-    const real *x, *all_probes;
+    const real *x, *const *given; /* and what else comes with the data */
     real *const *outputs;
     double *numbers;
     long N;
@@ -696,7 +609,7 @@ static void steps(const call *const c, worker *const w)
     double *const totals = (double *)(c->memory + (size_t)(p.ranks + 1) * LINE), *const columns = totals + p.ranks * TOTALS;
     double *const wide = columns + parts * f->column_sums;
     real *const shared = (real *)(wide + (p.folds ? parts * f->sums : 0)), *const sums = shared + f->shared;
-    const place whole_call = {.params = c->params, .x = c->x, .all_probes = c->all_probes, .outputs = c->outputs, .numbers = c->numbers,
+    const place whole_call = {.params = c->params, .x = c->x, .given = c->given, .outputs = c->outputs, .numbers = c->numbers,
                               .N = c->N, .lam = (real)c->lambda, .shared = shared, .tile = sums + parts * f->sums, .sums = sums,
                               .columns = columns, .totals = totals, .capacity = p.capacity, .alone = p.alone, .ranks = p.ranks};
     each_section(f->once, &whole_call, w);
@@ -1004,6 +917,86 @@ LOOP map_sum_delta_prime(const span rows, const span columns, const real *row_su
     *sum_delta_prime_sum += sum_delta_prime;
 }
 
+LOOP map_sum_delta_squared_terms(const span rows, const span columns, const long width, const real *delta,
+                                 real *sum_delta_squared_terms)
+{
+    for (long n = rows.first; n < rows.last; n++) {
+        #pragma omp simd
+        for (long j = columns.first; j < columns.last; j++) {
+            const long k = n * width + j;
+            sum_delta_squared_terms[k] = delta[k] * delta[k];
+        }
+    }
+}
+
+LOOP map_sum_delta_prime_squared_terms(const span rows, const span columns, const long width,
+                                       const real *delta_prime, real *sum_delta_prime_squared_terms)
+{
+    for (long n = rows.first; n < rows.last; n++) {
+        #pragma omp simd
+        for (long j = columns.first; j < columns.last; j++) {
+            const long k = n * width + j;
+            sum_delta_prime_squared_terms[k] = delta_prime[k] * delta_prime[k];
+        }
+    }
+}
+
+LOOP map_J_n(const span rows, const span columns, const real lam, const real *sum_delta_squared,
+             const real *sum_delta_prime, const real *sum_delta_prime_squared, real *K_n, real *L_n, real *J_n)
+{
+    for (long n = rows.first; n < rows.last; n++) {
+        #pragma omp simd
+        for (long j = columns.first; j < columns.last; j++) {
+            K_n[j] = sum_delta_squared[j] * 0.5f;
+            L_n[j] = lam * sum_delta_prime_squared[j] - sum_delta_prime[j];
+            J_n[j] = lam * sum_delta_prime_squared[j] + sum_delta_squared[j] * 0.5f - sum_delta_prime[j];
+        }
+    }
+}
+
+LOOP map_J_n_2(const span rows, const span columns, const real *sum_delta_squared, const real *sum_delta_prime,
+               real *K_n, real *L_n, real *J_n)
+{
+    for (long n = rows.first; n < rows.last; n++) {
+        #pragma omp simd
+        for (long j = columns.first; j < columns.last; j++) {
+            K_n[j] = sum_delta_squared[j] * 0.5f;
+            L_n[j] = -sum_delta_prime[j];
+            J_n[j] = sum_delta_squared[j] * 0.5f - sum_delta_prime[j];
+        }
+    }
+}
+
+LOOP map_sum_delta_prime_squared_terms_2(const span rows, const span columns, const long width, const real lam,
+                                         const real *delta, const real *weights, const real *delta_prime,
+                                         real *sum_K_terms, real *sum_delta_prime_terms,
+                                         real *sum_delta_prime_squared_terms)
+{
+    for (long n = rows.first; n < rows.last; n++) {
+        #pragma omp simd
+        for (long j = columns.first; j < columns.last; j++) {
+            const long k = n * width + j;
+            sum_K_terms[k] = delta[k] * delta[k] * weights[k];
+            sum_delta_prime_terms[k] = delta_prime[k] * (-weights[k]);
+            const real value = lam * weights[k];
+            sum_delta_prime_squared_terms[k] = delta_prime[k] * delta_prime[k] * value;
+        }
+    }
+}
+
+LOOP map_J_n_3(const span rows, const span columns, const real *sum_K, const real *sum_delta_prime,
+               const real *sum_delta_prime_squared, real *K_n, real *L_n, real *J_n)
+{
+    for (long n = rows.first; n < rows.last; n++) {
+        #pragma omp simd
+        for (long j = columns.first; j < columns.last; j++) {
+            K_n[j] = sum_K[j] * 0.5f;
+            L_n[j] = sum_delta_prime[j] + sum_delta_prime_squared[j];
+            J_n[j] = sum_K[j] * 0.5f + sum_delta_prime[j] + sum_delta_prime_squared[j];
+        }
+    }
+}
+
 LOOP map_f_second_3(const span rows, const span columns, const long width, const real *g, real *f_prime,
                     real *sech_g, real *f_second)
 {
@@ -1091,6 +1084,45 @@ LOOP map_dJ_dW_2(const span rows, const span columns, const long width, const lo
 }
 
 LOOP map_sum_delta_prime_squared_3(const span rows, const span columns, const long width, const real lam,
+                                   const real *delta, const real *weights, const real *delta_prime, real *dJ_ddelta,
+                                   real *dJ_ddelta_prime, double *sum_K_sum, double *sum_delta_prime_sum,
+                                   double *sum_delta_prime_squared_sum)
+{
+    double sum_K = 0;
+    double sum_delta_prime = 0;
+    double sum_delta_prime_squared = 0;
+    for (long n = rows.first; n < rows.last; n++) {
+        #pragma omp simd reduction(+ : sum_K, sum_delta_prime, sum_delta_prime_squared)
+        for (long j = columns.first; j < columns.last; j++) {
+            const long k = n * width + j;
+            const real sum_K_terms = delta[k] * delta[k] * weights[k];
+            const real value = lam * weights[k];
+            const real sum_delta_prime_terms = delta_prime[k] * (-weights[k]);
+            const real sum_delta_prime_squared_terms = delta_prime[k] * delta_prime[k] * value;
+            dJ_ddelta[k] = delta[k] * weights[k];
+            dJ_ddelta_prime[k] = delta_prime[k] * value * 2.0f + (-weights[k]);
+            sum_K += sum_K_terms;
+            sum_delta_prime += sum_delta_prime_terms;
+            sum_delta_prime_squared += sum_delta_prime_squared_terms;
+        }
+    }
+    *sum_K_sum += sum_K;
+    *sum_delta_prime_sum += sum_delta_prime;
+    *sum_delta_prime_squared_sum += sum_delta_prime_squared;
+}
+
+LOOP map_by_x(const span rows, const span columns, const long width, const long N, const real *dJ_dg, real *by_x)
+{
+    for (long n = rows.first; n < rows.last; n++) {
+        #pragma omp simd
+        for (long j = columns.first; j < columns.last; j++) {
+            const long k = n * width + j;
+            by_x[k] = dJ_dg[k] / N;
+        }
+    }
+}
+
+LOOP map_sum_delta_prime_squared_4(const span rows, const span columns, const long width, const real lam,
                                    const real *delta_prime, real *dL_ddelta_prime, double *sum_delta_prime_sum,
                                    double *sum_delta_prime_squared_sum)
 {
@@ -1183,6 +1215,34 @@ LOOP map_dL_dW_2(const span rows, const span columns, const long width, const lo
             dL_dW[k] = (dL_dW_g[k] - W[k] * value[n] * 2.0f) / N;
         }
     }
+}
+
+LOOP map_sum_delta_prime_squared_5(const span rows, const span columns, const long width, const real lam,
+                                   const real *delta, const real *weights, const real *delta_prime, real *dK_ddelta,
+                                   real *dL_ddelta_prime, double *sum_K_sum, double *sum_delta_prime_sum,
+                                   double *sum_delta_prime_squared_sum)
+{
+    double sum_K = 0;
+    double sum_delta_prime = 0;
+    double sum_delta_prime_squared = 0;
+    for (long n = rows.first; n < rows.last; n++) {
+        #pragma omp simd reduction(+ : sum_K, sum_delta_prime, sum_delta_prime_squared)
+        for (long j = columns.first; j < columns.last; j++) {
+            const long k = n * width + j;
+            const real sum_K_terms = delta[k] * delta[k] * weights[k];
+            const real value = lam * weights[k];
+            const real sum_delta_prime_terms = delta_prime[k] * (-weights[k]);
+            const real sum_delta_prime_squared_terms = delta_prime[k] * delta_prime[k] * value;
+            dK_ddelta[k] = delta[k] * weights[k];
+            dL_ddelta_prime[k] = delta_prime[k] * value * 2.0f + (-weights[k]);
+            sum_K += sum_K_terms;
+            sum_delta_prime += sum_delta_prime_terms;
+            sum_delta_prime_squared += sum_delta_prime_squared_terms;
+        }
+    }
+    *sum_K_sum += sum_K;
+    *sum_delta_prime_sum += sum_delta_prime;
+    *sum_delta_prime_squared_sum += sum_delta_prime_squared;
 }
 
 LOOP map_value(const span rows, const span columns, const long width, const real *g, real *value)
@@ -1517,6 +1577,205 @@ void ica_loss_terms_lam0(const real *const *params, const real *x, const long N,
                 .numbers = numbers, .outputs = outputs, .memory = memory}, threads);
 }
 
+/* ---- losses: K, L and J of each sample, (N,) ---- */
+
+static void losses_step_3(const place *const at, const team mine)
+{
+    const real *const W_filters = at->params[0];
+    real *const W_filters_squared = at->shared;
+    real *const f_prime_experts = at->tile + at->capacity * 288;
+    real *const f_second_experts = at->tile + at->capacity * 576;
+    real *const delta_x = at->tile + at->capacity * 864;
+    real *const delta_prime_x = at->tile + at->capacity * 1008;
+    real *const sum_delta_squared_terms = at->tile + at->capacity * 1152;
+    real *const sum_delta_prime_squared_terms = at->tile + at->capacity * 864;
+    const span s144 = share(mine, 144);
+    /* ---- backward: reads f′, W, f″; writes δ, δ′ */
+    /* δ_x = W_filtersᵀ f′(g_filters)  (1) */
+    times(mine, at->rows, 144, 288, f_prime_experts, 288, W_filters, 144, 0, delta_x, 144);
+    /* δ′_x = (W_filters ∘ W_filters)ᵀ f″(g_filters)  (§1.3) */
+    times(mine, at->rows, 144, 288, f_second_experts, 288, W_filters_squared, 144, 0, delta_prime_x, 144);
+    /* ---- loss: reads δ, δ′; writes K_n, L_n, J_n */
+    /* δ_x² */
+    map_sum_delta_squared_terms(whole(at->rows), s144, 144, delta_x, sum_delta_squared_terms);
+    /* δ′_x² */
+    map_sum_delta_prime_squared_terms(whole(at->rows), s144, 144, delta_prime_x, sum_delta_prime_squared_terms);
+}
+
+static void losses_step_4(const place *const at, const team mine)
+{
+    real *const delta_prime_x = at->tile + at->capacity * 1008;
+    real *const sum_delta_squared_terms = at->tile + at->capacity * 1152;
+    real *const sum_delta_prime_squared_terms = at->tile + at->capacity * 864;
+    real *const sum_delta_squared = at->tile + at->capacity * 1296;
+    real *const sum_delta_prime = at->tile + at->capacity * 1297;
+    real *const sum_delta_prime_squared = at->tile + at->capacity * 1298;
+    real *const K_n = at->outputs[0] + at->first;
+    real *const L_n = at->outputs[1] + at->first;
+    real *const J_n = at->outputs[2] + at->first;
+    const span s1 = share(mine, 1);
+    /* Σ_i δ_x² */
+    row_sums(at->rows, 1, s1, 144, sum_delta_squared_terms, 144, sum_delta_squared);
+    /* Σ_i δ′_x */
+    row_sums(at->rows, 1, s1, 144, delta_prime_x, 144, sum_delta_prime);
+    /* Σ_i δ′_x² */
+    row_sums(at->rows, 1, s1, 144, sum_delta_prime_squared_terms, 144, sum_delta_prime_squared);
+    /* K_n = ½ Σ_i δ_x² */
+    /* L_n = λ Σ_i δ′_x² − Σ_i δ′_x */
+    /* J_n = ½ Σ_i δ_x² − Σ_i δ′_x + λ Σ_i δ′_x² */
+    map_J_n(s1, whole(at->rows), at->lam, sum_delta_squared, sum_delta_prime, sum_delta_prime_squared, K_n, L_n, J_n);
+}
+
+static const layout losses_layout = {
+    .once = (section *const[]){hessian_diagonal_step_1, NULL},
+    .tile = (section *const[]){loss_terms_step_2, losses_step_3, losses_step_4, NULL},
+    .tile_rows = 512, .tangents = 1, .flops = 248832.0, .shared = 41472, .tile_width = 1299,
+};
+
+/* Bytes of memory that ica_losses needs for N samples on so many threads, 0 for all. */
+long ica_losses_memory(const long N, const int threads)
+{
+    return bytes_of(&losses_layout, N, threads);
+}
+
+void ica_losses(const real *const *params, const real *x, const long N, const double lambda, double *numbers,
+                real *const *outputs, void *memory, const int threads)
+{
+    run(&(call){.layout = &losses_layout, .params = params, .x = x, .N = N, .lambda = lambda,
+                .numbers = numbers, .outputs = outputs, .memory = memory}, threads);
+}
+
+/* ---- losses_lam0: K, L and J of each sample, (N,), λ = 0 ---- */
+
+static void losses_lam0_step_3(const place *const at, const team mine)
+{
+    const real *const W_filters = at->params[0];
+    real *const W_filters_squared = at->shared;
+    real *const f_prime_experts = at->tile + at->capacity * 288;
+    real *const f_second_experts = at->tile + at->capacity * 576;
+    real *const delta_x = at->tile + at->capacity * 864;
+    real *const delta_prime_x = at->tile + at->capacity * 1008;
+    real *const sum_delta_squared_terms = at->tile + at->capacity * 1152;
+    const span s144 = share(mine, 144);
+    /* ---- backward: reads f′, W, f″; writes δ, δ′ */
+    /* δ_x = W_filtersᵀ f′(g_filters)  (1) */
+    times(mine, at->rows, 144, 288, f_prime_experts, 288, W_filters, 144, 0, delta_x, 144);
+    /* δ′_x = (W_filters ∘ W_filters)ᵀ f″(g_filters)  (§1.3) */
+    times(mine, at->rows, 144, 288, f_second_experts, 288, W_filters_squared, 144, 0, delta_prime_x, 144);
+    /* ---- loss: reads δ, δ′; writes K_n, L_n, J_n */
+    /* δ_x² */
+    map_sum_delta_squared_terms(whole(at->rows), s144, 144, delta_x, sum_delta_squared_terms);
+}
+
+static void losses_lam0_step_4(const place *const at, const team mine)
+{
+    real *const delta_prime_x = at->tile + at->capacity * 1008;
+    real *const sum_delta_squared_terms = at->tile + at->capacity * 1152;
+    real *const sum_delta_squared = at->tile + at->capacity * 1296;
+    real *const sum_delta_prime = at->tile + at->capacity * 1297;
+    real *const K_n = at->outputs[0] + at->first;
+    real *const L_n = at->outputs[1] + at->first;
+    real *const J_n = at->outputs[2] + at->first;
+    const span s1 = share(mine, 1);
+    /* Σ_i δ_x² */
+    row_sums(at->rows, 1, s1, 144, sum_delta_squared_terms, 144, sum_delta_squared);
+    /* Σ_i δ′_x */
+    row_sums(at->rows, 1, s1, 144, delta_prime_x, 144, sum_delta_prime);
+    /* K_n = ½ Σ_i δ_x² */
+    /* L_n = −Σ_i δ′_x */
+    /* J_n = ½ Σ_i δ_x² − Σ_i δ′_x */
+    map_J_n_2(s1, whole(at->rows), sum_delta_squared, sum_delta_prime, K_n, L_n, J_n);
+}
+
+static const layout losses_lam0_layout = {
+    .once = (section *const[]){hessian_diagonal_step_1, NULL},
+    .tile = (section *const[]){loss_terms_step_2, losses_lam0_step_3, losses_lam0_step_4, NULL},
+    .tile_rows = 512, .tangents = 1, .flops = 248832.0, .shared = 41472, .tile_width = 1298,
+};
+
+/* Bytes of memory that ica_losses_lam0 needs for N samples on so many threads, 0 for all. */
+long ica_losses_lam0_memory(const long N, const int threads)
+{
+    return bytes_of(&losses_lam0_layout, N, threads);
+}
+
+void ica_losses_lam0(const real *const *params, const real *x, const long N, const double lambda, double *numbers,
+                     real *const *outputs, void *memory, const int threads)
+{
+    run(&(call){.layout = &losses_lam0_layout, .params = params, .x = x, .N = N, .lambda = lambda,
+                .numbers = numbers, .outputs = outputs, .memory = memory}, threads);
+}
+
+/* ---- losses_general: K, L and J of each sample, (N,) ---- */
+
+static void losses_general_step_3(const place *const at, const team mine)
+{
+    const real *const W_filters = at->params[0];
+    const real *const weights = at->given[0] + at->first * 144;
+    real *const W_filters_squared = at->shared;
+    real *const f_prime_experts = at->tile + at->capacity * 288;
+    real *const f_second_experts = at->tile + at->capacity * 576;
+    real *const delta_x = at->tile + at->capacity * 864;
+    real *const delta_prime_x = at->tile + at->capacity * 1008;
+    real *const sum_K_terms = at->tile + at->capacity * 1152;
+    real *const sum_delta_prime_terms = at->tile + at->capacity * 1296;
+    real *const sum_delta_prime_squared_terms = at->tile + at->capacity * 1440;
+    const span s144 = share(mine, 144);
+    /* ---- backward: reads f′, W, f″; writes δ, δ′ */
+    /* δ_x = W_filtersᵀ f′(g_filters)  (1) */
+    times(mine, at->rows, 144, 288, f_prime_experts, 288, W_filters, 144, 0, delta_x, 144);
+    /* δ′_x = (W_filters ∘ W_filters)ᵀ f″(g_filters)  (§1.3) */
+    times(mine, at->rows, 144, 288, f_second_experts, 288, W_filters_squared, 144, 0, delta_prime_x, 144);
+    /* ---- loss: reads δ, w, δ′; writes K_n, L_n, J_n */
+    /* w δ_x² */
+    /* (−w) δ′_x */
+    /* λ w δ′_x² */
+    map_sum_delta_prime_squared_terms_2(whole(at->rows), s144, 144, at->lam, delta_x, weights, delta_prime_x, sum_K_terms, sum_delta_prime_terms, sum_delta_prime_squared_terms);
+}
+
+static void losses_general_step_4(const place *const at, const team mine)
+{
+    real *const sum_K_terms = at->tile + at->capacity * 1152;
+    real *const sum_delta_prime_terms = at->tile + at->capacity * 1296;
+    real *const sum_delta_prime_squared_terms = at->tile + at->capacity * 1440;
+    real *const sum_K = at->tile + at->capacity * 1584;
+    real *const sum_delta_prime = at->tile + at->capacity * 1585;
+    real *const sum_delta_prime_squared = at->tile + at->capacity * 1586;
+    real *const K_n = at->outputs[0] + at->first;
+    real *const L_n = at->outputs[1] + at->first;
+    real *const J_n = at->outputs[2] + at->first;
+    const span s1 = share(mine, 1);
+    /* Σ_i w δ_x² */
+    row_sums(at->rows, 1, s1, 144, sum_K_terms, 144, sum_K);
+    /* Σ_i (−w) δ′_x */
+    row_sums(at->rows, 1, s1, 144, sum_delta_prime_terms, 144, sum_delta_prime);
+    /* Σ_i λ w δ′_x² */
+    row_sums(at->rows, 1, s1, 144, sum_delta_prime_squared_terms, 144, sum_delta_prime_squared);
+    /* K_n = ½ Σ_i w δ_x² */
+    /* L_n = Σ_i (−w) δ′_x + Σ_i λ w δ′_x² */
+    /* J_n = Σ_i (−w) δ′_x + Σ_i λ w δ′_x² + ½ Σ_i w δ_x² */
+    map_J_n_3(s1, whole(at->rows), sum_K, sum_delta_prime, sum_delta_prime_squared, K_n, L_n, J_n);
+}
+
+static const layout losses_general_layout = {
+    .once = (section *const[]){hessian_diagonal_step_1, NULL},
+    .tile = (section *const[]){loss_terms_step_2, losses_general_step_3, losses_general_step_4, NULL},
+    .tile_rows = 512, .tangents = 1, .flops = 248832.0, .shared = 41472, .tile_width = 1587,
+};
+
+/* Bytes of memory that ica_losses_general needs for N samples on so many threads, 0 for all. */
+long ica_losses_general_memory(const long N, const int threads)
+{
+    return bytes_of(&losses_general_layout, N, threads);
+}
+
+void ica_losses_general(const real *const *params, const real *x, const real *weights, const long N, const double lambda, double *numbers,
+                        real *const *outputs, void *memory, const int threads)
+{
+    run(&(call){.layout = &losses_general_layout, .params = params, .x = x, .given = (const real *const[]){weights}, .N = N, .lambda = lambda,
+                .numbers = numbers, .outputs = outputs, .memory = memory}, threads);
+}
+
 /* ---- loss_and_grad: J and its gradient: the sweeps of all terms at once ---- */
 
 static void loss_and_grad_step_2(const place *const at, const team mine)
@@ -1759,6 +2018,135 @@ void ica_loss_and_grad_lam0(const real *const *params, const real *x, const long
                 .numbers = numbers, .outputs = outputs, .memory = memory}, threads);
 }
 
+/* ---- loss_and_grad_general: J and its gradient: the sweeps of all terms at once ---- */
+
+static void loss_and_grad_general_step_3(const place *const at, const team mine)
+{
+    const real *const W_filters = at->params[0];
+    const real *const weights = at->given[0] + at->first * 144;
+    real *const W_filters_squared = at->shared;
+    real *const f_prime_experts = at->tile + at->capacity * 288;
+    real *const f_second_experts = at->tile + at->capacity * 864;
+    real *const delta_x = at->tile + at->capacity * 1152;
+    real *const delta_prime_x = at->tile + at->capacity * 1296;
+    real *const dJ_ddelta_x = at->tile + at->capacity * 1440;
+    real *const dJ_ddelta_prime_x = at->tile + at->capacity * 1584;
+    const span s144 = share(mine, 144);
+    double *const totals = at->totals + (at->alone ? at->part : mine.rank) * TOTALS;
+    /* ---- backward: reads f′, W, f″; writes δ, δ′ */
+    /* δ_x = W_filtersᵀ f′(g_filters)  (1) */
+    times(mine, at->rows, 144, 288, f_prime_experts, 288, W_filters, 144, 0, delta_x, 144);
+    /* δ′_x = (W_filters ∘ W_filters)ᵀ f″(g_filters)  (§1.3) */
+    times(mine, at->rows, 144, 288, f_second_experts, 288, W_filters_squared, 144, 0, delta_prime_x, 144);
+    /* ---- loss, forward adjoints of J: reads δ, w, δ′; writes ∂J/∂δ, ∂J/∂δ′ */
+    /* ∂J/∂δ_x = w δ_x  (3)+(5) */
+    /* ∂J/∂δ′_x = 2 λ w δ′_x + (−w)  (7) */
+    /* Σ_n Σ_i w δ_x² */
+    /* Σ_n Σ_i (−w) δ′_x */
+    /* Σ_n Σ_i λ w δ′_x² */
+    map_sum_delta_prime_squared_3(whole(at->rows), s144, 144, at->lam, delta_x, weights, delta_prime_x, dJ_ddelta_x, dJ_ddelta_prime_x, totals, totals + 1, totals + 2);
+}
+
+static void loss_and_grad_general_step_4(const place *const at, const team mine)
+{
+    const real *const W_filters = at->params[0];
+    real *const W_filters_squared = at->shared;
+    real *const f_prime_experts = at->tile + at->capacity * 288;
+    real *const sech_experts = at->tile + at->capacity * 576;
+    real *const f_second_experts = at->tile + at->capacity * 864;
+    real *const dJ_ddelta_x = at->tile + at->capacity * 1440;
+    real *const dJ_ddelta_prime_x = at->tile + at->capacity * 1584;
+    real *const dJ_ddelta_filters = at->tile;
+    real *const dJ_ddelta_prime_filters = at->tile + at->capacity * 1728;
+    real *const dJ_dg_filters = at->tile + at->capacity * 2016;
+    real *const dJ_dW_filters_delta_prime = at->sums;
+    const span s288 = share(mine, 288);
+    /* ---- forward adjoints of J: reads ∂J/∂δ, W, ∂J/∂δ′; writes ∂J/∂δ, ∂J/∂δ′ */
+    /* ∂J/∂δ_filters = W_filters ∂J/∂δ_x  (11)+(12) */
+    times_transposed(mine, at->rows, 288, 144, dJ_ddelta_x, 144, W_filters, 144, 0, dJ_ddelta_filters, 288);
+    /* ∂J/∂δ′_filters = (W_filters ∘ W_filters) ∂J/∂δ′_x  (13) */
+    times_transposed(mine, at->rows, 288, 144, dJ_ddelta_prime_x, 144, W_filters_squared, 144, 0, dJ_ddelta_prime_filters, 288);
+    /* ---- backward adjoints of J and gradients: reads f′, ∂J/∂δ, ∂J/∂δ′, f″, g, W; writes ∂J/∂g, by_x */
+    /* f‴(g_filters) = −2 f′(g_filters) f″(g_filters) */
+    /* ∂J/∂g_filters = ∂J/∂δ_filters f″(g_filters) + ∂J/∂δ′_filters f‴(g_filters)  (21)+(22) */
+    map_dJ_dg(whole(at->rows), s288, 288, f_prime_experts, sech_experts, dJ_ddelta_filters, dJ_ddelta_prime_filters, dJ_dg_filters);
+    /* Σ_n f″(g_filters) ∂J/∂δ′_xᵀ */
+    transposed_times(mine, 288, 144, at->rows, f_second_experts, 288, dJ_ddelta_prime_x, 144, at->beta, dJ_dW_filters_delta_prime, 144);
+}
+
+static void loss_and_grad_general_step_5(const place *const at, const team mine)
+{
+    const real *const g_x = at->x + at->first * 144;
+    real *const f_prime_experts = at->tile + at->capacity * 288;
+    real *const dJ_ddelta_x = at->tile + at->capacity * 1440;
+    real *const dJ_dg_filters = at->tile + at->capacity * 2016;
+    real *const dJ_dW_filters_g = at->sums + 41472;
+    /* Σ_n f′(g_filters) ∂J/∂δ_xᵀ + Σ_n ∂J/∂g_filters g_xᵀ */
+    transposed_times(mine, 288, 144, at->rows, f_prime_experts, 288, dJ_ddelta_x, 144, at->beta, dJ_dW_filters_g, 144);
+    transposed_times(mine, 288, 144, at->rows, dJ_dg_filters, 288, g_x, 144, 1, dJ_dW_filters_g, 144);
+}
+
+static void loss_and_grad_general_step_6(const place *const at, const team mine)
+{
+    const real *const W_filters = at->params[0];
+    real *const dJ_dg_filters = at->tile + at->capacity * 2016;
+    real *const dJ_dg_x = at->tile + at->capacity * 1440;
+    real *const by_x = at->outputs[1] + at->first * 144;
+    const span s144 = share(mine, 144);
+    /* ∂J/∂g_x = W_filtersᵀ ∂J/∂g_filters  (14)+(15) */
+    times(mine, at->rows, 144, 288, dJ_dg_filters, 288, W_filters, 144, 0, dJ_dg_x, 144);
+    /* by_x = (1/N) ∂J/∂g_x */
+    map_by_x(whole(at->rows), s144, 144, at->N, dJ_dg_x, by_x);
+}
+
+static void loss_and_grad_general_step_7(const place *const at, const team all)
+{
+    const real *const W_filters = at->params[0];
+    real *const dJ_dW_filters_delta_prime = at->sums;
+    real *const dJ_dW_filters_g = at->sums + 41472;
+    real *const dJ_dW_filters = at->outputs[0];
+    /* ---- at the end, from the sums over all samples: reads W; writes J, ∂J/∂W */
+    /* ∂J/∂W_filters = (1/N) (Σ_n f′(g_filters) ∂J/∂δ_xᵀ + Σ_n ∂J/∂g_filters g_xᵀ + 2 W_filters ∘ (Σ_n f″(g_filters)
+           ∂J/∂δ′_xᵀ))  (16)+(17) */
+    map_dJ_dW(share(all, 288), whole(144), 144, at->N, W_filters, dJ_dW_filters_delta_prime, dJ_dW_filters_g, dJ_dW_filters);
+}
+
+static void loss_and_grad_general_numbers(const place *const at)
+{
+    /* Σ_n Σ_i w δ_x² */
+    const double sum_K = add_totals(at, 0);
+    /* Σ_n Σ_i (−w) δ′_x */
+    const double sum_delta_prime = add_totals(at, 1);
+    /* Σ_n Σ_i λ w δ′_x² */
+    const double sum_delta_prime_squared = add_totals(at, 2);
+    /* J = (1/N) Σ_n Σ_i (−w) δ′_x + (1/N) Σ_n Σ_i λ w δ′_x² + (1/N) ½ Σ_n Σ_i w δ_x² */
+    const double J = sum_K / at->N * 0.5 + sum_delta_prime / at->N + sum_delta_prime_squared / at->N;
+    at->numbers[0] = J;
+}
+
+static const layout loss_and_grad_general_layout = {
+    .once = (section *const[]){hessian_diagonal_step_1, NULL},
+    .tile = (section *const[]){loss_and_grad_step_2, loss_and_grad_general_step_3, loss_and_grad_general_step_4,
+        loss_and_grad_general_step_5, loss_and_grad_general_step_6, NULL},
+    .end = (section *const[]){loss_and_grad_general_step_7, NULL},
+    .numbers = loss_and_grad_general_numbers,
+    .tile_rows = 512, .tangents = 1, .flops = 746496.0, .shared = 41472, .tile_width = 2304, .sums = 82944, .matrix_count = 2,
+    .matrices = (const matrix_sum[]){{0, 288, 144, 0}, {41472, 288, 144, 0}},
+};
+
+/* Bytes of memory that ica_loss_and_grad_general needs for N samples on so many threads, 0 for all. */
+long ica_loss_and_grad_general_memory(const long N, const int threads)
+{
+    return bytes_of(&loss_and_grad_general_layout, N, threads);
+}
+
+void ica_loss_and_grad_general(const real *const *params, const real *x, const real *weights, const long N, const double lambda, double *numbers,
+                               real *const *outputs, void *memory, const int threads)
+{
+    run(&(call){.layout = &loss_and_grad_general_layout, .params = params, .x = x, .given = (const real *const[]){weights}, .N = N, .lambda = lambda,
+                .numbers = numbers, .outputs = outputs, .memory = memory}, threads);
+}
+
 /* ---- loss_and_grad_terms: K, L and the gradient of each: the source's separate sweeps ---- */
 
 static void loss_and_grad_terms_step_3(const place *const at, const team mine)
@@ -1783,7 +2171,7 @@ static void loss_and_grad_terms_step_3(const place *const at, const team mine)
     /* ∂L/∂δ′_x = −1 + 2 λ δ′_x  (7) */
     /* Σ_n Σ_i δ′_x */
     /* Σ_n Σ_i δ′_x² */
-    map_sum_delta_prime_squared_3(whole(at->rows), s144, 144, at->lam, delta_prime_x, dL_ddelta_prime_x, totals + 1, totals + 2);
+    map_sum_delta_prime_squared_4(whole(at->rows), s144, 144, at->lam, delta_prime_x, dL_ddelta_prime_x, totals + 1, totals + 2);
 }
 
 static void loss_and_grad_terms_step_4(const place *const at, const team mine)
@@ -2000,6 +2388,140 @@ void ica_loss_and_grad_terms_lam0(const real *const *params, const real *x, cons
                                   real *const *outputs, void *memory, const int threads)
 {
     run(&(call){.layout = &loss_and_grad_terms_lam0_layout, .params = params, .x = x, .N = N, .lambda = lambda,
+                .numbers = numbers, .outputs = outputs, .memory = memory}, threads);
+}
+
+/* ---- loss_and_grad_terms_general: K, L and the gradient of each: the source's separate sweeps ---- */
+
+static void loss_and_grad_terms_general_step_3(const place *const at, const team mine)
+{
+    const real *const W_filters = at->params[0];
+    const real *const weights = at->given[0] + at->first * 144;
+    real *const W_filters_squared = at->shared;
+    real *const f_prime_experts = at->tile + at->capacity * 288;
+    real *const f_second_experts = at->tile + at->capacity * 864;
+    real *const delta_x = at->tile + at->capacity * 1152;
+    real *const delta_prime_x = at->tile + at->capacity * 1296;
+    real *const dK_ddelta_x = at->tile + at->capacity * 1440;
+    real *const dL_ddelta_prime_x = at->tile + at->capacity * 1584;
+    const span s144 = share(mine, 144);
+    double *const totals = at->totals + (at->alone ? at->part : mine.rank) * TOTALS;
+    /* ---- backward: reads f′, W, f″; writes δ, δ′ */
+    /* δ_x = W_filtersᵀ f′(g_filters)  (1) */
+    times(mine, at->rows, 144, 288, f_prime_experts, 288, W_filters, 144, 0, delta_x, 144);
+    /* δ′_x = (W_filters ∘ W_filters)ᵀ f″(g_filters)  (§1.3) */
+    times(mine, at->rows, 144, 288, f_second_experts, 288, W_filters_squared, 144, 0, delta_prime_x, 144);
+    /* ---- loss, forward adjoints of K, forward adjoints of L: reads δ, w, δ′; writes ∂K/∂δ, ∂L/∂δ′ */
+    /* ∂K/∂δ_x = w δ_x  (3) */
+    /* ∂L/∂δ′_x = 2 λ w δ′_x + (−w)  (7) */
+    /* Σ_n Σ_i w δ_x² */
+    /* Σ_n Σ_i (−w) δ′_x */
+    /* Σ_n Σ_i λ w δ′_x² */
+    map_sum_delta_prime_squared_5(whole(at->rows), s144, 144, at->lam, delta_x, weights, delta_prime_x, dK_ddelta_x, dL_ddelta_prime_x, totals, totals + 1, totals + 2);
+}
+
+static void loss_and_grad_terms_general_step_4(const place *const at, const team mine)
+{
+    const real *const W_filters = at->params[0];
+    real *const sech_experts = at->tile + at->capacity * 576;
+    real *const dK_ddelta_x = at->tile + at->capacity * 1440;
+    real *const dK_ddelta_filters = at->tile;
+    real *const dK_dg_filters = at->tile + at->capacity * 1728;
+    const span s288 = share(mine, 288);
+    /* ---- forward adjoints of K: reads ∂K/∂δ, W; writes ∂K/∂δ */
+    /* ∂K/∂δ_filters = W_filters ∂K/∂δ_x  (11) */
+    times_transposed(mine, at->rows, 288, 144, dK_ddelta_x, 144, W_filters, 144, 0, dK_ddelta_filters, 288);
+    /* ---- backward adjoints of K and gradients: reads ∂K/∂δ, f′, g; writes ∂K/∂g */
+    /* ∂K/∂g_filters = ∂K/∂δ_filters f″(g_filters)  (21) */
+    map_dK_dg(whole(at->rows), s288, 288, dK_ddelta_filters, sech_experts, dK_dg_filters);
+}
+
+static void loss_and_grad_terms_general_step_5(const place *const at, const team mine)
+{
+    const real *const g_x = at->x + at->first * 144;
+    real *const f_prime_experts = at->tile + at->capacity * 288;
+    real *const dK_ddelta_x = at->tile + at->capacity * 1440;
+    real *const dK_dg_filters = at->tile + at->capacity * 1728;
+    real *const dK_dW_filters_g = at->sums;
+    /* Σ_n f′(g_filters) ∂K/∂δ_xᵀ + Σ_n ∂K/∂g_filters g_xᵀ */
+    transposed_times(mine, 288, 144, at->rows, f_prime_experts, 288, dK_ddelta_x, 144, at->beta, dK_dW_filters_g, 144);
+    transposed_times(mine, 288, 144, at->rows, dK_dg_filters, 288, g_x, 144, 1, dK_dW_filters_g, 144);
+}
+
+static void loss_and_grad_terms_general_step_6(const place *const at, const team mine)
+{
+    real *const W_filters_squared = at->shared;
+    real *const f_prime_experts = at->tile + at->capacity * 288;
+    real *const sech_experts = at->tile + at->capacity * 576;
+    real *const f_second_experts = at->tile + at->capacity * 864;
+    real *const dL_ddelta_prime_x = at->tile + at->capacity * 1584;
+    real *const dL_ddelta_prime_filters = at->tile + at->capacity * 1728;
+    real *const dL_dg_filters = at->tile;
+    real *const dL_dW_filters_delta_prime = at->sums + 41472;
+    const span s288 = share(mine, 288);
+    /* ---- forward adjoints of L: reads ∂L/∂δ′; writes ∂L/∂δ′ */
+    /* ∂L/∂δ′_filters = (W_filters ∘ W_filters) ∂L/∂δ′_x  (13) */
+    times_transposed(mine, at->rows, 288, 144, dL_ddelta_prime_x, 144, W_filters_squared, 144, 0, dL_ddelta_prime_filters, 288);
+    /* ---- backward adjoints of L and gradients: reads f′, ∂L/∂δ′, f″, g; writes ∂L/∂g */
+    /* f‴(g_filters) = −2 f′(g_filters) f″(g_filters) */
+    /* ∂L/∂g_filters = ∂L/∂δ′_filters f‴(g_filters)  (22) */
+    map_dL_dg(whole(at->rows), s288, 288, f_prime_experts, sech_experts, dL_ddelta_prime_filters, dL_dg_filters);
+    /* Σ_n f″(g_filters) ∂L/∂δ′_xᵀ */
+    transposed_times(mine, 288, 144, at->rows, f_second_experts, 288, dL_ddelta_prime_x, 144, at->beta, dL_dW_filters_delta_prime, 144);
+}
+
+static void loss_and_grad_terms_general_step_8(const place *const at, const team all)
+{
+    const real *const W_filters = at->params[0];
+    real *const dK_dW_filters_g = at->sums;
+    real *const dL_dW_filters_delta_prime = at->sums + 41472;
+    real *const dL_dW_filters_g = at->sums + 82944;
+    real *const dK_dW_filters = at->outputs[0];
+    real *const dL_dW_filters = at->outputs[1];
+    /* ---- at the end, from the sums over all samples: reads W; writes K, L, ∂K/∂W, ∂L/∂W */
+    /* ∂K/∂W_filters = (1/N) (Σ_n f′(g_filters) ∂K/∂δ_xᵀ + Σ_n ∂K/∂g_filters g_xᵀ)  (16) */
+    map_dK_dW(share(all, 288), whole(144), 144, at->N, dK_dW_filters_g, dK_dW_filters);
+    /* ∂L/∂W_filters = (1/N) (Σ_n ∂L/∂g_filters g_xᵀ + 2 W_filters ∘ (Σ_n f″(g_filters) ∂L/∂δ′_xᵀ))  (17) */
+    map_dL_dW(share(all, 288), whole(144), 144, at->N, W_filters, dL_dW_filters_delta_prime, dL_dW_filters_g, dL_dW_filters);
+}
+
+static void loss_and_grad_terms_general_numbers(const place *const at)
+{
+    /* Σ_n Σ_i w δ_x² */
+    const double sum_K = add_totals(at, 0);
+    /* Σ_n Σ_i (−w) δ′_x */
+    const double sum_delta_prime = add_totals(at, 1);
+    /* Σ_n Σ_i λ w δ′_x² */
+    const double sum_delta_prime_squared = add_totals(at, 2);
+    /* K = (1/N) ½ Σ_n Σ_i w δ_x² */
+    const double K = sum_K / at->N * 0.5;
+    /* L = (1/N) Σ_n Σ_i (−w) δ′_x + (1/N) Σ_n Σ_i λ w δ′_x² */
+    const double L = sum_delta_prime / at->N + sum_delta_prime_squared / at->N;
+    at->numbers[0] = K;
+    at->numbers[1] = L;
+}
+
+static const layout loss_and_grad_terms_general_layout = {
+    .once = (section *const[]){hessian_diagonal_step_1, NULL},
+    .tile = (section *const[]){loss_and_grad_step_2, loss_and_grad_terms_general_step_3,
+        loss_and_grad_terms_general_step_4, loss_and_grad_terms_general_step_5, loss_and_grad_terms_general_step_6,
+        loss_and_grad_terms_step_7, NULL},
+    .end = (section *const[]){loss_and_grad_terms_general_step_8, NULL},
+    .numbers = loss_and_grad_terms_general_numbers,
+    .tile_rows = 512, .tangents = 1, .flops = 746496.0, .shared = 41472, .tile_width = 2016, .sums = 124416, .matrix_count = 3,
+    .matrices = (const matrix_sum[]){{0, 288, 144, 0}, {41472, 288, 144, 0}, {82944, 288, 144, 0}},
+};
+
+/* Bytes of memory that ica_loss_and_grad_terms_general needs for N samples on so many threads, 0 for all. */
+long ica_loss_and_grad_terms_general_memory(const long N, const int threads)
+{
+    return bytes_of(&loss_and_grad_terms_general_layout, N, threads);
+}
+
+void ica_loss_and_grad_terms_general(const real *const *params, const real *x, const real *weights, const long N, const double lambda, double *numbers,
+                                     real *const *outputs, void *memory, const int threads)
+{
+    run(&(call){.layout = &loss_and_grad_terms_general_layout, .params = params, .x = x, .given = (const real *const[]){weights}, .N = N, .lambda = lambda,
                 .numbers = numbers, .outputs = outputs, .memory = memory}, threads);
 }
 

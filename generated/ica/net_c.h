@@ -6,6 +6,7 @@
 
        params    the addresses of the parameters, in the order of the enumeration below, row after row
        x         N rows of 144, one sample a row; every number finite (ica_is_finite tells)
+       weights  for each row of x 144: weights
        lambda    the weight of the curvature regulariser, at least 0; functions that end in _lam0 take it for 0
        numbers   where the numbers it finds go
        outputs   the addresses of the arrays it fills, in the order that its comment says
@@ -30,11 +31,11 @@ void ica_use_gemm(void (*gemm)(int order, int transpose_a, int transpose_b, int 
                                int lda, const float *b, int ldb, float beta, float *c, int ldc));
 
 /* Programs that include this header link with the C file that it was generated with, and with no other. */
-extern const char ica_pair_2087889f992ea80f;
+extern const char ica_pair_21623c1a3ac67d30;
 #ifdef __GNUC__
 __attribute__((used))
 #endif
-static const char *const ica_pair = &ica_pair_2087889f992ea80f;
+static const char *const ica_pair = &ica_pair_21623c1a3ac67d30;
 
 /* Whether all `count` numbers of x are finite. */
 int ica_is_finite(const float *x, long count);
@@ -64,6 +65,21 @@ long ica_loss_terms_lam0_memory(long N, int threads);
 void ica_loss_terms_lam0(const float *const *params, const float *x, long N, double lambda, double *numbers,
                          float *const *outputs, void *memory, int threads);
 
+/* K, L and J of each sample, (N,): K_n, L_n, J_n in outputs. */
+long ica_losses_memory(long N, int threads);
+void ica_losses(const float *const *params, const float *x, long N, double lambda, double *numbers,
+                float *const *outputs, void *memory, int threads);
+
+/* K, L and J of each sample, (N,), λ = 0: K_n, L_n, J_n in outputs. */
+long ica_losses_lam0_memory(long N, int threads);
+void ica_losses_lam0(const float *const *params, const float *x, long N, double lambda, double *numbers,
+                     float *const *outputs, void *memory, int threads);
+
+/* K, L and J of each sample, (N,): K_n, L_n, J_n in outputs. */
+long ica_losses_general_memory(long N, int threads);
+void ica_losses_general(const float *const *params, const float *x, const float *weights, long N, double lambda, double *numbers,
+                        float *const *outputs, void *memory, int threads);
+
 /* J and its gradient: the sweeps of all terms at once: J in numbers; dJ_dW_filters in outputs. */
 long ica_loss_and_grad_memory(long N, int threads);
 void ica_loss_and_grad(const float *const *params, const float *x, long N, double lambda, double *numbers,
@@ -74,6 +90,11 @@ long ica_loss_and_grad_lam0_memory(long N, int threads);
 void ica_loss_and_grad_lam0(const float *const *params, const float *x, long N, double lambda, double *numbers,
                             float *const *outputs, void *memory, int threads);
 
+/* J and its gradient: the sweeps of all terms at once: J in numbers; dJ_dW_filters, by_x in outputs. */
+long ica_loss_and_grad_general_memory(long N, int threads);
+void ica_loss_and_grad_general(const float *const *params, const float *x, const float *weights, long N, double lambda, double *numbers,
+                               float *const *outputs, void *memory, int threads);
+
 /* K, L and the gradient of each: the source's separate sweeps: K, L in numbers; dK_dW_filters, dL_dW_filters in outputs. */
 long ica_loss_and_grad_terms_memory(long N, int threads);
 void ica_loss_and_grad_terms(const float *const *params, const float *x, long N, double lambda, double *numbers,
@@ -83,6 +104,11 @@ void ica_loss_and_grad_terms(const float *const *params, const float *x, long N,
 long ica_loss_and_grad_terms_lam0_memory(long N, int threads);
 void ica_loss_and_grad_terms_lam0(const float *const *params, const float *x, long N, double lambda, double *numbers,
                                   float *const *outputs, void *memory, int threads);
+
+/* K, L and the gradient of each: the source's separate sweeps: K, L in numbers; dK_dW_filters, dL_dW_filters in outputs. */
+long ica_loss_and_grad_terms_general_memory(long N, int threads);
+void ica_loss_and_grad_terms_general(const float *const *params, const float *x, const float *weights, long N, double lambda, double *numbers,
+                                     float *const *outputs, void *memory, int threads);
 
 /* the mean over the units of each layer, (N,) each: they show which one overflows: mean_g_x, mean_g_filters, mean_g_experts in outputs. */
 long ica_layer_means_memory(long N, int threads);

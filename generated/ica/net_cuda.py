@@ -24,7 +24,7 @@ their role, whatever layer they belong to; `vec4_<name>` takes 16 bytes a thread
 are aligned to them.
 
 description sha256 d4d8833c7e2f1965d5d89b1599a300b10c6c55a495183fe0c4dbf5dbfbcd5973
-template cuda/module.py.j2, sha256 a75c8094219abf9eef6057a10d2f9d547912b8eb43cbc3f5b53f3aad99fd122b
+template cuda/module.py.j2, sha256 d59dab0c551ee310ea0ce1cd5240e3449c3a132fb42a37e377079ea17806664c
 """
 
 import operator
@@ -62,7 +62,7 @@ INITIAL = {
 METADATA = {
     "network": "ica",
     "description_sha256": "d4d8833c7e2f1965d5d89b1599a300b10c6c55a495183fe0c4dbf5dbfbcd5973",
-    "template_sha256": "a75c8094219abf9eef6057a10d2f9d547912b8eb43cbc3f5b53f3aad99fd122b",
+    "template_sha256": "d59dab0c551ee310ea0ce1cd5240e3449c3a132fb42a37e377079ea17806664c",
     "generator": "smgen 0.1.0",
     "backend": "cuda",
     "dtype": "float32",
@@ -103,24 +103,6 @@ static __device__ double total_of(const double* __restrict__ parts, const int bl
     double total = 0.0;
     for (int k = threadIdx.x; k < blocks; k += blockDim.x) total += parts[k];
     return block_sum(total);
-}
-
-// Sums over rows. Block (32, 8), grid (columns / 32, chunks): each chunk of rows leaves its sums in one row of `sums`.
-extern "C" __global__ void column_sum(
-    const float* __restrict__ values, float* __restrict__ sums, const int rows, const int columns, const int stride)
-{
-    __shared__ float partial[8][33];
-    const int column = blockIdx.x * 32 + threadIdx.x;
-    float sum = 0;
-    if (column < columns)
-        for (int row = blockIdx.y * 8 + threadIdx.y; row < rows; row += gridDim.y * 8)
-            sum += values[(long long)row * stride + column];
-    partial[threadIdx.y][threadIdx.x] = sum;
-    __syncthreads();
-    if (threadIdx.y == 0 && column < columns) {
-        for (int k = 1; k < 8; ++k) sum += partial[k][threadIdx.x];
-        sums[(long long)blockIdx.y * columns + column] = sum;
-    }
 }
 
 // Sums over columns. Block (32, 8): one warp a row.
@@ -331,6 +313,47 @@ static __device__ __forceinline__ void at_sum_delta_prime(const float delta, con
     sum_delta_prime += delta_prime;
 }
 
+static __device__ __forceinline__ void at_sum_delta_prime_squared_terms(const float delta, const float delta_prime, float& sum_delta_squared_terms, float& sum_delta_prime_squared_terms)
+{
+    sum_delta_squared_terms = delta * delta;
+    sum_delta_prime_squared_terms = delta_prime * delta_prime;
+}
+
+static __device__ __forceinline__ void at_J_n(const float sum_delta_squared, const float sum_delta_prime, const float sum_delta_prime_squared, const float lam, float& K_n, float& L_n, float& J_n)
+{
+    K_n = sum_delta_squared * 0.5f;
+    L_n = lam * sum_delta_prime_squared - sum_delta_prime;
+    J_n = lam * sum_delta_prime_squared + sum_delta_squared * 0.5f - sum_delta_prime;
+}
+
+static __device__ __forceinline__ void at_sum_delta_squared_terms(const float delta, float& sum_delta_squared_terms)
+{
+    sum_delta_squared_terms = delta * delta;
+}
+
+static __device__ __forceinline__ void at_J_n_2(const float sum_delta_squared, const float sum_delta_prime, float& K_n, float& L_n, float& J_n)
+{
+    K_n = sum_delta_squared * 0.5f;
+    L_n = -sum_delta_prime;
+    J_n = sum_delta_squared * 0.5f - sum_delta_prime;
+}
+
+static __device__ __forceinline__ void at_sum_delta_prime_squared_terms_2(const float delta, const float weights, const float delta_prime, const float lam, float& sum_K_terms, float& sum_delta_prime_terms, float& sum_delta_prime_squared_terms)
+{
+    sum_K_terms = delta * delta * weights;
+    const float value_1 = -weights;
+    sum_delta_prime_terms = delta_prime * value_1;
+    const float value_2 = lam * weights;
+    sum_delta_prime_squared_terms = delta_prime * delta_prime * value_2;
+}
+
+static __device__ __forceinline__ void at_J_n_3(const float sum_K, const float sum_delta_prime, const float sum_delta_prime_squared, float& K_n, float& L_n, float& J_n)
+{
+    K_n = sum_K * 0.5f;
+    L_n = sum_delta_prime + sum_delta_prime_squared;
+    J_n = sum_K * 0.5f + sum_delta_prime + sum_delta_prime_squared;
+}
+
 static __device__ __forceinline__ void at_sum_delta_prime_squared_2(const float delta, const float delta_prime, const float lam, float& dJ_ddelta_prime, double& sum_delta_squared, double& sum_delta_prime, double& sum_delta_prime_squared)
 {
     const float sum_delta_squared_terms = delta * delta;
@@ -363,7 +386,28 @@ static __device__ __forceinline__ void at_dJ_dW_2(const float value, const float
     dJ_dW = (dJ_dW_delta + dJ_dW_g - W * value * 2.0f) / N;
 }
 
-static __device__ __forceinline__ void at_sum_delta_prime_squared_3(const float delta, const float delta_prime, const float lam, float& dL_ddelta_prime, double& sum_delta_squared, double& sum_delta_prime, double& sum_delta_prime_squared)
+static __device__ __forceinline__ void at_sum_delta_prime_squared_3(const float delta, const float weights, const float delta_prime, const float lam, float& dJ_ddelta, float& dJ_ddelta_prime, double& sum_K, double& sum_delta_prime, double& sum_delta_prime_squared)
+{
+    const float sum_K_terms = delta * delta * weights;
+    const float value_1 = -weights;
+    const float sum_delta_prime_terms = delta_prime * value_1;
+    const float value_2 = lam * weights;
+    const float sum_delta_prime_squared_terms = delta_prime * delta_prime * value_2;
+    dJ_ddelta = delta * weights;
+    const float value_3 = -weights;
+    const float value_4 = lam * weights;
+    dJ_ddelta_prime = delta_prime * value_4 * 2.0f + value_3;
+    sum_K += sum_K_terms;
+    sum_delta_prime += sum_delta_prime_terms;
+    sum_delta_prime_squared += sum_delta_prime_squared_terms;
+}
+
+static __device__ __forceinline__ void at_by_x(const float dJ_dg, const int N, float& by_x)
+{
+    by_x = dJ_dg / N;
+}
+
+static __device__ __forceinline__ void at_sum_delta_prime_squared_4(const float delta, const float delta_prime, const float lam, float& dL_ddelta_prime, double& sum_delta_squared, double& sum_delta_prime, double& sum_delta_prime_squared)
 {
     const float sum_delta_squared_terms = delta * delta;
     const float sum_delta_prime_squared_terms = delta_prime * delta_prime;
@@ -403,6 +447,22 @@ static __device__ __forceinline__ void at_dL_dg_2(const float f_prime, const flo
 static __device__ __forceinline__ void at_dL_dW_2(const float value, const float W, const float dL_dW_g, const int N, float& dL_dW)
 {
     dL_dW = (dL_dW_g - W * value * 2.0f) / N;
+}
+
+static __device__ __forceinline__ void at_sum_delta_prime_squared_5(const float delta, const float weights, const float delta_prime, const float lam, float& dK_ddelta, float& dL_ddelta_prime, double& sum_K, double& sum_delta_prime, double& sum_delta_prime_squared)
+{
+    const float sum_K_terms = delta * delta * weights;
+    const float value_1 = -weights;
+    const float sum_delta_prime_terms = delta_prime * value_1;
+    const float value_2 = lam * weights;
+    const float sum_delta_prime_squared_terms = delta_prime * delta_prime * value_2;
+    dK_ddelta = delta * weights;
+    const float value_3 = -weights;
+    const float value_4 = lam * weights;
+    dL_ddelta_prime = delta_prime * value_4 * 2.0f + value_3;
+    sum_K += sum_K_terms;
+    sum_delta_prime += sum_delta_prime_terms;
+    sum_delta_prime_squared += sum_delta_prime_squared_terms;
 }
 
 // ---- kernels: vec4_… take 16 bytes a thread ----
@@ -447,6 +507,30 @@ extern "C" __global__ void sum_delta_prime(const float* __restrict__ delta, cons
 extern "C" __global__ void vec4_sum_delta_prime(const float* __restrict__ delta, const float* __restrict__ delta_prime, double* __restrict__ sum_delta_squared, double* __restrict__ sum_delta_prime, const int N)
 { map<4>(N, 144, at_sum_delta_prime, rows_of<144>{delta}, rows_of<144>{delta_prime}, sum_into{sum_delta_squared}, sum_into{sum_delta_prime}); }
 
+extern "C" __global__ void sum_delta_prime_squared_terms(const float* __restrict__ delta, const float* __restrict__ delta_prime, float* __restrict__ sum_delta_squared_terms, float* __restrict__ sum_delta_prime_squared_terms, const int N)
+{ map<1>(N, 144, at_sum_delta_prime_squared_terms, rows_of<144>{delta}, rows_of<144>{delta_prime}, into<144>{sum_delta_squared_terms}, into<144>{sum_delta_prime_squared_terms}); }
+extern "C" __global__ void vec4_sum_delta_prime_squared_terms(const float* __restrict__ delta, const float* __restrict__ delta_prime, float* __restrict__ sum_delta_squared_terms, float* __restrict__ sum_delta_prime_squared_terms, const int N)
+{ map<4>(N, 144, at_sum_delta_prime_squared_terms, rows_of<144>{delta}, rows_of<144>{delta_prime}, into<144>{sum_delta_squared_terms}, into<144>{sum_delta_prime_squared_terms}); }
+
+extern "C" __global__ void J_n(const float* __restrict__ sum_delta_squared, const float* __restrict__ sum_delta_prime, const float* __restrict__ sum_delta_prime_squared, float* __restrict__ K_n, float* __restrict__ L_n, float* __restrict__ J_n, const float lam, const int N)
+{ map<1>(N, 1, at_J_n, number_a_row<1>{sum_delta_squared}, number_a_row<1>{sum_delta_prime}, number_a_row<1>{sum_delta_prime_squared}, number<float>{lam}, into<1>{K_n}, into<1>{L_n}, into<1>{J_n}); }
+
+extern "C" __global__ void sum_delta_squared_terms(const float* __restrict__ delta, float* __restrict__ sum_delta_squared_terms, const int N)
+{ map<1>(N, 144, at_sum_delta_squared_terms, rows_of<144>{delta}, into<144>{sum_delta_squared_terms}); }
+extern "C" __global__ void vec4_sum_delta_squared_terms(const float* __restrict__ delta, float* __restrict__ sum_delta_squared_terms, const int N)
+{ map<4>(N, 144, at_sum_delta_squared_terms, rows_of<144>{delta}, into<144>{sum_delta_squared_terms}); }
+
+extern "C" __global__ void J_n_2(const float* __restrict__ sum_delta_squared, const float* __restrict__ sum_delta_prime, float* __restrict__ K_n, float* __restrict__ L_n, float* __restrict__ J_n, const int N)
+{ map<1>(N, 1, at_J_n_2, number_a_row<1>{sum_delta_squared}, number_a_row<1>{sum_delta_prime}, into<1>{K_n}, into<1>{L_n}, into<1>{J_n}); }
+
+extern "C" __global__ void sum_delta_prime_squared_terms_2(const float* __restrict__ delta, const float* __restrict__ weights, const float* __restrict__ delta_prime, float* __restrict__ sum_K_terms, float* __restrict__ sum_delta_prime_terms, float* __restrict__ sum_delta_prime_squared_terms, const float lam, const int N)
+{ map<1>(N, 144, at_sum_delta_prime_squared_terms_2, rows_of<144>{delta}, rows_of<144>{weights}, rows_of<144>{delta_prime}, number<float>{lam}, into<144>{sum_K_terms}, into<144>{sum_delta_prime_terms}, into<144>{sum_delta_prime_squared_terms}); }
+extern "C" __global__ void vec4_sum_delta_prime_squared_terms_2(const float* __restrict__ delta, const float* __restrict__ weights, const float* __restrict__ delta_prime, float* __restrict__ sum_K_terms, float* __restrict__ sum_delta_prime_terms, float* __restrict__ sum_delta_prime_squared_terms, const float lam, const int N)
+{ map<4>(N, 144, at_sum_delta_prime_squared_terms_2, rows_of<144>{delta}, rows_of<144>{weights}, rows_of<144>{delta_prime}, number<float>{lam}, into<144>{sum_K_terms}, into<144>{sum_delta_prime_terms}, into<144>{sum_delta_prime_squared_terms}); }
+
+extern "C" __global__ void J_n_3(const float* __restrict__ sum_K, const float* __restrict__ sum_delta_prime, const float* __restrict__ sum_delta_prime_squared, float* __restrict__ K_n, float* __restrict__ L_n, float* __restrict__ J_n, const int N)
+{ map<1>(N, 1, at_J_n_3, number_a_row<1>{sum_K}, number_a_row<1>{sum_delta_prime}, number_a_row<1>{sum_delta_prime_squared}, into<1>{K_n}, into<1>{L_n}, into<1>{J_n}); }
+
 extern "C" __global__ void sum_delta_prime_squared_2(const float* __restrict__ delta, const float* __restrict__ delta_prime, float* __restrict__ dJ_ddelta_prime, double* __restrict__ sum_delta_squared, double* __restrict__ sum_delta_prime, double* __restrict__ sum_delta_prime_squared, const float lam, const int N)
 { map<1>(N, 144, at_sum_delta_prime_squared_2, rows_of<144>{delta}, rows_of<144>{delta_prime}, number<float>{lam}, into<144>{dJ_ddelta_prime}, sum_into{sum_delta_squared}, sum_into{sum_delta_prime}, sum_into{sum_delta_prime_squared}); }
 extern "C" __global__ void vec4_sum_delta_prime_squared_2(const float* __restrict__ delta, const float* __restrict__ delta_prime, float* __restrict__ dJ_ddelta_prime, double* __restrict__ sum_delta_squared, double* __restrict__ sum_delta_prime, double* __restrict__ sum_delta_prime_squared, const float lam, const int N)
@@ -472,10 +556,20 @@ extern "C" __global__ void dJ_dW_2(const float* __restrict__ value, const float*
 extern "C" __global__ void vec4_dJ_dW_2(const float* __restrict__ value, const float* __restrict__ W, const float* __restrict__ dJ_dW_delta, const float* __restrict__ dJ_dW_g, float* __restrict__ dJ_dW, const int N)
 { map<4>(288, 144, at_dJ_dW_2, number_a_row<1>{value}, rows_of<144>{W}, rows_of<144>{dJ_dW_delta}, rows_of<144>{dJ_dW_g}, number<int>{N}, into<144>{dJ_dW}); }
 
-extern "C" __global__ void sum_delta_prime_squared_3(const float* __restrict__ delta, const float* __restrict__ delta_prime, float* __restrict__ dL_ddelta_prime, double* __restrict__ sum_delta_squared, double* __restrict__ sum_delta_prime, double* __restrict__ sum_delta_prime_squared, const float lam, const int N)
-{ map<1>(N, 144, at_sum_delta_prime_squared_3, rows_of<144>{delta}, rows_of<144>{delta_prime}, number<float>{lam}, into<144>{dL_ddelta_prime}, sum_into{sum_delta_squared}, sum_into{sum_delta_prime}, sum_into{sum_delta_prime_squared}); }
-extern "C" __global__ void vec4_sum_delta_prime_squared_3(const float* __restrict__ delta, const float* __restrict__ delta_prime, float* __restrict__ dL_ddelta_prime, double* __restrict__ sum_delta_squared, double* __restrict__ sum_delta_prime, double* __restrict__ sum_delta_prime_squared, const float lam, const int N)
-{ map<4>(N, 144, at_sum_delta_prime_squared_3, rows_of<144>{delta}, rows_of<144>{delta_prime}, number<float>{lam}, into<144>{dL_ddelta_prime}, sum_into{sum_delta_squared}, sum_into{sum_delta_prime}, sum_into{sum_delta_prime_squared}); }
+extern "C" __global__ void sum_delta_prime_squared_3(const float* __restrict__ delta, const float* __restrict__ weights, const float* __restrict__ delta_prime, float* __restrict__ dJ_ddelta, float* __restrict__ dJ_ddelta_prime, double* __restrict__ sum_K, double* __restrict__ sum_delta_prime, double* __restrict__ sum_delta_prime_squared, const float lam, const int N)
+{ map<1>(N, 144, at_sum_delta_prime_squared_3, rows_of<144>{delta}, rows_of<144>{weights}, rows_of<144>{delta_prime}, number<float>{lam}, into<144>{dJ_ddelta}, into<144>{dJ_ddelta_prime}, sum_into{sum_K}, sum_into{sum_delta_prime}, sum_into{sum_delta_prime_squared}); }
+extern "C" __global__ void vec4_sum_delta_prime_squared_3(const float* __restrict__ delta, const float* __restrict__ weights, const float* __restrict__ delta_prime, float* __restrict__ dJ_ddelta, float* __restrict__ dJ_ddelta_prime, double* __restrict__ sum_K, double* __restrict__ sum_delta_prime, double* __restrict__ sum_delta_prime_squared, const float lam, const int N)
+{ map<4>(N, 144, at_sum_delta_prime_squared_3, rows_of<144>{delta}, rows_of<144>{weights}, rows_of<144>{delta_prime}, number<float>{lam}, into<144>{dJ_ddelta}, into<144>{dJ_ddelta_prime}, sum_into{sum_K}, sum_into{sum_delta_prime}, sum_into{sum_delta_prime_squared}); }
+
+extern "C" __global__ void by_x(const float* __restrict__ dJ_dg, float* __restrict__ by_x, const int N)
+{ map<1>(N, 144, at_by_x, rows_of<144>{dJ_dg}, number<int>{N}, into<144>{by_x}); }
+extern "C" __global__ void vec4_by_x(const float* __restrict__ dJ_dg, float* __restrict__ by_x, const int N)
+{ map<4>(N, 144, at_by_x, rows_of<144>{dJ_dg}, number<int>{N}, into<144>{by_x}); }
+
+extern "C" __global__ void sum_delta_prime_squared_4(const float* __restrict__ delta, const float* __restrict__ delta_prime, float* __restrict__ dL_ddelta_prime, double* __restrict__ sum_delta_squared, double* __restrict__ sum_delta_prime, double* __restrict__ sum_delta_prime_squared, const float lam, const int N)
+{ map<1>(N, 144, at_sum_delta_prime_squared_4, rows_of<144>{delta}, rows_of<144>{delta_prime}, number<float>{lam}, into<144>{dL_ddelta_prime}, sum_into{sum_delta_squared}, sum_into{sum_delta_prime}, sum_into{sum_delta_prime_squared}); }
+extern "C" __global__ void vec4_sum_delta_prime_squared_4(const float* __restrict__ delta, const float* __restrict__ delta_prime, float* __restrict__ dL_ddelta_prime, double* __restrict__ sum_delta_squared, double* __restrict__ sum_delta_prime, double* __restrict__ sum_delta_prime_squared, const float lam, const int N)
+{ map<4>(N, 144, at_sum_delta_prime_squared_4, rows_of<144>{delta}, rows_of<144>{delta_prime}, number<float>{lam}, into<144>{dL_ddelta_prime}, sum_into{sum_delta_squared}, sum_into{sum_delta_prime}, sum_into{sum_delta_prime_squared}); }
 
 extern "C" __global__ void dK_dg(const float* __restrict__ dK_ddelta, const float* __restrict__ f_second, float* __restrict__ dK_dg, const int N)
 { map<1>(N, 288, at_dK_dg, rows_of<288>{dK_ddelta}, rows_of<288>{f_second}, into<288>{dK_dg}); }
@@ -506,6 +600,11 @@ extern "C" __global__ void dL_dW_2(const float* __restrict__ value, const float*
 { map<1>(288, 144, at_dL_dW_2, number_a_row<1>{value}, rows_of<144>{W}, rows_of<144>{dL_dW_g}, number<int>{N}, into<144>{dL_dW}); }
 extern "C" __global__ void vec4_dL_dW_2(const float* __restrict__ value, const float* __restrict__ W, const float* __restrict__ dL_dW_g, float* __restrict__ dL_dW, const int N)
 { map<4>(288, 144, at_dL_dW_2, number_a_row<1>{value}, rows_of<144>{W}, rows_of<144>{dL_dW_g}, number<int>{N}, into<144>{dL_dW}); }
+
+extern "C" __global__ void sum_delta_prime_squared_5(const float* __restrict__ delta, const float* __restrict__ weights, const float* __restrict__ delta_prime, float* __restrict__ dK_ddelta, float* __restrict__ dL_ddelta_prime, double* __restrict__ sum_K, double* __restrict__ sum_delta_prime, double* __restrict__ sum_delta_prime_squared, const float lam, const int N)
+{ map<1>(N, 144, at_sum_delta_prime_squared_5, rows_of<144>{delta}, rows_of<144>{weights}, rows_of<144>{delta_prime}, number<float>{lam}, into<144>{dK_ddelta}, into<144>{dL_ddelta_prime}, sum_into{sum_K}, sum_into{sum_delta_prime}, sum_into{sum_delta_prime_squared}); }
+extern "C" __global__ void vec4_sum_delta_prime_squared_5(const float* __restrict__ delta, const float* __restrict__ weights, const float* __restrict__ delta_prime, float* __restrict__ dK_ddelta, float* __restrict__ dL_ddelta_prime, double* __restrict__ sum_K, double* __restrict__ sum_delta_prime, double* __restrict__ sum_delta_prime_squared, const float lam, const int N)
+{ map<4>(N, 144, at_sum_delta_prime_squared_5, rows_of<144>{delta}, rows_of<144>{weights}, rows_of<144>{delta_prime}, number<float>{lam}, into<144>{dK_ddelta}, into<144>{dL_ddelta_prime}, sum_into{sum_K}, sum_into{sum_delta_prime}, sum_into{sum_delta_prime_squared}); }
 
 extern "C" __global__ void K_and_L_and_J(
     const double* __restrict__ parts_sum_delta_squared, const int blocks_sum_delta_squared, const double* __restrict__ parts_sum_delta_prime, const int blocks_sum_delta_prime, const double* __restrict__ parts_sum_delta_prime_squared, const int blocks_sum_delta_prime_squared, double* __restrict__ out_K, double* __restrict__ out_L, double* __restrict__ out_J, const double lam, const int N)
@@ -561,6 +660,18 @@ extern "C" __global__ void J_2(
     }
 }
 
+extern "C" __global__ void J_3(
+    const double* __restrict__ parts_sum_K, const int blocks_sum_K, const double* __restrict__ parts_sum_delta_prime, const int blocks_sum_delta_prime, const double* __restrict__ parts_sum_delta_prime_squared, const int blocks_sum_delta_prime_squared, double* __restrict__ out_J, const double lam, const int N)
+{
+    const double sum_K = total_of(parts_sum_K, blocks_sum_K);
+    const double sum_delta_prime = total_of(parts_sum_delta_prime, blocks_sum_delta_prime);
+    const double sum_delta_prime_squared = total_of(parts_sum_delta_prime_squared, blocks_sum_delta_prime_squared);
+    if (threadIdx.x == 0) {
+        const double J = sum_K / N * 0.5 + sum_delta_prime / N + sum_delta_prime_squared / N;
+        *out_J = J;
+    }
+}
+
 extern "C" __global__ void K_and_L(
     const double* __restrict__ parts_sum_delta_squared, const int blocks_sum_delta_squared, const double* __restrict__ parts_sum_delta_prime, const int blocks_sum_delta_prime, const double* __restrict__ parts_sum_delta_prime_squared, const int blocks_sum_delta_prime_squared, double* __restrict__ out_K, double* __restrict__ out_L, const double lam, const int N)
 {
@@ -587,6 +698,20 @@ extern "C" __global__ void K_and_L_2(
         *out_L = L;
     }
 }
+
+extern "C" __global__ void K_and_L_3(
+    const double* __restrict__ parts_sum_K, const int blocks_sum_K, const double* __restrict__ parts_sum_delta_prime, const int blocks_sum_delta_prime, const double* __restrict__ parts_sum_delta_prime_squared, const int blocks_sum_delta_prime_squared, double* __restrict__ out_K, double* __restrict__ out_L, const double lam, const int N)
+{
+    const double sum_K = total_of(parts_sum_K, blocks_sum_K);
+    const double sum_delta_prime = total_of(parts_sum_delta_prime, blocks_sum_delta_prime);
+    const double sum_delta_prime_squared = total_of(parts_sum_delta_prime_squared, blocks_sum_delta_prime_squared);
+    if (threadIdx.x == 0) {
+        const double K = sum_K / N * 0.5;
+        const double L = sum_delta_prime / N + sum_delta_prime_squared / N;
+        *out_K = K;
+        *out_L = L;
+    }
+}
 """
 
 # Kernel → rows (0 stands for N), columns, values a thread of its vector variant, rows of each sample.
@@ -599,18 +724,27 @@ _MAPS = {
     "f_second_2": (0, 288, 4, 1),
     "sum_delta_prime_squared": (0, 144, 4, 1),
     "sum_delta_prime": (0, 144, 4, 1),
+    "sum_delta_prime_squared_terms": (0, 144, 4, 1),
+    "J_n": (0, 1, 1, 1),
+    "sum_delta_squared_terms": (0, 144, 4, 1),
+    "J_n_2": (0, 1, 1, 1),
+    "sum_delta_prime_squared_terms_2": (0, 144, 4, 1),
+    "J_n_3": (0, 1, 1, 1),
     "sum_delta_prime_squared_2": (0, 144, 4, 1),
     "dJ_dg": (0, 288, 4, 1),
     "dJ_dW": (288, 144, 4, 1),
     "dJ_dg_2": (0, 288, 4, 1),
     "dJ_dW_2": (288, 144, 4, 1),
     "sum_delta_prime_squared_3": (0, 144, 4, 1),
+    "by_x": (0, 144, 4, 1),
+    "sum_delta_prime_squared_4": (0, 144, 4, 1),
     "dK_dg": (0, 288, 4, 1),
     "dK_dW": (288, 144, 4, 1),
     "dL_dg": (0, 288, 4, 1),
     "dL_dW": (288, 144, 4, 1),
     "dL_dg_2": (0, 288, 4, 1),
     "dL_dW_2": (288, 144, 4, 1),
+    "sum_delta_prime_squared_5": (0, 144, 4, 1),
 }
 
 # Function → arrays: the shape of each, N samples, and all that is written to it in turn; arrays used for nothing else.
@@ -654,6 +788,36 @@ _STORAGE = {
             parts_sum_delta_squared parts_sum_delta_prime
         """,
     ),
+    "losses": (
+        [
+            ("N", 288, "g_filters"), ("N", 288, "f_prime_experts"), ("N", 288, "f_second_experts"),
+            ("N", 144, "delta_x"), (288, 144, "W_filters_squared"), ("N", 144, "delta_prime_x"),
+            ("N", 144, "sum_delta_squared_terms"), ("N", 144, "sum_delta_prime_squared_terms"),
+            ("N", "sum_delta_squared"), ("N", "sum_delta_prime"), ("N", "sum_delta_prime_squared"),
+        ],
+        """
+        """,
+    ),
+    "losses_lam0": (
+        [
+            ("N", 288, "g_filters"), ("N", 288, "f_prime_experts"), ("N", 288, "f_second_experts"),
+            ("N", 144, "delta_x"), (288, 144, "W_filters_squared"), ("N", 144, "delta_prime_x"),
+            ("N", 144, "sum_delta_squared_terms"), ("N", "sum_delta_squared"), ("N", "sum_delta_prime"),
+        ],
+        """
+        """,
+    ),
+    "losses_general": (
+        [
+            ("N", 288, "g_filters"), ("N", 288, "f_prime_experts"), ("N", 288, "f_second_experts"),
+            ("N", 144, "delta_x"), (288, 144, "W_filters_squared"), ("N", 144, "delta_prime_x"),
+            ("N", 144, "sum_K_terms"), ("N", 144, "sum_delta_prime_terms"),
+            ("N", 144, "sum_delta_prime_squared_terms"), ("N", "sum_K"), ("N", "sum_delta_prime"),
+            ("N", "sum_delta_prime_squared"),
+        ],
+        """
+        """,
+    ),
     "loss_and_grad": (
         [
             ("N", 288, "g_filters dJ_ddelta_filters"), ("N", 288, "f_prime_experts"), ("N", 288, "f_second_experts"),
@@ -674,6 +838,18 @@ _STORAGE = {
         ],
         """
             parts_sum_delta_squared parts_sum_delta_prime out_J ones_144 ones_N out_dJ_dW_filters
+        """,
+    ),
+    "loss_and_grad_general": (
+        [
+            ("N", 288, "g_filters dJ_ddelta_filters"), ("N", 288, "f_prime_experts"), ("N", 288, "f_second_experts"),
+            ("N", 144, "delta_x"), (288, 144, "W_filters_squared dJ_dW_filters_delta"), ("N", 144, "delta_prime_x"),
+            ("N", 144, "dJ_ddelta_x"), ("N", 144, "dJ_ddelta_prime_x dJ_dg_x"),
+            ("N", 288, "dJ_ddelta_prime_filters"), ("N", 288, "dJ_dg_filters"),
+            (288, 144, "dJ_dW_filters_delta_prime"), (288, 144, "dJ_dW_filters_g"),
+        ],
+        """
+            parts_sum_K parts_sum_delta_prime parts_sum_delta_prime_squared out_J out_dJ_dW_filters out_by_x
         """,
     ),
     "loss_and_grad_terms": (
@@ -701,6 +877,20 @@ _STORAGE = {
             out_dL_dW_filters
         """,
     ),
+    "loss_and_grad_terms_general": (
+        [
+            ("N", 288, "g_filters dK_ddelta_filters dL_dg_filters"), ("N", 288, "f_prime_experts"),
+            ("N", 288, "f_second_experts"), ("N", 144, "delta_x"),
+            (288, 144, "W_filters_squared dL_dW_filters_delta_prime"), ("N", 144, "delta_prime_x"),
+            ("N", 144, "dK_ddelta_x"), ("N", 144, "dL_ddelta_prime_x"),
+            ("N", 288, "dK_dg_filters dL_ddelta_prime_filters"), (288, 144, "dK_dW_filters_delta"),
+            (288, 144, "dK_dW_filters_g dL_dW_filters_g"),
+        ],
+        """
+            parts_sum_K parts_sum_delta_prime parts_sum_delta_prime_squared out_K out_L out_dK_dW_filters
+            out_dL_dW_filters
+        """,
+    ),
 }
 _OWN = {
     "ones_144": (DTYPE, (144,)),
@@ -708,9 +898,11 @@ _OWN = {
     "out_J": (np.float64, ()),
     "out_K": (np.float64, ()),
     "out_L": (np.float64, ()),
+    "out_by_x": (DTYPE, ("N", 144)),
     "out_dJ_dW_filters": (DTYPE, (288, 144)),
     "out_dK_dW_filters": (DTYPE, (288, 144)),
     "out_dL_dW_filters": (DTYPE, (288, 144)),
+    "parts_sum_K": (np.float64, (1024,)),
     "parts_sum_delta_prime": (np.float64, (1024,)),
     "parts_sum_delta_prime_squared": (np.float64, (1024,)),
     "parts_sum_delta_squared": (np.float64, (1024,)),
@@ -778,9 +970,9 @@ def _kernel(name):
     return _kernels[name]
 
 
-def _aligned(x, params):
+def _aligned(params, *data):
     """Whether every argument starts at a multiple of 16 bytes, as arrays do unless they are parts of others."""
-    return x.data.ptr % 16 == 0 and all(array.data.ptr % 16 == 0 for array in params.values())
+    return all(array.data.ptr % 16 == 0 for array in (*data, *params.values()))
 
 
 def _launch(name, n, vectorised, arguments):
@@ -802,19 +994,6 @@ def _launch_totals(name, arguments):
     _kernel(name)((1, 1), (256, 1), arguments)
 
 
-def _column_sum(values, sums, parts, stride):
-    """Sums over rows, in two steps through `parts` if there are many rows; in an order that depends on nothing but N."""
-    rows, columns = values.shape
-    chunks = min(-(-rows // 64), 64) if parts is not None else 1
-    grid_x = -(-columns // 32)
-    first = sums if chunks == 1 else parts
-    kernel = _kernel("column_sum")
-    kernel((grid_x, chunks), (32, 8), (values, first, np.int32(rows), np.int32(columns), np.int32(stride)))
-    if chunks > 1:
-        kernel((grid_x, 1), (32, 8), (parts, sums, np.int32(chunks), np.int32(columns), np.int32(columns)))
-    return sums
-
-
 def _row_sum(values, sums, stride):
     """Sums over columns, a warp a row."""
     rows, columns = values.shape
@@ -831,6 +1010,13 @@ def _asnumpy(array):
     return cp.asnumpy(array)
 
 
+def _mean(shares, values):
+    """Σ_n shares_n values_n / N, in float64: a 0-d array."""
+    return (shares[:, 0].astype(np.float64) * values).sum() / len(values)
+
+
+
+
 _local = threading.local()
 
 
@@ -842,52 +1028,76 @@ def _own_workspace():
 
 def energy(params, x):
     """E(x) of each sample, (N,). Raises ValueError for unusable arguments, as every function here does."""
-    params, x, _ = _check(params, x)
-    return _energy(params, x, 0.0, _own_workspace())
+    params, rows, _ = _check(params, x)
+    return _energy(params, rows, 0.0, _own_workspace())
 
 
 def score(params, x):
     """The score −∂E/∂x, (N, 144); nothing else is computed."""
-    params, x, _ = _check(params, x)
-    return _score(params, x, 0.0, _own_workspace())
+    params, rows, _ = _check(params, x)
+    return _score(params, rows, 0.0, _own_workspace())
 
 
 def hessian_diagonal(params, x):
     """∂²E/∂x_d² by the diagonal recursion, (N, 144)."""
-    params, x, _ = _check(params, x)
-    return _hessian_diagonal(params, x, 0.0, _own_workspace())
+    params, rows, _ = _check(params, x)
+    return _hessian_diagonal(params, rows, 0.0, _own_workspace())
 
 
-def loss(params, x, lam=0.0):
-    """J = K + L, the mean over the batch of ½ Σ δ² + Σ (−δ′ + λ δ′²)."""
-    return _losses(params, x, lam)[-1]
+def _means(params, x, lam, weights, mask):
+    params, rows, lam = _check(params, x, lam)
+    if weights is None and mask is None:
+        return (_loss_terms if lam else _loss_terms_lam0)(params, rows, lam, _own_workspace())
+    shares = _mean_weights(weights, rows)
+    if mask is None:
+        return _weighted_means(shares, (_losses if lam else _losses_lam0)(params, rows, lam, _own_workspace()))
+    weights = _entry_weights(None, mask, rows)
+    return _weighted_means(shares, _losses_general(params, rows, weights, lam, _own_workspace()))
 
 
-def loss_terms(params, x, lam=0.0):
+def loss(params, x, lam=0.0, *, weights=None, mask=None):
+    """J = K + L, the mean over the batch of ½ Σ δ² + Σ (−δ′ + λ δ′²).
+    
+    `weights` are one number of at least 0 for each sample: the mean is Σ_n w_n J_n / Σ_n w_n. `mask`, a bool for
+    each number of x or for each of one sample, is True for what the loss leaves out: it is summed over the other
+    dimensions.
+    """
+    return _means(params, x, lam, weights, mask)[-1]
+
+
+def loss_terms(params, x, lam=0.0, *, weights=None, mask=None):
     """K = ½ Σ δ² and L = Σ (−δ′ + λ δ′²), means over the batch."""
-    return _losses(params, x, lam)[:-1]
+    return _means(params, x, lam, weights, mask)[:-1]
 
 
-def _losses(params, x, lam):
-    params, x, lam = _check(params, x, lam)
-    step = _loss_terms if lam else _loss_terms_lam0
-    return step(params, x, lam, _own_workspace())
+def losses(params, x, lam=0.0, *, mask=None):
+    """J of each sample, (N,): their mean is the loss."""
+    params, rows, lam = _check(params, x, lam)
+    if mask is None:
+        return (_losses if lam else _losses_lam0)(params, rows, lam, _own_workspace())[-1]
+    weights = _entry_weights(None, mask, rows)
+    return _losses_general(params, rows, weights, lam, _own_workspace())[-1]
 
 
-def loss_and_grad(params, x, lam=0.0, *, workspace=None):
-    """J and its exact gradient, a dict of arrays like `params`."""
-    params, x, lam = _check(params, x, lam)
-    if workspace is not None and not isinstance(workspace, Workspace):
-        raise ValueError(f"workspace: expected a Workspace of this module or None, got {type(workspace).__name__}")
-    step = _loss_and_grad if lam else _loss_and_grad_lam0
-    return step(params, x, lam, workspace or _own_workspace())
+def loss_and_grad(params, x, lam=0.0, *, weights=None, mask=None, wrt_x=False, workspace=None):
+    """J and its exact gradient, a dict of arrays like `params`; with `wrt_x` also ∂J/∂x."""
+    params, rows, lam = _check(params, x, lam)
+    workspace = _checked_workspace(workspace)
+    if weights is None and mask is None and not wrt_x:
+        return (_loss_and_grad if lam else _loss_and_grad_lam0)(params, rows, lam, workspace)
+    weights = _entry_weights(weights, mask, rows)
+    J, gradient, by_x = _loss_and_grad_general(params, rows, weights, lam, workspace)
+    return (J, gradient, by_x) if wrt_x else (J, gradient)
 
 
-def loss_and_grad_terms(params, x, lam=0.0):
+def loss_and_grad_terms(params, x, lam=0.0, *, weights=None, mask=None, workspace=None):
     """K, L, ∂K and ∂L: the terms of the loss and their gradients apart."""
-    params, x, lam = _check(params, x, lam)
-    step = _loss_and_grad_terms if lam else _loss_and_grad_terms_lam0
-    return step(params, x, lam, _own_workspace())
+    params, rows, lam = _check(params, x, lam)
+    workspace = _checked_workspace(workspace)
+    if weights is None and mask is None:
+        return (_loss_and_grad_terms if lam else _loss_and_grad_terms_lam0)(params, rows, lam, workspace)
+    weights = _entry_weights(weights, mask, rows)
+    return _loss_and_grad_terms_general(params, rows, weights, lam, workspace)
 
 
 def init_params(seed=0):
@@ -945,6 +1155,15 @@ def _check(params, x, lam=0.0):
     Values are not inspected: that would wait for the device. NaN in, NaN out.
     """
     params = _check_params(params)
+    x = _check_x(x)
+    value = lam.item() if isinstance(lam, (np.ndarray, np.generic)) and lam.ndim == 0 else lam
+    if isinstance(lam, np.ma.MaskedArray) or not isinstance(value, (int, float)) or not 0.0 <= value <= float(np.finfo(DTYPE).max):
+        raise ValueError(f"lam: expected a finite number of at least 0, got {_got(lam)}")
+    return params, x, float(value)
+
+
+def _check_x(x):
+    """x, if its type and its shape are right."""
     x = _checked("x", x, None)
     if x.ndim != 2 or x.shape[1] != _D:
         raise ValueError(f"x: expected shape (N, {_D}), got {x.shape}")
@@ -952,10 +1171,73 @@ def _check(params, x, lam=0.0):
         raise ValueError("x: expected at least one sample, got N = 0")
     if x.shape[0] > 2**31 - 2**20:
         raise ValueError(f"x: expected at most {2**31 - 2**20} samples, which kernels count in 32 bits, got {x.shape[0]}")
-    value = lam.item() if isinstance(lam, (np.ndarray, np.generic)) and lam.ndim == 0 else lam
-    if isinstance(lam, np.ma.MaskedArray) or not isinstance(value, (int, float)) or not 0.0 <= value <= float(np.finfo(DTYPE).max):
-        raise ValueError(f"lam: expected a finite number of at least 0, got {_got(lam)}")
-    return params, x, float(value)
+    return x
+
+
+def _real_array(name, value):
+    """An array of real numbers of any type."""
+    try:
+        array = cp.asarray(value)
+    except Exception as error:
+        raise ValueError(f"{name}: expected an array of real numbers, got {_got(value)}") from error
+    if array.dtype.kind not in "fiub":
+        raise ValueError(f"{name}: expected real numbers, got dtype {array.dtype}")
+    return array
+
+
+def _checked_workspace(workspace):
+    """The workspace that was given, or the thread's own."""
+    if workspace is not None and not isinstance(workspace, Workspace):
+        raise ValueError(f"workspace: expected a Workspace of this module or None, got {type(workspace).__name__}")
+    return workspace or _own_workspace()
+
+
+def _sample_numbers(name, values, n):
+    """One number for each of n samples, (n, 1)."""
+    array = _real_array(name, values)
+    if array.shape not in ((n,), (n, 1)):
+        raise ValueError(f"{name}: expected shape {(n,)}, got {array.shape}")
+    with np.errstate(all="ignore"):
+        numbers = array.reshape(n, 1).astype(DTYPE)
+    return numbers
+
+
+def _mean_weights(weights, rows, levels=1.0):
+    """The share of each sample in a mean times N, (N, 1), times the weight of its noise level if there are any."""
+    n = len(rows)
+    if weights is None:
+        return cp.ones((n, 1), DTYPE) * levels
+    shares = _sample_numbers("weights", weights, n)
+    shares = shares.astype(np.float64)
+    return (shares * (n / shares.sum())).astype(DTYPE) * levels
+
+
+def _mask(mask, rows):
+    """What a mask leaves of each row: True for dimensions that count."""
+    n = len(rows)
+    array = cp.asarray(mask)
+    if array.dtype != bool:
+        raise ValueError(f"mask: expected an array of bool, True for what is left out, got dtype {array.dtype}")
+    if array.shape in ((144,),):
+        array = array.reshape(1, _D)
+    elif array.shape in ((n, 144),):
+        array = array.reshape(n, _D)
+    else:
+        raise ValueError(f"mask: expected shape {(n, 144)} or (144,), got {array.shape}")
+    return ~array
+
+
+def _entry_weights(weights, mask, rows, levels=1.0):
+    """The weight of each number of x in a mean over samples, (N, D): 0 where the mask is True."""
+    shares = _mean_weights(weights, rows, levels)
+    kept = cp.ones((1, _D), bool) if mask is None else _mask(mask, rows)
+    return shares * kept
+
+
+def _weighted_means(shares, found):
+    """The means of values of samples, in float64, with the shares of the samples."""
+    means = tuple(_mean(shares, values) for values in (found if isinstance(found, tuple) else (found,)))
+    return means if isinstance(found, tuple) else means[0]
 
 
 def _check_params(params):
@@ -1012,7 +1294,7 @@ def _energy(params, x, lam, workspace):
     """E, (N,)."""
     N = x.shape[0]
     samples, lam_real = np.int32(N), DTYPE(lam)
-    vectorised = _aligned(x, params)
+    vectorised = _aligned(params, x)
     g_x = x
     W_filters = params["filters.weight"]
     w = workspace.space("energy", N)
@@ -1037,7 +1319,7 @@ def _score(params, x, lam, workspace):
     """−δ at the input, (N, D)."""
     N = x.shape[0]
     samples, lam_real = np.int32(N), DTYPE(lam)
-    vectorised = _aligned(x, params)
+    vectorised = _aligned(params, x)
     g_x = x
     W_filters = params["filters.weight"]
     w = workspace.space("score", N)
@@ -1063,7 +1345,7 @@ def _hessian_diagonal(params, x, lam, workspace):
     """δ′ at the input, (N, D)."""
     N = x.shape[0]
     samples, lam_real = np.int32(N), DTYPE(lam)
-    vectorised = _aligned(x, params)
+    vectorised = _aligned(params, x)
     g_x = x
     W_filters = params["filters.weight"]
     w = workspace.space("hessian_diagonal", N)
@@ -1091,7 +1373,7 @@ def _loss_terms(params, x, lam, workspace):
     """K, L and J, means over the batch."""
     N = x.shape[0]
     samples, lam_real = np.int32(N), DTYPE(lam)
-    vectorised = _aligned(x, params)
+    vectorised = _aligned(params, x)
     g_x = x
     W_filters = params["filters.weight"]
     w = workspace.space("loss_terms", N)
@@ -1142,7 +1424,7 @@ def _loss_terms_lam0(params, x, lam, workspace):
     """K, L and J, means over the batch. λ = 0."""
     N = x.shape[0]
     samples, lam_real = np.int32(N), DTYPE(lam)
-    vectorised = _aligned(x, params)
+    vectorised = _aligned(params, x)
     g_x = x
     W_filters = params["filters.weight"]
     w = workspace.space("loss_terms_lam0", N)
@@ -1187,11 +1469,166 @@ def _loss_terms_lam0(params, x, lam, workspace):
     return K, L, J
 
 
+def _losses(params, x, lam, workspace):
+    """K, L and J of each sample, (N,)."""
+    N = x.shape[0]
+    samples, lam_real = np.int32(N), DTYPE(lam)
+    vectorised = _aligned(params, x)
+    g_x = x
+    W_filters = params["filters.weight"]
+    w = workspace.space("losses", N)
+
+    # ---- forward, backward: reads g, W; writes g, f′, f″
+    # g_filters = W_filters g_x
+    g_filters = cp.matmul(g_x, W_filters.T, out=w.g_filters)
+    # f′(g_filters) = tanh(g_filters)
+    # f″(g_filters) = sech(g_filters)²
+    f_prime_experts = w.f_prime_experts
+    f_second_experts = w.f_second_experts
+    _launch("f_second_2", N, vectorised, (g_filters, f_prime_experts, f_second_experts, samples))
+
+    # ---- backward: reads f′, W, f″; writes δ, δ′
+    # δ_x = W_filtersᵀ f′(g_filters)  (1)
+    delta_x = cp.matmul(f_prime_experts, W_filters, out=w.delta_x)
+    # W_filters ∘ W_filters
+    W_filters_squared = w.W_filters_squared
+    _launch("W_squared", N, vectorised, (W_filters, W_filters_squared, samples))
+    # δ′_x = (W_filters ∘ W_filters)ᵀ f″(g_filters)  (§1.3)
+    delta_prime_x = cp.matmul(f_second_experts, W_filters_squared, out=w.delta_prime_x)
+
+    # ---- loss: reads δ, δ′; writes K_n, L_n, J_n
+    # δ_x²
+    # δ′_x²
+    sum_delta_squared_terms = w.sum_delta_squared_terms
+    sum_delta_prime_squared_terms = w.sum_delta_prime_squared_terms
+    _launch("sum_delta_prime_squared_terms", N, vectorised, (
+        delta_x, delta_prime_x, sum_delta_squared_terms, sum_delta_prime_squared_terms, samples,
+    ))
+    # Σ_i δ_x²
+    sum_delta_squared = _row_sum(sum_delta_squared_terms, w.sum_delta_squared, 144)
+    # Σ_i δ′_x
+    sum_delta_prime = _row_sum(delta_prime_x, w.sum_delta_prime, 144)
+    # Σ_i δ′_x²
+    sum_delta_prime_squared = _row_sum(sum_delta_prime_squared_terms, w.sum_delta_prime_squared, 144)
+    # K_n = ½ Σ_i δ_x²
+    # L_n = λ Σ_i δ′_x² − Σ_i δ′_x
+    # J_n = ½ Σ_i δ_x² − Σ_i δ′_x + λ Σ_i δ′_x²
+    K_n = cp.empty((N,), DTYPE)
+    L_n = cp.empty((N,), DTYPE)
+    J_n = cp.empty((N,), DTYPE)
+    _launch("J_n", N, vectorised, (
+        sum_delta_squared, sum_delta_prime, sum_delta_prime_squared, K_n, L_n, J_n, lam_real, samples,
+    ))
+
+    return K_n, L_n, J_n
+
+
+def _losses_lam0(params, x, lam, workspace):
+    """K, L and J of each sample, (N,). λ = 0."""
+    N = x.shape[0]
+    samples, lam_real = np.int32(N), DTYPE(lam)
+    vectorised = _aligned(params, x)
+    g_x = x
+    W_filters = params["filters.weight"]
+    w = workspace.space("losses_lam0", N)
+
+    # ---- forward, backward: reads g, W; writes g, f′, f″
+    # g_filters = W_filters g_x
+    g_filters = cp.matmul(g_x, W_filters.T, out=w.g_filters)
+    # f′(g_filters) = tanh(g_filters)
+    # f″(g_filters) = sech(g_filters)²
+    f_prime_experts = w.f_prime_experts
+    f_second_experts = w.f_second_experts
+    _launch("f_second_2", N, vectorised, (g_filters, f_prime_experts, f_second_experts, samples))
+
+    # ---- backward: reads f′, W, f″; writes δ, δ′
+    # δ_x = W_filtersᵀ f′(g_filters)  (1)
+    delta_x = cp.matmul(f_prime_experts, W_filters, out=w.delta_x)
+    # W_filters ∘ W_filters
+    W_filters_squared = w.W_filters_squared
+    _launch("W_squared", N, vectorised, (W_filters, W_filters_squared, samples))
+    # δ′_x = (W_filters ∘ W_filters)ᵀ f″(g_filters)  (§1.3)
+    delta_prime_x = cp.matmul(f_second_experts, W_filters_squared, out=w.delta_prime_x)
+
+    # ---- loss: reads δ, δ′; writes K_n, L_n, J_n
+    # δ_x²
+    sum_delta_squared_terms = w.sum_delta_squared_terms
+    _launch("sum_delta_squared_terms", N, vectorised, (delta_x, sum_delta_squared_terms, samples))
+    # Σ_i δ_x²
+    sum_delta_squared = _row_sum(sum_delta_squared_terms, w.sum_delta_squared, 144)
+    # Σ_i δ′_x
+    sum_delta_prime = _row_sum(delta_prime_x, w.sum_delta_prime, 144)
+    # K_n = ½ Σ_i δ_x²
+    # L_n = −Σ_i δ′_x
+    # J_n = ½ Σ_i δ_x² − Σ_i δ′_x
+    K_n = cp.empty((N,), DTYPE)
+    L_n = cp.empty((N,), DTYPE)
+    J_n = cp.empty((N,), DTYPE)
+    _launch("J_n_2", N, vectorised, (sum_delta_squared, sum_delta_prime, K_n, L_n, J_n, samples))
+
+    return K_n, L_n, J_n
+
+
+def _losses_general(params, x, weights, lam, workspace):
+    """K, L and J of each sample, (N,)."""
+    N = x.shape[0]
+    samples, lam_real = np.int32(N), DTYPE(lam)
+    vectorised = _aligned(params, x, weights)
+    g_x = x
+    W_filters = params["filters.weight"]
+    w = workspace.space("losses_general", N)
+
+    # ---- forward, backward: reads g, W; writes g, f′, f″
+    # g_filters = W_filters g_x
+    g_filters = cp.matmul(g_x, W_filters.T, out=w.g_filters)
+    # f′(g_filters) = tanh(g_filters)
+    # f″(g_filters) = sech(g_filters)²
+    f_prime_experts = w.f_prime_experts
+    f_second_experts = w.f_second_experts
+    _launch("f_second_2", N, vectorised, (g_filters, f_prime_experts, f_second_experts, samples))
+
+    # ---- backward: reads f′, W, f″; writes δ, δ′
+    # δ_x = W_filtersᵀ f′(g_filters)  (1)
+    delta_x = cp.matmul(f_prime_experts, W_filters, out=w.delta_x)
+    # W_filters ∘ W_filters
+    W_filters_squared = w.W_filters_squared
+    _launch("W_squared", N, vectorised, (W_filters, W_filters_squared, samples))
+    # δ′_x = (W_filters ∘ W_filters)ᵀ f″(g_filters)  (§1.3)
+    delta_prime_x = cp.matmul(f_second_experts, W_filters_squared, out=w.delta_prime_x)
+
+    # ---- loss: reads δ, w, δ′; writes K_n, L_n, J_n
+    # w δ_x²
+    # (−w) δ′_x
+    # λ w δ′_x²
+    sum_K_terms = w.sum_K_terms
+    sum_delta_prime_terms = w.sum_delta_prime_terms
+    sum_delta_prime_squared_terms = w.sum_delta_prime_squared_terms
+    _launch("sum_delta_prime_squared_terms_2", N, vectorised, (
+        delta_x, weights, delta_prime_x, sum_K_terms, sum_delta_prime_terms, sum_delta_prime_squared_terms,
+        lam_real, samples,
+    ))
+    # Σ_i w δ_x²
+    sum_K = _row_sum(sum_K_terms, w.sum_K, 144)
+    # Σ_i (−w) δ′_x
+    sum_delta_prime = _row_sum(sum_delta_prime_terms, w.sum_delta_prime, 144)
+    # Σ_i λ w δ′_x²
+    sum_delta_prime_squared = _row_sum(sum_delta_prime_squared_terms, w.sum_delta_prime_squared, 144)
+    # K_n = ½ Σ_i w δ_x²
+    # L_n = Σ_i (−w) δ′_x + Σ_i λ w δ′_x²
+    # J_n = Σ_i (−w) δ′_x + Σ_i λ w δ′_x² + ½ Σ_i w δ_x²
+    K_n = cp.empty((N,), DTYPE)
+    L_n = cp.empty((N,), DTYPE)
+    J_n = cp.empty((N,), DTYPE)
+    _launch("J_n_3", N, vectorised, (sum_K, sum_delta_prime, sum_delta_prime_squared, K_n, L_n, J_n, samples))
+
+    return K_n, L_n, J_n
+
+
 def _loss_and_grad(params, x, lam, workspace):
     """J and its gradient: the sweeps of all terms at once."""
     N = x.shape[0]
     samples, lam_real = np.int32(N), DTYPE(lam)
-    vectorised = _aligned(x, params)
+    vectorised = _aligned(params, x)
     g_x = x
     W_filters = params["filters.weight"]
     w = workspace.space("loss_and_grad", N)
@@ -1269,7 +1706,7 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     """J and its gradient: the sweeps of all terms at once. λ = 0."""
     N = x.shape[0]
     samples, lam_real = np.int32(N), DTYPE(lam)
-    vectorised = _aligned(x, params)
+    vectorised = _aligned(params, x)
     g_x = x
     W_filters = params["filters.weight"]
     w = workspace.space("loss_and_grad_lam0", N)
@@ -1341,11 +1778,96 @@ def _loss_and_grad_lam0(params, x, lam, workspace):
     }
 
 
+def _loss_and_grad_general(params, x, weights, lam, workspace):
+    """J and its gradient: the sweeps of all terms at once."""
+    N = x.shape[0]
+    samples, lam_real = np.int32(N), DTYPE(lam)
+    vectorised = _aligned(params, x, weights)
+    g_x = x
+    W_filters = params["filters.weight"]
+    w = workspace.space("loss_and_grad_general", N)
+
+    # ---- forward, backward: reads g, W; writes g, f′, f″
+    # g_filters = W_filters g_x
+    g_filters = cp.matmul(g_x, W_filters.T, out=w.g_filters)
+    # f′(g_filters) = tanh(g_filters)
+    # f″(g_filters) = sech(g_filters)²
+    f_prime_experts = w.f_prime_experts
+    f_second_experts = w.f_second_experts
+    _launch("f_second_2", N, vectorised, (g_filters, f_prime_experts, f_second_experts, samples))
+
+    # ---- backward: reads f′, W, f″; writes δ, δ′
+    # δ_x = W_filtersᵀ f′(g_filters)  (1)
+    delta_x = cp.matmul(f_prime_experts, W_filters, out=w.delta_x)
+    # W_filters ∘ W_filters
+    W_filters_squared = w.W_filters_squared
+    _launch("W_squared", N, vectorised, (W_filters, W_filters_squared, samples))
+    # δ′_x = (W_filters ∘ W_filters)ᵀ f″(g_filters)  (§1.3)
+    delta_prime_x = cp.matmul(f_second_experts, W_filters_squared, out=w.delta_prime_x)
+
+    # ---- loss, forward adjoints of J: reads δ, w, δ′; writes ∂J/∂δ, ∂J/∂δ′, J
+    # ∂J/∂δ_x = w δ_x  (3)+(5)
+    # ∂J/∂δ′_x = 2 λ w δ′_x + (−w)  (7)
+    # Σ_n Σ_i w δ_x²
+    # Σ_n Σ_i (−w) δ′_x
+    # Σ_n Σ_i λ w δ′_x²
+    dJ_ddelta_x = w.dJ_ddelta_x
+    dJ_ddelta_prime_x = w.dJ_ddelta_prime_x
+    sum_K = w.parts_sum_K
+    sum_delta_prime = w.parts_sum_delta_prime
+    sum_delta_prime_squared = w.parts_sum_delta_prime_squared
+    blocks_sum_K = _launch("sum_delta_prime_squared_3", N, vectorised, (
+        delta_x, weights, delta_prime_x, dJ_ddelta_x, dJ_ddelta_prime_x, sum_K, sum_delta_prime,
+        sum_delta_prime_squared, lam_real, samples,
+    ))
+    # J = (1/N) Σ_n Σ_i (−w) δ′_x + (1/N) Σ_n Σ_i λ w δ′_x² + (1/N) ½ Σ_n Σ_i w δ_x²
+    J = w.out_J
+    _launch_totals("J_3", (
+        sum_K, blocks_sum_K, sum_delta_prime, blocks_sum_K, sum_delta_prime_squared, blocks_sum_K, J,
+        np.float64(lam), samples,
+    ))
+
+    # ---- forward adjoints of J: reads ∂J/∂δ, W, ∂J/∂δ′; writes ∂J/∂δ, ∂J/∂δ′
+    # ∂J/∂δ_filters = W_filters ∂J/∂δ_x  (11)+(12)
+    dJ_ddelta_filters = cp.matmul(dJ_ddelta_x, W_filters.T, out=w.dJ_ddelta_filters)
+    # ∂J/∂δ′_filters = (W_filters ∘ W_filters) ∂J/∂δ′_x  (13)
+    dJ_ddelta_prime_filters = cp.matmul(dJ_ddelta_prime_x, W_filters_squared.T, out=w.dJ_ddelta_prime_filters)
+
+    # ---- backward adjoints of J and gradients: reads f′, f″, ∂J/∂δ, ∂J/∂δ′, g, W; writes ∂J/∂g, ∂J/∂W, by_x
+    # f‴(g_filters) = −2 f′(g_filters) f″(g_filters)
+    # ∂J/∂g_filters = ∂J/∂δ_filters f″(g_filters) + ∂J/∂δ′_filters f‴(g_filters)  (21)+(22)
+    dJ_dg_filters = w.dJ_dg_filters
+    _launch("dJ_dg", N, vectorised, (
+        f_prime_experts, f_second_experts, dJ_ddelta_filters, dJ_ddelta_prime_filters, dJ_dg_filters, samples,
+    ))
+    # Σ_n f′(g_filters) ∂J/∂δ_xᵀ
+    dJ_dW_filters_delta = cp.matmul(f_prime_experts.T, dJ_ddelta_x, out=w.dJ_dW_filters_delta)
+    # Σ_n f″(g_filters) ∂J/∂δ′_xᵀ
+    dJ_dW_filters_delta_prime = cp.matmul(f_second_experts.T, dJ_ddelta_prime_x, out=w.dJ_dW_filters_delta_prime)
+    # Σ_n ∂J/∂g_filters g_xᵀ
+    dJ_dW_filters_g = cp.matmul(dJ_dg_filters.T, g_x, out=w.dJ_dW_filters_g)
+    # ∂J/∂W_filters = (1/N) (Σ_n f′(g_filters) ∂J/∂δ_xᵀ + Σ_n ∂J/∂g_filters g_xᵀ + 2 W_filters ∘ (Σ_n f″(g_filters)
+    #     ∂J/∂δ′_xᵀ))  (16)+(17)
+    dJ_dW_filters = w.out_dJ_dW_filters
+    _launch("dJ_dW", N, vectorised, (
+        W_filters, dJ_dW_filters_delta, dJ_dW_filters_delta_prime, dJ_dW_filters_g, dJ_dW_filters, samples,
+    ))
+    # ∂J/∂g_x = W_filtersᵀ ∂J/∂g_filters  (14)+(15)
+    dJ_dg_x = cp.matmul(dJ_dg_filters, W_filters, out=w.dJ_dg_x)
+    # by_x = (1/N) ∂J/∂g_x
+    by_x = w.out_by_x
+    _launch("by_x", N, vectorised, (dJ_dg_x, by_x, samples))
+
+    return J, {
+        "filters.weight": dJ_dW_filters,
+    }, by_x
+
+
 def _loss_and_grad_terms(params, x, lam, workspace):
     """K, L and the gradient of each: the source's separate sweeps."""
     N = x.shape[0]
     samples, lam_real = np.int32(N), DTYPE(lam)
-    vectorised = _aligned(x, params)
+    vectorised = _aligned(params, x)
     g_x = x
     W_filters = params["filters.weight"]
     w = workspace.space("loss_and_grad_terms", N)
@@ -1377,7 +1899,7 @@ def _loss_and_grad_terms(params, x, lam, workspace):
     sum_delta_squared = w.parts_sum_delta_squared
     sum_delta_prime = w.parts_sum_delta_prime
     sum_delta_prime_squared = w.parts_sum_delta_prime_squared
-    blocks_sum_delta_squared = _launch("sum_delta_prime_squared_3", N, vectorised, (
+    blocks_sum_delta_squared = _launch("sum_delta_prime_squared_4", N, vectorised, (
         delta_x, delta_prime_x, dL_ddelta_prime_x, sum_delta_squared, sum_delta_prime, sum_delta_prime_squared,
         lam_real, samples,
     ))
@@ -1436,7 +1958,7 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     """K, L and the gradient of each: the source's separate sweeps. λ = 0."""
     N = x.shape[0]
     samples, lam_real = np.int32(N), DTYPE(lam)
-    vectorised = _aligned(x, params)
+    vectorised = _aligned(params, x)
     g_x = x
     W_filters = params["filters.weight"]
     w = workspace.space("loss_and_grad_terms_lam0", N)
@@ -1520,14 +2042,112 @@ def _loss_and_grad_terms_lam0(params, x, lam, workspace):
     }, {
         "filters.weight": dL_dW_filters,
     }
-def selftest(seed=0, verbose=False):
-    """Is the gradient the gradient? Along many directions d, the slope of J at θ must be ⟨∇J, d⟩.
 
-    Every entry of every parameter is in one of the directions, and the entries with the largest gradients have one of
-    their own. Right modules pass for every seed: the error that counts is beyond the loss's own rounding, which is
-    measured, and stays the same when the steps are halved. `verbose` says how large an error of one entry would be seen,
-    relative to the largest entry of the parameter's gradient. In float64 that is 1e-9 or so; in float32 below 1e-3 for
-    small networks, some 1e-3 for those of some hundred units. A parameter on which J does not depend smoothly near θ is not resolved, and passes.
+
+def _loss_and_grad_terms_general(params, x, weights, lam, workspace):
+    """K, L and the gradient of each: the source's separate sweeps."""
+    N = x.shape[0]
+    samples, lam_real = np.int32(N), DTYPE(lam)
+    vectorised = _aligned(params, x, weights)
+    g_x = x
+    W_filters = params["filters.weight"]
+    w = workspace.space("loss_and_grad_terms_general", N)
+
+    # ---- forward, backward: reads g, W; writes g, f′, f″
+    # g_filters = W_filters g_x
+    g_filters = cp.matmul(g_x, W_filters.T, out=w.g_filters)
+    # f′(g_filters) = tanh(g_filters)
+    # f″(g_filters) = sech(g_filters)²
+    f_prime_experts = w.f_prime_experts
+    f_second_experts = w.f_second_experts
+    _launch("f_second_2", N, vectorised, (g_filters, f_prime_experts, f_second_experts, samples))
+
+    # ---- backward: reads f′, W, f″; writes δ, δ′
+    # δ_x = W_filtersᵀ f′(g_filters)  (1)
+    delta_x = cp.matmul(f_prime_experts, W_filters, out=w.delta_x)
+    # W_filters ∘ W_filters
+    W_filters_squared = w.W_filters_squared
+    _launch("W_squared", N, vectorised, (W_filters, W_filters_squared, samples))
+    # δ′_x = (W_filters ∘ W_filters)ᵀ f″(g_filters)  (§1.3)
+    delta_prime_x = cp.matmul(f_second_experts, W_filters_squared, out=w.delta_prime_x)
+
+    # ---- loss, forward adjoints of K, backward adjoints of K and gradients, forward adjoints of L: reads δ, w, δ′;
+    #      writes ∂K/∂δ, ∂L/∂δ′, K, L
+    # ∂K/∂δ_x = w δ_x  (3)
+    # ∂L/∂δ′_x = 2 λ w δ′_x + (−w)  (7)
+    # Σ_n Σ_i w δ_x²
+    # Σ_n Σ_i (−w) δ′_x
+    # Σ_n Σ_i λ w δ′_x²
+    dK_ddelta_x = w.dK_ddelta_x
+    dL_ddelta_prime_x = w.dL_ddelta_prime_x
+    sum_K = w.parts_sum_K
+    sum_delta_prime = w.parts_sum_delta_prime
+    sum_delta_prime_squared = w.parts_sum_delta_prime_squared
+    blocks_sum_K = _launch("sum_delta_prime_squared_5", N, vectorised, (
+        delta_x, weights, delta_prime_x, dK_ddelta_x, dL_ddelta_prime_x, sum_K, sum_delta_prime,
+        sum_delta_prime_squared, lam_real, samples,
+    ))
+    # K = (1/N) ½ Σ_n Σ_i w δ_x²
+    # L = (1/N) Σ_n Σ_i (−w) δ′_x + (1/N) Σ_n Σ_i λ w δ′_x²
+    K = w.out_K
+    L = w.out_L
+    _launch_totals("K_and_L_3", (
+        sum_K, blocks_sum_K, sum_delta_prime, blocks_sum_K, sum_delta_prime_squared, blocks_sum_K, K, L,
+        np.float64(lam), samples,
+    ))
+
+    # ---- forward adjoints of K: reads ∂K/∂δ, W; writes ∂K/∂δ
+    # ∂K/∂δ_filters = W_filters ∂K/∂δ_x  (11)
+    dK_ddelta_filters = cp.matmul(dK_ddelta_x, W_filters.T, out=w.dK_ddelta_filters)
+
+    # ---- backward adjoints of K and gradients: reads ∂K/∂δ, f″, f′, g; writes ∂K/∂g, ∂K/∂W
+    # ∂K/∂g_filters = ∂K/∂δ_filters f″(g_filters)  (21)
+    dK_dg_filters = w.dK_dg_filters
+    _launch("dK_dg", N, vectorised, (dK_ddelta_filters, f_second_experts, dK_dg_filters, samples))
+    # Σ_n f′(g_filters) ∂K/∂δ_xᵀ
+    dK_dW_filters_delta = cp.matmul(f_prime_experts.T, dK_ddelta_x, out=w.dK_dW_filters_delta)
+    # Σ_n ∂K/∂g_filters g_xᵀ
+    dK_dW_filters_g = cp.matmul(dK_dg_filters.T, g_x, out=w.dK_dW_filters_g)
+    # ∂K/∂W_filters = (1/N) (Σ_n f′(g_filters) ∂K/∂δ_xᵀ + Σ_n ∂K/∂g_filters g_xᵀ)  (16)
+    dK_dW_filters = w.out_dK_dW_filters
+    _launch("dK_dW", N, vectorised, (dK_dW_filters_delta, dK_dW_filters_g, dK_dW_filters, samples))
+
+    # ---- forward adjoints of L: reads ∂L/∂δ′; writes ∂L/∂δ′
+    # ∂L/∂δ′_filters = (W_filters ∘ W_filters) ∂L/∂δ′_x  (13)
+    dL_ddelta_prime_filters = cp.matmul(dL_ddelta_prime_x, W_filters_squared.T, out=w.dL_ddelta_prime_filters)
+
+    # ---- backward adjoints of L and gradients: reads f′, f″, ∂L/∂δ′, g, W; writes ∂L/∂g, ∂L/∂W
+    # f‴(g_filters) = −2 f′(g_filters) f″(g_filters)
+    # ∂L/∂g_filters = ∂L/∂δ′_filters f‴(g_filters)  (22)
+    dL_dg_filters = w.dL_dg_filters
+    _launch("dL_dg", N, vectorised, (
+        f_prime_experts, f_second_experts, dL_ddelta_prime_filters, dL_dg_filters, samples,
+    ))
+    # Σ_n f″(g_filters) ∂L/∂δ′_xᵀ
+    dL_dW_filters_delta_prime = cp.matmul(f_second_experts.T, dL_ddelta_prime_x, out=w.dL_dW_filters_delta_prime)
+    # Σ_n ∂L/∂g_filters g_xᵀ
+    dL_dW_filters_g = cp.matmul(dL_dg_filters.T, g_x, out=w.dL_dW_filters_g)
+    # ∂L/∂W_filters = (1/N) (Σ_n ∂L/∂g_filters g_xᵀ + 2 W_filters ∘ (Σ_n f″(g_filters) ∂L/∂δ′_xᵀ))  (17)
+    dL_dW_filters = w.out_dL_dW_filters
+    _launch("dL_dW", N, vectorised, (W_filters, dL_dW_filters_delta_prime, dL_dW_filters_g, dL_dW_filters, samples))
+
+    return K, L, {
+        "filters.weight": dK_dW_filters,
+    }, {
+        "filters.weight": dL_dW_filters,
+    }
+def selftest(seed=0, verbose=False):
+    """Are the derivatives those of the values? Along many directions d, the slope of a value must be ⟨∇, d⟩.
+
+    Checked: score (against energy), loss_and_grad (against loss), loss_and_grad with weights and a mask (against loss),
+    loss_and_grad by x (against loss), K of loss_and_grad_terms (against loss_terms), L of loss_and_grad_terms (against
+    loss_terms).
+    Not checked: hessian_diagonal (smgen check does).
+
+    Every entry is in one of the directions, and the entries with the largest derivatives have one of their own. Right
+    modules pass for every seed: the error that counts is beyond rounding, which is measured, and stays the same when the
+    steps are halved. `verbose` says how large an error of one entry would be seen, relative to the largest entry, and what
+    is not checked.
 
     Returns True if all is well. Raises ValueError for what is no seed.
     """
@@ -1535,72 +2155,141 @@ def selftest(seed=0, verbose=False):
         raise ValueError(f"verbose: expected True or False, got {_got(verbose)}")
     rng = _generator("seed", seed)
     params = init_params(seed)
-    given = {}
     passed = True
-    with np.errstate(all="ignore"):  # far from θ, J may overflow
-        params, x = _test_case(params, rng, given)
-        for lam in (0.0, 0.1):
-            for prefix in _PREFIXES:
-                for name, good, error, seen in _slope_errors(params, x, lam, rng, prefix, given):
-                    passed = passed and good
-                    if verbose:
-                        found = f"off by {error:.1e} of the largest entry, {seen:.1e} would be seen"
-                        print(f"{'ok  ' if good else 'FAIL'} {prefix}lam = {lam}, {name}: {found}")
+    with np.errstate(all="ignore"):  # far from where they are compared, values may overflow
+        params, x, given = _test_case(params, rng)
+        for what, value, slopes, start, light in _checks(params, x, given):
+            good, error, seen = _slope_error(value, slopes, start, light, rng)
+            passed = passed and good
+            if verbose:
+                found = f"off by {error:.1e} of the largest entry, {seen:.1e} would be seen"
+                print(f"{'ok  ' if good else 'FAIL'} {what}: {found}")
+    if verbose:
+        print("not checked: hessian_diagonal (smgen check does)")
     return passed
 
 
-def _test_case(params, rng, given):
-    """Parameters and normal samples at which the gradient is finite.
+def _given(rng):
+    """What functions take besides params and x, for 16 samples."""
+    own = {}
+    return {
+        "own": own,
+        "given": own,
+        "v": _asarray(rng.standard_normal((16, _D)).astype(DTYPE)),
+        "signed": _asarray(rng.standard_normal(16).astype(DTYPE)),
+        "weights": _asarray(rng.random(16).astype(DTYPE)),
+        "mask": _asarray(np.arange(16 * _D).reshape(16, _D) % 3 == 1),
+    }
+
+
+def _total(values):
+    return float(np.sum(_asnumpy(values), dtype=np.float64))
+
+
+def _checks(params, x, case):
+    """What is checked: its name, a value and its slopes, as functions of an array, the array, and whether to be brief."""
+    own, given, v, signed, weights, mask = (case[name] for name in ("own", "given", "v", "signed", "weights", "mask"))
+    yield from _slopes_of(
+        "score (against energy)",
+        lambda params, x, lam: _total(energy(params, x, **own)),
+        lambda params, x, lam: -_asnumpy(score(params, x, **own)),
+        params, x, (0.0,), by_x=True, light=False,
+    )
+    yield from _slopes_of(
+        "loss_and_grad (against loss)",
+        lambda params, x, lam: loss(params, x, lam, **given),
+        lambda params, x, lam: loss_and_grad(params, x, lam, **given)[1],
+        params, x, (0.0, 0.1), by_x=False, light=False,
+    )
+    yield from _slopes_of(
+        "loss_and_grad with weights and a mask (against loss)",
+        lambda params, x, lam: loss(params, x, lam, **given, weights=weights, mask=mask),
+        lambda params, x, lam: loss_and_grad(params, x, lam, **given, weights=weights, mask=mask, wrt_x=True)[1],
+        params, x, (0.0, 0.1)[-1:], by_x=False, light=True,
+    )
+    yield from _slopes_of(
+        "loss_and_grad by x (against loss)",
+        lambda params, x, lam: loss(params, x, lam, **given, weights=weights, mask=mask),
+        lambda params, x, lam: _asnumpy(loss_and_grad(params, x, lam, **given, weights=weights, mask=mask, wrt_x=True)[2]),
+        params, x, (0.0, 0.1)[-1:], by_x=True, light=True,
+    )
+    yield from _slopes_of(
+        "K of loss_and_grad_terms (against loss_terms)",
+        lambda params, x, lam: loss_terms(params, x, lam, **given)[0],
+        lambda params, x, lam: loss_and_grad_terms(params, x, lam, **given)[2],
+        params, x, (0.0, 0.1), by_x=False, light=True,
+    )
+    yield from _slopes_of(
+        "L of loss_and_grad_terms (against loss_terms)",
+        lambda params, x, lam: loss_terms(params, x, lam, **given)[1],
+        lambda params, x, lam: loss_and_grad_terms(params, x, lam, **given)[3],
+        params, x, (0.0, 0.1), by_x=False, light=True,
+    )
+
+
+def _slopes_of(what, value, slopes, params, x, lams, by_x, light):
+    """A check as functions of x, or of each parameter."""
+    for lam in lams:
+        if by_x:
+            yield what, lambda x: float(value(params, x, lam)), lambda x: slopes(params, x, lam), x, light
+            continue
+        for name in PARAMS:
+            yield (
+                f"lam = {lam}, {name}, {what}",
+                lambda array: float(value(params | {name: array}, x, lam)),
+                lambda array: _asnumpy(slopes(params | {name: array}, x, lam)[name]),
+                params[name],
+                light,
+            )
+
+
+def _test_case(params, rng):
+    """Parameters, samples and what is given with them, at which values and slopes are finite.
 
     Samples are made smaller where a fast-growing energy overflows, parameters positive where a layer's domain wants that.
     """
+    given = _given(rng)
     values = rng.standard_normal((16, _D))
     positive = {name: _asarray(np.abs(_asnumpy(value))) for name, value in params.items()}
     for case in (params, positive):
         for halved in range(8):
             x = _asarray((values / 2**halved).astype(DTYPE))
-            J, gradient = loss_and_grad(case, x, (0.0, 0.1)[-1], **given)
-            if np.isfinite(float(J)) and np.isfinite(flatten(gradient)).all():
-                return case, x
-    return params, x
+            found = ((value(start), slopes(start)) for _, value, slopes, start, _ in _checks(case, x, given))
+            if all(np.isfinite(J) and np.isfinite(gradient).all() for J, gradient in found):
+                return case, x, given
+    return params, x, given
 
 
-_PREFIXES = ("", )  # of the objectives' functions
+def _slope_error(value, slopes, start, light, rng):
+    """Whether the slopes are right, by how much they are off, and how large an error would be seen."""
+    here = slopes(start).astype(np.float64)
+    start = _asnumpy(start)
+    largest = float(np.max(np.abs(here)))
+    noise, slope_noise = _noises(value, slopes, start, rng)
+    # As many of its last bits as a slope's rounding is, and a few of the largest slope's.
+    terms = largest + 3 * slope_noise / np.finfo(DTYPE).eps
+    if not np.isfinite([noise, terms]).all():
+        return False, np.nan, np.nan
+    found = []
+    for direction in _directions(here, light, rng):
+        rounding = 60 * np.finfo(DTYPE).eps * terms * float(np.linalg.norm(direction))
+        move = _mover(value, here, start, direction)
+        for h in (1.0, 0.83, 0.37):  # again from other steps if it seems wrong: chance does not repeat itself
+            right, error, seen = _compared(move, noise, rounding, h)
+            if right:
+                break
+        size = (largest or 1.0) * float(np.max(np.abs(direction)))
+        found.append((right, error / size, seen / size))
+    rights, errors, visible = zip(*found)
+    return all(rights), max(errors), max(visible)
 
 
-def _slope_errors(params, x, lam, rng, prefix, given):
-    """For each parameter: its name, whether ∇J is right, by how much it is off, and how large an error would be seen."""
-    names = ("loss", "loss_and_grad", "loss_and_grad_terms")
-    value, merged, separate = (globals()[f"{prefix}{name}"] for name in names)
-    J, gradient = merged(params, x, lam, **given)
-    apart = separate(params, x, lam, **given)
-    values, parts = apart[: len(apart) // 2], apart[len(apart) // 2 :]
-    # Sums are in float64 in any case: there the last bit of the terms is what J's own rounding is.
-    least = np.finfo(DTYPE).eps * sum(abs(float(term)) for term in values) / (1 if DTYPE is np.float64 else 16)
-    noise = max(_loss_noise(value, params, x, lam, rng, given), least)
-    for name in PARAMS:
-        slopes = _asnumpy(gradient[name]).astype(np.float64)
-        largest = float(np.max(np.abs(slopes)))
-        terms = largest + sum(float(np.max(np.abs(_asnumpy(part[name])))) for part in parts)
-        if not np.isfinite([float(J), noise, terms]).all():
-            yield name, False, np.nan, np.nan
-            continue
-        found = []
-        for direction in _directions(slopes, rng):
-            rounding = 60 * np.finfo(DTYPE).eps * terms * float(np.linalg.norm(direction))
-            move = _mover(value, params, x, lam, name, slopes, direction, given)
-            for h in (1.0, 0.83, 0.37):  # again from other steps if it seems wrong: chance does not repeat itself
-                right, error, seen = _compared(move, noise, rounding, h)
-                if right:
-                    break
-            size = (largest or 1.0) * float(np.max(np.abs(direction)))
-            found.append((right, error / size, seen / size))
-        rights, errors, visible = zip(*found)
-        yield name, all(rights), max(errors), max(visible)
-
-
-def _directions(slopes, rng):
+def _directions(slopes, light, rng):
     """The entries apart if there are few; else 16 random parts of them with random signs, and the 4 largest apart."""
+    if light:  # two ways that all entries go
+        for _ in range(2):
+            yield rng.choice([-1.0, 1.0], slopes.shape) / np.sqrt(np.prod(slopes.shape[1:]))
+        return
     few = slopes.size <= 16
     for entry in np.argsort(-np.abs(slopes), axis=None, kind="stable")[: 16 if few else 4]:
         direction = np.zeros(slopes.size)
@@ -1613,13 +2302,12 @@ def _directions(slopes, rng):
         yield direction.reshape(slopes.shape)
 
 
-def _mover(loss, params, x, lam, name, slopes, direction, given):
-    """h ↦ (J(θ + h d) − J(θ − h d)) / 2h − ⟨∇J, d⟩, an even function of h, 0 at 0; and how much J grew."""
-    start = _asnumpy(params[name])
+def _mover(value, slopes, start, direction):
+    """h ↦ (V(θ + h d) − V(θ − h d)) / 2h − ⟨∇V, d⟩, an even function of h, 0 at 0; and how much V grew."""
 
     def move(h):
         ends = [(start + sign * h * direction).astype(DTYPE) for sign in (1, -1)]
-        up, down = (float(loss(params | {name: _asarray(end)}, x, lam, **given)) for end in ends)
+        up, down = (value(_asarray(end)) for end in ends)
         # The step that the entries really take: adding h d rounds.
         step = (ends[0].astype(np.float64) - ends[1]) / 2
         return ((up - down) / 2 - float(np.sum(slopes * step))) / h, abs(up) + abs(down)
@@ -1661,21 +2349,23 @@ def _compared(move, noise, rounding, h):
     return (False, abs(suspected[0]), suspected[1]) if suspected else (True, 0.0, np.inf)
 
 
-def _loss_noise(loss, params, x, lam, rng, given):
-    """The rounding error of J: the spread of third differences along a short way through all parameters.
+def _noises(value, slopes, start, rng):
+    """The rounding errors of a value and of its slopes: the size of third differences along a short way.
 
     The way is so short that the powers of a step that are left are smaller than rounding, and kinks are rarely on it.
     """
     step = 2e-5 if DTYPE is np.float32 else 1e-6
-    ways = {name: rng.choice([-1.0, 1.0], shape) / np.sqrt(np.prod(shape[1:])) for name, shape in PARAMS.items()}
-    values = []
-    for k in range(24):
-        moved = {name: _asarray((_asnumpy(params[name]) + k * step * way).astype(DTYPE)) for name, way in ways.items()}
-        values.append(float(loss(moved, x, lam, **given)))
+    way = step * rng.choice([-1.0, 1.0], start.shape) / np.sqrt(np.prod(start.shape[1:]))
+    places = [_asarray((start + k * way).astype(DTYPE)) for k in range(24)]
+    values = np.array([value(place) for place in places])
+    found = np.array([slopes(place).astype(np.float64) for place in places])
     # The variance of a third difference is 1 + 9 + 9 + 1 times a value's; the first quartile of |N(0, 1)| is 0.32.
-    return float(np.quantile(np.abs(np.diff(values, 3)), 0.25)) / np.sqrt(20) / 0.32
+    noise = float(np.quantile(np.abs(np.diff(values, 3)), 0.25)) / np.sqrt(20) / 0.32
+    slope_noise = float(np.max(np.sqrt(np.mean(np.diff(found, 3, axis=0) ** 2, axis=0)))) / np.sqrt(20)
+    # Sums are in float64 in any case: there the last bit of a value is what its own rounding is.
+    return max(noise, np.finfo(DTYPE).eps * abs(values[0]) / (1 if DTYPE is np.float64 else 16)), slope_noise
 
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above 8a5184d30c76fb4d205abb6c8d2d22b3cf466533ed6198da01a6430040cb512c
+# sha256 of all above 03b698c4ddfc037faff717de8134a4202cf154ebcea1cf897a13f9d185437e20

@@ -24,7 +24,7 @@ installed, threads work on different tiles. `w.g` is where g is written: results
 later ones, as _STORAGE says. a, b, c, … are intermediate results of one equation.
 
 description sha256 d4d8833c7e2f1965d5d89b1599a300b10c6c55a495183fe0c4dbf5dbfbcd5973
-template numpy/module.py.j2, sha256 f9726713c74f4059d5b27a3888a1488cd507e80ae60f82b6c93c715438a3037b
+template numpy/module.py.j2, sha256 4d584068eabb92c9a667b5dda15d17ef8a8e0f685c61ecaa5744868a9058e5f8
 """
 
 import _thread
@@ -281,6 +281,206 @@ def _loss_terms_lam0(params, x, lam, call):
     return K, L, J
 
 
+def _losses(params, x, lam, call):
+    """K, L and J of each sample, (N,)."""
+    N = len(x)
+    w = call.arrays
+    W_filters = params["filters.weight"]
+    K_n = call.result("K_n", (N,))
+    L_n = call.result("L_n", (N,))
+    J_n = call.result("J_n", (N,))
+
+    # ---- once a call, from the weights alone: reads W
+    # W_filters ∘ W_filters
+    W_filters_squared = np.square(W_filters, out=w.W_filters_squared)
+
+    def tile(g_x, w):
+        # ---- forward: reads g, W; writes g, f′
+        # g_filters = W_filters g_x
+        g_filters = np.matmul(g_x, W_filters.T, out=w.g_filters)
+        # f′(g_filters) = tanh(g_filters)
+        f_prime_experts = np.tanh(g_filters, out=w.f_prime_experts)
+        # sech(g_filters)
+        a = np.abs(g_filters, out=w.sech_experts)
+        a = np.negative(a, out=a)
+        a = np.exp(a, out=a)
+        b = np.square(a, out=w.b_sech_experts)
+        b = np.add(b, 1.0, out=b)
+        a = np.divide(a, b, out=a)
+        sech_experts = np.multiply(a, 2.0, out=w.sech_experts)
+
+        # ---- backward: reads f′, W; writes δ, f″, δ′
+        # δ_filters = f′(g_filters)  (1)
+        delta_filters = f_prime_experts
+        # f″(g_filters) = sech(g_filters)²
+        f_second_experts = np.square(sech_experts, out=w.f_second_experts)
+        # δ′_filters = f″(g_filters)  (§1.3)
+        delta_prime_filters = f_second_experts
+        # δ_x = W_filtersᵀ δ_filters  (1)
+        delta_x = np.matmul(delta_filters, W_filters, out=w.delta_x)
+        # δ′_x = (W_filters ∘ W_filters)ᵀ δ′_filters  (§1.3)
+        delta_prime_x = np.matmul(delta_prime_filters, W_filters_squared, out=w.delta_prime_x)
+
+        # ---- loss: reads δ, δ′; writes K_n, L_n, J_n
+        # δ_x²
+        sum_delta_squared_terms = np.square(delta_x, out=w.sum_delta_squared_terms)
+        # Σ_i δ_x²
+        sum_delta_squared = np.sum(sum_delta_squared_terms, axis=1, out=w.sum_delta_squared)
+        # Σ_i δ′_x
+        sum_delta_prime = np.sum(delta_prime_x, axis=1, out=w.sum_delta_prime)
+        # δ′_x²
+        sum_delta_prime_squared_terms = np.square(delta_prime_x, out=w.sum_delta_prime_squared_terms)
+        # Σ_i δ′_x²
+        sum_delta_prime_squared = np.sum(sum_delta_prime_squared_terms, axis=1, out=w.sum_delta_prime_squared)
+        # K_n = ½ Σ_i δ_x²
+        K_n = np.multiply(sum_delta_squared, 0.5, out=w.K_n)
+        # L_n = λ Σ_i δ′_x² − Σ_i δ′_x
+        a = np.multiply(sum_delta_prime_squared, lam, out=w.a_L_n)
+        L_n = np.subtract(a, sum_delta_prime, out=w.L_n)
+        # J_n = ½ Σ_i δ_x² − Σ_i δ′_x + λ Σ_i δ′_x²
+        a = np.multiply(sum_delta_prime_squared, lam, out=w.a_J_n)
+        b = np.multiply(sum_delta_squared, 0.5, out=w.b_J_n)
+        a = np.add(a, b, out=a)
+        J_n = np.subtract(a, sum_delta_prime, out=w.J_n)
+
+    call.over_tiles(tile, x)
+
+    return K_n, L_n, J_n
+
+
+def _losses_lam0(params, x, lam, call):
+    """K, L and J of each sample, (N,). λ = 0."""
+    N = len(x)
+    w = call.arrays
+    W_filters = params["filters.weight"]
+    K_n = call.result("K_n", (N,))
+    L_n = call.result("L_n", (N,))
+    J_n = call.result("J_n", (N,))
+
+    # ---- once a call, from the weights alone: reads W
+    # W_filters ∘ W_filters
+    W_filters_squared = np.square(W_filters, out=w.W_filters_squared)
+
+    def tile(g_x, w):
+        # ---- forward: reads g, W; writes g, f′
+        # g_filters = W_filters g_x
+        g_filters = np.matmul(g_x, W_filters.T, out=w.g_filters)
+        # f′(g_filters) = tanh(g_filters)
+        f_prime_experts = np.tanh(g_filters, out=w.f_prime_experts)
+        # sech(g_filters)
+        a = np.abs(g_filters, out=w.sech_experts)
+        a = np.negative(a, out=a)
+        a = np.exp(a, out=a)
+        b = np.square(a, out=w.b_sech_experts)
+        b = np.add(b, 1.0, out=b)
+        a = np.divide(a, b, out=a)
+        sech_experts = np.multiply(a, 2.0, out=w.sech_experts)
+
+        # ---- backward: reads f′, W; writes δ, f″, δ′
+        # δ_filters = f′(g_filters)  (1)
+        delta_filters = f_prime_experts
+        # f″(g_filters) = sech(g_filters)²
+        f_second_experts = np.square(sech_experts, out=w.f_second_experts)
+        # δ′_filters = f″(g_filters)  (§1.3)
+        delta_prime_filters = f_second_experts
+        # δ_x = W_filtersᵀ δ_filters  (1)
+        delta_x = np.matmul(delta_filters, W_filters, out=w.delta_x)
+        # δ′_x = (W_filters ∘ W_filters)ᵀ δ′_filters  (§1.3)
+        delta_prime_x = np.matmul(delta_prime_filters, W_filters_squared, out=w.delta_prime_x)
+
+        # ---- loss: reads δ, δ′; writes K_n, L_n, J_n
+        # δ_x²
+        sum_delta_squared_terms = np.square(delta_x, out=w.sum_delta_squared_terms)
+        # Σ_i δ_x²
+        sum_delta_squared = np.sum(sum_delta_squared_terms, axis=1, out=w.sum_delta_squared)
+        # Σ_i δ′_x
+        sum_delta_prime = np.sum(delta_prime_x, axis=1, out=w.sum_delta_prime)
+        # K_n = ½ Σ_i δ_x²
+        K_n = np.multiply(sum_delta_squared, 0.5, out=w.K_n)
+        # L_n = −Σ_i δ′_x
+        L_n = np.negative(sum_delta_prime, out=w.L_n)
+        # J_n = ½ Σ_i δ_x² − Σ_i δ′_x
+        a = np.multiply(sum_delta_squared, 0.5, out=w.a_J_n)
+        J_n = np.subtract(a, sum_delta_prime, out=w.J_n)
+
+    call.over_tiles(tile, x)
+
+    return K_n, L_n, J_n
+
+
+def _losses_general(params, x, weights, lam, call):
+    """K, L and J of each sample, (N,)."""
+    N = len(x)
+    w = call.arrays
+    W_filters = params["filters.weight"]
+    K_n = call.result("K_n", (N,))
+    L_n = call.result("L_n", (N,))
+    J_n = call.result("J_n", (N,))
+
+    # ---- once a call, from the weights alone: reads W
+    # W_filters ∘ W_filters
+    W_filters_squared = np.square(W_filters, out=w.W_filters_squared)
+
+    def tile(g_x, weights, w):
+        # ---- forward: reads g, W; writes g, f′
+        # g_filters = W_filters g_x
+        g_filters = np.matmul(g_x, W_filters.T, out=w.g_filters)
+        # f′(g_filters) = tanh(g_filters)
+        f_prime_experts = np.tanh(g_filters, out=w.f_prime_experts)
+        # sech(g_filters)
+        a = np.abs(g_filters, out=w.sech_experts)
+        a = np.negative(a, out=a)
+        a = np.exp(a, out=a)
+        b = np.square(a, out=w.b_sech_experts)
+        b = np.add(b, 1.0, out=b)
+        a = np.divide(a, b, out=a)
+        sech_experts = np.multiply(a, 2.0, out=w.sech_experts)
+
+        # ---- backward: reads f′, W; writes δ, f″, δ′
+        # δ_filters = f′(g_filters)  (1)
+        delta_filters = f_prime_experts
+        # f″(g_filters) = sech(g_filters)²
+        f_second_experts = np.square(sech_experts, out=w.f_second_experts)
+        # δ′_filters = f″(g_filters)  (§1.3)
+        delta_prime_filters = f_second_experts
+        # δ_x = W_filtersᵀ δ_filters  (1)
+        delta_x = np.matmul(delta_filters, W_filters, out=w.delta_x)
+        # δ′_x = (W_filters ∘ W_filters)ᵀ δ′_filters  (§1.3)
+        delta_prime_x = np.matmul(delta_prime_filters, W_filters_squared, out=w.delta_prime_x)
+
+        # ---- loss: reads δ, w, δ′; writes K_n, L_n, J_n
+        # w δ_x²
+        a = np.square(delta_x, out=w.sum_K_terms)
+        sum_K_terms = np.multiply(a, weights, out=w.sum_K_terms)
+        # Σ_i w δ_x²
+        sum_K = np.sum(sum_K_terms, axis=1, out=w.sum_K)
+        # −w
+        factor_of_delta_prime = np.negative(weights, out=w.factor_of_delta_prime)
+        # λ w
+        factor_of_its_square = np.multiply(weights, lam, out=w.factor_of_its_square)
+        # (−w) δ′_x
+        sum_delta_prime_terms = np.multiply(delta_prime_x, factor_of_delta_prime, out=w.sum_delta_prime_terms)
+        # Σ_i (−w) δ′_x
+        sum_delta_prime = np.sum(sum_delta_prime_terms, axis=1, out=w.sum_delta_prime)
+        # λ w δ′_x²
+        a = np.square(delta_prime_x, out=w.sum_delta_prime_squared_terms)
+        sum_delta_prime_squared_terms = np.multiply(a, factor_of_its_square, out=w.sum_delta_prime_squared_terms)
+        # Σ_i λ w δ′_x²
+        sum_delta_prime_squared = np.sum(sum_delta_prime_squared_terms, axis=1, out=w.sum_delta_prime_squared)
+        # K_n = ½ Σ_i w δ_x²
+        K_n = np.multiply(sum_K, 0.5, out=w.K_n)
+        # L_n = Σ_i (−w) δ′_x + Σ_i λ w δ′_x²
+        L_n = np.add(sum_delta_prime, sum_delta_prime_squared, out=w.L_n)
+        # J_n = Σ_i (−w) δ′_x + Σ_i λ w δ′_x² + ½ Σ_i w δ_x²
+        a = np.multiply(sum_K, 0.5, out=w.a_J_n)
+        a = np.add(a, sum_delta_prime, out=a)
+        J_n = np.add(a, sum_delta_prime_squared, out=w.J_n)
+
+    call.over_tiles(tile, x, weights)
+
+    return K_n, L_n, J_n
+
+
 def _loss_and_grad(params, x, lam, call):
     """J and its gradient: the sweeps of all terms at once."""
     N = len(x)
@@ -474,6 +674,122 @@ def _loss_and_grad_lam0(params, x, lam, call):
     return J, {
         "filters.weight": dJ_dW_filters,
     }
+
+
+def _loss_and_grad_general(params, x, weights, lam, call):
+    """J and its gradient: the sweeps of all terms at once."""
+    N = len(x)
+    w = call.arrays
+    W_filters = params["filters.weight"]
+    by_x = call.result("by_x", (N, 144))
+
+    # ---- once a call, from the weights alone: reads W
+    # W_filters ∘ W_filters
+    W_filters_squared = np.square(W_filters, out=w.W_filters_squared)
+
+    def tile(g_x, weights, w):
+        # ---- forward: reads g, W; writes g, f′
+        # g_filters = W_filters g_x
+        g_filters = np.matmul(g_x, W_filters.T, out=w.g_filters)
+        # f′(g_filters) = tanh(g_filters)
+        f_prime_experts = np.tanh(g_filters, out=w.f_prime_experts)
+        # sech(g_filters)
+        a = np.abs(g_filters, out=w.sech_experts)
+        a = np.negative(a, out=a)
+        a = np.exp(a, out=a)
+        b = np.square(a, out=w.b_sech_experts)
+        b = np.add(b, 1.0, out=b)
+        a = np.divide(a, b, out=a)
+        sech_experts = np.multiply(a, 2.0, out=w.sech_experts)
+
+        # ---- backward: reads f′, W; writes δ, f″, δ′
+        # δ_filters = f′(g_filters)  (1)
+        delta_filters = f_prime_experts
+        # f″(g_filters) = sech(g_filters)²
+        f_second_experts = np.square(sech_experts, out=w.f_second_experts)
+        # δ′_filters = f″(g_filters)  (§1.3)
+        delta_prime_filters = f_second_experts
+        # δ_x = W_filtersᵀ δ_filters  (1)
+        delta_x = np.matmul(delta_filters, W_filters, out=w.delta_x)
+        # δ′_x = (W_filters ∘ W_filters)ᵀ δ′_filters  (§1.3)
+        delta_prime_x = np.matmul(delta_prime_filters, W_filters_squared, out=w.delta_prime_x)
+
+        # ---- loss: reads δ, w, δ′
+        # w δ_x²
+        a = np.square(delta_x, out=w.sum_K_terms)
+        sum_K_terms = np.multiply(a, weights, out=w.sum_K_terms)
+        # Σ_n Σ_i w δ_x²
+        sum_K = float(np.sum(sum_K_terms, dtype=np.float64))
+        # −w
+        factor_of_delta_prime = np.negative(weights, out=w.factor_of_delta_prime)
+        # λ w
+        factor_of_its_square = np.multiply(weights, lam, out=w.factor_of_its_square)
+        # (−w) δ′_x
+        sum_delta_prime_terms = np.multiply(delta_prime_x, factor_of_delta_prime, out=w.sum_delta_prime_terms)
+        # Σ_n Σ_i (−w) δ′_x
+        sum_delta_prime = float(np.sum(sum_delta_prime_terms, dtype=np.float64))
+        # λ w δ′_x²
+        a = np.square(delta_prime_x, out=w.sum_delta_prime_squared_terms)
+        sum_delta_prime_squared_terms = np.multiply(a, factor_of_its_square, out=w.sum_delta_prime_squared_terms)
+        # Σ_n Σ_i λ w δ′_x²
+        sum_delta_prime_squared = float(np.sum(sum_delta_prime_squared_terms, dtype=np.float64))
+
+        # ---- forward adjoints of J: reads δ, w, δ′, W; writes ∂J/∂δ, ∂J/∂δ′
+        # ∂J/∂δ_x = w δ_x  (3)+(5)
+        dJ_ddelta_x = np.multiply(delta_x, weights, out=w.dJ_ddelta_x)
+        # ∂J/∂δ′_x = 2 λ w δ′_x + (−w)  (7)
+        a = np.multiply(delta_prime_x, factor_of_its_square, out=w.dJ_ddelta_prime_x)
+        a = np.multiply(a, 2.0, out=a)
+        dJ_ddelta_prime_x = np.add(a, factor_of_delta_prime, out=w.dJ_ddelta_prime_x)
+        # ∂J/∂δ_filters = W_filters ∂J/∂δ_x  (11)+(12)
+        dJ_ddelta_filters = np.matmul(dJ_ddelta_x, W_filters.T, out=w.dJ_ddelta_filters)
+        # ∂J/∂δ′_filters = (W_filters ∘ W_filters) ∂J/∂δ′_x  (13)
+        dJ_ddelta_prime_filters = np.matmul(dJ_ddelta_prime_x, W_filters_squared.T, out=w.dJ_ddelta_prime_filters)
+
+        # ---- backward adjoints of J and gradients: reads f′, f″, ∂J/∂δ, ∂J/∂δ′, δ, δ′, g, W; writes f‴, ∂J/∂g,
+        #      by_x
+        # f‴(g_filters) = −2 f′(g_filters) f″(g_filters)
+        a = np.multiply(f_prime_experts, f_second_experts, out=w.f_third_experts)
+        f_third_experts = np.multiply(a, -2.0, out=w.f_third_experts)
+        # ∂J/∂g_filters = ∂J/∂δ_filters f″(g_filters) + ∂J/∂δ′_filters f‴(g_filters)  (21)+(22)
+        a = np.multiply(dJ_ddelta_filters, f_second_experts, out=w.dJ_dg_filters)
+        b = np.multiply(dJ_ddelta_prime_filters, f_third_experts, out=w.b_dJ_dg_filters)
+        dJ_dg_filters = np.add(a, b, out=w.dJ_dg_filters)
+        # Σ_n δ_filters ∂J/∂δ_xᵀ
+        dJ_dW_filters_delta = np.matmul(delta_filters.T, dJ_ddelta_x, out=w.dJ_dW_filters_delta)
+        # Σ_n δ′_filters ∂J/∂δ′_xᵀ
+        dJ_dW_filters_delta_prime = np.matmul(delta_prime_filters.T, dJ_ddelta_prime_x, out=w.dJ_dW_filters_delta_prime)
+        # Σ_n ∂J/∂g_filters g_xᵀ
+        dJ_dW_filters_g = np.matmul(dJ_dg_filters.T, g_x, out=w.dJ_dW_filters_g)
+        # ∂J/∂g_x = W_filtersᵀ ∂J/∂g_filters  (14)+(15)
+        dJ_dg_x = np.matmul(dJ_dg_filters, W_filters, out=w.dJ_dg_x)
+        # by_x = (1/N) ∂J/∂g_x
+        by_x = np.divide(dJ_dg_x, N, out=w.by_x)
+
+        return (
+            sum_K, sum_delta_prime, sum_delta_prime_squared, dJ_dW_filters_delta, dJ_dW_filters_delta_prime,
+            dJ_dW_filters_g,
+        )
+
+    (
+        sum_K, sum_delta_prime, sum_delta_prime_squared, dJ_dW_filters_delta, dJ_dW_filters_delta_prime,
+        dJ_dW_filters_g,
+    ) = call.over_tiles(tile, x, weights)
+
+    # ---- at the end, from the sums over all samples: reads W; writes J, ∂J/∂W
+    # J = (1/N) Σ_n Σ_i (−w) δ′_x + (1/N) Σ_n Σ_i λ w δ′_x² + (1/N) ½ Σ_n Σ_i w δ_x²
+    J = 0.5 * sum_K / N + sum_delta_prime / N + sum_delta_prime_squared / N
+    # ∂J/∂W_filters = (1/N) (Σ_n δ_filters ∂J/∂δ_xᵀ + Σ_n ∂J/∂g_filters g_xᵀ + 2 W_filters ∘ (Σ_n δ′_filters
+    #     ∂J/∂δ′_xᵀ))  (16)+(17)
+    a = np.multiply(W_filters, dJ_dW_filters_delta_prime, out=w.a_dJ_dW_filters)
+    a = np.multiply(a, 2.0, out=a)
+    a = np.add(a, dJ_dW_filters_delta, out=a)
+    a = np.add(a, dJ_dW_filters_g, out=a)
+    dJ_dW_filters = np.divide(a, N, out=np.empty((288, 144), DTYPE))
+
+    return J, {
+        "filters.weight": dJ_dW_filters,
+    }, by_x
 
 
 def _loss_and_grad_terms(params, x, lam, call):
@@ -692,6 +1008,127 @@ def _loss_and_grad_terms_lam0(params, x, lam, call):
     }
 
 
+def _loss_and_grad_terms_general(params, x, weights, lam, call):
+    """K, L and the gradient of each: the source's separate sweeps."""
+    N = len(x)
+    w = call.arrays
+    W_filters = params["filters.weight"]
+
+    # ---- once a call, from the weights alone: reads W
+    # W_filters ∘ W_filters
+    W_filters_squared = np.square(W_filters, out=w.W_filters_squared)
+
+    def tile(g_x, weights, w):
+        # ---- forward: reads g, W; writes g, f′
+        # g_filters = W_filters g_x
+        g_filters = np.matmul(g_x, W_filters.T, out=w.g_filters)
+        # f′(g_filters) = tanh(g_filters)
+        f_prime_experts = np.tanh(g_filters, out=w.f_prime_experts)
+        # sech(g_filters)
+        a = np.abs(g_filters, out=w.sech_experts)
+        a = np.negative(a, out=a)
+        a = np.exp(a, out=a)
+        b = np.square(a, out=w.b_sech_experts)
+        b = np.add(b, 1.0, out=b)
+        a = np.divide(a, b, out=a)
+        sech_experts = np.multiply(a, 2.0, out=w.sech_experts)
+
+        # ---- backward: reads f′, W; writes δ, f″, δ′
+        # δ_filters = f′(g_filters)  (1)
+        delta_filters = f_prime_experts
+        # f″(g_filters) = sech(g_filters)²
+        f_second_experts = np.square(sech_experts, out=w.f_second_experts)
+        # δ′_filters = f″(g_filters)  (§1.3)
+        delta_prime_filters = f_second_experts
+        # δ_x = W_filtersᵀ δ_filters  (1)
+        delta_x = np.matmul(delta_filters, W_filters, out=w.delta_x)
+        # δ′_x = (W_filters ∘ W_filters)ᵀ δ′_filters  (§1.3)
+        delta_prime_x = np.matmul(delta_prime_filters, W_filters_squared, out=w.delta_prime_x)
+
+        # ---- loss: reads δ, w, δ′
+        # w δ_x²
+        a = np.square(delta_x, out=w.sum_K_terms)
+        sum_K_terms = np.multiply(a, weights, out=w.sum_K_terms)
+        # Σ_n Σ_i w δ_x²
+        sum_K = float(np.sum(sum_K_terms, dtype=np.float64))
+        # −w
+        factor_of_delta_prime = np.negative(weights, out=w.factor_of_delta_prime)
+        # λ w
+        factor_of_its_square = np.multiply(weights, lam, out=w.factor_of_its_square)
+        # (−w) δ′_x
+        sum_delta_prime_terms = np.multiply(delta_prime_x, factor_of_delta_prime, out=w.sum_delta_prime_terms)
+        # Σ_n Σ_i (−w) δ′_x
+        sum_delta_prime = float(np.sum(sum_delta_prime_terms, dtype=np.float64))
+        # λ w δ′_x²
+        a = np.square(delta_prime_x, out=w.sum_delta_prime_squared_terms)
+        sum_delta_prime_squared_terms = np.multiply(a, factor_of_its_square, out=w.sum_delta_prime_squared_terms)
+        # Σ_n Σ_i λ w δ′_x²
+        sum_delta_prime_squared = float(np.sum(sum_delta_prime_squared_terms, dtype=np.float64))
+
+        # ---- forward adjoints of K: reads δ, w, W; writes ∂K/∂δ
+        # ∂K/∂δ_x = w δ_x  (3)
+        dK_ddelta_x = np.multiply(delta_x, weights, out=w.dK_ddelta_x)
+        # ∂K/∂δ_filters = W_filters ∂K/∂δ_x  (11)
+        dK_ddelta_filters = np.matmul(dK_ddelta_x, W_filters.T, out=w.dK_ddelta_filters)
+
+        # ---- backward adjoints of K and gradients: reads ∂K/∂δ, f″, δ, g; writes ∂K/∂g
+        # ∂K/∂g_filters = ∂K/∂δ_filters f″(g_filters)  (21)
+        dK_dg_filters = np.multiply(dK_ddelta_filters, f_second_experts, out=w.dK_dg_filters)
+        # Σ_n δ_filters ∂K/∂δ_xᵀ
+        dK_dW_filters_delta = np.matmul(delta_filters.T, dK_ddelta_x, out=w.dK_dW_filters_delta)
+        # Σ_n ∂K/∂g_filters g_xᵀ
+        dK_dW_filters_g = np.matmul(dK_dg_filters.T, g_x, out=w.dK_dW_filters_g)
+
+        # ---- forward adjoints of L: reads δ′; writes ∂L/∂δ′
+        # ∂L/∂δ′_x = 2 λ w δ′_x + (−w)  (7)
+        a = np.multiply(delta_prime_x, factor_of_its_square, out=w.dL_ddelta_prime_x)
+        a = np.multiply(a, 2.0, out=a)
+        dL_ddelta_prime_x = np.add(a, factor_of_delta_prime, out=w.dL_ddelta_prime_x)
+        # ∂L/∂δ′_filters = (W_filters ∘ W_filters) ∂L/∂δ′_x  (13)
+        dL_ddelta_prime_filters = np.matmul(dL_ddelta_prime_x, W_filters_squared.T, out=w.dL_ddelta_prime_filters)
+
+        # ---- backward adjoints of L and gradients: reads f′, f″, ∂L/∂δ′, δ′, g; writes f‴, ∂L/∂g
+        # f‴(g_filters) = −2 f′(g_filters) f″(g_filters)
+        a = np.multiply(f_prime_experts, f_second_experts, out=w.f_third_experts)
+        f_third_experts = np.multiply(a, -2.0, out=w.f_third_experts)
+        # ∂L/∂g_filters = ∂L/∂δ′_filters f‴(g_filters)  (22)
+        dL_dg_filters = np.multiply(dL_ddelta_prime_filters, f_third_experts, out=w.dL_dg_filters)
+        # Σ_n δ′_filters ∂L/∂δ′_xᵀ
+        dL_dW_filters_delta_prime = np.matmul(delta_prime_filters.T, dL_ddelta_prime_x, out=w.dL_dW_filters_delta_prime)
+        # Σ_n ∂L/∂g_filters g_xᵀ
+        dL_dW_filters_g = np.matmul(dL_dg_filters.T, g_x, out=w.dL_dW_filters_g)
+
+        return (
+            sum_K, sum_delta_prime, sum_delta_prime_squared, dK_dW_filters_delta, dK_dW_filters_g,
+            dL_dW_filters_delta_prime, dL_dW_filters_g,
+        )
+
+    (
+        sum_K, sum_delta_prime, sum_delta_prime_squared, dK_dW_filters_delta, dK_dW_filters_g,
+        dL_dW_filters_delta_prime, dL_dW_filters_g,
+    ) = call.over_tiles(tile, x, weights)
+
+    # ---- at the end, from the sums over all samples: reads W; writes K, L, ∂K/∂W, ∂L/∂W
+    # K = (1/N) ½ Σ_n Σ_i w δ_x²
+    K = 0.5 * sum_K / N
+    # L = (1/N) Σ_n Σ_i (−w) δ′_x + (1/N) Σ_n Σ_i λ w δ′_x²
+    L = sum_delta_prime / N + sum_delta_prime_squared / N
+    # ∂K/∂W_filters = (1/N) (Σ_n δ_filters ∂K/∂δ_xᵀ + Σ_n ∂K/∂g_filters g_xᵀ)  (16)
+    a = np.add(dK_dW_filters_delta, dK_dW_filters_g, out=w.a_dK_dW_filters)
+    dK_dW_filters = np.divide(a, N, out=np.empty((288, 144), DTYPE))
+    # ∂L/∂W_filters = (1/N) (Σ_n ∂L/∂g_filters g_xᵀ + 2 W_filters ∘ (Σ_n δ′_filters ∂L/∂δ′_xᵀ))  (17)
+    a = np.multiply(W_filters, dL_dW_filters_delta_prime, out=w.a_dL_dW_filters)
+    a = np.multiply(a, 2.0, out=a)
+    a = np.add(a, dL_dW_filters_g, out=a)
+    dL_dW_filters = np.divide(a, N, out=np.empty((288, 144), DTYPE))
+
+    return K, L, {
+        "filters.weight": dK_dW_filters,
+    }, {
+        "filters.weight": dL_dW_filters,
+    }
+
+
 def _layer_means(params, x, lam, call):
     """the mean over the units of each layer, (N,) each: they show which one overflows."""
     N = len(x)
@@ -755,7 +1192,7 @@ INITIAL = {
 METADATA = {
     "network": "ica",
     "description_sha256": "d4d8833c7e2f1965d5d89b1599a300b10c6c55a495183fe0c4dbf5dbfbcd5973",
-    "template_sha256": "f9726713c74f4059d5b27a3888a1488cd507e80ae60f82b6c93c715438a3037b",
+    "template_sha256": "4d584068eabb92c9a667b5dda15d17ef8a8e0f685c61ecaa5744868a9058e5f8",
     "generator": "smgen 0.1.0",
     "backend": "numpy",
     "dtype": "float32",
@@ -782,52 +1219,76 @@ def _own_workspace():
 
 def energy(params, x):
     """E(x) of each sample, (N,). Raises ValueError for unusable arguments, as every function here does."""
-    params, x, _ = _check(params, x)
-    return _energy(params, x, 0.0, _own_workspace())
+    params, rows, _ = _check(params, x)
+    return _energy(params, rows, 0.0, _own_workspace())
 
 
 def score(params, x):
     """The score −∂E/∂x, (N, 144); nothing else is computed."""
-    params, x, _ = _check(params, x)
-    return _score(params, x, 0.0, _own_workspace())
+    params, rows, _ = _check(params, x)
+    return _score(params, rows, 0.0, _own_workspace())
 
 
 def hessian_diagonal(params, x):
     """∂²E/∂x_d² by the diagonal recursion, (N, 144)."""
-    params, x, _ = _check(params, x)
-    return _hessian_diagonal(params, x, 0.0, _own_workspace())
+    params, rows, _ = _check(params, x)
+    return _hessian_diagonal(params, rows, 0.0, _own_workspace())
 
 
-def loss(params, x, lam=0.0):
-    """J = K + L, the mean over the batch of ½ Σ δ² + Σ (−δ′ + λ δ′²)."""
-    return _losses(params, x, lam)[-1]
+def _means(params, x, lam, weights, mask):
+    params, rows, lam = _check(params, x, lam)
+    if weights is None and mask is None:
+        return (_loss_terms if lam else _loss_terms_lam0)(params, rows, lam, _own_workspace())
+    shares = _mean_weights(weights, rows)
+    if mask is None:
+        return _weighted_means(shares, (_losses if lam else _losses_lam0)(params, rows, lam, _own_workspace()))
+    weights = _entry_weights(None, mask, rows)
+    return _weighted_means(shares, _losses_general(params, rows, weights, lam, _own_workspace()))
 
 
-def loss_terms(params, x, lam=0.0):
+def loss(params, x, lam=0.0, *, weights=None, mask=None):
+    """J = K + L, the mean over the batch of ½ Σ δ² + Σ (−δ′ + λ δ′²).
+    
+    `weights` are one number of at least 0 for each sample: the mean is Σ_n w_n J_n / Σ_n w_n. `mask`, a bool for
+    each number of x or for each of one sample, is True for what the loss leaves out: it is summed over the other
+    dimensions.
+    """
+    return _means(params, x, lam, weights, mask)[-1]
+
+
+def loss_terms(params, x, lam=0.0, *, weights=None, mask=None):
     """K = ½ Σ δ² and L = Σ (−δ′ + λ δ′²), means over the batch."""
-    return _losses(params, x, lam)[:-1]
+    return _means(params, x, lam, weights, mask)[:-1]
 
 
-def _losses(params, x, lam):
-    params, x, lam = _check(params, x, lam)
-    step = _loss_terms if lam else _loss_terms_lam0
-    return step(params, x, lam, _own_workspace())
+def losses(params, x, lam=0.0, *, mask=None):
+    """J of each sample, (N,): their mean is the loss."""
+    params, rows, lam = _check(params, x, lam)
+    if mask is None:
+        return (_losses if lam else _losses_lam0)(params, rows, lam, _own_workspace())[-1]
+    weights = _entry_weights(None, mask, rows)
+    return _losses_general(params, rows, weights, lam, _own_workspace())[-1]
 
 
-def loss_and_grad(params, x, lam=0.0, *, workspace=None):
-    """J and its exact gradient, a dict of arrays like `params`."""
-    params, x, lam = _check(params, x, lam)
-    if workspace is not None and not isinstance(workspace, Workspace):
-        raise ValueError(f"workspace: expected a Workspace of this module or None, got {type(workspace).__name__}")
-    step = _loss_and_grad if lam else _loss_and_grad_lam0
-    return step(params, x, lam, workspace or _own_workspace())
+def loss_and_grad(params, x, lam=0.0, *, weights=None, mask=None, wrt_x=False, workspace=None):
+    """J and its exact gradient, a dict of arrays like `params`; with `wrt_x` also ∂J/∂x."""
+    params, rows, lam = _check(params, x, lam)
+    workspace = _checked_workspace(workspace)
+    if weights is None and mask is None and not wrt_x:
+        return (_loss_and_grad if lam else _loss_and_grad_lam0)(params, rows, lam, workspace)
+    weights = _entry_weights(weights, mask, rows)
+    J, gradient, by_x = _loss_and_grad_general(params, rows, weights, lam, workspace)
+    return (J, gradient, by_x) if wrt_x else (J, gradient)
 
 
-def loss_and_grad_terms(params, x, lam=0.0):
+def loss_and_grad_terms(params, x, lam=0.0, *, weights=None, mask=None, workspace=None):
     """K, L, ∂K and ∂L: the terms of the loss and their gradients apart."""
-    params, x, lam = _check(params, x, lam)
-    step = _loss_and_grad_terms if lam else _loss_and_grad_terms_lam0
-    return step(params, x, lam, _own_workspace())
+    params, rows, lam = _check(params, x, lam)
+    workspace = _checked_workspace(workspace)
+    if weights is None and mask is None:
+        return (_loss_and_grad_terms if lam else _loss_and_grad_terms_lam0)(params, rows, lam, workspace)
+    weights = _entry_weights(weights, mask, rows)
+    return _loss_and_grad_terms_general(params, rows, weights, lam, workspace)
 
 
 def init_params(seed=0):
@@ -885,11 +1346,7 @@ def _check(params, x, lam=0.0):
     NaN and infinite values are refused in parameters as in x.
     """
     params = _check_params(params)
-    x = _checked("x", x, None)
-    if x.ndim != 2 or x.shape[1] != _D:
-        raise ValueError(f"x: expected shape (N, {_D}), got {x.shape}")
-    if x.shape[0] == 0:
-        raise ValueError("x: expected at least one sample, got N = 0")
+    x = _check_x(x)
     with np.errstate(all="ignore"):
         # Sums are finite only if every value is; only if they are not are values looked at one by one.
         suspicious = not math.isfinite(sum(float(np.add.reduce(params[name], None)) for name in PARAMS))
@@ -901,6 +1358,89 @@ def _check(params, x, lam=0.0):
     if isinstance(lam, np.ma.MaskedArray) or not isinstance(value, (int, float)) or not 0.0 <= value <= float(np.finfo(DTYPE).max):
         raise ValueError(f"lam: expected a finite number of at least 0, got {_got(lam)}")
     return params, x, float(value)
+
+
+def _check_x(x):
+    """x, if its type and its shape are right."""
+    x = _checked("x", x, None)
+    if x.ndim != 2 or x.shape[1] != _D:
+        raise ValueError(f"x: expected shape (N, {_D}), got {x.shape}")
+    if x.shape[0] == 0:
+        raise ValueError("x: expected at least one sample, got N = 0")
+    return x
+
+
+def _real_array(name, value):
+    """An array of real numbers of any type."""
+    try:
+        array = np.asarray(value)
+    except Exception as error:
+        raise ValueError(f"{name}: expected an array of real numbers, got {_got(value)}") from error
+    if array.dtype.kind not in "fiub":
+        raise ValueError(f"{name}: expected real numbers, got dtype {array.dtype}")
+    return array
+
+
+def _checked_workspace(workspace):
+    """The workspace that was given, or the thread's own."""
+    if workspace is not None and not isinstance(workspace, Workspace):
+        raise ValueError(f"workspace: expected a Workspace of this module or None, got {type(workspace).__name__}")
+    return workspace or _own_workspace()
+
+
+def _sample_numbers(name, values, n):
+    """One number for each of n samples, (n, 1)."""
+    array = _real_array(name, values)
+    if array.shape not in ((n,), (n, 1)):
+        raise ValueError(f"{name}: expected shape {(n,)}, got {array.shape}")
+    with np.errstate(all="ignore"):
+        numbers = array.reshape(n, 1).astype(DTYPE)
+    _check_finite(name, numbers.reshape(array.shape))
+    return numbers
+
+
+def _mean_weights(weights, rows, levels=1.0):
+    """The share of each sample in a mean times N, (N, 1), times the weight of its noise level if there are any."""
+    n = len(rows)
+    if weights is None:
+        return np.ones((n, 1), DTYPE) * levels
+    shares = _sample_numbers("weights", weights, n)
+    if (shares < 0).any():
+        raise ValueError(f"weights: expected numbers of at least 0, got {shares.min()} at {np.argwhere(shares < 0)[0, :1].tolist()}")
+    if not shares.any():
+        raise ValueError("weights: expected one above 0, got all 0")
+    shares = shares.astype(np.float64)
+    return (shares * (n / shares.sum())).astype(DTYPE) * levels
+
+
+def _mask(mask, rows):
+    """What a mask leaves of each row: True for dimensions that count."""
+    n = len(rows)
+    array = np.asarray(mask)
+    if array.dtype != bool:
+        raise ValueError(f"mask: expected an array of bool, True for what is left out, got dtype {array.dtype}")
+    if array.shape in ((144,),):
+        array = array.reshape(1, _D)
+    elif array.shape in ((n, 144),):
+        array = array.reshape(n, _D)
+    else:
+        raise ValueError(f"mask: expected shape {(n, 144)} or (144,), got {array.shape}")
+    if array.all():
+        raise ValueError("mask: expected some False, got all True: nothing would be left")
+    return ~array
+
+
+def _entry_weights(weights, mask, rows, levels=1.0):
+    """The weight of each number of x in a mean over samples, (N, D): 0 where the mask is True."""
+    shares = _mean_weights(weights, rows, levels)
+    kept = np.ones((1, _D), bool) if mask is None else _mask(mask, rows)
+    return shares * kept
+
+
+def _weighted_means(shares, found):
+    """The means of values of samples, in float64, with the shares of the samples."""
+    means = tuple(_mean(shares, values) for values in (found if isinstance(found, tuple) else (found,)))
+    return means if isinstance(found, tuple) else means[0]
 
 
 def _check_params(params):
@@ -965,10 +1505,15 @@ _TILING = {
     "hessian_diagonal": (512, 1, 165888, 2304),
     "loss_terms": (512, 1, 248832, 4608),
     "loss_terms_lam0": (512, 1, 165888, 4032),
+    "losses": (512, 1, 248832, 4624),
+    "losses_lam0": (512, 1, 248832, 4616),
+    "losses_general": (512, 1, 248832, 5196),
     "loss_and_grad": (512, 1, 663552, 7488),
     "loss_and_grad_lam0": (512, 1, 414720, 5760),
+    "loss_and_grad_general": (480, 1, 746496, 8640),
     "loss_and_grad_terms": (512, 1, 746496, 5184),
     "loss_and_grad_terms_lam0": (512, 1, 497664, 4608),
+    "loss_and_grad_terms_general": (512, 1, 746496, 6336),
     "layer_means": (512, 1, 82944, 5184),
 }
 
@@ -1012,6 +1557,39 @@ _STORAGE = {
             (288, 144, "W_filters_squared"), (288, "W_filters_squared_rows sum_delta_prime_terms"),
         ],
     ),
+    "losses": (
+        [
+            ("N", 288, "g_filters sech_experts f_second_experts"), ("N", 288, "f_prime_experts"),
+            ("N", 288, "b_sech_experts"), ("N", 144, "delta_x sum_delta_squared_terms"),
+            ("N", 144, "delta_prime_x sum_delta_prime_squared_terms"), ("N", "sum_delta_squared b_J_n"),
+            ("N", "sum_delta_prime"), ("N", "sum_delta_prime_squared a_J_n"), ("N", "a_L_n"),
+        ],
+        [
+            (288, 144, "W_filters_squared"),
+        ],
+    ),
+    "losses_lam0": (
+        [
+            ("N", 288, "g_filters sech_experts f_second_experts"), ("N", 288, "f_prime_experts"),
+            ("N", 288, "b_sech_experts"), ("N", 144, "delta_x sum_delta_squared_terms"), ("N", 144, "delta_prime_x"),
+            ("N", "sum_delta_squared a_J_n"), ("N", "sum_delta_prime"),
+        ],
+        [
+            (288, 144, "W_filters_squared"),
+        ],
+    ),
+    "losses_general": (
+        [
+            ("N", 288, "g_filters sech_experts f_second_experts"), ("N", 288, "f_prime_experts"),
+            ("N", 288, "b_sech_experts"),
+            ("N", 144, "delta_x sum_K_terms factor_of_delta_prime sum_delta_prime_terms"),
+            ("N", 144, "delta_prime_x sum_delta_prime_squared_terms"), ("N", "sum_K a_J_n"),
+            ("N", 144, "factor_of_its_square"), ("N", "sum_delta_prime"), ("N", "sum_delta_prime_squared"),
+        ],
+        [
+            (288, 144, "W_filters_squared"),
+        ],
+    ),
     "loss_and_grad": (
         [
             ("N", 288, "g_filters sech_experts f_second_experts"), ("N", 288, "f_prime_experts"),
@@ -1039,6 +1617,20 @@ _STORAGE = {
             (288, 144, "a_dJ_dW_filters"), (288, 144, "b_dJ_dW_filters"),
         ],
     ),
+    "loss_and_grad_general": (
+        [
+            ("N", 288, "g_filters sech_experts f_second_experts"), ("N", 288, "f_prime_experts"),
+            ("N", 288, "b_sech_experts dJ_ddelta_filters dJ_dg_filters"), ("N", 144, "delta_x dJ_ddelta_x"),
+            ("N", 144, "delta_prime_x dJ_ddelta_prime_x dJ_dg_x"), ("N", 144, "sum_K_terms factor_of_delta_prime"),
+            ("N", 144, "factor_of_its_square"), ("N", 144, "sum_delta_prime_terms sum_delta_prime_squared_terms"),
+            ("N", 288, "dJ_ddelta_prime_filters b_dJ_dg_filters"), ("N", 288, "f_third_experts"),
+            (288, 144, "dJ_dW_filters_delta"), (288, 144, "dJ_dW_filters_delta_prime"),
+            (288, 144, "dJ_dW_filters_g"),
+        ],
+        [
+            (288, 144, "W_filters_squared"), (288, 144, "a_dJ_dW_filters"),
+        ],
+    ),
     "loss_and_grad_terms": (
         [
             ("N", 288, "g_filters sech_experts f_second_experts"), ("N", 288, "f_prime_experts f_third_experts"),
@@ -1062,6 +1654,19 @@ _STORAGE = {
         [
             (288, 144, "W_filters_squared"), (288, "W_filters_squared_rows sum_delta_prime_terms"),
             (288, 144, "a_dK_dW_filters a_dL_dW_filters"),
+        ],
+    ),
+    "loss_and_grad_terms_general": (
+        [
+            ("N", 288, "g_filters sech_experts f_second_experts"), ("N", 288, "f_prime_experts f_third_experts"),
+            ("N", 288, "b_sech_experts dK_ddelta_filters dK_dg_filters dL_ddelta_prime_filters dL_dg_filters"),
+            ("N", 144, "delta_x dK_ddelta_x"), ("N", 144, "delta_prime_x dL_ddelta_prime_x"),
+            ("N", 144, "sum_K_terms factor_of_delta_prime"), ("N", 144, "factor_of_its_square"),
+            ("N", 144, "sum_delta_prime_terms sum_delta_prime_squared_terms"), (288, 144, "dK_dW_filters_delta"),
+            (288, 144, "dK_dW_filters_g"), (288, 144, "dL_dW_filters_delta_prime"), (288, 144, "dL_dW_filters_g"),
+        ],
+        [
+            (288, 144, "W_filters_squared"), (288, 144, "a_dK_dW_filters a_dL_dW_filters"),
         ],
     ),
     "layer_means": (
@@ -1547,6 +2152,13 @@ def _asnumpy(array):
     return array
 
 
+def _mean(shares, values):
+    """Σ_n shares_n values_n / N, in float64."""
+    return float(np.dot(shares[:, 0].astype(np.float64), values.astype(np.float64))) / len(values)
+
+
+
+
 def _check_finite(name, array):
     if not _is_finite(array):
         where = np.argwhere(~np.isfinite(array))[0].tolist()
@@ -1568,10 +2180,15 @@ for _step in (
     _hessian_diagonal,
     _loss_terms,
     _loss_terms_lam0,
+    _losses,
+    _losses_lam0,
+    _losses_general,
     _loss_and_grad,
     _loss_and_grad_lam0,
+    _loss_and_grad_general,
     _loss_and_grad_terms,
     _loss_and_grad_terms_lam0,
+    _loss_and_grad_terms_general,
     _layer_means,
 ):
     globals()[_step.__name__] = _guarded(_step)
@@ -1581,13 +2198,17 @@ for _step in (
 
 
 def selftest(seed=0, verbose=False):
-    """Is the gradient the gradient? Along many directions d, the slope of J at θ must be ⟨∇J, d⟩.
+    """Are the derivatives those of the values? Along many directions d, the slope of a value must be ⟨∇, d⟩.
 
-    Every entry of every parameter is in one of the directions, and the entries with the largest gradients have one of
-    their own. Right modules pass for every seed: the error that counts is beyond the loss's own rounding, which is
-    measured, and stays the same when the steps are halved. `verbose` says how large an error of one entry would be seen,
-    relative to the largest entry of the parameter's gradient. In float64 that is 1e-9 or so; in float32 below 1e-3 for
-    small networks, some 1e-3 for those of some hundred units. A parameter on which J does not depend smoothly near θ is not resolved, and passes.
+    Checked: score (against energy), loss_and_grad (against loss), loss_and_grad with weights and a mask (against loss),
+    loss_and_grad by x (against loss), K of loss_and_grad_terms (against loss_terms), L of loss_and_grad_terms (against
+    loss_terms).
+    Not checked: hessian_diagonal (smgen check does).
+
+    Every entry is in one of the directions, and the entries with the largest derivatives have one of their own. Right
+    modules pass for every seed: the error that counts is beyond rounding, which is measured, and stays the same when the
+    steps are halved. `verbose` says how large an error of one entry would be seen, relative to the largest entry, and what
+    is not checked.
 
     Returns True if all is well. Raises ValueError for what is no seed.
     """
@@ -1595,72 +2216,141 @@ def selftest(seed=0, verbose=False):
         raise ValueError(f"verbose: expected True or False, got {_got(verbose)}")
     rng = _generator("seed", seed)
     params = init_params(seed)
-    given = {}
     passed = True
-    with np.errstate(all="ignore"):  # far from θ, J may overflow
-        params, x = _test_case(params, rng, given)
-        for lam in (0.0, 0.1):
-            for prefix in _PREFIXES:
-                for name, good, error, seen in _slope_errors(params, x, lam, rng, prefix, given):
-                    passed = passed and good
-                    if verbose:
-                        found = f"off by {error:.1e} of the largest entry, {seen:.1e} would be seen"
-                        print(f"{'ok  ' if good else 'FAIL'} {prefix}lam = {lam}, {name}: {found}")
+    with np.errstate(all="ignore"):  # far from where they are compared, values may overflow
+        params, x, given = _test_case(params, rng)
+        for what, value, slopes, start, light in _checks(params, x, given):
+            good, error, seen = _slope_error(value, slopes, start, light, rng)
+            passed = passed and good
+            if verbose:
+                found = f"off by {error:.1e} of the largest entry, {seen:.1e} would be seen"
+                print(f"{'ok  ' if good else 'FAIL'} {what}: {found}")
+    if verbose:
+        print("not checked: hessian_diagonal (smgen check does)")
     return passed
 
 
-def _test_case(params, rng, given):
-    """Parameters and normal samples at which the gradient is finite.
+def _given(rng):
+    """What functions take besides params and x, for 16 samples."""
+    own = {}
+    return {
+        "own": own,
+        "given": own,
+        "v": _asarray(rng.standard_normal((16, _D)).astype(DTYPE)),
+        "signed": _asarray(rng.standard_normal(16).astype(DTYPE)),
+        "weights": _asarray(rng.random(16).astype(DTYPE)),
+        "mask": _asarray(np.arange(16 * _D).reshape(16, _D) % 3 == 1),
+    }
+
+
+def _total(values):
+    return float(np.sum(_asnumpy(values), dtype=np.float64))
+
+
+def _checks(params, x, case):
+    """What is checked: its name, a value and its slopes, as functions of an array, the array, and whether to be brief."""
+    own, given, v, signed, weights, mask = (case[name] for name in ("own", "given", "v", "signed", "weights", "mask"))
+    yield from _slopes_of(
+        "score (against energy)",
+        lambda params, x, lam: _total(energy(params, x, **own)),
+        lambda params, x, lam: -_asnumpy(score(params, x, **own)),
+        params, x, (0.0,), by_x=True, light=False,
+    )
+    yield from _slopes_of(
+        "loss_and_grad (against loss)",
+        lambda params, x, lam: loss(params, x, lam, **given),
+        lambda params, x, lam: loss_and_grad(params, x, lam, **given)[1],
+        params, x, (0.0, 0.1), by_x=False, light=False,
+    )
+    yield from _slopes_of(
+        "loss_and_grad with weights and a mask (against loss)",
+        lambda params, x, lam: loss(params, x, lam, **given, weights=weights, mask=mask),
+        lambda params, x, lam: loss_and_grad(params, x, lam, **given, weights=weights, mask=mask, wrt_x=True)[1],
+        params, x, (0.0, 0.1)[-1:], by_x=False, light=True,
+    )
+    yield from _slopes_of(
+        "loss_and_grad by x (against loss)",
+        lambda params, x, lam: loss(params, x, lam, **given, weights=weights, mask=mask),
+        lambda params, x, lam: _asnumpy(loss_and_grad(params, x, lam, **given, weights=weights, mask=mask, wrt_x=True)[2]),
+        params, x, (0.0, 0.1)[-1:], by_x=True, light=True,
+    )
+    yield from _slopes_of(
+        "K of loss_and_grad_terms (against loss_terms)",
+        lambda params, x, lam: loss_terms(params, x, lam, **given)[0],
+        lambda params, x, lam: loss_and_grad_terms(params, x, lam, **given)[2],
+        params, x, (0.0, 0.1), by_x=False, light=True,
+    )
+    yield from _slopes_of(
+        "L of loss_and_grad_terms (against loss_terms)",
+        lambda params, x, lam: loss_terms(params, x, lam, **given)[1],
+        lambda params, x, lam: loss_and_grad_terms(params, x, lam, **given)[3],
+        params, x, (0.0, 0.1), by_x=False, light=True,
+    )
+
+
+def _slopes_of(what, value, slopes, params, x, lams, by_x, light):
+    """A check as functions of x, or of each parameter."""
+    for lam in lams:
+        if by_x:
+            yield what, lambda x: float(value(params, x, lam)), lambda x: slopes(params, x, lam), x, light
+            continue
+        for name in PARAMS:
+            yield (
+                f"lam = {lam}, {name}, {what}",
+                lambda array: float(value(params | {name: array}, x, lam)),
+                lambda array: _asnumpy(slopes(params | {name: array}, x, lam)[name]),
+                params[name],
+                light,
+            )
+
+
+def _test_case(params, rng):
+    """Parameters, samples and what is given with them, at which values and slopes are finite.
 
     Samples are made smaller where a fast-growing energy overflows, parameters positive where a layer's domain wants that.
     """
+    given = _given(rng)
     values = rng.standard_normal((16, _D))
     positive = {name: _asarray(np.abs(_asnumpy(value))) for name, value in params.items()}
     for case in (params, positive):
         for halved in range(8):
             x = _asarray((values / 2**halved).astype(DTYPE))
-            J, gradient = loss_and_grad(case, x, (0.0, 0.1)[-1], **given)
-            if np.isfinite(float(J)) and np.isfinite(flatten(gradient)).all():
-                return case, x
-    return params, x
+            found = ((value(start), slopes(start)) for _, value, slopes, start, _ in _checks(case, x, given))
+            if all(np.isfinite(J) and np.isfinite(gradient).all() for J, gradient in found):
+                return case, x, given
+    return params, x, given
 
 
-_PREFIXES = ("", )  # of the objectives' functions
+def _slope_error(value, slopes, start, light, rng):
+    """Whether the slopes are right, by how much they are off, and how large an error would be seen."""
+    here = slopes(start).astype(np.float64)
+    start = _asnumpy(start)
+    largest = float(np.max(np.abs(here)))
+    noise, slope_noise = _noises(value, slopes, start, rng)
+    # As many of its last bits as a slope's rounding is, and a few of the largest slope's.
+    terms = largest + 3 * slope_noise / np.finfo(DTYPE).eps
+    if not np.isfinite([noise, terms]).all():
+        return False, np.nan, np.nan
+    found = []
+    for direction in _directions(here, light, rng):
+        rounding = 60 * np.finfo(DTYPE).eps * terms * float(np.linalg.norm(direction))
+        move = _mover(value, here, start, direction)
+        for h in (1.0, 0.83, 0.37):  # again from other steps if it seems wrong: chance does not repeat itself
+            right, error, seen = _compared(move, noise, rounding, h)
+            if right:
+                break
+        size = (largest or 1.0) * float(np.max(np.abs(direction)))
+        found.append((right, error / size, seen / size))
+    rights, errors, visible = zip(*found)
+    return all(rights), max(errors), max(visible)
 
 
-def _slope_errors(params, x, lam, rng, prefix, given):
-    """For each parameter: its name, whether ∇J is right, by how much it is off, and how large an error would be seen."""
-    names = ("loss", "loss_and_grad", "loss_and_grad_terms")
-    value, merged, separate = (globals()[f"{prefix}{name}"] for name in names)
-    J, gradient = merged(params, x, lam, **given)
-    apart = separate(params, x, lam, **given)
-    values, parts = apart[: len(apart) // 2], apart[len(apart) // 2 :]
-    # Sums are in float64 in any case: there the last bit of the terms is what J's own rounding is.
-    least = np.finfo(DTYPE).eps * sum(abs(float(term)) for term in values) / (1 if DTYPE is np.float64 else 16)
-    noise = max(_loss_noise(value, params, x, lam, rng, given), least)
-    for name in PARAMS:
-        slopes = _asnumpy(gradient[name]).astype(np.float64)
-        largest = float(np.max(np.abs(slopes)))
-        terms = largest + sum(float(np.max(np.abs(_asnumpy(part[name])))) for part in parts)
-        if not np.isfinite([float(J), noise, terms]).all():
-            yield name, False, np.nan, np.nan
-            continue
-        found = []
-        for direction in _directions(slopes, rng):
-            rounding = 60 * np.finfo(DTYPE).eps * terms * float(np.linalg.norm(direction))
-            move = _mover(value, params, x, lam, name, slopes, direction, given)
-            for h in (1.0, 0.83, 0.37):  # again from other steps if it seems wrong: chance does not repeat itself
-                right, error, seen = _compared(move, noise, rounding, h)
-                if right:
-                    break
-            size = (largest or 1.0) * float(np.max(np.abs(direction)))
-            found.append((right, error / size, seen / size))
-        rights, errors, visible = zip(*found)
-        yield name, all(rights), max(errors), max(visible)
-
-
-def _directions(slopes, rng):
+def _directions(slopes, light, rng):
     """The entries apart if there are few; else 16 random parts of them with random signs, and the 4 largest apart."""
+    if light:  # two ways that all entries go
+        for _ in range(2):
+            yield rng.choice([-1.0, 1.0], slopes.shape) / np.sqrt(np.prod(slopes.shape[1:]))
+        return
     few = slopes.size <= 16
     for entry in np.argsort(-np.abs(slopes), axis=None, kind="stable")[: 16 if few else 4]:
         direction = np.zeros(slopes.size)
@@ -1673,13 +2363,12 @@ def _directions(slopes, rng):
         yield direction.reshape(slopes.shape)
 
 
-def _mover(loss, params, x, lam, name, slopes, direction, given):
-    """h ↦ (J(θ + h d) − J(θ − h d)) / 2h − ⟨∇J, d⟩, an even function of h, 0 at 0; and how much J grew."""
-    start = _asnumpy(params[name])
+def _mover(value, slopes, start, direction):
+    """h ↦ (V(θ + h d) − V(θ − h d)) / 2h − ⟨∇V, d⟩, an even function of h, 0 at 0; and how much V grew."""
 
     def move(h):
         ends = [(start + sign * h * direction).astype(DTYPE) for sign in (1, -1)]
-        up, down = (float(loss(params | {name: _asarray(end)}, x, lam, **given)) for end in ends)
+        up, down = (value(_asarray(end)) for end in ends)
         # The step that the entries really take: adding h d rounds.
         step = (ends[0].astype(np.float64) - ends[1]) / 2
         return ((up - down) / 2 - float(np.sum(slopes * step))) / h, abs(up) + abs(down)
@@ -1721,21 +2410,23 @@ def _compared(move, noise, rounding, h):
     return (False, abs(suspected[0]), suspected[1]) if suspected else (True, 0.0, np.inf)
 
 
-def _loss_noise(loss, params, x, lam, rng, given):
-    """The rounding error of J: the spread of third differences along a short way through all parameters.
+def _noises(value, slopes, start, rng):
+    """The rounding errors of a value and of its slopes: the size of third differences along a short way.
 
     The way is so short that the powers of a step that are left are smaller than rounding, and kinks are rarely on it.
     """
     step = 2e-5 if DTYPE is np.float32 else 1e-6
-    ways = {name: rng.choice([-1.0, 1.0], shape) / np.sqrt(np.prod(shape[1:])) for name, shape in PARAMS.items()}
-    values = []
-    for k in range(24):
-        moved = {name: _asarray((_asnumpy(params[name]) + k * step * way).astype(DTYPE)) for name, way in ways.items()}
-        values.append(float(loss(moved, x, lam, **given)))
+    way = step * rng.choice([-1.0, 1.0], start.shape) / np.sqrt(np.prod(start.shape[1:]))
+    places = [_asarray((start + k * way).astype(DTYPE)) for k in range(24)]
+    values = np.array([value(place) for place in places])
+    found = np.array([slopes(place).astype(np.float64) for place in places])
     # The variance of a third difference is 1 + 9 + 9 + 1 times a value's; the first quartile of |N(0, 1)| is 0.32.
-    return float(np.quantile(np.abs(np.diff(values, 3)), 0.25)) / np.sqrt(20) / 0.32
+    noise = float(np.quantile(np.abs(np.diff(values, 3)), 0.25)) / np.sqrt(20) / 0.32
+    slope_noise = float(np.max(np.sqrt(np.mean(np.diff(found, 3, axis=0) ** 2, axis=0)))) / np.sqrt(20)
+    # Sums are in float64 in any case: there the last bit of a value is what its own rounding is.
+    return max(noise, np.finfo(DTYPE).eps * abs(values[0]) / (1 if DTYPE is np.float64 else 16)), slope_noise
 
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above 309111896f7b78a0b728211098470d007095280a3b5f8f941e1fd2531e3d145b
+# sha256 of all above ee5e6285ae2f1d92b6b6d6c858e8dbd11c337515e3946e25ead9543854fb254d

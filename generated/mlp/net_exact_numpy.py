@@ -30,7 +30,7 @@ installed, threads work on different tiles. `w.g` is where g is written: results
 later ones, as _STORAGE says. a, b, c, … are intermediate results of one equation.
 
 description sha256 d016ecef1c7374b3dbd6a0d9340fd4e360a478a7bf806748c63a65ede3e31568
-template numpy/module.py.j2, sha256 f9726713c74f4059d5b27a3888a1488cd507e80ae60f82b6c93c715438a3037b
+template numpy/module.py.j2, sha256 4d584068eabb92c9a667b5dda15d17ef8a8e0f685c61ecaa5744868a9058e5f8
 """
 
 import _thread
@@ -680,6 +680,533 @@ def _loss_terms_lam0(params, x, lam, call):
     J = K + L
 
     return K, L, J
+
+
+def _losses(params, x, lam, call):
+    """K, L and J of each sample, (N,)."""
+    N = len(x)
+    w = call.arrays
+    W_layer_1 = params["layer_1.weight"]
+    b_layer_1 = params["layer_1.bias"]
+    W_layer_2 = params["layer_2.weight"]
+    b_layer_2 = params["layer_2.bias"]
+    W_layer_3 = params["layer_3.weight"]
+    b_layer_3 = params["layer_3.bias"]
+    K_n = call.result("K_n", (N,))
+    L_n = call.result("L_n", (N,))
+    J_n = call.result("J_n", (N,))
+
+    # ---- once a call, from the weights alone: reads W; writes ġ
+    # W_layer_1ᵀ
+    W_layer_1_transposed = w.W_layer_1_transposed
+    W_layer_1_transposed[...] = W_layer_1.T
+    # ġ_layer_1 = W_layer_1ᵀ  [+] 8
+    tangent_layer_1 = W_layer_1_transposed
+    # ġ_layer_1 ∘ ġ_layer_1
+    tangent_layer_1_squared = np.square(tangent_layer_1, out=w.tangent_layer_1_squared)
+
+    def tile(g_x, w):
+        # ---- forward: reads g, W, b; writes g, f′
+        # W_layer_1 g_x
+        g_layer_1_unbiased = np.matmul(g_x, W_layer_1.T, out=w.g_layer_1_unbiased)
+        # g_layer_1 = W_layer_1 g_x + b_layer_1
+        g_layer_1 = np.add(b_layer_1, g_layer_1_unbiased, out=w.g_layer_1)
+        # sigmoid(−g_layer_1)
+        a = np.abs(g_layer_1, out=w.g_softplus_1)
+        a = np.negative(a, out=a)
+        a = np.exp(a, out=a)
+        b = np.negative(g_layer_1, out=w.b_g_softplus_1)
+        b = np.sign(b, out=b)
+        b = np.maximum(a, b, out=b)
+        c = np.add(a, 1.0, out=w.c_g_softplus_1)
+        sigmoid_minus_softplus_1 = np.divide(b, c, out=w.sigmoid_minus_softplus_1)
+        # f′(g_layer_1) = sigmoid(g_layer_1)
+        b = np.sign(g_layer_1, out=w.b1_g_softplus_1)
+        b = np.maximum(a, b, out=b)
+        f_prime_softplus_1 = np.divide(b, c, out=w.f_prime_softplus_1)
+        # g_softplus_1 = softplus(g_layer_1)
+        a = np.log1p(a, out=a)
+        b = np.maximum(g_layer_1, 0.0, out=w.b2_g_softplus_1)
+        g_softplus_1 = np.add(a, b, out=w.g_softplus_1)
+        # W_layer_2 g_softplus_1
+        g_layer_2_unbiased = np.matmul(g_softplus_1, W_layer_2.T, out=w.g_layer_2_unbiased)
+        # g_layer_2 = W_layer_2 g_softplus_1 + b_layer_2
+        g_layer_2 = np.add(b_layer_2, g_layer_2_unbiased, out=w.g_layer_2)
+        # sigmoid(−g_layer_2)
+        a = np.abs(g_layer_2, out=w.g_softplus_2)
+        a = np.negative(a, out=a)
+        a = np.exp(a, out=a)
+        b = np.negative(g_layer_2, out=w.b_g_softplus_2)
+        b = np.sign(b, out=b)
+        b = np.maximum(a, b, out=b)
+        c = np.add(a, 1.0, out=w.c_g_softplus_2)
+        sigmoid_minus_softplus_2 = np.divide(b, c, out=w.sigmoid_minus_softplus_2)
+        # f′(g_layer_2) = sigmoid(g_layer_2)
+        b = np.sign(g_layer_2, out=w.b1_g_softplus_2)
+        b = np.maximum(a, b, out=b)
+        f_prime_softplus_2 = np.divide(b, c, out=w.f_prime_softplus_2)
+        # g_softplus_2 = softplus(g_layer_2)
+        a = np.log1p(a, out=a)
+        b = np.maximum(g_layer_2, 0.0, out=w.b2_g_softplus_2)
+        g_softplus_2 = np.add(a, b, out=w.g_softplus_2)
+        # W_layer_3 g_softplus_2
+        g_layer_3_unbiased = np.matmul(g_softplus_2, W_layer_3.T, out=w.g_layer_3_unbiased)
+        # g_layer_3 = W_layer_3 g_softplus_2 + b_layer_3
+        g_layer_3 = np.add(b_layer_3, g_layer_3_unbiased, out=w.g_layer_3)
+        # sigmoid(−g_layer_3)
+        a = np.abs(g_layer_3, out=w.f_prime_softplus_3)
+        a = np.negative(a, out=a)
+        a = np.exp(a, out=a)
+        b = np.negative(g_layer_3, out=w.b_f_prime_softplus_3)
+        b = np.sign(b, out=b)
+        b = np.maximum(a, b, out=b)
+        c = np.add(a, 1.0, out=w.c_f_prime_softplus_3)
+        sigmoid_minus_softplus_3 = np.divide(b, c, out=w.sigmoid_minus_softplus_3)
+        # f′(g_layer_3) = sigmoid(g_layer_3)
+        b = np.sign(g_layer_3, out=w.b1_f_prime_softplus_3)
+        a = np.maximum(a, b, out=a)
+        f_prime_softplus_3 = np.divide(a, c, out=w.f_prime_softplus_3)
+
+        # ---- backward: reads f′, W; writes δ
+        # δ_layer_3 = f′(g_layer_3)  (1)
+        delta_layer_3 = f_prime_softplus_3
+        # δ_softplus_2 = W_layer_3ᵀ δ_layer_3  (1)
+        delta_softplus_2 = np.multiply(W_layer_3, delta_layer_3, out=w.delta_softplus_2)
+        # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1)
+        delta_layer_2 = np.multiply(delta_softplus_2, f_prime_softplus_2, out=w.delta_layer_2)
+        # δ_softplus_1 = W_layer_2ᵀ δ_layer_2  (1)
+        delta_softplus_1 = np.matmul(delta_layer_2, W_layer_2, out=w.delta_softplus_1)
+        # δ_layer_1 = δ_softplus_1 f′(g_layer_1)  (1)
+        delta_layer_1 = np.multiply(delta_softplus_1, f_prime_softplus_1, out=w.delta_layer_1)
+        # δ_x = W_layer_1ᵀ δ_layer_1  (1)
+        delta_x = np.matmul(delta_layer_1, W_layer_1, out=w.delta_x)
+
+        # ---- second derivatives, by tangents: reads f′, ġ, δ, W; writes ġ, f″
+        # f′(g_layer_1)
+        f_prime_softplus_1_row = f_prime_softplus_1[:, None]
+        # ġ_softplus_1 = (ġ_layer_1)_c f′(g_layer_1)  [+] 8
+        tangent_softplus_1 = np.multiply(tangent_layer_1, f_prime_softplus_1_row, out=w.tangent_softplus_1)
+        # f″(g_layer_1) = f′(g_layer_1) sigmoid(−g_layer_1)
+        f_second_softplus_1 = np.multiply(f_prime_softplus_1, sigmoid_minus_softplus_1, out=w.f_second_softplus_1)
+        # δ_softplus_1 f″(g_layer_1)
+        delta_curvature_softplus_1 = np.multiply(delta_softplus_1, f_second_softplus_1, out=w.delta_curvature_softplus_1)
+        # ġ_layer_2 = W_layer_2 ġ_softplus_1  [+] 8
+        tangent_layer_2 = w.tangent_layer_2
+        np.matmul(tangent_softplus_1.reshape(-1, 128), W_layer_2.T, out=tangent_layer_2.reshape(-1, 64))
+        # f′(g_layer_2)
+        f_prime_softplus_2_row = f_prime_softplus_2[:, None]
+        # ġ_softplus_2 = ġ_layer_2 f′(g_layer_2)  [+] 8
+        tangent_softplus_2 = np.multiply(f_prime_softplus_2_row, tangent_layer_2, out=w.tangent_softplus_2)
+        # f″(g_layer_2) = f′(g_layer_2) sigmoid(−g_layer_2)
+        f_second_softplus_2 = np.multiply(f_prime_softplus_2, sigmoid_minus_softplus_2, out=w.f_second_softplus_2)
+        # δ_softplus_2 f″(g_layer_2)
+        delta_curvature_softplus_2 = np.multiply(delta_softplus_2, f_second_softplus_2, out=w.delta_curvature_softplus_2)
+        # ġ_layer_3 = W_layer_3 ġ_softplus_2  [+] 8
+        tangent_layer_3 = w.tangent_layer_3
+        np.matmul(tangent_softplus_2.reshape(-1, 64), W_layer_3.T, out=tangent_layer_3.reshape(-1, 1))
+        # f″(g_layer_3) = f′(g_layer_3) sigmoid(−g_layer_3)
+        f_second_softplus_3 = np.multiply(f_prime_softplus_3, sigmoid_minus_softplus_3, out=w.f_second_softplus_3)
+        # f″(g_layer_3)
+        delta_curvature_softplus_3 = f_second_softplus_3
+        # f″(g_layer_3)
+        delta_curvature_softplus_3_row = delta_curvature_softplus_3[..., None]
+        # δ_softplus_2 f″(g_layer_2)
+        delta_curvature_softplus_2_row = delta_curvature_softplus_2[:, None]
+
+        # ---- loss: reads δ, ġ; writes δ′, K_n, L_n, J_n
+        # δ_x²
+        sum_delta_squared_terms = np.square(delta_x, out=w.sum_delta_squared_terms)
+        # Σ_i δ_x²
+        sum_delta_squared = np.sum(sum_delta_squared_terms, axis=1, out=w.sum_delta_squared)
+        # (ġ_layer_1 ∘ ġ_layer_1) (δ_softplus_1 f″(g_layer_1))
+        curvature_of_softplus_1 = np.matmul(delta_curvature_softplus_1, tangent_layer_1_squared.T, out=w.curvature_of_softplus_1)
+        # δ_softplus_2 f″(g_layer_2) ġ_layer_2²
+        a = np.square(tangent_layer_2, out=w.curvature_of_softplus_2_terms)
+        curvature_of_softplus_2_terms = np.multiply(delta_curvature_softplus_2_row, a, out=w.curvature_of_softplus_2_terms)
+        # [Σ_i δ_softplus_2 f″(g_layer_2) ġ_layer_2²]
+        curvature_of_softplus_2 = np.sum(curvature_of_softplus_2_terms, axis=2, out=w.curvature_of_softplus_2)
+        # ġ_layer_3² f″(g_layer_3)
+        a = np.square(tangent_layer_3, out=w.curvature_of_softplus_3_terms)
+        curvature_of_softplus_3_terms = np.multiply(delta_curvature_softplus_3_row, a, out=w.curvature_of_softplus_3_terms)
+        # [Σ_i ġ_layer_3² f″(g_layer_3)]
+        curvature_of_softplus_3 = np.sum(curvature_of_softplus_3_terms, axis=2, out=w.curvature_of_softplus_3)
+        # δ′_x = (ġ_layer_1 ∘ ġ_layer_1) (δ_softplus_1 f″(g_layer_1)) + [Σ_i δ_softplus_2 f″(g_layer_2) ġ_layer_2²]
+        #     + [Σ_i ġ_layer_3² f″(g_layer_3)]  [+] 8
+        a = np.add(curvature_of_softplus_1, curvature_of_softplus_2, out=w.delta_prime_x)
+        delta_prime_x = np.add(a, curvature_of_softplus_3, out=w.delta_prime_x)
+        # Σ_i δ′_x
+        sum_delta_prime = np.sum(delta_prime_x, axis=1, out=w.sum_delta_prime)
+        # δ′_x²
+        sum_delta_prime_squared_terms = np.square(delta_prime_x, out=w.sum_delta_prime_squared_terms)
+        # Σ_i δ′_x²
+        sum_delta_prime_squared = np.sum(sum_delta_prime_squared_terms, axis=1, out=w.sum_delta_prime_squared)
+        # K_n = ½ Σ_i δ_x²
+        K_n = np.multiply(sum_delta_squared, 0.5, out=w.K_n)
+        # L_n = λ Σ_i δ′_x² − Σ_i δ′_x
+        a = np.multiply(sum_delta_prime_squared, lam, out=w.a_L_n)
+        L_n = np.subtract(a, sum_delta_prime, out=w.L_n)
+        # J_n = ½ Σ_i δ_x² − Σ_i δ′_x + λ Σ_i δ′_x²
+        a = np.multiply(sum_delta_prime_squared, lam, out=w.a_J_n)
+        b = np.multiply(sum_delta_squared, 0.5, out=w.b_J_n)
+        a = np.add(a, b, out=a)
+        J_n = np.subtract(a, sum_delta_prime, out=w.J_n)
+
+    call.over_tiles(tile, x)
+
+    return K_n, L_n, J_n
+
+
+def _losses_lam0(params, x, lam, call):
+    """K, L and J of each sample, (N,). λ = 0."""
+    N = len(x)
+    w = call.arrays
+    W_layer_1 = params["layer_1.weight"]
+    b_layer_1 = params["layer_1.bias"]
+    W_layer_2 = params["layer_2.weight"]
+    b_layer_2 = params["layer_2.bias"]
+    W_layer_3 = params["layer_3.weight"]
+    b_layer_3 = params["layer_3.bias"]
+    K_n = call.result("K_n", (N,))
+    L_n = call.result("L_n", (N,))
+    J_n = call.result("J_n", (N,))
+
+    # ---- once a call, from the weights alone: reads W; writes ġ
+    # W_layer_1ᵀ
+    W_layer_1_transposed = w.W_layer_1_transposed
+    W_layer_1_transposed[...] = W_layer_1.T
+    # ġ_layer_1 = W_layer_1ᵀ  [+] 8
+    tangent_layer_1 = W_layer_1_transposed
+    # ġ_layer_1 ∘ ġ_layer_1
+    sum_tangent_squared_layer_1_terms = np.square(tangent_layer_1, out=w.sum_tangent_squared_layer_1_terms)
+    # Σ_j ġ_layer_1 ∘ ġ_layer_1
+    sum_tangent_squared_layer_1 = np.sum(sum_tangent_squared_layer_1_terms, axis=0, out=w.sum_tangent_squared_layer_1)
+
+    def tile(g_x, w):
+        # ---- forward: reads g, W, b; writes g, f′
+        # W_layer_1 g_x
+        g_layer_1_unbiased = np.matmul(g_x, W_layer_1.T, out=w.g_layer_1_unbiased)
+        # g_layer_1 = W_layer_1 g_x + b_layer_1
+        g_layer_1 = np.add(b_layer_1, g_layer_1_unbiased, out=w.g_layer_1)
+        # sigmoid(−g_layer_1)
+        a = np.abs(g_layer_1, out=w.g_softplus_1)
+        a = np.negative(a, out=a)
+        a = np.exp(a, out=a)
+        b = np.negative(g_layer_1, out=w.b_g_softplus_1)
+        b = np.sign(b, out=b)
+        b = np.maximum(a, b, out=b)
+        c = np.add(a, 1.0, out=w.c_g_softplus_1)
+        sigmoid_minus_softplus_1 = np.divide(b, c, out=w.sigmoid_minus_softplus_1)
+        # f′(g_layer_1) = sigmoid(g_layer_1)
+        b = np.sign(g_layer_1, out=w.b1_g_softplus_1)
+        b = np.maximum(a, b, out=b)
+        f_prime_softplus_1 = np.divide(b, c, out=w.f_prime_softplus_1)
+        # g_softplus_1 = softplus(g_layer_1)
+        a = np.log1p(a, out=a)
+        b = np.maximum(g_layer_1, 0.0, out=w.b2_g_softplus_1)
+        g_softplus_1 = np.add(a, b, out=w.g_softplus_1)
+        # W_layer_2 g_softplus_1
+        g_layer_2_unbiased = np.matmul(g_softplus_1, W_layer_2.T, out=w.g_layer_2_unbiased)
+        # g_layer_2 = W_layer_2 g_softplus_1 + b_layer_2
+        g_layer_2 = np.add(b_layer_2, g_layer_2_unbiased, out=w.g_layer_2)
+        # sigmoid(−g_layer_2)
+        a = np.abs(g_layer_2, out=w.g_softplus_2)
+        a = np.negative(a, out=a)
+        a = np.exp(a, out=a)
+        b = np.negative(g_layer_2, out=w.b_g_softplus_2)
+        b = np.sign(b, out=b)
+        b = np.maximum(a, b, out=b)
+        c = np.add(a, 1.0, out=w.c_g_softplus_2)
+        sigmoid_minus_softplus_2 = np.divide(b, c, out=w.sigmoid_minus_softplus_2)
+        # f′(g_layer_2) = sigmoid(g_layer_2)
+        b = np.sign(g_layer_2, out=w.b1_g_softplus_2)
+        b = np.maximum(a, b, out=b)
+        f_prime_softplus_2 = np.divide(b, c, out=w.f_prime_softplus_2)
+        # g_softplus_2 = softplus(g_layer_2)
+        a = np.log1p(a, out=a)
+        b = np.maximum(g_layer_2, 0.0, out=w.b2_g_softplus_2)
+        g_softplus_2 = np.add(a, b, out=w.g_softplus_2)
+        # W_layer_3 g_softplus_2
+        g_layer_3_unbiased = np.matmul(g_softplus_2, W_layer_3.T, out=w.g_layer_3_unbiased)
+        # g_layer_3 = W_layer_3 g_softplus_2 + b_layer_3
+        g_layer_3 = np.add(b_layer_3, g_layer_3_unbiased, out=w.g_layer_3)
+        # sigmoid(−g_layer_3)
+        a = np.abs(g_layer_3, out=w.f_prime_softplus_3)
+        a = np.negative(a, out=a)
+        a = np.exp(a, out=a)
+        b = np.negative(g_layer_3, out=w.b_f_prime_softplus_3)
+        b = np.sign(b, out=b)
+        b = np.maximum(a, b, out=b)
+        c = np.add(a, 1.0, out=w.c_f_prime_softplus_3)
+        sigmoid_minus_softplus_3 = np.divide(b, c, out=w.sigmoid_minus_softplus_3)
+        # f′(g_layer_3) = sigmoid(g_layer_3)
+        b = np.sign(g_layer_3, out=w.b1_f_prime_softplus_3)
+        a = np.maximum(a, b, out=a)
+        f_prime_softplus_3 = np.divide(a, c, out=w.f_prime_softplus_3)
+
+        # ---- backward: reads f′, W; writes δ
+        # δ_layer_3 = f′(g_layer_3)  (1)
+        delta_layer_3 = f_prime_softplus_3
+        # δ_softplus_2 = W_layer_3ᵀ δ_layer_3  (1)
+        delta_softplus_2 = np.multiply(W_layer_3, delta_layer_3, out=w.delta_softplus_2)
+        # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1)
+        delta_layer_2 = np.multiply(delta_softplus_2, f_prime_softplus_2, out=w.delta_layer_2)
+        # δ_softplus_1 = W_layer_2ᵀ δ_layer_2  (1)
+        delta_softplus_1 = np.matmul(delta_layer_2, W_layer_2, out=w.delta_softplus_1)
+        # δ_layer_1 = δ_softplus_1 f′(g_layer_1)  (1)
+        delta_layer_1 = np.multiply(delta_softplus_1, f_prime_softplus_1, out=w.delta_layer_1)
+        # δ_x = W_layer_1ᵀ δ_layer_1  (1)
+        delta_x = np.matmul(delta_layer_1, W_layer_1, out=w.delta_x)
+
+        # ---- second derivatives, by tangents: reads f′, ġ, δ, W; writes ġ, f″
+        # f′(g_layer_1)
+        f_prime_softplus_1_row = f_prime_softplus_1[:, None]
+        # ġ_softplus_1 = (ġ_layer_1)_c f′(g_layer_1)  [+] 8
+        tangent_softplus_1 = np.multiply(tangent_layer_1, f_prime_softplus_1_row, out=w.tangent_softplus_1)
+        # f″(g_layer_1) = f′(g_layer_1) sigmoid(−g_layer_1)
+        f_second_softplus_1 = np.multiply(f_prime_softplus_1, sigmoid_minus_softplus_1, out=w.f_second_softplus_1)
+        # δ_softplus_1 f″(g_layer_1)
+        delta_curvature_softplus_1 = np.multiply(delta_softplus_1, f_second_softplus_1, out=w.delta_curvature_softplus_1)
+        # ġ_layer_2 = W_layer_2 ġ_softplus_1  [+] 8
+        tangent_layer_2 = w.tangent_layer_2
+        np.matmul(tangent_softplus_1.reshape(-1, 128), W_layer_2.T, out=tangent_layer_2.reshape(-1, 64))
+        # f′(g_layer_2)
+        f_prime_softplus_2_row = f_prime_softplus_2[:, None]
+        # ġ_softplus_2 = ġ_layer_2 f′(g_layer_2)  [+] 8
+        tangent_softplus_2 = np.multiply(f_prime_softplus_2_row, tangent_layer_2, out=w.tangent_softplus_2)
+        # f″(g_layer_2) = f′(g_layer_2) sigmoid(−g_layer_2)
+        f_second_softplus_2 = np.multiply(f_prime_softplus_2, sigmoid_minus_softplus_2, out=w.f_second_softplus_2)
+        # δ_softplus_2 f″(g_layer_2)
+        delta_curvature_softplus_2 = np.multiply(delta_softplus_2, f_second_softplus_2, out=w.delta_curvature_softplus_2)
+        # ġ_layer_3 = W_layer_3 ġ_softplus_2  [+] 8
+        tangent_layer_3 = w.tangent_layer_3
+        np.matmul(tangent_softplus_2.reshape(-1, 64), W_layer_3.T, out=tangent_layer_3.reshape(-1, 1))
+        # f″(g_layer_3) = f′(g_layer_3) sigmoid(−g_layer_3)
+        f_second_softplus_3 = np.multiply(f_prime_softplus_3, sigmoid_minus_softplus_3, out=w.f_second_softplus_3)
+        # f″(g_layer_3)
+        delta_curvature_softplus_3 = f_second_softplus_3
+
+        # ---- loss: reads δ, ġ; writes K_n, L_n, J_n
+        # δ_x²
+        sum_delta_squared_terms = np.square(delta_x, out=w.sum_delta_squared_terms)
+        # Σ_i δ_x²
+        sum_delta_squared = np.sum(sum_delta_squared_terms, axis=1, out=w.sum_delta_squared)
+        # δ_softplus_1 f″(g_layer_1) Σ_j ġ_layer_1 ∘ ġ_layer_1
+        sum_curvature_softplus_1_terms = np.multiply(sum_tangent_squared_layer_1, delta_curvature_softplus_1, out=w.sum_curvature_softplus_1_terms)
+        # Σ_i δ_softplus_1 f″(g_layer_1) Σ_j ġ_layer_1 ∘ ġ_layer_1
+        sum_curvature_softplus_1 = np.sum(sum_curvature_softplus_1_terms, axis=1, out=w.sum_curvature_softplus_1)
+        # ġ_layer_2²
+        sum_tangent_squared_layer_2_terms = np.square(tangent_layer_2, out=w.sum_tangent_squared_layer_2_terms)
+        # Σ_c ġ_layer_2²
+        sum_tangent_squared_layer_2 = np.sum(sum_tangent_squared_layer_2_terms, axis=1, out=w.sum_tangent_squared_layer_2)
+        # δ_softplus_2 f″(g_layer_2) Σ_c ġ_layer_2²
+        sum_curvature_softplus_2_terms = np.multiply(delta_curvature_softplus_2, sum_tangent_squared_layer_2, out=w.sum_curvature_softplus_2_terms)
+        # Σ_i δ_softplus_2 f″(g_layer_2) Σ_c ġ_layer_2²
+        sum_curvature_softplus_2 = np.sum(sum_curvature_softplus_2_terms, axis=1, out=w.sum_curvature_softplus_2)
+        # ġ_layer_3²
+        sum_tangent_squared_layer_3_terms = np.square(tangent_layer_3, out=w.sum_tangent_squared_layer_3_terms)
+        # Σ_c ġ_layer_3²
+        sum_tangent_squared_layer_3 = np.sum(sum_tangent_squared_layer_3_terms, axis=1, out=w.sum_tangent_squared_layer_3)
+        # f″(g_layer_3) Σ_c ġ_layer_3²
+        sum_curvature_softplus_3_terms = np.multiply(delta_curvature_softplus_3, sum_tangent_squared_layer_3, out=w.sum_curvature_softplus_3_terms)
+        # f″(g_layer_3) Σ_c ġ_layer_3²
+        sum_curvature_softplus_3_row = sum_curvature_softplus_3_terms.reshape(-1)
+        # K_n = ½ Σ_i δ_x²
+        K_n = np.multiply(sum_delta_squared, 0.5, out=w.K_n)
+        # L_n = −f″(g_layer_3) Σ_c ġ_layer_3² − Σ_i δ_softplus_1 f″(g_layer_1) Σ_j ġ_layer_1 ∘ ġ_layer_1 − Σ_i
+        #     δ_softplus_2 f″(g_layer_2) Σ_c ġ_layer_2²
+        a = np.negative(sum_curvature_softplus_1, out=w.a_L_n)
+        a = np.subtract(a, sum_curvature_softplus_2, out=a)
+        L_n = np.subtract(a, sum_curvature_softplus_3_row, out=w.L_n)
+        # J_n = ½ Σ_i δ_x² − f″(g_layer_3) Σ_c ġ_layer_3² − Σ_i δ_softplus_1 f″(g_layer_1) Σ_j ġ_layer_1 ∘ ġ_layer_1
+        #     − Σ_i δ_softplus_2 f″(g_layer_2) Σ_c ġ_layer_2²
+        a = np.multiply(sum_delta_squared, 0.5, out=w.a_J_n)
+        a = np.subtract(a, sum_curvature_softplus_1, out=a)
+        a = np.subtract(a, sum_curvature_softplus_2, out=a)
+        J_n = np.subtract(a, sum_curvature_softplus_3_row, out=w.J_n)
+
+    call.over_tiles(tile, x)
+
+    return K_n, L_n, J_n
+
+
+def _losses_general(params, x, weights, lam, call):
+    """K, L and J of each sample, (N,)."""
+    N = len(x)
+    w = call.arrays
+    W_layer_1 = params["layer_1.weight"]
+    b_layer_1 = params["layer_1.bias"]
+    W_layer_2 = params["layer_2.weight"]
+    b_layer_2 = params["layer_2.bias"]
+    W_layer_3 = params["layer_3.weight"]
+    b_layer_3 = params["layer_3.bias"]
+    K_n = call.result("K_n", (N,))
+    L_n = call.result("L_n", (N,))
+    J_n = call.result("J_n", (N,))
+
+    # ---- once a call, from the weights alone: reads W; writes ġ
+    # W_layer_1ᵀ
+    W_layer_1_transposed = w.W_layer_1_transposed
+    W_layer_1_transposed[...] = W_layer_1.T
+    # ġ_layer_1 = W_layer_1ᵀ  [+] 8
+    tangent_layer_1 = W_layer_1_transposed
+    # ġ_layer_1 ∘ ġ_layer_1
+    tangent_layer_1_squared = np.square(tangent_layer_1, out=w.tangent_layer_1_squared)
+
+    def tile(g_x, weights, w):
+        # ---- forward: reads g, W, b; writes g, f′
+        # W_layer_1 g_x
+        g_layer_1_unbiased = np.matmul(g_x, W_layer_1.T, out=w.g_layer_1_unbiased)
+        # g_layer_1 = W_layer_1 g_x + b_layer_1
+        g_layer_1 = np.add(b_layer_1, g_layer_1_unbiased, out=w.g_layer_1)
+        # sigmoid(−g_layer_1)
+        a = np.abs(g_layer_1, out=w.g_softplus_1)
+        a = np.negative(a, out=a)
+        a = np.exp(a, out=a)
+        b = np.negative(g_layer_1, out=w.b_g_softplus_1)
+        b = np.sign(b, out=b)
+        b = np.maximum(a, b, out=b)
+        c = np.add(a, 1.0, out=w.c_g_softplus_1)
+        sigmoid_minus_softplus_1 = np.divide(b, c, out=w.sigmoid_minus_softplus_1)
+        # f′(g_layer_1) = sigmoid(g_layer_1)
+        b = np.sign(g_layer_1, out=w.b1_g_softplus_1)
+        b = np.maximum(a, b, out=b)
+        f_prime_softplus_1 = np.divide(b, c, out=w.f_prime_softplus_1)
+        # g_softplus_1 = softplus(g_layer_1)
+        a = np.log1p(a, out=a)
+        b = np.maximum(g_layer_1, 0.0, out=w.b2_g_softplus_1)
+        g_softplus_1 = np.add(a, b, out=w.g_softplus_1)
+        # W_layer_2 g_softplus_1
+        g_layer_2_unbiased = np.matmul(g_softplus_1, W_layer_2.T, out=w.g_layer_2_unbiased)
+        # g_layer_2 = W_layer_2 g_softplus_1 + b_layer_2
+        g_layer_2 = np.add(b_layer_2, g_layer_2_unbiased, out=w.g_layer_2)
+        # sigmoid(−g_layer_2)
+        a = np.abs(g_layer_2, out=w.g_softplus_2)
+        a = np.negative(a, out=a)
+        a = np.exp(a, out=a)
+        b = np.negative(g_layer_2, out=w.b_g_softplus_2)
+        b = np.sign(b, out=b)
+        b = np.maximum(a, b, out=b)
+        c = np.add(a, 1.0, out=w.c_g_softplus_2)
+        sigmoid_minus_softplus_2 = np.divide(b, c, out=w.sigmoid_minus_softplus_2)
+        # f′(g_layer_2) = sigmoid(g_layer_2)
+        b = np.sign(g_layer_2, out=w.b1_g_softplus_2)
+        b = np.maximum(a, b, out=b)
+        f_prime_softplus_2 = np.divide(b, c, out=w.f_prime_softplus_2)
+        # g_softplus_2 = softplus(g_layer_2)
+        a = np.log1p(a, out=a)
+        b = np.maximum(g_layer_2, 0.0, out=w.b2_g_softplus_2)
+        g_softplus_2 = np.add(a, b, out=w.g_softplus_2)
+        # W_layer_3 g_softplus_2
+        g_layer_3_unbiased = np.matmul(g_softplus_2, W_layer_3.T, out=w.g_layer_3_unbiased)
+        # g_layer_3 = W_layer_3 g_softplus_2 + b_layer_3
+        g_layer_3 = np.add(b_layer_3, g_layer_3_unbiased, out=w.g_layer_3)
+        # sigmoid(−g_layer_3)
+        a = np.abs(g_layer_3, out=w.f_prime_softplus_3)
+        a = np.negative(a, out=a)
+        a = np.exp(a, out=a)
+        b = np.negative(g_layer_3, out=w.b_f_prime_softplus_3)
+        b = np.sign(b, out=b)
+        b = np.maximum(a, b, out=b)
+        c = np.add(a, 1.0, out=w.c_f_prime_softplus_3)
+        sigmoid_minus_softplus_3 = np.divide(b, c, out=w.sigmoid_minus_softplus_3)
+        # f′(g_layer_3) = sigmoid(g_layer_3)
+        b = np.sign(g_layer_3, out=w.b1_f_prime_softplus_3)
+        a = np.maximum(a, b, out=a)
+        f_prime_softplus_3 = np.divide(a, c, out=w.f_prime_softplus_3)
+
+        # ---- backward: reads f′, W; writes δ
+        # δ_layer_3 = f′(g_layer_3)  (1)
+        delta_layer_3 = f_prime_softplus_3
+        # δ_softplus_2 = W_layer_3ᵀ δ_layer_3  (1)
+        delta_softplus_2 = np.multiply(W_layer_3, delta_layer_3, out=w.delta_softplus_2)
+        # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1)
+        delta_layer_2 = np.multiply(delta_softplus_2, f_prime_softplus_2, out=w.delta_layer_2)
+        # δ_softplus_1 = W_layer_2ᵀ δ_layer_2  (1)
+        delta_softplus_1 = np.matmul(delta_layer_2, W_layer_2, out=w.delta_softplus_1)
+        # δ_layer_1 = δ_softplus_1 f′(g_layer_1)  (1)
+        delta_layer_1 = np.multiply(delta_softplus_1, f_prime_softplus_1, out=w.delta_layer_1)
+        # δ_x = W_layer_1ᵀ δ_layer_1  (1)
+        delta_x = np.matmul(delta_layer_1, W_layer_1, out=w.delta_x)
+
+        # ---- second derivatives, by tangents: reads f′, ġ, δ, W; writes ġ, f″
+        # f′(g_layer_1)
+        f_prime_softplus_1_row = f_prime_softplus_1[:, None]
+        # ġ_softplus_1 = (ġ_layer_1)_c f′(g_layer_1)  [+] 8
+        tangent_softplus_1 = np.multiply(tangent_layer_1, f_prime_softplus_1_row, out=w.tangent_softplus_1)
+        # f″(g_layer_1) = f′(g_layer_1) sigmoid(−g_layer_1)
+        f_second_softplus_1 = np.multiply(f_prime_softplus_1, sigmoid_minus_softplus_1, out=w.f_second_softplus_1)
+        # δ_softplus_1 f″(g_layer_1)
+        delta_curvature_softplus_1 = np.multiply(delta_softplus_1, f_second_softplus_1, out=w.delta_curvature_softplus_1)
+        # ġ_layer_2 = W_layer_2 ġ_softplus_1  [+] 8
+        tangent_layer_2 = w.tangent_layer_2
+        np.matmul(tangent_softplus_1.reshape(-1, 128), W_layer_2.T, out=tangent_layer_2.reshape(-1, 64))
+        # f′(g_layer_2)
+        f_prime_softplus_2_row = f_prime_softplus_2[:, None]
+        # ġ_softplus_2 = ġ_layer_2 f′(g_layer_2)  [+] 8
+        tangent_softplus_2 = np.multiply(f_prime_softplus_2_row, tangent_layer_2, out=w.tangent_softplus_2)
+        # f″(g_layer_2) = f′(g_layer_2) sigmoid(−g_layer_2)
+        f_second_softplus_2 = np.multiply(f_prime_softplus_2, sigmoid_minus_softplus_2, out=w.f_second_softplus_2)
+        # δ_softplus_2 f″(g_layer_2)
+        delta_curvature_softplus_2 = np.multiply(delta_softplus_2, f_second_softplus_2, out=w.delta_curvature_softplus_2)
+        # ġ_layer_3 = W_layer_3 ġ_softplus_2  [+] 8
+        tangent_layer_3 = w.tangent_layer_3
+        np.matmul(tangent_softplus_2.reshape(-1, 64), W_layer_3.T, out=tangent_layer_3.reshape(-1, 1))
+        # f″(g_layer_3) = f′(g_layer_3) sigmoid(−g_layer_3)
+        f_second_softplus_3 = np.multiply(f_prime_softplus_3, sigmoid_minus_softplus_3, out=w.f_second_softplus_3)
+        # f″(g_layer_3)
+        delta_curvature_softplus_3 = f_second_softplus_3
+        # f″(g_layer_3)
+        delta_curvature_softplus_3_row = delta_curvature_softplus_3[..., None]
+        # δ_softplus_2 f″(g_layer_2)
+        delta_curvature_softplus_2_row = delta_curvature_softplus_2[:, None]
+
+        # ---- loss: reads δ, w, ġ; writes δ′, K_n, L_n, J_n
+        # w δ_x²
+        a = np.square(delta_x, out=w.sum_K_terms)
+        sum_K_terms = np.multiply(a, weights, out=w.sum_K_terms)
+        # Σ_i w δ_x²
+        sum_K = np.sum(sum_K_terms, axis=1, out=w.sum_K)
+        # −w
+        factor_of_delta_prime = np.negative(weights, out=w.factor_of_delta_prime)
+        # λ w
+        factor_of_its_square = np.multiply(weights, lam, out=w.factor_of_its_square)
+        # (ġ_layer_1 ∘ ġ_layer_1) (δ_softplus_1 f″(g_layer_1))
+        curvature_of_softplus_1 = np.matmul(delta_curvature_softplus_1, tangent_layer_1_squared.T, out=w.curvature_of_softplus_1)
+        # δ_softplus_2 f″(g_layer_2) ġ_layer_2²
+        a = np.square(tangent_layer_2, out=w.curvature_of_softplus_2_terms)
+        curvature_of_softplus_2_terms = np.multiply(delta_curvature_softplus_2_row, a, out=w.curvature_of_softplus_2_terms)
+        # [Σ_i δ_softplus_2 f″(g_layer_2) ġ_layer_2²]
+        curvature_of_softplus_2 = np.sum(curvature_of_softplus_2_terms, axis=2, out=w.curvature_of_softplus_2)
+        # ġ_layer_3² f″(g_layer_3)
+        a = np.square(tangent_layer_3, out=w.curvature_of_softplus_3_terms)
+        curvature_of_softplus_3_terms = np.multiply(delta_curvature_softplus_3_row, a, out=w.curvature_of_softplus_3_terms)
+        # [Σ_i ġ_layer_3² f″(g_layer_3)]
+        curvature_of_softplus_3 = np.sum(curvature_of_softplus_3_terms, axis=2, out=w.curvature_of_softplus_3)
+        # δ′_x = (ġ_layer_1 ∘ ġ_layer_1) (δ_softplus_1 f″(g_layer_1)) + [Σ_i δ_softplus_2 f″(g_layer_2) ġ_layer_2²]
+        #     + [Σ_i ġ_layer_3² f″(g_layer_3)]  [+] 8
+        a = np.add(curvature_of_softplus_1, curvature_of_softplus_2, out=w.delta_prime_x)
+        delta_prime_x = np.add(a, curvature_of_softplus_3, out=w.delta_prime_x)
+        # (−w) δ′_x
+        sum_delta_prime_terms = np.multiply(delta_prime_x, factor_of_delta_prime, out=w.sum_delta_prime_terms)
+        # Σ_i (−w) δ′_x
+        sum_delta_prime = np.sum(sum_delta_prime_terms, axis=1, out=w.sum_delta_prime)
+        # λ w δ′_x²
+        a = np.square(delta_prime_x, out=w.sum_delta_prime_squared_terms)
+        sum_delta_prime_squared_terms = np.multiply(a, factor_of_its_square, out=w.sum_delta_prime_squared_terms)
+        # Σ_i λ w δ′_x²
+        sum_delta_prime_squared = np.sum(sum_delta_prime_squared_terms, axis=1, out=w.sum_delta_prime_squared)
+        # K_n = ½ Σ_i w δ_x²
+        K_n = np.multiply(sum_K, 0.5, out=w.K_n)
+        # L_n = Σ_i (−w) δ′_x + Σ_i λ w δ′_x²
+        L_n = np.add(sum_delta_prime, sum_delta_prime_squared, out=w.L_n)
+        # J_n = Σ_i (−w) δ′_x + Σ_i λ w δ′_x² + ½ Σ_i w δ_x²
+        a = np.multiply(sum_K, 0.5, out=w.a_J_n)
+        a = np.add(a, sum_delta_prime, out=a)
+        J_n = np.add(a, sum_delta_prime_squared, out=w.J_n)
+
+    call.over_tiles(tile, x, weights)
+
+    return K_n, L_n, J_n
 
 
 def _loss_and_grad(params, x, lam, call):
@@ -1351,6 +1878,369 @@ def _loss_and_grad_lam0(params, x, lam, call):
         "layer_3.weight": dJ_dW_layer_3,
         "layer_3.bias": dJ_db_layer_3,
     }
+
+
+def _loss_and_grad_general(params, x, weights, lam, call):
+    """J and its gradient: the sweeps of all terms at once."""
+    N = len(x)
+    w = call.arrays
+    W_layer_1 = params["layer_1.weight"]
+    b_layer_1 = params["layer_1.bias"]
+    W_layer_2 = params["layer_2.weight"]
+    b_layer_2 = params["layer_2.bias"]
+    W_layer_3 = params["layer_3.weight"]
+    b_layer_3 = params["layer_3.bias"]
+    by_x = call.result("by_x", (N, 64))
+
+    # ---- once a call, from the weights alone: reads W; writes ġ
+    # W_layer_1ᵀ
+    W_layer_1_transposed = w.W_layer_1_transposed
+    W_layer_1_transposed[...] = W_layer_1.T
+    # ġ_layer_1 = W_layer_1ᵀ  [+] 8
+    tangent_layer_1 = W_layer_1_transposed
+    # ġ_layer_1 ∘ ġ_layer_1
+    tangent_layer_1_squared = np.square(tangent_layer_1, out=w.tangent_layer_1_squared)
+
+    def tile(g_x, weights, w):
+        # ---- forward: reads g, W, b; writes g, f′
+        # W_layer_1 g_x
+        g_layer_1_unbiased = np.matmul(g_x, W_layer_1.T, out=w.g_layer_1_unbiased)
+        # g_layer_1 = W_layer_1 g_x + b_layer_1
+        g_layer_1 = np.add(b_layer_1, g_layer_1_unbiased, out=w.g_layer_1)
+        # sigmoid(−g_layer_1)
+        a = np.abs(g_layer_1, out=w.g_softplus_1)
+        a = np.negative(a, out=a)
+        a = np.exp(a, out=a)
+        b = np.negative(g_layer_1, out=w.b_g_softplus_1)
+        b = np.sign(b, out=b)
+        b = np.maximum(a, b, out=b)
+        c = np.add(a, 1.0, out=w.c_g_softplus_1)
+        sigmoid_minus_softplus_1 = np.divide(b, c, out=w.sigmoid_minus_softplus_1)
+        # f′(g_layer_1) = sigmoid(g_layer_1)
+        b = np.sign(g_layer_1, out=w.b1_g_softplus_1)
+        b = np.maximum(a, b, out=b)
+        f_prime_softplus_1 = np.divide(b, c, out=w.f_prime_softplus_1)
+        # g_softplus_1 = softplus(g_layer_1)
+        a = np.log1p(a, out=a)
+        b = np.maximum(g_layer_1, 0.0, out=w.b2_g_softplus_1)
+        g_softplus_1 = np.add(a, b, out=w.g_softplus_1)
+        # W_layer_2 g_softplus_1
+        g_layer_2_unbiased = np.matmul(g_softplus_1, W_layer_2.T, out=w.g_layer_2_unbiased)
+        # g_layer_2 = W_layer_2 g_softplus_1 + b_layer_2
+        g_layer_2 = np.add(b_layer_2, g_layer_2_unbiased, out=w.g_layer_2)
+        # sigmoid(−g_layer_2)
+        a = np.abs(g_layer_2, out=w.g_softplus_2)
+        a = np.negative(a, out=a)
+        a = np.exp(a, out=a)
+        b = np.negative(g_layer_2, out=w.b_g_softplus_2)
+        b = np.sign(b, out=b)
+        b = np.maximum(a, b, out=b)
+        c = np.add(a, 1.0, out=w.c_g_softplus_2)
+        sigmoid_minus_softplus_2 = np.divide(b, c, out=w.sigmoid_minus_softplus_2)
+        # f′(g_layer_2) = sigmoid(g_layer_2)
+        b = np.sign(g_layer_2, out=w.b1_g_softplus_2)
+        b = np.maximum(a, b, out=b)
+        f_prime_softplus_2 = np.divide(b, c, out=w.f_prime_softplus_2)
+        # g_softplus_2 = softplus(g_layer_2)
+        a = np.log1p(a, out=a)
+        b = np.maximum(g_layer_2, 0.0, out=w.b2_g_softplus_2)
+        g_softplus_2 = np.add(a, b, out=w.g_softplus_2)
+        # W_layer_3 g_softplus_2
+        g_layer_3_unbiased = np.matmul(g_softplus_2, W_layer_3.T, out=w.g_layer_3_unbiased)
+        # g_layer_3 = W_layer_3 g_softplus_2 + b_layer_3
+        g_layer_3 = np.add(b_layer_3, g_layer_3_unbiased, out=w.g_layer_3)
+        # sigmoid(−g_layer_3)
+        a = np.abs(g_layer_3, out=w.f_prime_softplus_3)
+        a = np.negative(a, out=a)
+        a = np.exp(a, out=a)
+        b = np.negative(g_layer_3, out=w.b_f_prime_softplus_3)
+        b = np.sign(b, out=b)
+        b = np.maximum(a, b, out=b)
+        c = np.add(a, 1.0, out=w.c_f_prime_softplus_3)
+        sigmoid_minus_softplus_3 = np.divide(b, c, out=w.sigmoid_minus_softplus_3)
+        # f′(g_layer_3) = sigmoid(g_layer_3)
+        b = np.sign(g_layer_3, out=w.b1_f_prime_softplus_3)
+        a = np.maximum(a, b, out=a)
+        f_prime_softplus_3 = np.divide(a, c, out=w.f_prime_softplus_3)
+
+        # ---- backward: reads f′, W; writes δ
+        # δ_layer_3 = f′(g_layer_3)  (1)
+        delta_layer_3 = f_prime_softplus_3
+        # δ_softplus_2 = W_layer_3ᵀ δ_layer_3  (1)
+        delta_softplus_2 = np.multiply(W_layer_3, delta_layer_3, out=w.delta_softplus_2)
+        # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1)
+        delta_layer_2 = np.multiply(delta_softplus_2, f_prime_softplus_2, out=w.delta_layer_2)
+        # δ_softplus_1 = W_layer_2ᵀ δ_layer_2  (1)
+        delta_softplus_1 = np.matmul(delta_layer_2, W_layer_2, out=w.delta_softplus_1)
+        # δ_layer_1 = δ_softplus_1 f′(g_layer_1)  (1)
+        delta_layer_1 = np.multiply(delta_softplus_1, f_prime_softplus_1, out=w.delta_layer_1)
+        # δ_x = W_layer_1ᵀ δ_layer_1  (1)
+        delta_x = np.matmul(delta_layer_1, W_layer_1, out=w.delta_x)
+
+        # ---- second derivatives, by tangents: reads f′, ġ, δ, W; writes ġ, f″, δ̇
+        # f′(g_layer_1)
+        f_prime_softplus_1_row = f_prime_softplus_1[:, None]
+        # ġ_softplus_1 = (ġ_layer_1)_c f′(g_layer_1)  [+] 8
+        tangent_softplus_1 = np.multiply(tangent_layer_1, f_prime_softplus_1_row, out=w.tangent_softplus_1)
+        # f″(g_layer_1) = f′(g_layer_1) sigmoid(−g_layer_1)
+        f_second_softplus_1 = np.multiply(f_prime_softplus_1, sigmoid_minus_softplus_1, out=w.f_second_softplus_1)
+        # δ_softplus_1 f″(g_layer_1)
+        delta_curvature_softplus_1 = np.multiply(delta_softplus_1, f_second_softplus_1, out=w.delta_curvature_softplus_1)
+        # ġ_layer_2 = W_layer_2 ġ_softplus_1  [+] 8
+        tangent_layer_2 = w.tangent_layer_2
+        np.matmul(tangent_softplus_1.reshape(-1, 128), W_layer_2.T, out=tangent_layer_2.reshape(-1, 64))
+        # f′(g_layer_2)
+        f_prime_softplus_2_row = f_prime_softplus_2[:, None]
+        # ġ_softplus_2 = ġ_layer_2 f′(g_layer_2)  [+] 8
+        tangent_softplus_2 = np.multiply(f_prime_softplus_2_row, tangent_layer_2, out=w.tangent_softplus_2)
+        # f″(g_layer_2) = f′(g_layer_2) sigmoid(−g_layer_2)
+        f_second_softplus_2 = np.multiply(f_prime_softplus_2, sigmoid_minus_softplus_2, out=w.f_second_softplus_2)
+        # δ_softplus_2 f″(g_layer_2)
+        delta_curvature_softplus_2 = np.multiply(delta_softplus_2, f_second_softplus_2, out=w.delta_curvature_softplus_2)
+        # ġ_layer_3 = W_layer_3 ġ_softplus_2  [+] 8
+        tangent_layer_3 = w.tangent_layer_3
+        np.matmul(tangent_softplus_2.reshape(-1, 64), W_layer_3.T, out=tangent_layer_3.reshape(-1, 1))
+        # f″(g_layer_3) = f′(g_layer_3) sigmoid(−g_layer_3)
+        f_second_softplus_3 = np.multiply(f_prime_softplus_3, sigmoid_minus_softplus_3, out=w.f_second_softplus_3)
+        # f″(g_layer_3)
+        delta_curvature_softplus_3 = f_second_softplus_3
+        # f″(g_layer_3)
+        delta_curvature_softplus_3_row = delta_curvature_softplus_3[..., None]
+        # δ̇_layer_3 = ġ_layer_3 f″(g_layer_3)  [+] 8
+        delta_tangent_layer_3 = np.multiply(delta_curvature_softplus_3_row, tangent_layer_3, out=w.delta_tangent_layer_3)
+        # δ̇_softplus_2 = W_layer_3ᵀ δ̇_layer_3  [+] 8
+        delta_tangent_softplus_2 = w.delta_tangent_softplus_2
+        np.matmul(delta_tangent_layer_3.reshape(-1, 1), W_layer_3, out=delta_tangent_softplus_2.reshape(-1, 64))
+        # δ_softplus_2 f″(g_layer_2)
+        delta_curvature_softplus_2_row = delta_curvature_softplus_2[:, None]
+        # δ̇_layer_2 = δ_softplus_2 f″(g_layer_2) ġ_layer_2 + δ̇_softplus_2 f′(g_layer_2)  [+] 8
+        a = np.multiply(delta_curvature_softplus_2_row, tangent_layer_2, out=w.delta_tangent_layer_2)
+        b = np.multiply(f_prime_softplus_2_row, delta_tangent_softplus_2, out=w.b_delta_tangent_layer_2)
+        delta_tangent_layer_2 = np.add(a, b, out=w.delta_tangent_layer_2)
+        # δ̇_softplus_1 = W_layer_2ᵀ δ̇_layer_2  [+] 8
+        delta_tangent_softplus_1 = w.delta_tangent_softplus_1
+        np.matmul(delta_tangent_layer_2.reshape(-1, 64), W_layer_2, out=delta_tangent_softplus_1.reshape(-1, 128))
+        # δ_softplus_1 f″(g_layer_1)
+        delta_curvature_softplus_1_row = delta_curvature_softplus_1[:, None]
+        # δ̇_layer_1 = δ_softplus_1 f″(g_layer_1) (ġ_layer_1)_c + δ̇_softplus_1 f′(g_layer_1)  [+] 8
+        a = np.multiply(tangent_layer_1, delta_curvature_softplus_1_row, out=w.delta_tangent_layer_1)
+        b = np.multiply(f_prime_softplus_1_row, delta_tangent_softplus_1, out=w.b_delta_tangent_layer_1)
+        delta_tangent_layer_1 = np.add(a, b, out=w.delta_tangent_layer_1)
+
+        # ---- loss: reads δ, w, ġ; writes δ′
+        # w δ_x²
+        a = np.square(delta_x, out=w.sum_K_terms)
+        sum_K_terms = np.multiply(a, weights, out=w.sum_K_terms)
+        # Σ_n Σ_i w δ_x²
+        sum_K = float(np.sum(sum_K_terms, dtype=np.float64))
+        # −w
+        factor_of_delta_prime = np.negative(weights, out=w.factor_of_delta_prime)
+        # λ w
+        factor_of_its_square = np.multiply(weights, lam, out=w.factor_of_its_square)
+        # (ġ_layer_1 ∘ ġ_layer_1) (δ_softplus_1 f″(g_layer_1))
+        curvature_of_softplus_1 = np.matmul(delta_curvature_softplus_1, tangent_layer_1_squared.T, out=w.curvature_of_softplus_1)
+        # δ_softplus_2 f″(g_layer_2) ġ_layer_2²
+        a = np.square(tangent_layer_2, out=w.curvature_of_softplus_2_terms)
+        curvature_of_softplus_2_terms = np.multiply(delta_curvature_softplus_2_row, a, out=w.curvature_of_softplus_2_terms)
+        # [Σ_i δ_softplus_2 f″(g_layer_2) ġ_layer_2²]
+        curvature_of_softplus_2 = np.sum(curvature_of_softplus_2_terms, axis=2, out=w.curvature_of_softplus_2)
+        # ġ_layer_3² f″(g_layer_3)
+        a = np.square(tangent_layer_3, out=w.curvature_of_softplus_3_terms)
+        curvature_of_softplus_3_terms = np.multiply(delta_curvature_softplus_3_row, a, out=w.curvature_of_softplus_3_terms)
+        # [Σ_i ġ_layer_3² f″(g_layer_3)]
+        curvature_of_softplus_3 = np.sum(curvature_of_softplus_3_terms, axis=2, out=w.curvature_of_softplus_3)
+        # δ′_x = (ġ_layer_1 ∘ ġ_layer_1) (δ_softplus_1 f″(g_layer_1)) + [Σ_i δ_softplus_2 f″(g_layer_2) ġ_layer_2²]
+        #     + [Σ_i ġ_layer_3² f″(g_layer_3)]  [+] 8
+        a = np.add(curvature_of_softplus_1, curvature_of_softplus_2, out=w.delta_prime_x)
+        delta_prime_x = np.add(a, curvature_of_softplus_3, out=w.delta_prime_x)
+        # (−w) δ′_x
+        sum_delta_prime_terms = np.multiply(delta_prime_x, factor_of_delta_prime, out=w.sum_delta_prime_terms)
+        # Σ_n Σ_i (−w) δ′_x
+        sum_delta_prime = float(np.sum(sum_delta_prime_terms, dtype=np.float64))
+        # λ w δ′_x²
+        a = np.square(delta_prime_x, out=w.sum_delta_prime_squared_terms)
+        sum_delta_prime_squared_terms = np.multiply(a, factor_of_its_square, out=w.sum_delta_prime_squared_terms)
+        # Σ_n Σ_i λ w δ′_x²
+        sum_delta_prime_squared = float(np.sum(sum_delta_prime_squared_terms, dtype=np.float64))
+
+        # ---- forward adjoints of J: reads δ, w, δ′, W, ġ, f′, f″; writes ∂J/∂δ, ∂J/∂δ′, ĝ
+        # ∂J/∂δ_x = w δ_x  (3)+(5)
+        dJ_ddelta_x = np.multiply(delta_x, weights, out=w.dJ_ddelta_x)
+        # ∂J/∂δ′_x = 2 λ w δ′_x + (−w)  (7)
+        a = np.multiply(delta_prime_x, factor_of_its_square, out=w.dJ_ddelta_prime_x)
+        a = np.multiply(a, 2.0, out=a)
+        dJ_ddelta_prime_x = np.add(a, factor_of_delta_prime, out=w.dJ_ddelta_prime_x)
+        # ∂J/∂δ_layer_1 = W_layer_1 ∂J/∂δ_x  (11)+(12)
+        dJ_ddelta_layer_1 = np.matmul(dJ_ddelta_x, W_layer_1.T, out=w.dJ_ddelta_layer_1)
+        # (∂J/∂δ′_x)_c
+        dJ_ddelta_prime_x_column = dJ_ddelta_prime_x[..., None]
+        # ĝ_layer_1 = (∂J/∂δ′_x)_c (ġ_layer_1)_c  [+] 8
+        weighted_tangent_layer_1 = np.multiply(tangent_layer_1, dJ_ddelta_prime_x_column, out=w.weighted_tangent_layer_1)
+        # (ġ_layer_1 ∘ ġ_layer_1)ᵀ ∂J/∂δ′_x
+        weighted_square_layer_1 = np.matmul(dJ_ddelta_prime_x, tangent_layer_1_squared, out=w.weighted_square_layer_1)
+        # ∂J/∂δ_softplus_1 = ∂J/∂δ_layer_1 f′(g_layer_1) + f″(g_layer_1) (ġ_layer_1 ∘ ġ_layer_1)ᵀ ∂J/∂δ′_x
+        #     (18)+(19)
+        a = np.multiply(dJ_ddelta_layer_1, f_prime_softplus_1, out=w.dJ_ddelta_softplus_1)
+        b = np.multiply(f_second_softplus_1, weighted_square_layer_1, out=w.b_dJ_ddelta_softplus_1)
+        dJ_ddelta_softplus_1 = np.add(a, b, out=w.dJ_ddelta_softplus_1)
+        # ĝ_softplus_1 = (∂J/∂δ′_x)_c ġ_softplus_1  [+] 8
+        weighted_tangent_softplus_1 = np.multiply(dJ_ddelta_prime_x_column, tangent_softplus_1, out=w.weighted_tangent_softplus_1)
+        # ∂J/∂δ_layer_2 = W_layer_2 ∂J/∂δ_softplus_1  (11)+(12)
+        dJ_ddelta_layer_2 = np.matmul(dJ_ddelta_softplus_1, W_layer_2.T, out=w.dJ_ddelta_layer_2)
+        # ĝ_layer_2 = (∂J/∂δ′_x)_c ġ_layer_2  [+] 8
+        weighted_tangent_layer_2 = np.multiply(dJ_ddelta_prime_x_column, tangent_layer_2, out=w.weighted_tangent_layer_2)
+        # ĝ_layer_2 ġ_layer_2
+        weighted_square_layer_2_terms = np.multiply(tangent_layer_2, weighted_tangent_layer_2, out=w.weighted_square_layer_2_terms)
+        # Σ_c ĝ_layer_2 ġ_layer_2
+        weighted_square_layer_2 = np.sum(weighted_square_layer_2_terms, axis=1, out=w.weighted_square_layer_2)
+        # ∂J/∂δ_softplus_2 = ∂J/∂δ_layer_2 f′(g_layer_2) + f″(g_layer_2) Σ_c ĝ_layer_2 ġ_layer_2  (18)+(19)
+        a = np.multiply(dJ_ddelta_layer_2, f_prime_softplus_2, out=w.dJ_ddelta_softplus_2)
+        b = np.multiply(f_second_softplus_2, weighted_square_layer_2, out=w.b_dJ_ddelta_softplus_2)
+        dJ_ddelta_softplus_2 = np.add(a, b, out=w.dJ_ddelta_softplus_2)
+        # ĝ_softplus_2 = (∂J/∂δ′_x)_c ġ_softplus_2  [+] 8
+        weighted_tangent_softplus_2 = np.multiply(dJ_ddelta_prime_x_column, tangent_softplus_2, out=w.weighted_tangent_softplus_2)
+        # ∂J/∂δ_layer_3 = W_layer_3 ∂J/∂δ_softplus_2  (11)+(12)
+        dJ_ddelta_layer_3 = np.matmul(dJ_ddelta_softplus_2, W_layer_3.T, out=w.dJ_ddelta_layer_3)
+        # ĝ_layer_3 = (∂J/∂δ′_x)_c ġ_layer_3  [+] 8
+        weighted_tangent_layer_3 = np.multiply(dJ_ddelta_prime_x_column, tangent_layer_3, out=w.weighted_tangent_layer_3)
+        # ĝ_layer_3 ġ_layer_3
+        weighted_square_layer_3_terms = np.multiply(tangent_layer_3, weighted_tangent_layer_3, out=w.weighted_square_layer_3_terms)
+        # Σ_c ĝ_layer_3 ġ_layer_3
+        weighted_square_layer_3 = np.sum(weighted_square_layer_3_terms, axis=1, out=w.weighted_square_layer_3)
+
+        # ---- backward adjoints of J and gradients: reads f′, f″, ∂J/∂δ, δ, δ̇, ĝ, g, W; writes f‴, ∂J/∂g, by_x
+        # f‴(g_layer_3) = f″(g_layer_3) (sigmoid(−g_layer_3) − f′(g_layer_3))
+        a = np.subtract(sigmoid_minus_softplus_3, f_prime_softplus_3, out=w.f_third_softplus_3)
+        f_third_softplus_3 = np.multiply(f_second_softplus_3, a, out=w.f_third_softplus_3)
+        # ∂J/∂g_layer_3 = ∂J/∂δ_layer_3 f″(g_layer_3) + f‴(g_layer_3) Σ_c ĝ_layer_3 ġ_layer_3  (21)+(22)
+        a = np.multiply(dJ_ddelta_layer_3, f_second_softplus_3, out=w.dJ_dg_layer_3)
+        b = np.multiply(f_third_softplus_3, weighted_square_layer_3, out=w.b_dJ_dg_layer_3)
+        dJ_dg_layer_3 = np.add(a, b, out=w.dJ_dg_layer_3)
+        # Σ_n δ_layer_3 ∂J/∂δ_softplus_2ᵀ
+        dJ_dW_layer_3_delta = np.matmul(delta_layer_3.T, dJ_ddelta_softplus_2, out=w.dJ_dW_layer_3_delta)
+        # Σ_n Σ_c δ̇_layer_3 ĝ_softplus_2ᵀ
+        dJ_dW_layer_3_tangents = np.matmul(delta_tangent_layer_3.reshape(-1, 1).T, weighted_tangent_softplus_2.reshape(-1, 64), out=w.dJ_dW_layer_3_tangents)
+        # Σ_n ∂J/∂g_layer_3 g_softplus_2ᵀ
+        dJ_dW_layer_3_g = np.matmul(dJ_dg_layer_3.T, g_softplus_2, out=w.dJ_dW_layer_3_g)
+        # Σ_n ∂J/∂g_layer_3
+        dJ_db_layer_3_sum = _column_sum(dJ_dg_layer_3, out=w.dJ_db_layer_3_sum)
+        # ∂J/∂g_softplus_2 = W_layer_3ᵀ ∂J/∂g_layer_3  (14)+(15)
+        dJ_dg_softplus_2 = np.multiply(W_layer_3, dJ_dg_layer_3, out=w.dJ_dg_softplus_2)
+        # δ̇_softplus_2 ĝ_layer_2
+        weighted_product_softplus_2_terms = np.multiply(delta_tangent_softplus_2, weighted_tangent_layer_2, out=w.weighted_product_softplus_2_terms)
+        # Σ_c δ̇_softplus_2 ĝ_layer_2
+        weighted_product_softplus_2 = np.sum(weighted_product_softplus_2_terms, axis=1, out=w.weighted_product_softplus_2)
+        # f‴(g_layer_2) = f″(g_layer_2) (sigmoid(−g_layer_2) − f′(g_layer_2))
+        a = np.subtract(sigmoid_minus_softplus_2, f_prime_softplus_2, out=w.f_third_softplus_2)
+        f_third_softplus_2 = np.multiply(f_second_softplus_2, a, out=w.f_third_softplus_2)
+        # ∂J/∂g_layer_2 = ∂J/∂g_softplus_2 f′(g_layer_2) + ∂J/∂δ_layer_2 δ_softplus_2 f″(g_layer_2) + δ_softplus_2
+        #     f‴(g_layer_2) Σ_c ĝ_layer_2 ġ_layer_2 + 2 f″(g_layer_2) Σ_c δ̇_softplus_2 ĝ_layer_2  (21)+(22)
+        a = np.multiply(dJ_ddelta_layer_2, delta_softplus_2, out=w.dJ_dg_layer_2)
+        a = np.multiply(a, f_second_softplus_2, out=a)
+        b = np.multiply(dJ_dg_softplus_2, f_prime_softplus_2, out=w.b_dJ_dg_layer_2)
+        a = np.add(a, b, out=a)
+        b = np.multiply(delta_softplus_2, f_third_softplus_2, out=w.b1_dJ_dg_layer_2)
+        b = np.multiply(b, weighted_square_layer_2, out=b)
+        a = np.add(a, b, out=a)
+        b = np.multiply(f_second_softplus_2, weighted_product_softplus_2, out=w.b2_dJ_dg_layer_2)
+        b = np.multiply(b, 2.0, out=b)
+        dJ_dg_layer_2 = np.add(a, b, out=w.dJ_dg_layer_2)
+        # Σ_n δ_layer_2 ∂J/∂δ_softplus_1ᵀ
+        dJ_dW_layer_2_delta = np.matmul(delta_layer_2.T, dJ_ddelta_softplus_1, out=w.dJ_dW_layer_2_delta)
+        # Σ_n Σ_c δ̇_layer_2 ĝ_softplus_1ᵀ
+        dJ_dW_layer_2_tangents = np.matmul(delta_tangent_layer_2.reshape(-1, 64).T, weighted_tangent_softplus_1.reshape(-1, 128), out=w.dJ_dW_layer_2_tangents)
+        # Σ_n ∂J/∂g_layer_2 g_softplus_1ᵀ
+        dJ_dW_layer_2_g = np.matmul(dJ_dg_layer_2.T, g_softplus_1, out=w.dJ_dW_layer_2_g)
+        # Σ_n ∂J/∂g_layer_2
+        dJ_db_layer_2_sum = _column_sum(dJ_dg_layer_2, out=w.dJ_db_layer_2_sum)
+        # ∂J/∂g_softplus_1 = W_layer_2ᵀ ∂J/∂g_layer_2  (14)+(15)
+        dJ_dg_softplus_1 = np.matmul(dJ_dg_layer_2, W_layer_2, out=w.dJ_dg_softplus_1)
+        # δ̇_softplus_1 ĝ_layer_1
+        weighted_product_softplus_1_terms = np.multiply(delta_tangent_softplus_1, weighted_tangent_layer_1, out=w.weighted_product_softplus_1_terms)
+        # Σ_c δ̇_softplus_1 ĝ_layer_1
+        weighted_product_softplus_1 = np.sum(weighted_product_softplus_1_terms, axis=1, out=w.weighted_product_softplus_1)
+        # f‴(g_layer_1) = f″(g_layer_1) (sigmoid(−g_layer_1) − f′(g_layer_1))
+        a = np.subtract(sigmoid_minus_softplus_1, f_prime_softplus_1, out=w.f_third_softplus_1)
+        f_third_softplus_1 = np.multiply(f_second_softplus_1, a, out=w.f_third_softplus_1)
+        # ∂J/∂g_layer_1 = ∂J/∂g_softplus_1 f′(g_layer_1) + ∂J/∂δ_layer_1 δ_softplus_1 f″(g_layer_1) + δ_softplus_1
+        #     f‴(g_layer_1) (ġ_layer_1 ∘ ġ_layer_1)ᵀ ∂J/∂δ′_x + 2 f″(g_layer_1) Σ_c δ̇_softplus_1 ĝ_layer_1
+        #     (21)+(22)
+        a = np.multiply(dJ_ddelta_layer_1, delta_softplus_1, out=w.dJ_dg_layer_1)
+        a = np.multiply(a, f_second_softplus_1, out=a)
+        b = np.multiply(dJ_dg_softplus_1, f_prime_softplus_1, out=w.b_dJ_dg_layer_1)
+        a = np.add(a, b, out=a)
+        b = np.multiply(delta_softplus_1, f_third_softplus_1, out=w.b1_dJ_dg_layer_1)
+        b = np.multiply(b, weighted_square_layer_1, out=b)
+        a = np.add(a, b, out=a)
+        b = np.multiply(f_second_softplus_1, weighted_product_softplus_1, out=w.b2_dJ_dg_layer_1)
+        b = np.multiply(b, 2.0, out=b)
+        dJ_dg_layer_1 = np.add(a, b, out=w.dJ_dg_layer_1)
+        # Σ_n δ_layer_1 ∂J/∂δ_xᵀ
+        dJ_dW_layer_1_delta = np.matmul(delta_layer_1.T, dJ_ddelta_x, out=w.dJ_dW_layer_1_delta)
+        # (∂J/∂δ′_x)_c δ̇_layer_1
+        dJ_dW_layer_1_tangents_sum_terms = np.multiply(dJ_ddelta_prime_x_column, delta_tangent_layer_1, out=w.dJ_dW_layer_1_tangents_sum_terms)
+        # [Σ_n (∂J/∂δ′_x)_c δ̇_layer_1]
+        dJ_dW_layer_1_tangents_sum = np.sum(dJ_dW_layer_1_tangents_sum_terms, axis=0, out=w.dJ_dW_layer_1_tangents_sum)
+        # Σ_n ∂J/∂g_layer_1 g_xᵀ
+        dJ_dW_layer_1_g = np.matmul(dJ_dg_layer_1.T, g_x, out=w.dJ_dW_layer_1_g)
+        # Σ_n ∂J/∂g_layer_1
+        dJ_db_layer_1_sum = _column_sum(dJ_dg_layer_1, out=w.dJ_db_layer_1_sum)
+        # ∂J/∂g_x = W_layer_1ᵀ ∂J/∂g_layer_1  (14)+(15)
+        dJ_dg_x = np.matmul(dJ_dg_layer_1, W_layer_1, out=w.dJ_dg_x)
+        # by_x = (1/N) ∂J/∂g_x
+        by_x = np.divide(dJ_dg_x, N, out=w.by_x)
+
+        return (
+            sum_K, sum_delta_prime, sum_delta_prime_squared, dJ_dW_layer_3_delta, dJ_dW_layer_3_tangents,
+            dJ_dW_layer_3_g, dJ_db_layer_3_sum, dJ_dW_layer_2_delta, dJ_dW_layer_2_tangents, dJ_dW_layer_2_g,
+            dJ_db_layer_2_sum, dJ_dW_layer_1_delta, dJ_dW_layer_1_tangents_sum, dJ_dW_layer_1_g, dJ_db_layer_1_sum,
+        )
+
+    (
+        sum_K, sum_delta_prime, sum_delta_prime_squared, dJ_dW_layer_3_delta, dJ_dW_layer_3_tangents,
+        dJ_dW_layer_3_g, dJ_db_layer_3_sum, dJ_dW_layer_2_delta, dJ_dW_layer_2_tangents, dJ_dW_layer_2_g,
+        dJ_db_layer_2_sum, dJ_dW_layer_1_delta, dJ_dW_layer_1_tangents_sum, dJ_dW_layer_1_g, dJ_db_layer_1_sum,
+    ) = call.over_tiles(tile, x, weights)
+
+    # ---- at the end, from the sums over all samples: writes J, ∂J/∂W, ∂J/∂b
+    # J = (1/N) Σ_n Σ_i (−w) δ′_x + (1/N) Σ_n Σ_i λ w δ′_x² + (1/N) ½ Σ_n Σ_i w δ_x²
+    J = 0.5 * sum_K / N + sum_delta_prime / N + sum_delta_prime_squared / N
+    # ∂J/∂W_layer_3 = (1/N) (Σ_n δ_layer_3 ∂J/∂δ_softplus_2ᵀ + Σ_n ∂J/∂g_layer_3 g_softplus_2ᵀ + 2 Σ_n Σ_c
+    #     δ̇_layer_3 ĝ_softplus_2ᵀ)  (16)+(17)
+    a = np.add(dJ_dW_layer_3_delta, dJ_dW_layer_3_g, out=w.a_dJ_dW_layer_3)
+    b = np.multiply(dJ_dW_layer_3_tangents, 2.0, out=w.b_dJ_dW_layer_3)
+    a = np.add(a, b, out=a)
+    dJ_dW_layer_3 = np.divide(a, N, out=np.empty((1, 64), DTYPE))
+    # ∂J/∂b_layer_3 = (1/N) Σ_n ∂J/∂g_layer_3  [+] bias
+    dJ_db_layer_3 = np.divide(dJ_db_layer_3_sum, N, out=np.empty((1,), DTYPE))
+    # ∂J/∂W_layer_2 = (1/N) (Σ_n δ_layer_2 ∂J/∂δ_softplus_1ᵀ + Σ_n ∂J/∂g_layer_2 g_softplus_1ᵀ + 2 Σ_n Σ_c
+    #     δ̇_layer_2 ĝ_softplus_1ᵀ)  (16)+(17)
+    a = np.add(dJ_dW_layer_2_delta, dJ_dW_layer_2_g, out=w.a_dJ_dW_layer_2)
+    b = np.multiply(dJ_dW_layer_2_tangents, 2.0, out=w.b_dJ_dW_layer_2)
+    a = np.add(a, b, out=a)
+    dJ_dW_layer_2 = np.divide(a, N, out=np.empty((64, 128), DTYPE))
+    # ∂J/∂b_layer_2 = (1/N) Σ_n ∂J/∂g_layer_2  [+] bias
+    dJ_db_layer_2 = np.divide(dJ_db_layer_2_sum, N, out=np.empty((64,), DTYPE))
+    # [Σ_n (∂J/∂δ′_x)_c δ̇_layer_1]ᵀ
+    dJ_dW_layer_1_tangents_sum_transposed = w.dJ_dW_layer_1_tangents_sum_transposed
+    dJ_dW_layer_1_tangents_sum_transposed[...] = dJ_dW_layer_1_tangents_sum.T
+    # ∂J/∂W_layer_1 = (1/N) (2 [Σ_n (∂J/∂δ′_x)_c δ̇_layer_1]ᵀ + Σ_n δ_layer_1 ∂J/∂δ_xᵀ + Σ_n ∂J/∂g_layer_1 g_xᵀ)
+    #     (16)+(17)
+    a = np.add(dJ_dW_layer_1_delta, dJ_dW_layer_1_g, out=w.a_dJ_dW_layer_1)
+    b = np.multiply(dJ_dW_layer_1_tangents_sum_transposed, 2.0, out=w.b_dJ_dW_layer_1)
+    a = np.add(a, b, out=a)
+    dJ_dW_layer_1 = np.divide(a, N, out=np.empty((128, 64), DTYPE))
+    # ∂J/∂b_layer_1 = (1/N) Σ_n ∂J/∂g_layer_1  [+] bias
+    dJ_db_layer_1 = np.divide(dJ_db_layer_1_sum, N, out=np.empty((128,), DTYPE))
+
+    return J, {
+        "layer_1.weight": dJ_dW_layer_1,
+        "layer_1.bias": dJ_db_layer_1,
+        "layer_2.weight": dJ_dW_layer_2,
+        "layer_2.bias": dJ_db_layer_2,
+        "layer_3.weight": dJ_dW_layer_3,
+        "layer_3.bias": dJ_db_layer_3,
+    }, by_x
 
 
 def _loss_and_grad_terms(params, x, lam, call):
@@ -2152,6 +3042,427 @@ def _loss_and_grad_terms_lam0(params, x, lam, call):
     }
 
 
+def _loss_and_grad_terms_general(params, x, weights, lam, call):
+    """K, L and the gradient of each: the source's separate sweeps."""
+    N = len(x)
+    w = call.arrays
+    W_layer_1 = params["layer_1.weight"]
+    b_layer_1 = params["layer_1.bias"]
+    W_layer_2 = params["layer_2.weight"]
+    b_layer_2 = params["layer_2.bias"]
+    W_layer_3 = params["layer_3.weight"]
+    b_layer_3 = params["layer_3.bias"]
+
+    # ---- once a call, from the weights alone: reads W; writes ġ
+    # W_layer_1ᵀ
+    W_layer_1_transposed = w.W_layer_1_transposed
+    W_layer_1_transposed[...] = W_layer_1.T
+    # ġ_layer_1 = W_layer_1ᵀ  [+] 8
+    tangent_layer_1 = W_layer_1_transposed
+    # ġ_layer_1 ∘ ġ_layer_1
+    tangent_layer_1_squared = np.square(tangent_layer_1, out=w.tangent_layer_1_squared)
+
+    def tile(g_x, weights, w):
+        # ---- forward: reads g, W, b; writes g, f′
+        # W_layer_1 g_x
+        g_layer_1_unbiased = np.matmul(g_x, W_layer_1.T, out=w.g_layer_1_unbiased)
+        # g_layer_1 = W_layer_1 g_x + b_layer_1
+        g_layer_1 = np.add(b_layer_1, g_layer_1_unbiased, out=w.g_layer_1)
+        # sigmoid(−g_layer_1)
+        a = np.abs(g_layer_1, out=w.g_softplus_1)
+        a = np.negative(a, out=a)
+        a = np.exp(a, out=a)
+        b = np.negative(g_layer_1, out=w.b_g_softplus_1)
+        b = np.sign(b, out=b)
+        b = np.maximum(a, b, out=b)
+        c = np.add(a, 1.0, out=w.c_g_softplus_1)
+        sigmoid_minus_softplus_1 = np.divide(b, c, out=w.sigmoid_minus_softplus_1)
+        # f′(g_layer_1) = sigmoid(g_layer_1)
+        b = np.sign(g_layer_1, out=w.b1_g_softplus_1)
+        b = np.maximum(a, b, out=b)
+        f_prime_softplus_1 = np.divide(b, c, out=w.f_prime_softplus_1)
+        # g_softplus_1 = softplus(g_layer_1)
+        a = np.log1p(a, out=a)
+        b = np.maximum(g_layer_1, 0.0, out=w.b2_g_softplus_1)
+        g_softplus_1 = np.add(a, b, out=w.g_softplus_1)
+        # W_layer_2 g_softplus_1
+        g_layer_2_unbiased = np.matmul(g_softplus_1, W_layer_2.T, out=w.g_layer_2_unbiased)
+        # g_layer_2 = W_layer_2 g_softplus_1 + b_layer_2
+        g_layer_2 = np.add(b_layer_2, g_layer_2_unbiased, out=w.g_layer_2)
+        # sigmoid(−g_layer_2)
+        a = np.abs(g_layer_2, out=w.g_softplus_2)
+        a = np.negative(a, out=a)
+        a = np.exp(a, out=a)
+        b = np.negative(g_layer_2, out=w.b_g_softplus_2)
+        b = np.sign(b, out=b)
+        b = np.maximum(a, b, out=b)
+        c = np.add(a, 1.0, out=w.c_g_softplus_2)
+        sigmoid_minus_softplus_2 = np.divide(b, c, out=w.sigmoid_minus_softplus_2)
+        # f′(g_layer_2) = sigmoid(g_layer_2)
+        b = np.sign(g_layer_2, out=w.b1_g_softplus_2)
+        b = np.maximum(a, b, out=b)
+        f_prime_softplus_2 = np.divide(b, c, out=w.f_prime_softplus_2)
+        # g_softplus_2 = softplus(g_layer_2)
+        a = np.log1p(a, out=a)
+        b = np.maximum(g_layer_2, 0.0, out=w.b2_g_softplus_2)
+        g_softplus_2 = np.add(a, b, out=w.g_softplus_2)
+        # W_layer_3 g_softplus_2
+        g_layer_3_unbiased = np.matmul(g_softplus_2, W_layer_3.T, out=w.g_layer_3_unbiased)
+        # g_layer_3 = W_layer_3 g_softplus_2 + b_layer_3
+        g_layer_3 = np.add(b_layer_3, g_layer_3_unbiased, out=w.g_layer_3)
+        # sigmoid(−g_layer_3)
+        a = np.abs(g_layer_3, out=w.f_prime_softplus_3)
+        a = np.negative(a, out=a)
+        a = np.exp(a, out=a)
+        b = np.negative(g_layer_3, out=w.b_f_prime_softplus_3)
+        b = np.sign(b, out=b)
+        b = np.maximum(a, b, out=b)
+        c = np.add(a, 1.0, out=w.c_f_prime_softplus_3)
+        sigmoid_minus_softplus_3 = np.divide(b, c, out=w.sigmoid_minus_softplus_3)
+        # f′(g_layer_3) = sigmoid(g_layer_3)
+        b = np.sign(g_layer_3, out=w.b1_f_prime_softplus_3)
+        a = np.maximum(a, b, out=a)
+        f_prime_softplus_3 = np.divide(a, c, out=w.f_prime_softplus_3)
+
+        # ---- backward: reads f′, W; writes δ
+        # δ_layer_3 = f′(g_layer_3)  (1)
+        delta_layer_3 = f_prime_softplus_3
+        # δ_softplus_2 = W_layer_3ᵀ δ_layer_3  (1)
+        delta_softplus_2 = np.multiply(W_layer_3, delta_layer_3, out=w.delta_softplus_2)
+        # δ_layer_2 = δ_softplus_2 f′(g_layer_2)  (1)
+        delta_layer_2 = np.multiply(delta_softplus_2, f_prime_softplus_2, out=w.delta_layer_2)
+        # δ_softplus_1 = W_layer_2ᵀ δ_layer_2  (1)
+        delta_softplus_1 = np.matmul(delta_layer_2, W_layer_2, out=w.delta_softplus_1)
+        # δ_layer_1 = δ_softplus_1 f′(g_layer_1)  (1)
+        delta_layer_1 = np.multiply(delta_softplus_1, f_prime_softplus_1, out=w.delta_layer_1)
+        # δ_x = W_layer_1ᵀ δ_layer_1  (1)
+        delta_x = np.matmul(delta_layer_1, W_layer_1, out=w.delta_x)
+
+        # ---- second derivatives, by tangents: reads f′, ġ, δ, W; writes ġ, f″, δ̇
+        # f′(g_layer_1)
+        f_prime_softplus_1_row = f_prime_softplus_1[:, None]
+        # ġ_softplus_1 = (ġ_layer_1)_c f′(g_layer_1)  [+] 8
+        tangent_softplus_1 = np.multiply(tangent_layer_1, f_prime_softplus_1_row, out=w.tangent_softplus_1)
+        # f″(g_layer_1) = f′(g_layer_1) sigmoid(−g_layer_1)
+        f_second_softplus_1 = np.multiply(f_prime_softplus_1, sigmoid_minus_softplus_1, out=w.f_second_softplus_1)
+        # δ_softplus_1 f″(g_layer_1)
+        delta_curvature_softplus_1 = np.multiply(delta_softplus_1, f_second_softplus_1, out=w.delta_curvature_softplus_1)
+        # ġ_layer_2 = W_layer_2 ġ_softplus_1  [+] 8
+        tangent_layer_2 = w.tangent_layer_2
+        np.matmul(tangent_softplus_1.reshape(-1, 128), W_layer_2.T, out=tangent_layer_2.reshape(-1, 64))
+        # f′(g_layer_2)
+        f_prime_softplus_2_row = f_prime_softplus_2[:, None]
+        # ġ_softplus_2 = ġ_layer_2 f′(g_layer_2)  [+] 8
+        tangent_softplus_2 = np.multiply(f_prime_softplus_2_row, tangent_layer_2, out=w.tangent_softplus_2)
+        # f″(g_layer_2) = f′(g_layer_2) sigmoid(−g_layer_2)
+        f_second_softplus_2 = np.multiply(f_prime_softplus_2, sigmoid_minus_softplus_2, out=w.f_second_softplus_2)
+        # δ_softplus_2 f″(g_layer_2)
+        delta_curvature_softplus_2 = np.multiply(delta_softplus_2, f_second_softplus_2, out=w.delta_curvature_softplus_2)
+        # ġ_layer_3 = W_layer_3 ġ_softplus_2  [+] 8
+        tangent_layer_3 = w.tangent_layer_3
+        np.matmul(tangent_softplus_2.reshape(-1, 64), W_layer_3.T, out=tangent_layer_3.reshape(-1, 1))
+        # f″(g_layer_3) = f′(g_layer_3) sigmoid(−g_layer_3)
+        f_second_softplus_3 = np.multiply(f_prime_softplus_3, sigmoid_minus_softplus_3, out=w.f_second_softplus_3)
+        # f″(g_layer_3)
+        delta_curvature_softplus_3 = f_second_softplus_3
+        # f″(g_layer_3)
+        delta_curvature_softplus_3_row = delta_curvature_softplus_3[..., None]
+        # δ̇_layer_3 = ġ_layer_3 f″(g_layer_3)  [+] 8
+        delta_tangent_layer_3 = np.multiply(delta_curvature_softplus_3_row, tangent_layer_3, out=w.delta_tangent_layer_3)
+        # δ̇_softplus_2 = W_layer_3ᵀ δ̇_layer_3  [+] 8
+        delta_tangent_softplus_2 = w.delta_tangent_softplus_2
+        np.matmul(delta_tangent_layer_3.reshape(-1, 1), W_layer_3, out=delta_tangent_softplus_2.reshape(-1, 64))
+        # δ_softplus_2 f″(g_layer_2)
+        delta_curvature_softplus_2_row = delta_curvature_softplus_2[:, None]
+        # δ̇_layer_2 = δ_softplus_2 f″(g_layer_2) ġ_layer_2 + δ̇_softplus_2 f′(g_layer_2)  [+] 8
+        a = np.multiply(delta_curvature_softplus_2_row, tangent_layer_2, out=w.delta_tangent_layer_2)
+        b = np.multiply(f_prime_softplus_2_row, delta_tangent_softplus_2, out=w.b_delta_tangent_layer_2)
+        delta_tangent_layer_2 = np.add(a, b, out=w.delta_tangent_layer_2)
+        # δ̇_softplus_1 = W_layer_2ᵀ δ̇_layer_2  [+] 8
+        delta_tangent_softplus_1 = w.delta_tangent_softplus_1
+        np.matmul(delta_tangent_layer_2.reshape(-1, 64), W_layer_2, out=delta_tangent_softplus_1.reshape(-1, 128))
+        # δ_softplus_1 f″(g_layer_1)
+        delta_curvature_softplus_1_row = delta_curvature_softplus_1[:, None]
+        # δ̇_layer_1 = δ_softplus_1 f″(g_layer_1) (ġ_layer_1)_c + δ̇_softplus_1 f′(g_layer_1)  [+] 8
+        a = np.multiply(tangent_layer_1, delta_curvature_softplus_1_row, out=w.delta_tangent_layer_1)
+        b = np.multiply(f_prime_softplus_1_row, delta_tangent_softplus_1, out=w.b_delta_tangent_layer_1)
+        delta_tangent_layer_1 = np.add(a, b, out=w.delta_tangent_layer_1)
+
+        # ---- loss: reads δ, w, ġ; writes δ′
+        # w δ_x²
+        a = np.square(delta_x, out=w.sum_K_terms)
+        sum_K_terms = np.multiply(a, weights, out=w.sum_K_terms)
+        # Σ_n Σ_i w δ_x²
+        sum_K = float(np.sum(sum_K_terms, dtype=np.float64))
+        # −w
+        factor_of_delta_prime = np.negative(weights, out=w.factor_of_delta_prime)
+        # λ w
+        factor_of_its_square = np.multiply(weights, lam, out=w.factor_of_its_square)
+        # (ġ_layer_1 ∘ ġ_layer_1) (δ_softplus_1 f″(g_layer_1))
+        curvature_of_softplus_1 = np.matmul(delta_curvature_softplus_1, tangent_layer_1_squared.T, out=w.curvature_of_softplus_1)
+        # δ_softplus_2 f″(g_layer_2) ġ_layer_2²
+        a = np.square(tangent_layer_2, out=w.curvature_of_softplus_2_terms)
+        curvature_of_softplus_2_terms = np.multiply(delta_curvature_softplus_2_row, a, out=w.curvature_of_softplus_2_terms)
+        # [Σ_i δ_softplus_2 f″(g_layer_2) ġ_layer_2²]
+        curvature_of_softplus_2 = np.sum(curvature_of_softplus_2_terms, axis=2, out=w.curvature_of_softplus_2)
+        # ġ_layer_3² f″(g_layer_3)
+        a = np.square(tangent_layer_3, out=w.curvature_of_softplus_3_terms)
+        curvature_of_softplus_3_terms = np.multiply(delta_curvature_softplus_3_row, a, out=w.curvature_of_softplus_3_terms)
+        # [Σ_i ġ_layer_3² f″(g_layer_3)]
+        curvature_of_softplus_3 = np.sum(curvature_of_softplus_3_terms, axis=2, out=w.curvature_of_softplus_3)
+        # δ′_x = (ġ_layer_1 ∘ ġ_layer_1) (δ_softplus_1 f″(g_layer_1)) + [Σ_i δ_softplus_2 f″(g_layer_2) ġ_layer_2²]
+        #     + [Σ_i ġ_layer_3² f″(g_layer_3)]  [+] 8
+        a = np.add(curvature_of_softplus_1, curvature_of_softplus_2, out=w.delta_prime_x)
+        delta_prime_x = np.add(a, curvature_of_softplus_3, out=w.delta_prime_x)
+        # (−w) δ′_x
+        sum_delta_prime_terms = np.multiply(delta_prime_x, factor_of_delta_prime, out=w.sum_delta_prime_terms)
+        # Σ_n Σ_i (−w) δ′_x
+        sum_delta_prime = float(np.sum(sum_delta_prime_terms, dtype=np.float64))
+        # λ w δ′_x²
+        a = np.square(delta_prime_x, out=w.sum_delta_prime_squared_terms)
+        sum_delta_prime_squared_terms = np.multiply(a, factor_of_its_square, out=w.sum_delta_prime_squared_terms)
+        # Σ_n Σ_i λ w δ′_x²
+        sum_delta_prime_squared = float(np.sum(sum_delta_prime_squared_terms, dtype=np.float64))
+
+        # ---- forward adjoints of K: reads δ, w, W, f′; writes ∂K/∂δ
+        # ∂K/∂δ_x = w δ_x  (3)
+        dK_ddelta_x = np.multiply(delta_x, weights, out=w.dK_ddelta_x)
+        # ∂K/∂δ_layer_1 = W_layer_1 ∂K/∂δ_x  (11)
+        dK_ddelta_layer_1 = np.matmul(dK_ddelta_x, W_layer_1.T, out=w.dK_ddelta_layer_1)
+        # ∂K/∂δ_softplus_1 = ∂K/∂δ_layer_1 f′(g_layer_1)  (18)
+        dK_ddelta_softplus_1 = np.multiply(dK_ddelta_layer_1, f_prime_softplus_1, out=w.dK_ddelta_softplus_1)
+        # ∂K/∂δ_layer_2 = W_layer_2 ∂K/∂δ_softplus_1  (11)
+        dK_ddelta_layer_2 = np.matmul(dK_ddelta_softplus_1, W_layer_2.T, out=w.dK_ddelta_layer_2)
+        # ∂K/∂δ_softplus_2 = ∂K/∂δ_layer_2 f′(g_layer_2)  (18)
+        dK_ddelta_softplus_2 = np.multiply(dK_ddelta_layer_2, f_prime_softplus_2, out=w.dK_ddelta_softplus_2)
+        # ∂K/∂δ_layer_3 = W_layer_3 ∂K/∂δ_softplus_2  (11)
+        dK_ddelta_layer_3 = np.matmul(dK_ddelta_softplus_2, W_layer_3.T, out=w.dK_ddelta_layer_3)
+
+        # ---- backward adjoints of K and gradients: reads ∂K/∂δ, f″, δ, g, W, f′; writes ∂K/∂g
+        # ∂K/∂g_layer_3 = ∂K/∂δ_layer_3 f″(g_layer_3)  (21)
+        dK_dg_layer_3 = np.multiply(dK_ddelta_layer_3, f_second_softplus_3, out=w.dK_dg_layer_3)
+        # Σ_n δ_layer_3 ∂K/∂δ_softplus_2ᵀ
+        dK_dW_layer_3_delta = np.matmul(delta_layer_3.T, dK_ddelta_softplus_2, out=w.dK_dW_layer_3_delta)
+        # Σ_n ∂K/∂g_layer_3 g_softplus_2ᵀ
+        dK_dW_layer_3_g = np.matmul(dK_dg_layer_3.T, g_softplus_2, out=w.dK_dW_layer_3_g)
+        # Σ_n ∂K/∂g_layer_3
+        dK_db_layer_3_sum = _column_sum(dK_dg_layer_3, out=w.dK_db_layer_3_sum)
+        # ∂K/∂g_softplus_2 = W_layer_3ᵀ ∂K/∂g_layer_3  (14)
+        dK_dg_softplus_2 = np.multiply(W_layer_3, dK_dg_layer_3, out=w.dK_dg_softplus_2)
+        # ∂K/∂g_layer_2 = ∂K/∂g_softplus_2 f′(g_layer_2) + ∂K/∂δ_layer_2 δ_softplus_2 f″(g_layer_2)  (21)
+        a = np.multiply(dK_ddelta_layer_2, delta_softplus_2, out=w.dK_dg_layer_2)
+        a = np.multiply(a, f_second_softplus_2, out=a)
+        b = np.multiply(dK_dg_softplus_2, f_prime_softplus_2, out=w.b_dK_dg_layer_2)
+        dK_dg_layer_2 = np.add(a, b, out=w.dK_dg_layer_2)
+        # Σ_n δ_layer_2 ∂K/∂δ_softplus_1ᵀ
+        dK_dW_layer_2_delta = np.matmul(delta_layer_2.T, dK_ddelta_softplus_1, out=w.dK_dW_layer_2_delta)
+        # Σ_n ∂K/∂g_layer_2 g_softplus_1ᵀ
+        dK_dW_layer_2_g = np.matmul(dK_dg_layer_2.T, g_softplus_1, out=w.dK_dW_layer_2_g)
+        # Σ_n ∂K/∂g_layer_2
+        dK_db_layer_2_sum = _column_sum(dK_dg_layer_2, out=w.dK_db_layer_2_sum)
+        # ∂K/∂g_softplus_1 = W_layer_2ᵀ ∂K/∂g_layer_2  (14)
+        dK_dg_softplus_1 = np.matmul(dK_dg_layer_2, W_layer_2, out=w.dK_dg_softplus_1)
+        # ∂K/∂g_layer_1 = ∂K/∂g_softplus_1 f′(g_layer_1) + ∂K/∂δ_layer_1 δ_softplus_1 f″(g_layer_1)  (21)
+        a = np.multiply(dK_ddelta_layer_1, delta_softplus_1, out=w.dK_dg_layer_1)
+        a = np.multiply(a, f_second_softplus_1, out=a)
+        b = np.multiply(dK_dg_softplus_1, f_prime_softplus_1, out=w.b_dK_dg_layer_1)
+        dK_dg_layer_1 = np.add(a, b, out=w.dK_dg_layer_1)
+        # Σ_n δ_layer_1 ∂K/∂δ_xᵀ
+        dK_dW_layer_1_delta = np.matmul(delta_layer_1.T, dK_ddelta_x, out=w.dK_dW_layer_1_delta)
+        # Σ_n ∂K/∂g_layer_1 g_xᵀ
+        dK_dW_layer_1_g = np.matmul(dK_dg_layer_1.T, g_x, out=w.dK_dW_layer_1_g)
+        # Σ_n ∂K/∂g_layer_1
+        dK_db_layer_1_sum = _column_sum(dK_dg_layer_1, out=w.dK_db_layer_1_sum)
+
+        # ---- forward adjoints of L: reads δ′, ġ, f″, W, f′; writes ∂L/∂δ′, ĝ, ∂L/∂δ
+        # ∂L/∂δ′_x = 2 λ w δ′_x + (−w)  (7)
+        a = np.multiply(delta_prime_x, factor_of_its_square, out=w.dL_ddelta_prime_x)
+        a = np.multiply(a, 2.0, out=a)
+        dL_ddelta_prime_x = np.add(a, factor_of_delta_prime, out=w.dL_ddelta_prime_x)
+        # (∂L/∂δ′_x)_c
+        dL_ddelta_prime_x_column = dL_ddelta_prime_x[..., None]
+        # ĝ_layer_1 = (∂L/∂δ′_x)_c (ġ_layer_1)_c  [+] 8
+        weighted_tangent_layer_1 = np.multiply(tangent_layer_1, dL_ddelta_prime_x_column, out=w.weighted_tangent_layer_1)
+        # (ġ_layer_1 ∘ ġ_layer_1)ᵀ ∂L/∂δ′_x
+        weighted_square_layer_1 = np.matmul(dL_ddelta_prime_x, tangent_layer_1_squared, out=w.weighted_square_layer_1)
+        # ∂L/∂δ_softplus_1 = f″(g_layer_1) (ġ_layer_1 ∘ ġ_layer_1)ᵀ ∂L/∂δ′_x  (19)
+        dL_ddelta_softplus_1 = np.multiply(f_second_softplus_1, weighted_square_layer_1, out=w.dL_ddelta_softplus_1)
+        # ĝ_softplus_1 = (∂L/∂δ′_x)_c ġ_softplus_1  [+] 8
+        weighted_tangent_softplus_1 = np.multiply(dL_ddelta_prime_x_column, tangent_softplus_1, out=w.weighted_tangent_softplus_1)
+        # ∂L/∂δ_layer_2 = W_layer_2 ∂L/∂δ_softplus_1  (12)
+        dL_ddelta_layer_2 = np.matmul(dL_ddelta_softplus_1, W_layer_2.T, out=w.dL_ddelta_layer_2)
+        # ĝ_layer_2 = (∂L/∂δ′_x)_c ġ_layer_2  [+] 8
+        weighted_tangent_layer_2 = np.multiply(dL_ddelta_prime_x_column, tangent_layer_2, out=w.weighted_tangent_layer_2)
+        # ĝ_layer_2 ġ_layer_2
+        weighted_square_layer_2_terms = np.multiply(tangent_layer_2, weighted_tangent_layer_2, out=w.weighted_square_layer_2_terms)
+        # Σ_c ĝ_layer_2 ġ_layer_2
+        weighted_square_layer_2 = np.sum(weighted_square_layer_2_terms, axis=1, out=w.weighted_square_layer_2)
+        # ∂L/∂δ_softplus_2 = ∂L/∂δ_layer_2 f′(g_layer_2) + f″(g_layer_2) Σ_c ĝ_layer_2 ġ_layer_2  (19)
+        a = np.multiply(dL_ddelta_layer_2, f_prime_softplus_2, out=w.dL_ddelta_softplus_2)
+        b = np.multiply(f_second_softplus_2, weighted_square_layer_2, out=w.b_dL_ddelta_softplus_2)
+        dL_ddelta_softplus_2 = np.add(a, b, out=w.dL_ddelta_softplus_2)
+        # ĝ_softplus_2 = (∂L/∂δ′_x)_c ġ_softplus_2  [+] 8
+        weighted_tangent_softplus_2 = np.multiply(dL_ddelta_prime_x_column, tangent_softplus_2, out=w.weighted_tangent_softplus_2)
+        # ∂L/∂δ_layer_3 = W_layer_3 ∂L/∂δ_softplus_2  (12)
+        dL_ddelta_layer_3 = np.matmul(dL_ddelta_softplus_2, W_layer_3.T, out=w.dL_ddelta_layer_3)
+        # ĝ_layer_3 = (∂L/∂δ′_x)_c ġ_layer_3  [+] 8
+        weighted_tangent_layer_3 = np.multiply(dL_ddelta_prime_x_column, tangent_layer_3, out=w.weighted_tangent_layer_3)
+        # ĝ_layer_3 ġ_layer_3
+        weighted_square_layer_3_terms = np.multiply(tangent_layer_3, weighted_tangent_layer_3, out=w.weighted_square_layer_3_terms)
+        # Σ_c ĝ_layer_3 ġ_layer_3
+        weighted_square_layer_3 = np.sum(weighted_square_layer_3_terms, axis=1, out=w.weighted_square_layer_3)
+
+        # ---- backward adjoints of L and gradients: reads f′, f″, ∂L/∂δ, δ, δ̇, ĝ, g, W; writes f‴, ∂L/∂g
+        # f‴(g_layer_3) = f″(g_layer_3) (sigmoid(−g_layer_3) − f′(g_layer_3))
+        a = np.subtract(sigmoid_minus_softplus_3, f_prime_softplus_3, out=w.f_third_softplus_3)
+        f_third_softplus_3 = np.multiply(f_second_softplus_3, a, out=w.f_third_softplus_3)
+        # ∂L/∂g_layer_3 = ∂L/∂δ_layer_3 f″(g_layer_3) + f‴(g_layer_3) Σ_c ĝ_layer_3 ġ_layer_3  (22)
+        a = np.multiply(dL_ddelta_layer_3, f_second_softplus_3, out=w.dL_dg_layer_3)
+        b = np.multiply(f_third_softplus_3, weighted_square_layer_3, out=w.b_dL_dg_layer_3)
+        dL_dg_layer_3 = np.add(a, b, out=w.dL_dg_layer_3)
+        # Σ_n δ_layer_3 ∂L/∂δ_softplus_2ᵀ
+        dL_dW_layer_3_delta = np.matmul(delta_layer_3.T, dL_ddelta_softplus_2, out=w.dL_dW_layer_3_delta)
+        # Σ_n Σ_c δ̇_layer_3 ĝ_softplus_2ᵀ
+        dL_dW_layer_3_tangents = np.matmul(delta_tangent_layer_3.reshape(-1, 1).T, weighted_tangent_softplus_2.reshape(-1, 64), out=w.dL_dW_layer_3_tangents)
+        # Σ_n ∂L/∂g_layer_3 g_softplus_2ᵀ
+        dL_dW_layer_3_g = np.matmul(dL_dg_layer_3.T, g_softplus_2, out=w.dL_dW_layer_3_g)
+        # Σ_n ∂L/∂g_layer_3
+        dL_db_layer_3_sum = _column_sum(dL_dg_layer_3, out=w.dL_db_layer_3_sum)
+        # ∂L/∂g_softplus_2 = W_layer_3ᵀ ∂L/∂g_layer_3  (15)
+        dL_dg_softplus_2 = np.multiply(W_layer_3, dL_dg_layer_3, out=w.dL_dg_softplus_2)
+        # δ̇_softplus_2 ĝ_layer_2
+        weighted_product_softplus_2_terms = np.multiply(delta_tangent_softplus_2, weighted_tangent_layer_2, out=w.weighted_product_softplus_2_terms)
+        # Σ_c δ̇_softplus_2 ĝ_layer_2
+        weighted_product_softplus_2 = np.sum(weighted_product_softplus_2_terms, axis=1, out=w.weighted_product_softplus_2)
+        # f‴(g_layer_2) = f″(g_layer_2) (sigmoid(−g_layer_2) − f′(g_layer_2))
+        a = np.subtract(sigmoid_minus_softplus_2, f_prime_softplus_2, out=w.f_third_softplus_2)
+        f_third_softplus_2 = np.multiply(f_second_softplus_2, a, out=w.f_third_softplus_2)
+        # ∂L/∂g_layer_2 = ∂L/∂g_softplus_2 f′(g_layer_2) + ∂L/∂δ_layer_2 δ_softplus_2 f″(g_layer_2) + δ_softplus_2
+        #     f‴(g_layer_2) Σ_c ĝ_layer_2 ġ_layer_2 + 2 f″(g_layer_2) Σ_c δ̇_softplus_2 ĝ_layer_2  (22)
+        a = np.multiply(dL_ddelta_layer_2, delta_softplus_2, out=w.dL_dg_layer_2)
+        a = np.multiply(a, f_second_softplus_2, out=a)
+        b = np.multiply(dL_dg_softplus_2, f_prime_softplus_2, out=w.b_dL_dg_layer_2)
+        a = np.add(a, b, out=a)
+        b = np.multiply(delta_softplus_2, f_third_softplus_2, out=w.b1_dL_dg_layer_2)
+        b = np.multiply(b, weighted_square_layer_2, out=b)
+        a = np.add(a, b, out=a)
+        b = np.multiply(f_second_softplus_2, weighted_product_softplus_2, out=w.b2_dL_dg_layer_2)
+        b = np.multiply(b, 2.0, out=b)
+        dL_dg_layer_2 = np.add(a, b, out=w.dL_dg_layer_2)
+        # Σ_n δ_layer_2 ∂L/∂δ_softplus_1ᵀ
+        dL_dW_layer_2_delta = np.matmul(delta_layer_2.T, dL_ddelta_softplus_1, out=w.dL_dW_layer_2_delta)
+        # Σ_n Σ_c δ̇_layer_2 ĝ_softplus_1ᵀ
+        dL_dW_layer_2_tangents = np.matmul(delta_tangent_layer_2.reshape(-1, 64).T, weighted_tangent_softplus_1.reshape(-1, 128), out=w.dL_dW_layer_2_tangents)
+        # Σ_n ∂L/∂g_layer_2 g_softplus_1ᵀ
+        dL_dW_layer_2_g = np.matmul(dL_dg_layer_2.T, g_softplus_1, out=w.dL_dW_layer_2_g)
+        # Σ_n ∂L/∂g_layer_2
+        dL_db_layer_2_sum = _column_sum(dL_dg_layer_2, out=w.dL_db_layer_2_sum)
+        # ∂L/∂g_softplus_1 = W_layer_2ᵀ ∂L/∂g_layer_2  (15)
+        dL_dg_softplus_1 = np.matmul(dL_dg_layer_2, W_layer_2, out=w.dL_dg_softplus_1)
+        # δ̇_softplus_1 ĝ_layer_1
+        weighted_product_softplus_1_terms = np.multiply(delta_tangent_softplus_1, weighted_tangent_layer_1, out=w.weighted_product_softplus_1_terms)
+        # Σ_c δ̇_softplus_1 ĝ_layer_1
+        weighted_product_softplus_1 = np.sum(weighted_product_softplus_1_terms, axis=1, out=w.weighted_product_softplus_1)
+        # f‴(g_layer_1) = f″(g_layer_1) (sigmoid(−g_layer_1) − f′(g_layer_1))
+        a = np.subtract(sigmoid_minus_softplus_1, f_prime_softplus_1, out=w.f_third_softplus_1)
+        f_third_softplus_1 = np.multiply(f_second_softplus_1, a, out=w.f_third_softplus_1)
+        # ∂L/∂g_layer_1 = ∂L/∂g_softplus_1 f′(g_layer_1) + δ_softplus_1 f‴(g_layer_1) (ġ_layer_1 ∘ ġ_layer_1)ᵀ
+        #     ∂L/∂δ′_x + 2 f″(g_layer_1) Σ_c δ̇_softplus_1 ĝ_layer_1  (22)
+        a = np.multiply(dL_dg_softplus_1, f_prime_softplus_1, out=w.dL_dg_layer_1)
+        b = np.multiply(delta_softplus_1, f_third_softplus_1, out=w.b_dL_dg_layer_1)
+        b = np.multiply(b, weighted_square_layer_1, out=b)
+        a = np.add(a, b, out=a)
+        b = np.multiply(f_second_softplus_1, weighted_product_softplus_1, out=w.b1_dL_dg_layer_1)
+        b = np.multiply(b, 2.0, out=b)
+        dL_dg_layer_1 = np.add(a, b, out=w.dL_dg_layer_1)
+        # (∂L/∂δ′_x)_c δ̇_layer_1
+        dL_dW_layer_1_tangents_sum_terms = np.multiply(dL_ddelta_prime_x_column, delta_tangent_layer_1, out=w.dL_dW_layer_1_tangents_sum_terms)
+        # [Σ_n (∂L/∂δ′_x)_c δ̇_layer_1]
+        dL_dW_layer_1_tangents_sum = np.sum(dL_dW_layer_1_tangents_sum_terms, axis=0, out=w.dL_dW_layer_1_tangents_sum)
+        # Σ_n ∂L/∂g_layer_1 g_xᵀ
+        dL_dW_layer_1_g = np.matmul(dL_dg_layer_1.T, g_x, out=w.dL_dW_layer_1_g)
+        # Σ_n ∂L/∂g_layer_1
+        dL_db_layer_1_sum = _column_sum(dL_dg_layer_1, out=w.dL_db_layer_1_sum)
+
+        return (
+            sum_K, sum_delta_prime, sum_delta_prime_squared, dK_dW_layer_3_delta, dK_dW_layer_3_g, dK_db_layer_3_sum,
+            dK_dW_layer_2_delta, dK_dW_layer_2_g, dK_db_layer_2_sum, dK_dW_layer_1_delta, dK_dW_layer_1_g,
+            dK_db_layer_1_sum, dL_dW_layer_3_delta, dL_dW_layer_3_tangents, dL_dW_layer_3_g, dL_db_layer_3_sum,
+            dL_dW_layer_2_delta, dL_dW_layer_2_tangents, dL_dW_layer_2_g, dL_db_layer_2_sum, dL_dW_layer_1_tangents_sum,
+            dL_dW_layer_1_g, dL_db_layer_1_sum,
+        )
+
+    (
+        sum_K, sum_delta_prime, sum_delta_prime_squared, dK_dW_layer_3_delta, dK_dW_layer_3_g, dK_db_layer_3_sum,
+        dK_dW_layer_2_delta, dK_dW_layer_2_g, dK_db_layer_2_sum, dK_dW_layer_1_delta, dK_dW_layer_1_g,
+        dK_db_layer_1_sum, dL_dW_layer_3_delta, dL_dW_layer_3_tangents, dL_dW_layer_3_g, dL_db_layer_3_sum,
+        dL_dW_layer_2_delta, dL_dW_layer_2_tangents, dL_dW_layer_2_g, dL_db_layer_2_sum, dL_dW_layer_1_tangents_sum,
+        dL_dW_layer_1_g, dL_db_layer_1_sum,
+    ) = call.over_tiles(tile, x, weights)
+
+    # ---- at the end, from the sums over all samples: writes K, L, ∂K/∂W, ∂K/∂b, ∂L/∂W, ∂L/∂b
+    # K = (1/N) ½ Σ_n Σ_i w δ_x²
+    K = 0.5 * sum_K / N
+    # L = (1/N) Σ_n Σ_i (−w) δ′_x + (1/N) Σ_n Σ_i λ w δ′_x²
+    L = sum_delta_prime / N + sum_delta_prime_squared / N
+    # ∂K/∂W_layer_3 = (1/N) (Σ_n δ_layer_3 ∂K/∂δ_softplus_2ᵀ + Σ_n ∂K/∂g_layer_3 g_softplus_2ᵀ)  (16)
+    a = np.add(dK_dW_layer_3_delta, dK_dW_layer_3_g, out=w.a_dK_dW_layer_3)
+    dK_dW_layer_3 = np.divide(a, N, out=np.empty((1, 64), DTYPE))
+    # ∂K/∂b_layer_3 = (1/N) Σ_n ∂K/∂g_layer_3  [+] bias
+    dK_db_layer_3 = np.divide(dK_db_layer_3_sum, N, out=np.empty((1,), DTYPE))
+    # ∂K/∂W_layer_2 = (1/N) (Σ_n δ_layer_2 ∂K/∂δ_softplus_1ᵀ + Σ_n ∂K/∂g_layer_2 g_softplus_1ᵀ)  (16)
+    a = np.add(dK_dW_layer_2_delta, dK_dW_layer_2_g, out=w.a_dK_dW_layer_2)
+    dK_dW_layer_2 = np.divide(a, N, out=np.empty((64, 128), DTYPE))
+    # ∂K/∂b_layer_2 = (1/N) Σ_n ∂K/∂g_layer_2  [+] bias
+    dK_db_layer_2 = np.divide(dK_db_layer_2_sum, N, out=np.empty((64,), DTYPE))
+    # ∂K/∂W_layer_1 = (1/N) (Σ_n δ_layer_1 ∂K/∂δ_xᵀ + Σ_n ∂K/∂g_layer_1 g_xᵀ)  (16)
+    a = np.add(dK_dW_layer_1_delta, dK_dW_layer_1_g, out=w.a_dK_dW_layer_1)
+    dK_dW_layer_1 = np.divide(a, N, out=np.empty((128, 64), DTYPE))
+    # ∂K/∂b_layer_1 = (1/N) Σ_n ∂K/∂g_layer_1  [+] bias
+    dK_db_layer_1 = np.divide(dK_db_layer_1_sum, N, out=np.empty((128,), DTYPE))
+    # ∂L/∂W_layer_3 = (1/N) (Σ_n δ_layer_3 ∂L/∂δ_softplus_2ᵀ + Σ_n ∂L/∂g_layer_3 g_softplus_2ᵀ + 2 Σ_n Σ_c
+    #     δ̇_layer_3 ĝ_softplus_2ᵀ)  (17)
+    a = np.add(dL_dW_layer_3_delta, dL_dW_layer_3_g, out=w.a_dL_dW_layer_3)
+    b = np.multiply(dL_dW_layer_3_tangents, 2.0, out=w.b_dL_dW_layer_3)
+    a = np.add(a, b, out=a)
+    dL_dW_layer_3 = np.divide(a, N, out=np.empty((1, 64), DTYPE))
+    # ∂L/∂b_layer_3 = (1/N) Σ_n ∂L/∂g_layer_3  [+] bias
+    dL_db_layer_3 = np.divide(dL_db_layer_3_sum, N, out=np.empty((1,), DTYPE))
+    # ∂L/∂W_layer_2 = (1/N) (Σ_n δ_layer_2 ∂L/∂δ_softplus_1ᵀ + Σ_n ∂L/∂g_layer_2 g_softplus_1ᵀ + 2 Σ_n Σ_c
+    #     δ̇_layer_2 ĝ_softplus_1ᵀ)  (17)
+    a = np.add(dL_dW_layer_2_delta, dL_dW_layer_2_g, out=w.a_dL_dW_layer_2)
+    b = np.multiply(dL_dW_layer_2_tangents, 2.0, out=w.b_dL_dW_layer_2)
+    a = np.add(a, b, out=a)
+    dL_dW_layer_2 = np.divide(a, N, out=np.empty((64, 128), DTYPE))
+    # ∂L/∂b_layer_2 = (1/N) Σ_n ∂L/∂g_layer_2  [+] bias
+    dL_db_layer_2 = np.divide(dL_db_layer_2_sum, N, out=np.empty((64,), DTYPE))
+    # [Σ_n (∂L/∂δ′_x)_c δ̇_layer_1]ᵀ
+    dL_dW_layer_1_tangents_sum_transposed = w.dL_dW_layer_1_tangents_sum_transposed
+    dL_dW_layer_1_tangents_sum_transposed[...] = dL_dW_layer_1_tangents_sum.T
+    # ∂L/∂W_layer_1 = (1/N) (2 [Σ_n (∂L/∂δ′_x)_c δ̇_layer_1]ᵀ + Σ_n ∂L/∂g_layer_1 g_xᵀ)  (17)
+    a = np.multiply(dL_dW_layer_1_tangents_sum_transposed, 2.0, out=w.a_dL_dW_layer_1)
+    a = np.add(dL_dW_layer_1_g, a, out=a)
+    dL_dW_layer_1 = np.divide(a, N, out=np.empty((128, 64), DTYPE))
+    # ∂L/∂b_layer_1 = (1/N) Σ_n ∂L/∂g_layer_1  [+] bias
+    dL_db_layer_1 = np.divide(dL_db_layer_1_sum, N, out=np.empty((128,), DTYPE))
+
+    return K, L, {
+        "layer_1.weight": dK_dW_layer_1,
+        "layer_1.bias": dK_db_layer_1,
+        "layer_2.weight": dK_dW_layer_2,
+        "layer_2.bias": dK_db_layer_2,
+        "layer_3.weight": dK_dW_layer_3,
+        "layer_3.bias": dK_db_layer_3,
+    }, {
+        "layer_1.weight": dL_dW_layer_1,
+        "layer_1.bias": dL_db_layer_1,
+        "layer_2.weight": dL_dW_layer_2,
+        "layer_2.bias": dL_db_layer_2,
+        "layer_3.weight": dL_dW_layer_3,
+        "layer_3.bias": dL_db_layer_3,
+    }
+
+
 def _layer_means(params, x, lam, call):
     """the mean over the units of each layer, (N,) each: they show which one overflows."""
     N = len(x)
@@ -2263,7 +3574,7 @@ INITIAL = {
 METADATA = {
     "network": "mlp",
     "description_sha256": "d016ecef1c7374b3dbd6a0d9340fd4e360a478a7bf806748c63a65ede3e31568",
-    "template_sha256": "f9726713c74f4059d5b27a3888a1488cd507e80ae60f82b6c93c715438a3037b",
+    "template_sha256": "4d584068eabb92c9a667b5dda15d17ef8a8e0f685c61ecaa5744868a9058e5f8",
     "generator": "smgen 0.1.0",
     "backend": "numpy",
     "dtype": "float32",
@@ -2290,52 +3601,76 @@ def _own_workspace():
 
 def energy(params, x):
     """E(x) of each sample, (N,). Raises ValueError for unusable arguments, as every function here does."""
-    params, x, _ = _check(params, x)
-    return _energy(params, x, 0.0, _own_workspace())
+    params, rows, _ = _check(params, x)
+    return _energy(params, rows, 0.0, _own_workspace())
 
 
 def score(params, x):
     """The score −∂E/∂x, (N, 64); nothing else is computed."""
-    params, x, _ = _check(params, x)
-    return _score(params, x, 0.0, _own_workspace())
+    params, rows, _ = _check(params, x)
+    return _score(params, rows, 0.0, _own_workspace())
 
 
 def hessian_diagonal(params, x):
     """∂²E/∂x_d² exactly, (N, 64)."""
-    params, x, _ = _check(params, x)
-    return _hessian_diagonal(params, x, 0.0, _own_workspace())
+    params, rows, _ = _check(params, x)
+    return _hessian_diagonal(params, rows, 0.0, _own_workspace())
 
 
-def loss(params, x, lam=0.0):
-    """J = K + L, the mean over the batch of ½ Σ δ² + Σ (−δ′ + λ δ′²)."""
-    return _losses(params, x, lam)[-1]
+def _means(params, x, lam, weights, mask):
+    params, rows, lam = _check(params, x, lam)
+    if weights is None and mask is None:
+        return (_loss_terms if lam else _loss_terms_lam0)(params, rows, lam, _own_workspace())
+    shares = _mean_weights(weights, rows)
+    if mask is None:
+        return _weighted_means(shares, (_losses if lam else _losses_lam0)(params, rows, lam, _own_workspace()))
+    weights = _entry_weights(None, mask, rows)
+    return _weighted_means(shares, _losses_general(params, rows, weights, lam, _own_workspace()))
 
 
-def loss_terms(params, x, lam=0.0):
+def loss(params, x, lam=0.0, *, weights=None, mask=None):
+    """J = K + L, the mean over the batch of ½ Σ δ² + Σ (−δ′ + λ δ′²).
+    
+    `weights` are one number of at least 0 for each sample: the mean is Σ_n w_n J_n / Σ_n w_n. `mask`, a bool for
+    each number of x or for each of one sample, is True for what the loss leaves out: it is summed over the other
+    dimensions.
+    """
+    return _means(params, x, lam, weights, mask)[-1]
+
+
+def loss_terms(params, x, lam=0.0, *, weights=None, mask=None):
     """K = ½ Σ δ² and L = Σ (−δ′ + λ δ′²), means over the batch."""
-    return _losses(params, x, lam)[:-1]
+    return _means(params, x, lam, weights, mask)[:-1]
 
 
-def _losses(params, x, lam):
-    params, x, lam = _check(params, x, lam)
-    step = _loss_terms if lam else _loss_terms_lam0
-    return step(params, x, lam, _own_workspace())
+def losses(params, x, lam=0.0, *, mask=None):
+    """J of each sample, (N,): their mean is the loss."""
+    params, rows, lam = _check(params, x, lam)
+    if mask is None:
+        return (_losses if lam else _losses_lam0)(params, rows, lam, _own_workspace())[-1]
+    weights = _entry_weights(None, mask, rows)
+    return _losses_general(params, rows, weights, lam, _own_workspace())[-1]
 
 
-def loss_and_grad(params, x, lam=0.0, *, workspace=None):
-    """J and its exact gradient, a dict of arrays like `params`."""
-    params, x, lam = _check(params, x, lam)
-    if workspace is not None and not isinstance(workspace, Workspace):
-        raise ValueError(f"workspace: expected a Workspace of this module or None, got {type(workspace).__name__}")
-    step = _loss_and_grad if lam else _loss_and_grad_lam0
-    return step(params, x, lam, workspace or _own_workspace())
+def loss_and_grad(params, x, lam=0.0, *, weights=None, mask=None, wrt_x=False, workspace=None):
+    """J and its exact gradient, a dict of arrays like `params`; with `wrt_x` also ∂J/∂x."""
+    params, rows, lam = _check(params, x, lam)
+    workspace = _checked_workspace(workspace)
+    if weights is None and mask is None and not wrt_x:
+        return (_loss_and_grad if lam else _loss_and_grad_lam0)(params, rows, lam, workspace)
+    weights = _entry_weights(weights, mask, rows)
+    J, gradient, by_x = _loss_and_grad_general(params, rows, weights, lam, workspace)
+    return (J, gradient, by_x) if wrt_x else (J, gradient)
 
 
-def loss_and_grad_terms(params, x, lam=0.0):
+def loss_and_grad_terms(params, x, lam=0.0, *, weights=None, mask=None, workspace=None):
     """K, L, ∂K and ∂L: the terms of the loss and their gradients apart."""
-    params, x, lam = _check(params, x, lam)
-    step = _loss_and_grad_terms if lam else _loss_and_grad_terms_lam0
-    return step(params, x, lam, _own_workspace())
+    params, rows, lam = _check(params, x, lam)
+    workspace = _checked_workspace(workspace)
+    if weights is None and mask is None:
+        return (_loss_and_grad_terms if lam else _loss_and_grad_terms_lam0)(params, rows, lam, workspace)
+    weights = _entry_weights(weights, mask, rows)
+    return _loss_and_grad_terms_general(params, rows, weights, lam, workspace)
 
 
 def init_params(seed=0):
@@ -2393,11 +3728,7 @@ def _check(params, x, lam=0.0):
     NaN and infinite values are refused in parameters as in x.
     """
     params = _check_params(params)
-    x = _checked("x", x, None)
-    if x.ndim != 2 or x.shape[1] != _D:
-        raise ValueError(f"x: expected shape (N, {_D}), got {x.shape}")
-    if x.shape[0] == 0:
-        raise ValueError("x: expected at least one sample, got N = 0")
+    x = _check_x(x)
     with np.errstate(all="ignore"):
         # Sums are finite only if every value is; only if they are not are values looked at one by one.
         suspicious = not math.isfinite(sum(float(np.add.reduce(params[name], None)) for name in PARAMS))
@@ -2409,6 +3740,89 @@ def _check(params, x, lam=0.0):
     if isinstance(lam, np.ma.MaskedArray) or not isinstance(value, (int, float)) or not 0.0 <= value <= float(np.finfo(DTYPE).max):
         raise ValueError(f"lam: expected a finite number of at least 0, got {_got(lam)}")
     return params, x, float(value)
+
+
+def _check_x(x):
+    """x, if its type and its shape are right."""
+    x = _checked("x", x, None)
+    if x.ndim != 2 or x.shape[1] != _D:
+        raise ValueError(f"x: expected shape (N, {_D}), got {x.shape}")
+    if x.shape[0] == 0:
+        raise ValueError("x: expected at least one sample, got N = 0")
+    return x
+
+
+def _real_array(name, value):
+    """An array of real numbers of any type."""
+    try:
+        array = np.asarray(value)
+    except Exception as error:
+        raise ValueError(f"{name}: expected an array of real numbers, got {_got(value)}") from error
+    if array.dtype.kind not in "fiub":
+        raise ValueError(f"{name}: expected real numbers, got dtype {array.dtype}")
+    return array
+
+
+def _checked_workspace(workspace):
+    """The workspace that was given, or the thread's own."""
+    if workspace is not None and not isinstance(workspace, Workspace):
+        raise ValueError(f"workspace: expected a Workspace of this module or None, got {type(workspace).__name__}")
+    return workspace or _own_workspace()
+
+
+def _sample_numbers(name, values, n):
+    """One number for each of n samples, (n, 1)."""
+    array = _real_array(name, values)
+    if array.shape not in ((n,), (n, 1)):
+        raise ValueError(f"{name}: expected shape {(n,)}, got {array.shape}")
+    with np.errstate(all="ignore"):
+        numbers = array.reshape(n, 1).astype(DTYPE)
+    _check_finite(name, numbers.reshape(array.shape))
+    return numbers
+
+
+def _mean_weights(weights, rows, levels=1.0):
+    """The share of each sample in a mean times N, (N, 1), times the weight of its noise level if there are any."""
+    n = len(rows)
+    if weights is None:
+        return np.ones((n, 1), DTYPE) * levels
+    shares = _sample_numbers("weights", weights, n)
+    if (shares < 0).any():
+        raise ValueError(f"weights: expected numbers of at least 0, got {shares.min()} at {np.argwhere(shares < 0)[0, :1].tolist()}")
+    if not shares.any():
+        raise ValueError("weights: expected one above 0, got all 0")
+    shares = shares.astype(np.float64)
+    return (shares * (n / shares.sum())).astype(DTYPE) * levels
+
+
+def _mask(mask, rows):
+    """What a mask leaves of each row: True for dimensions that count."""
+    n = len(rows)
+    array = np.asarray(mask)
+    if array.dtype != bool:
+        raise ValueError(f"mask: expected an array of bool, True for what is left out, got dtype {array.dtype}")
+    if array.shape in ((64,),):
+        array = array.reshape(1, _D)
+    elif array.shape in ((n, 64),):
+        array = array.reshape(n, _D)
+    else:
+        raise ValueError(f"mask: expected shape {(n, 64)} or (64,), got {array.shape}")
+    if array.all():
+        raise ValueError("mask: expected some False, got all True: nothing would be left")
+    return ~array
+
+
+def _entry_weights(weights, mask, rows, levels=1.0):
+    """The weight of each number of x in a mean over samples, (N, D): 0 where the mask is True."""
+    shares = _mean_weights(weights, rows, levels)
+    kept = np.ones((1, _D), bool) if mask is None else _mask(mask, rows)
+    return shares * kept
+
+
+def _weighted_means(shares, found):
+    """The means of values of samples, in float64, with the shares of the samples."""
+    means = tuple(_mean(shares, values) for values in (found if isinstance(found, tuple) else (found,)))
+    return means if isinstance(found, tuple) else means[0]
 
 
 def _check_params(params):
@@ -2473,10 +3887,15 @@ _TILING = {
     "hessian_diagonal": (60, 64, 1122432, 69648),
     "loss_terms": (60, 64, 1138816, 69648),
     "loss_terms_lam0": (60, 64, 1122432, 69648),
+    "losses": (60, 64, 1138816, 69664),
+    "losses_lam0": (60, 64, 1122432, 69664),
+    "losses_general": (60, 64, 1138816, 69660),
     "loss_and_grad": (18, 64, 3383808, 221972),
     "loss_and_grad_lam0": (18, 64, 3351040, 220948),
+    "loss_and_grad_general": (18, 64, 3400192, 221972),
     "loss_and_grad_terms": (19, 64, 3466112, 220692),
     "loss_and_grad_terms_lam0": (19, 64, 3433344, 220180),
+    "loss_and_grad_terms_general": (18, 64, 3466112, 220948),
     "layer_means": (512, 1, 32896, 2316),
 }
 
@@ -2563,6 +3982,73 @@ _STORAGE = {
             (128, "sum_tangent_squared_layer_1"),
         ],
     ),
+    "losses": (
+        [
+            ("N", 128, "g_layer_1_unbiased g_layer_1 b2_g_softplus_1 delta_layer_1"),
+            ("N", 128, "g_softplus_1 delta_softplus_1 delta_curvature_softplus_1"),
+            ("N", 128, "b_g_softplus_1 sigmoid_minus_softplus_1"), ("N", 128, "c_g_softplus_1"),
+            ("N", 128, "b1_g_softplus_1 f_prime_softplus_1 f_second_softplus_1"),
+            ("N", 64, "g_layer_2_unbiased g_layer_2 b2_g_softplus_2 delta_layer_2 delta_x sum_delta_squared_terms curvature_of_softplus_1 delta_prime_x sum_delta_prime_squared_terms"),
+            ("N", 64, "g_softplus_2 delta_softplus_2 delta_curvature_softplus_2 curvature_of_softplus_2"),
+            ("N", 64, "b_g_softplus_2 sigmoid_minus_softplus_2"), ("N", 64, "c_g_softplus_2"),
+            ("N", 64, "b1_g_softplus_2 f_prime_softplus_2 f_second_softplus_2 curvature_of_softplus_3"),
+            ("N", 1, "g_layer_3_unbiased g_layer_3 b1_f_prime_softplus_3"),
+            ("N", 1, "f_prime_softplus_3 f_second_softplus_3"),
+            ("N", 1, "b_f_prime_softplus_3 sigmoid_minus_softplus_3"), ("N", 1, "c_f_prime_softplus_3"),
+            ("N", 64, 128, "tangent_softplus_1"), ("N", 64, 64, "tangent_layer_2 curvature_of_softplus_2_terms"),
+            ("N", 64, 64, "tangent_softplus_2"), ("N", 64, 1, "tangent_layer_3 curvature_of_softplus_3_terms"),
+            ("N", "sum_delta_squared b_J_n"), ("N", "sum_delta_prime"), ("N", "sum_delta_prime_squared a_J_n"),
+            ("N", "a_L_n"),
+        ],
+        [
+            (64, 128, "W_layer_1_transposed"), (64, 128, "tangent_layer_1_squared"),
+        ],
+    ),
+    "losses_lam0": (
+        [
+            ("N", 128, "g_layer_1_unbiased g_layer_1 b2_g_softplus_1 delta_layer_1"),
+            ("N", 128, "g_softplus_1 delta_softplus_1 delta_curvature_softplus_1 sum_curvature_softplus_1_terms"),
+            ("N", 128, "b_g_softplus_1 sigmoid_minus_softplus_1"), ("N", 128, "c_g_softplus_1"),
+            ("N", 128, "b1_g_softplus_1 f_prime_softplus_1 f_second_softplus_1"),
+            ("N", 64, "g_layer_2_unbiased g_layer_2 b2_g_softplus_2 delta_layer_2 delta_x sum_delta_squared_terms sum_tangent_squared_layer_2"),
+            ("N", 64, "g_softplus_2 delta_softplus_2 delta_curvature_softplus_2 sum_curvature_softplus_2_terms"),
+            ("N", 64, "b_g_softplus_2 sigmoid_minus_softplus_2"), ("N", 64, "c_g_softplus_2"),
+            ("N", 64, "b1_g_softplus_2 f_prime_softplus_2 f_second_softplus_2"),
+            ("N", 1, "g_layer_3_unbiased g_layer_3 b1_f_prime_softplus_3"),
+            ("N", 1, "f_prime_softplus_3 f_second_softplus_3 sum_curvature_softplus_3_terms"),
+            ("N", 1, "b_f_prime_softplus_3 sigmoid_minus_softplus_3 sum_tangent_squared_layer_3"),
+            ("N", 1, "c_f_prime_softplus_3"), ("N", 64, 128, "tangent_softplus_1"),
+            ("N", 64, 64, "tangent_layer_2 sum_tangent_squared_layer_2_terms"), ("N", 64, 64, "tangent_softplus_2"),
+            ("N", 64, 1, "tangent_layer_3 sum_tangent_squared_layer_3_terms"), ("N", "sum_delta_squared a_J_n"),
+            ("N", "sum_curvature_softplus_1"), ("N", "sum_curvature_softplus_2"), ("N", "a_L_n"),
+        ],
+        [
+            (64, 128, "W_layer_1_transposed"), (64, 128, "sum_tangent_squared_layer_1_terms"),
+            (128, "sum_tangent_squared_layer_1"),
+        ],
+    ),
+    "losses_general": (
+        [
+            ("N", 128, "g_layer_1_unbiased g_layer_1 b2_g_softplus_1 delta_layer_1"),
+            ("N", 128, "g_softplus_1 delta_softplus_1 delta_curvature_softplus_1"),
+            ("N", 128, "b_g_softplus_1 sigmoid_minus_softplus_1"), ("N", 128, "c_g_softplus_1"),
+            ("N", 128, "b1_g_softplus_1 f_prime_softplus_1 f_second_softplus_1"),
+            ("N", 64, "g_layer_2_unbiased g_layer_2 b2_g_softplus_2 delta_layer_2 delta_x sum_K_terms factor_of_delta_prime sum_delta_prime_terms"),
+            ("N", 64, "g_softplus_2 delta_softplus_2 delta_curvature_softplus_2 curvature_of_softplus_2"),
+            ("N", 64, "b_g_softplus_2 sigmoid_minus_softplus_2 curvature_of_softplus_1 delta_prime_x sum_delta_prime_squared_terms"),
+            ("N", 64, "c_g_softplus_2 curvature_of_softplus_3"),
+            ("N", 64, "b1_g_softplus_2 f_prime_softplus_2 f_second_softplus_2 factor_of_its_square"),
+            ("N", 1, "g_layer_3_unbiased g_layer_3 b1_f_prime_softplus_3"),
+            ("N", 1, "f_prime_softplus_3 f_second_softplus_3"),
+            ("N", 1, "b_f_prime_softplus_3 sigmoid_minus_softplus_3"), ("N", 1, "c_f_prime_softplus_3"),
+            ("N", 64, 128, "tangent_softplus_1"), ("N", 64, 64, "tangent_layer_2 curvature_of_softplus_2_terms"),
+            ("N", 64, 64, "tangent_softplus_2"), ("N", 64, 1, "tangent_layer_3 curvature_of_softplus_3_terms"),
+            ("N", "sum_K a_J_n"), ("N", "sum_delta_prime"), ("N", "sum_delta_prime_squared"),
+        ],
+        [
+            (64, 128, "W_layer_1_transposed"), (64, 128, "tangent_layer_1_squared"),
+        ],
+    ),
     "loss_and_grad": (
         [
             ("N", 128, "g_layer_1_unbiased g_layer_1 b2_g_softplus_1 delta_softplus_1 b1_dJ_dg_layer_1"),
@@ -2646,6 +4132,52 @@ _STORAGE = {
             (64, 128, "W_layer_1_transposed"), (64, 128, "sum_tangent_squared_layer_1_terms"),
             (128, "sum_tangent_squared_layer_1"), (1, 64, "a_dJ_dW_layer_3"), (1, 64, "b_dJ_dW_layer_3"),
             (64, 128, "a_dJ_dW_layer_2"), (64, 128, "b_dJ_dW_layer_2"),
+            (128, 64, "dJ_dW_layer_1_tangents_sum_transposed b_dJ_dW_layer_1"), (128, 64, "a_dJ_dW_layer_1"),
+        ],
+    ),
+    "loss_and_grad_general": (
+        [
+            ("N", 128, "g_layer_1_unbiased g_layer_1 b2_g_softplus_1 delta_softplus_1 b1_dJ_dg_layer_1"),
+            ("N", 128, "g_softplus_1 dJ_dg_softplus_1 b_dJ_dg_layer_1"),
+            ("N", 128, "b_g_softplus_1 sigmoid_minus_softplus_1 f_third_softplus_1"),
+            ("N", 128, "c_g_softplus_1 delta_layer_1"), ("N", 128, "b1_g_softplus_1 f_prime_softplus_1"),
+            ("N", 64, "g_layer_2_unbiased g_layer_2 b2_g_softplus_2 delta_softplus_2 b1_dJ_dg_layer_2"),
+            ("N", 64, "g_softplus_2 dJ_dg_softplus_2 b_dJ_dg_layer_2"),
+            ("N", 64, "b_g_softplus_2 sigmoid_minus_softplus_2 f_third_softplus_2"),
+            ("N", 64, "c_g_softplus_2 delta_layer_2"), ("N", 64, "b1_g_softplus_2 f_prime_softplus_2"),
+            ("N", 1, "g_layer_3_unbiased g_layer_3 b1_f_prime_softplus_3 dJ_ddelta_layer_3 dJ_dg_layer_3"),
+            ("N", 1, "f_prime_softplus_3"),
+            ("N", 1, "b_f_prime_softplus_3 sigmoid_minus_softplus_3 f_third_softplus_3 b_dJ_dg_layer_3"),
+            ("N", 1, "c_f_prime_softplus_3 f_second_softplus_3"), ("N", 64, "delta_x dJ_ddelta_x"),
+            ("N", 64, 128, "tangent_softplus_1 weighted_tangent_softplus_1"),
+            ("N", 128, "f_second_softplus_1 b2_dJ_dg_layer_1"),
+            ("N", 128, "delta_curvature_softplus_1 dJ_ddelta_layer_1 dJ_dg_layer_1"),
+            ("N", 64, 64, "tangent_layer_2 weighted_square_layer_2_terms"),
+            ("N", 64, 64, "tangent_softplus_2 weighted_tangent_softplus_2"),
+            ("N", 64, "f_second_softplus_2 b2_dJ_dg_layer_2"),
+            ("N", 64, "delta_curvature_softplus_2 curvature_of_softplus_2 b_dJ_ddelta_softplus_2"),
+            ("N", 64, 1, "tangent_layer_3 weighted_square_layer_3_terms"), ("N", 64, 1, "delta_tangent_layer_3"),
+            ("N", 64, 64, "delta_tangent_softplus_2 weighted_product_softplus_2_terms"),
+            ("N", 64, 64, "delta_tangent_layer_2"),
+            ("N", 64, 64, "b_delta_tangent_layer_2 curvature_of_softplus_2_terms weighted_tangent_layer_2"),
+            ("N", 64, 128, "delta_tangent_softplus_1 weighted_product_softplus_1_terms"),
+            ("N", 64, 128, "delta_tangent_layer_1 dJ_dW_layer_1_tangents_sum_terms"),
+            ("N", 64, 128, "b_delta_tangent_layer_1 weighted_tangent_layer_1"),
+            ("N", 64, "sum_K_terms factor_of_delta_prime dJ_ddelta_layer_2 dJ_dg_layer_2"),
+            ("N", 64, "factor_of_its_square weighted_square_layer_2"),
+            ("N", 64, "curvature_of_softplus_1 delta_prime_x dJ_ddelta_prime_x dJ_dg_x"),
+            ("N", 64, 1, "curvature_of_softplus_3_terms weighted_tangent_layer_3"),
+            ("N", 64, "curvature_of_softplus_3 sum_delta_prime_terms sum_delta_prime_squared_terms dJ_ddelta_softplus_2 weighted_product_softplus_2"),
+            ("N", 128, "weighted_square_layer_1"), ("N", 128, "dJ_ddelta_softplus_1 weighted_product_softplus_1"),
+            ("N", 128, "b_dJ_ddelta_softplus_1"), ("N", 1, "weighted_square_layer_3"),
+            (1, 64, "dJ_dW_layer_3_delta"), (1, 64, "dJ_dW_layer_3_tangents"), (1, 64, "dJ_dW_layer_3_g"),
+            (1, "dJ_db_layer_3_sum"), (64, 128, "dJ_dW_layer_2_delta"), (64, 128, "dJ_dW_layer_2_tangents"),
+            (64, 128, "dJ_dW_layer_2_g"), (64, "dJ_db_layer_2_sum"), (128, 64, "dJ_dW_layer_1_delta"),
+            (64, 128, "dJ_dW_layer_1_tangents_sum"), (128, 64, "dJ_dW_layer_1_g"), (128, "dJ_db_layer_1_sum"),
+        ],
+        [
+            (64, 128, "W_layer_1_transposed"), (64, 128, "tangent_layer_1_squared"), (1, 64, "a_dJ_dW_layer_3"),
+            (1, 64, "b_dJ_dW_layer_3"), (64, 128, "a_dJ_dW_layer_2"), (64, 128, "b_dJ_dW_layer_2"),
             (128, 64, "dJ_dW_layer_1_tangents_sum_transposed b_dJ_dW_layer_1"), (128, 64, "a_dJ_dW_layer_1"),
         ],
     ),
@@ -2740,6 +4272,57 @@ _STORAGE = {
             (64, 128, "W_layer_1_transposed"), (64, 128, "sum_tangent_squared_layer_1_terms"),
             (128, "sum_tangent_squared_layer_1"), (1, 64, "a_dK_dW_layer_3 a_dL_dW_layer_3"),
             (64, 128, "a_dK_dW_layer_2 a_dL_dW_layer_2"),
+            (128, 64, "a_dK_dW_layer_1 dL_dW_layer_1_tangents_sum_transposed a_dL_dW_layer_1"),
+            (1, 64, "b_dL_dW_layer_3"), (64, 128, "b_dL_dW_layer_2"),
+        ],
+    ),
+    "loss_and_grad_terms_general": (
+        [
+            ("N", 128, "g_layer_1_unbiased g_layer_1 b2_g_softplus_1 delta_softplus_1 b_dL_dg_layer_1"),
+            ("N", 128, "g_softplus_1 dL_dg_softplus_1 dL_dg_layer_1"),
+            ("N", 128, "b_g_softplus_1 sigmoid_minus_softplus_1 f_third_softplus_1"),
+            ("N", 128, "c_g_softplus_1 delta_layer_1 dL_ddelta_softplus_1 weighted_product_softplus_1"),
+            ("N", 128, "b1_g_softplus_1 f_prime_softplus_1"),
+            ("N", 64, "g_layer_2_unbiased g_layer_2 b2_g_softplus_2 delta_softplus_2 b1_dL_dg_layer_2"),
+            ("N", 64, "g_softplus_2 dL_dg_softplus_2 b_dL_dg_layer_2"),
+            ("N", 64, "b_g_softplus_2 sigmoid_minus_softplus_2 f_third_softplus_2"),
+            ("N", 64, "c_g_softplus_2 delta_layer_2"), ("N", 64, "b1_g_softplus_2 f_prime_softplus_2"),
+            ("N", 1, "g_layer_3_unbiased g_layer_3 b1_f_prime_softplus_3 dK_ddelta_layer_3 dK_dg_layer_3 dL_ddelta_layer_3 dL_dg_layer_3"),
+            ("N", 1, "f_prime_softplus_3"),
+            ("N", 1, "b_f_prime_softplus_3 sigmoid_minus_softplus_3 f_third_softplus_3 b_dL_dg_layer_3"),
+            ("N", 1, "c_f_prime_softplus_3 f_second_softplus_3"),
+            ("N", 64, "delta_x dK_ddelta_x dL_ddelta_softplus_2 weighted_product_softplus_2"),
+            ("N", 64, 128, "tangent_softplus_1 weighted_tangent_softplus_1"),
+            ("N", 128, "f_second_softplus_1 b1_dL_dg_layer_1"),
+            ("N", 128, "delta_curvature_softplus_1 dK_ddelta_layer_1 dK_dg_layer_1 weighted_square_layer_1"),
+            ("N", 64, 64, "tangent_layer_2 weighted_square_layer_2_terms"),
+            ("N", 64, 64, "tangent_softplus_2 weighted_tangent_softplus_2"),
+            ("N", 64, "f_second_softplus_2 b2_dL_dg_layer_2"),
+            ("N", 64, "delta_curvature_softplus_2 curvature_of_softplus_2 dK_ddelta_softplus_2 dK_dg_softplus_2 b_dK_dg_layer_2"),
+            ("N", 64, 1, "tangent_layer_3 weighted_square_layer_3_terms"), ("N", 64, 1, "delta_tangent_layer_3"),
+            ("N", 64, 64, "delta_tangent_softplus_2 weighted_product_softplus_2_terms"),
+            ("N", 64, 64, "delta_tangent_layer_2"),
+            ("N", 64, 64, "b_delta_tangent_layer_2 curvature_of_softplus_2_terms weighted_tangent_layer_2"),
+            ("N", 64, 128, "delta_tangent_softplus_1 weighted_product_softplus_1_terms"),
+            ("N", 64, 128, "delta_tangent_layer_1 dL_dW_layer_1_tangents_sum_terms"),
+            ("N", 64, 128, "b_delta_tangent_layer_1 weighted_tangent_layer_1"),
+            ("N", 64, "sum_K_terms factor_of_delta_prime dL_ddelta_layer_2 dL_dg_layer_2"),
+            ("N", 64, "factor_of_its_square weighted_square_layer_2"),
+            ("N", 64, "curvature_of_softplus_1 delta_prime_x dL_ddelta_prime_x"),
+            ("N", 64, 1, "curvature_of_softplus_3_terms weighted_tangent_layer_3"),
+            ("N", 64, "curvature_of_softplus_3 sum_delta_prime_terms sum_delta_prime_squared_terms dK_ddelta_layer_2 dK_dg_layer_2 b_dL_ddelta_softplus_2"),
+            ("N", 128, "dK_ddelta_softplus_1 dK_dg_softplus_1 b_dK_dg_layer_1"), (1, 64, "dK_dW_layer_3_delta"),
+            (1, 64, "dK_dW_layer_3_g"), (1, "dK_db_layer_3_sum"), (64, 128, "dK_dW_layer_2_delta"),
+            (64, 128, "dK_dW_layer_2_g"), (64, "dK_db_layer_2_sum"), (128, 64, "dK_dW_layer_1_delta"),
+            (128, 64, "dK_dW_layer_1_g"), (128, "dK_db_layer_1_sum"), ("N", 1, "weighted_square_layer_3"),
+            (1, 64, "dL_dW_layer_3_delta"), (1, 64, "dL_dW_layer_3_tangents"), (1, 64, "dL_dW_layer_3_g"),
+            (1, "dL_db_layer_3_sum"), (64, 128, "dL_dW_layer_2_delta"), (64, 128, "dL_dW_layer_2_tangents"),
+            (64, 128, "dL_dW_layer_2_g"), (64, "dL_db_layer_2_sum"), (64, 128, "dL_dW_layer_1_tangents_sum"),
+            (128, 64, "dL_dW_layer_1_g"), (128, "dL_db_layer_1_sum"),
+        ],
+        [
+            (64, 128, "W_layer_1_transposed"), (64, 128, "tangent_layer_1_squared"),
+            (1, 64, "a_dK_dW_layer_3 a_dL_dW_layer_3"), (64, 128, "a_dK_dW_layer_2 a_dL_dW_layer_2"),
             (128, 64, "a_dK_dW_layer_1 dL_dW_layer_1_tangents_sum_transposed a_dL_dW_layer_1"),
             (1, 64, "b_dL_dW_layer_3"), (64, 128, "b_dL_dW_layer_2"),
         ],
@@ -3229,6 +4812,13 @@ def _asnumpy(array):
     return array
 
 
+def _mean(shares, values):
+    """Σ_n shares_n values_n / N, in float64."""
+    return float(np.dot(shares[:, 0].astype(np.float64), values.astype(np.float64))) / len(values)
+
+
+
+
 def _check_finite(name, array):
     if not _is_finite(array):
         where = np.argwhere(~np.isfinite(array))[0].tolist()
@@ -3250,10 +4840,15 @@ for _step in (
     _hessian_diagonal,
     _loss_terms,
     _loss_terms_lam0,
+    _losses,
+    _losses_lam0,
+    _losses_general,
     _loss_and_grad,
     _loss_and_grad_lam0,
+    _loss_and_grad_general,
     _loss_and_grad_terms,
     _loss_and_grad_terms_lam0,
+    _loss_and_grad_terms_general,
     _layer_means,
 ):
     globals()[_step.__name__] = _guarded(_step)
@@ -3263,13 +4858,17 @@ for _step in (
 
 
 def selftest(seed=0, verbose=False):
-    """Is the gradient the gradient? Along many directions d, the slope of J at θ must be ⟨∇J, d⟩.
+    """Are the derivatives those of the values? Along many directions d, the slope of a value must be ⟨∇, d⟩.
 
-    Every entry of every parameter is in one of the directions, and the entries with the largest gradients have one of
-    their own. Right modules pass for every seed: the error that counts is beyond the loss's own rounding, which is
-    measured, and stays the same when the steps are halved. `verbose` says how large an error of one entry would be seen,
-    relative to the largest entry of the parameter's gradient. In float64 that is 1e-9 or so; in float32 below 1e-3 for
-    small networks, some 1e-3 for those of some hundred units. A parameter on which J does not depend smoothly near θ is not resolved, and passes.
+    Checked: score (against energy), loss_and_grad (against loss), loss_and_grad with weights and a mask (against loss),
+    loss_and_grad by x (against loss), K of loss_and_grad_terms (against loss_terms), L of loss_and_grad_terms (against
+    loss_terms).
+    Not checked: hessian_diagonal (smgen check does).
+
+    Every entry is in one of the directions, and the entries with the largest derivatives have one of their own. Right
+    modules pass for every seed: the error that counts is beyond rounding, which is measured, and stays the same when the
+    steps are halved. `verbose` says how large an error of one entry would be seen, relative to the largest entry, and what
+    is not checked.
 
     Returns True if all is well. Raises ValueError for what is no seed.
     """
@@ -3277,72 +4876,141 @@ def selftest(seed=0, verbose=False):
         raise ValueError(f"verbose: expected True or False, got {_got(verbose)}")
     rng = _generator("seed", seed)
     params = init_params(seed)
-    given = {}
     passed = True
-    with np.errstate(all="ignore"):  # far from θ, J may overflow
-        params, x = _test_case(params, rng, given)
-        for lam in (0.0, 0.1):
-            for prefix in _PREFIXES:
-                for name, good, error, seen in _slope_errors(params, x, lam, rng, prefix, given):
-                    passed = passed and good
-                    if verbose:
-                        found = f"off by {error:.1e} of the largest entry, {seen:.1e} would be seen"
-                        print(f"{'ok  ' if good else 'FAIL'} {prefix}lam = {lam}, {name}: {found}")
+    with np.errstate(all="ignore"):  # far from where they are compared, values may overflow
+        params, x, given = _test_case(params, rng)
+        for what, value, slopes, start, light in _checks(params, x, given):
+            good, error, seen = _slope_error(value, slopes, start, light, rng)
+            passed = passed and good
+            if verbose:
+                found = f"off by {error:.1e} of the largest entry, {seen:.1e} would be seen"
+                print(f"{'ok  ' if good else 'FAIL'} {what}: {found}")
+    if verbose:
+        print("not checked: hessian_diagonal (smgen check does)")
     return passed
 
 
-def _test_case(params, rng, given):
-    """Parameters and normal samples at which the gradient is finite.
+def _given(rng):
+    """What functions take besides params and x, for 16 samples."""
+    own = {}
+    return {
+        "own": own,
+        "given": own,
+        "v": _asarray(rng.standard_normal((16, _D)).astype(DTYPE)),
+        "signed": _asarray(rng.standard_normal(16).astype(DTYPE)),
+        "weights": _asarray(rng.random(16).astype(DTYPE)),
+        "mask": _asarray(np.arange(16 * _D).reshape(16, _D) % 3 == 1),
+    }
+
+
+def _total(values):
+    return float(np.sum(_asnumpy(values), dtype=np.float64))
+
+
+def _checks(params, x, case):
+    """What is checked: its name, a value and its slopes, as functions of an array, the array, and whether to be brief."""
+    own, given, v, signed, weights, mask = (case[name] for name in ("own", "given", "v", "signed", "weights", "mask"))
+    yield from _slopes_of(
+        "score (against energy)",
+        lambda params, x, lam: _total(energy(params, x, **own)),
+        lambda params, x, lam: -_asnumpy(score(params, x, **own)),
+        params, x, (0.0,), by_x=True, light=False,
+    )
+    yield from _slopes_of(
+        "loss_and_grad (against loss)",
+        lambda params, x, lam: loss(params, x, lam, **given),
+        lambda params, x, lam: loss_and_grad(params, x, lam, **given)[1],
+        params, x, (0.0, 0.1), by_x=False, light=False,
+    )
+    yield from _slopes_of(
+        "loss_and_grad with weights and a mask (against loss)",
+        lambda params, x, lam: loss(params, x, lam, **given, weights=weights, mask=mask),
+        lambda params, x, lam: loss_and_grad(params, x, lam, **given, weights=weights, mask=mask, wrt_x=True)[1],
+        params, x, (0.0, 0.1)[-1:], by_x=False, light=True,
+    )
+    yield from _slopes_of(
+        "loss_and_grad by x (against loss)",
+        lambda params, x, lam: loss(params, x, lam, **given, weights=weights, mask=mask),
+        lambda params, x, lam: _asnumpy(loss_and_grad(params, x, lam, **given, weights=weights, mask=mask, wrt_x=True)[2]),
+        params, x, (0.0, 0.1)[-1:], by_x=True, light=True,
+    )
+    yield from _slopes_of(
+        "K of loss_and_grad_terms (against loss_terms)",
+        lambda params, x, lam: loss_terms(params, x, lam, **given)[0],
+        lambda params, x, lam: loss_and_grad_terms(params, x, lam, **given)[2],
+        params, x, (0.0, 0.1), by_x=False, light=True,
+    )
+    yield from _slopes_of(
+        "L of loss_and_grad_terms (against loss_terms)",
+        lambda params, x, lam: loss_terms(params, x, lam, **given)[1],
+        lambda params, x, lam: loss_and_grad_terms(params, x, lam, **given)[3],
+        params, x, (0.0, 0.1), by_x=False, light=True,
+    )
+
+
+def _slopes_of(what, value, slopes, params, x, lams, by_x, light):
+    """A check as functions of x, or of each parameter."""
+    for lam in lams:
+        if by_x:
+            yield what, lambda x: float(value(params, x, lam)), lambda x: slopes(params, x, lam), x, light
+            continue
+        for name in PARAMS:
+            yield (
+                f"lam = {lam}, {name}, {what}",
+                lambda array: float(value(params | {name: array}, x, lam)),
+                lambda array: _asnumpy(slopes(params | {name: array}, x, lam)[name]),
+                params[name],
+                light,
+            )
+
+
+def _test_case(params, rng):
+    """Parameters, samples and what is given with them, at which values and slopes are finite.
 
     Samples are made smaller where a fast-growing energy overflows, parameters positive where a layer's domain wants that.
     """
+    given = _given(rng)
     values = rng.standard_normal((16, _D))
     positive = {name: _asarray(np.abs(_asnumpy(value))) for name, value in params.items()}
     for case in (params, positive):
         for halved in range(8):
             x = _asarray((values / 2**halved).astype(DTYPE))
-            J, gradient = loss_and_grad(case, x, (0.0, 0.1)[-1], **given)
-            if np.isfinite(float(J)) and np.isfinite(flatten(gradient)).all():
-                return case, x
-    return params, x
+            found = ((value(start), slopes(start)) for _, value, slopes, start, _ in _checks(case, x, given))
+            if all(np.isfinite(J) and np.isfinite(gradient).all() for J, gradient in found):
+                return case, x, given
+    return params, x, given
 
 
-_PREFIXES = ("", )  # of the objectives' functions
+def _slope_error(value, slopes, start, light, rng):
+    """Whether the slopes are right, by how much they are off, and how large an error would be seen."""
+    here = slopes(start).astype(np.float64)
+    start = _asnumpy(start)
+    largest = float(np.max(np.abs(here)))
+    noise, slope_noise = _noises(value, slopes, start, rng)
+    # As many of its last bits as a slope's rounding is, and a few of the largest slope's.
+    terms = largest + 3 * slope_noise / np.finfo(DTYPE).eps
+    if not np.isfinite([noise, terms]).all():
+        return False, np.nan, np.nan
+    found = []
+    for direction in _directions(here, light, rng):
+        rounding = 60 * np.finfo(DTYPE).eps * terms * float(np.linalg.norm(direction))
+        move = _mover(value, here, start, direction)
+        for h in (1.0, 0.83, 0.37):  # again from other steps if it seems wrong: chance does not repeat itself
+            right, error, seen = _compared(move, noise, rounding, h)
+            if right:
+                break
+        size = (largest or 1.0) * float(np.max(np.abs(direction)))
+        found.append((right, error / size, seen / size))
+    rights, errors, visible = zip(*found)
+    return all(rights), max(errors), max(visible)
 
 
-def _slope_errors(params, x, lam, rng, prefix, given):
-    """For each parameter: its name, whether ∇J is right, by how much it is off, and how large an error would be seen."""
-    names = ("loss", "loss_and_grad", "loss_and_grad_terms")
-    value, merged, separate = (globals()[f"{prefix}{name}"] for name in names)
-    J, gradient = merged(params, x, lam, **given)
-    apart = separate(params, x, lam, **given)
-    values, parts = apart[: len(apart) // 2], apart[len(apart) // 2 :]
-    # Sums are in float64 in any case: there the last bit of the terms is what J's own rounding is.
-    least = np.finfo(DTYPE).eps * sum(abs(float(term)) for term in values) / (1 if DTYPE is np.float64 else 16)
-    noise = max(_loss_noise(value, params, x, lam, rng, given), least)
-    for name in PARAMS:
-        slopes = _asnumpy(gradient[name]).astype(np.float64)
-        largest = float(np.max(np.abs(slopes)))
-        terms = largest + sum(float(np.max(np.abs(_asnumpy(part[name])))) for part in parts)
-        if not np.isfinite([float(J), noise, terms]).all():
-            yield name, False, np.nan, np.nan
-            continue
-        found = []
-        for direction in _directions(slopes, rng):
-            rounding = 60 * np.finfo(DTYPE).eps * terms * float(np.linalg.norm(direction))
-            move = _mover(value, params, x, lam, name, slopes, direction, given)
-            for h in (1.0, 0.83, 0.37):  # again from other steps if it seems wrong: chance does not repeat itself
-                right, error, seen = _compared(move, noise, rounding, h)
-                if right:
-                    break
-            size = (largest or 1.0) * float(np.max(np.abs(direction)))
-            found.append((right, error / size, seen / size))
-        rights, errors, visible = zip(*found)
-        yield name, all(rights), max(errors), max(visible)
-
-
-def _directions(slopes, rng):
+def _directions(slopes, light, rng):
     """The entries apart if there are few; else 16 random parts of them with random signs, and the 4 largest apart."""
+    if light:  # two ways that all entries go
+        for _ in range(2):
+            yield rng.choice([-1.0, 1.0], slopes.shape) / np.sqrt(np.prod(slopes.shape[1:]))
+        return
     few = slopes.size <= 16
     for entry in np.argsort(-np.abs(slopes), axis=None, kind="stable")[: 16 if few else 4]:
         direction = np.zeros(slopes.size)
@@ -3355,13 +5023,12 @@ def _directions(slopes, rng):
         yield direction.reshape(slopes.shape)
 
 
-def _mover(loss, params, x, lam, name, slopes, direction, given):
-    """h ↦ (J(θ + h d) − J(θ − h d)) / 2h − ⟨∇J, d⟩, an even function of h, 0 at 0; and how much J grew."""
-    start = _asnumpy(params[name])
+def _mover(value, slopes, start, direction):
+    """h ↦ (V(θ + h d) − V(θ − h d)) / 2h − ⟨∇V, d⟩, an even function of h, 0 at 0; and how much V grew."""
 
     def move(h):
         ends = [(start + sign * h * direction).astype(DTYPE) for sign in (1, -1)]
-        up, down = (float(loss(params | {name: _asarray(end)}, x, lam, **given)) for end in ends)
+        up, down = (value(_asarray(end)) for end in ends)
         # The step that the entries really take: adding h d rounds.
         step = (ends[0].astype(np.float64) - ends[1]) / 2
         return ((up - down) / 2 - float(np.sum(slopes * step))) / h, abs(up) + abs(down)
@@ -3403,21 +5070,23 @@ def _compared(move, noise, rounding, h):
     return (False, abs(suspected[0]), suspected[1]) if suspected else (True, 0.0, np.inf)
 
 
-def _loss_noise(loss, params, x, lam, rng, given):
-    """The rounding error of J: the spread of third differences along a short way through all parameters.
+def _noises(value, slopes, start, rng):
+    """The rounding errors of a value and of its slopes: the size of third differences along a short way.
 
     The way is so short that the powers of a step that are left are smaller than rounding, and kinks are rarely on it.
     """
     step = 2e-5 if DTYPE is np.float32 else 1e-6
-    ways = {name: rng.choice([-1.0, 1.0], shape) / np.sqrt(np.prod(shape[1:])) for name, shape in PARAMS.items()}
-    values = []
-    for k in range(24):
-        moved = {name: _asarray((_asnumpy(params[name]) + k * step * way).astype(DTYPE)) for name, way in ways.items()}
-        values.append(float(loss(moved, x, lam, **given)))
+    way = step * rng.choice([-1.0, 1.0], start.shape) / np.sqrt(np.prod(start.shape[1:]))
+    places = [_asarray((start + k * way).astype(DTYPE)) for k in range(24)]
+    values = np.array([value(place) for place in places])
+    found = np.array([slopes(place).astype(np.float64) for place in places])
     # The variance of a third difference is 1 + 9 + 9 + 1 times a value's; the first quartile of |N(0, 1)| is 0.32.
-    return float(np.quantile(np.abs(np.diff(values, 3)), 0.25)) / np.sqrt(20) / 0.32
+    noise = float(np.quantile(np.abs(np.diff(values, 3)), 0.25)) / np.sqrt(20) / 0.32
+    slope_noise = float(np.max(np.sqrt(np.mean(np.diff(found, 3, axis=0) ** 2, axis=0)))) / np.sqrt(20)
+    # Sums are in float64 in any case: there the last bit of a value is what its own rounding is.
+    return max(noise, np.finfo(DTYPE).eps * abs(values[0]) / (1 if DTYPE is np.float64 else 16)), slope_noise
 
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above e819119aafb85eb1e8e15f552ce377b5257369df0748873393abcc23e6f5963a
+# sha256 of all above f8ebd49d47b82874668cd8751d6e9981ec51bf9e1abcc9d7101bdea65b39291b

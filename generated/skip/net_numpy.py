@@ -31,7 +31,7 @@ installed, threads work on different tiles. `w.g` is where g is written: results
 later ones, as _STORAGE says. a, b, c, … are intermediate results of one equation.
 
 description sha256 1789c5e4595bbf5e3f43b37206c24ce5960378ac697c917cce154540f46292a6
-template numpy/module.py.j2, sha256 f9726713c74f4059d5b27a3888a1488cd507e80ae60f82b6c93c715438a3037b
+template numpy/module.py.j2, sha256 4d584068eabb92c9a667b5dda15d17ef8a8e0f685c61ecaa5744868a9058e5f8
 """
 
 import _thread
@@ -515,6 +515,374 @@ def _loss_terms_lam0(params, x, lam, call):
     return K, L, J
 
 
+def _losses(params, x, lam, call):
+    """K, L and J of each sample, (N,)."""
+    N = len(x)
+    w = call.arrays
+    W_below = params["below.weight"]
+    b_below = params["below.bias"]
+    s_gain = params["gain.gain"]
+    K_n = call.result("K_n", (N,))
+    L_n = call.result("L_n", (N,))
+    J_n = call.result("J_n", (N,))
+
+    # ---- once a call, from the weights alone: reads s, W; writes δ
+    # δ_both = s_gain  (1)
+    delta_both = s_gain
+    # δ_pointwise_1 = δ_both[0:16]  (1)
+    delta_pointwise_1 = delta_both[..., 0:16]
+    # W_below ∘ W_below
+    W_below_squared = np.square(W_below, out=w.W_below_squared)
+    # δ_both[16:32]
+    delta_hidden_term_2 = delta_both[..., 16:32]
+
+    def tile(g_x, w):
+        # ---- forward: reads g, W, b; writes g, f′
+        # W_below g_x
+        g_below_unbiased = np.matmul(g_x, W_below.T, out=w.g_below_unbiased)
+        # g_below = W_below g_x + b_below
+        g_below = np.add(b_below, g_below_unbiased, out=w.g_below)
+        # sech(g_below)
+        a = np.abs(g_below, out=w.a_g_hidden)
+        a = np.negative(a, out=a)
+        a = np.exp(a, out=a)
+        b = np.square(a, out=w.b_g_hidden)
+        b = np.add(b, 1.0, out=b)
+        a = np.divide(a, b, out=a)
+        sech_hidden = np.multiply(a, 2.0, out=w.sech_hidden)
+        # g_hidden = tanh(g_below)
+        g_hidden = np.tanh(g_below, out=w.g_hidden)
+        # g_joined = g_hidden + g_x
+        g_joined = np.add(g_hidden, g_x, out=w.g_joined)
+        # W_below g_joined
+        g_above_unbiased = np.matmul(g_joined, W_below.T, out=w.g_above_unbiased)
+        # g_above = W_below g_joined + b_below
+        g_above = np.add(b_below, g_above_unbiased, out=w.g_above)
+        # sigmoid(−g_above)
+        a = np.abs(g_above, out=w.f_prime_pointwise_1)
+        a = np.negative(a, out=a)
+        a = np.exp(a, out=a)
+        b = np.negative(g_above, out=w.b_f_prime_pointwise_1)
+        b = np.sign(b, out=b)
+        b = np.maximum(a, b, out=b)
+        c = np.add(a, 1.0, out=w.c_f_prime_pointwise_1)
+        sigmoid_minus_pointwise_1 = np.divide(b, c, out=w.sigmoid_minus_pointwise_1)
+        # f′(g_above) = sigmoid(g_above)
+        b = np.sign(g_above, out=w.b1_f_prime_pointwise_1)
+        a = np.maximum(a, b, out=a)
+        f_prime_pointwise_1 = np.divide(a, c, out=w.f_prime_pointwise_1)
+
+        # ---- backward: reads δ, f′, W, g; writes δ, f″, δ′, f′
+        # δ_above = δ_pointwise_1 f′(g_above)  (1)
+        delta_above = np.multiply(delta_pointwise_1, f_prime_pointwise_1, out=w.delta_above)
+        # f″(g_above) = f′(g_above) sigmoid(−g_above)
+        f_second_pointwise_1 = np.multiply(f_prime_pointwise_1, sigmoid_minus_pointwise_1, out=w.f_second_pointwise_1)
+        # δ′_above = δ_pointwise_1 f″(g_above)  (§1.3)
+        delta_prime_above = np.multiply(delta_pointwise_1, f_second_pointwise_1, out=w.delta_prime_above)
+        # δ_joined = W_belowᵀ δ_above  (1)
+        delta_joined = np.matmul(delta_above, W_below, out=w.delta_joined)
+        # δ′_joined = (W_below ∘ W_below)ᵀ δ′_above  (§1.3)
+        delta_prime_joined = np.matmul(delta_prime_above, W_below_squared, out=w.delta_prime_joined)
+        # δ_hidden = δ_both[16:32] + δ_joined  (1)
+        delta_hidden = np.add(delta_hidden_term_2, delta_joined, out=w.delta_hidden)
+        # δ′_hidden = δ′_joined  (§1.3)
+        delta_prime_hidden = delta_prime_joined
+        # f′(g_below) = sech(g_below)²
+        f_prime_hidden = np.square(sech_hidden, out=w.f_prime_hidden)
+        # δ_below = δ_hidden f′(g_below)  (1)
+        delta_below = np.multiply(delta_hidden, f_prime_hidden, out=w.delta_below)
+        # f″(g_below) = −2 g_hidden f′(g_below)
+        a = np.multiply(f_prime_hidden, g_hidden, out=w.f_second_hidden)
+        f_second_hidden = np.multiply(a, -2.0, out=w.f_second_hidden)
+        # δ′_below = δ_hidden f″(g_below) + δ′_hidden f′(g_below)²  (§1.3)
+        a = np.multiply(delta_hidden, f_second_hidden, out=w.delta_prime_below)
+        b = np.square(f_prime_hidden, out=w.b_delta_prime_below)
+        b = np.multiply(delta_prime_hidden, b, out=b)
+        delta_prime_below = np.add(a, b, out=w.delta_prime_below)
+        # W_belowᵀ δ_below
+        delta_x_term_1 = np.matmul(delta_below, W_below, out=w.delta_x_term_1)
+        # δ_x = δ_joined + 2 g_x + W_belowᵀ δ_below  (1)
+        a = np.add(delta_joined, delta_x_term_1, out=w.delta_x)
+        b = np.multiply(g_x, 2.0, out=w.b_delta_x)
+        delta_x = np.add(a, b, out=w.delta_x)
+        # (W_below ∘ W_below)ᵀ δ′_below
+        delta_prime_x_term_1 = np.matmul(delta_prime_below, W_below_squared, out=w.delta_prime_x_term_1)
+        # δ′_x = 2 + δ′_joined + (W_below ∘ W_below)ᵀ δ′_below  (§1.3)
+        a = np.add(delta_prime_joined, delta_prime_x_term_1, out=w.delta_prime_x)
+        delta_prime_x = np.add(a, 2.0, out=w.delta_prime_x)
+
+        # ---- loss: reads δ, δ′; writes K_n, L_n, J_n
+        # δ_x²
+        sum_delta_squared_terms = np.square(delta_x, out=w.sum_delta_squared_terms)
+        # Σ_i δ_x²
+        sum_delta_squared = np.sum(sum_delta_squared_terms, axis=1, out=w.sum_delta_squared)
+        # Σ_i δ′_x
+        sum_delta_prime = np.sum(delta_prime_x, axis=1, out=w.sum_delta_prime)
+        # δ′_x²
+        sum_delta_prime_squared_terms = np.square(delta_prime_x, out=w.sum_delta_prime_squared_terms)
+        # Σ_i δ′_x²
+        sum_delta_prime_squared = np.sum(sum_delta_prime_squared_terms, axis=1, out=w.sum_delta_prime_squared)
+        # K_n = ½ Σ_i δ_x²
+        K_n = np.multiply(sum_delta_squared, 0.5, out=w.K_n)
+        # L_n = λ Σ_i δ′_x² − Σ_i δ′_x
+        a = np.multiply(sum_delta_prime_squared, lam, out=w.a_L_n)
+        L_n = np.subtract(a, sum_delta_prime, out=w.L_n)
+        # J_n = ½ Σ_i δ_x² − Σ_i δ′_x + λ Σ_i δ′_x²
+        a = np.multiply(sum_delta_prime_squared, lam, out=w.a_J_n)
+        b = np.multiply(sum_delta_squared, 0.5, out=w.b_J_n)
+        a = np.add(a, b, out=a)
+        J_n = np.subtract(a, sum_delta_prime, out=w.J_n)
+
+    call.over_tiles(tile, x)
+
+    return K_n, L_n, J_n
+
+
+def _losses_lam0(params, x, lam, call):
+    """K, L and J of each sample, (N,). λ = 0."""
+    N = len(x)
+    w = call.arrays
+    W_below = params["below.weight"]
+    b_below = params["below.bias"]
+    s_gain = params["gain.gain"]
+    K_n = call.result("K_n", (N,))
+    L_n = call.result("L_n", (N,))
+    J_n = call.result("J_n", (N,))
+
+    # ---- once a call, from the weights alone: reads s, W; writes δ
+    # δ_both = s_gain  (1)
+    delta_both = s_gain
+    # δ_pointwise_1 = δ_both[0:16]  (1)
+    delta_pointwise_1 = delta_both[..., 0:16]
+    # W_below ∘ W_below
+    W_below_squared = np.square(W_below, out=w.W_below_squared)
+    # δ_both[16:32]
+    delta_hidden_term_2 = delta_both[..., 16:32]
+
+    def tile(g_x, w):
+        # ---- forward: reads g, W, b; writes g, f′
+        # W_below g_x
+        g_below_unbiased = np.matmul(g_x, W_below.T, out=w.g_below_unbiased)
+        # g_below = W_below g_x + b_below
+        g_below = np.add(b_below, g_below_unbiased, out=w.g_below)
+        # sech(g_below)
+        a = np.abs(g_below, out=w.a_g_hidden)
+        a = np.negative(a, out=a)
+        a = np.exp(a, out=a)
+        b = np.square(a, out=w.b_g_hidden)
+        b = np.add(b, 1.0, out=b)
+        a = np.divide(a, b, out=a)
+        sech_hidden = np.multiply(a, 2.0, out=w.sech_hidden)
+        # g_hidden = tanh(g_below)
+        g_hidden = np.tanh(g_below, out=w.g_hidden)
+        # g_joined = g_hidden + g_x
+        g_joined = np.add(g_hidden, g_x, out=w.g_joined)
+        # W_below g_joined
+        g_above_unbiased = np.matmul(g_joined, W_below.T, out=w.g_above_unbiased)
+        # g_above = W_below g_joined + b_below
+        g_above = np.add(b_below, g_above_unbiased, out=w.g_above)
+        # sigmoid(−g_above)
+        a = np.abs(g_above, out=w.f_prime_pointwise_1)
+        a = np.negative(a, out=a)
+        a = np.exp(a, out=a)
+        b = np.negative(g_above, out=w.b_f_prime_pointwise_1)
+        b = np.sign(b, out=b)
+        b = np.maximum(a, b, out=b)
+        c = np.add(a, 1.0, out=w.c_f_prime_pointwise_1)
+        sigmoid_minus_pointwise_1 = np.divide(b, c, out=w.sigmoid_minus_pointwise_1)
+        # f′(g_above) = sigmoid(g_above)
+        b = np.sign(g_above, out=w.b1_f_prime_pointwise_1)
+        a = np.maximum(a, b, out=a)
+        f_prime_pointwise_1 = np.divide(a, c, out=w.f_prime_pointwise_1)
+
+        # ---- backward: reads δ, f′, W, g; writes δ, f″, δ′, f′
+        # δ_above = δ_pointwise_1 f′(g_above)  (1)
+        delta_above = np.multiply(delta_pointwise_1, f_prime_pointwise_1, out=w.delta_above)
+        # f″(g_above) = f′(g_above) sigmoid(−g_above)
+        f_second_pointwise_1 = np.multiply(f_prime_pointwise_1, sigmoid_minus_pointwise_1, out=w.f_second_pointwise_1)
+        # δ′_above = δ_pointwise_1 f″(g_above)  (§1.3)
+        delta_prime_above = np.multiply(delta_pointwise_1, f_second_pointwise_1, out=w.delta_prime_above)
+        # δ_joined = W_belowᵀ δ_above  (1)
+        delta_joined = np.matmul(delta_above, W_below, out=w.delta_joined)
+        # δ′_joined = (W_below ∘ W_below)ᵀ δ′_above  (§1.3)
+        delta_prime_joined = np.matmul(delta_prime_above, W_below_squared, out=w.delta_prime_joined)
+        # δ_hidden = δ_both[16:32] + δ_joined  (1)
+        delta_hidden = np.add(delta_hidden_term_2, delta_joined, out=w.delta_hidden)
+        # δ′_hidden = δ′_joined  (§1.3)
+        delta_prime_hidden = delta_prime_joined
+        # f′(g_below) = sech(g_below)²
+        f_prime_hidden = np.square(sech_hidden, out=w.f_prime_hidden)
+        # δ_below = δ_hidden f′(g_below)  (1)
+        delta_below = np.multiply(delta_hidden, f_prime_hidden, out=w.delta_below)
+        # f″(g_below) = −2 g_hidden f′(g_below)
+        a = np.multiply(f_prime_hidden, g_hidden, out=w.f_second_hidden)
+        f_second_hidden = np.multiply(a, -2.0, out=w.f_second_hidden)
+        # δ′_below = δ_hidden f″(g_below) + δ′_hidden f′(g_below)²  (§1.3)
+        a = np.multiply(delta_hidden, f_second_hidden, out=w.delta_prime_below)
+        b = np.square(f_prime_hidden, out=w.b_delta_prime_below)
+        b = np.multiply(delta_prime_hidden, b, out=b)
+        delta_prime_below = np.add(a, b, out=w.delta_prime_below)
+        # W_belowᵀ δ_below
+        delta_x_term_1 = np.matmul(delta_below, W_below, out=w.delta_x_term_1)
+        # δ_x = δ_joined + 2 g_x + W_belowᵀ δ_below  (1)
+        a = np.add(delta_joined, delta_x_term_1, out=w.delta_x)
+        b = np.multiply(g_x, 2.0, out=w.b_delta_x)
+        delta_x = np.add(a, b, out=w.delta_x)
+        # (W_below ∘ W_below)ᵀ δ′_below
+        delta_prime_x_term_1 = np.matmul(delta_prime_below, W_below_squared, out=w.delta_prime_x_term_1)
+        # δ′_x = 2 + δ′_joined + (W_below ∘ W_below)ᵀ δ′_below  (§1.3)
+        a = np.add(delta_prime_joined, delta_prime_x_term_1, out=w.delta_prime_x)
+        delta_prime_x = np.add(a, 2.0, out=w.delta_prime_x)
+
+        # ---- loss: reads δ, δ′; writes K_n, L_n, J_n
+        # δ_x²
+        sum_delta_squared_terms = np.square(delta_x, out=w.sum_delta_squared_terms)
+        # Σ_i δ_x²
+        sum_delta_squared = np.sum(sum_delta_squared_terms, axis=1, out=w.sum_delta_squared)
+        # Σ_i δ′_x
+        sum_delta_prime = np.sum(delta_prime_x, axis=1, out=w.sum_delta_prime)
+        # K_n = ½ Σ_i δ_x²
+        K_n = np.multiply(sum_delta_squared, 0.5, out=w.K_n)
+        # L_n = −Σ_i δ′_x
+        L_n = np.negative(sum_delta_prime, out=w.L_n)
+        # J_n = ½ Σ_i δ_x² − Σ_i δ′_x
+        a = np.multiply(sum_delta_squared, 0.5, out=w.a_J_n)
+        J_n = np.subtract(a, sum_delta_prime, out=w.J_n)
+
+    call.over_tiles(tile, x)
+
+    return K_n, L_n, J_n
+
+
+def _losses_general(params, x, weights, lam, call):
+    """K, L and J of each sample, (N,)."""
+    N = len(x)
+    w = call.arrays
+    W_below = params["below.weight"]
+    b_below = params["below.bias"]
+    s_gain = params["gain.gain"]
+    K_n = call.result("K_n", (N,))
+    L_n = call.result("L_n", (N,))
+    J_n = call.result("J_n", (N,))
+
+    # ---- once a call, from the weights alone: reads s, W; writes δ
+    # δ_both = s_gain  (1)
+    delta_both = s_gain
+    # δ_pointwise_1 = δ_both[0:16]  (1)
+    delta_pointwise_1 = delta_both[..., 0:16]
+    # W_below ∘ W_below
+    W_below_squared = np.square(W_below, out=w.W_below_squared)
+    # δ_both[16:32]
+    delta_hidden_term_2 = delta_both[..., 16:32]
+
+    def tile(g_x, weights, w):
+        # ---- forward: reads g, W, b; writes g, f′
+        # W_below g_x
+        g_below_unbiased = np.matmul(g_x, W_below.T, out=w.g_below_unbiased)
+        # g_below = W_below g_x + b_below
+        g_below = np.add(b_below, g_below_unbiased, out=w.g_below)
+        # sech(g_below)
+        a = np.abs(g_below, out=w.a_g_hidden)
+        a = np.negative(a, out=a)
+        a = np.exp(a, out=a)
+        b = np.square(a, out=w.b_g_hidden)
+        b = np.add(b, 1.0, out=b)
+        a = np.divide(a, b, out=a)
+        sech_hidden = np.multiply(a, 2.0, out=w.sech_hidden)
+        # g_hidden = tanh(g_below)
+        g_hidden = np.tanh(g_below, out=w.g_hidden)
+        # g_joined = g_hidden + g_x
+        g_joined = np.add(g_hidden, g_x, out=w.g_joined)
+        # W_below g_joined
+        g_above_unbiased = np.matmul(g_joined, W_below.T, out=w.g_above_unbiased)
+        # g_above = W_below g_joined + b_below
+        g_above = np.add(b_below, g_above_unbiased, out=w.g_above)
+        # sigmoid(−g_above)
+        a = np.abs(g_above, out=w.f_prime_pointwise_1)
+        a = np.negative(a, out=a)
+        a = np.exp(a, out=a)
+        b = np.negative(g_above, out=w.b_f_prime_pointwise_1)
+        b = np.sign(b, out=b)
+        b = np.maximum(a, b, out=b)
+        c = np.add(a, 1.0, out=w.c_f_prime_pointwise_1)
+        sigmoid_minus_pointwise_1 = np.divide(b, c, out=w.sigmoid_minus_pointwise_1)
+        # f′(g_above) = sigmoid(g_above)
+        b = np.sign(g_above, out=w.b1_f_prime_pointwise_1)
+        a = np.maximum(a, b, out=a)
+        f_prime_pointwise_1 = np.divide(a, c, out=w.f_prime_pointwise_1)
+
+        # ---- backward: reads δ, f′, W, g; writes δ, f″, δ′, f′
+        # δ_above = δ_pointwise_1 f′(g_above)  (1)
+        delta_above = np.multiply(delta_pointwise_1, f_prime_pointwise_1, out=w.delta_above)
+        # f″(g_above) = f′(g_above) sigmoid(−g_above)
+        f_second_pointwise_1 = np.multiply(f_prime_pointwise_1, sigmoid_minus_pointwise_1, out=w.f_second_pointwise_1)
+        # δ′_above = δ_pointwise_1 f″(g_above)  (§1.3)
+        delta_prime_above = np.multiply(delta_pointwise_1, f_second_pointwise_1, out=w.delta_prime_above)
+        # δ_joined = W_belowᵀ δ_above  (1)
+        delta_joined = np.matmul(delta_above, W_below, out=w.delta_joined)
+        # δ′_joined = (W_below ∘ W_below)ᵀ δ′_above  (§1.3)
+        delta_prime_joined = np.matmul(delta_prime_above, W_below_squared, out=w.delta_prime_joined)
+        # δ_hidden = δ_both[16:32] + δ_joined  (1)
+        delta_hidden = np.add(delta_hidden_term_2, delta_joined, out=w.delta_hidden)
+        # δ′_hidden = δ′_joined  (§1.3)
+        delta_prime_hidden = delta_prime_joined
+        # f′(g_below) = sech(g_below)²
+        f_prime_hidden = np.square(sech_hidden, out=w.f_prime_hidden)
+        # δ_below = δ_hidden f′(g_below)  (1)
+        delta_below = np.multiply(delta_hidden, f_prime_hidden, out=w.delta_below)
+        # f″(g_below) = −2 g_hidden f′(g_below)
+        a = np.multiply(f_prime_hidden, g_hidden, out=w.f_second_hidden)
+        f_second_hidden = np.multiply(a, -2.0, out=w.f_second_hidden)
+        # δ′_below = δ_hidden f″(g_below) + δ′_hidden f′(g_below)²  (§1.3)
+        a = np.multiply(delta_hidden, f_second_hidden, out=w.delta_prime_below)
+        b = np.square(f_prime_hidden, out=w.b_delta_prime_below)
+        b = np.multiply(delta_prime_hidden, b, out=b)
+        delta_prime_below = np.add(a, b, out=w.delta_prime_below)
+        # W_belowᵀ δ_below
+        delta_x_term_1 = np.matmul(delta_below, W_below, out=w.delta_x_term_1)
+        # δ_x = δ_joined + 2 g_x + W_belowᵀ δ_below  (1)
+        a = np.add(delta_joined, delta_x_term_1, out=w.delta_x)
+        b = np.multiply(g_x, 2.0, out=w.b_delta_x)
+        delta_x = np.add(a, b, out=w.delta_x)
+        # (W_below ∘ W_below)ᵀ δ′_below
+        delta_prime_x_term_1 = np.matmul(delta_prime_below, W_below_squared, out=w.delta_prime_x_term_1)
+        # δ′_x = 2 + δ′_joined + (W_below ∘ W_below)ᵀ δ′_below  (§1.3)
+        a = np.add(delta_prime_joined, delta_prime_x_term_1, out=w.delta_prime_x)
+        delta_prime_x = np.add(a, 2.0, out=w.delta_prime_x)
+
+        # ---- loss: reads δ, w, δ′; writes K_n, L_n, J_n
+        # w δ_x²
+        a = np.square(delta_x, out=w.sum_K_terms)
+        sum_K_terms = np.multiply(a, weights, out=w.sum_K_terms)
+        # Σ_i w δ_x²
+        sum_K = np.sum(sum_K_terms, axis=1, out=w.sum_K)
+        # −w
+        factor_of_delta_prime = np.negative(weights, out=w.factor_of_delta_prime)
+        # λ w
+        factor_of_its_square = np.multiply(weights, lam, out=w.factor_of_its_square)
+        # (−w) δ′_x
+        sum_delta_prime_terms = np.multiply(delta_prime_x, factor_of_delta_prime, out=w.sum_delta_prime_terms)
+        # Σ_i (−w) δ′_x
+        sum_delta_prime = np.sum(sum_delta_prime_terms, axis=1, out=w.sum_delta_prime)
+        # λ w δ′_x²
+        a = np.square(delta_prime_x, out=w.sum_delta_prime_squared_terms)
+        sum_delta_prime_squared_terms = np.multiply(a, factor_of_its_square, out=w.sum_delta_prime_squared_terms)
+        # Σ_i λ w δ′_x²
+        sum_delta_prime_squared = np.sum(sum_delta_prime_squared_terms, axis=1, out=w.sum_delta_prime_squared)
+        # K_n = ½ Σ_i w δ_x²
+        K_n = np.multiply(sum_K, 0.5, out=w.K_n)
+        # L_n = Σ_i (−w) δ′_x + Σ_i λ w δ′_x²
+        L_n = np.add(sum_delta_prime, sum_delta_prime_squared, out=w.L_n)
+        # J_n = Σ_i (−w) δ′_x + Σ_i λ w δ′_x² + ½ Σ_i w δ_x²
+        a = np.multiply(sum_K, 0.5, out=w.a_J_n)
+        a = np.add(a, sum_delta_prime, out=a)
+        J_n = np.add(a, sum_delta_prime_squared, out=w.J_n)
+
+    call.over_tiles(tile, x, weights)
+
+    return K_n, L_n, J_n
+
+
 def _loss_and_grad(params, x, lam, call):
     """J and its gradient: the sweeps of all terms at once."""
     N = len(x)
@@ -975,6 +1343,258 @@ def _loss_and_grad_lam0(params, x, lam, call):
         "below.bias": dJ_db_below,
         "gain.gain": dJ_ds_gain,
     }
+
+
+def _loss_and_grad_general(params, x, weights, lam, call):
+    """J and its gradient: the sweeps of all terms at once."""
+    N = len(x)
+    w = call.arrays
+    W_below = params["below.weight"]
+    b_below = params["below.bias"]
+    s_gain = params["gain.gain"]
+    by_x = call.result("by_x", (N, 16))
+
+    # ---- once a call, from the weights alone: reads s, W; writes δ
+    # δ_both = s_gain  (1)
+    delta_both = s_gain
+    # δ_pointwise_1 = δ_both[0:16]  (1)
+    delta_pointwise_1 = delta_both[..., 0:16]
+    # W_below ∘ W_below
+    W_below_squared = np.square(W_below, out=w.W_below_squared)
+    # δ_both[16:32]
+    delta_hidden_term_2 = delta_both[..., 16:32]
+
+    def tile(g_x, weights, w):
+        # ---- forward: reads g, W, b; writes g, f′
+        # W_below g_x
+        g_below_unbiased = np.matmul(g_x, W_below.T, out=w.g_below_unbiased)
+        # g_below = W_below g_x + b_below
+        g_below = np.add(b_below, g_below_unbiased, out=w.g_below)
+        # sech(g_below)
+        a = np.abs(g_below, out=w.a_g_hidden)
+        a = np.negative(a, out=a)
+        a = np.exp(a, out=a)
+        b = np.square(a, out=w.b_g_hidden)
+        b = np.add(b, 1.0, out=b)
+        a = np.divide(a, b, out=a)
+        sech_hidden = np.multiply(a, 2.0, out=w.sech_hidden)
+        # g_hidden = tanh(g_below)
+        g_hidden = np.tanh(g_below, out=w.g_hidden)
+        # g_joined = g_hidden + g_x
+        g_joined = np.add(g_hidden, g_x, out=w.g_joined)
+        # W_below g_joined
+        g_above_unbiased = np.matmul(g_joined, W_below.T, out=w.g_above_unbiased)
+        # g_above = W_below g_joined + b_below
+        g_above = np.add(b_below, g_above_unbiased, out=w.g_above)
+        # sigmoid(−g_above)
+        a = np.abs(g_above, out=w.f_prime_pointwise_1)
+        a = np.negative(a, out=a)
+        a = np.exp(a, out=a)
+        b = np.negative(g_above, out=w.b_f_prime_pointwise_1)
+        b = np.sign(b, out=b)
+        b = np.maximum(a, b, out=b)
+        c = np.add(a, 1.0, out=w.c_f_prime_pointwise_1)
+        sigmoid_minus_pointwise_1 = np.divide(b, c, out=w.sigmoid_minus_pointwise_1)
+        # f′(g_above) = sigmoid(g_above)
+        b = np.sign(g_above, out=w.b1_f_prime_pointwise_1)
+        a = np.maximum(a, b, out=a)
+        f_prime_pointwise_1 = np.divide(a, c, out=w.f_prime_pointwise_1)
+
+        # ---- backward: reads δ, f′, W, g; writes δ, f″, δ′, f′
+        # δ_above = δ_pointwise_1 f′(g_above)  (1)
+        delta_above = np.multiply(delta_pointwise_1, f_prime_pointwise_1, out=w.delta_above)
+        # f″(g_above) = f′(g_above) sigmoid(−g_above)
+        f_second_pointwise_1 = np.multiply(f_prime_pointwise_1, sigmoid_minus_pointwise_1, out=w.f_second_pointwise_1)
+        # δ′_above = δ_pointwise_1 f″(g_above)  (§1.3)
+        delta_prime_above = np.multiply(delta_pointwise_1, f_second_pointwise_1, out=w.delta_prime_above)
+        # δ_joined = W_belowᵀ δ_above  (1)
+        delta_joined = np.matmul(delta_above, W_below, out=w.delta_joined)
+        # δ′_joined = (W_below ∘ W_below)ᵀ δ′_above  (§1.3)
+        delta_prime_joined = np.matmul(delta_prime_above, W_below_squared, out=w.delta_prime_joined)
+        # δ_hidden = δ_both[16:32] + δ_joined  (1)
+        delta_hidden = np.add(delta_hidden_term_2, delta_joined, out=w.delta_hidden)
+        # δ′_hidden = δ′_joined  (§1.3)
+        delta_prime_hidden = delta_prime_joined
+        # f′(g_below) = sech(g_below)²
+        f_prime_hidden = np.square(sech_hidden, out=w.f_prime_hidden)
+        # δ_below = δ_hidden f′(g_below)  (1)
+        delta_below = np.multiply(delta_hidden, f_prime_hidden, out=w.delta_below)
+        # f″(g_below) = −2 g_hidden f′(g_below)
+        a = np.multiply(f_prime_hidden, g_hidden, out=w.f_second_hidden)
+        f_second_hidden = np.multiply(a, -2.0, out=w.f_second_hidden)
+        # δ′_below = δ_hidden f″(g_below) + δ′_hidden f′(g_below)²  (§1.3)
+        a = np.multiply(delta_hidden, f_second_hidden, out=w.delta_prime_below)
+        b = np.square(f_prime_hidden, out=w.b_delta_prime_below)
+        b = np.multiply(delta_prime_hidden, b, out=b)
+        delta_prime_below = np.add(a, b, out=w.delta_prime_below)
+        # W_belowᵀ δ_below
+        delta_x_term_1 = np.matmul(delta_below, W_below, out=w.delta_x_term_1)
+        # δ_x = δ_joined + 2 g_x + W_belowᵀ δ_below  (1)
+        a = np.add(delta_joined, delta_x_term_1, out=w.delta_x)
+        b = np.multiply(g_x, 2.0, out=w.b_delta_x)
+        delta_x = np.add(a, b, out=w.delta_x)
+        # (W_below ∘ W_below)ᵀ δ′_below
+        delta_prime_x_term_1 = np.matmul(delta_prime_below, W_below_squared, out=w.delta_prime_x_term_1)
+        # δ′_x = 2 + δ′_joined + (W_below ∘ W_below)ᵀ δ′_below  (§1.3)
+        a = np.add(delta_prime_joined, delta_prime_x_term_1, out=w.delta_prime_x)
+        delta_prime_x = np.add(a, 2.0, out=w.delta_prime_x)
+
+        # ---- loss: reads δ, w, δ′
+        # w δ_x²
+        a = np.square(delta_x, out=w.sum_K_terms)
+        sum_K_terms = np.multiply(a, weights, out=w.sum_K_terms)
+        # Σ_n Σ_i w δ_x²
+        sum_K = float(np.sum(sum_K_terms, dtype=np.float64))
+        # −w
+        factor_of_delta_prime = np.negative(weights, out=w.factor_of_delta_prime)
+        # λ w
+        factor_of_its_square = np.multiply(weights, lam, out=w.factor_of_its_square)
+        # (−w) δ′_x
+        sum_delta_prime_terms = np.multiply(delta_prime_x, factor_of_delta_prime, out=w.sum_delta_prime_terms)
+        # Σ_n Σ_i (−w) δ′_x
+        sum_delta_prime = float(np.sum(sum_delta_prime_terms, dtype=np.float64))
+        # λ w δ′_x²
+        a = np.square(delta_prime_x, out=w.sum_delta_prime_squared_terms)
+        sum_delta_prime_squared_terms = np.multiply(a, factor_of_its_square, out=w.sum_delta_prime_squared_terms)
+        # Σ_n Σ_i λ w δ′_x²
+        sum_delta_prime_squared = float(np.sum(sum_delta_prime_squared_terms, dtype=np.float64))
+
+        # ---- forward adjoints of J: reads δ, w, δ′, W, f′, f″; writes ∂J/∂δ, ∂J/∂δ′
+        # ∂J/∂δ_x = w δ_x  (3)+(5)
+        dJ_ddelta_x = np.multiply(delta_x, weights, out=w.dJ_ddelta_x)
+        # ∂J/∂δ′_x = 2 λ w δ′_x + (−w)  (7)
+        a = np.multiply(delta_prime_x, factor_of_its_square, out=w.dJ_ddelta_prime_x)
+        a = np.multiply(a, 2.0, out=a)
+        dJ_ddelta_prime_x = np.add(a, factor_of_delta_prime, out=w.dJ_ddelta_prime_x)
+        # ∂J/∂δ_below = W_below ∂J/∂δ_x  (11)+(12)
+        dJ_ddelta_below = np.matmul(dJ_ddelta_x, W_below.T, out=w.dJ_ddelta_below)
+        # ∂J/∂δ′_below = (W_below ∘ W_below) ∂J/∂δ′_x  (13)
+        dJ_ddelta_prime_below = np.matmul(dJ_ddelta_prime_x, W_below_squared.T, out=w.dJ_ddelta_prime_below)
+        # ∂J/∂δ_hidden = ∂J/∂δ_below f′(g_below) + ∂J/∂δ′_below f″(g_below)  (18)+(19)
+        a = np.multiply(dJ_ddelta_below, f_prime_hidden, out=w.dJ_ddelta_hidden)
+        b = np.multiply(dJ_ddelta_prime_below, f_second_hidden, out=w.b_dJ_ddelta_hidden)
+        dJ_ddelta_hidden = np.add(a, b, out=w.dJ_ddelta_hidden)
+        # ∂J/∂δ′_hidden = ∂J/∂δ′_below f′(g_below)²  (20)
+        a = np.square(f_prime_hidden, out=w.dJ_ddelta_prime_hidden)
+        dJ_ddelta_prime_hidden = np.multiply(dJ_ddelta_prime_below, a, out=w.dJ_ddelta_prime_hidden)
+        # ∂J/∂δ_joined = ∂J/∂δ_hidden + ∂J/∂δ_x  (4)+(6)
+        dJ_ddelta_joined = np.add(dJ_ddelta_hidden, dJ_ddelta_x, out=w.dJ_ddelta_joined)
+        # ∂J/∂δ′_joined = ∂J/∂δ′_hidden + ∂J/∂δ′_x  (8)
+        dJ_ddelta_prime_joined = np.add(dJ_ddelta_prime_hidden, dJ_ddelta_prime_x, out=w.dJ_ddelta_prime_joined)
+        # ∂J/∂δ_above = W_below ∂J/∂δ_joined  (11)+(12)
+        dJ_ddelta_above = np.matmul(dJ_ddelta_joined, W_below.T, out=w.dJ_ddelta_above)
+        # ∂J/∂δ′_above = (W_below ∘ W_below) ∂J/∂δ′_joined  (13)
+        dJ_ddelta_prime_above = np.matmul(dJ_ddelta_prime_joined, W_below_squared.T, out=w.dJ_ddelta_prime_above)
+        # ∂J/∂δ_pointwise_1 = ∂J/∂δ_above f′(g_above) + ∂J/∂δ′_above f″(g_above)  (18)+(19)
+        a = np.multiply(dJ_ddelta_above, f_prime_pointwise_1, out=w.dJ_ddelta_pointwise_1)
+        b = np.multiply(dJ_ddelta_prime_above, f_second_pointwise_1, out=w.b_dJ_ddelta_pointwise_1)
+        dJ_ddelta_pointwise_1 = np.add(a, b, out=w.dJ_ddelta_pointwise_1)
+        # ∂J/∂δ_both = [∂J/∂δ_pointwise_1, ∂J/∂δ_hidden]  (4)+(6)
+        dJ_ddelta_both = w.dJ_ddelta_both
+        dJ_ddelta_both[..., 0:16] = dJ_ddelta_pointwise_1
+        dJ_ddelta_both[..., 16:32] = dJ_ddelta_hidden
+
+        # ---- backward adjoints of J and gradients: reads ∂J/∂δ, f′, f″, δ, ∂J/∂δ′, δ′, g, W; writes f‴, ∂J/∂g,
+        #      by_x
+        # Σ_n ∂J/∂δ_both
+        dJ_ds_gain_sum = _column_sum(dJ_ddelta_both, out=w.dJ_ds_gain_sum)
+        # f‴(g_above) = f″(g_above) (sigmoid(−g_above) − f′(g_above))
+        a = np.subtract(sigmoid_minus_pointwise_1, f_prime_pointwise_1, out=w.f_third_pointwise_1)
+        f_third_pointwise_1 = np.multiply(f_second_pointwise_1, a, out=w.f_third_pointwise_1)
+        # ∂J/∂g_above = ∂J/∂δ_above δ_pointwise_1 f″(g_above) + ∂J/∂δ′_above δ_pointwise_1 f‴(g_above)  (21)+(22)
+        a = np.multiply(delta_pointwise_1, dJ_ddelta_above, out=w.dJ_dg_above)
+        a = np.multiply(a, f_second_pointwise_1, out=a)
+        b = np.multiply(delta_pointwise_1, dJ_ddelta_prime_above, out=w.b_dJ_dg_above)
+        b = np.multiply(b, f_third_pointwise_1, out=b)
+        dJ_dg_above = np.add(a, b, out=w.dJ_dg_above)
+        # Σ_n δ_above ∂J/∂δ_joinedᵀ
+        dJ_dW_below_delta_at_above = np.matmul(delta_above.T, dJ_ddelta_joined, out=w.dJ_dW_below_delta_at_above)
+        # Σ_n δ′_above ∂J/∂δ′_joinedᵀ
+        dJ_dW_below_delta_prime_at_above = np.matmul(delta_prime_above.T, dJ_ddelta_prime_joined, out=w.dJ_dW_below_delta_prime_at_above)
+        # Σ_n ∂J/∂g_above g_joinedᵀ
+        dJ_dW_below_g_at_above = np.matmul(dJ_dg_above.T, g_joined, out=w.dJ_dW_below_g_at_above)
+        # Σ_n ∂J/∂g_above
+        dJ_db_below_sum_at_above = _column_sum(dJ_dg_above, out=w.dJ_db_below_sum_at_above)
+        # ∂J/∂g_joined = W_belowᵀ ∂J/∂g_above  (14)+(15)
+        dJ_dg_joined = np.matmul(dJ_dg_above, W_below, out=w.dJ_dg_joined)
+        # ∂J/∂g_hidden = ∂J/∂g_joined  (9)+(10)
+        dJ_dg_hidden = dJ_dg_joined
+        # f‴(g_below) = f′(g_below) (4 g_hidden² − 2 sech(g_below)²)
+        a = np.square(g_hidden, out=w.f_third_hidden)
+        a = np.multiply(a, 4.0, out=a)
+        b = np.square(sech_hidden, out=w.b_f_third_hidden)
+        b = np.multiply(b, 2.0, out=b)
+        a = np.subtract(a, b, out=a)
+        f_third_hidden = np.multiply(f_prime_hidden, a, out=w.f_third_hidden)
+        # ∂J/∂g_below = ∂J/∂g_hidden f′(g_below) + ∂J/∂δ_below δ_hidden f″(g_below) + ∂J/∂δ′_below δ_hidden
+        #     f‴(g_below) + 2 ∂J/∂δ′_below δ′_hidden f′(g_below) f″(g_below)  (21)+(22)
+        a = np.multiply(dJ_ddelta_below, delta_hidden, out=w.dJ_dg_below)
+        a = np.multiply(a, f_second_hidden, out=a)
+        b = np.multiply(dJ_ddelta_prime_below, delta_hidden, out=w.b_dJ_dg_below)
+        b = np.multiply(b, f_third_hidden, out=b)
+        a = np.add(a, b, out=a)
+        b = np.multiply(dJ_ddelta_prime_below, delta_prime_hidden, out=w.b1_dJ_dg_below)
+        b = np.multiply(b, f_prime_hidden, out=b)
+        b = np.multiply(b, f_second_hidden, out=b)
+        b = np.multiply(b, 2.0, out=b)
+        a = np.add(a, b, out=a)
+        b = np.multiply(dJ_dg_hidden, f_prime_hidden, out=w.b2_dJ_dg_below)
+        dJ_dg_below = np.add(a, b, out=w.dJ_dg_below)
+        # Σ_n δ_below ∂J/∂δ_xᵀ
+        dJ_dW_below_delta = np.matmul(delta_below.T, dJ_ddelta_x, out=w.dJ_dW_below_delta)
+        # Σ_n δ′_below ∂J/∂δ′_xᵀ
+        dJ_dW_below_delta_prime = np.matmul(delta_prime_below.T, dJ_ddelta_prime_x, out=w.dJ_dW_below_delta_prime)
+        # Σ_n ∂J/∂g_below g_xᵀ
+        dJ_dW_below_g = np.matmul(dJ_dg_below.T, g_x, out=w.dJ_dW_below_g)
+        # Σ_n ∂J/∂g_below
+        dJ_db_below_sum = _column_sum(dJ_dg_below, out=w.dJ_db_below_sum)
+        # W_belowᵀ ∂J/∂g_below
+        dJ_dg_x_term_1 = np.matmul(dJ_dg_below, W_below, out=w.dJ_dg_x_term_1)
+        # ∂J/∂g_x = ∂J/∂g_joined + 2 ∂J/∂δ_x + W_belowᵀ ∂J/∂g_below  (9)+(10)
+        a = np.multiply(dJ_ddelta_x, 2.0, out=w.dJ_dg_x)
+        a = np.add(a, dJ_dg_joined, out=a)
+        dJ_dg_x = np.add(a, dJ_dg_x_term_1, out=w.dJ_dg_x)
+        # by_x = (1/N) ∂J/∂g_x
+        by_x = np.divide(dJ_dg_x, N, out=w.by_x)
+
+        return (
+            sum_K, sum_delta_prime, sum_delta_prime_squared, dJ_ds_gain_sum, dJ_dW_below_delta_at_above,
+            dJ_dW_below_delta_prime_at_above, dJ_dW_below_g_at_above, dJ_db_below_sum_at_above, dJ_dW_below_delta,
+            dJ_dW_below_delta_prime, dJ_dW_below_g, dJ_db_below_sum,
+        )
+
+    (
+        sum_K, sum_delta_prime, sum_delta_prime_squared, dJ_ds_gain_sum, dJ_dW_below_delta_at_above,
+        dJ_dW_below_delta_prime_at_above, dJ_dW_below_g_at_above, dJ_db_below_sum_at_above, dJ_dW_below_delta,
+        dJ_dW_below_delta_prime, dJ_dW_below_g, dJ_db_below_sum,
+    ) = call.over_tiles(tile, x, weights)
+
+    # ---- at the end, from the sums over all samples: reads W; writes J, ∂J/∂s, ∂J/∂W, ∂J/∂b
+    # J = (1/N) Σ_n Σ_i (−w) δ′_x + (1/N) Σ_n Σ_i λ w δ′_x² + (1/N) ½ Σ_n Σ_i w δ_x²
+    J = 0.5 * sum_K / N + sum_delta_prime / N + sum_delta_prime_squared / N
+    # ∂J/∂s_gain = (1/N) Σ_n ∂J/∂δ_both  [+] gain
+    dJ_ds_gain = np.divide(dJ_ds_gain_sum, N, out=np.empty((32,), DTYPE))
+    # ∂J/∂W_below = (1/N) (Σ_n δ_below ∂J/∂δ_xᵀ + Σ_n δ_above ∂J/∂δ_joinedᵀ + Σ_n ∂J/∂g_below g_xᵀ + Σ_n ∂J/∂g_above
+    #     g_joinedᵀ + 2 W_below ∘ (Σ_n δ′_below ∂J/∂δ′_xᵀ) + 2 W_below ∘ (Σ_n δ′_above ∂J/∂δ′_joinedᵀ))  (16)+(17)
+    a = np.multiply(W_below, dJ_dW_below_delta_prime, out=w.a_dJ_dW_below)
+    a = np.multiply(a, 2.0, out=a)
+    b = np.multiply(W_below, dJ_dW_below_delta_prime_at_above, out=w.b_dJ_dW_below)
+    b = np.multiply(b, 2.0, out=b)
+    a = np.add(a, b, out=a)
+    a = np.add(a, dJ_dW_below_delta, out=a)
+    a = np.add(a, dJ_dW_below_delta_at_above, out=a)
+    a = np.add(a, dJ_dW_below_g, out=a)
+    a = np.add(a, dJ_dW_below_g_at_above, out=a)
+    dJ_dW_below = np.divide(a, N, out=np.empty((16, 16), DTYPE))
+    # ∂J/∂b_below = (1/N) (Σ_n ∂J/∂g_below + Σ_n ∂J/∂g_above)  [+] bias
+    a = np.add(dJ_db_below_sum, dJ_db_below_sum_at_above, out=w.a_dJ_db_below)
+    dJ_db_below = np.divide(a, N, out=np.empty((16,), DTYPE))
+
+    return J, {
+        "below.weight": dJ_dW_below,
+        "below.bias": dJ_db_below,
+        "gain.gain": dJ_ds_gain,
+    }, by_x
 
 
 def _loss_and_grad_terms(params, x, lam, call):
@@ -1548,6 +2168,302 @@ def _loss_and_grad_terms_lam0(params, x, lam, call):
     }
 
 
+def _loss_and_grad_terms_general(params, x, weights, lam, call):
+    """K, L and the gradient of each: the source's separate sweeps."""
+    N = len(x)
+    w = call.arrays
+    W_below = params["below.weight"]
+    b_below = params["below.bias"]
+    s_gain = params["gain.gain"]
+
+    # ---- once a call, from the weights alone: reads s, W; writes δ
+    # δ_both = s_gain  (1)
+    delta_both = s_gain
+    # δ_pointwise_1 = δ_both[0:16]  (1)
+    delta_pointwise_1 = delta_both[..., 0:16]
+    # W_below ∘ W_below
+    W_below_squared = np.square(W_below, out=w.W_below_squared)
+    # δ_both[16:32]
+    delta_hidden_term_2 = delta_both[..., 16:32]
+
+    def tile(g_x, weights, w):
+        # ---- forward: reads g, W, b; writes g, f′
+        # W_below g_x
+        g_below_unbiased = np.matmul(g_x, W_below.T, out=w.g_below_unbiased)
+        # g_below = W_below g_x + b_below
+        g_below = np.add(b_below, g_below_unbiased, out=w.g_below)
+        # sech(g_below)
+        a = np.abs(g_below, out=w.a_g_hidden)
+        a = np.negative(a, out=a)
+        a = np.exp(a, out=a)
+        b = np.square(a, out=w.b_g_hidden)
+        b = np.add(b, 1.0, out=b)
+        a = np.divide(a, b, out=a)
+        sech_hidden = np.multiply(a, 2.0, out=w.sech_hidden)
+        # g_hidden = tanh(g_below)
+        g_hidden = np.tanh(g_below, out=w.g_hidden)
+        # g_joined = g_hidden + g_x
+        g_joined = np.add(g_hidden, g_x, out=w.g_joined)
+        # W_below g_joined
+        g_above_unbiased = np.matmul(g_joined, W_below.T, out=w.g_above_unbiased)
+        # g_above = W_below g_joined + b_below
+        g_above = np.add(b_below, g_above_unbiased, out=w.g_above)
+        # sigmoid(−g_above)
+        a = np.abs(g_above, out=w.f_prime_pointwise_1)
+        a = np.negative(a, out=a)
+        a = np.exp(a, out=a)
+        b = np.negative(g_above, out=w.b_f_prime_pointwise_1)
+        b = np.sign(b, out=b)
+        b = np.maximum(a, b, out=b)
+        c = np.add(a, 1.0, out=w.c_f_prime_pointwise_1)
+        sigmoid_minus_pointwise_1 = np.divide(b, c, out=w.sigmoid_minus_pointwise_1)
+        # f′(g_above) = sigmoid(g_above)
+        b = np.sign(g_above, out=w.b1_f_prime_pointwise_1)
+        a = np.maximum(a, b, out=a)
+        f_prime_pointwise_1 = np.divide(a, c, out=w.f_prime_pointwise_1)
+
+        # ---- backward: reads δ, f′, W, g; writes δ, f″, δ′, f′
+        # δ_above = δ_pointwise_1 f′(g_above)  (1)
+        delta_above = np.multiply(delta_pointwise_1, f_prime_pointwise_1, out=w.delta_above)
+        # f″(g_above) = f′(g_above) sigmoid(−g_above)
+        f_second_pointwise_1 = np.multiply(f_prime_pointwise_1, sigmoid_minus_pointwise_1, out=w.f_second_pointwise_1)
+        # δ′_above = δ_pointwise_1 f″(g_above)  (§1.3)
+        delta_prime_above = np.multiply(delta_pointwise_1, f_second_pointwise_1, out=w.delta_prime_above)
+        # δ_joined = W_belowᵀ δ_above  (1)
+        delta_joined = np.matmul(delta_above, W_below, out=w.delta_joined)
+        # δ′_joined = (W_below ∘ W_below)ᵀ δ′_above  (§1.3)
+        delta_prime_joined = np.matmul(delta_prime_above, W_below_squared, out=w.delta_prime_joined)
+        # δ_hidden = δ_both[16:32] + δ_joined  (1)
+        delta_hidden = np.add(delta_hidden_term_2, delta_joined, out=w.delta_hidden)
+        # δ′_hidden = δ′_joined  (§1.3)
+        delta_prime_hidden = delta_prime_joined
+        # f′(g_below) = sech(g_below)²
+        f_prime_hidden = np.square(sech_hidden, out=w.f_prime_hidden)
+        # δ_below = δ_hidden f′(g_below)  (1)
+        delta_below = np.multiply(delta_hidden, f_prime_hidden, out=w.delta_below)
+        # f″(g_below) = −2 g_hidden f′(g_below)
+        a = np.multiply(f_prime_hidden, g_hidden, out=w.f_second_hidden)
+        f_second_hidden = np.multiply(a, -2.0, out=w.f_second_hidden)
+        # δ′_below = δ_hidden f″(g_below) + δ′_hidden f′(g_below)²  (§1.3)
+        a = np.multiply(delta_hidden, f_second_hidden, out=w.delta_prime_below)
+        b = np.square(f_prime_hidden, out=w.b_delta_prime_below)
+        b = np.multiply(delta_prime_hidden, b, out=b)
+        delta_prime_below = np.add(a, b, out=w.delta_prime_below)
+        # W_belowᵀ δ_below
+        delta_x_term_1 = np.matmul(delta_below, W_below, out=w.delta_x_term_1)
+        # δ_x = δ_joined + 2 g_x + W_belowᵀ δ_below  (1)
+        a = np.add(delta_joined, delta_x_term_1, out=w.delta_x)
+        b = np.multiply(g_x, 2.0, out=w.b_delta_x)
+        delta_x = np.add(a, b, out=w.delta_x)
+        # (W_below ∘ W_below)ᵀ δ′_below
+        delta_prime_x_term_1 = np.matmul(delta_prime_below, W_below_squared, out=w.delta_prime_x_term_1)
+        # δ′_x = 2 + δ′_joined + (W_below ∘ W_below)ᵀ δ′_below  (§1.3)
+        a = np.add(delta_prime_joined, delta_prime_x_term_1, out=w.delta_prime_x)
+        delta_prime_x = np.add(a, 2.0, out=w.delta_prime_x)
+
+        # ---- loss: reads δ, w, δ′
+        # w δ_x²
+        a = np.square(delta_x, out=w.sum_K_terms)
+        sum_K_terms = np.multiply(a, weights, out=w.sum_K_terms)
+        # Σ_n Σ_i w δ_x²
+        sum_K = float(np.sum(sum_K_terms, dtype=np.float64))
+        # −w
+        factor_of_delta_prime = np.negative(weights, out=w.factor_of_delta_prime)
+        # λ w
+        factor_of_its_square = np.multiply(weights, lam, out=w.factor_of_its_square)
+        # (−w) δ′_x
+        sum_delta_prime_terms = np.multiply(delta_prime_x, factor_of_delta_prime, out=w.sum_delta_prime_terms)
+        # Σ_n Σ_i (−w) δ′_x
+        sum_delta_prime = float(np.sum(sum_delta_prime_terms, dtype=np.float64))
+        # λ w δ′_x²
+        a = np.square(delta_prime_x, out=w.sum_delta_prime_squared_terms)
+        sum_delta_prime_squared_terms = np.multiply(a, factor_of_its_square, out=w.sum_delta_prime_squared_terms)
+        # Σ_n Σ_i λ w δ′_x²
+        sum_delta_prime_squared = float(np.sum(sum_delta_prime_squared_terms, dtype=np.float64))
+
+        # ---- forward adjoints of K: reads δ, w, W, f′; writes ∂K/∂δ
+        # ∂K/∂δ_x = w δ_x  (3)
+        dK_ddelta_x = np.multiply(delta_x, weights, out=w.dK_ddelta_x)
+        # ∂K/∂δ_below = W_below ∂K/∂δ_x  (11)
+        dK_ddelta_below = np.matmul(dK_ddelta_x, W_below.T, out=w.dK_ddelta_below)
+        # ∂K/∂δ_hidden = ∂K/∂δ_below f′(g_below)  (18)
+        dK_ddelta_hidden = np.multiply(dK_ddelta_below, f_prime_hidden, out=w.dK_ddelta_hidden)
+        # ∂K/∂δ_joined = ∂K/∂δ_hidden + ∂K/∂δ_x  (4)
+        dK_ddelta_joined = np.add(dK_ddelta_hidden, dK_ddelta_x, out=w.dK_ddelta_joined)
+        # ∂K/∂δ_above = W_below ∂K/∂δ_joined  (11)
+        dK_ddelta_above = np.matmul(dK_ddelta_joined, W_below.T, out=w.dK_ddelta_above)
+        # ∂K/∂δ_pointwise_1 = ∂K/∂δ_above f′(g_above)  (18)
+        dK_ddelta_pointwise_1 = np.multiply(dK_ddelta_above, f_prime_pointwise_1, out=w.dK_ddelta_pointwise_1)
+        # ∂K/∂δ_both = [∂K/∂δ_pointwise_1, ∂K/∂δ_hidden]  (4)
+        dK_ddelta_both = w.dK_ddelta_both
+        dK_ddelta_both[..., 0:16] = dK_ddelta_pointwise_1
+        dK_ddelta_both[..., 16:32] = dK_ddelta_hidden
+
+        # ---- backward adjoints of K and gradients: reads ∂K/∂δ, δ, f″, g, W, f′; writes ∂K/∂g
+        # Σ_n ∂K/∂δ_both
+        dK_ds_gain_sum = _column_sum(dK_ddelta_both, out=w.dK_ds_gain_sum)
+        # ∂K/∂g_above = ∂K/∂δ_above δ_pointwise_1 f″(g_above)  (21)
+        a = np.multiply(delta_pointwise_1, dK_ddelta_above, out=w.dK_dg_above)
+        dK_dg_above = np.multiply(a, f_second_pointwise_1, out=w.dK_dg_above)
+        # Σ_n δ_above ∂K/∂δ_joinedᵀ
+        dK_dW_below_delta_at_above = np.matmul(delta_above.T, dK_ddelta_joined, out=w.dK_dW_below_delta_at_above)
+        # Σ_n ∂K/∂g_above g_joinedᵀ
+        dK_dW_below_g_at_above = np.matmul(dK_dg_above.T, g_joined, out=w.dK_dW_below_g_at_above)
+        # Σ_n ∂K/∂g_above
+        dK_db_below_sum_at_above = _column_sum(dK_dg_above, out=w.dK_db_below_sum_at_above)
+        # ∂K/∂g_joined = W_belowᵀ ∂K/∂g_above  (14)
+        dK_dg_joined = np.matmul(dK_dg_above, W_below, out=w.dK_dg_joined)
+        # ∂K/∂g_hidden = ∂K/∂g_joined  (9)
+        dK_dg_hidden = dK_dg_joined
+        # ∂K/∂g_below = ∂K/∂g_hidden f′(g_below) + ∂K/∂δ_below δ_hidden f″(g_below)  (21)
+        a = np.multiply(dK_ddelta_below, delta_hidden, out=w.dK_dg_below)
+        a = np.multiply(a, f_second_hidden, out=a)
+        b = np.multiply(dK_dg_hidden, f_prime_hidden, out=w.b_dK_dg_below)
+        dK_dg_below = np.add(a, b, out=w.dK_dg_below)
+        # Σ_n δ_below ∂K/∂δ_xᵀ
+        dK_dW_below_delta = np.matmul(delta_below.T, dK_ddelta_x, out=w.dK_dW_below_delta)
+        # Σ_n ∂K/∂g_below g_xᵀ
+        dK_dW_below_g = np.matmul(dK_dg_below.T, g_x, out=w.dK_dW_below_g)
+        # Σ_n ∂K/∂g_below
+        dK_db_below_sum = _column_sum(dK_dg_below, out=w.dK_db_below_sum)
+
+        # ---- forward adjoints of L: reads δ′, f″, f′, W; writes ∂L/∂δ′, ∂L/∂δ
+        # ∂L/∂δ′_x = 2 λ w δ′_x + (−w)  (7)
+        a = np.multiply(delta_prime_x, factor_of_its_square, out=w.dL_ddelta_prime_x)
+        a = np.multiply(a, 2.0, out=a)
+        dL_ddelta_prime_x = np.add(a, factor_of_delta_prime, out=w.dL_ddelta_prime_x)
+        # ∂L/∂δ′_below = (W_below ∘ W_below) ∂L/∂δ′_x  (13)
+        dL_ddelta_prime_below = np.matmul(dL_ddelta_prime_x, W_below_squared.T, out=w.dL_ddelta_prime_below)
+        # ∂L/∂δ_hidden = ∂L/∂δ′_below f″(g_below)  (19)
+        dL_ddelta_hidden = np.multiply(dL_ddelta_prime_below, f_second_hidden, out=w.dL_ddelta_hidden)
+        # ∂L/∂δ′_hidden = ∂L/∂δ′_below f′(g_below)²  (20)
+        a = np.square(f_prime_hidden, out=w.dL_ddelta_prime_hidden)
+        dL_ddelta_prime_hidden = np.multiply(dL_ddelta_prime_below, a, out=w.dL_ddelta_prime_hidden)
+        # ∂L/∂δ_joined = ∂L/∂δ_hidden  (6)
+        dL_ddelta_joined = dL_ddelta_hidden
+        # ∂L/∂δ′_joined = ∂L/∂δ′_hidden + ∂L/∂δ′_x  (8)
+        dL_ddelta_prime_joined = np.add(dL_ddelta_prime_hidden, dL_ddelta_prime_x, out=w.dL_ddelta_prime_joined)
+        # ∂L/∂δ_above = W_below ∂L/∂δ_joined  (12)
+        dL_ddelta_above = np.matmul(dL_ddelta_joined, W_below.T, out=w.dL_ddelta_above)
+        # ∂L/∂δ′_above = (W_below ∘ W_below) ∂L/∂δ′_joined  (13)
+        dL_ddelta_prime_above = np.matmul(dL_ddelta_prime_joined, W_below_squared.T, out=w.dL_ddelta_prime_above)
+        # ∂L/∂δ_pointwise_1 = ∂L/∂δ_above f′(g_above) + ∂L/∂δ′_above f″(g_above)  (19)
+        a = np.multiply(dL_ddelta_above, f_prime_pointwise_1, out=w.dL_ddelta_pointwise_1)
+        b = np.multiply(dL_ddelta_prime_above, f_second_pointwise_1, out=w.b_dL_ddelta_pointwise_1)
+        dL_ddelta_pointwise_1 = np.add(a, b, out=w.dL_ddelta_pointwise_1)
+        # ∂L/∂δ_both = [∂L/∂δ_pointwise_1, ∂L/∂δ_hidden]  (6)
+        dL_ddelta_both = w.dL_ddelta_both
+        dL_ddelta_both[..., 0:16] = dL_ddelta_pointwise_1
+        dL_ddelta_both[..., 16:32] = dL_ddelta_hidden
+
+        # ---- backward adjoints of L and gradients: reads ∂L/∂δ, f′, f″, δ, ∂L/∂δ′, δ′, g, W; writes f‴, ∂L/∂g
+        # Σ_n ∂L/∂δ_both
+        dL_ds_gain_sum = _column_sum(dL_ddelta_both, out=w.dL_ds_gain_sum)
+        # f‴(g_above) = f″(g_above) (sigmoid(−g_above) − f′(g_above))
+        a = np.subtract(sigmoid_minus_pointwise_1, f_prime_pointwise_1, out=w.f_third_pointwise_1)
+        f_third_pointwise_1 = np.multiply(f_second_pointwise_1, a, out=w.f_third_pointwise_1)
+        # ∂L/∂g_above = ∂L/∂δ_above δ_pointwise_1 f″(g_above) + ∂L/∂δ′_above δ_pointwise_1 f‴(g_above)  (22)
+        a = np.multiply(delta_pointwise_1, dL_ddelta_above, out=w.dL_dg_above)
+        a = np.multiply(a, f_second_pointwise_1, out=a)
+        b = np.multiply(delta_pointwise_1, dL_ddelta_prime_above, out=w.b_dL_dg_above)
+        b = np.multiply(b, f_third_pointwise_1, out=b)
+        dL_dg_above = np.add(a, b, out=w.dL_dg_above)
+        # Σ_n δ_above ∂L/∂δ_joinedᵀ
+        dL_dW_below_delta_at_above = np.matmul(delta_above.T, dL_ddelta_joined, out=w.dL_dW_below_delta_at_above)
+        # Σ_n δ′_above ∂L/∂δ′_joinedᵀ
+        dL_dW_below_delta_prime_at_above = np.matmul(delta_prime_above.T, dL_ddelta_prime_joined, out=w.dL_dW_below_delta_prime_at_above)
+        # Σ_n ∂L/∂g_above g_joinedᵀ
+        dL_dW_below_g_at_above = np.matmul(dL_dg_above.T, g_joined, out=w.dL_dW_below_g_at_above)
+        # Σ_n ∂L/∂g_above
+        dL_db_below_sum_at_above = _column_sum(dL_dg_above, out=w.dL_db_below_sum_at_above)
+        # ∂L/∂g_joined = W_belowᵀ ∂L/∂g_above  (15)
+        dL_dg_joined = np.matmul(dL_dg_above, W_below, out=w.dL_dg_joined)
+        # ∂L/∂g_hidden = ∂L/∂g_joined  (10)
+        dL_dg_hidden = dL_dg_joined
+        # f‴(g_below) = f′(g_below) (4 g_hidden² − 2 sech(g_below)²)
+        a = np.square(g_hidden, out=w.f_third_hidden)
+        a = np.multiply(a, 4.0, out=a)
+        b = np.square(sech_hidden, out=w.b_f_third_hidden)
+        b = np.multiply(b, 2.0, out=b)
+        a = np.subtract(a, b, out=a)
+        f_third_hidden = np.multiply(f_prime_hidden, a, out=w.f_third_hidden)
+        # ∂L/∂g_below = ∂L/∂g_hidden f′(g_below) + ∂L/∂δ′_below δ_hidden f‴(g_below) + 2 ∂L/∂δ′_below δ′_hidden
+        #     f′(g_below) f″(g_below)  (22)
+        a = np.multiply(dL_ddelta_prime_below, delta_hidden, out=w.dL_dg_below)
+        a = np.multiply(a, f_third_hidden, out=a)
+        b = np.multiply(dL_ddelta_prime_below, delta_prime_hidden, out=w.b_dL_dg_below)
+        b = np.multiply(b, f_prime_hidden, out=b)
+        b = np.multiply(b, f_second_hidden, out=b)
+        b = np.multiply(b, 2.0, out=b)
+        a = np.add(a, b, out=a)
+        b = np.multiply(dL_dg_hidden, f_prime_hidden, out=w.b1_dL_dg_below)
+        dL_dg_below = np.add(a, b, out=w.dL_dg_below)
+        # Σ_n δ′_below ∂L/∂δ′_xᵀ
+        dL_dW_below_delta_prime = np.matmul(delta_prime_below.T, dL_ddelta_prime_x, out=w.dL_dW_below_delta_prime)
+        # Σ_n ∂L/∂g_below g_xᵀ
+        dL_dW_below_g = np.matmul(dL_dg_below.T, g_x, out=w.dL_dW_below_g)
+        # Σ_n ∂L/∂g_below
+        dL_db_below_sum = _column_sum(dL_dg_below, out=w.dL_db_below_sum)
+
+        return (
+            sum_K, sum_delta_prime, sum_delta_prime_squared, dK_ds_gain_sum, dK_dW_below_delta_at_above,
+            dK_dW_below_g_at_above, dK_db_below_sum_at_above, dK_dW_below_delta, dK_dW_below_g, dK_db_below_sum,
+            dL_ds_gain_sum, dL_dW_below_delta_at_above, dL_dW_below_delta_prime_at_above, dL_dW_below_g_at_above,
+            dL_db_below_sum_at_above, dL_dW_below_delta_prime, dL_dW_below_g, dL_db_below_sum,
+        )
+
+    (
+        sum_K, sum_delta_prime, sum_delta_prime_squared, dK_ds_gain_sum, dK_dW_below_delta_at_above,
+        dK_dW_below_g_at_above, dK_db_below_sum_at_above, dK_dW_below_delta, dK_dW_below_g, dK_db_below_sum,
+        dL_ds_gain_sum, dL_dW_below_delta_at_above, dL_dW_below_delta_prime_at_above, dL_dW_below_g_at_above,
+        dL_db_below_sum_at_above, dL_dW_below_delta_prime, dL_dW_below_g, dL_db_below_sum,
+    ) = call.over_tiles(tile, x, weights)
+
+    # ---- at the end, from the sums over all samples: reads W; writes K, L, ∂K/∂s, ∂K/∂W, ∂K/∂b, ∂L/∂s, ∂L/∂W,
+    #      ∂L/∂b
+    # K = (1/N) ½ Σ_n Σ_i w δ_x²
+    K = 0.5 * sum_K / N
+    # L = (1/N) Σ_n Σ_i (−w) δ′_x + (1/N) Σ_n Σ_i λ w δ′_x²
+    L = sum_delta_prime / N + sum_delta_prime_squared / N
+    # ∂K/∂s_gain = (1/N) Σ_n ∂K/∂δ_both  [+] gain
+    dK_ds_gain = np.divide(dK_ds_gain_sum, N, out=np.empty((32,), DTYPE))
+    # ∂K/∂W_below = (1/N) (Σ_n δ_below ∂K/∂δ_xᵀ + Σ_n δ_above ∂K/∂δ_joinedᵀ + Σ_n ∂K/∂g_below g_xᵀ + Σ_n ∂K/∂g_above
+    #     g_joinedᵀ)  (16)
+    a = np.add(dK_dW_below_delta, dK_dW_below_delta_at_above, out=w.a_dK_dW_below)
+    a = np.add(a, dK_dW_below_g, out=a)
+    a = np.add(a, dK_dW_below_g_at_above, out=a)
+    dK_dW_below = np.divide(a, N, out=np.empty((16, 16), DTYPE))
+    # ∂K/∂b_below = (1/N) (Σ_n ∂K/∂g_below + Σ_n ∂K/∂g_above)  [+] bias
+    a = np.add(dK_db_below_sum, dK_db_below_sum_at_above, out=w.a_dK_db_below)
+    dK_db_below = np.divide(a, N, out=np.empty((16,), DTYPE))
+    # ∂L/∂s_gain = (1/N) Σ_n ∂L/∂δ_both  [+] gain
+    dL_ds_gain = np.divide(dL_ds_gain_sum, N, out=np.empty((32,), DTYPE))
+    # ∂L/∂W_below = (1/N) (Σ_n δ_above ∂L/∂δ_joinedᵀ + Σ_n ∂L/∂g_below g_xᵀ + Σ_n ∂L/∂g_above g_joinedᵀ + 2 W_below
+    #     ∘ (Σ_n δ′_below ∂L/∂δ′_xᵀ) + 2 W_below ∘ (Σ_n δ′_above ∂L/∂δ′_joinedᵀ))  (17)
+    a = np.multiply(W_below, dL_dW_below_delta_prime, out=w.a_dL_dW_below)
+    a = np.multiply(a, 2.0, out=a)
+    b = np.multiply(W_below, dL_dW_below_delta_prime_at_above, out=w.b_dL_dW_below)
+    b = np.multiply(b, 2.0, out=b)
+    a = np.add(a, b, out=a)
+    a = np.add(a, dL_dW_below_delta_at_above, out=a)
+    a = np.add(a, dL_dW_below_g, out=a)
+    a = np.add(a, dL_dW_below_g_at_above, out=a)
+    dL_dW_below = np.divide(a, N, out=np.empty((16, 16), DTYPE))
+    # ∂L/∂b_below = (1/N) (Σ_n ∂L/∂g_below + Σ_n ∂L/∂g_above)  [+] bias
+    a = np.add(dL_db_below_sum, dL_db_below_sum_at_above, out=w.a_dL_db_below)
+    dL_db_below = np.divide(a, N, out=np.empty((16,), DTYPE))
+
+    return K, L, {
+        "below.weight": dK_dW_below,
+        "below.bias": dK_db_below,
+        "gain.gain": dK_ds_gain,
+    }, {
+        "below.weight": dL_dW_below,
+        "below.bias": dL_db_below,
+        "gain.gain": dL_ds_gain,
+    }
+
+
 def _layer_means(params, x, lam, call):
     """the mean over the units of each layer, (N,) each: they show which one overflows."""
     N = len(x)
@@ -1658,7 +2574,7 @@ INITIAL = {
 METADATA = {
     "network": "skip",
     "description_sha256": "1789c5e4595bbf5e3f43b37206c24ce5960378ac697c917cce154540f46292a6",
-    "template_sha256": "f9726713c74f4059d5b27a3888a1488cd507e80ae60f82b6c93c715438a3037b",
+    "template_sha256": "4d584068eabb92c9a667b5dda15d17ef8a8e0f685c61ecaa5744868a9058e5f8",
     "generator": "smgen 0.1.0",
     "backend": "numpy",
     "dtype": "float32",
@@ -1685,52 +2601,76 @@ def _own_workspace():
 
 def energy(params, x):
     """E(x) of each sample, (N,). Raises ValueError for unusable arguments, as every function here does."""
-    params, x, _ = _check(params, x)
-    return _energy(params, x, 0.0, _own_workspace())
+    params, rows, _ = _check(params, x)
+    return _energy(params, rows, 0.0, _own_workspace())
 
 
 def score(params, x):
     """The score −∂E/∂x, (N, 16); nothing else is computed."""
-    params, x, _ = _check(params, x)
-    return _score(params, x, 0.0, _own_workspace())
+    params, rows, _ = _check(params, x)
+    return _score(params, rows, 0.0, _own_workspace())
 
 
 def hessian_diagonal(params, x):
     """∂²E/∂x_d² by the diagonal recursion, (N, 16)."""
-    params, x, _ = _check(params, x)
-    return _hessian_diagonal(params, x, 0.0, _own_workspace())
+    params, rows, _ = _check(params, x)
+    return _hessian_diagonal(params, rows, 0.0, _own_workspace())
 
 
-def loss(params, x, lam=0.0):
-    """J = K + L, the mean over the batch of ½ Σ δ² + Σ (−δ′ + λ δ′²)."""
-    return _losses(params, x, lam)[-1]
+def _means(params, x, lam, weights, mask):
+    params, rows, lam = _check(params, x, lam)
+    if weights is None and mask is None:
+        return (_loss_terms if lam else _loss_terms_lam0)(params, rows, lam, _own_workspace())
+    shares = _mean_weights(weights, rows)
+    if mask is None:
+        return _weighted_means(shares, (_losses if lam else _losses_lam0)(params, rows, lam, _own_workspace()))
+    weights = _entry_weights(None, mask, rows)
+    return _weighted_means(shares, _losses_general(params, rows, weights, lam, _own_workspace()))
 
 
-def loss_terms(params, x, lam=0.0):
+def loss(params, x, lam=0.0, *, weights=None, mask=None):
+    """J = K + L, the mean over the batch of ½ Σ δ² + Σ (−δ′ + λ δ′²).
+    
+    `weights` are one number of at least 0 for each sample: the mean is Σ_n w_n J_n / Σ_n w_n. `mask`, a bool for
+    each number of x or for each of one sample, is True for what the loss leaves out: it is summed over the other
+    dimensions.
+    """
+    return _means(params, x, lam, weights, mask)[-1]
+
+
+def loss_terms(params, x, lam=0.0, *, weights=None, mask=None):
     """K = ½ Σ δ² and L = Σ (−δ′ + λ δ′²), means over the batch."""
-    return _losses(params, x, lam)[:-1]
+    return _means(params, x, lam, weights, mask)[:-1]
 
 
-def _losses(params, x, lam):
-    params, x, lam = _check(params, x, lam)
-    step = _loss_terms if lam else _loss_terms_lam0
-    return step(params, x, lam, _own_workspace())
+def losses(params, x, lam=0.0, *, mask=None):
+    """J of each sample, (N,): their mean is the loss."""
+    params, rows, lam = _check(params, x, lam)
+    if mask is None:
+        return (_losses if lam else _losses_lam0)(params, rows, lam, _own_workspace())[-1]
+    weights = _entry_weights(None, mask, rows)
+    return _losses_general(params, rows, weights, lam, _own_workspace())[-1]
 
 
-def loss_and_grad(params, x, lam=0.0, *, workspace=None):
-    """J and its exact gradient, a dict of arrays like `params`."""
-    params, x, lam = _check(params, x, lam)
-    if workspace is not None and not isinstance(workspace, Workspace):
-        raise ValueError(f"workspace: expected a Workspace of this module or None, got {type(workspace).__name__}")
-    step = _loss_and_grad if lam else _loss_and_grad_lam0
-    return step(params, x, lam, workspace or _own_workspace())
+def loss_and_grad(params, x, lam=0.0, *, weights=None, mask=None, wrt_x=False, workspace=None):
+    """J and its exact gradient, a dict of arrays like `params`; with `wrt_x` also ∂J/∂x."""
+    params, rows, lam = _check(params, x, lam)
+    workspace = _checked_workspace(workspace)
+    if weights is None and mask is None and not wrt_x:
+        return (_loss_and_grad if lam else _loss_and_grad_lam0)(params, rows, lam, workspace)
+    weights = _entry_weights(weights, mask, rows)
+    J, gradient, by_x = _loss_and_grad_general(params, rows, weights, lam, workspace)
+    return (J, gradient, by_x) if wrt_x else (J, gradient)
 
 
-def loss_and_grad_terms(params, x, lam=0.0):
+def loss_and_grad_terms(params, x, lam=0.0, *, weights=None, mask=None, workspace=None):
     """K, L, ∂K and ∂L: the terms of the loss and their gradients apart."""
-    params, x, lam = _check(params, x, lam)
-    step = _loss_and_grad_terms if lam else _loss_and_grad_terms_lam0
-    return step(params, x, lam, _own_workspace())
+    params, rows, lam = _check(params, x, lam)
+    workspace = _checked_workspace(workspace)
+    if weights is None and mask is None:
+        return (_loss_and_grad_terms if lam else _loss_and_grad_terms_lam0)(params, rows, lam, workspace)
+    weights = _entry_weights(weights, mask, rows)
+    return _loss_and_grad_terms_general(params, rows, weights, lam, workspace)
 
 
 def init_params(seed=0):
@@ -1788,11 +2728,7 @@ def _check(params, x, lam=0.0):
     NaN and infinite values are refused in parameters as in x.
     """
     params = _check_params(params)
-    x = _checked("x", x, None)
-    if x.ndim != 2 or x.shape[1] != _D:
-        raise ValueError(f"x: expected shape (N, {_D}), got {x.shape}")
-    if x.shape[0] == 0:
-        raise ValueError("x: expected at least one sample, got N = 0")
+    x = _check_x(x)
     with np.errstate(all="ignore"):
         # Sums are finite only if every value is; only if they are not are values looked at one by one.
         suspicious = not math.isfinite(sum(float(np.add.reduce(params[name], None)) for name in PARAMS))
@@ -1804,6 +2740,89 @@ def _check(params, x, lam=0.0):
     if isinstance(lam, np.ma.MaskedArray) or not isinstance(value, (int, float)) or not 0.0 <= value <= float(np.finfo(DTYPE).max):
         raise ValueError(f"lam: expected a finite number of at least 0, got {_got(lam)}")
     return params, x, float(value)
+
+
+def _check_x(x):
+    """x, if its type and its shape are right."""
+    x = _checked("x", x, None)
+    if x.ndim != 2 or x.shape[1] != _D:
+        raise ValueError(f"x: expected shape (N, {_D}), got {x.shape}")
+    if x.shape[0] == 0:
+        raise ValueError("x: expected at least one sample, got N = 0")
+    return x
+
+
+def _real_array(name, value):
+    """An array of real numbers of any type."""
+    try:
+        array = np.asarray(value)
+    except Exception as error:
+        raise ValueError(f"{name}: expected an array of real numbers, got {_got(value)}") from error
+    if array.dtype.kind not in "fiub":
+        raise ValueError(f"{name}: expected real numbers, got dtype {array.dtype}")
+    return array
+
+
+def _checked_workspace(workspace):
+    """The workspace that was given, or the thread's own."""
+    if workspace is not None and not isinstance(workspace, Workspace):
+        raise ValueError(f"workspace: expected a Workspace of this module or None, got {type(workspace).__name__}")
+    return workspace or _own_workspace()
+
+
+def _sample_numbers(name, values, n):
+    """One number for each of n samples, (n, 1)."""
+    array = _real_array(name, values)
+    if array.shape not in ((n,), (n, 1)):
+        raise ValueError(f"{name}: expected shape {(n,)}, got {array.shape}")
+    with np.errstate(all="ignore"):
+        numbers = array.reshape(n, 1).astype(DTYPE)
+    _check_finite(name, numbers.reshape(array.shape))
+    return numbers
+
+
+def _mean_weights(weights, rows, levels=1.0):
+    """The share of each sample in a mean times N, (N, 1), times the weight of its noise level if there are any."""
+    n = len(rows)
+    if weights is None:
+        return np.ones((n, 1), DTYPE) * levels
+    shares = _sample_numbers("weights", weights, n)
+    if (shares < 0).any():
+        raise ValueError(f"weights: expected numbers of at least 0, got {shares.min()} at {np.argwhere(shares < 0)[0, :1].tolist()}")
+    if not shares.any():
+        raise ValueError("weights: expected one above 0, got all 0")
+    shares = shares.astype(np.float64)
+    return (shares * (n / shares.sum())).astype(DTYPE) * levels
+
+
+def _mask(mask, rows):
+    """What a mask leaves of each row: True for dimensions that count."""
+    n = len(rows)
+    array = np.asarray(mask)
+    if array.dtype != bool:
+        raise ValueError(f"mask: expected an array of bool, True for what is left out, got dtype {array.dtype}")
+    if array.shape in ((16,),):
+        array = array.reshape(1, _D)
+    elif array.shape in ((n, 16),):
+        array = array.reshape(n, _D)
+    else:
+        raise ValueError(f"mask: expected shape {(n, 16)} or (16,), got {array.shape}")
+    if array.all():
+        raise ValueError("mask: expected some False, got all True: nothing would be left")
+    return ~array
+
+
+def _entry_weights(weights, mask, rows, levels=1.0):
+    """The weight of each number of x in a mean over samples, (N, D): 0 where the mask is True."""
+    shares = _mean_weights(weights, rows, levels)
+    kept = np.ones((1, _D), bool) if mask is None else _mask(mask, rows)
+    return shares * kept
+
+
+def _weighted_means(shares, found):
+    """The means of values of samples, in float64, with the shares of the samples."""
+    means = tuple(_mean(shares, values) for values in (found if isinstance(found, tuple) else (found,)))
+    return means if isinstance(found, tuple) else means[0]
 
 
 def _check_params(params):
@@ -1868,10 +2887,15 @@ _TILING = {
     "hessian_diagonal": (512, 1, 2560, 384),
     "loss_terms": (512, 1, 3072, 384),
     "loss_terms_lam0": (512, 1, 3072, 384),
+    "losses": (512, 1, 3072, 400),
+    "losses_lam0": (512, 1, 3072, 392),
+    "losses_general": (512, 1, 3072, 396),
     "loss_and_grad": (512, 1, 8704, 1728),
     "loss_and_grad_lam0": (512, 1, 7680, 1600),
+    "loss_and_grad_general": (512, 1, 9216, 1728),
     "loss_and_grad_terms": (512, 1, 11264, 1472),
     "loss_and_grad_terms_lam0": (512, 1, 10240, 1408),
+    "loss_and_grad_terms_general": (512, 1, 11264, 1600),
     "layer_means": (512, 1, 1024, 704),
 }
 
@@ -1930,6 +2954,49 @@ _STORAGE = {
             (16, 16, "W_below_squared"),
         ],
     ),
+    "losses": (
+        [
+            ("N", 16, "g_below_unbiased g_below g_hidden f_second_hidden"),
+            ("N", 16, "a_g_hidden sech_hidden f_prime_hidden b_delta_prime_below delta_x_term_1 b_delta_x delta_prime_x_term_1"),
+            ("N", 16, "b_g_hidden g_joined f_prime_pointwise_1 f_second_pointwise_1 delta_prime_above delta_hidden delta_prime_below"),
+            ("N", 16, "g_above_unbiased g_above b1_f_prime_pointwise_1 delta_below"),
+            ("N", 16, "b_f_prime_pointwise_1 sigmoid_minus_pointwise_1 delta_joined delta_x sum_delta_squared_terms"),
+            ("N", 16, "c_f_prime_pointwise_1 delta_above delta_prime_joined delta_prime_x sum_delta_prime_squared_terms"),
+            ("N", "sum_delta_squared b_J_n"), ("N", "sum_delta_prime"), ("N", "sum_delta_prime_squared a_J_n"),
+            ("N", "a_L_n"),
+        ],
+        [
+            (16, 16, "W_below_squared"),
+        ],
+    ),
+    "losses_lam0": (
+        [
+            ("N", 16, "g_below_unbiased g_below g_hidden f_second_hidden"),
+            ("N", 16, "a_g_hidden sech_hidden f_prime_hidden b_delta_prime_below delta_x_term_1 b_delta_x delta_prime_x_term_1"),
+            ("N", 16, "b_g_hidden g_joined f_prime_pointwise_1 f_second_pointwise_1 delta_prime_above delta_hidden delta_prime_below"),
+            ("N", 16, "g_above_unbiased g_above b1_f_prime_pointwise_1 delta_below"),
+            ("N", 16, "b_f_prime_pointwise_1 sigmoid_minus_pointwise_1 delta_joined delta_x sum_delta_squared_terms"),
+            ("N", 16, "c_f_prime_pointwise_1 delta_above delta_prime_joined delta_prime_x"),
+            ("N", "sum_delta_squared a_J_n"), ("N", "sum_delta_prime"),
+        ],
+        [
+            (16, 16, "W_below_squared"),
+        ],
+    ),
+    "losses_general": (
+        [
+            ("N", 16, "g_below_unbiased g_below g_hidden f_second_hidden"),
+            ("N", 16, "a_g_hidden sech_hidden f_prime_hidden b_delta_prime_below delta_x_term_1 b_delta_x delta_prime_x_term_1 factor_of_its_square"),
+            ("N", 16, "b_g_hidden g_joined f_prime_pointwise_1 f_second_pointwise_1 delta_prime_above delta_hidden delta_prime_below"),
+            ("N", 16, "g_above_unbiased g_above b1_f_prime_pointwise_1 delta_below"),
+            ("N", 16, "b_f_prime_pointwise_1 sigmoid_minus_pointwise_1 delta_joined delta_x sum_K_terms factor_of_delta_prime sum_delta_prime_terms"),
+            ("N", 16, "c_f_prime_pointwise_1 delta_above delta_prime_joined delta_prime_x sum_delta_prime_squared_terms"),
+            ("N", "sum_K a_J_n"), ("N", "sum_delta_prime"), ("N", "sum_delta_prime_squared"),
+        ],
+        [
+            (16, 16, "W_below_squared"),
+        ],
+    ),
     "loss_and_grad": (
         [
             ("N", 16, "g_below_unbiased g_below g_hidden f_third_hidden"),
@@ -1982,6 +3049,33 @@ _STORAGE = {
         [
             (16, 16, "W_below_squared"), (16, "W_below_squared_sum"), (16, 16, "a_dJ_dW_below"),
             (16, 16, "b_dJ_dW_below"), (16, "a_dJ_db_below"),
+        ],
+    ),
+    "loss_and_grad_general": (
+        [
+            ("N", 16, "g_below_unbiased g_below g_hidden f_third_hidden"),
+            ("N", 16, "a_g_hidden sech_hidden b_f_third_hidden"), ("N", 16, "b_g_hidden g_joined dJ_dg_joined"),
+            ("N", 16, "g_above_unbiased g_above b1_f_prime_pointwise_1 f_second_pointwise_1"),
+            ("N", 16, "f_prime_pointwise_1"),
+            ("N", 16, "b_f_prime_pointwise_1 sigmoid_minus_pointwise_1 f_third_pointwise_1"),
+            ("N", 16, "c_f_prime_pointwise_1 delta_above"), ("N", 16, "delta_prime_above"),
+            ("N", 16, "delta_joined delta_x dJ_ddelta_x dJ_dg_x"), ("N", 16, "delta_prime_joined"),
+            ("N", 16, "delta_hidden b_dJ_dg_below"), ("N", 16, "f_prime_hidden b2_dJ_dg_below"),
+            ("N", 16, "delta_below"), ("N", 16, "f_second_hidden"), ("N", 16, "delta_prime_below"),
+            ("N", 16, "b_delta_prime_below delta_x_term_1 b_delta_x delta_prime_x_term_1 delta_prime_x dJ_ddelta_prime_x dJ_dg_x_term_1"),
+            ("N", 16, "sum_K_terms factor_of_delta_prime dJ_ddelta_below dJ_dg_below"),
+            ("N", 16, "factor_of_its_square dJ_ddelta_prime_below b1_dJ_dg_below"),
+            ("N", 16, "sum_delta_prime_terms sum_delta_prime_squared_terms dJ_ddelta_hidden"),
+            ("N", 16, "b_dJ_ddelta_hidden dJ_ddelta_prime_hidden dJ_ddelta_prime_joined"),
+            ("N", 16, "dJ_ddelta_joined"), ("N", 16, "dJ_ddelta_above dJ_dg_above"),
+            ("N", 16, "dJ_ddelta_prime_above b_dJ_dg_above"), ("N", 16, "dJ_ddelta_pointwise_1"),
+            ("N", 16, "b_dJ_ddelta_pointwise_1"), ("N", 32, "dJ_ddelta_both"), (32, "dJ_ds_gain_sum"),
+            (16, 16, "dJ_dW_below_delta_at_above"), (16, 16, "dJ_dW_below_delta_prime_at_above"),
+            (16, 16, "dJ_dW_below_g_at_above"), (16, "dJ_db_below_sum_at_above"), (16, 16, "dJ_dW_below_delta"),
+            (16, 16, "dJ_dW_below_delta_prime"), (16, 16, "dJ_dW_below_g"), (16, "dJ_db_below_sum"),
+        ],
+        [
+            (16, 16, "W_below_squared"), (16, 16, "a_dJ_dW_below"), (16, 16, "b_dJ_dW_below"), (16, "a_dJ_db_below"),
         ],
     ),
     "loss_and_grad_terms": (
@@ -2042,6 +3136,39 @@ _STORAGE = {
         ],
         [
             (16, 16, "W_below_squared"), (16, "W_below_squared_sum"), (16, 16, "a_dK_dW_below a_dL_dW_below"),
+            (16, "a_dK_db_below a_dL_db_below"), (16, 16, "b_dL_dW_below"),
+        ],
+    ),
+    "loss_and_grad_terms_general": (
+        [
+            ("N", 16, "g_below_unbiased g_below g_hidden f_third_hidden"),
+            ("N", 16, "a_g_hidden sech_hidden b_f_third_hidden"),
+            ("N", 16, "b_g_hidden g_joined dL_dg_joined b1_dL_dg_below"),
+            ("N", 16, "g_above_unbiased g_above b1_f_prime_pointwise_1 f_second_pointwise_1"),
+            ("N", 16, "f_prime_pointwise_1"),
+            ("N", 16, "b_f_prime_pointwise_1 sigmoid_minus_pointwise_1 f_third_pointwise_1"),
+            ("N", 16, "c_f_prime_pointwise_1 delta_above"), ("N", 16, "delta_prime_above"),
+            ("N", 16, "delta_joined delta_x dK_ddelta_x dL_ddelta_above dL_dg_above"),
+            ("N", 16, "delta_prime_joined"), ("N", 16, "delta_hidden dL_dg_below"), ("N", 16, "f_prime_hidden"),
+            ("N", 16, "delta_below dL_ddelta_prime_above b_dL_dg_above"), ("N", 16, "f_second_hidden"),
+            ("N", 16, "delta_prime_below"),
+            ("N", 16, "b_delta_prime_below delta_x_term_1 b_delta_x delta_prime_x_term_1 delta_prime_x dL_ddelta_prime_x"),
+            ("N", 16, "sum_K_terms factor_of_delta_prime dL_ddelta_prime_below b_dL_dg_below"),
+            ("N", 16, "factor_of_its_square dL_ddelta_hidden"),
+            ("N", 16, "sum_delta_prime_terms sum_delta_prime_squared_terms dK_ddelta_below dK_dg_below dL_ddelta_prime_hidden dL_ddelta_prime_joined"),
+            ("N", 16, "dK_ddelta_hidden"),
+            ("N", 16, "dK_ddelta_joined dK_dg_joined b_dK_dg_below dL_ddelta_pointwise_1"),
+            ("N", 16, "dK_ddelta_above dK_dg_above b_dL_ddelta_pointwise_1"), ("N", 16, "dK_ddelta_pointwise_1"),
+            ("N", 32, "dK_ddelta_both dL_ddelta_both"), (32, "dK_ds_gain_sum"),
+            (16, 16, "dK_dW_below_delta_at_above"), (16, 16, "dK_dW_below_g_at_above"),
+            (16, "dK_db_below_sum_at_above"), (16, 16, "dK_dW_below_delta"), (16, 16, "dK_dW_below_g"),
+            (16, "dK_db_below_sum"), (32, "dL_ds_gain_sum"), (16, 16, "dL_dW_below_delta_at_above"),
+            (16, 16, "dL_dW_below_delta_prime_at_above"), (16, 16, "dL_dW_below_g_at_above"),
+            (16, "dL_db_below_sum_at_above"), (16, 16, "dL_dW_below_delta_prime"), (16, 16, "dL_dW_below_g"),
+            (16, "dL_db_below_sum"),
+        ],
+        [
+            (16, 16, "W_below_squared"), (16, 16, "a_dK_dW_below a_dL_dW_below"),
             (16, "a_dK_db_below a_dL_db_below"), (16, 16, "b_dL_dW_below"),
         ],
     ),
@@ -2530,6 +3657,13 @@ def _asnumpy(array):
     return array
 
 
+def _mean(shares, values):
+    """Σ_n shares_n values_n / N, in float64."""
+    return float(np.dot(shares[:, 0].astype(np.float64), values.astype(np.float64))) / len(values)
+
+
+
+
 def _check_finite(name, array):
     if not _is_finite(array):
         where = np.argwhere(~np.isfinite(array))[0].tolist()
@@ -2551,10 +3685,15 @@ for _step in (
     _hessian_diagonal,
     _loss_terms,
     _loss_terms_lam0,
+    _losses,
+    _losses_lam0,
+    _losses_general,
     _loss_and_grad,
     _loss_and_grad_lam0,
+    _loss_and_grad_general,
     _loss_and_grad_terms,
     _loss_and_grad_terms_lam0,
+    _loss_and_grad_terms_general,
     _layer_means,
 ):
     globals()[_step.__name__] = _guarded(_step)
@@ -2564,13 +3703,17 @@ for _step in (
 
 
 def selftest(seed=0, verbose=False):
-    """Is the gradient the gradient? Along many directions d, the slope of J at θ must be ⟨∇J, d⟩.
+    """Are the derivatives those of the values? Along many directions d, the slope of a value must be ⟨∇, d⟩.
 
-    Every entry of every parameter is in one of the directions, and the entries with the largest gradients have one of
-    their own. Right modules pass for every seed: the error that counts is beyond the loss's own rounding, which is
-    measured, and stays the same when the steps are halved. `verbose` says how large an error of one entry would be seen,
-    relative to the largest entry of the parameter's gradient. In float64 that is 1e-9 or so; in float32 below 1e-3 for
-    small networks, some 1e-3 for those of some hundred units. A parameter on which J does not depend smoothly near θ is not resolved, and passes.
+    Checked: score (against energy), loss_and_grad (against loss), loss_and_grad with weights and a mask (against loss),
+    loss_and_grad by x (against loss), K of loss_and_grad_terms (against loss_terms), L of loss_and_grad_terms (against
+    loss_terms).
+    Not checked: hessian_diagonal (smgen check does).
+
+    Every entry is in one of the directions, and the entries with the largest derivatives have one of their own. Right
+    modules pass for every seed: the error that counts is beyond rounding, which is measured, and stays the same when the
+    steps are halved. `verbose` says how large an error of one entry would be seen, relative to the largest entry, and what
+    is not checked.
 
     Returns True if all is well. Raises ValueError for what is no seed.
     """
@@ -2578,72 +3721,141 @@ def selftest(seed=0, verbose=False):
         raise ValueError(f"verbose: expected True or False, got {_got(verbose)}")
     rng = _generator("seed", seed)
     params = init_params(seed)
-    given = {}
     passed = True
-    with np.errstate(all="ignore"):  # far from θ, J may overflow
-        params, x = _test_case(params, rng, given)
-        for lam in (0.0, 0.1):
-            for prefix in _PREFIXES:
-                for name, good, error, seen in _slope_errors(params, x, lam, rng, prefix, given):
-                    passed = passed and good
-                    if verbose:
-                        found = f"off by {error:.1e} of the largest entry, {seen:.1e} would be seen"
-                        print(f"{'ok  ' if good else 'FAIL'} {prefix}lam = {lam}, {name}: {found}")
+    with np.errstate(all="ignore"):  # far from where they are compared, values may overflow
+        params, x, given = _test_case(params, rng)
+        for what, value, slopes, start, light in _checks(params, x, given):
+            good, error, seen = _slope_error(value, slopes, start, light, rng)
+            passed = passed and good
+            if verbose:
+                found = f"off by {error:.1e} of the largest entry, {seen:.1e} would be seen"
+                print(f"{'ok  ' if good else 'FAIL'} {what}: {found}")
+    if verbose:
+        print("not checked: hessian_diagonal (smgen check does)")
     return passed
 
 
-def _test_case(params, rng, given):
-    """Parameters and normal samples at which the gradient is finite.
+def _given(rng):
+    """What functions take besides params and x, for 16 samples."""
+    own = {}
+    return {
+        "own": own,
+        "given": own,
+        "v": _asarray(rng.standard_normal((16, _D)).astype(DTYPE)),
+        "signed": _asarray(rng.standard_normal(16).astype(DTYPE)),
+        "weights": _asarray(rng.random(16).astype(DTYPE)),
+        "mask": _asarray(np.arange(16 * _D).reshape(16, _D) % 3 == 1),
+    }
+
+
+def _total(values):
+    return float(np.sum(_asnumpy(values), dtype=np.float64))
+
+
+def _checks(params, x, case):
+    """What is checked: its name, a value and its slopes, as functions of an array, the array, and whether to be brief."""
+    own, given, v, signed, weights, mask = (case[name] for name in ("own", "given", "v", "signed", "weights", "mask"))
+    yield from _slopes_of(
+        "score (against energy)",
+        lambda params, x, lam: _total(energy(params, x, **own)),
+        lambda params, x, lam: -_asnumpy(score(params, x, **own)),
+        params, x, (0.0,), by_x=True, light=False,
+    )
+    yield from _slopes_of(
+        "loss_and_grad (against loss)",
+        lambda params, x, lam: loss(params, x, lam, **given),
+        lambda params, x, lam: loss_and_grad(params, x, lam, **given)[1],
+        params, x, (0.0, 0.1), by_x=False, light=False,
+    )
+    yield from _slopes_of(
+        "loss_and_grad with weights and a mask (against loss)",
+        lambda params, x, lam: loss(params, x, lam, **given, weights=weights, mask=mask),
+        lambda params, x, lam: loss_and_grad(params, x, lam, **given, weights=weights, mask=mask, wrt_x=True)[1],
+        params, x, (0.0, 0.1)[-1:], by_x=False, light=True,
+    )
+    yield from _slopes_of(
+        "loss_and_grad by x (against loss)",
+        lambda params, x, lam: loss(params, x, lam, **given, weights=weights, mask=mask),
+        lambda params, x, lam: _asnumpy(loss_and_grad(params, x, lam, **given, weights=weights, mask=mask, wrt_x=True)[2]),
+        params, x, (0.0, 0.1)[-1:], by_x=True, light=True,
+    )
+    yield from _slopes_of(
+        "K of loss_and_grad_terms (against loss_terms)",
+        lambda params, x, lam: loss_terms(params, x, lam, **given)[0],
+        lambda params, x, lam: loss_and_grad_terms(params, x, lam, **given)[2],
+        params, x, (0.0, 0.1), by_x=False, light=True,
+    )
+    yield from _slopes_of(
+        "L of loss_and_grad_terms (against loss_terms)",
+        lambda params, x, lam: loss_terms(params, x, lam, **given)[1],
+        lambda params, x, lam: loss_and_grad_terms(params, x, lam, **given)[3],
+        params, x, (0.0, 0.1), by_x=False, light=True,
+    )
+
+
+def _slopes_of(what, value, slopes, params, x, lams, by_x, light):
+    """A check as functions of x, or of each parameter."""
+    for lam in lams:
+        if by_x:
+            yield what, lambda x: float(value(params, x, lam)), lambda x: slopes(params, x, lam), x, light
+            continue
+        for name in PARAMS:
+            yield (
+                f"lam = {lam}, {name}, {what}",
+                lambda array: float(value(params | {name: array}, x, lam)),
+                lambda array: _asnumpy(slopes(params | {name: array}, x, lam)[name]),
+                params[name],
+                light,
+            )
+
+
+def _test_case(params, rng):
+    """Parameters, samples and what is given with them, at which values and slopes are finite.
 
     Samples are made smaller where a fast-growing energy overflows, parameters positive where a layer's domain wants that.
     """
+    given = _given(rng)
     values = rng.standard_normal((16, _D))
     positive = {name: _asarray(np.abs(_asnumpy(value))) for name, value in params.items()}
     for case in (params, positive):
         for halved in range(8):
             x = _asarray((values / 2**halved).astype(DTYPE))
-            J, gradient = loss_and_grad(case, x, (0.0, 0.1)[-1], **given)
-            if np.isfinite(float(J)) and np.isfinite(flatten(gradient)).all():
-                return case, x
-    return params, x
+            found = ((value(start), slopes(start)) for _, value, slopes, start, _ in _checks(case, x, given))
+            if all(np.isfinite(J) and np.isfinite(gradient).all() for J, gradient in found):
+                return case, x, given
+    return params, x, given
 
 
-_PREFIXES = ("", )  # of the objectives' functions
+def _slope_error(value, slopes, start, light, rng):
+    """Whether the slopes are right, by how much they are off, and how large an error would be seen."""
+    here = slopes(start).astype(np.float64)
+    start = _asnumpy(start)
+    largest = float(np.max(np.abs(here)))
+    noise, slope_noise = _noises(value, slopes, start, rng)
+    # As many of its last bits as a slope's rounding is, and a few of the largest slope's.
+    terms = largest + 3 * slope_noise / np.finfo(DTYPE).eps
+    if not np.isfinite([noise, terms]).all():
+        return False, np.nan, np.nan
+    found = []
+    for direction in _directions(here, light, rng):
+        rounding = 60 * np.finfo(DTYPE).eps * terms * float(np.linalg.norm(direction))
+        move = _mover(value, here, start, direction)
+        for h in (1.0, 0.83, 0.37):  # again from other steps if it seems wrong: chance does not repeat itself
+            right, error, seen = _compared(move, noise, rounding, h)
+            if right:
+                break
+        size = (largest or 1.0) * float(np.max(np.abs(direction)))
+        found.append((right, error / size, seen / size))
+    rights, errors, visible = zip(*found)
+    return all(rights), max(errors), max(visible)
 
 
-def _slope_errors(params, x, lam, rng, prefix, given):
-    """For each parameter: its name, whether ∇J is right, by how much it is off, and how large an error would be seen."""
-    names = ("loss", "loss_and_grad", "loss_and_grad_terms")
-    value, merged, separate = (globals()[f"{prefix}{name}"] for name in names)
-    J, gradient = merged(params, x, lam, **given)
-    apart = separate(params, x, lam, **given)
-    values, parts = apart[: len(apart) // 2], apart[len(apart) // 2 :]
-    # Sums are in float64 in any case: there the last bit of the terms is what J's own rounding is.
-    least = np.finfo(DTYPE).eps * sum(abs(float(term)) for term in values) / (1 if DTYPE is np.float64 else 16)
-    noise = max(_loss_noise(value, params, x, lam, rng, given), least)
-    for name in PARAMS:
-        slopes = _asnumpy(gradient[name]).astype(np.float64)
-        largest = float(np.max(np.abs(slopes)))
-        terms = largest + sum(float(np.max(np.abs(_asnumpy(part[name])))) for part in parts)
-        if not np.isfinite([float(J), noise, terms]).all():
-            yield name, False, np.nan, np.nan
-            continue
-        found = []
-        for direction in _directions(slopes, rng):
-            rounding = 60 * np.finfo(DTYPE).eps * terms * float(np.linalg.norm(direction))
-            move = _mover(value, params, x, lam, name, slopes, direction, given)
-            for h in (1.0, 0.83, 0.37):  # again from other steps if it seems wrong: chance does not repeat itself
-                right, error, seen = _compared(move, noise, rounding, h)
-                if right:
-                    break
-            size = (largest or 1.0) * float(np.max(np.abs(direction)))
-            found.append((right, error / size, seen / size))
-        rights, errors, visible = zip(*found)
-        yield name, all(rights), max(errors), max(visible)
-
-
-def _directions(slopes, rng):
+def _directions(slopes, light, rng):
     """The entries apart if there are few; else 16 random parts of them with random signs, and the 4 largest apart."""
+    if light:  # two ways that all entries go
+        for _ in range(2):
+            yield rng.choice([-1.0, 1.0], slopes.shape) / np.sqrt(np.prod(slopes.shape[1:]))
+        return
     few = slopes.size <= 16
     for entry in np.argsort(-np.abs(slopes), axis=None, kind="stable")[: 16 if few else 4]:
         direction = np.zeros(slopes.size)
@@ -2656,13 +3868,12 @@ def _directions(slopes, rng):
         yield direction.reshape(slopes.shape)
 
 
-def _mover(loss, params, x, lam, name, slopes, direction, given):
-    """h ↦ (J(θ + h d) − J(θ − h d)) / 2h − ⟨∇J, d⟩, an even function of h, 0 at 0; and how much J grew."""
-    start = _asnumpy(params[name])
+def _mover(value, slopes, start, direction):
+    """h ↦ (V(θ + h d) − V(θ − h d)) / 2h − ⟨∇V, d⟩, an even function of h, 0 at 0; and how much V grew."""
 
     def move(h):
         ends = [(start + sign * h * direction).astype(DTYPE) for sign in (1, -1)]
-        up, down = (float(loss(params | {name: _asarray(end)}, x, lam, **given)) for end in ends)
+        up, down = (value(_asarray(end)) for end in ends)
         # The step that the entries really take: adding h d rounds.
         step = (ends[0].astype(np.float64) - ends[1]) / 2
         return ((up - down) / 2 - float(np.sum(slopes * step))) / h, abs(up) + abs(down)
@@ -2704,21 +3915,23 @@ def _compared(move, noise, rounding, h):
     return (False, abs(suspected[0]), suspected[1]) if suspected else (True, 0.0, np.inf)
 
 
-def _loss_noise(loss, params, x, lam, rng, given):
-    """The rounding error of J: the spread of third differences along a short way through all parameters.
+def _noises(value, slopes, start, rng):
+    """The rounding errors of a value and of its slopes: the size of third differences along a short way.
 
     The way is so short that the powers of a step that are left are smaller than rounding, and kinks are rarely on it.
     """
     step = 2e-5 if DTYPE is np.float32 else 1e-6
-    ways = {name: rng.choice([-1.0, 1.0], shape) / np.sqrt(np.prod(shape[1:])) for name, shape in PARAMS.items()}
-    values = []
-    for k in range(24):
-        moved = {name: _asarray((_asnumpy(params[name]) + k * step * way).astype(DTYPE)) for name, way in ways.items()}
-        values.append(float(loss(moved, x, lam, **given)))
+    way = step * rng.choice([-1.0, 1.0], start.shape) / np.sqrt(np.prod(start.shape[1:]))
+    places = [_asarray((start + k * way).astype(DTYPE)) for k in range(24)]
+    values = np.array([value(place) for place in places])
+    found = np.array([slopes(place).astype(np.float64) for place in places])
     # The variance of a third difference is 1 + 9 + 9 + 1 times a value's; the first quartile of |N(0, 1)| is 0.32.
-    return float(np.quantile(np.abs(np.diff(values, 3)), 0.25)) / np.sqrt(20) / 0.32
+    noise = float(np.quantile(np.abs(np.diff(values, 3)), 0.25)) / np.sqrt(20) / 0.32
+    slope_noise = float(np.max(np.sqrt(np.mean(np.diff(found, 3, axis=0) ** 2, axis=0)))) / np.sqrt(20)
+    # Sums are in float64 in any case: there the last bit of a value is what its own rounding is.
+    return max(noise, np.finfo(DTYPE).eps * abs(values[0]) / (1 if DTYPE is np.float64 else 16)), slope_noise
 
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above c3d2903a9b8b8ef98d2243aa9109153ae0a3fe41b4ff67088d5b0c92211cfbcc
+# sha256 of all above f7d9180a3d2dd8a37d17935509795ae3b16772a2baa3a763e3b6b8438fc2b216

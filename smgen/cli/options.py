@@ -61,7 +61,7 @@ ObjectiveChoice = Annotated[
     list[str] | None,
     typer.Option(
         "--objective",
-        help="What the losses are: hyvarinen (the default), denoising, generalised:H for data within bounds, or several "
+        help="What the losses are: hyvarinen (the default), denoising, generalised:H for data within bounds; several "
         "with commas.",
     ),
 ]

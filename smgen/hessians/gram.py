@@ -77,7 +77,9 @@ class Gram:
     def trace(self) -> sp.Expr:
         """The total of δ′."""
         total_of, name = self.tangents.total, self.nonlinear.name
-        total = total_of(self.delta_curvature * self._row_squares(), self.nonlinear.units, Name(f"sum_curvature_{name}"))
+        total = total_of(
+            self.delta_curvature * self._row_squares(), self.nonlinear.units, Name(f"sum_curvature_{name}")
+        )
         if self._inside() != 0:
             total += total_of(self._inside() * self.hessian, 1, Name(f"sum_curvature_above_{name}"))
         return total

@@ -1,4 +1,4 @@
-"""The whole Hessian of the energy by x, equation (2), for every mode: tangents of all inputs, or of the units of a cut."""
+"""The whole Hessian of the energy by x, equation (2), in every mode: by tangents of all inputs, or of cuts."""
 
 from __future__ import annotations
 

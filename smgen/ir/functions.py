@@ -30,8 +30,8 @@ class Function:
     """One function: its results, then the gradients of `gradients` by all parameters, then the derivative by x.
 
     `results` are arrays with a row for each sample, or terms of the objective or their sum J: means over the batch, or
-    the values of each sample. `gradients` are terms too. `by_x` is the term whose derivative by x comes last. A function
-    that is `curved` computes δ′. `is_general` is the variant of a loss that weighs each entry and has ∂/∂x.
+    the values of each sample. `gradients` are terms too, and `by_x` is the term whose derivative by x comes last. What
+    is `curved` computes δ′. `is_general` is the variant of a loss that weighs each entry and has ∂/∂x.
     """
 
     base: str
@@ -155,57 +155,46 @@ def lams_of(objective: Objective) -> tuple[Lam, ...]:
     return ("any", "zero") if objective.takes_lam else ("any",)
 
 
-def _weighing_of(objective: Objective) -> Weighing:
-    """What has weights in the plain functions: samples, where data come with it that may decide how much each counts."""
-    return "samples" if objective.given else "none"
-
-
-def _of(objective: Objective, lam: Lam, **fields: object) -> Function:
-    """A function of an objective."""
-    common = Function(
-        base=f"{objective.prefix}{fields.pop('name')}",
-        summary=str(fields.pop("summary")),
-        results=(),
+def _of(objective: Objective, lam: Lam, base: str, summary: str, results: tuple[str, ...]) -> Function:
+    """A function of an objective, without gradients."""
+    return Function(
+        base=f"{objective.prefix}{base}",
+        summary=summary,
+        results=results,
         lam=lam,
         objective=objective,
-        weighing=_weighing_of(objective),
+        # Data that come with x may decide how much a sample counts.
+        weighing="samples" if objective.given else "none",
         curved=objective.is_curved,
     )
-    return replace(common, **fields)
 
 
 def step_of(objective: Objective, lam: Lam) -> Function:
     """The function that a step of training calls."""
     sweeps = "the sweeps of all terms at once" if objective.has_terms else "one merged sweep"
-    summary = f"J and its gradient: {sweeps}"
-    return _of(objective, lam, name="loss_and_grad", summary=summary, results=("J",), gradients=("J",))
+    function = _of(objective, lam, "loss_and_grad", f"J and its gradient: {sweeps}", ("J",))
+    return replace(function, gradients=("J",))
 
 
 def terms_of(objective: Objective, lam: Lam) -> Function:
     """The terms and J, or J alone where there is one term."""
-    letters = (*objective.letters, "J") if objective.has_terms else ("J",)
-    summary = f"{_listed(letters)}, means over the batch" if objective.has_terms else "J, the mean over the batch"
-    name = "loss_terms" if objective.has_terms else "loss"
-    return _of(objective, lam, name=name, summary=summary, results=letters)
+    if not objective.has_terms:
+        return _of(objective, lam, "loss", "J, the mean over the batch", ("J",))
+    letters = objective.letters
+    return _of(objective, lam, "loss_terms", f"{', '.join(letters)} and J, means over the batch", (*letters, "J"))
 
 
 def separate_of(objective: Objective, lam: Lam) -> Function:
     """The terms and the gradient of each."""
     letters = objective.letters
     summary = f"{', '.join(letters)} and the gradient of each: the source's separate sweeps"
-    return _of(objective, lam, name="loss_and_grad_terms", summary=summary, results=letters, gradients=letters)
+    return replace(_of(objective, lam, "loss_and_grad_terms", summary, letters), gradients=letters)
 
 
 def each_of(objective: Objective, lam: Lam) -> Function:
     """The terms and J of each sample."""
     letters = (*objective.letters, "J") if objective.has_terms else ("J",)
-    summary = f"{_listed(letters)} of each sample, (N,)"
-    return _of(objective, lam, name="losses", summary=summary, results=letters, each=True)
-
-
-def _listed(letters: tuple[str, ...]) -> str:
-    *most, last = letters
-    return f"{', '.join(most)} and {last}" if most else last
+    return replace(_of(objective, lam, "losses", f"{', '.join(letters)} of each sample, (N,)", letters), each=True)
 
 
 def general(function: Function) -> Function:

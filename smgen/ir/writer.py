@@ -126,8 +126,8 @@ class Writer:
     ) -> Buffer:
         """A result of the function: a buffer of exactly this layout, even for a constant.
 
-        It is never an argument itself, nor a part of another buffer, nor its numbers in another shape. What `is_sum` over
-        the batch is a copy: sums are taken in parts.
+        It is never an argument itself, nor a part of another buffer, nor its numbers in another shape. With `is_sum`, a
+        sum over the batch, it is a copy: sums are taken in parts.
         """
         out = self.new(name, layout, kind)
         if value.is_Symbol and not is_sum and value.name not in self._no_results:

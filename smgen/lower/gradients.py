@@ -122,4 +122,6 @@ class AdjointBackward:
                 number = self._numbers.get(c.name.partition(".")[2], "[+] 7")
                 value = sp.Add(*self.terms[c.name]) / self.count
                 name, layout = self._name(c.name), Layout(units=c.shape)
-                self.gradients[c.name] = self.lowering.emitter.result(name, layout, value, number, is_sum=self.count == 1)
+                self.gradients[c.name] = self.lowering.emitter.result(
+                    name, layout, value, number, is_sum=self.count == 1
+                )

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import sympy as sp
 
-from smgen.ir import ARRAYS, SAMPLES, SCALAR, ZERO, Buffer, Function, Layout, Letter, Name
+from smgen.ir import ARRAYS, SAMPLES, SCALAR, ZERO, Buffer, Function, Kind, Layout, Name
 from smgen.lower.gradients import AdjointBackward
 from smgen.lower.hessian_state import HessianState, Values
 from smgen.lower.names import loss_term_of
@@ -44,7 +44,8 @@ class Losses:
         e, each = self.lowering.emitter, self.function.each
         e.sweep("loss")
         values = {letter: self._value(letter) for letter in self.objective.letters}
-        layout, kind = (Layout(batch=True), "real") if each else (SCALAR, "accumulator")
+        layout = Layout(batch=True) if each else SCALAR
+        kind: Kind = "real" if each else "accumulator"
         for letter in letters:
             value = values[letter] if letter in values else sp.Add(*values.values())
             yield (out := e.result(result(f"{letter}_n" if each else letter), layout, value, kind=kind))

@@ -21,9 +21,7 @@ Write: TypeAlias = Callable[[Lowering, HessianState, Values], Iterator[Buffer]]
 """Writes a result, after the backward sweep; functions without one have no δ."""
 
 
-def array_results(
-    lowering: Lowering, function: Function, hessian: HessianState, delta: Values
-) -> tuple[Buffer, ...]:
+def array_results(lowering: Lowering, function: Function, hessian: HessianState, delta: Values) -> tuple[Buffer, ...]:
     """The results of a function that are no losses, in order."""
     names = [name for name in function.results if name in ARRAYS]
     return tuple(out for name in names for out in WRITE[name](lowering, hessian, delta))

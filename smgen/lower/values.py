@@ -19,8 +19,9 @@ from smgen.objectives import SAMPLE_WEIGHTS, Given, X
 class Lowering:
     """The state of lowering one function: the network, the emitter and, after `forward`, every lowered layer.
 
-    `given` are the arrays that come with the data, and `place` is where derivatives are taken, by x and these; `arguments`
-    are the mode's. `weighted_energy` says that E has the weights of samples, `each` that totals are those of each sample. After `forward`, `at_x` has x and what is given, with the axes of x.
+    `given` are the arrays that come with the data, and `place` is where derivatives are taken, by x and these;
+    `arguments` are the mode's. `weighted_energy` says that E has the weights of samples, `each` that totals are those
+    of each sample. After `forward`, `at_x` has x and what is given, with the axes of x.
     """
 
     network: Network
@@ -36,7 +37,9 @@ class Lowering:
 
     def __post_init__(self) -> None:
         inputs = input_buffers(self.network, is_place=self.place == X)
-        self.emitter = Emitter((*inputs, *(given_buffer(self.network, g) for g in self.given), *self.arguments), each=self.each)
+        self.emitter = Emitter(
+            (*inputs, *(given_buffer(self.network, g) for g in self.given), *self.arguments), each=self.each
+        )
 
     def _name(self, v: Vertex) -> Name:
         """`g_filters`. A form of a constant has the letter of the constant."""

@@ -13,13 +13,13 @@ from smgen.objectives.hyvarinen import HYVARINEN
 from smgen.objectives.protocol import (
     DELTA,
     DELTA_PRIME,
-    E,
     LAM,
     NOISE,
     SAMPLE_WEIGHTS,
     SIGMA,
     VECTOR,
     WEIGHTS,
+    E,
     Given,
     Objective,
     Parts,
@@ -28,9 +28,29 @@ from smgen.objectives.protocol import (
 )
 
 __all__ = [
-    "DELTA", "DELTA_PRIME", "DENOISING", "E", "ENERGY_SUM", "HESSIAN_PRODUCT", "HYVARINEN", "LAM",
-    "LAPLACIAN_SUM", "NOISE", "OBJECTIVES", "SAMPLE_WEIGHTS", "SCORE_PRODUCT", "SIGMA", "VECTOR", "WEIGHTS", "Given",
-    "Objective", "Parts", "X", "by_x", "chosen_objectives", "objective_names",
+    "DELTA",
+    "DELTA_PRIME",
+    "DENOISING",
+    "ENERGY_SUM",
+    "HESSIAN_PRODUCT",
+    "HYVARINEN",
+    "LAM",
+    "LAPLACIAN_SUM",
+    "NOISE",
+    "OBJECTIVES",
+    "SAMPLE_WEIGHTS",
+    "SCORE_PRODUCT",
+    "SIGMA",
+    "VECTOR",
+    "WEIGHTS",
+    "E",
+    "Given",
+    "Objective",
+    "Parts",
+    "X",
+    "by_x",
+    "chosen_objectives",
+    "objective_names",
 ]  # fmt: skip
 
 OBJECTIVES: Final[dict[str, Objective]] = {objective.name: objective for objective in (HYVARINEN, DENOISING)}

@@ -10,7 +10,7 @@ from typing import Final
 
 import sympy as sp
 
-from smgen.objectives.protocol import DELTA, NOISE, SIGMA, X, Objective
+from smgen.objectives.protocol import DELTA, NOISE, SIGMA, Objective, X
 
 _DIFFERENCE: Final = sp.Add(DELTA, -NOISE.symbol / SIGMA.symbol)
 

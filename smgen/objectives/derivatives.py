@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from smgen.objectives.protocol import DELTA, DELTA_PRIME, E, VECTOR, Objective
+from smgen.objectives.protocol import DELTA, DELTA_PRIME, VECTOR, E, Objective
 
 ENERGY_SUM: Final = Objective(name="energy", prefix="", terms=(("E", E),), total="sum")
 LAPLACIAN_SUM: Final = Objective(name="laplacian", prefix="", terms=(("Δ", DELTA_PRIME),), total="sum")

@@ -74,9 +74,9 @@ class Objective:
     A term is a polynomial in δ′ of at most the second degree, because modes compute only Σ δ′ and Σ δ′²; E may be added
     to it. λ is the argument that weighs a regulariser, and `given` are arrays that come with the data. (3), (5) and (7)
     are ∂ℓ/∂δ and ∂ℓ/∂δ′. Derivatives are taken at `place`, an expression of x and what is given. `prefix` begins the
-    names of the functions for the objective. `total` says whether J is a mean over the batch or a sum, and `domain` bounds
-    x. `texts` are the terms for people, with what `where` defines. `use` is a sentence for users: what it estimates.
-    Raises `ValueError` for equal letters, and for a term called J beside others.
+    names of the functions for the objective. `total` says whether J is a mean over the batch or a sum, and `domain`
+    bounds x. `texts` are the terms for people, with what `where` defines. `use` is a sentence for users: what it
+    estimates. Raises `ValueError` for equal letters, and for a term called J beside others.
     """
 
     name: str

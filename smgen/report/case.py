@@ -81,7 +81,9 @@ class Case:
     def truth(self, *, squares: bool) -> Truth:
         """δ′ and its squares as the mode has them."""
         probes = self.host_probes() if self.mode.takes_probes else None
-        recursion, hessians = (np.array([getattr(r, name) for r in self.definitions]) for name in ("recursion", "hessian"))
+        recursion, hessians = (
+            np.array([getattr(r, name) for r in self.definitions]) for name in ("recursion", "hessian")
+        )
         return self.mode.truth(recursion, hessians, probes, squares)
 
     def host_probes(self) -> Array:

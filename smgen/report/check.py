@@ -78,7 +78,7 @@ def _exactness(case: Case) -> Finding:
 
 
 def _gradients(case: Case, rng: np.random.Generator) -> Iterator[Finding]:
-    """The self-test's slopes: by x, then by each parameter the worst of all functions and λ; terms against their sum."""
+    """The self-test's slopes: by x, and by each parameter the worst of all functions and λ; then ∂K + ∂L."""
     module, bound = case.module, TOLERANCE[case.module.METADATA["dtype"]]
     rows: dict[str, list[tuple[bool, float, float]]] = {}
     with np.errstate(all="ignore"):  # far from where they are compared, values may overflow

@@ -59,7 +59,9 @@ def overview(network: Network, options: Options) -> dict[str, Any]:
         },
         "savings": savings(((s, PIPELINE.lowered(s, options.batch_size)) for s in schedules), options.batch_size),
         "modes": {mode: _mode(network, options, mode) for mode in MODES},
-        "objectives": {o.name: _objective(network, options, o) for o in dict.fromkeys((*options.objectives, DENOISING))},
+        "objectives": {
+            o.name: _objective(network, options, o) for o in dict.fromkeys((*options.objectives, DENOISING))
+        },
         "labels": {schedule.name: schedule.function.label for schedule in schedules},
         "costs": {
             schedule.name: asdict(cost(PIPELINE.lowered(schedule, options.batch_size), options.dtype))

@@ -1,4 +1,4 @@
-"""The functions that users of a module call, as Python source: arguments are checked, then an internal function runs."""
+"""The functions that users of a module call, as Python source: each checks arguments and runs an internal one."""
 
 from __future__ import annotations
 
@@ -95,7 +95,10 @@ def _derivative(info: BuildInfo, public: PublicFunction) -> ApiFunction:
     keywords = [*parts.keywords(function), *(["workspace=None"] if function.gradients else [])]
     body = [parts.checked()]
     for name in takes:
-        body.append(f"{name} = " + ("_sample_weights(weights, rows)" if name == "weights" else f'_like_x("{name}", {name}, rows)'))
+        body.append(
+            f"{name} = "
+            + ("_sample_weights(weights, rows)" if name == "weights" else f'_like_x("{name}", {name}, rows)')
+        )
     body += parts.drawn(function)
     workspace = "_own_workspace()"
     if function.gradients:

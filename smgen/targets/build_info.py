@@ -55,8 +55,8 @@ def conditions_of(network: Network) -> tuple[GivenCondition, ...]:
 class BuildInfo:
     """Information about a build, for the module's header, its `METADATA` and its templates.
 
-    `objectives` are those of its losses, `public` the functions that users call; `chosen` says that the user named them. `tensors` says whether a value
-    has more than one axis.
+    `objectives` are those of its losses, `public` the functions that users call; `chosen` says that the user
+    named them. `tensors` says whether a value has more than one axis.
     """
 
     name: str

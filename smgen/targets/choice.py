@@ -9,7 +9,6 @@ from smgen.errors import BuildError, did_you_mean
 from smgen.ir import USUAL, PublicFunction, public_functions, public_losses, usual_functions
 from smgen.objectives import OBJECTIVES, Objective
 
-
 EVERY: Final = "all"
 """What chooses every function."""
 

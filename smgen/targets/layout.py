@@ -120,7 +120,9 @@ def header(info: BuildInfo, note: str = "") -> Header:
         workspaces=any(function.gradients for function in info.functions),
         takes_vectors=any(given.is_like_x for given in arguments),
         takes_numbers=any(not given.is_like_x for given in arguments) or weighs,
-        takes_sums=any(f.objective is not None and f.objective.total == "sum" and f.weighing != "none" for f in info.functions),
+        takes_sums=any(
+            f.objective is not None and f.objective.total == "sum" and f.weighing != "none" for f in info.functions
+        ),
         weighs=weighs,
         noisy=SIGMA in arguments,
         bounded=any(objective.domain != (None, None) for objective in info.objectives),
@@ -220,7 +222,7 @@ def _literal(value: str | bool | int) -> str:
 
 
 def returns(info: BuildInfo, function: Function, outputs: tuple[str, ...]) -> tuple[str, ...]:
-    """The lines of the return statement: results, gradients as dicts in the order of PARAMS, then the derivative by x."""
+    """The lines of the return statement: results, gradients as dicts in the order of PARAMS, then ∂/∂x."""
     count, by_x = len(info.parameters), outputs[len(outputs) - 1 :] if function.by_x else ()
     first = len(outputs) - count * len(function.gradients) - len(by_x)
     if not function.gradients:

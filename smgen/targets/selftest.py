@@ -6,8 +6,8 @@ import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from smgen.ir import PublicFunction, PublicLosses, public_losses
-from smgen.objectives import SIGMA, Objective
+from smgen.ir import PublicLosses, public_losses
+from smgen.objectives import NOISE, SIGMA, Objective
 from smgen.targets.build_info import BuildInfo
 from smgen.targets.source import WIDTH
 
@@ -16,20 +16,32 @@ from smgen.targets.source import WIDTH
 class Check:
     """A value and its slopes, as Python source with `params`, `x`, `lam`, `given`, …; slopes by params are a dict.
 
-    `by_x` says that slopes are by x. A `light` check goes along few directions. `lams` are the λ it is made for.
+    `function` is the function whose slopes are checked, `against` what has the value, `what` the words between. `by_x`
+    says that slopes are by x. A `light` check goes along few directions. `lams` are the λ it is made for.
     """
 
-    what: str
+    function: str
+    against: str
     value: str
     slopes: str
+    part: str = ""
     by_x: bool = False
     light: bool = False
     lams: str = "(0.0,)"
 
+    @property
+    def what(self) -> str:
+        """The check in words."""
+        part = self.part.format(self.function) if self.part else self.function
+        return f"{part} (against {self.against})"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SelfTest:
-    """The checks of a module. `summary` says in lines what is checked and what is not, `unchecked` is the latter."""
+    """The checks of a module, for x within bounds.
+
+    `summary` says in lines what is checked and what is not, `unchecked` is the latter.
+    """
 
     checks: tuple[Check, ...]
     summary: tuple[str, ...]
@@ -41,13 +53,10 @@ class SelfTest:
 def selftest(info: BuildInfo) -> SelfTest:
     """The checks of a module."""
     checks = tuple(_Checks(info).all())
-    checked = list(dict.fromkeys(check.what for check in checks))
-    names = {check.what.partition(" ")[0] for check in checks} | {check.what.split(" of ")[-1].split(" ")[0] for check in checks}
-    unchecked = tuple(_unchecked(info, names))
-    texts = [f"Checked: {', '.join(checked)}."] if checked else []
+    unchecked = tuple(_unchecked(info, {name for check in checks for name in (check.function, check.against)}))
+    texts = [f"Checked: {', '.join(dict.fromkeys(check.what for check in checks))}."] if checks else []
     texts += [f"Not checked: {', '.join(unchecked)}."] if unchecked else []
-    bounds = [objective.domain for objective in info.objectives if objective.domain != (None, None)]
-    low, high = bounds[0] if bounds else (None, None)
+    low, high = next((o.domain for o in info.objectives if o.domain != (None, None)), (None, None))
     return SelfTest(
         checks=checks,
         summary=tuple(line for text in texts for line in textwrap.wrap(text, WIDTH)),
@@ -67,164 +76,152 @@ class _Checks:
     def all(self) -> Iterator[Check]:
         """Derivatives by x, sums, then losses."""
         yield from self._scores()
-        yield from self._products()
+        if self._score:
+            yield from self._products()
         if self.info.parameters:
             yield from self._sums()
         for objective in self.info.objectives:
             yield from self._losses(public_losses(objective))
 
     def _scores(self) -> Iterator[Check]:
-        has = self.names.__contains__
-        energy = "_total(energy(params, x, **own))"
-        if has("energy") and has("score"):
-            yield Check(what="score (against energy)", value=energy, slopes="-_asnumpy(score(params, x, **own))", by_x=True)
-        if has("energy_and_score"):
-            yield Check(
-                what="energy_and_score (against its own E)",
-                value="_total(energy_and_score(params, x, **own)[0])",
-                slopes="-_asnumpy(energy_and_score(params, x, **own)[1])",
-                by_x=True,
-                light=has("score"),
-            )
+        own, both = "(params, x, **own)", "energy_and_score(params, x, **own)"
+        for name, against, value, slopes in (
+            ("score", "energy", f"energy{own}", f"score{own}"),
+            ("energy_and_score", "its own E", f"{both}[0]", f"{both}[1]"),
+        ):
+            if name in self.names and (against in self.names or against == "its own E"):
+                is_second = {"score", "energy"} < self.names and name != "score"
+                yield Check(
+                    function=name,
+                    against=against,
+                    value=f"_total({value})",
+                    slopes=f"-_asnumpy({slopes})",
+                    by_x=True,
+                    light=is_second,
+                )
 
     @property
     def _score(self) -> str:
-        """The score as source; empty if there is none."""
-        if "score" in self.names:
-            return "score(params, x, **own)"
-        if "energy_and_score" in self.names:
-            return "energy_and_score(params, x, **own)[1]"
-        return ""
+        """The function that has the score; empty if there is none."""
+        return next((name for name in ("score", "energy_and_score") if name in self.names), "")
 
     def _products(self) -> Iterator[Check]:
-        if not self._score:
-            return
-        value, against = f"_total(-v * {self._score})", f"(against {self._score.partition('(')[0]})"
-        if "hvp" in self.names:
-            yield Check(what=f"hvp {against}", value=value, slopes="_asnumpy(hvp(params, x, v, **own))", by_x=True, light=True)
-        if "hessian" in self.names:
-            slopes = "(_asnumpy(hessian(params, x, **own)) @ _asnumpy(v)[:, :, None])[:, :, 0]"
-            yield Check(what=f"hessian {against}", value=value, slopes=slopes, by_x=True, light=True)
-        if "score_vjp" in self.names:
-            yield Check(
-                what=f"score_vjp by x {against}",
-                value=f"_total(v * {self._score})",
-                slopes="_asnumpy(score_vjp(params, x, v, **own)[1])",
-                by_x=True,
-                light=True,
-            )
-            if self.info.parameters:
+        """Products with H, and the derivatives of products with the score."""
+        own = "(params, x, **own)"
+        score = f"score{own}" if self._score == "score" else f"energy_and_score{own}[1]"
+        product = f"(_asnumpy(hessian{own}) @ _asnumpy(v)[:, :, None])[:, :, 0]"
+        for name, sign, slopes, part in (
+            ("hvp", "-", "_asnumpy(hvp(params, x, v, **own))", ""),
+            ("hessian", "-", product, ""),
+            ("score_vjp", "", "_asnumpy(score_vjp(params, x, v, **own)[1])", "{} by x"),
+        ):
+            if name in self.names:
+                value = f"_total({sign}v * {score}.reshape(v.shape))"
                 yield Check(
-                    what=f"score_vjp {against}",
-                    value=f"_total(v * {self._score})",
-                    slopes="score_vjp(params, x, v, **own)[0]",
+                    function=name,
+                    against=self._score,
+                    value=value,
+                    slopes=f"{slopes}.reshape(x.shape)",
+                    part=part,
+                    by_x=True,
+                    light=True,
                 )
+        if "score_vjp" in self.names and self.info.parameters:
+            value = f"_total(v * {score}.reshape(v.shape))"
+            slopes = "score_vjp(params, x, v, **own)[0]"
+            yield Check(function="score_vjp", against=self._score, value=value, slopes=slopes)
 
     def _sums(self) -> Iterator[Check]:
         for name, given in (("energy_and_grad", "own"), ("laplacian_and_grad", "given")):
             if name in self.names:
                 call = f"{name}(params, x, signed, **{given})"
-                yield Check(what=f"{name} (against its own sum)", value=f"{call}[0]", slopes=f"{call}[1]")
+                yield Check(function=name, against="its own sum", value=f"{call}[0]", slopes=f"{call}[1]")
 
     def _losses(self, losses: PublicLosses) -> Iterator[Check]:
-        """The gradient of J against J; without one, those of its terms. Then by x, with weights and a mask."""
-        objective, wanted = losses.objective, self.info.public
-        arguments = _arguments(objective)
-        lams = self._lams(objective)
-        step, loss, terms = losses.step.name, losses.loss, losses.terms
-        if losses.step in wanted:
-            values = {
-                "loss": f"{loss.name}({arguments})" if loss in wanted else "",
-                "loss_terms": f"sum(map(float, {terms.name}({arguments})))" if terms is not None and terms in wanted else "",
-            }
-            name = next((name for name, text in values.items() if text), "")
-            value = values.get(name) or f"{step}({arguments})[0]"
-            against = f"{objective.prefix}{name}" if name else "its own J"
-            if self.info.parameters:
-                slopes = f"{step}({arguments})[1]"
-                yield Check(what=f"{step} (against {against})", value=value, slopes=slopes, lams=lams)
-            yield from self._general(losses, arguments, lams)
-        if losses.separate is not None and losses.separate in wanted and self.info.parameters:
-            yield from self._separate(losses, arguments, lams)
+        """The gradient of J against J, also by x, with weights and a mask; then those of the terms."""
+        arguments = _arguments(losses.objective)
+        if losses.step in self.info.public:
+            yield from self._of_step(losses, arguments)
+        if losses.separate in self.info.public and self.info.parameters:
+            yield from self._separate(losses, arguments)
 
-    def _general(self, losses: PublicLosses, arguments: str, lams: str) -> Iterator[Check]:
-        """J with weights and a mask, by the parameters and by x."""
-        step, call = losses.step.name, f"{losses.step.name}({arguments}, weights=weights, mask=mask, wrt_x=True)"
-        last = f"{lams}[-1:]"
-        value, whose = f"{call}[0]", "its own J"
-        if losses.loss in self.info.public:
-            value, whose = f"{losses.loss.name}({arguments}, weights=weights, mask=mask)", losses.loss.name
+    def _of_step(self, losses: PublicLosses, arguments: str) -> Iterator[Check]:
+        step, lams = losses.step.name, self._lams(losses.objective)
+        against, value = self._value(losses, arguments)
         if self.info.parameters:
-            what = f"{step} with weights and a mask (against {whose})"
-            yield Check(what=what, value=value, slopes=f"{call}[1]", light=True, lams=last)
-        if losses.objective.domain == (None, None):
-            what = f"{step} by x (against {whose})"
-            yield Check(what=what, value=value, slopes=f"_asnumpy({call}[2])", by_x=True, light=True, lams=last)
+            slopes = f"{step}({arguments})[1]"
+            yield Check(function=step, against=against, value=value, slopes=slopes, lams=lams)
+        more = f"{arguments}, weights=weights, mask=mask"
+        against, value = self._value(losses, more)
+        for by_x, part, slopes in (
+            (False, "{} with weights and a mask", f"{step}({more})[1]"),
+            (True, "{} by x", f"_asnumpy({step}({more}, wrt_x=True)[2])"),
+        ):
+            if losses.objective.domain == (None, None) if by_x else self.info.parameters:
+                yield Check(
+                    function=step,
+                    against=against,
+                    value=value,
+                    slopes=slopes,
+                    part=part,
+                    by_x=by_x,
+                    light=True,
+                    lams=f"{lams}[-1:]",
+                )
 
-    def _separate(self, losses: PublicLosses, arguments: str, lams: str) -> Iterator[Check]:
-        assert losses.separate is not None and losses.terms is not None
+    def _value(self, losses: PublicLosses, arguments: str) -> tuple[str, str]:
+        """What has J, and J as source: a function of its own, the sum of the terms, or the step itself."""
+        if losses.loss in self.info.public:
+            return losses.loss.name, f"{losses.loss.name}({arguments})"
+        if losses.terms is not None and losses.terms in self.info.public:
+            return losses.terms.name, f"sum(map(float, {losses.terms.name}({arguments})))"
+        return "its own J", f"{losses.step.name}({arguments})[0]"
+
+    def _separate(self, losses: PublicLosses, arguments: str) -> Iterator[Check]:
+        assert losses.separate is not None
+        assert losses.terms is not None
         name, letters = losses.separate.name, losses.objective.letters
         has_terms = losses.terms in self.info.public
-        values, whose = (losses.terms.name, losses.terms.name) if has_terms else (name, "its own terms")
         for position, letter in enumerate(letters):
             yield Check(
-                what=f"{letter} of {name} (against {whose})",
-                value=f"{values}({arguments})[{position}]",
+                function=name,
+                against=losses.terms.name if has_terms else "its own terms",
+                value=f"{losses.terms.name if has_terms else name}({arguments})[{position}]",
                 slopes=f"{name}({arguments})[{len(letters) + position}]",
+                part=f"{letter} of {{}}",
                 light=losses.step in self.info.public,
-                lams=lams,
+                lams=self._lams(losses.objective),
             )
 
     def _lams(self, objective: Objective) -> str:
-        if not objective.takes_lam:
-            return "(0.0,)"
         single = self.info.single_probe and objective.is_curved
-        return "(0.0,)" if single else "(0.0, 0.1)"
+        return "(0.0, 0.1)" if objective.takes_lam and not single else "(0.0,)"
 
 
 def _arguments(objective: Objective) -> str:
     """The arguments of a loss as source."""
-    noise = "noise=noise, " if SIGMA in objective.given else ""
-    names = ["params", "x", *(g.name for g in objective.given if g.name != "noise"), *(["lam"] * objective.takes_lam)]
-    given = "**given" if objective.is_curved else "**own"
-    return f"{', '.join(names)}, {noise}{_without_sigma(objective, given)}"
-
-
-def _without_sigma(objective: Objective, given: str) -> str:
-    """Conditions, without the one that `sigma` is."""
-    if SIGMA not in objective.given:
-        return given
-    return '**{key: value for key, value in own.items() if key != "sigma"}'
+    given = [g.name for g in objective.given if g != NOISE]
+    names = ["params", "x", *given, *["lam"] * objective.takes_lam, *["noise=noise"] * (NOISE in objective.given)]
+    rest = "**given" if objective.is_curved else "**own"
+    if SIGMA in objective.given:  # conditions, without the one that σ may be
+        rest = '**{key: value for key, value in own.items() if key != "sigma"}'
+    return ", ".join([*names, rest])
 
 
 def _unchecked(info: BuildInfo, checked: set[str]) -> Iterator[str]:
     """Functions that nothing in the module can be compared with, and why."""
-    names = {public.name for public in info.public}
-    for public in info.public:
-        if public.name not in checked and not _is_compared(public, checked, info):
-            yield f"{public.name} ({_why(public, names, info)})"
-
-
-def _is_compared(public: PublicFunction, checked: set[str], info: BuildInfo) -> bool:
-    """Whether a function is a value that derivatives are compared with."""
-    if public.name == "energy":
-        return "score" in checked
-    for losses in map(public_losses, info.objectives):
-        if public in losses.all:
-            return losses.step.name in checked or (losses.separate is not None and losses.separate.name in checked and public == losses.terms)
-    return False
-
-
-def _why(public: PublicFunction, names: set[str], info: BuildInfo) -> str:
-    if public.name == "energy":
-        return "there is no score"
-    if public.name == "score":
-        return "there is no energy"
-    if public.name in {"hvp", "hessian", "score_vjp"}:
-        return "there is no score"
-    if public.name in {"hessian_diagonal", "laplacian", "score_and_laplacian"}:
-        return "smgen check does"
-    if not info.parameters:
-        return "there are no parameters"
-    losses = next((losses for losses in map(public_losses, info.objectives) if public in losses.all), None)
-    return f"there is no {losses.step.name}" if losses is not None else "there are no parameters"
+    steps = {name: losses for losses in map(public_losses, info.objectives) for name in (f.name for f in losses.all)}
+    needs = {"energy": "score", "score": "energy", "hvp": "score", "hessian": "score", "score_vjp": "score"}
+    for name in (public.name for public in info.public):
+        losses = steps.get(name)
+        if name in checked or (losses is not None and losses.step.name in checked):
+            continue
+        if name in {"hessian_diagonal", "laplacian", "score_and_laplacian"}:
+            why = "smgen check does"
+        elif name in needs:
+            why = f"there is no {needs[name]}"
+        elif losses is None or not info.parameters:
+            why = "there are no parameters"
+        else:
+            why = f"there is no {losses.step.name}"
+        yield f"{name} ({why})"

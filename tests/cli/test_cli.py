@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from smgen.ir import functions
+from smgen.hessians import lower
 from smgen.loader import load, load_source
 from smgen.network.netfile import load_network
 from tests.commands import DEEP, ICA, SMGEN, python, run, tree
@@ -214,7 +214,7 @@ def test_show(net: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert [v["name"] for v in found["vertices"]] == ["x", "filters", "logcosh_1"]
     schedules = run("show", net, "--schedule").stdout.splitlines()
     assert [line for line in schedules if line and not line.startswith(" ")] == [
-        function.name for function in functions()
+        schedule.name for schedule in lower(load_network(net))
     ]
 
 

@@ -19,7 +19,7 @@ import smgen as sm
 from smgen.build import Options, build_info, sources
 from smgen.errors import BuildError
 from smgen.hessians import MODES, lower
-from smgen.ir import LAYER_MEANS, Function, functions, functions_for, public_functions
+from smgen.ir import LAYER_MEANS, Function, functions_for, public_functions
 from smgen.loader import load_source
 from smgen.network.netfile import load_network
 from smgen.objectives import OBJECTIVES
@@ -184,7 +184,6 @@ def test_what_is_not_wanted_is_not_lowered(monkeypatch: pytest.MonkeyPatch, mode
     wanted = functions_for(Options(functions="score").public)
     assert [schedule.function for schedule in lower(network, method, wanted)] == list(wanted)
     assert set(lowered) == {*Options(functions="score").public[0].runs, LAYER_MEANS}
-    assert functions_for(public_functions()) == functions()
 
 
 @pytest.mark.parametrize("backend", TARGETS)

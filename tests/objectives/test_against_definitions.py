@@ -104,18 +104,19 @@ def losses(case: Case) -> None:
             J, gradient = problem.total(formula)
             assert_close(call["loss"](params, x, *arguments, **keywords, **extra), J / N, TOLERANCE, what)
             ours, ours_gradient, by_x = call["loss_and_grad"](params, x, *arguments, **keywords, **extra, wrt_x=True)
-            _compare(ours, ours_gradient, J / N, {key: value / N for key, value in gradient.items()}, what)
+            mean = J / N, {key: value / N for key, value in gradient.items()}
+            _compare((ours, ours_gradient), mean, what)
             assert_close(by_x, problem.by_x(formula) / N, TOLERANCE, f"{what} by x")
             if not extra:
-                plain = call["loss_and_grad"](params, x, *arguments, **keywords)
-                _compare(*plain, J / N, {key: value / N for key, value in gradient.items()}, f"{what} plain")
+                _compare(call["loss_and_grad"](params, x, *arguments, **keywords), mean, f"{what} plain")
         for weights, mask in ((case.ones, None), (case.kept, case.given["mask"])):
             problem, formula = getattr(case, name)(weights)
             each = call["losses"](params, x, *arguments, **keywords, mask=mask)
             assert_close(each, problem.of_samples(formula), TOLERANCE, f"{name} of each sample")
 
 
-def _compare(J: Any, gradient: Params, expected: float, slopes: Params, what: str) -> None:
+def _compare(ours: tuple[Any, Params], theirs: tuple[float, Params], what: str) -> None:
+    (J, gradient), (expected, slopes) = ours, theirs
     assert_close(J, expected, TOLERANCE, what)
     assert list(gradient) == list(slopes)
     for key, value in slopes.items():
@@ -142,14 +143,14 @@ def derivatives(case: Case) -> None:
     problem = case.problem(w=v)
     S, slopes = problem.total(lambda delta, prime, x, w, **_: -w * delta)
     gradient, by_x = module.score_vjp(params, x, v, **own)
-    _compare(0.0, gradient, 0.0, slopes, "score product")
+    _compare((S, gradient), (S, slopes), "score product")
     assert_close(by_x, problem.by_x(lambda delta, prime, x, w, **_: -w * delta), TOLERANCE, "score product by x")
     assert_close(S, np.sum(v * score), TOLERANCE, "score product")
     for weights in (signed, None):
         factors = np.ones(len(x)) if weights is None else weights
-        _compare(*module.energy_and_grad(params, x, weights, **own), *problem.energy(factors), "sum of energies")
+        _compare(module.energy_and_grad(params, x, weights, **own), problem.energy(factors), "sum of energies")
         bent = case.problem(w=np.repeat(factors[:, None], x.shape[1], 1)).total(lambda d, prime, x, w, **_: w * prime)
-        _compare(*module.laplacian_and_grad(params, x, weights, **own), *bent, "sum of Laplacians")
+        _compare(module.laplacian_and_grad(params, x, weights, **own), bent, "sum of Laplacians")
 
 
 @pytest.mark.parametrize("name", CATALOGUE)

@@ -1,4 +1,4 @@
-"""Sums of any expression of E, δ, δ′ and x, with a weight for each entry, and their derivatives by parameters and by x."""
+"""Sums of expressions of E, δ, δ′ and x, with a weight for each entry, and their derivatives by parameters and x."""
 
 from __future__ import annotations
 
@@ -53,9 +53,7 @@ class Problem:
             return np.broadcast_to(value_of(values[0]), (N * D,)).reshape(N, D)
         return np.stack([np.broadcast_to(value_of(value), (N,)) for value in values], axis=1)
 
-    def _numbers(
-        self, formula: Formula, delta: list[Number], delta_prime: list[Number], x: Any = None
-    ) -> list[Number]:
+    def _numbers(self, formula: Formula, delta: list[Number], delta_prime: list[Number], x: Any = None) -> list[Number]:
         """ℓ, one number for all entries with lanes for these, or one for each d."""
         if self.exact:
             arrays = {name: np.ravel(array) for name, array in self.arrays.items()}
@@ -86,13 +84,15 @@ class Problem:
             return np.array(np.broadcast_to(slopes, (D, N)).T)
         _, delta, delta_prime = along(self.spec, batch.params, dual, batch.axes, order=2)
         lanes = np.arange(N * D) % D
-        own = Dual(np.ravel(self.x), (lanes == np.arange(D)[:, None]).astype(float))
+        lane: Any = np.ravel(self.x)
+        own = Dual(lane, (lanes == np.arange(D)[:, None]).astype(float))
         (value,) = self._numbers(formula, [delta], [delta_prime], own)
         slopes = value.derivative if isinstance(value, Dual) else np.zeros((D, N * D))
-        return np.broadcast_to(slopes, (D, N * D)).reshape(D, N, D).sum(axis=2).T
+        return np.array(np.broadcast_to(slopes, (D, N * D)).reshape(D, N, D).sum(axis=2).T)
 
     def energy(self, weights: npt.ArrayLike) -> tuple[float, Gradient]:
         """Σ_n w_n E_n and its gradient."""
         batch = Batch.of(variables(self.params), self.x, self.given)
-        summed = sum_of_lanes(energy_number(self.spec, batch.params, batch.x) * np.asarray(weights), batch.lanes)
+        factors: Any = np.asarray(weights)
+        summed = sum_of_lanes(energy_number(self.spec, batch.params, batch.x) * factors, batch.lanes)
         return value_of(summed), _gradient(summed, self.params)

@@ -11,7 +11,12 @@ from tests.networks import CATALOGUE
 from tests.support import assert_close, module_of, random_case
 from tests.targets.cuda.emitted import assert_all_agree, example
 
-METHODS = {"diagonal": Method(), "exact": Method("exact"), "one probe": Method("hutchinson"), "probes": Method("hutchinson", probes=3)}
+METHODS = {
+    "diagonal": Method(),
+    "exact": Method("exact"),
+    "one probe": Method("hutchinson"),
+    "probes": Method("hutchinson", probes=3),
+}
 IN_C = ("deep", "gate", "mixture", "gated", "residual")
 
 
