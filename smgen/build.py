@@ -20,11 +20,7 @@ from types import ModuleType
 from smgen import __version__
 from smgen.calculus.primitives import MARKS
 from smgen.calculus.symbolic import formula
-from smgen.errors import (
-    BuildError,
-    InexactWarning,
-    did_you_mean,
-)
+from smgen.errors import BuildError, InexactWarning, did_you_mean
 from smgen.files import building, changed, differs, sealed, write
 from smgen.hessians import DIAGONAL, DISTRIBUTIONS, HUTCHINSON, MODES, Method, Mode, complaint, lower, quality, question
 from smgen.ir import USUAL, PublicFunction, usual_functions

@@ -33,7 +33,7 @@ class PublicFunction:
         return function
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PublicLosses:
     """What users call of an objective."""
 
@@ -59,7 +59,7 @@ def public_losses(objective: Objective) -> PublicLosses:
     steps, prefix = steps_of(objective), objective.prefix
     values = (*steps["terms"].all, *steps["each"].all)
     return PublicLosses(
-        objective,
+        objective=objective,
         loss=PublicFunction(f"{prefix}loss", values),
         each=PublicFunction(f"{prefix}losses", tuple(steps["each"].all)),
         step=PublicFunction(f"{prefix}loss_and_grad", tuple(steps["step"].all)),

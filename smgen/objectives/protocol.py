@@ -139,7 +139,7 @@ class Objective:
 @lru_cache(maxsize=256)
 def _parts(name: str, term: sp.Expr, lam: sp.Expr) -> Parts:
     if not term.has(DELTA_PRIME, E):
-        return Parts(of_energy=sp.S.Zero, of_delta=term, first=sp.S.Zero, second=sp.S.Zero)
+        return Parts(of_energy=sp.S.Zero, of_delta=term.xreplace({LAM: lam}), first=sp.S.Zero, second=sp.S.Zero)
     expr = sp.expand(term).xreplace({LAM: lam})
     energy = expr.coeff(E, 1)
     rest = sp.expand(expr - energy * E)

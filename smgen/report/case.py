@@ -23,7 +23,7 @@ MEMORY: Final = 1 << 31
 """The most bytes that the matrices of the definitions may take."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Case:
     """Parameters, samples and what is given with them, as the module has them."""
 

@@ -35,7 +35,8 @@ def check(network: Network, module: ModuleType, seed: int = 0) -> Iterator[Findi
     rng = np.random.default_rng(seed)
     affordable(network)
     with np.errstate(all="ignore"):
-        case = Case(network, module, *module._test_case(module.init_params(seed), rng))
+        params, x, given = module._test_case(module.init_params(seed), rng)
+    case = Case(network=network, module=module, params=params, x=x, given=given)
     yield from _compared(case)
     yield _exactness(case)
     yield from _gradients(case, rng)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from math import isfinite, prod
 
@@ -12,10 +12,10 @@ import numpy.typing as npt
 from smgen.analysis.exactness import Verdict
 from smgen.errors import counted
 from smgen.hessians import DIAGONAL, MODES, Method, Mode
-from smgen.ir import USUAL, Function, PublicFunction, Shape, functions_for, public_functions
+from smgen.ir import USUAL, Function, PublicFunction, Shape, functions_for, public_functions, public_losses
 from smgen.network import Network
-from smgen.objectives import Objective
-from smgen.targets.choice import listed
+from smgen.objectives import OBJECTIVES, Objective
+from smgen.targets.choice import USUAL_ONES, listed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,9 +145,15 @@ class BuildInfo:
         return functions_for(self.public)
 
     @property
-    def absent(self) -> tuple[str, ...]:
-        """The functions that a module with these objectives could have besides."""
-        return tuple(public.name for public in public_functions(self.objectives) if public not in self.public)
+    def absent(self) -> Iterator[tuple[str, str]]:
+        """The functions that a module could have besides, and the options of a build that has them."""
+        for public in public_functions(self.objectives):
+            if public not in self.public:
+                yield public.name, f"--functions {'…' if self.chosen else USUAL_ONES},{public.name}"
+        named = ",".join(objective.name for objective in self.objectives)
+        for objective in (o for o in OBJECTIVES.values() if o not in self.objectives):
+            for public in public_losses(objective).all:
+                yield public.name, f"--objective {named},{objective.name}"
 
     @property
     def curved(self) -> bool:

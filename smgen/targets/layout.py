@@ -67,7 +67,7 @@ class Header:
     shapes_of_x: str
     shape_of_x: str
     comma: str
-    absent: tuple[str, ...]
+    absent: tuple[tuple[str, str], ...]
 
     @property
     def draws(self) -> bool:

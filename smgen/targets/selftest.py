@@ -38,7 +38,7 @@ class Check:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SelfTest:
-    """The checks of a module, for x within bounds.
+    """The checks of a module. `samples` makes x, as source.
 
     `summary` says in lines what is checked and what is not, `unchecked` is the latter.
     """
@@ -46,8 +46,12 @@ class SelfTest:
     checks: tuple[Check, ...]
     summary: tuple[str, ...]
     unchecked: tuple[str, ...]
-    low: float | None
-    high: float | None
+    samples: str
+
+    @property
+    def totals(self) -> bool:
+        """Whether a value is the sum of an array."""
+        return any("_total(" in check.value for check in self.checks)
 
 
 def selftest(info: BuildInfo) -> SelfTest:
@@ -56,14 +60,22 @@ def selftest(info: BuildInfo) -> SelfTest:
     unchecked = tuple(_unchecked(info, {name for check in checks for name in (check.function, check.against)}))
     texts = [f"Checked: {', '.join(dict.fromkeys(check.what for check in checks))}."] if checks else []
     texts += [f"Not checked: {', '.join(unchecked)}."] if unchecked else []
-    low, high = next((o.domain for o in info.objectives if o.domain != (None, None)), (None, None))
     return SelfTest(
         checks=checks,
         summary=tuple(line for text in texts for line in textwrap.wrap(text, WIDTH)),
         unchecked=unchecked,
-        low=low,
-        high=high,
+        samples=_samples(info),
     )
+
+
+def _samples(info: BuildInfo) -> str:
+    """16 samples, normal or within the bounds of an objective, as source."""
+    low, high = next((o.domain for o in info.objectives if o.domain != (None, None)), (None, None))
+    if low is None:
+        return "rng.standard_normal((16, _D))"
+    if high is None:
+        return f"{low} + np.abs(rng.standard_normal((16, _D)))"
+    return f"rng.uniform({low}, {high}, (16, _D))"
 
 
 class _Checks:

@@ -19,7 +19,7 @@ import smgen as sm
 from smgen.build import Options, build_info, sources
 from smgen.errors import BuildError
 from smgen.hessians import MODES, lower
-from smgen.ir import LAYER_MEANS, Function, functions_for, public_functions
+from smgen.ir import LAYER_MEANS, Function, functions_for, public_functions, usual_functions
 from smgen.loader import load_source
 from smgen.network.netfile import load_network
 from smgen.objectives import OBJECTIVES
@@ -31,6 +31,9 @@ from tests.targets.cuda.emulator.emulator import Emulator
 from tests.targets.cuda.fake_cupy import stand_in
 
 NAMES = tuple(function.name for function in public_functions())
+USUAL = tuple(function.name for function in usual_functions())
+EVERY = ("all",)
+UNCURVED = {"energy", "score", "energy_and_score", "hvp", "hessian", "score_vjp", "energy_and_grad"}
 ALWAYS = {"PARAMS", "INITIAL", "METADATA", "DTYPE", "flatten", "unflatten", "init_params", "selftest", "Workspace"}
 TARGETS = ("numpy", "c", "cuda")
 ICA = Path(__file__).resolve().parents[2] / "generated/ica/net.py"
@@ -56,11 +59,12 @@ def results(
     """What a function returns, flat: numbers and arrays, at λ = 0 and λ > 0 where it takes λ."""
     params, x = random_case(CATALOGUE["skip_and_branch"](), samples=5)
     probes = np.random.default_rng(1).choice([-1.0, 1.0], (5, 2, x.shape[1]))
-    curved = name not in ("energy", "score")
-    given = {"probes": array(probes)} if mode == "hutchinson" and curved else {}
+    given = {"probes": array(probes)} if mode == "hutchinson" and name not in UNCURVED else {}
+    vectors = (array(np.ones_like(x)),) if name in ("hvp", "score_vjp") else ()
     there = {key: array(value) for key, value in params.items()}
     lams: tuple[tuple[float, ...], ...] = ((0.0,), (0.3,)) if "loss" in name else ((),)
-    return [tuple(map(back, flat(getattr(module, name)(there, array(x), *lam, **given)))) for lam in lams]
+    function = getattr(module, name)
+    return [tuple(map(back, flat(function(there, array(x), *vectors, *lam, **given)))) for lam in lams]
 
 
 def flat(found: Any) -> list[Any]:
@@ -79,10 +83,10 @@ def assert_same(ours: ModuleType, full: ModuleType, chosen: tuple[str, ...], mod
 @pytest.mark.parametrize("mode", MODES)
 def test_alone_each_function_is_what_it_is_among_all(mode: str, name: str) -> None:
     ours = module("numpy", mode, (name,))
-    assert_same(ours, module("numpy", mode, None), (name,), mode)
+    assert_same(ours, module("numpy", mode, EVERY), (name,), mode)
     assert [other for other in NAMES if hasattr(ours, other)] == [name]
     assert all(hasattr(ours, always) for always in ALWAYS)
-    assert hasattr(ours, "draw_probes") == (mode == "hutchinson" and name not in ("energy", "score"))
+    assert hasattr(ours, "draw_probes") == (mode == "hutchinson" and name not in UNCURVED)
 
 
 @settings(max_examples=12, deadline=None)
@@ -98,14 +102,15 @@ def test_any_choice_in_any_order(chosen: list[str], mode: str, rng: Any) -> None
     ours = module("numpy", mode, tuple(chosen))
     assert ours.METADATA["functions"] == ",".join(wanted)
     assert tuple(name for name in NAMES if hasattr(ours, name)) == wanted
-    assert_same(ours, module("numpy", mode, None), wanted, mode)
+    assert_same(ours, module("numpy", mode, EVERY), wanted, mode)
 
 
 @pytest.mark.parametrize("backend", TARGETS)
-def test_all_functions_by_name_make_the_module_of_no_choice(backend: str) -> None:
+@pytest.mark.parametrize("words", [USUAL, ("usual",), ("score,usual",)])
+def test_the_usual_functions_by_name_make_the_module_of_no_choice(backend: str, words: tuple[str, ...]) -> None:
     """But for its command and METADATA."""
-    every, default = (texts(backend, "diagonal", chosen)[".py"] for chosen in (NAMES, None))
-    choice = ",".join(NAMES)
+    every, default = (texts(backend, "diagonal", chosen)[".py"] for chosen in (words, None))
+    choice = ",".join(USUAL)
     assert every.count(choice) == 2 + (backend == "c")
     every = every.replace(f" --functions {choice}\n", "\n").replace(f'    "functions": "{choice}",\n', "")
     without_sums = [re.sub("[0-9a-f]{64}|pair_[0-9a-f]{16}", "", text) for text in (every, default)]
@@ -116,13 +121,12 @@ def test_all_functions_by_name_make_the_module_of_no_choice(backend: str) -> Non
 @pytest.mark.parametrize("backend", TARGETS)
 def test_nothing_is_left_that_nothing_uses(tmp_path: Path, backend: str, mode: str) -> None:
     """By the syntax tree, and by ruff: of what it finds in the whole module nothing is meant."""
-    for chosen in (*((name,) for name in NAMES), ("energy", "score"), ("loss", "loss_and_grad"), None):
+    for chosen in (*((name,) for name in NAMES), ("energy", "score"), ("loss", "loss_and_grad"), None, EVERY):
         found = texts(backend, mode, chosen)
         (tmp_path / f"{'_'.join(chosen or ('whole',))}.py").write_text(found[".py"], encoding="utf-8")
-        if chosen is not None:
-            assert not unused_python(found[".py"]), chosen
-            assert backend != "cuda" or not unused_kernels(found[".py"]), chosen
-            assert backend != "c" or not unused_c(found[".c"]), chosen
+        assert not unused_python(found[".py"]), chosen
+        assert backend != "cuda" or not unused_kernels(found[".py"]), chosen
+        assert backend != "c" or not unused_c(found[".c"]), chosen
     rules = "F401,F811,F822,F823,F402,F632"
     linted = subprocess.run(
         [sys.executable, "-m", "ruff", "check", "--isolated", "--quiet", "--select", rules, tmp_path],
@@ -141,8 +145,7 @@ def test_the_search_for_unused_things_finds_them() -> None:
         "_f",
         "_X",
     }
-    whole = texts("c", "diagonal", None)[".c"]
-    assert {"gram_of_rows", "identity"} <= unused_c(whole)
+    assert unused_c("static void a(int x)\n{\n    b(x);\n}\nLOOP b(int x)\n") == {"a"}
     text = 'SOURCE = r"""\nextern "C" __global__ void a()\nextern "C" __global__ void vec4_b()\n"""\n_kernel("b")\n'
     assert unused_kernels(text) == {"a"}
 
@@ -216,7 +219,7 @@ def test_wrong_names(choice: Any, what: str, meant: str | None) -> None:
         Options(functions=choice)
     advice = f" (did you mean '{meant}'?)" if meant else ""
     assert str(error.value).startswith(f"--functions {what}: no such function{advice}")
-    assert str(error.value).endswith(f"\n  hint: one or several of {', '.join(NAMES)}")
+    assert str(error.value).endswith(f"\n  hint: one or several of {', '.join(NAMES)}, usual or all")
 
 
 @pytest.mark.parametrize("choice", ["", ",", [], [""], " , "])
@@ -231,7 +234,7 @@ def test_an_objective_of_ones_own(monkeypatch: pytest.MonkeyPatch) -> None:
     params, x = random_case(network)
     found = {}
     for chosen in (None, "robust_loss,robust_loss_and_grad,loss_terms"):
-        options = Options(dtype="float64", functions=chosen)
+        options = Options(dtype="float64", objective="hyvarinen,robust", functions=chosen)
         text = sources(network, build_info(network, Path("net.py"), options))[".py"]
         found[chosen] = load_source(text, "robust")
         assert chosen is None or not unused_python(text)
@@ -263,3 +266,22 @@ def test_a_module_without_delta_prime_says_nothing_of_it() -> None:
     assert module.METADATA["reason"] == "no function computes δ′"
     assert "No function here computes δ′." in (module.__doc__ or "")
     assert "recursion" not in (module.__doc__ or "")
+
+
+def test_a_function_of_another_objective() -> None:
+    with pytest.raises(
+        BuildError, match="this function is of another objective\n  hint: add --objective hyvarinen,denoi"
+    ):
+        Options(functions="denoising_loss")
+    assert Options(functions="denoising_loss", objective="denoising").functions == "denoising_loss"
+
+
+def test_what_was_left_out_is_said() -> None:
+    ours = module("numpy", "diagonal", ("score",))
+    with pytest.raises(
+        AttributeError, match=r"laplacian: this module was built without it; --functions …,laplacian would"
+    ):
+        _ = ours.laplacian
+    with pytest.raises(AttributeError, match="denoising_loss: this module was built without it; --objective"):
+        _ = ours.denoising_loss
+    assert not hasattr(ours, "nonsense")

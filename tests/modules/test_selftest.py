@@ -38,13 +38,13 @@ def planted(module: ModuleType, key: str, entry: int, error: float, *, of_larges
     right, sizes = module.loss_and_grad, list[float]()
 
     def wrong(*args: Any, **keywords: Any) -> Any:
-        loss, gradient = right(*args, **keywords)
+        loss, gradient, *by_x = right(*args, **keywords)
         values = gradient[key].copy()
         flat, largest = values.reshape(-1), float(np.abs(values).max())
         off = error * (largest if of_largest else float(flat[entry]))
         sizes.append(abs(off) / max(largest, 1e-300))
         flat[entry] += off
-        return loss, {**gradient, key: values}
+        return loss, {**gradient, key: values}, *by_x
 
     module.loss_and_grad = wrong  # type: ignore[attr-defined]
     try:
@@ -116,9 +116,10 @@ def test_small_entries(name: str, dtype: str, mode: str) -> None:
 def test_what_would_be_seen_is_said(capsys: pytest.CaptureFixture[str]) -> None:
     assert module("logcosh 3-4", "float32").selftest(3, verbose=True)
     lines = capsys.readouterr().out.splitlines()
-    assert len(lines) == 4
-    for line in lines:
-        assert line.startswith("ok   lam = ")
+    params = [line for line in lines if line.startswith("ok   lam = ") and "against loss)" in line]
+    assert len(params) == 2 * 3  # both parameters, at λ = 0, at λ = 0.1, and there with weights and a mask
+    assert lines[0].startswith("ok   score (against energy): ")
+    for line in params:
         assert float(line.split(", ")[-1].split()[0]) < 5e-4
 
 
@@ -146,4 +147,4 @@ def test_the_command_agrees(dtype: str, mode: str) -> None:
         assert [finding for finding in check(network, built, seed) if not finding.passed] == []
     with planted(built, "linear_2.weight", 5, 1e-3, of_largest=True):
         failed = [finding.what for finding in check(network, built, 1) if not finding.passed]
-    assert failed == ["∂J/∂linear_2.weight"]
+    assert failed == ["∂/∂linear_2.weight", "∂K + ∂L by linear_2.weight"]

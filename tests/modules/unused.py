@@ -21,6 +21,8 @@ def unused_python(text: str) -> set[str]:
 def _defined(tree: ast.Module) -> Iterator[str]:
     for node in tree.body:
         match node:
+            case ast.FunctionDef(name="__getattr__"):  # Python calls it
+                pass
             case ast.FunctionDef(name=name) | ast.ClassDef(name=name) if name.startswith("_"):
                 yield name
             case ast.Import(names=names) | ast.ImportFrom(names=names):

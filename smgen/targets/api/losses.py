@@ -1,155 +1,17 @@
-"""The functions that users of a module call, as Python source: each checks arguments and runs an internal one."""
+"""The losses of an objective, as users call them: plain, or with weights, a mask and the derivative by x."""
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
-from smgen.ir import Function, PublicFunction, PublicLosses, public_losses, steps_of
+from smgen.ir import PublicLosses, steps_of
 from smgen.objectives import NOISE, SIGMA, Objective
+from smgen.targets.api.parts import WORKSPACE, ApiFunction, Parts, docstring, signature
 from smgen.targets.arguments import listed
 from smgen.targets.build_info import BuildInfo
-from smgen.targets.source import WIDTH
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ApiFunction:
-    """A function as source: its name, its arguments, the lines of its docstring and of its body."""
-
-    name: str
-    arguments: str
-    doc: tuple[str, ...]
-    body: tuple[str, ...]
-
-
-def api_functions(info: BuildInfo) -> Iterator[ApiFunction]:
-    """The functions of a module in order, with the helpers that several of them call."""
-    for public in info.public:
-        if len(public.runs) == 1:
-            yield _derivative(info, public)
-    for objective in info.objectives:
-        losses = public_losses(objective)
-        if set(losses.all) & set(info.public):
-            yield from _of_objective(info, losses)
-
-
-def _doc(*sentences: str) -> tuple[str, ...]:
-    """A docstring: the first sentence, and paragraphs below."""
-    first, *others = sentences
-    lines = textwrap.wrap(f'"""{first}', WIDTH - 4)
-    for text in others:
-        lines += ["", *textwrap.wrap(text, WIDTH - 4)]
-    if len(lines) == 1:
-        return (f'{lines[0]}"""',)
-    return (*lines, '"""')
-
-
-def _signature(positional: Sequence[str], keywords: Sequence[str]) -> str:
-    return ", ".join([*positional, *(["*", *keywords] if keywords else [])])
-
-
-class _Parts:
-    """The parts of functions that depend on the module: conditions, probes, and the shape of x."""
-
-    def __init__(self, info: BuildInfo) -> None:
-        self.info = info
-        self.conditions = [condition.name for condition in info.conditions]
-
-    def keywords(self, function: Function) -> list[str]:
-        """The conditions, and what decides about probes."""
-        return [*self.conditions, *(["rng=None", "probes=None"] if self.is_probed(function) else [])]
-
-    def is_probed(self, function: Function) -> bool:
-        """Whether a function takes probes."""
-        return self.info.takes_probes and function.curved
-
-    def checked(self, lam: str = "") -> str:
-        """The line that checks params, x, λ and conditions."""
-        known = [lam or "0.0", *self.conditions] if lam or self.conditions else []
-        return f"params, rows, {'lam' if lam else '_'} = _check({', '.join(['params', 'x', *known])})"
-
-    def drawn(self, function: Function) -> list[str]:
-        """The line that draws probes."""
-        return ["probes = _drawn(rows, rng, probes)"] if self.is_probed(function) else []
-
-    def passed(self, function: Function, *, lam: bool = False, workspace: str = "_own_workspace()") -> str:
-        """The arguments of an internal function."""
-        names = [*(given.name for given in function.given), *(["probes"] if self.is_probed(function) else [])]
-        return f"params, rows, {listed(names)}{'lam' if lam else '0.0'}, {workspace}"
-
-    @property
-    def shaped(self) -> str:
-        """What gives rows the shape of x."""
-        return ".reshape(x.shape)" if self.info.image else ""
-
-
-WORKSPACE = "workspace = _checked_workspace(workspace)"
-
-
-def _derivative(info: BuildInfo, public: PublicFunction) -> ApiFunction:
-    """Energies, scores, Hessians and their products, and gradients of sums of them."""
-    parts, function = _Parts(info), public.only
-    takes = [given.name for given in function.given]
-    positional = ["params", "x", *(f"{name}=None" if name == "weights" else name for name in takes)]
-    keywords = [*parts.keywords(function), *(["workspace=None"] if function.gradients else [])]
-    body = [parts.checked()]
-    for name in takes:
-        body.append(
-            f"{name} = "
-            + ("_sample_weights(weights, rows)" if name == "weights" else f'_like_x("{name}", {name}, rows)')
-        )
-    body += parts.drawn(function)
-    workspace = "_own_workspace()"
-    if function.gradients:
-        body.append(WORKSPACE)
-        workspace = "workspace"
-    call = f"_{function.name}({parts.passed(function, workspace=workspace)})"
-    names = [*function.results, *(["gradient"] * len(function.gradients)), *(["by_x"] if function.by_x else [])]
-    at_x = {"score", "hessian_diagonal", "by_x"}
-    if not parts.shaped or not at_x & set(names):
-        body.append(f"return {call}")
-    elif len(names) == 1:
-        body.append(f"return {call}{parts.shaped}")
-    else:
-        body.append(f"{', '.join(names)} = {call}")
-        body.append("return " + ", ".join(name + parts.shaped * (name in at_x) for name in names))
-    return ApiFunction(
-        name=public.name,
-        arguments=_signature(positional, keywords),
-        doc=_doc(*_sentences(info, public.name)),
-        body=tuple(body),
-    )
-
-
-def _sentences(info: BuildInfo, name: str) -> tuple[str, ...]:
-    """The docstring of a derivative."""
-    units, phrase = info.units, info.hessian_phrase
-    weights = "`weights` are numbers of either sign, one a sample, by default 1."
-    return {
-        "energy": (
-            "E(x) of each sample, (N,). Raises ValueError for unusable arguments, as every function here does.",
-        ),
-        "score": (f"The score −∂E/∂x, (N, {units}); nothing else is computed.",),
-        "hessian_diagonal": (f"∂²E/∂x_d² {phrase}, (N, {units}).",),
-        "energy_and_score": (f"E(x), (N,), and the score −∂E/∂x, (N, {units}).",),
-        "laplacian": (f"Δ = Σ_d ∂²E/∂x_d² {phrase}, (N,). That of log p is −Δ.",),
-        "score_and_laplacian": (f"The score −∂E/∂x, (N, {units}), and Δ = Σ_d ∂²E/∂x_d² {phrase}, (N,).",),
-        "hvp": (f"H v, (N, {units}): the Hessian ∂²E/∂x∂x of each sample times a vector of its own.",),
-        "hessian": (f"H = ∂²E/∂x∂x of each sample, (N, {units}, {units}), exact in every module.",),
-        "score_vjp": (
-            "The derivatives of S = Σ_n v_nᵀ score(x_n): by the parameters, a dict like `params`, and by x.",
-            "They are the gradient of any loss on the score whose derivative by the score is `v`.",
-        ),
-        "energy_and_grad": ("Σ_n w_n E(x_n) and its gradient, a dict of arrays like `params`.", weights),
-        "laplacian_and_grad": (
-            f"Σ_n w_n Δ_n with Δ = Σ_d ∂²E/∂x_d² {phrase}, and its gradient, a dict of arrays like `params`.",
-            weights,
-        ),
-    }[name]
-
-
-def _of_objective(info: BuildInfo, losses: PublicLosses) -> Iterator[ApiFunction]:
+def losses_of(info: BuildInfo, losses: PublicLosses) -> Iterator[ApiFunction]:
     """The losses of an objective."""
     writer = _Losses(info, losses.objective)
     wanted = set(info.public)
@@ -171,7 +33,7 @@ class _Losses:
     """The functions of one objective."""
 
     def __init__(self, info: BuildInfo, objective: Objective) -> None:
-        self.info, self.objective, self.parts = info, objective, _Parts(info)
+        self.info, self.objective, self.parts = info, objective, Parts(info)
         self.prefix, self.steps = objective.prefix, steps_of(objective)
         self.noisy = SIGMA in objective.given
         self.conditions = [c for c in self.parts.conditions if not (self.noisy and c == SIGMA.name)]
@@ -263,9 +125,7 @@ class _Losses:
         call = f"_{self.prefix}means({self.passed_on}, weights, mask)"
         if self.objective.has_terms:
             call += pick
-        return ApiFunction(
-            name=name, arguments=_signature(self.positional, keywords), doc=doc, body=(f"return {call}",)
-        )
+        return ApiFunction(name=name, arguments=signature(self.positional, keywords), doc=doc, body=(f"return {call}",))
 
     def loss(self) -> ApiFunction:
         letters = " + ".join(self.objective.letters)
@@ -273,12 +133,12 @@ class _Losses:
         where = f" with {self.objective.where}" if self.objective.where else ""
         weight = "w(σ) " if self.noisy else ""
         text = f"{start} mean over the batch of {weight}{self.objective.sum_of_equations}{where}."
-        return self._delegated(f"{self.prefix}loss", _doc(text, *self._explained()), "[-1]")
+        return self._delegated(f"{self.prefix}loss", docstring(text, *self._explained()), "[-1]")
 
     def terms(self) -> ApiFunction:
         letters = self.objective.letters
         text = " and ".join(f"{letter} = {self.objective.equation(letter)}" for letter in letters)
-        return self._delegated(f"{self.prefix}loss_terms", _doc(f"{text}, means over the batch."), "[:-1]")
+        return self._delegated(f"{self.prefix}loss_terms", docstring(f"{text}, means over the batch."), "[:-1]")
 
     def _explained(self) -> Iterator[str]:
         """What the arguments mean."""
@@ -305,8 +165,8 @@ class _Losses:
         body.append(f"return {self.general('each')}{pick}")
         return ApiFunction(
             name=f"{self.prefix}losses",
-            arguments=_signature(self.positional, [*self.keywords, "mask=None"]),
-            doc=_doc("J of each sample, (N,): their mean is the loss."),
+            arguments=signature(self.positional, [*self.keywords, "mask=None"]),
+            doc=docstring("J of each sample, (N,): their mean is the loss."),
             body=tuple(body),
         )
 
@@ -335,8 +195,8 @@ class _Losses:
         )
         return ApiFunction(
             name=f"{self.prefix}{self.steps[kind].by_lam['any'].base.removeprefix(self.prefix)}",
-            arguments=_signature(self.positional, [*self.keywords, *extra]),
-            doc=_doc(text),
+            arguments=signature(self.positional, [*self.keywords, *extra]),
+            doc=docstring(text),
             body=tuple(body),
         )
 
