@@ -106,7 +106,7 @@ def loss(params, x, lam):
 """
 
 
-def _energy(network: Network) -> str:
+def energy_text(network: Network) -> str:
     """`energy(params, g_x)`: the sum over the units, of one sample or of all."""
 
     def pointwise(v: Vertex) -> str:
@@ -120,7 +120,7 @@ def _energy(network: Network) -> str:
 
 def programs(network: Network, lam: float) -> dict[str, str]:
     """The peers' programs by what they are called; folx's only at λ = 0."""
-    energy = _energy(network)
+    energy = energy_text(network)
     found = {"jax.jit vmap(jvp(grad))": JAX + energy + _VMAP_JVP_GRAD + _JAX_STEP}
     if lam == 0:
         found["folx forward Laplacian"] = JAX + energy + _FOLX + _JAX_STEP

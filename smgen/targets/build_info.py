@@ -156,6 +156,12 @@ class BuildInfo:
                 yield public.name, f"--objective {named},{objective.name}"
 
     @property
+    def evaluates(self) -> bool:
+        """Whether a function returns means of losses alone."""
+        losses = [public_losses(objective) for objective in self.objectives]
+        return any(public in (known.loss, known.terms) for public in self.public for known in losses)
+
+    @property
     def curved(self) -> bool:
         """Whether a function computes δ′, so that it matters how."""
         return any(function.curved for function in self.functions)

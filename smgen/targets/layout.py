@@ -61,6 +61,7 @@ class Header:
     takes_numbers: bool
     takes_sums: bool
     weighs: bool
+    means: bool
     noisy: bool
     bounded: bool
     shapes_like_x: str
@@ -124,6 +125,7 @@ def header(info: BuildInfo, note: str = "") -> Header:
             f.objective is not None and f.objective.total == "sum" and f.weighing != "none" for f in info.functions
         ),
         weighs=weighs,
+        means=info.evaluates,
         noisy=SIGMA in arguments,
         bounded=any(objective.domain != (None, None) for objective in info.objectives),
         takes_probes=info.takes_probes,
