@@ -22,7 +22,7 @@ from rich.console import Console
 from benchmarks.exact_rounds import Plan, measure
 from benchmarks.networks import NETWORKS
 from benchmarks.objective_programs import DENOISING, LAPLACIAN, denoising, laplacian, tanh_network, there
-from benchmarks.processor import processor
+from benchmarks.processor import vector_extensions
 from smgen.bench.contenders import OURS, available
 from smgen.bench.report import Row, disturbances, markdown, summary_table, title
 from smgen.bench.results import Outcome, Results, as_json, from_json, machine
@@ -147,7 +147,7 @@ def main() -> None:
         if options.from_json:
             found = {key: from_json(results) for key, results in json.loads(options.from_json.read_text()).items()}
         else:
-            console.print(processor())
+            console.print(f"{machine()}, {vector_extensions()}")
             found = measured(options)
     except SmgenError as error:
         raise SystemExit(f"error: {error}") from None

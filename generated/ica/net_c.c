@@ -21,7 +21,7 @@
    different tiles, and what tiles sum is added up at the end, in a fixed order.
 
    description sha256 d4d8833c7e2f1965d5d89b1599a300b10c6c55a495183fe0c4dbf5dbfbcd5973
-   template c/module.c.j2, sha256 df6f43ad9d62f5ea73ad2085e99a17c77bd532eaa245218f0757fbd6c8aaeb48 */
+   template c/module.c.j2, sha256 6a714f42edff76e5c1a4fc0726615b3855838d39b0171bd84d52b73fe2e4be2b */
 
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE /* sched_getaffinity */
@@ -47,8 +47,8 @@
 enum { TOTALS = 8 }; /* places for the sums of a rank's losses: whole cache lines */
 
 /* What net_c.h asks for: a program cannot be made of this file and the header of another. */
-extern const char ica_pair_21623c1a3ac67d30;
-const char ica_pair_21623c1a3ac67d30 = 0;
+extern const char ica_pair_4c8fda4e75af2192;
+const char ica_pair_4c8fda4e75af2192 = 0;
 
 /* ---- what every function needs: shares of the work, and products ---- */
 
@@ -147,11 +147,77 @@ enum { ROW_MAJOR = 101, PLAIN = 111, TRANSPOSED = 112, SMALL = 8, BLOCK = 64 };
 
 void ica_use_gemm(gemm_function *function) { gemm = function; }
 
+/* c = more c + a b for few rows of a, where b has rows side by side: four of them at a time are added up. */
+OUT_OF_LINE void few_rows(const long m, const long n, const long k, const real *a, const long lda, const real *b, const long ldb,
+                          const real more, real *c, const long ldc)
+{
+    enum { WIDTH = 4 * BLOCK };
+    for (long i = 0; i < m; i++)
+        for (long j = 0; j < n; j++)
+            c[i * ldc + j] = more != 0 ? more * c[i * ldc + j] : 0;
+    for (long j0 = 0; j0 < n; j0 += WIDTH) {
+        const long columns = min_long(WIDTH, n - j0);
+        long l = 0;
+        for (; l + 4 <= k; l += 4) {
+            const real *const b0 = b + l * ldb + j0, *const b1 = b0 + ldb, *const b2 = b1 + ldb, *const b3 = b2 + ldb;
+            for (long i = 0; i < m; i++) {
+                const real *const f = a + i * lda + l;
+                real *const out = c + i * ldc + j0;
+                const real f0 = f[0], f1 = f[1], f2 = f[2], f3 = f[3];
+#pragma omp simd
+                for (long j = 0; j < columns; j++)
+                    out[j] += (f0 * b0[j] + f1 * b1[j]) + (f2 * b2[j] + f3 * b3[j]);
+            }
+        }
+        for (; l < k; l++)
+            for (long i = 0; i < m; i++) {
+                const real factor = a[i * lda + l];
+#pragma omp simd
+                for (long j = 0; j < columns; j++)
+                    c[i * ldc + j0 + j] += factor * b[l * ldb + j0 + j];
+            }
+    }
+}
+
+/* c = more c + a bᵀ for few rows of a: each number is a product of rows, those of four rows of b at a time. */
+OUT_OF_LINE void few_rows_transposed(const long m, const long n, const long k, const real *a, const long lda, const real *b,
+                                     const long ldb, const real more, real *c, const long ldc)
+{
+    for (long j0 = 0; j0 < n; j0 += 4) {
+        const long count = min_long(4, n - j0);
+        const real *const b0 = b + j0 * ldb, *const b1 = b0 + (count > 1) * ldb, *const b2 = b0 + (count > 2) * 2 * ldb;
+        const real *const b3 = b0 + (count > 3) * 3 * ldb;
+        for (long i = 0; i < m; i++) {
+            const real *const row = a + i * lda;
+            real s0 = 0, s1 = 0, s2 = 0, s3 = 0;
+#pragma omp simd reduction(+ : s0, s1, s2, s3)
+            for (long l = 0; l < k; l++) {
+                s0 += row[l] * b0[l];
+                s1 += row[l] * b1[l];
+                s2 += row[l] * b2[l];
+                s3 += row[l] * b3[l];
+            }
+            const real sums[4] = {s0, s1, s2, s3};
+            real *const out = c + i * ldc + j0;
+            for (long j = 0; j < count; j++)
+                out[j] = sums[j] + (more != 0 ? more * out[j] : 0);
+        }
+    }
+}
+
 /* c = more c + a b for products with a side too short for a BLAS, or without one. a_row is the distance of a's rows, … */
 OUT_OF_LINE void small_product(const long m, const long n, const long k, const real *a, const long a_row, const long a_column,
                           const real *b, const long b_row, const long b_column, const real more, real *c,
                           const long c_row, const long c_column)
 {
+    if (m <= SMALL && a_column == 1 && c_column == 1 && b_column == 1) {
+        few_rows(m, n, k, a, a_row, b, b_row, more, c, c_row);
+        return;
+    }
+    if (m <= SMALL && a_column == 1 && c_column == 1 && b_row == 1) {
+        few_rows_transposed(m, n, k, a, a_row, b, b_column, more, c, c_row);
+        return;
+    }
     if (n <= SMALL && n < m && a_column != 1) {
         small_product(n, m, k, b, b_column, b_row, a, a_column, a_row, more, c, c_column, c_row);
         return;
@@ -1577,7 +1643,7 @@ void ica_loss_terms_lam0(const real *const *params, const real *x, const long N,
                 .numbers = numbers, .outputs = outputs, .memory = memory}, threads);
 }
 
-/* ---- losses: K, L and J of each sample, (N,) ---- */
+/* ---- losses: K, L, J of each sample, (N,) ---- */
 
 static void losses_step_3(const place *const at, const team mine)
 {
@@ -1645,7 +1711,7 @@ void ica_losses(const real *const *params, const real *x, const long N, const do
                 .numbers = numbers, .outputs = outputs, .memory = memory}, threads);
 }
 
-/* ---- losses_lam0: K, L and J of each sample, (N,), λ = 0 ---- */
+/* ---- losses_lam0: K, L, J of each sample, (N,), λ = 0 ---- */
 
 static void losses_lam0_step_3(const place *const at, const team mine)
 {
@@ -1706,7 +1772,7 @@ void ica_losses_lam0(const real *const *params, const real *x, const long N, con
                 .numbers = numbers, .outputs = outputs, .memory = memory}, threads);
 }
 
-/* ---- losses_general: K, L and J of each sample, (N,) ---- */
+/* ---- losses_general: K, L, J of each sample, (N,) ---- */
 
 static void losses_general_step_3(const place *const at, const team mine)
 {

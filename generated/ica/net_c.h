@@ -31,11 +31,11 @@ void ica_use_gemm(void (*gemm)(int order, int transpose_a, int transpose_b, int 
                                int lda, const float *b, int ldb, float beta, float *c, int ldc));
 
 /* Programs that include this header link with the C file that it was generated with, and with no other. */
-extern const char ica_pair_21623c1a3ac67d30;
+extern const char ica_pair_4c8fda4e75af2192;
 #ifdef __GNUC__
 __attribute__((used))
 #endif
-static const char *const ica_pair = &ica_pair_21623c1a3ac67d30;
+static const char *const ica_pair = &ica_pair_4c8fda4e75af2192;
 
 /* Whether all `count` numbers of x are finite. */
 int ica_is_finite(const float *x, long count);
@@ -65,17 +65,17 @@ long ica_loss_terms_lam0_memory(long N, int threads);
 void ica_loss_terms_lam0(const float *const *params, const float *x, long N, double lambda, double *numbers,
                          float *const *outputs, void *memory, int threads);
 
-/* K, L and J of each sample, (N,): K_n, L_n, J_n in outputs. */
+/* K, L, J of each sample, (N,): K_n, L_n, J_n in outputs. */
 long ica_losses_memory(long N, int threads);
 void ica_losses(const float *const *params, const float *x, long N, double lambda, double *numbers,
                 float *const *outputs, void *memory, int threads);
 
-/* K, L and J of each sample, (N,), λ = 0: K_n, L_n, J_n in outputs. */
+/* K, L, J of each sample, (N,), λ = 0: K_n, L_n, J_n in outputs. */
 long ica_losses_lam0_memory(long N, int threads);
 void ica_losses_lam0(const float *const *params, const float *x, long N, double lambda, double *numbers,
                      float *const *outputs, void *memory, int threads);
 
-/* K, L and J of each sample, (N,): K_n, L_n, J_n in outputs. */
+/* K, L, J of each sample, (N,): K_n, L_n, J_n in outputs. */
 long ica_losses_general_memory(long N, int threads);
 void ica_losses_general(const float *const *params, const float *x, const float *weights, long N, double lambda, double *numbers,
                         float *const *outputs, void *memory, int threads);
