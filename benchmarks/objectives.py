@@ -15,10 +15,11 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from statistics import geometric_mean
-from typing import Final
+from typing import Final, TypeAlias
 
 from rich.console import Console
 
+from benchmarks.exact_programs import Programs
 from benchmarks.exact_rounds import Plan, measure
 from benchmarks.networks import NETWORKS
 from benchmarks.objective_programs import DENOISING, LAPLACIAN, denoising, laplacian, tanh_network, there
@@ -28,6 +29,7 @@ from smgen.bench.report import Row, disturbances, markdown, summary_table, title
 from smgen.bench.results import Outcome, Results, as_json, from_json, machine
 from smgen.bench.rounds import Case, Measured, data_of, ratio
 from smgen.errors import SmgenError
+from smgen.network import Network
 
 console = Console(width=160, highlight=False)
 
@@ -76,7 +78,10 @@ def measured(options: argparse.Namespace) -> dict[str, Results]:
     return found
 
 
-def _denoising(here, options):  # type: ignore[no-untyped-def]
+Cases: TypeAlias = Iterator[tuple[Case, Network, Programs]]
+
+
+def _denoising(here: list[str], options: argparse.Namespace) -> Cases:
     for name in options.networks:
         for samples in options.samples:
             case = Case(name, samples, options.dtype, 0.0)
@@ -84,7 +89,7 @@ def _denoising(here, options):  # type: ignore[no-untyped-def]
             yield case, NETWORKS[name](), denoising(name, samples, contenders, options.dtype)
 
 
-def _laplacian(here, options):  # type: ignore[no-untyped-def]
+def _laplacian(here: list[str], options: argparse.Namespace) -> Cases:
     for name in options.widths:
         for samples in options.laplacian_samples:
             if samples <= TANH.get(name, samples):

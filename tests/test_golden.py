@@ -62,7 +62,7 @@ def test_a_module_runs_without_smgen(tmp_path: Path) -> None:
     code = f"import runpy, sys; sys.modules['smgen'] = None; runpy.run_path({module!r}, run_name='__main__')"
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert "ok   lam = 0.1, layer_1.weight: off by " in done.stdout
+    assert "ok   lam = 0.1, layer_1.weight, loss_and_grad (against loss): off by " in done.stdout
 
 
 @pytest.mark.parametrize("seed", ["1", "2", "77"])
