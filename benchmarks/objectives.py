@@ -105,7 +105,7 @@ def _keep(found: dict[str, Results], path: Path | None) -> None:
 
 
 def rows(results: Results, what: str) -> list[Row]:
-    """A row a case: the times of all, smgen's over each peer's, and the memory of the C module over the least peer's."""
+    """A row a case: all times, those of smgen over each peer's, and the C module's memory over the least peer's."""
     peers = [c for c in results.contenders if c not in OURS]
     ours = [c for c in results.contenders if c in OURS]
     pairs = [(one, peer) for one in ours for peer in peers]
