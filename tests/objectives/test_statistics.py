@@ -120,7 +120,8 @@ def closed(data: Array, values: Array, slopes: Array) -> Array:
     """Where ½ mean h (a x + b)² − a mean h − mean h′ (a x + b) is least."""
     x, h = data[:, 0], values[:, 0]
     matrix = np.array([[np.mean(h * x * x), np.mean(h * x)], [np.mean(h * x), np.mean(h)]])
-    return np.linalg.solve(matrix, [np.mean(h) + np.mean(slopes[:, 0] * x), np.mean(slopes)])
+    found: Array = np.linalg.solve(matrix, [np.mean(h) + np.mean(slopes[:, 0] * x), np.mean(slopes)])
+    return found
 
 
 A, B = 1.5, -0.9
@@ -130,7 +131,7 @@ def sample(count: int, seed: int, high: float = np.inf) -> Array:
     centre, scale = -B / A, A**-0.5
     ends = (0 - centre) / scale, (high - centre) / scale
     drawn = truncnorm.rvs(*ends, centre, scale, (count, 1), random_state=np.random.default_rng(seed))
-    return np.clip(np.asarray(drawn), 0, high)
+    return np.asarray(np.clip(drawn, 0, high))
 
 
 def test_the_parameters_of_a_truncated_normal() -> None:
