@@ -86,7 +86,7 @@ BAD_WEIGHTINGS: dict[str, Any] = {
 
 def refused(message: str, name: str, *arguments: Any, backend: str = "numpy", **keywords: Any) -> None:
     built = module(backend)
-    with pytest.raises(ValueError, match=".") as error:  # noqa: PT011
+    with pytest.raises(ValueError, match=".") as error:
         getattr(built, name)(built.init_params(), X, *arguments, **keywords)
     assert str(error.value).startswith(message)
 
