@@ -31,6 +31,7 @@ from smgen.numerics.one_operand import check_nonlinearities
 from smgen.objectives import Objective, chosen_objectives
 from smgen.render import template_fingerprint
 from smgen.targets import DTYPES, TARGETS
+from smgen.targets.api.conflicts import check_conditions
 from smgen.targets.build_info import BuildInfo, conditions_of
 from smgen.targets.choice import chosen_functions, listed
 
@@ -179,6 +180,7 @@ def prepared(net: Path, options: Options, *, name: str | None = None, ask: bool 
     if ask and options.hessian is None and info.curved and (info.quality.flat or not info.quality.exact):
         what, hint = question(info.quality)
         raise BuildError(origin=str(net), what=what, hint=hint)
+    check_conditions(network, info.objectives)
     check(network, info)
     return network, info
 

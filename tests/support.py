@@ -13,6 +13,7 @@ import numpy.typing as npt
 import sympy as sp
 
 from smgen.build import Options, build_info, source
+from smgen.ir import Schedule
 from smgen.layers.along_axes import AlongAxes
 from smgen.layers.arrange import Reshape
 from smgen.layers.concat import Concat
@@ -179,6 +180,16 @@ def data_buffers(network: Network, x: Array) -> dict[str, Array]:
     """x under the names that a schedule has for its argument: an image comes as a row and is copied into its places."""
     name = G_BUFFER.of(network.input.name).code
     return {name: x, f"{name}_rows": x}
+
+
+def given_buffers(schedule: Schedule, samples: int, *, ones: bool = False) -> dict[str, Array]:
+    """What comes with the data of a schedule, at random and above 0, or ones."""
+    rng, found = np.random.default_rng(7), {}
+    for given in schedule.function.given:
+        buffer = next(b for b in schedule.inputs if b.name == given.name)
+        shape = (samples, *buffer.layout.units)
+        found[given.name] = np.ones(shape) if ones else rng.uniform(0.3, 1.5, shape)
+    return found
 
 
 def assert_close(actual: Any, expected: Any, relative: float, what: str = "") -> None:

@@ -101,9 +101,9 @@ SCORE_AND_LAPLACIAN: Final = Function(
 )
 LAPLACIAN_AND_GRAD: Final = Function(
     base="laplacian_and_grad",
-    summary="Σ_n w_n Δ_n, with Δ = Σ_d δ′_d, and its gradient",
-    results=("Δ",),
-    gradients=("Δ",),
+    summary="T = Σ_n w_n Δ_n, with Δ = Σ_d δ′_d, and its gradient",
+    results=("T",),
+    gradients=("T",),
     lam="any",
     objective=LAPLACIAN_SUM,
     weighing="samples",

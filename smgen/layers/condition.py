@@ -41,8 +41,10 @@ class Condition(Source):
         return given(e, v, g, name)
 
 
-ARGUMENTS: Final = frozenset({"params", "x", "lam", "workspace", "rng", "probes"})
-"""What functions of generated modules take besides conditions."""
+ARGUMENTS: Final = frozenset({
+    "params", "x", "lam", "workspace", "rng", "probes", "weights", "mask", "wrt_x", "noise", "weighting", "v",
+})  # fmt: skip
+"""What functions of modules take besides conditions. `sigma` may be a condition, and is the level of noise at once."""
 
 
 def condition(

@@ -13,11 +13,12 @@ from smgen.calculus.primitives import MARKS
 from smgen.ir import Buffer, Layout, Letter, Name
 
 WORDS: Final = frozenset({
-    "above", "adjoint", "arg", "at", "bent", "by", "column", "copy", "curvature", "db", "ddelta", "delta", "dg",
-    "diagonal", "dJ", "dK", "dL", "ds", "dtheta", "dW", "energy", "forms", "gram", "hessian", "identity", "inside",
-    "lam", "mean", "minus", "of", "ones", "pairs", "part", "parts", "prime", "probed", "probes", "product",
-    "products", "quadratic", "row", "rows", "score", "second", "square", "squared", "squares", "sum", "tangent",
-    "tangents", "term", "terms", "third", "total", "transposed", "unbiased", "weighted",
+    "above", "adjoint", "arg", "at", "bent", "by", "column", "copy", "curvature", "db", "ddelta", "dE", "delta", "dg",
+    "diagonal", "dJ", "dK", "dL", "ds", "dS", "dT", "dtheta", "dW", "energy", "factor", "forms", "given", "gram",
+    "hessian", "identity", "inside", "its", "lam", "laplacian", "mean", "minus", "noise", "of", "ones", "pairs",
+    "part", "parts", "prime", "probed", "probes", "product", "products", "quadratic", "row", "rows", "score",
+    "second", "sigma", "square", "squared", "squares", "sum", "tangent", "tangents", "term", "terms", "third",
+    "total", "transposed", "unbiased", "weighted", "weights",
 })  # fmt: skip
 """The words that names of buffers consist of, together with names of layers: `W_filters_squared_rows`."""
 

@@ -15,7 +15,7 @@ from typing import Final
 from smgen.objectives.protocol import DELTA, DELTA_PRIME, VECTOR, E, Objective
 
 ENERGY_SUM: Final = Objective(name="energy", prefix="", terms=(("E", E),), total="sum")
-LAPLACIAN_SUM: Final = Objective(name="laplacian", prefix="", terms=(("Δ", DELTA_PRIME),), total="sum")
+LAPLACIAN_SUM: Final = Objective(name="laplacian", prefix="", terms=(("T", DELTA_PRIME),), total="sum")
 SCORE_PRODUCT: Final = Objective(
     name="score product", prefix="", terms=(("S", -VECTOR.symbol * DELTA),), given=(VECTOR,), total="sum"
 )

@@ -12,7 +12,17 @@ from smgen.layers.letters import parameter_buffer
 from smgen.network import Network
 from tests import oracle
 from tests.interpreter import interpret
-from tests.support import Array, Params, assert_close, data_buffers, module_of, random_case, random_conditions, spec_of
+from tests.support import (
+    Array,
+    Params,
+    assert_close,
+    data_buffers,
+    given_buffers,
+    module_of,
+    random_case,
+    random_conditions,
+    spec_of,
+)
 
 TOLERANCE: Final = 1e-12
 
@@ -63,7 +73,8 @@ def compare(network: Network, schedules: tuple[Schedule, ...], probes: int) -> N
         if not schedule.function.is_loss:
             continue
         lam = 0.0 if schedule.function.lam == "zero" else 0.3
-        found = interpret(schedule, inputs | {"lam": np.float64(lam)})
+        weights = given_buffers(schedule, len(x), ones=True)
+        found = interpret(schedule, inputs | weights | {"lam": np.float64(lam)})
         J = found["J"] if "J" in found else found["K"] + found["L"]
         assert_close(J, brute_force(network, params, x, v, lam), TOLERANCE, f"{schedule.name}, J")
         if schedule.function.gradients:

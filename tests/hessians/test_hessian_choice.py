@@ -109,7 +109,7 @@ def test_show_compares_the_modes(net: Path) -> None:
     flops = {mode: shown[mode]["steps"]["loss_and_grad"]["product_flops_per_sample"] for mode in MODES}
     assert flops["diagonal"] < flops["hutchinson"] < flops["exact"]
     assert shown["exact"]["steps"]["loss_and_grad"]["scheme"] == "backward: the Hessian at 'softplus_1' (8)"
-    assert "A step in each hessian mode" in run("show", net).stdout
+    assert "A step of training, a sample" in run("show", net).stdout
 
 
 def test_the_cost_model_cuts_at_a_bottleneck() -> None:

@@ -127,7 +127,8 @@ def test_names_of_arguments_inside_modules_are_free(mode: str) -> None:
     def text(name: str) -> str:
         noise = sm.condition(name=name)
         network = Network(energy=sm.softplus(sm.linear(sm.input(2), 3) / (1 + noise**2)))
-        return source(network, build_info(network, Path("net.py"), Options(backend="numpy", hessian=mode)))
+        options = Options(backend="numpy", hessian=mode, objective="hyvarinen,denoising", functions="all")
+        return source(network, build_info(network, Path("net.py"), options))
 
     found = set[str]()
     for node in ast.walk(ast.parse(text("sigma"))):

@@ -1,8 +1,9 @@
-"""What the objectives estimate: minima in closed form, expansions in σ, and errors that fall with the square root of T."""
+"""What the objectives estimate: minima in closed form, expansions in σ, and errors that fall as T^−½."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 from types import ModuleType
 from typing import Any
 
@@ -37,7 +38,7 @@ def nodes(x: Array, count: int = 40) -> tuple[Array, Array, Array]:
 
 @pytest.mark.parametrize("sigma", [0.1, 0.7, 2.0])
 def test_denoising_finds_the_precision_of_noisy_gaussian_data(sigma: float) -> None:
-    """J = ½ θ² (v + σ²) − θ + const: θ = 1/(v + σ²). With λ = σ²/2 Hyvärinen's loss is the same but for the constant."""
+    """J = ½ θ² (v + σ²) − θ + const: θ = 1/(v + σ²). With λ = σ²/2, so is Hyvärinen's loss."""
     module = module_of(gaussian(), objective="hyvarinen,denoising")
     x = 1.3 * np.random.default_rng(0).standard_normal((50, 1))
     v = float(np.mean(x**2))
@@ -73,7 +74,7 @@ def test_denoising_agrees_with_the_regulariser_to_second_order() -> None:
         keywords: dict[str, Any] = {"noise": noise, "weights": weights, "weighting": None}
         ours = module.denoising_loss({"theta": np.array([w])}, every, sigma, **keywords) - 1 / (2 * sigma**2)
         rest.append(abs(ours - module.loss({"theta": np.array([w])}, data, sigma**2 / 2) - extra * sigma**2))
-    for larger, smaller in zip(rest, rest[1:], strict=False):
+    for larger, smaller in pairwise(rest):
         assert 13 < larger / smaller < 18
 
 

@@ -21,7 +21,7 @@ from tests.every_mode import BACKENDS
 from tests.images import IMAGES
 from tests.interpreter import interpret
 from tests.networks import CATALOGUE
-from tests.support import assert_close, data_buffers, random_case
+from tests.support import assert_close, data_buffers, given_buffers, random_case
 
 
 def inputs_of(network: Network, lam: float) -> dict[str, Any]:
@@ -33,6 +33,7 @@ def inputs_of(network: Network, lam: float) -> dict[str, Any]:
 def assert_meaning_kept(network: Network, backends: tuple[str, ...] = ("numpy", "c", "cuda")) -> None:
     for schedule in lower(network):
         inputs = inputs_of(network, 0.0 if schedule.function.lam == "zero" else 0.3)
+        inputs |= given_buffers(schedule, inputs["N"])
         expected = interpret(verify(schedule), inputs)
         seen = {schedule}
         for backend, size in product(backends, (1, 10**6)):

@@ -14,7 +14,7 @@ from smgen.passes.slide import slide
 from smgen.passes.spell_patches import spell_patches
 from tests.interpreter import interpret
 from tests.passes.test_meaning import inputs_of
-from tests.support import assert_close
+from tests.support import assert_close, given_buffers
 
 OPTIONS = [
     {"stride": 2, "padding": 1},
@@ -40,6 +40,7 @@ def test_patches_spelled_out(options: dict[str, object]) -> None:
             continue
         forms |= {op.form for op in patches}
         inputs = inputs_of(network, 0.0 if schedule.function.lam == "zero" else 0.3)
+        inputs |= given_buffers(schedule, inputs["N"])
         expected = interpret(schedule, inputs)
         for apply in (spell_patches, slide):
             after = run(schedule, (apply,))

@@ -246,5 +246,5 @@ def _letters() -> Iterator[str]:
     """a, b, …, z, aa, ab, …: no buffer is called so."""
     for length in count(1):
         for letters in map("".join, product(ascii_lowercase, repeat=length)):
-            if letters not in ("np", "w", "x") and not keyword.iskeyword(letters):
+            if letters not in ("np", "v", "w", "x") and not keyword.iskeyword(letters):
                 yield letters
