@@ -118,7 +118,8 @@ class _Losses:
             body += [f"    return _weighted_means(shares, {self.plain('each')})"]
         body += [*self.masked("None"), f"return _weighted_means(shares, {self.general('each')})"]
         arguments = f"{self.passed_on}, weights, mask"
-        return ApiFunction(name=f"_{self.prefix}means", arguments=arguments, doc=(), body=tuple(body))
+        doc = docstring(f"{'The terms and ' * self.objective.has_terms}J, means over the batch.")
+        return ApiFunction(name=f"_{self.prefix}means", arguments=arguments, doc=doc, body=tuple(body))
 
     def _delegated(self, name: str, doc: tuple[str, ...], pick: str) -> ApiFunction:
         keywords = [*self.keywords, "weights=None", "mask=None"]
