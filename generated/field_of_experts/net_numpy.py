@@ -29,7 +29,7 @@ installed, threads work on different tiles. `w.g` is where g is written: results
 later ones, as _STORAGE says. a, b, c, … are intermediate results of one equation.
 
 description sha256 aa2eea6ccebc9c4baee36db4f396fa7e48c2f7cfe5aa384d48bfb7df7f1f93bf
-template numpy/module.py.j2, sha256 8a54355331da7fef3faeb8974c317e944cc2c113ba5fa8650cf8b923931e996b
+template numpy/module.py.j2, sha256 db0af1dff0f870eb636e22172ce85405e7bf97efeada1cabb0527067d1c12a49
 """
 
 import _thread
@@ -1929,7 +1929,7 @@ INITIAL = {
 METADATA = {
     "network": "field_of_experts",
     "description_sha256": "aa2eea6ccebc9c4baee36db4f396fa7e48c2f7cfe5aa384d48bfb7df7f1f93bf",
-    "template_sha256": "8a54355331da7fef3faeb8974c317e944cc2c113ba5fa8650cf8b923931e996b",
+    "template_sha256": "db0af1dff0f870eb636e22172ce85405e7bf97efeada1cabb0527067d1c12a49",
     "generator": "smgen 0.1.0",
     "backend": "numpy",
     "dtype": "float32",
@@ -1975,6 +1975,7 @@ def hessian_diagonal(params, x):
 
 
 def _means(params, x, lam, weights, mask):
+    """The terms and J, means over the batch."""
     params, rows, lam = _check(params, x, lam)
     if weights is None and mask is None:
         return (_loss_terms if lam else _loss_terms_lam0)(params, rows, lam, _own_workspace())
@@ -1987,7 +1988,7 @@ def _means(params, x, lam, weights, mask):
 
 def loss(params, x, lam=0.0, *, weights=None, mask=None):
     """J = K + L, the mean over the batch of ½ Σ δ² + Σ (−δ′ + λ δ′²).
-    
+
     `weights` are one number of at least 0 for each sample: the mean is Σ_n w_n J_n / Σ_n w_n. `mask`, a bool for
     each number of x or for each of one sample, is True for what the loss leaves out: it is summed over the other
     dimensions.
@@ -3297,4 +3298,4 @@ def _noises(value, slopes, start, rng):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above 2d61b69c8bd11aff74173430d2cc01f88dabfa7d326f7f058145dcb4f3fc4c0d
+# sha256 of all above fe6d5a6df4d3fc1d9d51b71ad100fcc2ba0aba9f88b1331369535b2c677e9475

@@ -24,7 +24,7 @@ their role, whatever layer they belong to; `vec4_<name>` takes 16 bytes a thread
 are aligned to them.
 
 description sha256 d4d8833c7e2f1965d5d89b1599a300b10c6c55a495183fe0c4dbf5dbfbcd5973
-template cuda/module.py.j2, sha256 080c205bdaa032c7b3421414fe1f6f121c32ff70153eabd0a368d434d109f871
+template cuda/module.py.j2, sha256 a37f19fe7cea9fd780cc292f44384370f09dfb4c916a01f1e1b2eb09874f385b
 """
 
 import operator
@@ -62,7 +62,7 @@ INITIAL = {
 METADATA = {
     "network": "ica",
     "description_sha256": "d4d8833c7e2f1965d5d89b1599a300b10c6c55a495183fe0c4dbf5dbfbcd5973",
-    "template_sha256": "080c205bdaa032c7b3421414fe1f6f121c32ff70153eabd0a368d434d109f871",
+    "template_sha256": "a37f19fe7cea9fd780cc292f44384370f09dfb4c916a01f1e1b2eb09874f385b",
     "generator": "smgen 0.1.0",
     "backend": "cuda",
     "dtype": "float32",
@@ -1045,6 +1045,7 @@ def hessian_diagonal(params, x):
 
 
 def _means(params, x, lam, weights, mask):
+    """The terms and J, means over the batch."""
     params, rows, lam = _check(params, x, lam)
     if weights is None and mask is None:
         return (_loss_terms if lam else _loss_terms_lam0)(params, rows, lam, _own_workspace())
@@ -1057,7 +1058,7 @@ def _means(params, x, lam, weights, mask):
 
 def loss(params, x, lam=0.0, *, weights=None, mask=None):
     """J = K + L, the mean over the batch of ½ Σ δ² + Σ (−δ′ + λ δ′²).
-    
+
     `weights` are one number of at least 0 for each sample: the mean is Σ_n w_n J_n / Σ_n w_n. `mask`, a bool for
     each number of x or for each of one sample, is True for what the loss leaves out: it is summed over the other
     dimensions.
@@ -2390,4 +2391,4 @@ def _noises(value, slopes, start, rng):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above 653c61a15dc0ab32efe58330543d9cdf4fd9867b21705fe337f79781814501c8
+# sha256 of all above 7c672a4e7956dc1374b1866103542da07aeeb132d12383e0027a16ea0b7c8690

@@ -24,7 +24,7 @@ installed, threads work on different tiles. `w.g` is where g is written: results
 later ones, as _STORAGE says. a, b, c, … are intermediate results of one equation.
 
 description sha256 d4d8833c7e2f1965d5d89b1599a300b10c6c55a495183fe0c4dbf5dbfbcd5973
-template numpy/module.py.j2, sha256 8a54355331da7fef3faeb8974c317e944cc2c113ba5fa8650cf8b923931e996b
+template numpy/module.py.j2, sha256 db0af1dff0f870eb636e22172ce85405e7bf97efeada1cabb0527067d1c12a49
 """
 
 import _thread
@@ -1192,7 +1192,7 @@ INITIAL = {
 METADATA = {
     "network": "ica",
     "description_sha256": "d4d8833c7e2f1965d5d89b1599a300b10c6c55a495183fe0c4dbf5dbfbcd5973",
-    "template_sha256": "8a54355331da7fef3faeb8974c317e944cc2c113ba5fa8650cf8b923931e996b",
+    "template_sha256": "db0af1dff0f870eb636e22172ce85405e7bf97efeada1cabb0527067d1c12a49",
     "generator": "smgen 0.1.0",
     "backend": "numpy",
     "dtype": "float32",
@@ -1236,6 +1236,7 @@ def hessian_diagonal(params, x):
 
 
 def _means(params, x, lam, weights, mask):
+    """The terms and J, means over the batch."""
     params, rows, lam = _check(params, x, lam)
     if weights is None and mask is None:
         return (_loss_terms if lam else _loss_terms_lam0)(params, rows, lam, _own_workspace())
@@ -1248,7 +1249,7 @@ def _means(params, x, lam, weights, mask):
 
 def loss(params, x, lam=0.0, *, weights=None, mask=None):
     """J = K + L, the mean over the batch of ½ Σ δ² + Σ (−δ′ + λ δ′²).
-    
+
     `weights` are one number of at least 0 for each sample: the mean is Σ_n w_n J_n / Σ_n w_n. `mask`, a bool for
     each number of x or for each of one sample, is True for what the loss leaves out: it is summed over the other
     dimensions.
@@ -2451,4 +2452,4 @@ def _noises(value, slopes, start, rng):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above d390aeffd051be63543ed8031fd194ca085da8b94813472f6c7eb2b3aaf0e2e2
+# sha256 of all above 527a364033b65ae0e38c1e87778e2b1b8a09f0ddf9b4f3488c4973167c057bf6

@@ -29,7 +29,7 @@ installed, threads work on different tiles. `w.g` is where g is written: results
 later ones, as _STORAGE says. a, b, c, … are intermediate results of one equation.
 
 description sha256 d016ecef1c7374b3dbd6a0d9340fd4e360a478a7bf806748c63a65ede3e31568
-template numpy/module.py.j2, sha256 8a54355331da7fef3faeb8974c317e944cc2c113ba5fa8650cf8b923931e996b
+template numpy/module.py.j2, sha256 db0af1dff0f870eb636e22172ce85405e7bf97efeada1cabb0527067d1c12a49
 """
 
 import _thread
@@ -3107,7 +3107,7 @@ INITIAL = {
 METADATA = {
     "network": "mlp",
     "description_sha256": "d016ecef1c7374b3dbd6a0d9340fd4e360a478a7bf806748c63a65ede3e31568",
-    "template_sha256": "8a54355331da7fef3faeb8974c317e944cc2c113ba5fa8650cf8b923931e996b",
+    "template_sha256": "db0af1dff0f870eb636e22172ce85405e7bf97efeada1cabb0527067d1c12a49",
     "generator": "smgen 0.1.0",
     "backend": "numpy",
     "dtype": "float32",
@@ -3151,6 +3151,7 @@ def hessian_diagonal(params, x):
 
 
 def _means(params, x, lam, weights, mask):
+    """The terms and J, means over the batch."""
     params, rows, lam = _check(params, x, lam)
     if weights is None and mask is None:
         return (_loss_terms if lam else _loss_terms_lam0)(params, rows, lam, _own_workspace())
@@ -3163,7 +3164,7 @@ def _means(params, x, lam, weights, mask):
 
 def loss(params, x, lam=0.0, *, weights=None, mask=None):
     """J = K + L, the mean over the batch of ½ Σ δ² + Σ (−δ′ + λ δ′²).
-    
+
     `weights` are one number of at least 0 for each sample: the mean is Σ_n w_n J_n / Σ_n w_n. `mask`, a bool for
     each number of x or for each of one sample, is True for what the loss leaves out: it is summed over the other
     dimensions.
@@ -4591,4 +4592,4 @@ def _noises(value, slopes, start, rng):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above 95861456de0edf58621a023b97f3b2660a261dff495741e6914856cef7ccb603
+# sha256 of all above 9fa2bf202fa806fa99b23f341e2404c6780dc987459cac79a34d77a647deaaaa

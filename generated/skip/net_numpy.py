@@ -31,7 +31,7 @@ installed, threads work on different tiles. `w.g` is where g is written: results
 later ones, as _STORAGE says. a, b, c, … are intermediate results of one equation.
 
 description sha256 1789c5e4595bbf5e3f43b37206c24ce5960378ac697c917cce154540f46292a6
-template numpy/module.py.j2, sha256 8a54355331da7fef3faeb8974c317e944cc2c113ba5fa8650cf8b923931e996b
+template numpy/module.py.j2, sha256 db0af1dff0f870eb636e22172ce85405e7bf97efeada1cabb0527067d1c12a49
 """
 
 import _thread
@@ -2574,7 +2574,7 @@ INITIAL = {
 METADATA = {
     "network": "skip",
     "description_sha256": "1789c5e4595bbf5e3f43b37206c24ce5960378ac697c917cce154540f46292a6",
-    "template_sha256": "8a54355331da7fef3faeb8974c317e944cc2c113ba5fa8650cf8b923931e996b",
+    "template_sha256": "db0af1dff0f870eb636e22172ce85405e7bf97efeada1cabb0527067d1c12a49",
     "generator": "smgen 0.1.0",
     "backend": "numpy",
     "dtype": "float32",
@@ -2618,6 +2618,7 @@ def hessian_diagonal(params, x):
 
 
 def _means(params, x, lam, weights, mask):
+    """The terms and J, means over the batch."""
     params, rows, lam = _check(params, x, lam)
     if weights is None and mask is None:
         return (_loss_terms if lam else _loss_terms_lam0)(params, rows, lam, _own_workspace())
@@ -2630,7 +2631,7 @@ def _means(params, x, lam, weights, mask):
 
 def loss(params, x, lam=0.0, *, weights=None, mask=None):
     """J = K + L, the mean over the batch of ½ Σ δ² + Σ (−δ′ + λ δ′²).
-    
+
     `weights` are one number of at least 0 for each sample: the mean is Σ_n w_n J_n / Σ_n w_n. `mask`, a bool for
     each number of x or for each of one sample, is True for what the loss leaves out: it is summed over the other
     dimensions.
@@ -3956,4 +3957,4 @@ def _noises(value, slopes, start, rng):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above 73bdf94f88df82c1e1f76b7f329926c10c1d9cfe4139989ba69f51e1150bf1ab
+# sha256 of all above f4401760f92393953a6155cf747c7388283e3ab8b53d6ae73c254865829c8dd3

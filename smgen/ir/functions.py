@@ -54,7 +54,7 @@ class Function:
     @property
     def label(self) -> str:
         """The name in tables."""
-        base = f"{self.base}{' with weights and a mask' * self.is_general}"
+        base = f"{self.base}{', general' * self.is_general}"
         return f"{base}, λ = 0" if self.lam == "zero" else base
 
     @property

@@ -180,11 +180,11 @@ def test_check_finds_wrong_modules(net: Path, monkeypatch: pytest.MonkeyPatch, f
         module = load_source(text, name)
         call = getattr(module, function)
 
-        def wrong(*args: Any) -> Any:
-            found = call(*args)
+        def wrong(*args: Any, **keywords: Any) -> Any:
+            found = call(*args, **keywords)
             if function == "loss_and_grad":
-                return found[0], {key: 1.01 * value for key, value in found[1].items()}
-            return 1.01 * np.array(found)
+                return found[0], {key: 1.01 * value for key, value in found[1].items()}, *found[2:]
+            return tuple(1.01 * part for part in found) if isinstance(found, tuple) else 1.01 * np.array(found)
 
         setattr(module, function, wrong)
         return module
