@@ -55,10 +55,10 @@ def _joined(parts: list[Array]) -> Array:
 def _losses(case: Case, objective: Objective) -> Iterator[tuple[str, Array, Array]]:
     """The terms of an objective for each sample, and with weights and a mask, from δ and δ′ of the definitions."""
     module, losses = case.module, public_losses(objective)
-    loss = losses.terms.name if losses.terms is not None else losses.loss.name
     each = vars(module).get(losses.each.name)
-    function = vars(module).get(loss) or vars(module).get(losses.loss.name)
-    if function is None and each is None:
+    names = [public.name for public in (losses.terms, losses.loss) if public is not None]
+    name = next((name for name in names if name in vars(module)), "")
+    if not name and each is None:
         return
     x = module._asarray(module._asnumpy(case.x)[: len(case.samples)])
     keywords: dict[str, Any] = dict(case.first("given" if objective.is_curved else "own"))
@@ -73,7 +73,7 @@ def _losses(case: Case, objective: Objective) -> Iterator[tuple[str, Array, Arra
     if each is not None:
         found = module._asnumpy(each(*arguments, **keywords))
         yield f"{losses.each.name} of each sample", found, np.sum(terms, axis=(0, 2))
-    if function is None:
+    if not name:
         return
     weights = case.host("weights")
     for what, extra, wanted in (
@@ -84,10 +84,10 @@ def _losses(case: Case, objective: Objective) -> Iterator[tuple[str, Array, Arra
             [term.sum(axis=1) @ weights / weights.sum() for term in masked],
         ),
     ):
-        found = function(*arguments, **keywords, **extra)
+        found = vars(module)[name](*arguments, **keywords, **extra)
         parts = found if isinstance(found, tuple) else (found,)
         numbers = wanted if isinstance(found, tuple) else [sum(wanted)]
-        yield f"{function.__name__}{what}", np.array([float(part) for part in parts]), np.array(numbers)
+        yield f"{name}{what}", np.array([float(part) for part in parts]), np.array(numbers)
 
 
 def _terms(case: Case, objective: Objective, kept: Array) -> Array:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -163,12 +164,24 @@ def test_check_does_not_blame_a_module_for_overflow(network: Network, monkeypatc
 def test_check_blames_a_module_for_what_is_not_finite(monkeypatch: pytest.MonkeyPatch) -> None:
     network = squares(1)
     module = load_source(source(network, build_info(network, Path("net.py"), Options())), "shallow")
-    wrong = {"energy": 0, "score": 1, "hessian_diagonal": 2, "loss_terms": 3}
-    for name, position in wrong.items():
+
+    def lost(call: Any, *args: Any, **keywords: Any) -> Any:
+        found = call(*args, **keywords)
+        return tuple(np.nan * part for part in found) if isinstance(found, tuple) else np.nan * found
+
+    wrong = {
+        "energy": {"energy E", "score (against energy)"},
+        "score": {"score −δ (1)", "score (against energy)"},
+        "hessian_diagonal": {"δ′ by the recursion (§1.3)"},
+        "loss_terms": {"loss_terms", "loss_terms with weights and a mask"},
+        "losses": {"losses of each sample"},
+    }
+    for name, rows in wrong.items():
         with monkeypatch.context() as patch:
-            call = getattr(module, name)
-            patch.setattr(module, name, lambda *args, call=call: np.nan * np.array(call(*args)))
-            assert [k for k, finding in enumerate(check(network, module)) if not finding.passed] == [position]
+            patch.setattr(module, name, partial(lost, getattr(module, name)))
+            assert {finding.what for finding in check(network, module) if not finding.passed} == rows
     call = module.loss_and_grad
-    monkeypatch.setattr(module, "loss_and_grad", lambda *args: (np.inf, call(*args)[1]))
-    assert [finding.passed for finding in check(network, module)][5:] == [False, False]
+    monkeypatch.setattr(module, "loss", lambda *args, **keywords: np.inf)
+    monkeypatch.setattr(module, "loss_and_grad", lambda *args, **keywords: (np.inf, *call(*args, **keywords)[1:]))
+    failed = {finding.what for finding in check(network, module) if not finding.passed}
+    assert failed == {f"∂/∂{key}" for key in module.PARAMS} | {"loss_and_grad by x (against loss)"}
