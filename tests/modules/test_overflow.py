@@ -173,7 +173,7 @@ def test_check_blames_a_module_for_what_is_not_finite(monkeypatch: pytest.Monkey
         "energy": {"energy E", "score (against energy)"},
         "score": {"score −δ (1)", "score (against energy)"},
         "hessian_diagonal": {"δ′ by the recursion (§1.3)"},
-        "loss_terms": {"loss_terms", "loss_terms with weights and a mask"},
+        "loss_terms": {"loss_terms", "loss_terms with weights and a mask", *(f"∂/∂{key}" for key in module.PARAMS)},
         "losses": {"losses of each sample"},
     }
     for name, rows in wrong.items():
