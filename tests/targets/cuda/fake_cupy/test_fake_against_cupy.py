@@ -18,7 +18,7 @@ import pytest
 from tests.targets.cuda.fake_cupy.arguments import pack
 from tests.targets.cuda.fake_cupy.array import ndarray
 from tests.targets.cuda.fake_cupy.host import SOURCE, Runner
-from tests.targets.cuda.fake_cupy.stand_in import CUDARuntimeError, FakeCuPy, allow_sync, install
+from tests.targets.cuda.fake_cupy.stand_in import CUDARuntimeError, FakeCuPy, Generator, allow_sync, install
 
 ADDRESS = 1 << 20
 
@@ -63,9 +63,11 @@ def declared(doc: str) -> list[str]:
 
 
 def test_every_name_exists_in_cupy(cupy: Any, cp: FakeCuPy) -> None:
-    names = "RawModule asarray asnumpy cuda empty float32 float64 matmul ndarray zeros"
+    names = "RawModule asarray asnumpy cuda empty float32 float64 matmul ndarray ones ones_like random zeros"
     assert public(cp) == set(names.split()) <= set(dir(cupy))
     assert public(cp.cuda) == {"Device", "is_available", "runtime"} <= set(dir(cupy.cuda))
+    assert public(cp.random) == {"default_rng"} <= set(dir(cupy.random))
+    assert public(Generator) <= set(dir(cupy.random.Generator))
     assert public(cp.cuda.runtime) <= set(dir(cupy.cuda.runtime))
     assert public(cp.cuda.Device) <= set(dir(cupy.cuda.Device))
     assert {name for name in public(ndarray) if name != "dtype"} <= set(dir(cupy.ndarray))
@@ -75,7 +77,7 @@ def test_every_name_exists_in_cupy(cupy: Any, cp: FakeCuPy) -> None:
     assert cupy.float64 is np.float64
 
 
-@pytest.mark.parametrize("name", ["empty", "zeros", "asarray", "asnumpy"])
+@pytest.mark.parametrize("name", ["empty", "zeros", "ones", "asarray", "asnumpy"])
 def test_functions_take_a_prefix_of_cupys_parameters(cupy: Any, cp: FakeCuPy, name: str) -> None:
     ours, theirs = parameters(getattr(cp, name)), parameters(getattr(cupy, name))
     assert ours == theirs[: len(ours)]
