@@ -85,7 +85,7 @@ def measured(options: argparse.Namespace) -> dict[str, Results]:
                 times = ", ".join(f"{title(m.contender)} {1e3 * m.seconds:.3g} ms" for m in outcome.measured)
                 busy = "; others were busy" if outcome.disturbed else ""
                 console.print(f"{outcome.case}: {times}{busy}", soft_wrap=True)
-                _keep(found, options.json)
+                keep(found, options.json)
     return found
 
 
@@ -111,7 +111,8 @@ def _outcomes(
             yield "hutchinson", measure(Case(name, samples, DTYPE, lam), groups, timed, data, plan, cache)
 
 
-def _keep(found: dict[str, Results], path: Path | None) -> None:
+def keep(found: dict[str, Results], path: Path | None) -> None:
+    """Write every round of some comparisons to a file, if there is to be one."""
     if path:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps({key: as_json(r) for key, r in found.items()}, indent=1), encoding="utf-8")

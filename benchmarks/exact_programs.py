@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
@@ -11,6 +11,7 @@ from benchmarks.exact_trace import installed, programs
 from benchmarks.networks import mlp
 from smgen.bench.contenders import OURS
 from smgen.build import Options, build_info, sources
+from smgen.layers.nodes import Node
 from smgen.network import Network
 
 Programs: TypeAlias = dict[str, Mapping[str, str]]
@@ -79,12 +80,12 @@ def make(params, x, lam):
 """
 
 
-def network_of(name: str) -> Network:
-    """The softplus network of these widths, the input's first. Raises `ValueError` for what is no such name."""
+def network_of(name: str, nonlinearity: Callable[[Node], Node] = sm.softplus) -> Network:
+    """The network of these widths, the input's first. Raises `ValueError` for what is no such name."""
     units, *widths = (int(width) for width in name.split("-"))
     if not widths:
         raise ValueError(f"{name} has no layer")
-    return mlp(units, tuple(widths), sm.softplus)
+    return mlp(units, tuple(widths), nonlinearity)
 
 
 def ours(backend: str, name: str, samples: int, hessian: str, **more: Any) -> dict[str, str]:

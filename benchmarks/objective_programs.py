@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Final
 
 import smgen as sm
-from benchmarks.exact_programs import Programs
+from benchmarks.exact_programs import Programs, network_of
 from benchmarks.exact_trace import energy_text, installed
-from benchmarks.networks import NETWORKS, mlp
+from benchmarks.networks import NETWORKS
 from smgen.bench.contenders import OURS
 from smgen.bench.functions import JAX, JAX_WAIT
 from smgen.build import Options, build_info, sources
@@ -117,8 +117,7 @@ def of_sample(params, x):
 
 def tanh_network(name: str) -> Network:
     """The tanh network of these widths, the input's first."""
-    units, *widths = (int(width) for width in name.split("-"))
-    return mlp(units, tuple(widths), sm.tanh)
+    return network_of(name, sm.tanh)
 
 
 def _ours(backend: str, network: Network, name: str, samples: int, **options: str) -> dict[str, str]:

@@ -19,6 +19,7 @@ from typing import Final, TypeAlias
 
 from rich.console import Console
 
+from benchmarks.exact import keep
 from benchmarks.exact_programs import Programs
 from benchmarks.exact_rounds import Plan, measure
 from benchmarks.networks import NETWORKS
@@ -26,7 +27,7 @@ from benchmarks.objective_programs import DENOISING, LAPLACIAN, denoising, lapla
 from benchmarks.processor import vector_extensions
 from smgen.bench.contenders import OURS, available
 from smgen.bench.report import Row, disturbances, markdown, summary_table, title
-from smgen.bench.results import Outcome, Results, as_json, from_json, machine
+from smgen.bench.results import Outcome, Results, from_json, machine
 from smgen.bench.rounds import Case, Measured, data_of, ratio
 from smgen.errors import SmgenError
 from smgen.network import Network
@@ -74,7 +75,7 @@ def measured(options: argparse.Namespace) -> dict[str, Results]:
                 found[what].outcomes.append(outcome)
                 times = ", ".join(f"{title(m.contender)} {1e3 * m.seconds:.3g} ms" for m in outcome.measured)
                 console.print(f"{case}: {times}{'; others were busy' * outcome.disturbed}", soft_wrap=True)
-                _keep(found, options.json)
+                keep(found, options.json)
     return found
 
 
@@ -95,13 +96,6 @@ def _laplacian(here: list[str], options: argparse.Namespace) -> Cases:
             if samples <= TANH.get(name, samples):
                 case = Case(name, samples, options.dtype, 0.0)
                 yield case, tanh_network(name), laplacian(name, samples, here, options.dtype)
-
-
-def _keep(found: dict[str, Results], path: Path | None) -> None:
-    if path:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        kept = {key: as_json(results) for key, results in found.items()}
-        path.write_text(json.dumps(kept, indent=1), encoding="utf-8")
 
 
 def rows(results: Results, what: str) -> list[Row]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import ModuleType
 from typing import Any, Final
 
 import numpy as np
 
-from tests.support import Array
+from tests.support import Array, assert_close
 
 EVERYTHING: Final = "hyvarinen,denoising,generalised:log1p"
 """Objectives of which one is of each kind."""
@@ -71,3 +71,15 @@ def leaves(result: Any) -> Iterator[Any]:
     """The numbers and arrays of a result."""
     for part in result if isinstance(result, tuple) else (result,):
         yield from part.values() if isinstance(part, dict) else (part,)
+
+
+def assert_calls_agree(
+    ours: Iterator[tuple[str, Any]],
+    theirs: Iterator[tuple[str, Any]],
+    tolerance: float,
+    back: Callable[[Any], Any] = np.asarray,
+) -> None:
+    """The results of two modules, call by call; `back` brings those of the first to the host."""
+    for (name, actual), (_, expected) in zip(ours, theirs, strict=True):
+        for position, (a, b) in enumerate(zip(leaves(actual), leaves(expected), strict=True)):
+            assert_close(back(a), b, tolerance, f"{name}[{position}]")

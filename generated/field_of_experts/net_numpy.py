@@ -29,7 +29,7 @@ installed, threads work on different tiles. `w.g` is where g is written: results
 later ones, as _STORAGE says. a, b, c, … are intermediate results of one equation.
 
 description sha256 aa2eea6ccebc9c4baee36db4f396fa7e48c2f7cfe5aa384d48bfb7df7f1f93bf
-template numpy/module.py.j2, sha256 db0af1dff0f870eb636e22172ce85405e7bf97efeada1cabb0527067d1c12a49
+template numpy/module.py.j2, sha256 3005c8b98ae3ea45c21d0fc9a50176590df91065aa880ca96be14c383790a7ca
 """
 
 import _thread
@@ -1929,7 +1929,7 @@ INITIAL = {
 METADATA = {
     "network": "field_of_experts",
     "description_sha256": "aa2eea6ccebc9c4baee36db4f396fa7e48c2f7cfe5aa384d48bfb7df7f1f93bf",
-    "template_sha256": "db0af1dff0f870eb636e22172ce85405e7bf97efeada1cabb0527067d1c12a49",
+    "template_sha256": "3005c8b98ae3ea45c21d0fc9a50176590df91065aa880ca96be14c383790a7ca",
     "generator": "smgen 0.1.0",
     "backend": "numpy",
     "dtype": "float32",
@@ -3298,4 +3298,4 @@ def _noises(value, slopes, start, rng):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above fe6d5a6df4d3fc1d9d51b71ad100fcc2ba0aba9f88b1331369535b2c677e9475
+# sha256 of all above d5de7275b79984f99aac5e172a338c1f9e916b6c5543c72c02ef5a2188c98a8d

@@ -24,7 +24,7 @@ their role, whatever layer they belong to; `vec4_<name>` takes 16 bytes a thread
 are aligned to them.
 
 description sha256 d4d8833c7e2f1965d5d89b1599a300b10c6c55a495183fe0c4dbf5dbfbcd5973
-template cuda/module.py.j2, sha256 a37f19fe7cea9fd780cc292f44384370f09dfb4c916a01f1e1b2eb09874f385b
+template cuda/module.py.j2, sha256 f3947ed5f090855ea2c1c64eaf73e2b2e301c90a885a2c928cb0741a7d1bc4f6
 """
 
 import operator
@@ -62,7 +62,7 @@ INITIAL = {
 METADATA = {
     "network": "ica",
     "description_sha256": "d4d8833c7e2f1965d5d89b1599a300b10c6c55a495183fe0c4dbf5dbfbcd5973",
-    "template_sha256": "a37f19fe7cea9fd780cc292f44384370f09dfb4c916a01f1e1b2eb09874f385b",
+    "template_sha256": "f3947ed5f090855ea2c1c64eaf73e2b2e301c90a885a2c928cb0741a7d1bc4f6",
     "generator": "smgen 0.1.0",
     "backend": "cuda",
     "dtype": "float32",
@@ -2391,4 +2391,4 @@ def _noises(value, slopes, start, rng):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above 7c672a4e7956dc1374b1866103542da07aeeb132d12383e0027a16ea0b7c8690
+# sha256 of all above 5017a4339fe4d863890a2a062c6f02d1a1a4000ef6b8074af057fa74ff6589ba

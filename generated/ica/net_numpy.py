@@ -24,7 +24,7 @@ installed, threads work on different tiles. `w.g` is where g is written: results
 later ones, as _STORAGE says. a, b, c, … are intermediate results of one equation.
 
 description sha256 d4d8833c7e2f1965d5d89b1599a300b10c6c55a495183fe0c4dbf5dbfbcd5973
-template numpy/module.py.j2, sha256 db0af1dff0f870eb636e22172ce85405e7bf97efeada1cabb0527067d1c12a49
+template numpy/module.py.j2, sha256 3005c8b98ae3ea45c21d0fc9a50176590df91065aa880ca96be14c383790a7ca
 """
 
 import _thread
@@ -1192,7 +1192,7 @@ INITIAL = {
 METADATA = {
     "network": "ica",
     "description_sha256": "d4d8833c7e2f1965d5d89b1599a300b10c6c55a495183fe0c4dbf5dbfbcd5973",
-    "template_sha256": "db0af1dff0f870eb636e22172ce85405e7bf97efeada1cabb0527067d1c12a49",
+    "template_sha256": "3005c8b98ae3ea45c21d0fc9a50176590df91065aa880ca96be14c383790a7ca",
     "generator": "smgen 0.1.0",
     "backend": "numpy",
     "dtype": "float32",
@@ -2452,4 +2452,4 @@ def _noises(value, slopes, start, rng):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above 527a364033b65ae0e38c1e87778e2b1b8a09f0ddf9b4f3488c4973167c057bf6
+# sha256 of all above 5377c0de3b31a29ddf243f1fb2af0ec479fd7955d0928e5163bdef25954cf101

@@ -30,7 +30,7 @@ installed, threads work on different tiles. `w.g` is where g is written: results
 later ones, as _STORAGE says. a, b, c, … are intermediate results of one equation.
 
 description sha256 d016ecef1c7374b3dbd6a0d9340fd4e360a478a7bf806748c63a65ede3e31568
-template numpy/module.py.j2, sha256 db0af1dff0f870eb636e22172ce85405e7bf97efeada1cabb0527067d1c12a49
+template numpy/module.py.j2, sha256 3005c8b98ae3ea45c21d0fc9a50176590df91065aa880ca96be14c383790a7ca
 """
 
 import _thread
@@ -3574,7 +3574,7 @@ INITIAL = {
 METADATA = {
     "network": "mlp",
     "description_sha256": "d016ecef1c7374b3dbd6a0d9340fd4e360a478a7bf806748c63a65ede3e31568",
-    "template_sha256": "db0af1dff0f870eb636e22172ce85405e7bf97efeada1cabb0527067d1c12a49",
+    "template_sha256": "3005c8b98ae3ea45c21d0fc9a50176590df91065aa880ca96be14c383790a7ca",
     "generator": "smgen 0.1.0",
     "backend": "numpy",
     "dtype": "float32",
@@ -5112,4 +5112,4 @@ def _noises(value, slopes, start, rng):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above bd4d1501eac3f8005b86ca934ffa4981cab35395c3cc42062ad203452b793098
+# sha256 of all above ff41ccf112647aa8d51cecc3dd061951e9fce749c173a6a44c98fbcf195baa79

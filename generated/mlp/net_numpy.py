@@ -29,7 +29,7 @@ installed, threads work on different tiles. `w.g` is where g is written: results
 later ones, as _STORAGE says. a, b, c, … are intermediate results of one equation.
 
 description sha256 d016ecef1c7374b3dbd6a0d9340fd4e360a478a7bf806748c63a65ede3e31568
-template numpy/module.py.j2, sha256 db0af1dff0f870eb636e22172ce85405e7bf97efeada1cabb0527067d1c12a49
+template numpy/module.py.j2, sha256 3005c8b98ae3ea45c21d0fc9a50176590df91065aa880ca96be14c383790a7ca
 """
 
 import _thread
@@ -3107,7 +3107,7 @@ INITIAL = {
 METADATA = {
     "network": "mlp",
     "description_sha256": "d016ecef1c7374b3dbd6a0d9340fd4e360a478a7bf806748c63a65ede3e31568",
-    "template_sha256": "db0af1dff0f870eb636e22172ce85405e7bf97efeada1cabb0527067d1c12a49",
+    "template_sha256": "3005c8b98ae3ea45c21d0fc9a50176590df91065aa880ca96be14c383790a7ca",
     "generator": "smgen 0.1.0",
     "backend": "numpy",
     "dtype": "float32",
@@ -4592,4 +4592,4 @@ def _noises(value, slopes, start, rng):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above 9fa2bf202fa806fa99b23f341e2404c6780dc987459cac79a34d77a647deaaaa
+# sha256 of all above 8f3988508a5c1faccbcf7c5473f87c51e1b833848e856dbe766add9df0e21811

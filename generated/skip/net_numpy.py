@@ -31,7 +31,7 @@ installed, threads work on different tiles. `w.g` is where g is written: results
 later ones, as _STORAGE says. a, b, c, … are intermediate results of one equation.
 
 description sha256 1789c5e4595bbf5e3f43b37206c24ce5960378ac697c917cce154540f46292a6
-template numpy/module.py.j2, sha256 db0af1dff0f870eb636e22172ce85405e7bf97efeada1cabb0527067d1c12a49
+template numpy/module.py.j2, sha256 3005c8b98ae3ea45c21d0fc9a50176590df91065aa880ca96be14c383790a7ca
 """
 
 import _thread
@@ -2574,7 +2574,7 @@ INITIAL = {
 METADATA = {
     "network": "skip",
     "description_sha256": "1789c5e4595bbf5e3f43b37206c24ce5960378ac697c917cce154540f46292a6",
-    "template_sha256": "db0af1dff0f870eb636e22172ce85405e7bf97efeada1cabb0527067d1c12a49",
+    "template_sha256": "3005c8b98ae3ea45c21d0fc9a50176590df91065aa880ca96be14c383790a7ca",
     "generator": "smgen 0.1.0",
     "backend": "numpy",
     "dtype": "float32",
@@ -3957,4 +3957,4 @@ def _noises(value, slopes, start, rng):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above f4401760f92393953a6155cf747c7388283e3ab8b53d6ae73c254865829c8dd3
+# sha256 of all above 44a46fe2dad5bec05c32e4744e018fc0766858fe1448ba591c72dc227d4c5443

@@ -5,13 +5,14 @@ The choice is made separately for the gradient at λ = 0, the gradient at λ > 0
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 from itertools import combinations
 from typing import Final
 
 from smgen.analysis.flops import estimated_flops
 from smgen.hessians.segments import descendants, with_cuts
-from smgen.ir import HESSIAN_DIAGONAL, LAPLACIAN, Function, steps_of
+from smgen.ir import HESSIAN_DIAGONAL, LAPLACIAN, Function, Schedule, steps_of
 from smgen.network import Network
 from smgen.passes.prune import prune
 
@@ -42,7 +43,7 @@ def _deciding(function: Function) -> Function:
     """The function whose cost decides where the graph of this function is cut."""
     objective = function.objective
     if objective is None:
-        return LAPLACIAN if function.results[-1:] == LAPLACIAN.results else HESSIAN_DIAGONAL
+        return LAPLACIAN if function.has_laplacian else HESSIAN_DIAGONAL
     if objective.total == "sum":
         return function
     kind = "step" if function.gradients else "each" if function.is_general else "terms"
@@ -57,12 +58,16 @@ def chosen_cuts(network: Network, batch_size: int, function: Function) -> tuple[
 
 @lru_cache(maxsize=256)
 def _cheapest(network: Network, batch_size: int, function: Function) -> tuple[str, ...]:
-    possible = subsets(candidates(network))
-    return min(possible, key=lambda cuts: estimated_flops(prune(with_cuts(network, function, cuts)), batch_size))
+    return cheapest(network, batch_size, lambda cuts: with_cuts(network, function, cuts))
 
 
-def subsets(places: tuple[str, ...]) -> list[tuple[str, ...]]:
-    """The sets of cuts that are tried, the smaller ones first."""
+def cheapest(network: Network, batch_size: int, lowered: Callable[[tuple[str, ...]], Schedule]) -> tuple[str, ...]:
+    """The cuts whose schedule takes the fewest FLOPs; of equals the fewest."""
+    possible = _subsets(candidates(network))
+    return min(possible, key=lambda cuts: estimated_flops(prune(lowered(cuts)), batch_size))
+
+
+def _subsets(places: tuple[str, ...]) -> list[tuple[str, ...]]:
     if len(places) <= MOST_SUBSETS:
         return [chosen for size in range(len(places) + 1) for chosen in combinations(places, size)]
     ranges = combinations(range(len(places) + 1), 2)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 import sympy as sp
 
 from smgen.hessians.gram import Gram, is_collapsible
-from smgen.ir import LAPLACIAN, ZERO, Contribution, Function, Schedule
+from smgen.ir import ZERO, Contribution, Function, Schedule
 from smgen.layers.protocol import Naming
 from smgen.lower.functions import schedule
 from smgen.lower.hessian_state import Values, moments_of
@@ -116,7 +116,7 @@ def _is_trace(function: Function, lam: sp.Expr | None) -> bool:
     """Whether a function reads the sum of δ′ alone."""
     objective = function.objective
     if objective is None or lam is None:
-        return function.results[-1:] == LAPLACIAN.results
+        return function.has_laplacian
     parts = [objective.parts(letter, lam) for letter in objective.letters]
     return function.weighing != "entries" and all(p.second == 0 and p.first.is_number for p in parts)
 

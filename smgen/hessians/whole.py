@@ -7,8 +7,7 @@ from functools import lru_cache
 
 import sympy as sp
 
-from smgen.analysis.flops import estimated_flops
-from smgen.hessians.cuts import candidates, subsets
+from smgen.hessians.cuts import cheapest
 from smgen.hessians.segments import segments
 from smgen.ir import HESSIAN, ZERO, Layout, Name, Schedule
 from smgen.layers.data import from_rows, to_rows
@@ -19,7 +18,6 @@ from smgen.lower.sweeps import backward
 from smgen.lower.tangents import Tangents
 from smgen.lower.values import Lowering
 from smgen.network import Network
-from smgen.passes.prune import prune
 
 
 def whole_hessian(network: Network, batch_size: int) -> Schedule:
@@ -31,8 +29,7 @@ def whole_hessian(network: Network, batch_size: int) -> Schedule:
 def _chosen_cuts(network: Network, batch_size: int) -> tuple[str, ...]:
     if network.input.layout.places is not None:
         return ()
-    possible = subsets(candidates(network))
-    return min(possible, key=lambda cuts: estimated_flops(prune(_with_cuts(network, cuts)), batch_size))
+    return cheapest(network, batch_size, lambda cuts: _with_cuts(network, cuts))
 
 
 def _with_cuts(network: Network, cuts: Iterable[str]) -> Schedule:

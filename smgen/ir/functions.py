@@ -76,6 +76,11 @@ class Function:
         return tuple(name for name in self.results if name not in self.numbers)
 
     @property
+    def has_laplacian(self) -> bool:
+        """Whether the Laplacian is a result, so that only the sum of δ′ is read."""
+        return "laplacian" in self.results
+
+    @property
     def is_loss(self) -> bool:
         """Whether it returns means over the batch."""
         return self.objective is not None and self.objective.total == "mean" and not self.each

@@ -22,5 +22,4 @@ DENOISING: Final = Objective(
     place=X + SIGMA.symbol * NOISE.symbol,
     texts=("½ Σ (δ − ε/σ)²",),
     where="δ at x + σ ε",
-    use="the score of the data with noise of σ added; right at any depth, and cheapest",
 )

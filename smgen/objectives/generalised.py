@@ -80,12 +80,7 @@ def generalised(text: str) -> Objective:
         domain=(low, high),
         texts=("½ Σ h δ²", "−Σ (h δ′ + h′ δ)"),
         where=f"h = {function.text.format(*map(_written, words))}",
-        use=f"the score of data {_bounds(low, high)}, where Hyvärinen's loss is wrong",
     )
-
-
-def _bounds(low: float, high: float | None) -> str:
-    return f"of at least {low:g}" if high is None else f"from {low:g} to {high:g}"
 
 
 def _written(word: str) -> str:

@@ -10,5 +10,4 @@ HYVARINEN: Final = Objective(
     name="hyvarinen",
     prefix="",
     terms=(("K", DELTA**2 / 2), ("L", -DELTA_PRIME + LAM * DELTA_PRIME**2)),
-    use="the score of the data itself; λ smooths it",
 )

@@ -75,8 +75,8 @@ class Objective:
     to it. λ is the argument that weighs a regulariser, and `given` are arrays that come with the data. (3), (5) and (7)
     are ∂ℓ/∂δ and ∂ℓ/∂δ′. Derivatives are taken at `place`, an expression of x and what is given. `prefix` begins the
     names of the functions for the objective. `total` says whether J is a mean over the batch or a sum, and `domain`
-    bounds x. `texts` are the terms for people, with what `where` defines. `use` is a sentence for users: what it
-    estimates. Raises `ValueError` for equal letters, and for a term called J beside others.
+    bounds x. `texts` are the terms for people, with what `where` defines. Raises `ValueError` for equal letters, and
+    for a term called J beside others.
     """
 
     name: str
@@ -88,7 +88,6 @@ class Objective:
     domain: tuple[float | None, float | None] = (None, None)
     texts: tuple[str, ...] = ()
     where: str = ""
-    use: str = ""
 
     def __post_init__(self) -> None:
         letters = self.letters if len(self.terms) == 1 else ("J", *self.letters)

@@ -41,8 +41,8 @@ class Arrays:
 class Header:
     """The part of a module's context that is the same for every backend.
 
-    `gradients` says whether any function returns gradients. The fields from `workspaces` on say what functions take, so
-    that there are checks for it; `absent` are functions that the module was built without.
+    `gradients` says whether any function returns gradients. The fields from `takes_probes` on say what functions take,
+    so that there are checks for it; `absent` are functions that the module was built without.
     """
 
     description: tuple[str, ...]
@@ -55,7 +55,6 @@ class Header:
     decodes: bool
     gradients: bool
     selftest: SelfTest
-    workspaces: bool
     takes_probes: bool
     takes_vectors: bool
     takes_numbers: bool
@@ -67,7 +66,6 @@ class Header:
     shapes_like_x: str
     shapes_of_x: str
     shape_of_x: str
-    comma: str
     absent: tuple[tuple[str, str], ...]
 
     @property
@@ -118,7 +116,6 @@ def header(info: BuildInfo, note: str = "") -> Header:
         decodes=any(array.size > WRITTEN for array in info.fixed.values()),
         gradients=info.gradients,
         selftest=selftest(info),
-        workspaces=any(function.gradients for function in info.functions),
         takes_vectors=any(given.is_like_x for given in arguments),
         takes_numbers=any(not given.is_like_x for given in arguments) or weighs,
         takes_sums=any(
@@ -132,7 +129,6 @@ def header(info: BuildInfo, note: str = "") -> Header:
         shapes_like_x=_tuple(f"(n, {', '.join(map(str, shape))})" for shape in shapes),
         shapes_of_x=_tuple(shape_text(shape) for shape in shapes),
         shape_of_x=shape_text(info.shape),
-        comma="",
         absent=tuple(info.absent),
     )
 

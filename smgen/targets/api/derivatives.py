@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from smgen.ir import PublicFunction
-from smgen.targets.api.parts import WORKSPACE, ApiFunction, Parts, docstring, signature
+from smgen.targets.api.parts import OWN_WORKSPACE, WORKSPACE, ApiFunction, Parts, docstring, signature
 from smgen.targets.build_info import BuildInfo
 
 
@@ -20,11 +20,9 @@ def derivative(info: BuildInfo, public: PublicFunction) -> ApiFunction:
             + ("_sample_weights(weights, rows)" if name == "weights" else f'_like_x("{name}", {name}, rows)')
         )
     body += parts.drawn(function)
-    workspace = "_own_workspace()"
-    if function.gradients:
-        body.append(WORKSPACE)
-        workspace = "workspace"
-    call = f"_{function.name}({parts.passed(function, workspace=workspace)})"
+    workspace = "workspace" if function.gradients else OWN_WORKSPACE
+    body += [WORKSPACE] if function.gradients else []
+    call = f"_{function.name}({parts.passed(function, workspace)})"
     names = [*function.results, *(["gradient"] * len(function.gradients)), *(["by_x"] if function.by_x else [])]
     at_x = {"score", "hessian_diagonal", "by_x"}
     if not parts.shaped or not at_x & set(names):

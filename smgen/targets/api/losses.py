@@ -6,8 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from smgen.ir import PublicLosses, steps_of
 from smgen.objectives import NOISE, SIGMA, Objective
-from smgen.targets.api.parts import WORKSPACE, ApiFunction, Parts, docstring, signature
-from smgen.targets.arguments import listed
+from smgen.targets.api.parts import OWN_WORKSPACE, WORKSPACE, ApiFunction, Parts, docstring, signature
 from smgen.targets.build_info import BuildInfo
 
 
@@ -38,7 +37,6 @@ class _Losses:
         self.noisy = SIGMA in objective.given
         self.conditions = [c for c in self.parts.conditions if not (self.noisy and c == SIGMA.name)]
         self.probed = self.parts.is_probed(self.steps["step"].by_lam["any"])
-
         self.others = [g for g in objective.given if g not in (SIGMA, NOISE)]
         self.levels = ", levels" if self.noisy else ""
 
@@ -81,23 +79,19 @@ class _Losses:
         """Whether there is a loss for λ = 0 alone."""
         return self.info.single_probe and self.probed and self.objective.takes_lam
 
-    def plain(self, kind: str, workspace: str = "_own_workspace()") -> str:
+    def plain(self, kind: str, workspace: str = OWN_WORKSPACE) -> str:
         """The call of the internal function for plain arguments."""
         by_lam = self.steps[kind].by_lam
-        name = f"_{by_lam['zero' if self.zero_alone else 'any'].name}"
+        function = by_lam["zero" if self.zero_alone else "any"]
+        name = f"_{function.name}"
         if len(by_lam) > 1 and not self.zero_alone:
             name = f"({name} if lam else _{by_lam['zero'].name})"
-        return self._call(name, weighed=bool(self.objective.given), workspace=workspace)
+        return f"{name}({self.parts.passed(function, workspace)})"
 
-    def general(self, kind: str, workspace: str = "_own_workspace()") -> str:
+    def general(self, kind: str, workspace: str = OWN_WORKSPACE) -> str:
         """The call of the internal function with weights of entries."""
         function = self.steps[kind].general["zero" if self.zero_alone else "any"]
-        return self._call(f"_{function.name}", weighed=True, workspace=workspace)
-
-    def _call(self, name: str, *, weighed: bool, workspace: str) -> str:
-        names = [*(g.name for g in self.objective.given), *["weights"] * weighed, *["probes"] * self.probed]
-        lam = "lam" if self.objective.takes_lam else "0.0"
-        return f"{name}(params, rows, {listed(names)}{lam}, {workspace})"
+        return f"_{function.name}({self.parts.passed(function, workspace)})"
 
     def masked(self, weights: str) -> list[str]:
         """The lines that make weights of entries."""

@@ -15,6 +15,9 @@ from smgen.targets.source import WIDTH
 WORKSPACE: Final = "workspace = _checked_workspace(workspace)"
 """The line that checks a workspace."""
 
+OWN_WORKSPACE: Final = "_own_workspace()"
+"""The workspace of functions that take none."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApiFunction:
@@ -66,10 +69,11 @@ class Parts:
         """The line that draws probes."""
         return ["probes = _drawn(rows, rng, probes)"] if self.is_probed(function) else []
 
-    def passed(self, function: Function, *, lam: bool = False, workspace: str = "_own_workspace()") -> str:
+    def passed(self, function: Function, workspace: str = OWN_WORKSPACE) -> str:
         """The arguments of an internal function."""
-        names = [*(given.name for given in function.given), *(["probes"] if self.is_probed(function) else [])]
-        return f"params, rows, {listed(names)}{'lam' if lam else '0.0'}, {workspace}"
+        takes_lam = function.objective is not None and function.objective.takes_lam
+        names = [*(given.name for given in function.given), *["probes"] * self.is_probed(function)]
+        return f"params, rows, {listed(names)}{'lam' if takes_lam else '0.0'}, {workspace}"
 
     @property
     def shaped(self) -> str:

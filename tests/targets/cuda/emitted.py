@@ -17,7 +17,7 @@ from smgen.hessians import Method
 from smgen.loader import load_source
 from smgen.network import Network
 from smgen.network.netfile import load_network
-from tests.given import EVERYTHING, calls_of, given_of, leaves
+from tests.given import EVERYTHING, assert_calls_agree, calls_of, given_of
 from tests.support import Array, Params, assert_close, module_of, random_case
 from tests.targets.cuda.emulator.emulator import Emulator
 from tests.targets.cuda.fake_cupy import stand_in
@@ -146,7 +146,4 @@ def assert_all_agree(network: Network, dtype: str, method: Method, samples: int,
             return {k: there(v) for k, v in value.items()} if isinstance(value, dict) else cupy.asarray(value)
 
         ours = calls_of(cuda, there(params), there(x), there(given), lam)
-        for (name, actual), (_, expected) in zip(ours, calls_of(numpy, params, x, given, lam), strict=True):
-            pairs = zip(leaves(actual), leaves(expected), strict=True)
-            for position, (a, b) in enumerate(pairs):
-                assert_close(cupy.asnumpy(a), b, TOLERANCE[dtype], f"{name}[{position}]")
+        assert_calls_agree(ours, calls_of(numpy, params, x, given, lam), TOLERANCE[dtype], cupy.asnumpy)
