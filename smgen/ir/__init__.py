@@ -21,6 +21,7 @@ from smgen.ir.buffers import (
     Name,
     Shape,
     broadcast,
+    free_name,
     names_in,
 )
 from smgen.ir.emitter import Emitter
@@ -135,6 +136,7 @@ __all__ = [
     "WindowProduct",
     "broadcast",
     "each_product_layout",
+    "free_name",
     "functions_for",
     "names_in",
     "product_layout",

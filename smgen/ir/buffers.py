@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import KW_ONLY, dataclass, replace
 from functools import cached_property, lru_cache
+from itertools import chain, count
 from math import prod
 from typing import Final, Literal, TypeAlias
 
@@ -48,6 +49,12 @@ class Name:
     def part(self, suffix: str) -> Name:
         """The name of an intermediate value of this buffer. It has no letter."""
         return Name(f"{self.code}_{suffix}", role=f"{self.role}_{suffix}" if self.role else "")
+
+
+def free_name(name: str, taken: Container[str]) -> str:
+    """The first of `name`, `name_`, `name_2_`, `name_3_`, … that is not taken. No vertex ends in an underscore."""
+    names = chain((name, f"{name}_"), (f"{name}_{number}_" for number in count(2)))
+    return next(free for free in names if free not in taken)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from typing import Final, TypeAlias
 
 import sympy as sp
 
-from smgen.ir.buffers import SCALAR, Buffer, Kind, Layout, Name, broadcast, names_in
+from smgen.ir.buffers import SCALAR, Buffer, Kind, Layout, Name, broadcast, free_name, names_in
 from smgen.ir.moves import Concat, View
 from smgen.ir.operations import Op, Pointwise
 from smgen.ir.schedules import Sweep
@@ -72,11 +72,9 @@ class Writer:
         return tuple(Sweep(name, tuple(ops)) for name, ops in self.sweeps if ops)
 
     def new(self, name: Name | str, layout: Layout, kind: Kind = "real") -> Buffer:
-        """A new buffer. Underscores are added to a name that is already taken."""
+        """A new buffer, under the next free name if another has this one."""
         name = Name(name) if isinstance(name, str) else name
-        code = name.code
-        while code in self.buffers:
-            code += "_"
+        code = free_name(name.code, self.buffers)
         self.buffers[code] = Buffer(code, layout, name.letter, kind=kind, role=name.role)
         return self.buffers[code]
 

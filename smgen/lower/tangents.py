@@ -32,7 +32,7 @@ class Tangents(Emitter):
 
     def __init__(self, emitter: Emitter) -> None:
         vars(self).update(vars(emitter))  # one schedule: the two emitters share all their state
-        self._known: dict[tuple[str, object], sp.Symbol] = {}
+        self._known: dict[tuple[str, object], sp.Expr] = {}
 
     def scale(self, factor: sp.Expr, value: sp.Expr) -> sp.Expr:
         """A value of the sample times tangents, unit by unit; the same factor for all tangents."""
@@ -105,7 +105,10 @@ class Tangents(Emitter):
         """A value at a vertex, or tangents there, with all units in a row."""
         if v.layout.places is None:
             return value
-        return reshaped(self, value, v.layout, Layout(units=(v.units,)), name)
+        key = ("in a row", (v.name, value))
+        if key not in self._known:
+            self._known[key] = reshaped(self, value, v.layout, Layout(units=(v.units,)), name)
+        return self._known[key]
 
     def in_places(self, value: sp.Expr, v: Vertex, name: Name) -> sp.Expr:
         """The opposite of `in_a_row`."""

@@ -33,6 +33,7 @@ from smgen.ir import (
     Reduce,
     Schedule,
     View,
+    free_name,
 )
 
 NUMBER = "[+] 3"
@@ -232,12 +233,10 @@ class _Rewriting:
     def make(self, out: Buffer, op: Callable[[Buffer], Op]) -> Buffer:
         """The buffer. At its first use, the operation that computes it is written.
 
-        If another X has written one of this name, it gets an underscore; `reuse_operations` compares the two.
+        If another X has written one of this name, it gets another; `reuse_operations` compares the two.
         """
         if out.name not in self.made:
-            name = out.name
-            while name in self.taken:
-                name += "_"
+            name = free_name(out.name, self.taken)
             self.taken.add(name)
             self.made[out.name] = out if name == out.name else replace(out, name=name)
             self.ops.append(op(self.made[out.name]))
