@@ -66,13 +66,15 @@ def varying(rng: np.random.Generator) -> list[Any]:
 
 
 def answers(call: Callable[..., Any], argument: str, *args: Any, **keywords: Any) -> None:
-    """The call succeeds, or its error begins with the argument's name; no other error is raised, and none is long."""
-    complaint = argument
+    """The call succeeds, or its error begins with the argument's name; no other error is raised, and none is long.
+
+    `argument` is a regular expression: several may be to blame.
+    """
     try:
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore")
             call(*args, **keywords)
     except (ValueError, TypeError, MemoryError) as error:
         complaint = str(error)
-    assert re.match(rf"{argument}\b", complaint), f"{call.__name__}, {argument}: {complaint[:2000]}"
-    assert len(complaint) < 2000
+        assert re.match(rf"{argument}\b", complaint), f"{call.__name__}, {argument}: {complaint[:2000]}"
+        assert len(complaint) < 2000

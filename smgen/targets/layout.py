@@ -60,6 +60,7 @@ class Header:
     takes_numbers: bool
     takes_sums: bool
     weighs: bool
+    takes_wrt_x: bool
     means: bool
     noisy: bool
     bounded: bool
@@ -122,6 +123,7 @@ def header(info: BuildInfo, note: str = "") -> Header:
             f.objective is not None and f.objective.total == "sum" and f.weighing != "none" for f in info.functions
         ),
         weighs=weighs,
+        takes_wrt_x=any(function.is_loss and function.by_x for function in info.functions),
         means=info.evaluates,
         noisy=SIGMA in arguments,
         bounded=any(objective.domain != (None, None) for objective in info.objectives),

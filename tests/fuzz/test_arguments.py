@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from smgen.network import Network
+from tests.given import EVERYTHING
 from tests.networks import CATALOGUE
 from tests.objects import answers, objects
 from tests.support import module_of
@@ -31,6 +32,13 @@ def good(net: ModuleType, hutchinson: bool) -> dict[str, Any]:
         "seed": 0,
         "theta": theta,
         "n": 3,
+        "weights": np.array([0.5, 0.0, 1.0], net.DTYPE),
+        "mask": np.eye(3, net._D) > 0,
+        "wrt_x": True,
+        "sigma": (0.1, 1.0),
+        "noise": x[::-1],
+        "weighting": None,
+        "v": x * 2,
         **given,
     }
 
@@ -49,6 +57,22 @@ SIGNATURES: dict[str, tuple[str, ...]] = {
     "draw_probes": ("n", "rng"),
     "Workspace": ("threads",),
 }
+LOSSES: dict[str, tuple[str, ...]] = {
+    "loss": ("params", "x", "weights", "mask"),
+    "losses": ("params", "x", "mask"),
+    "loss_terms": ("params", "x", "weights", "mask"),
+    "loss_and_grad": ("params", "x", "weights", "mask", "wrt_x", "workspace"),
+    "loss_and_grad_terms": ("params", "x", "weights", "mask", "workspace"),
+}
+LEVELS = ("sigma", "noise", "weighting")
+GIVEN: dict[str, tuple[str, ...]] = {
+    **{name: (*takes, "lam") for name, takes in LOSSES.items()},
+    **{f"generalised_{name}": takes for name, takes in LOSSES.items()},
+    **{f"denoising_{name}": (*takes, *LEVELS) for name, takes in LOSSES.items() if "terms" not in name},
+    **{name: ("params", "x") for name in ("energy_and_score", "laplacian", "score_and_laplacian", "hessian")},
+    **{name: ("params", "x", "v") for name in ("hvp", "score_vjp")},
+    **{name: ("params", "x", "weights", "workspace") for name in ("energy_and_grad", "laplacian_and_grad")},
+}
 
 
 def spoiled(rng: np.random.Generator, right: dict[str, Any], argument: str) -> Any:
@@ -59,6 +83,21 @@ def spoiled(rng: np.random.Generator, right: dict[str, Any], argument: str) -> A
         keys = list(right["params"])
         return right["params"] | {keys[int(rng.integers(len(keys)))]: thing}
     return thing
+
+
+@pytest.mark.parametrize("backend", ["numpy", "c"])
+def test_any_object_that_is_given(backend: str, rounds: Iterator[np.random.Generator]) -> None:
+    """Weights, masks, levels, noise and vectors."""
+    net = module_of(CATALOGUE["skip_and_branch"](), "float32", backend, objective=EVERYTHING, functions="all")
+    right = good(net, hutchinson=False)
+    for rng in rounds:
+        for _ in range(50):
+            name = str(rng.choice(list(GIVEN)))
+            argument = str(rng.choice(GIVEN[name]))
+            given = {a: right[a] for a in GIVEN[name]}
+            # Where x is right but has another N, what is given beside it is wrong.
+            blamed = f"(?:{'|'.join(GIVEN[name][1:])})" if argument == "x" else argument
+            answers(getattr(net, name), blamed, **given | {argument: spoiled(rng, right, argument)})
 
 
 @pytest.mark.parametrize("mode", MODES)

@@ -169,7 +169,7 @@ class _Losses:
         """A loss and its gradient, or the terms and the gradient of each."""
         merged = kind == "step"
         extra = ["weights=None", "mask=None", *["wrt_x=False"] * merged, "workspace=None"]
-        body = [*self.prepared(), WORKSPACE]
+        body = [*self.prepared(), WORKSPACE, *["wrt_x = _wanted(wrt_x)"] * merged]
         plain = ["weights is None"] * (not self.objective.given) + ["mask is None"] + ["not wrt_x"] * merged
         body.append(f"if {' and '.join(plain)}:")
         if self.objective.given:
