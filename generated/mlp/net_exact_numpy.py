@@ -30,7 +30,7 @@ installed, threads work on different tiles. `w.g` is where g is written: results
 later ones, as _STORAGE says. a, b, c, … are intermediate results of one equation.
 
 description sha256 d016ecef1c7374b3dbd6a0d9340fd4e360a478a7bf806748c63a65ede3e31568
-template numpy/module.py.j2, sha256 3005c8b98ae3ea45c21d0fc9a50176590df91065aa880ca96be14c383790a7ca
+template numpy/module.py.j2, sha256 ee3a8a5f019493ed66e9d45c8c9d15f78f9a5071bc718683bff684c03bb0e6f8
 """
 
 import _thread
@@ -3574,7 +3574,7 @@ INITIAL = {
 METADATA = {
     "network": "mlp",
     "description_sha256": "d016ecef1c7374b3dbd6a0d9340fd4e360a478a7bf806748c63a65ede3e31568",
-    "template_sha256": "3005c8b98ae3ea45c21d0fc9a50176590df91065aa880ca96be14c383790a7ca",
+    "template_sha256": "ee3a8a5f019493ed66e9d45c8c9d15f78f9a5071bc718683bff684c03bb0e6f8",
     "generator": "smgen 0.1.0",
     "backend": "numpy",
     "dtype": "float32",
@@ -3657,6 +3657,7 @@ def loss_and_grad(params, x, lam=0.0, *, weights=None, mask=None, wrt_x=False, w
     """J and its exact gradient, a dict of arrays like `params`; with `wrt_x` also ∂J/∂x."""
     params, rows, lam = _check(params, x, lam)
     workspace = _checked_workspace(workspace)
+    wrt_x = _wanted(wrt_x)
     if weights is None and mask is None and not wrt_x:
         return (_loss_and_grad if lam else _loss_and_grad_lam0)(params, rows, lam, workspace)
     weights = _entry_weights(weights, mask, rows)
@@ -3755,12 +3756,20 @@ def _check_x(x):
 
 def _real_array(name, value):
     """An array of real numbers of any type."""
+    array = _any_array(name, value, "real numbers")
+    if array.dtype.kind not in "fiub":
+        raise ValueError(f"{name}: expected real numbers, got dtype {array.dtype}")
+    return array
+
+
+def _any_array(name, value, entries):
+    """An array of whatever was given."""
     try:
         array = np.asarray(value)
     except Exception as error:
-        raise ValueError(f"{name}: expected an array of real numbers, got {_got(value)}") from error
-    if array.dtype.kind not in "fiub":
-        raise ValueError(f"{name}: expected real numbers, got dtype {array.dtype}")
+        raise ValueError(f"{name}: expected an array of {entries}, got {_got(value)}") from error
+    if isinstance(value, np.ma.MaskedArray):
+        raise ValueError(f"{name}: expected an array without a mask, got a {type(value).__name__}; give its .filled(…) values")
     return array
 
 
@@ -3769,6 +3778,13 @@ def _checked_workspace(workspace):
     if workspace is not None and not isinstance(workspace, Workspace):
         raise ValueError(f"workspace: expected a Workspace of this module or None, got {type(workspace).__name__}")
     return workspace or _own_workspace()
+
+
+def _wanted(wrt_x):
+    """Whether ∂J/∂x is wanted."""
+    if not isinstance(wrt_x, (bool, np.bool_)):
+        raise ValueError(f"wrt_x: expected True or False, got {_got(wrt_x)}")
+    return bool(wrt_x)
 
 
 def _sample_numbers(name, values, n):
@@ -3799,7 +3815,7 @@ def _mean_weights(weights, rows, levels=1.0):
 def _mask(mask, rows):
     """What a mask leaves of each row: True for dimensions that count."""
     n = len(rows)
-    array = np.asarray(mask)
+    array = _any_array("mask", mask, "bool")
     if array.dtype != bool:
         raise ValueError(f"mask: expected an array of bool, True for what is left out, got dtype {array.dtype}")
     if array.shape in ((64,),):
@@ -4902,12 +4918,12 @@ def selftest(seed=0, verbose=False):
     passed = True
     with np.errstate(all="ignore"):  # far from where they are compared, values may overflow
         params, x, given = _test_case(params, rng)
-        for what, value, slopes, start, light in _checks(params, x, given):
-            good, error, seen = _slope_error(value, slopes, start, light, rng)
-            passed = passed and good
-            if verbose:
-                found = f"off by {error:.1e} of the largest entry, {seen:.1e} would be seen"
-                print(f"{'ok  ' if good else 'FAIL'} {what}: {found}")
+        for words, value, slopes, start, light in _checks(params, x, given):
+            for name, good, error, seen in _slope_errors(value, slopes, start, light, rng):
+                passed = passed and good
+                if verbose:
+                    found = f"off by {error:.1e} of the largest entry, {seen:.1e} would be seen"
+                    print(f"{'ok  ' if good else 'FAIL'} {words(name)}: {found}")
     if verbose:
         print("not checked: hessian_diagonal (smgen check does)")
     return passed
@@ -4931,7 +4947,7 @@ def _total(values):
 
 
 def _checks(params, x, case):
-    """What is checked: its name, a value and its slopes, as functions of an array, the array, and whether to be brief."""
+    """What is checked: its name for each array, a value and its slopes, as functions of arrays, the arrays, and whether to be brief."""
     own, given, v, signed, weights, mask = (case[name] for name in ("own", "given", "v", "signed", "weights", "mask"))
     yield from _slopes_of(
         "score (against energy)",
@@ -4972,19 +4988,14 @@ def _checks(params, x, case):
 
 
 def _slopes_of(what, value, slopes, params, x, lams, by_x, light):
-    """A check as functions of x, or of each parameter."""
+    """A check as functions of x, or of the parameters."""
     for lam in lams:
         if by_x:
-            yield what, lambda x: float(value(params, x, lam)), lambda x: slopes(params, x, lam), x, light
-            continue
-        for name in PARAMS:
-            yield (
-                f"lam = {lam}, {name}, {what}",
-                lambda array: float(value(params | {name: array}, x, lam)),
-                lambda array: _asnumpy(slopes(params | {name: array}, x, lam)[name]),
-                params[name],
-                light,
-            )
+            start = {"x": x}
+            yield lambda name: what, lambda at: float(value(params, at["x"], lam)), lambda at: {"x": slopes(params, at["x"], lam)}, start, light
+        elif params:
+            words = lambda name: f"lam = {lam}, {name}, {what}"
+            yield words, lambda at: float(value(at, x, lam)), lambda at: slopes(at, x, lam), params, light
 
 
 def _test_case(params, rng):
@@ -4998,34 +5009,38 @@ def _test_case(params, rng):
     for case in (params, positive):
         for halved in range(8):
             x = _asarray((values / 2**halved).astype(DTYPE))
-            found = ((value(start), slopes(start)) for _, value, slopes, start, _ in _checks(case, x, given))
-            if all(np.isfinite(J) and np.isfinite(gradient).all() for J, gradient in found):
+            found = ((value(start), _in_float64(slopes(start))) for _, value, slopes, start, _ in _checks(case, x, given))
+            if all(np.isfinite(J) and all(np.isfinite(array).all() for array in slopes.values()) for J, slopes in found):
                 return case, x, given
     return params, x, given
 
 
-def _slope_error(value, slopes, start, light, rng):
-    """Whether the slopes are right, by how much they are off, and how large an error would be seen."""
-    here = slopes(start).astype(np.float64)
-    start = _asnumpy(start)
-    largest = float(np.max(np.abs(here)))
-    noise, slope_noise = _noises(value, slopes, start, rng)
-    # As many of its last bits as a slope's rounding is, and a few of the largest slope's.
-    terms = largest + 3 * slope_noise / np.finfo(DTYPE).eps
-    if not np.isfinite([noise, terms]).all():
-        return False, np.nan, np.nan
-    found = []
-    for direction in _directions(here, light, rng):
-        rounding = 60 * np.finfo(DTYPE).eps * terms * float(np.linalg.norm(direction))
-        move = _mover(value, here, start, direction)
-        for h in (1.0, 0.83, 0.37):  # again from other steps if it seems wrong: chance does not repeat itself
-            right, error, seen = _compared(move, noise, rounding, h)
-            if right:
-                break
-        size = (largest or 1.0) * float(np.max(np.abs(direction)))
-        found.append((right, error / size, seen / size))
-    rights, errors, visible = zip(*found)
-    return all(rights), max(errors), max(visible)
+def _in_float64(slopes):
+    return {name: _asnumpy(array).astype(np.float64) for name, array in slopes.items()}
+
+
+def _slope_errors(value, slopes, start, light, rng):
+    """For each array its name, whether its slopes are right, by how much they are off, and how large an error would be seen."""
+    here = _in_float64(slopes(start))
+    noise, slope_noises = _noises(value, slopes, start, rng)
+    for name, largest in {name: float(np.max(np.abs(array))) for name, array in here.items()}.items():
+        # As many of its last bits as a slope's rounding is, and a few of the largest slope's.
+        terms = largest + 3 * slope_noises[name] / np.finfo(DTYPE).eps
+        if not np.isfinite([noise, terms]).all():
+            yield name, False, np.nan, np.nan
+            continue
+        found = []
+        for direction in _directions(here[name], light, rng):
+            rounding = 60 * np.finfo(DTYPE).eps * terms * float(np.linalg.norm(direction))
+            move = _mover(lambda array: value({**start, name: array}), here[name], _asnumpy(start[name]), direction)
+            for h in (1.0, 0.83, 0.37):  # again from other steps if it seems wrong: chance does not repeat itself
+                right, error, seen = _compared(move, noise, rounding, h)
+                if right:
+                    break
+            size = (largest or 1.0) * float(np.max(np.abs(direction)))
+            found.append((right, error / size, seen / size))
+        rights, errors, visible = zip(*found)
+        yield name, all(rights), max(errors), max(visible)
 
 
 def _directions(slopes, light, rng):
@@ -5094,22 +5109,29 @@ def _compared(move, noise, rounding, h):
 
 
 def _noises(value, slopes, start, rng):
-    """The rounding errors of a value and of its slopes: the size of third differences along a short way.
+    """The rounding errors of a value and of its slopes by each array: the size of third differences along a short way.
 
     The way is so short that the powers of a step that are left are smaller than rounding, and kinks are rarely on it.
     """
     step = 2e-5 if DTYPE is np.float32 else 1e-6
-    way = step * rng.choice([-1.0, 1.0], start.shape) / np.sqrt(np.prod(start.shape[1:]))
-    places = [_asarray((start + k * way).astype(DTYPE)) for k in range(24)]
+    arrays = {name: _asnumpy(array) for name, array in start.items()}
+    ways = {
+        name: step * rng.choice([-1.0, 1.0], array.shape) / np.sqrt(len(arrays) * np.prod(array.shape[1:]))
+        for name, array in arrays.items()
+    }
+    places = [{name: _asarray((array + k * ways[name]).astype(DTYPE)) for name, array in arrays.items()} for k in range(24)]
     values = np.array([value(place) for place in places])
-    found = np.array([slopes(place).astype(np.float64) for place in places])
+    found = [_in_float64(slopes(place)) for place in places]
     # The variance of a third difference is 1 + 9 + 9 + 1 times a value's; the first quartile of |N(0, 1)| is 0.32.
     noise = float(np.quantile(np.abs(np.diff(values, 3)), 0.25)) / np.sqrt(20) / 0.32
-    slope_noise = float(np.max(np.sqrt(np.mean(np.diff(found, 3, axis=0) ** 2, axis=0)))) / np.sqrt(20)
+    thirds = {name: np.diff([slopes[name] for slopes in found], 3, axis=0) for name in arrays}
     # Sums are in float64 in any case: there the last bit of a value is what its own rounding is.
-    return max(noise, np.finfo(DTYPE).eps * abs(values[0]) / (1 if DTYPE is np.float64 else 16)), slope_noise
+    return (
+        max(noise, np.finfo(DTYPE).eps * abs(values[0]) / (1 if DTYPE is np.float64 else 16)),
+        {name: float(np.max(np.sqrt(np.mean(third**2, axis=0)))) / np.sqrt(20) for name, third in thirds.items()},
+    )
 
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above ff41ccf112647aa8d51cecc3dd061951e9fce749c173a6a44c98fbcf195baa79
+# sha256 of all above 139e0d3e223ca84532b6666840a769da92d325429c1b1afd8fa2ccfe7ae99e5b

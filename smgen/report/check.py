@@ -83,9 +83,10 @@ def _gradients(case: Case, rng: np.random.Generator) -> Iterator[Finding]:
     module, bound = case.module, TOLERANCE[case.module.METADATA["dtype"]]
     rows: dict[str, list[tuple[bool, float, float]]] = {}
     with np.errstate(all="ignore"):  # far from where they are compared, values may overflow
-        for what, value, slopes, start, light in module._checks(case.params, case.x, case.given):
-            key = what.split(", ")[1] if what.startswith("lam = ") else what
-            rows.setdefault(key, []).append(module._slope_error(value, slopes, start, light, rng))
+        for words, value, slopes, start, light in module._checks(case.params, case.x, case.given):
+            for name, *found in module._slope_errors(value, slopes, start, light, rng):
+                what = words(name)
+                rows.setdefault(name if what.startswith("lam = ") else what, []).append(tuple(found))
         apart = _apart(case)
     lost = not np.isfinite([off for errors in rows.values() for _, off, _ in errors]).all() and _is_large(case)
     for key, errors in rows.items():

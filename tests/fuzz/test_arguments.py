@@ -69,9 +69,9 @@ GIVEN: dict[str, tuple[str, ...]] = {
     **{name: (*takes, "lam") for name, takes in LOSSES.items()},
     **{f"generalised_{name}": takes for name, takes in LOSSES.items()},
     **{f"denoising_{name}": (*takes, *LEVELS) for name, takes in LOSSES.items() if "terms" not in name},
-    **{name: ("params", "x") for name in ("energy_and_score", "laplacian", "score_and_laplacian", "hessian")},
-    **{name: ("params", "x", "v") for name in ("hvp", "score_vjp")},
-    **{name: ("params", "x", "weights", "workspace") for name in ("energy_and_grad", "laplacian_and_grad")},
+    **dict.fromkeys(("energy_and_score", "laplacian", "score_and_laplacian", "hessian"), ("params", "x")),
+    **dict.fromkeys(("hvp", "score_vjp"), ("params", "x", "v")),
+    **dict.fromkeys(("energy_and_grad", "laplacian_and_grad"), ("params", "x", "weights", "workspace")),
 }
 
 
