@@ -24,7 +24,7 @@ their role, whatever layer they belong to; `vec4_<name>` takes 16 bytes a thread
 are aligned to them.
 
 description sha256 d4d8833c7e2f1965d5d89b1599a300b10c6c55a495183fe0c4dbf5dbfbcd5973
-template cuda/module.py.j2, sha256 902150b2f02181c1ac0d56412e6ff524e80c53f628f1334fbcc095f1db5532dc
+template cuda/module.py.j2, sha256 d40f36fb6683df0c22f2e7fe5dd65c9fdba33937b29d15b57bec2636dd70db5b
 """
 
 import operator
@@ -62,7 +62,7 @@ INITIAL = {
 METADATA = {
     "network": "ica",
     "description_sha256": "d4d8833c7e2f1965d5d89b1599a300b10c6c55a495183fe0c4dbf5dbfbcd5973",
-    "template_sha256": "902150b2f02181c1ac0d56412e6ff524e80c53f628f1334fbcc095f1db5532dc",
+    "template_sha256": "d40f36fb6683df0c22f2e7fe5dd65c9fdba33937b29d15b57bec2636dd70db5b",
     "generator": "smgen 0.1.0",
     "backend": "cuda",
     "dtype": "float32",
@@ -1052,7 +1052,7 @@ def _means(params, x, lam, weights, mask):
     shares = _mean_weights(weights, rows)
     if mask is None:
         return _weighted_means(shares, (_losses if lam else _losses_lam0)(params, rows, lam, _own_workspace()))
-    weights = _entry_weights(None, mask, rows)
+    weights = _entry_weights(None, mask, rows, shares=shares)
     return _weighted_means(shares, _losses_general(params, rows, weights, lam, _own_workspace()))
 
 
@@ -1192,6 +1192,8 @@ def _any_array(name, value, entries):
         raise ValueError(f"{name}: expected an array of {entries}, got {_got(value)}") from error
     if isinstance(value, np.ma.MaskedArray):
         raise ValueError(f"{name}: expected an array without a mask, got a {type(value).__name__}; give its .filled(…) values")
+    if isinstance(value, np.matrix):
+        raise ValueError(f"{name}: expected a numpy array, got a {type(value).__name__}; convert with numpy.asarray")
     return array
 
 
@@ -1209,23 +1211,26 @@ def _wanted(wrt_x):
     return bool(wrt_x)
 
 
-def _sample_numbers(name, values, n):
+def _sample_numbers(name, values, n, dtype=DTYPE):
     """One number for each of n samples, (n, 1)."""
     array = _real_array(name, values)
     if array.shape not in ((n,), (n, 1)):
         raise ValueError(f"{name}: expected shape {(n,)}, got {array.shape}")
     with np.errstate(all="ignore"):
-        numbers = array.reshape(n, 1).astype(DTYPE)
+        numbers = array.reshape(n, 1).astype(dtype)
     return numbers
 
 
 def _mean_weights(weights, rows, levels=1.0):
-    """The share of each sample in a mean times N, (N, 1), times the weight of its noise level if there are any."""
+    """The share of each sample in a mean times N, (N, 1), times the weight of its noise level if there are any.
+
+    In float64, and first by the largest weight: only their ratios count, however small or large all are.
+    """
     n = len(rows)
     if weights is None:
         return cp.ones((n, 1), DTYPE) * levels
-    shares = _sample_numbers("weights", weights, n)
-    shares = shares.astype(np.float64)
+    shares = _sample_numbers("weights", weights, n, np.float64)
+    shares = shares / shares.max()
     return (shares * (n / shares.sum())).astype(DTYPE) * levels
 
 
@@ -1244,11 +1249,13 @@ def _mask(mask, rows):
     return ~array
 
 
-def _entry_weights(weights, mask, rows, levels=1.0):
-    """The weight of each number of x in a mean over samples, (N, D): 0 where the mask is True."""
-    shares = _mean_weights(weights, rows, levels)
-    kept = cp.ones((1, _D), bool) if mask is None else _mask(mask, rows)
-    return shares * kept
+def _entry_weights(weights, mask, rows, levels=1.0, shares=1.0):
+    """The weight of each number of x in a mean over samples, (N, D): 0 where the mask is True.
+
+    `shares` are those of the samples where the mean is taken later.
+    """
+    entries = _mean_weights(weights, rows, levels) * (cp.ones((1, _D), bool) if mask is None else _mask(mask, rows))
+    return entries
 
 
 def _weighted_means(shares, found):
@@ -2398,19 +2405,21 @@ def _noises(value, slopes, start, rng):
         name: step * rng.choice([-1.0, 1.0], array.shape) / np.sqrt(len(arrays) * np.prod(array.shape[1:]))
         for name, array in arrays.items()
     }
-    places = [{name: _asarray((array + k * ways[name]).astype(DTYPE)) for name, array in arrays.items()} for k in range(24)]
-    values = np.array([value(place) for place in places])
-    found = [_in_float64(slopes(place)) for place in places]
+    values, last, squares = [], [], dict.fromkeys(arrays, 0.0)
+    for k in range(24):
+        place = {name: _asarray((array + k * ways[name]).astype(DTYPE)) for name, array in arrays.items()}
+        values.append(value(place))
+        last = [*last[-3:], _in_float64(slopes(place))]
+        if k >= 3:
+            for name, (a, b, c, d) in {name: [slopes[name] for slopes in last] for name in arrays}.items():
+                squares[name] += (d - 3 * c + 3 * b - a) ** 2
     # The variance of a third difference is 1 + 9 + 9 + 1 times a value's; the first quartile of |N(0, 1)| is 0.32.
     noise = float(np.quantile(np.abs(np.diff(values, 3)), 0.25)) / np.sqrt(20) / 0.32
-    thirds = {name: np.diff([slopes[name] for slopes in found], 3, axis=0) for name in arrays}
     # Sums are in float64 in any case: there the last bit of a value is what its own rounding is.
-    return (
-        max(noise, np.finfo(DTYPE).eps * abs(values[0]) / (1 if DTYPE is np.float64 else 16)),
-        {name: float(np.max(np.sqrt(np.mean(third**2, axis=0)))) / np.sqrt(20) for name, third in thirds.items()},
-    )
+    least = np.finfo(DTYPE).eps * abs(values[0]) / (1 if DTYPE is np.float64 else 16)
+    return max(noise, least), {name: float(np.sqrt(np.max(square) / 21 / 20)) for name, square in squares.items()}
 
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above ac741c1fbb66d069ea77b1a35c9a82d6bc57dc7e362a7bda56b9e830bd0a4e89
+# sha256 of all above 5baf1c80167cd4e02e06bd22eb59824c34844243d9eecb3d50a9a3a4b422c089

@@ -31,7 +31,7 @@ installed, threads work on different tiles. `w.g` is where g is written: results
 later ones, as _STORAGE says. a, b, c, … are intermediate results of one equation.
 
 description sha256 1789c5e4595bbf5e3f43b37206c24ce5960378ac697c917cce154540f46292a6
-template numpy/module.py.j2, sha256 ee3a8a5f019493ed66e9d45c8c9d15f78f9a5071bc718683bff684c03bb0e6f8
+template numpy/module.py.j2, sha256 d4c89dabddd17f0a3a72a367236dd6a11ebf5b967ce65cb102bb0b9086abfa44
 """
 
 import _thread
@@ -2574,7 +2574,7 @@ INITIAL = {
 METADATA = {
     "network": "skip",
     "description_sha256": "1789c5e4595bbf5e3f43b37206c24ce5960378ac697c917cce154540f46292a6",
-    "template_sha256": "ee3a8a5f019493ed66e9d45c8c9d15f78f9a5071bc718683bff684c03bb0e6f8",
+    "template_sha256": "d4c89dabddd17f0a3a72a367236dd6a11ebf5b967ce65cb102bb0b9086abfa44",
     "generator": "smgen 0.1.0",
     "backend": "numpy",
     "dtype": "float32",
@@ -2625,7 +2625,7 @@ def _means(params, x, lam, weights, mask):
     shares = _mean_weights(weights, rows)
     if mask is None:
         return _weighted_means(shares, (_losses if lam else _losses_lam0)(params, rows, lam, _own_workspace()))
-    weights = _entry_weights(None, mask, rows)
+    weights = _entry_weights(None, mask, rows, shares=shares)
     return _weighted_means(shares, _losses_general(params, rows, weights, lam, _own_workspace()))
 
 
@@ -2770,6 +2770,8 @@ def _any_array(name, value, entries):
         raise ValueError(f"{name}: expected an array of {entries}, got {_got(value)}") from error
     if isinstance(value, np.ma.MaskedArray):
         raise ValueError(f"{name}: expected an array without a mask, got a {type(value).__name__}; give its .filled(…) values")
+    if isinstance(value, np.matrix):
+        raise ValueError(f"{name}: expected a numpy array, got a {type(value).__name__}; convert with numpy.asarray")
     return array
 
 
@@ -2787,28 +2789,31 @@ def _wanted(wrt_x):
     return bool(wrt_x)
 
 
-def _sample_numbers(name, values, n):
+def _sample_numbers(name, values, n, dtype=DTYPE):
     """One number for each of n samples, (n, 1)."""
     array = _real_array(name, values)
     if array.shape not in ((n,), (n, 1)):
         raise ValueError(f"{name}: expected shape {(n,)}, got {array.shape}")
     with np.errstate(all="ignore"):
-        numbers = array.reshape(n, 1).astype(DTYPE)
+        numbers = array.reshape(n, 1).astype(dtype)
     _check_finite(name, numbers.reshape(array.shape))
     return numbers
 
 
 def _mean_weights(weights, rows, levels=1.0):
-    """The share of each sample in a mean times N, (N, 1), times the weight of its noise level if there are any."""
+    """The share of each sample in a mean times N, (N, 1), times the weight of its noise level if there are any.
+
+    In float64, and first by the largest weight: only their ratios count, however small or large all are.
+    """
     n = len(rows)
     if weights is None:
         return np.ones((n, 1), DTYPE) * levels
-    shares = _sample_numbers("weights", weights, n)
+    shares = _sample_numbers("weights", weights, n, np.float64)
     if (shares < 0).any():
         raise ValueError(f"weights: expected numbers of at least 0, got {shares.min()} at {np.argwhere(shares < 0)[0, :1].tolist()}")
     if not shares.any():
         raise ValueError("weights: expected one above 0, got all 0")
-    shares = shares.astype(np.float64)
+    shares = shares / shares.max()
     return (shares * (n / shares.sum())).astype(DTYPE) * levels
 
 
@@ -2829,11 +2834,15 @@ def _mask(mask, rows):
     return ~array
 
 
-def _entry_weights(weights, mask, rows, levels=1.0):
-    """The weight of each number of x in a mean over samples, (N, D): 0 where the mask is True."""
-    shares = _mean_weights(weights, rows, levels)
-    kept = np.ones((1, _D), bool) if mask is None else _mask(mask, rows)
-    return shares * kept
+def _entry_weights(weights, mask, rows, levels=1.0, shares=1.0):
+    """The weight of each number of x in a mean over samples, (N, D): 0 where the mask is True.
+
+    `shares` are those of the samples where the mean is taken later.
+    """
+    entries = _mean_weights(weights, rows, levels) * (np.ones((1, _D), bool) if mask is None else _mask(mask, rows))
+    if mask is not None and not (shares * entries).any():
+        raise ValueError("mask: expected some False where weights are above 0: nothing would be left")
+    return entries
 
 
 def _weighted_means(shares, found):
@@ -3596,7 +3605,7 @@ def _report(found, params, x):
     wanted = {np.geterr()["over"], np.geterr()["invalid"]}
     if not wanted & {"raise", "warn"} or all(map(_is_finite, found)):
         return
-    where = "the values of all layers are, but a derivative of theirs overflows"
+    where = "the values of all layers at x are, but a derivative of theirs overflows"
     with np.errstate(all="ignore"):  # and so nothing is said of the means themselves
         for layer, means in zip(_LAYERS, _layer_means(params, x, 0.0, Workspace(1))):
             bad = np.flatnonzero(~np.isfinite(means))
@@ -3964,19 +3973,21 @@ def _noises(value, slopes, start, rng):
         name: step * rng.choice([-1.0, 1.0], array.shape) / np.sqrt(len(arrays) * np.prod(array.shape[1:]))
         for name, array in arrays.items()
     }
-    places = [{name: _asarray((array + k * ways[name]).astype(DTYPE)) for name, array in arrays.items()} for k in range(24)]
-    values = np.array([value(place) for place in places])
-    found = [_in_float64(slopes(place)) for place in places]
+    values, last, squares = [], [], dict.fromkeys(arrays, 0.0)
+    for k in range(24):
+        place = {name: _asarray((array + k * ways[name]).astype(DTYPE)) for name, array in arrays.items()}
+        values.append(value(place))
+        last = [*last[-3:], _in_float64(slopes(place))]
+        if k >= 3:
+            for name, (a, b, c, d) in {name: [slopes[name] for slopes in last] for name in arrays}.items():
+                squares[name] += (d - 3 * c + 3 * b - a) ** 2
     # The variance of a third difference is 1 + 9 + 9 + 1 times a value's; the first quartile of |N(0, 1)| is 0.32.
     noise = float(np.quantile(np.abs(np.diff(values, 3)), 0.25)) / np.sqrt(20) / 0.32
-    thirds = {name: np.diff([slopes[name] for slopes in found], 3, axis=0) for name in arrays}
     # Sums are in float64 in any case: there the last bit of a value is what its own rounding is.
-    return (
-        max(noise, np.finfo(DTYPE).eps * abs(values[0]) / (1 if DTYPE is np.float64 else 16)),
-        {name: float(np.max(np.sqrt(np.mean(third**2, axis=0)))) / np.sqrt(20) for name, third in thirds.items()},
-    )
+    least = np.finfo(DTYPE).eps * abs(values[0]) / (1 if DTYPE is np.float64 else 16)
+    return max(noise, least), {name: float(np.sqrt(np.max(square) / 21 / 20)) for name, square in squares.items()}
 
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above d1cd42dd755f4d19683b344b70d43a2c1cf476e0657ed7dad7e75a2ffda0d014
+# sha256 of all above b46bf6bccb527b910b1a433339e216576717dade395aae7d1d2bb0a02ecc9a3d

@@ -115,8 +115,8 @@ def _flat(network: Network) -> Verdict:
         else "no layer has curvature"
     )
     reason = (
-        f"{what}, so that δ′ and L are 0 for all parameters: the minimum of the loss is K = 0, a constant energy, "
-        "whatever the data. No hessian mode helps"
+        f"{what}, so that δ′ and L are 0 for all parameters: the minimum of Hyvärinen's loss is K = 0, a constant "
+        "energy, whatever the data. No hessian mode helps"
     )
     return Verdict(True, reason, flat=True, kinked=bool(kinks))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Annotated
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+    from smgen.build import Options
     from smgen.network import Network
 
 
@@ -130,6 +132,8 @@ def check(
             functions=functions,
         )
         held("--lam", lam, dtype)
+        if options.functions is not None:  # so that there is something to compare
+            options = replace(options, functions=f"{options.functions},energy,score")
         samples = None if data is None else _samples(net, data, dtype)
         network, module = compiled(net, options)
         table = Table(f"{net} · {backend} · {dtype}, relative errors", ("", "what", "error", "at most"))
@@ -140,20 +144,22 @@ def check(
                 mark = Text("ok", "green") if finding.passed else Text("FAIL", "bold red")
                 table.add_row(mark, finding.what, finding.measured, finding.expected)
         put(out, table)
-        put(out, _quality(network, module))
+        put(out, _quality(network, module, options))
         if samples is not None:
             _advise(network, samples, dtype, batch_size, lam, seed)
     if not passed:
         raise typer.Exit(1)
 
 
-def _quality(network: Network, module: ModuleType) -> str:
+def _quality(network: Network, module: ModuleType, options: Options) -> str:
     """A sentence about δ′ in the module's mode. Its faults have been reported by a warning."""
-    from smgen.analysis.exactness import verdict
-    from smgen.hessians import DIAGONAL, MODES
+    from smgen.hessians import DIAGONAL, MODES, recursion_for
+    from smgen.targets.build_info import NO_DELTA_PRIME
 
     mode, reason = MODES[module.METADATA["hessian"]], module.METADATA["reason"]
-    if verdict(network).flat:
+    if reason == NO_DELTA_PRIME:
+        return "No function computes δ′."
+    if recursion_for(network, options.objectives).flat:
         return "Of no use in training: the warning says why."
     if mode is DIAGONAL and not module.METADATA["exact"]:
         return "The recursion is inexact: the warning says why."

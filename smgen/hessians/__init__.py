@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from functools import lru_cache
 from typing import Final
@@ -12,15 +13,16 @@ from smgen.hessians.exact import EXACT
 from smgen.hessians.hutchinson import HUTCHINSON
 from smgen.hessians.protocol import DISTRIBUTIONS, Method, Mode, Truth
 from smgen.hessians.whole import whole_hessian
-from smgen.ir import HESSIAN, STEPS, Function, Schedule, functions_for, usual_functions
+from smgen.ir import HESSIAN, STEPS, USUAL, Function, Schedule, functions_for, usual_functions
 from smgen.lower.arranged import arranged
 from smgen.lower.functions import without_delta_prime
 from smgen.lower.labels import labelled
 from smgen.network import Network
+from smgen.objectives import Objective
 
 __all__ = [
     "DIAGONAL", "DISTRIBUTIONS", "EXACT", "HUTCHINSON", "MODES", "Method", "Mode", "Truth", "complaint", "lower",
-    "quality", "question", "scheme",
+    "quality", "question", "recursion_for", "scheme",
 ]  # fmt: skip
 
 MODES: Final[dict[str, Mode]] = {mode.name: mode for mode in (DIAGONAL, EXACT, HUTCHINSON)}
@@ -53,9 +55,17 @@ def _lower(network: Network, method: Method, function: Function) -> Schedule:
     return MODES[method.hessian].schedule(drawn, method, function)
 
 
-def quality(network: Network, method: Method) -> Verdict:
-    """Whether the mode's δ′ is exact for the network, and why."""
+def recursion_for(network: Network, objectives: Iterable[Objective]) -> Verdict:
+    """The verdict on the recursion. A network without curvature is of use if an objective finds more in it than δ′."""
     recursion = verdict(network)
+    if recursion.flat and not recursion.kinked and not any(o.rests_on_curvature for o in objectives):
+        return Verdict(True, "no layer has curvature, so that δ′ is 0")
+    return recursion
+
+
+def quality(network: Network, method: Method, objectives: Iterable[Objective] = USUAL) -> Verdict:
+    """Whether the mode's δ′ is exact for the network, and why."""
+    recursion = recursion_for(network, objectives)
     if recursion.flat:
         return replace(recursion, exact=not recursion.kinked)
     return MODES[method.hessian].quality(arranged(network), recursion, method)

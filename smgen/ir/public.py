@@ -85,8 +85,14 @@ def public_functions(objectives: Iterable[Objective] = USUAL) -> tuple[PublicFun
 
 
 def usual_functions(objectives: Iterable[Objective] = USUAL) -> tuple[PublicFunction, ...]:
-    """What a module with these objectives has if no functions are chosen."""
-    return tuple(public for public in public_functions(objectives) if public.is_usual)
+    """What a module with these objectives has if no functions are chosen: δ′ only if a loss has it."""
+    objectives = tuple(objectives)
+    curved = any(objective.is_curved for objective in objectives)
+    return tuple(
+        public
+        for public in public_functions(objectives)
+        if public.is_usual and (curved or public != PUBLIC_HESSIAN_DIAGONAL)
+    )
 
 
 def functions_for(chosen: Collection[PublicFunction]) -> tuple[Function, ...]:

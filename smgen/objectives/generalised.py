@@ -65,7 +65,7 @@ def generalised(text: str) -> Objective:
     function = WEIGHT_FUNCTIONS[name]
     numbers = [_number(word) for word in words]
     if len(numbers) != len(function.numbers) or None in numbers:
-        wanted = " and ".join(function.numbers) or "nothing"
+        wanted = f"{' and '.join(function.numbers)}, as finite decimals" if function.numbers else "nothing"
         raise BuildError(what=f"--objective {text}: after {name} comes {wanted}", hint=spelled(name))
     if (function.is_box and not float(words[0]) < float(words[1])) or (name == "min" and float(words[0]) <= 0):
         wanted = "the first number is less than the second" if function.is_box else "the number is above 0"

@@ -117,6 +117,12 @@ class Objective:
         """Whether a term depends on δ′."""
         return any(expr.has(DELTA_PRIME) for _, expr in self.terms)
 
+    @property
+    def rests_on_curvature(self) -> bool:
+        """Whether a constant energy is its minimum, whatever the data, where δ′ is 0: its slope by δ is 0 at δ = 0."""
+        flat = self.term("J").subs(DELTA_PRIME, 0)
+        return self.is_curved and sp.diff(flat, DELTA).subs(DELTA, 0) == 0
+
     def term(self, letter: str) -> sp.Expr:
         """The expression of one term, or of J, their sum."""
         return dict(self.terms).get(letter, sp.Add(*(expr for _, expr in self.terms)))

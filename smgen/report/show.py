@@ -12,12 +12,11 @@ from rich.console import Console
 from rich.text import Text
 
 from smgen.analysis.cost import cost
-from smgen.analysis.exactness import verdict
 from smgen.build import Options
 from smgen.calculus.primitives import MARKS
 from smgen.calculus.symbolic import formula
 from smgen.equations.text import schedule_text
-from smgen.hessians import DIAGONAL, MODES, lower, quality, scheme
+from smgen.hessians import DIAGONAL, MODES, lower, quality, recursion_for, scheme
 from smgen.ir import LAYER_MEANS, STEPS, Schedule, functions_for, steps_of
 from smgen.network import Network
 from smgen.objectives import DENOISING, Objective
@@ -29,7 +28,7 @@ from smgen.targets.savings import savings
 
 def overview(network: Network, options: Options) -> dict[str, Any]:
     """Everything that `smgen show` prints, in types that JSON has."""
-    recursion = verdict(network)
+    recursion = recursion_for(network, options.objectives)
     schedules = _schedules(network, options)
     return {
         "description_sha256": network.fingerprint,
@@ -88,7 +87,7 @@ def _schedules(network: Network, options: Options) -> tuple[Schedule, ...]:
 def show(console: Console, network: Network, options: Options) -> None:
     """Print the overview as tables and lines, for a terminal or a file."""
     shown = overview(network, options)
-    quality = verdict(network)
+    quality = recursion_for(network, options.objectives)
     word, _, reason = str(quality).partition(": ")
     colour = "green" if quality.exact and not quality.flat else "yellow"
     heading = Text.assemble("The diagonal recursion is ", (word, f"bold {colour}"), f": {reason}.")

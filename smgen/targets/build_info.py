@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from math import isfinite, prod
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +17,9 @@ from smgen.ir import USUAL, Function, PublicFunction, Shape, functions_for, publ
 from smgen.network import Network
 from smgen.objectives import OBJECTIVES, Objective
 from smgen.targets.choice import USUAL_ONES, listed
+
+NO_DELTA_PRIME: Final = "no function computes δ′"
+"""The reason for `exact` in the metadata of modules without δ′."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,7 +131,7 @@ class BuildInfo:
             "hessian": self.method.hessian,
             "batch_size": self.method.batch_size,
             "exact": self.quality.exact or not self.curved,
-            "reason": self.quality.reason if self.curved else "no function computes δ′",
+            "reason": self.quality.reason if self.curved else NO_DELTA_PRIME,
         }
         if self.hessian.takes_probes:
             chosen |= {"probes": self.method.probes, "distribution": self.method.distribution}

@@ -8,6 +8,7 @@ from typing import Final
 from smgen.errors import BuildError, did_you_mean
 from smgen.ir import USUAL, PublicFunction, public_functions, public_losses, usual_functions
 from smgen.objectives import OBJECTIVES, Objective
+from smgen.objectives.generalised import FAMILY, generalised
 
 EVERY: Final = "all"
 """What chooses every function."""
@@ -28,9 +29,10 @@ def chosen_functions(
     words = {word.strip() for text in texts for word in f"{text}".split(",")} - {""}
     hint = f"one or several of {', '.join(known)}, {USUAL_ONES} or {EVERY}"
     for word in sorted(words - known.keys() - {EVERY, USUAL_ONES}):
-        other = next((o for o in OBJECTIVES.values() if word in {f.name for f in public_losses(o).all}), None)
+        others = (*OBJECTIVES.values(), generalised(f"{FAMILY}:x"))
+        other = next((o for o in others if word in {f.name for f in public_losses(o).all}), None)
         if other is not None:
-            given = ",".join(objective.name for objective in (*objectives, other))
+            given = ",".join((*(o.name for o in objectives), other.name if other.name in OBJECTIVES else f"{FAMILY}:H"))
             raise BuildError(
                 what=f"--functions {word}: this function is of another objective", hint=f"add --objective {given}"
             )

@@ -63,6 +63,7 @@ class Header:
     takes_wrt_x: bool
     means: bool
     noisy: bool
+    noise_is_condition: bool
     bounded: bool
     shapes_like_x: str
     shapes_of_x: str
@@ -126,6 +127,7 @@ def header(info: BuildInfo, note: str = "") -> Header:
         takes_wrt_x=any(function.is_loss and function.by_x for function in info.functions),
         means=info.evaluates,
         noisy=SIGMA in arguments,
+        noise_is_condition=any(condition.name == SIGMA.name for condition in info.conditions),
         bounded=any(objective.domain != (None, None) for objective in info.objectives),
         takes_probes=info.takes_probes,
         shapes_like_x=_tuple(f"(n, {', '.join(map(str, shape))})" for shape in shapes),

@@ -42,7 +42,7 @@ def write(net: Path, energy: str) -> None:
 def test_a_build_stops_and_says_why(net: Path, name: str) -> None:
     write(net, (FLAT | STRAIGHT)[name])
     error = run("build", net, code=2).stderr
-    assert "δ′ and L are 0 for all parameters: the minimum of the loss is K = 0, a constant energy" in error
+    assert "δ′ and L are 0 for all parameters: the minimum of Hyvärinen's loss is K = 0, a constant energy" in error
     assert "No hessian mode helps" in error
     assert ("f″ is 0 almost everywhere in every layer (kinks: " in error) == (name in FLAT)
     assert not (net.parent / "net_numpy.py").exists()

@@ -46,6 +46,8 @@ BAD_WEIGHTS = {
     "weights: expected shape (5,), got (4,)": np.ones(4),
     "weights: expected shape (5,), got (5, 4)": ONES,
     "weights: expected shape (5,), got ()": 1.0,
+    "weights: expected a numpy array, got a matrix; convert with numpy.asarray": np.eye(N).view(np.matrix),
+    "weights: expected an array without a mask, got a MaskedArray": np.ma.array(np.ones(N), mask=[True] + [False] * 4),
     "weights: expected real numbers, got dtype complex128": np.ones(N, complex),
     "weights: expected real numbers, got dtype <U3": ["one"] * N,
 }
@@ -53,6 +55,7 @@ BAD_MASKS = {
     "mask: expected some False, got all True": np.ones((N, D), bool),
     "mask: expected an array of bool, True for what is left out, got dtype float64": np.zeros((N, D)),
     "mask: expected an array of bool, True for what is left out, got dtype int": np.zeros(D, int),
+    "mask: expected an array without a mask, got a MaskedArray": np.ma.array(np.zeros((N, D), bool)),
     "mask: expected shape (5, 4) or (4,), got (5,)": np.zeros(N, bool),
     "mask: expected shape (5, 4) or (4,), got (4, 4)": np.zeros((4, D), bool),
 }
@@ -63,10 +66,15 @@ BAD_SIGMAS = {
     "sigma: expected numbers above 0, got -0.2": with_entry(np.ones(N), -0.2),
     "sigma: expected shape (5,), got (3,)": np.ones(3),
     "sigma: expected shape (5,), got (5, 4)": ONES,
-    "sigma: expected a pair (least, greatest) of numbers above 0, got (2, 1)": (2, 1),
-    "sigma: expected a pair (least, greatest) of numbers above 0, got (0, 1)": (0, 1),
-    "sigma: expected a pair (least, greatest) of numbers above 0, got (1, 2, 3)": (1, 2, 3),
-    "sigma: expected a pair (least, greatest) of numbers above 0, got ('a', 1)": ("a", 1),
+    "sigma: expected a pair (least, greatest) of numbers above 0 in float64, got (2, 1)": (2, 1),
+    "sigma: expected a pair (least, greatest) of numbers above 0 in float64, got (0, 1)": (0, 1),
+    "sigma: expected a pair (least, greatest) of numbers above 0 in float64, got (1, 2, 3)": (1, 2, 3),
+    "sigma: expected a pair (least, greatest) of numbers above 0 in float64, got ('a', 1)": ("a", 1),
+    "sigma: expected a pair (least, greatest) of numbers above 0 in float64, got ('0.1', '1')": ("0.1", "1"),
+    "sigma: expected a pair (least, greatest) of numbers above 0 in float64, got (0.1, True)": (0.1, True),
+    "sigma: expected a pair (least, greatest) of numbers above 0 in float64, got (0.1, inf)": (0.1, np.inf),
+    "sigma: expected a pair (least, greatest) of numbers above 0 in float64, got (0.1, 1": (0.1, 10**400),
+    "sigma: expected numbers above 0, got True": True,
     "sigma: expected real numbers, got dtype": "wide",
 }
 BAD_NOISE = {
@@ -113,6 +121,35 @@ def test_noise(name: str) -> None:
     for message, mask in BAD_MASKS.items():
         refused(message, name, 1.0, mask=mask)
     refused("rng: expected a seed, a numpy.random.Generator or None, got -1", name, 1.0, rng=-1)
+    integers = type("Integers", (), {"integers": None, "__repr__": lambda _: "integers"})()
+    refused("rng: expected a seed, a numpy.random.Generator or None, got integers", name, 1.0, rng=integers)
+    refused("rng: expected None beside noise and sigma: nothing is drawn", name, 1.0, noise=ONES, rng=3)
+
+
+def test_the_ends_of_levels_are_checked_whatever_is_drawn() -> None:
+    built, network = conditioned(), Network(energy=sm.softplus(sm.linear(sm.input(D), 3)))
+    with pytest.raises(ValueError, match=r"sigma: expected numbers of at least 0\.01, got 0\.009"):
+        built.denoising_loss(built.init_params(), X, (0.009, 1.0), rng=0)
+    single = module_of(network, "float32", objective="denoising")
+    params, x = single.init_params(), X.astype(np.float32)
+    for pair in ((1.0, 1e39), (1e-50, 1.0)):
+        with pytest.raises(ValueError, match=r"sigma: expected a pair .* of numbers above 0 in float32, got \("):
+            single.denoising_loss(params, x, pair, rng=1)
+    widest = module("numpy")
+    assert np.isfinite(widest.denoising_loss(widest.init_params(), X, (1e-100, 1e100), rng=0))
+
+
+def test_a_weighting_cannot_change_the_levels() -> None:
+    built = module("numpy")
+    params, square = built.init_params(), lambda sigma: np.square(sigma, out=sigma)
+    expected = built.denoising_loss(params, X, 0.4, noise=ONES)
+    assert built.denoising_loss(params, X, 0.4, noise=ONES, weighting=square) == pytest.approx(expected, rel=1e-12)
+
+    def failing(sigma: Any) -> Any:
+        raise KeyError(sigma)
+
+    with pytest.raises(ValueError, match=r"weighting: .*failing.* failed on an array of σ of shape \(5,\)"):
+        built.denoising_loss(params, X, 0.4, weighting=failing)
 
 
 def test_denoising_weights() -> None:
@@ -192,6 +229,28 @@ def test_a_mask_of_one_sample_is_that_of_all() -> None:
     for key, value in built.loss_and_grad(params, X, 0.1, mask=mask)[1].items():
         assert np.array_equal(value, built.loss_and_grad(params, X, 0.1, mask=whole)[1][key])
     assert np.isclose(built.loss(params, X, mask=np.zeros(D, bool)), built.loss(params, X), rtol=1e-14)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_only_the_ratios_of_weights_count(dtype: str) -> None:
+    built = module_of(Network(energy=sm.softplus(sm.linear(sm.input(D), 3))), dtype)
+    params, x = built.init_params(), X.astype(dtype)
+    weights = np.array([0.5, 2.0, 0.0, 1.0, 0.25])
+    expected = built.loss_and_grad(params, x, 0.1, weights=weights)
+    for scale in (2.0**-1000, 2.0**-130, 2.0**130, 2.0**1022):
+        value, gradient = built.loss_and_grad(params, x, 0.1, weights=weights * scale)
+        assert value == expected[0]
+        assert built.loss(params, x, 0.1, weights=weights * scale) == built.loss(params, x, 0.1, weights=weights)
+        assert all(np.array_equal(gradient[key], expected[1][key]) for key in gradient)
+
+
+def test_something_is_left_of_samples_that_weigh_something() -> None:
+    mask = np.ones((N, D), bool)
+    mask[3] = False
+    message = "mask: expected some False where weights are above 0: nothing would be left"
+    for name in ("loss", "loss_terms", "loss_and_grad", "generalised_loss", "generalised_loss_and_grad"):
+        refused(message, name, weights=[1, 1, 1, 0, 1], mask=mask)
+    refused(message, "denoising_loss", 1.0, weights=[1, 1, 1, 0, 1], mask=mask)
 
 
 def test_equal_weights_weigh_nothing() -> None:

@@ -76,7 +76,7 @@ def test_a_derivative_that_overflows(module: ModuleType) -> None:
     (text,) = told(module, "loss", {"first.weight": largest(module) ** 0.6, "x": 0.0})
     assert text == (
         f"loss: the result is not finite in {np.dtype(module.DTYPE)}: "
-        "the values of all layers are, but a derivative of theirs overflows"
+        "the values of all layers at x are, but a derivative of theirs overflows"
     )
 
 

@@ -62,7 +62,7 @@ class _Losses:
 
     def prepared(self) -> list[str]:
         """The lines that check arguments, and draw noise or probes."""
-        lines = ["rng, sigma = _noise_levels(x, sigma, rng)"] if self.noisy else []
+        lines = ["rng, sigma = _noise_levels(x, sigma, noise, rng)"] if self.noisy else []
         lines.append(self.parts.checked("lam" if self.objective.takes_lam else ""))
         if self.objective.domain != (None, None):
             low, high = self.objective.domain
@@ -93,10 +93,10 @@ class _Losses:
         function = self.steps[kind].general["zero" if self.zero_alone else "any"]
         return f"_{function.name}({self.parts.passed(function, workspace)})"
 
-    def masked(self, weights: str) -> list[str]:
+    def masked(self, weights: str, shares: str = "") -> list[str]:
         """The lines that make weights of entries."""
         lines = ["noise = _kept(noise, mask, rows)"] if self.noisy else []
-        return [*lines, f"weights = _entry_weights({weights}, mask, rows{self.levels})"]
+        return [*lines, f"weights = _entry_weights({weights}, mask, rows{self.levels}{shares})"]
 
     # Functions
 
@@ -110,7 +110,7 @@ class _Losses:
             body += ["if weights is None and mask is None:", f"    return {self.plain('terms')}"]
             body += ["shares = _mean_weights(weights, rows)", "if mask is None:"]
             body += [f"    return _weighted_means(shares, {self.plain('each')})"]
-        body += [*self.masked("None"), f"return _weighted_means(shares, {self.general('each')})"]
+        body += [*self.masked("None", ", shares=shares"), f"return _weighted_means(shares, {self.general('each')})"]
         arguments = f"{self.passed_on}, weights, mask"
         doc = docstring(f"{'The terms and ' * self.objective.has_terms}J, means over the batch.")
         return ApiFunction(name=f"_{self.prefix}means", arguments=arguments, doc=doc, body=tuple(body))
