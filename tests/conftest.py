@@ -20,17 +20,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The longest tests first, so that no process is left with them when the others are done.
-
-    Then those of one network together: what it was lowered to is still known.
-    """
-    items.sort(key=lambda item: ("test_versions" not in item.nodeid, _network(item)))
-
-
-def _network(item: pytest.Item) -> str:
-    """The name of the network that a test is for; empty if it has none."""
-    name = item.callspec.params.get("name") if hasattr(item, "callspec") else None
-    return name if isinstance(name, str) else ""
+    """The longest tests first, so that no process is left with them when the others are done."""
+    items.sort(key=lambda item: "test_versions" not in item.nodeid)
 
 
 @pytest.fixture
