@@ -29,7 +29,7 @@ installed, threads work on different tiles. `w.g` is where g is written: results
 later ones, as _STORAGE says. a, b, c, … are intermediate results of one equation.
 
 description sha256 aa2eea6ccebc9c4baee36db4f396fa7e48c2f7cfe5aa384d48bfb7df7f1f93bf
-template numpy/module.py.j2, sha256 d4c89dabddd17f0a3a72a367236dd6a11ebf5b967ce65cb102bb0b9086abfa44
+template numpy/module.py.j2, sha256 4e92a0c4b11f5e6f53f756688dca178796a07b4d530cdb03fb5bada35d7f1ba1
 """
 
 import _thread
@@ -1929,7 +1929,7 @@ INITIAL = {
 METADATA = {
     "network": "field_of_experts",
     "description_sha256": "aa2eea6ccebc9c4baee36db4f396fa7e48c2f7cfe5aa384d48bfb7df7f1f93bf",
-    "template_sha256": "d4c89dabddd17f0a3a72a367236dd6a11ebf5b967ce65cb102bb0b9086abfa44",
+    "template_sha256": "4e92a0c4b11f5e6f53f756688dca178796a07b4d530cdb03fb5bada35d7f1ba1",
     "generator": "smgen 0.1.0",
     "backend": "numpy",
     "dtype": "float32",
@@ -3331,4 +3331,4 @@ def _noises(value, slopes, start, rng):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above dea98b36733ac8e7dcb14b20dbc72e1b1954e8a7d9d0e52d84ea012b4e112812
+# sha256 of all above df076e5ff9d42960d83e5b1d7332a0c4b5e6fdd894de555030afc46c7211571f

@@ -24,7 +24,7 @@ their role, whatever layer they belong to; `vec4_<name>` takes 16 bytes a thread
 are aligned to them.
 
 description sha256 d4d8833c7e2f1965d5d89b1599a300b10c6c55a495183fe0c4dbf5dbfbcd5973
-template cuda/module.py.j2, sha256 d40f36fb6683df0c22f2e7fe5dd65c9fdba33937b29d15b57bec2636dd70db5b
+template cuda/module.py.j2, sha256 6278f7965473fbed53571d3b504adb8903352b06d1aa95410e69d52e89549f6a
 """
 
 import operator
@@ -62,7 +62,7 @@ INITIAL = {
 METADATA = {
     "network": "ica",
     "description_sha256": "d4d8833c7e2f1965d5d89b1599a300b10c6c55a495183fe0c4dbf5dbfbcd5973",
-    "template_sha256": "d40f36fb6683df0c22f2e7fe5dd65c9fdba33937b29d15b57bec2636dd70db5b",
+    "template_sha256": "6278f7965473fbed53571d3b504adb8903352b06d1aa95410e69d52e89549f6a",
     "generator": "smgen 0.1.0",
     "backend": "cuda",
     "dtype": "float32",
@@ -2422,4 +2422,4 @@ def _noises(value, slopes, start, rng):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above 5baf1c80167cd4e02e06bd22eb59824c34844243d9eecb3d50a9a3a4b422c089
+# sha256 of all above 28bc73411a4be288561cf1b5bedc0ab5be4bb0b63ddf275c46fbc786f15abf49

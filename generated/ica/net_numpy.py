@@ -24,7 +24,7 @@ installed, threads work on different tiles. `w.g` is where g is written: results
 later ones, as _STORAGE says. a, b, c, … are intermediate results of one equation.
 
 description sha256 d4d8833c7e2f1965d5d89b1599a300b10c6c55a495183fe0c4dbf5dbfbcd5973
-template numpy/module.py.j2, sha256 d4c89dabddd17f0a3a72a367236dd6a11ebf5b967ce65cb102bb0b9086abfa44
+template numpy/module.py.j2, sha256 4e92a0c4b11f5e6f53f756688dca178796a07b4d530cdb03fb5bada35d7f1ba1
 """
 
 import _thread
@@ -1192,7 +1192,7 @@ INITIAL = {
 METADATA = {
     "network": "ica",
     "description_sha256": "d4d8833c7e2f1965d5d89b1599a300b10c6c55a495183fe0c4dbf5dbfbcd5973",
-    "template_sha256": "d4c89dabddd17f0a3a72a367236dd6a11ebf5b967ce65cb102bb0b9086abfa44",
+    "template_sha256": "4e92a0c4b11f5e6f53f756688dca178796a07b4d530cdb03fb5bada35d7f1ba1",
     "generator": "smgen 0.1.0",
     "backend": "numpy",
     "dtype": "float32",
@@ -2485,4 +2485,4 @@ def _noises(value, slopes, start, rng):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above ab6648dc2d34219e574ae3b637efbde74189cce2d248a3eeadb481867978d842
+# sha256 of all above 889c429441611b3dfdb15224efa2a104beadbed94f14e3f5ea0670375498902f

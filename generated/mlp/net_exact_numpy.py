@@ -30,7 +30,7 @@ installed, threads work on different tiles. `w.g` is where g is written: results
 later ones, as _STORAGE says. a, b, c, … are intermediate results of one equation.
 
 description sha256 d016ecef1c7374b3dbd6a0d9340fd4e360a478a7bf806748c63a65ede3e31568
-template numpy/module.py.j2, sha256 d4c89dabddd17f0a3a72a367236dd6a11ebf5b967ce65cb102bb0b9086abfa44
+template numpy/module.py.j2, sha256 4e92a0c4b11f5e6f53f756688dca178796a07b4d530cdb03fb5bada35d7f1ba1
 """
 
 import _thread
@@ -3574,7 +3574,7 @@ INITIAL = {
 METADATA = {
     "network": "mlp",
     "description_sha256": "d016ecef1c7374b3dbd6a0d9340fd4e360a478a7bf806748c63a65ede3e31568",
-    "template_sha256": "d4c89dabddd17f0a3a72a367236dd6a11ebf5b967ce65cb102bb0b9086abfa44",
+    "template_sha256": "4e92a0c4b11f5e6f53f756688dca178796a07b4d530cdb03fb5bada35d7f1ba1",
     "generator": "smgen 0.1.0",
     "backend": "numpy",
     "dtype": "float32",
@@ -5145,4 +5145,4 @@ def _noises(value, slopes, start, rng):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above 92a320b5b6284c30585bfc2a27ac624d596772041e9b6a5aa874524e2f2e04df
+# sha256 of all above c8c60527e664723cb7a7d879c53726f7f62581d8138a62afad76a0373151b769

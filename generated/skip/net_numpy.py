@@ -31,7 +31,7 @@ installed, threads work on different tiles. `w.g` is where g is written: results
 later ones, as _STORAGE says. a, b, c, … are intermediate results of one equation.
 
 description sha256 1789c5e4595bbf5e3f43b37206c24ce5960378ac697c917cce154540f46292a6
-template numpy/module.py.j2, sha256 d4c89dabddd17f0a3a72a367236dd6a11ebf5b967ce65cb102bb0b9086abfa44
+template numpy/module.py.j2, sha256 4e92a0c4b11f5e6f53f756688dca178796a07b4d530cdb03fb5bada35d7f1ba1
 """
 
 import _thread
@@ -2574,7 +2574,7 @@ INITIAL = {
 METADATA = {
     "network": "skip",
     "description_sha256": "1789c5e4595bbf5e3f43b37206c24ce5960378ac697c917cce154540f46292a6",
-    "template_sha256": "d4c89dabddd17f0a3a72a367236dd6a11ebf5b967ce65cb102bb0b9086abfa44",
+    "template_sha256": "4e92a0c4b11f5e6f53f756688dca178796a07b4d530cdb03fb5bada35d7f1ba1",
     "generator": "smgen 0.1.0",
     "backend": "numpy",
     "dtype": "float32",
@@ -3990,4 +3990,4 @@ def _noises(value, slopes, start, rng):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above b46bf6bccb527b910b1a433339e216576717dade395aae7d1d2bb0a02ecc9a3d
+# sha256 of all above 6c19af1dcfcfcf4458d062334afd9cb0c0ab6609db0267ff08d32b2de86d9c8a

@@ -176,6 +176,9 @@ class ndarray:
     def sum(self) -> ndarray:
         return self._computed(self._host.sum())
 
+    def max(self) -> ndarray:
+        return self._computed(self._host.max())
+
     def __eq__(self, other: object) -> NoReturn:
         raise TypeError("the stand-in has no comparisons: their results would wait for the device")
 
