@@ -29,7 +29,7 @@ installed, threads work on different tiles. `w.g` is where g is written: results
 later ones, as _STORAGE says. a, b, c, … are intermediate results of one equation.
 
 description sha256 aa2eea6ccebc9c4baee36db4f396fa7e48c2f7cfe5aa384d48bfb7df7f1f93bf
-template numpy/module.py.j2, sha256 4e92a0c4b11f5e6f53f756688dca178796a07b4d530cdb03fb5bada35d7f1ba1
+template numpy/module.py.j2, sha256 5790242a15f1dcd8bad55d0770681aa097d29dd3149a2c883a0c8dd3cd3d9ba5
 """
 
 import _thread
@@ -1929,7 +1929,7 @@ INITIAL = {
 METADATA = {
     "network": "field_of_experts",
     "description_sha256": "aa2eea6ccebc9c4baee36db4f396fa7e48c2f7cfe5aa384d48bfb7df7f1f93bf",
-    "template_sha256": "4e92a0c4b11f5e6f53f756688dca178796a07b4d530cdb03fb5bada35d7f1ba1",
+    "template_sha256": "5790242a15f1dcd8bad55d0770681aa097d29dd3149a2c883a0c8dd3cd3d9ba5",
     "generator": "smgen 0.1.0",
     "backend": "numpy",
     "dtype": "float32",
@@ -3229,7 +3229,7 @@ def _slope_errors(value, slopes, start, light, rng):
             rounding = 60 * np.finfo(DTYPE).eps * terms * float(np.linalg.norm(direction))
             move = _mover(lambda array: value({**start, name: array}), here[name], _asnumpy(start[name]), direction)
             for h in (1.0, 0.83, 0.37):  # again from other steps if it seems wrong: chance does not repeat itself
-                right, error, seen = _compared(move, noise, rounding, h)
+                right, error, seen = _compared(move, noise, rounding, h if DTYPE is np.float32 else h / 8)
                 if right:
                     break
             size = (largest or 1.0) * float(np.max(np.abs(direction)))
@@ -3331,4 +3331,4 @@ def _noises(value, slopes, start, rng):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above df076e5ff9d42960d83e5b1d7332a0c4b5e6fdd894de555030afc46c7211571f
+# sha256 of all above 57b7088aaa68aae2b00eaf0029b663615e99386ba3001d71cda5ce03408dda6c

@@ -21,7 +21,7 @@
    different tiles, and what tiles sum is added up at the end, in a fixed order.
 
    description sha256 d4d8833c7e2f1965d5d89b1599a300b10c6c55a495183fe0c4dbf5dbfbcd5973
-   template c/module.c.j2, sha256 711f419542712812adece33256ac822c7d29c22df92af68a7824098041aafafe */
+   template c/module.c.j2, sha256 fe8f3abd8dd59daa11e117814b3790c8d9293c6f233c4cae5b482d9e0d83f5e8 */
 
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE /* sched_getaffinity */
@@ -47,8 +47,8 @@
 enum { TOTALS = 8 }; /* places for the sums of a rank's losses: whole cache lines */
 
 /* What net_c.h asks for: a program cannot be made of this file and the header of another. */
-extern const char ica_pair_84be4bea37582931;
-const char ica_pair_84be4bea37582931 = 0;
+extern const char ica_pair_0933d7aaeb9413f7;
+const char ica_pair_0933d7aaeb9413f7 = 0;
 
 /* ---- what every function needs: shares of the work, and products ---- */
 

@@ -24,7 +24,7 @@ their role, whatever layer they belong to; `vec4_<name>` takes 16 bytes a thread
 are aligned to them.
 
 description sha256 d4d8833c7e2f1965d5d89b1599a300b10c6c55a495183fe0c4dbf5dbfbcd5973
-template cuda/module.py.j2, sha256 6278f7965473fbed53571d3b504adb8903352b06d1aa95410e69d52e89549f6a
+template cuda/module.py.j2, sha256 d83a540241f199e98abc7011f38b36749caa4bab8eb4eb14e97ba08a46721e53
 """
 
 import operator
@@ -62,7 +62,7 @@ INITIAL = {
 METADATA = {
     "network": "ica",
     "description_sha256": "d4d8833c7e2f1965d5d89b1599a300b10c6c55a495183fe0c4dbf5dbfbcd5973",
-    "template_sha256": "6278f7965473fbed53571d3b504adb8903352b06d1aa95410e69d52e89549f6a",
+    "template_sha256": "d83a540241f199e98abc7011f38b36749caa4bab8eb4eb14e97ba08a46721e53",
     "generator": "smgen 0.1.0",
     "backend": "cuda",
     "dtype": "float32",
@@ -2320,7 +2320,7 @@ def _slope_errors(value, slopes, start, light, rng):
             rounding = 60 * np.finfo(DTYPE).eps * terms * float(np.linalg.norm(direction))
             move = _mover(lambda array: value({**start, name: array}), here[name], _asnumpy(start[name]), direction)
             for h in (1.0, 0.83, 0.37):  # again from other steps if it seems wrong: chance does not repeat itself
-                right, error, seen = _compared(move, noise, rounding, h)
+                right, error, seen = _compared(move, noise, rounding, h if DTYPE is np.float32 else h / 8)
                 if right:
                     break
             size = (largest or 1.0) * float(np.max(np.abs(direction)))
@@ -2422,4 +2422,4 @@ def _noises(value, slopes, start, rng):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above 28bc73411a4be288561cf1b5bedc0ab5be4bb0b63ddf275c46fbc786f15abf49
+# sha256 of all above c91ed9dfab6c6122746182c509d9678c06eed823fa5993c7e8ac3e44a76cfbb4

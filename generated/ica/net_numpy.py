@@ -24,7 +24,7 @@ installed, threads work on different tiles. `w.g` is where g is written: results
 later ones, as _STORAGE says. a, b, c, … are intermediate results of one equation.
 
 description sha256 d4d8833c7e2f1965d5d89b1599a300b10c6c55a495183fe0c4dbf5dbfbcd5973
-template numpy/module.py.j2, sha256 4e92a0c4b11f5e6f53f756688dca178796a07b4d530cdb03fb5bada35d7f1ba1
+template numpy/module.py.j2, sha256 5790242a15f1dcd8bad55d0770681aa097d29dd3149a2c883a0c8dd3cd3d9ba5
 """
 
 import _thread
@@ -1192,7 +1192,7 @@ INITIAL = {
 METADATA = {
     "network": "ica",
     "description_sha256": "d4d8833c7e2f1965d5d89b1599a300b10c6c55a495183fe0c4dbf5dbfbcd5973",
-    "template_sha256": "4e92a0c4b11f5e6f53f756688dca178796a07b4d530cdb03fb5bada35d7f1ba1",
+    "template_sha256": "5790242a15f1dcd8bad55d0770681aa097d29dd3149a2c883a0c8dd3cd3d9ba5",
     "generator": "smgen 0.1.0",
     "backend": "numpy",
     "dtype": "float32",
@@ -2383,7 +2383,7 @@ def _slope_errors(value, slopes, start, light, rng):
             rounding = 60 * np.finfo(DTYPE).eps * terms * float(np.linalg.norm(direction))
             move = _mover(lambda array: value({**start, name: array}), here[name], _asnumpy(start[name]), direction)
             for h in (1.0, 0.83, 0.37):  # again from other steps if it seems wrong: chance does not repeat itself
-                right, error, seen = _compared(move, noise, rounding, h)
+                right, error, seen = _compared(move, noise, rounding, h if DTYPE is np.float32 else h / 8)
                 if right:
                     break
             size = (largest or 1.0) * float(np.max(np.abs(direction)))
@@ -2485,4 +2485,4 @@ def _noises(value, slopes, start, rng):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above 889c429441611b3dfdb15224efa2a104beadbed94f14e3f5ea0670375498902f
+# sha256 of all above c71a5ecf2339f951e89cf993436d12544cc7f8ed7ec464f3cdadaec71d587678

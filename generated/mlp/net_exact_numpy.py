@@ -30,7 +30,7 @@ installed, threads work on different tiles. `w.g` is where g is written: results
 later ones, as _STORAGE says. a, b, c, … are intermediate results of one equation.
 
 description sha256 d016ecef1c7374b3dbd6a0d9340fd4e360a478a7bf806748c63a65ede3e31568
-template numpy/module.py.j2, sha256 4e92a0c4b11f5e6f53f756688dca178796a07b4d530cdb03fb5bada35d7f1ba1
+template numpy/module.py.j2, sha256 5790242a15f1dcd8bad55d0770681aa097d29dd3149a2c883a0c8dd3cd3d9ba5
 """
 
 import _thread
@@ -3574,7 +3574,7 @@ INITIAL = {
 METADATA = {
     "network": "mlp",
     "description_sha256": "d016ecef1c7374b3dbd6a0d9340fd4e360a478a7bf806748c63a65ede3e31568",
-    "template_sha256": "4e92a0c4b11f5e6f53f756688dca178796a07b4d530cdb03fb5bada35d7f1ba1",
+    "template_sha256": "5790242a15f1dcd8bad55d0770681aa097d29dd3149a2c883a0c8dd3cd3d9ba5",
     "generator": "smgen 0.1.0",
     "backend": "numpy",
     "dtype": "float32",
@@ -5043,7 +5043,7 @@ def _slope_errors(value, slopes, start, light, rng):
             rounding = 60 * np.finfo(DTYPE).eps * terms * float(np.linalg.norm(direction))
             move = _mover(lambda array: value({**start, name: array}), here[name], _asnumpy(start[name]), direction)
             for h in (1.0, 0.83, 0.37):  # again from other steps if it seems wrong: chance does not repeat itself
-                right, error, seen = _compared(move, noise, rounding, h)
+                right, error, seen = _compared(move, noise, rounding, h if DTYPE is np.float32 else h / 8)
                 if right:
                     break
             size = (largest or 1.0) * float(np.max(np.abs(direction)))
@@ -5145,4 +5145,4 @@ def _noises(value, slopes, start, rng):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above c8c60527e664723cb7a7d879c53726f7f62581d8138a62afad76a0373151b769
+# sha256 of all above c82253e18c56aea6eadc0c6acdd0e5cf41b686d558d5b40104cb8fcac2d5cdf9

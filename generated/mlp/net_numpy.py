@@ -29,7 +29,7 @@ installed, threads work on different tiles. `w.g` is where g is written: results
 later ones, as _STORAGE says. a, b, c, … are intermediate results of one equation.
 
 description sha256 d016ecef1c7374b3dbd6a0d9340fd4e360a478a7bf806748c63a65ede3e31568
-template numpy/module.py.j2, sha256 4e92a0c4b11f5e6f53f756688dca178796a07b4d530cdb03fb5bada35d7f1ba1
+template numpy/module.py.j2, sha256 5790242a15f1dcd8bad55d0770681aa097d29dd3149a2c883a0c8dd3cd3d9ba5
 """
 
 import _thread
@@ -3107,7 +3107,7 @@ INITIAL = {
 METADATA = {
     "network": "mlp",
     "description_sha256": "d016ecef1c7374b3dbd6a0d9340fd4e360a478a7bf806748c63a65ede3e31568",
-    "template_sha256": "4e92a0c4b11f5e6f53f756688dca178796a07b4d530cdb03fb5bada35d7f1ba1",
+    "template_sha256": "5790242a15f1dcd8bad55d0770681aa097d29dd3149a2c883a0c8dd3cd3d9ba5",
     "generator": "smgen 0.1.0",
     "backend": "numpy",
     "dtype": "float32",
@@ -4523,7 +4523,7 @@ def _slope_errors(value, slopes, start, light, rng):
             rounding = 60 * np.finfo(DTYPE).eps * terms * float(np.linalg.norm(direction))
             move = _mover(lambda array: value({**start, name: array}), here[name], _asnumpy(start[name]), direction)
             for h in (1.0, 0.83, 0.37):  # again from other steps if it seems wrong: chance does not repeat itself
-                right, error, seen = _compared(move, noise, rounding, h)
+                right, error, seen = _compared(move, noise, rounding, h if DTYPE is np.float32 else h / 8)
                 if right:
                     break
             size = (largest or 1.0) * float(np.max(np.abs(direction)))
@@ -4625,4 +4625,4 @@ def _noises(value, slopes, start, rng):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above 95a3d0121853e48274c310a3bf79232e708361b278ef2a8b00ce45119190f96e
+# sha256 of all above 584302035e4dfbb296e7a0e562f2e3d2b735f100288234c6425a07d059a52e0a

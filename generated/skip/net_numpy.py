@@ -31,7 +31,7 @@ installed, threads work on different tiles. `w.g` is where g is written: results
 later ones, as _STORAGE says. a, b, c, … are intermediate results of one equation.
 
 description sha256 1789c5e4595bbf5e3f43b37206c24ce5960378ac697c917cce154540f46292a6
-template numpy/module.py.j2, sha256 4e92a0c4b11f5e6f53f756688dca178796a07b4d530cdb03fb5bada35d7f1ba1
+template numpy/module.py.j2, sha256 5790242a15f1dcd8bad55d0770681aa097d29dd3149a2c883a0c8dd3cd3d9ba5
 """
 
 import _thread
@@ -2574,7 +2574,7 @@ INITIAL = {
 METADATA = {
     "network": "skip",
     "description_sha256": "1789c5e4595bbf5e3f43b37206c24ce5960378ac697c917cce154540f46292a6",
-    "template_sha256": "4e92a0c4b11f5e6f53f756688dca178796a07b4d530cdb03fb5bada35d7f1ba1",
+    "template_sha256": "5790242a15f1dcd8bad55d0770681aa097d29dd3149a2c883a0c8dd3cd3d9ba5",
     "generator": "smgen 0.1.0",
     "backend": "numpy",
     "dtype": "float32",
@@ -3888,7 +3888,7 @@ def _slope_errors(value, slopes, start, light, rng):
             rounding = 60 * np.finfo(DTYPE).eps * terms * float(np.linalg.norm(direction))
             move = _mover(lambda array: value({**start, name: array}), here[name], _asnumpy(start[name]), direction)
             for h in (1.0, 0.83, 0.37):  # again from other steps if it seems wrong: chance does not repeat itself
-                right, error, seen = _compared(move, noise, rounding, h)
+                right, error, seen = _compared(move, noise, rounding, h if DTYPE is np.float32 else h / 8)
                 if right:
                     break
             size = (largest or 1.0) * float(np.max(np.abs(direction)))
@@ -3990,4 +3990,4 @@ def _noises(value, slopes, start, rng):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above 6c19af1dcfcfcf4458d062334afd9cb0c0ab6609db0267ff08d32b2de86d9c8a
+# sha256 of all above 62a3b951c0662a004ce16898514e80a4863b4d4e4525d18827033add657a8888
