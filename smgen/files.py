@@ -33,6 +33,7 @@ _CHANGES = {
     "batch_size": "the batch size changed",
     "memory_mib": "the memory budget changed",
     "network": "the name changed",
+    "objective": "the objective changed",
     "functions": "the choice of functions changed",
 }
 

@@ -89,3 +89,12 @@ def test_words(net: Path, options: tuple[str, str], what: str, hint: str) -> Non
     error = " ".join(run("build", net, *options, code=2).stderr.split())
     assert what in error
     assert hint.lower() in error.lower()
+
+
+def test_another_objective_is_another_module(net: Path) -> None:
+    """`generalised:x` and `generalised:square` have functions of the same names."""
+    write(net, SHALLOW)
+    run("build", net)
+    for objective in ("denoising", "generalised:x", "generalised:square", "hyvarinen"):
+        assert "the objective changed" in run("build", net, "--objective", objective).stdout
+        assert "up to date" in run("build", net, "--objective", objective).stdout
