@@ -36,6 +36,8 @@ _CHANGES = {
     "objective": "the objective changed",
     "functions": "the choice of functions changed",
 }
+_DERIVED = {"backend", "exact", "reason"}
+"""What the file's name and the other entries decide."""
 
 
 def changed(path: Path, info: BuildInfo) -> tuple[str, ...]:
@@ -51,8 +53,9 @@ def changed(path: Path, info: BuildInfo) -> tuple[str, ...]:
         raise BuildError(origin=str(path), what=what, hint=hint)
     if sealed(text.rpartition(_SEAL)[0]) != text:
         return ("its text was changed",)
-    old = _metadata(text)
-    return tuple(change for key, change in _CHANGES.items() if old.get(key) != info.metadata.get(key))
+    old, new = _metadata(text), info.metadata
+    keys = dict.fromkeys((*_CHANGES, *old, *new))
+    return tuple(_CHANGES.get(k, f"{k} changed") for k in keys if k not in _DERIVED and old.get(k) != new.get(k))
 
 
 def differs(path: Path, text: str) -> bool:

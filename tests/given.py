@@ -65,6 +65,8 @@ def calls_of(module: ModuleType, params: Any, x: Any, given: dict[str, Any], lam
             some = {"mask": given["mask"]} if name == "losses" else weighted
             some = some | ({"wrt_x": True} if name == "loss_and_grad" else {})
             yield f"{prefix}{name} with {', '.join(some)}", function(params, x, *arguments, **keywords, **some)
+    yield "denoising_losses at one level", module.denoising_losses(params, x, 0.7, **noisy)
+    yield "denoising_losses between levels", module.denoising_losses(params, x, (0.5, 1.0), rng=3, **noisy)
 
 
 def leaves(result: Any) -> Iterator[Any]:

@@ -29,7 +29,7 @@ installed, threads work on different tiles. `w.g` is where g is written: results
 later ones, as _STORAGE says. a, b, c, … are intermediate results of one equation.
 
 description sha256 aa2eea6ccebc9c4baee36db4f396fa7e48c2f7cfe5aa384d48bfb7df7f1f93bf
-template numpy/module.py.j2, sha256 5790242a15f1dcd8bad55d0770681aa097d29dd3149a2c883a0c8dd3cd3d9ba5
+template numpy/module.py.j2, sha256 27f545dd313c9e8271fd250b4e24262d6ac557da03c1fb472d2ff14b23887264
 """
 
 import _thread
@@ -1929,7 +1929,7 @@ INITIAL = {
 METADATA = {
     "network": "field_of_experts",
     "description_sha256": "aa2eea6ccebc9c4baee36db4f396fa7e48c2f7cfe5aa384d48bfb7df7f1f93bf",
-    "template_sha256": "5790242a15f1dcd8bad55d0770681aa097d29dd3149a2c883a0c8dd3cd3d9ba5",
+    "template_sha256": "27f545dd313c9e8271fd250b4e24262d6ac557da03c1fb472d2ff14b23887264",
     "generator": "smgen 0.1.0",
     "backend": "numpy",
     "dtype": "float32",
@@ -2125,10 +2125,7 @@ def _any_array(name, value, entries):
         array = np.asarray(value)
     except Exception as error:
         raise ValueError(f"{name}: expected an array of {entries}, got {_got(value)}") from error
-    if isinstance(value, np.ma.MaskedArray):
-        raise ValueError(f"{name}: expected an array without a mask, got a {type(value).__name__}; give its .filled(…) values")
-    if isinstance(value, np.matrix):
-        raise ValueError(f"{name}: expected a numpy array, got a {type(value).__name__}; convert with numpy.asarray")
+    _check_plain(name, value)
     return array
 
 
@@ -2222,14 +2219,19 @@ def _check_params(params):
     return {name: _checked(f"params[{name!r}]", given[name], shape) for name, shape in PARAMS.items()}
 
 
-def _checked(name, array, shape):
-    """The array, without what a subclass makes of it."""
-    if not issubclass(type(array), np.ndarray):
-        raise ValueError(f"{name}: expected a numpy array of dtype {np.dtype(DTYPE)}, got {type(array).__name__}")
+def _check_plain(name, array):
+    """Raise ValueError for an array whose class computes in its own way."""
     if isinstance(array, np.ma.MaskedArray):
         raise ValueError(f"{name}: expected an array without a mask, got a {type(array).__name__}; give its .filled(…) values")
     if isinstance(array, np.matrix):
         raise ValueError(f"{name}: expected a numpy array, got a {type(array).__name__}; convert with numpy.asarray")
+
+
+def _checked(name, array, shape):
+    """The array, without what a subclass makes of it."""
+    if not issubclass(type(array), np.ndarray):
+        raise ValueError(f"{name}: expected a numpy array of dtype {np.dtype(DTYPE)}, got {type(array).__name__}")
+    _check_plain(name, array)
     array = np.ndarray.view(array, np.ndarray)
     if array.dtype != DTYPE:
         raise ValueError(f"{name}: expected dtype {np.dtype(DTYPE)}, got {array.dtype}; convert with .astype")
@@ -3218,17 +3220,19 @@ def _slope_errors(value, slopes, start, light, rng):
     """For each array its name, whether its slopes are right, by how much they are off, and how large an error would be seen."""
     here = _in_float64(slopes(start))
     noise, slope_noises = _noises(value, slopes, start, rng)
-    for name, largest in {name: float(np.max(np.abs(array))) for name, array in here.items()}.items():
+    for name, slope in here.items():
+        largest = float(np.max(np.abs(slope)))
         # As many of its last bits as a slope's rounding is, and a few of the largest slope's.
         terms = largest + 3 * slope_noises[name] / np.finfo(DTYPE).eps
         if not np.isfinite([noise, terms]).all():
             yield name, False, np.nan, np.nan
             continue
         found = []
-        for direction in _directions(here[name], light, rng):
+        for direction in _directions(slope, light, rng):
             rounding = 60 * np.finfo(DTYPE).eps * terms * float(np.linalg.norm(direction))
-            move = _mover(lambda array: value({**start, name: array}), here[name], _asnumpy(start[name]), direction)
-            for h in (1.0, 0.83, 0.37):  # again from other steps if it seems wrong: chance does not repeat itself
+            move = _mover(lambda array: value({**start, name: array}), slope, _asnumpy(start[name]), direction)
+            # Again from other steps if it seems wrong: chance does not repeat itself. float64 has digits for smaller ones.
+            for h in (1.0, 0.83, 0.37):
                 right, error, seen = _compared(move, noise, rounding, h if DTYPE is np.float32 else h / 8)
                 if right:
                     break
@@ -3320,7 +3324,8 @@ def _noises(value, slopes, start, rng):
         values.append(value(place))
         last = [*last[-3:], _in_float64(slopes(place))]
         if k >= 3:
-            for name, (a, b, c, d) in {name: [slopes[name] for slopes in last] for name in arrays}.items():
+            for name in arrays:
+                a, b, c, d = (slopes[name] for slopes in last)
                 squares[name] += (d - 3 * c + 3 * b - a) ** 2
     # The variance of a third difference is 1 + 9 + 9 + 1 times a value's; the first quartile of |N(0, 1)| is 0.32.
     noise = float(np.quantile(np.abs(np.diff(values, 3)), 0.25)) / np.sqrt(20) / 0.32
@@ -3331,4 +3336,4 @@ def _noises(value, slopes, start, rng):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above 57b7088aaa68aae2b00eaf0029b663615e99386ba3001d71cda5ce03408dda6c
+# sha256 of all above 49c91f16c5f7acffbc505148ef19857542ddd4e69e88f310fa9aca36074b599f

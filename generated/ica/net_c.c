@@ -21,7 +21,7 @@
    different tiles, and what tiles sum is added up at the end, in a fixed order.
 
    description sha256 d4d8833c7e2f1965d5d89b1599a300b10c6c55a495183fe0c4dbf5dbfbcd5973
-   template c/module.c.j2, sha256 fe8f3abd8dd59daa11e117814b3790c8d9293c6f233c4cae5b482d9e0d83f5e8 */
+   template c/module.c.j2, sha256 5beb9cfca8baaf72e35cf2c8ff84c932ea126ba5d39472dab2350f432c653b11 */
 
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE /* sched_getaffinity */
@@ -47,8 +47,8 @@
 enum { TOTALS = 8 }; /* places for the sums of a rank's losses: whole cache lines */
 
 /* What net_c.h asks for: a program cannot be made of this file and the header of another. */
-extern const char ica_pair_0933d7aaeb9413f7;
-const char ica_pair_0933d7aaeb9413f7 = 0;
+extern const char ica_pair_8c95171b69d8fb2b;
+const char ica_pair_8c95171b69d8fb2b = 0;
 
 /* ---- what every function needs: shares of the work, and products ---- */
 

@@ -31,11 +31,11 @@ void ica_use_gemm(void (*gemm)(int order, int transpose_a, int transpose_b, int 
                                int lda, const float *b, int ldb, float beta, float *c, int ldc));
 
 /* Programs that include this header link with the C file that it was generated with, and with no other. */
-extern const char ica_pair_0933d7aaeb9413f7;
+extern const char ica_pair_8c95171b69d8fb2b;
 #ifdef __GNUC__
 __attribute__((used))
 #endif
-static const char *const ica_pair = &ica_pair_0933d7aaeb9413f7;
+static const char *const ica_pair = &ica_pair_8c95171b69d8fb2b;
 
 /* Whether all `count` numbers of x are finite. */
 int ica_is_finite(const float *x, long count);

@@ -24,7 +24,7 @@ their role, whatever layer they belong to; `vec4_<name>` takes 16 bytes a thread
 are aligned to them.
 
 description sha256 d4d8833c7e2f1965d5d89b1599a300b10c6c55a495183fe0c4dbf5dbfbcd5973
-template cuda/module.py.j2, sha256 d83a540241f199e98abc7011f38b36749caa4bab8eb4eb14e97ba08a46721e53
+template cuda/module.py.j2, sha256 af1965ff5eaab4939835bc02128ea6fcff5f55333145649eb6836c76bada9231
 """
 
 import operator
@@ -62,7 +62,7 @@ INITIAL = {
 METADATA = {
     "network": "ica",
     "description_sha256": "d4d8833c7e2f1965d5d89b1599a300b10c6c55a495183fe0c4dbf5dbfbcd5973",
-    "template_sha256": "d83a540241f199e98abc7011f38b36749caa4bab8eb4eb14e97ba08a46721e53",
+    "template_sha256": "af1965ff5eaab4939835bc02128ea6fcff5f55333145649eb6836c76bada9231",
     "generator": "smgen 0.1.0",
     "backend": "cuda",
     "dtype": "float32",
@@ -1190,10 +1190,7 @@ def _any_array(name, value, entries):
         array = cp.asarray(value)
     except Exception as error:
         raise ValueError(f"{name}: expected an array of {entries}, got {_got(value)}") from error
-    if isinstance(value, np.ma.MaskedArray):
-        raise ValueError(f"{name}: expected an array without a mask, got a {type(value).__name__}; give its .filled(…) values")
-    if isinstance(value, np.matrix):
-        raise ValueError(f"{name}: expected a numpy array, got a {type(value).__name__}; convert with numpy.asarray")
+    _check_plain(name, value)
     return array
 
 
@@ -1276,6 +1273,14 @@ def _check_params(params):
     if missing or extra:
         raise ValueError(f"params: expected {list(PARAMS)}, got {list(given)}; missing {missing}, unknown {extra}")
     return {name: _checked(f"params[{name!r}]", given[name], shape) for name, shape in PARAMS.items()}
+
+
+def _check_plain(name, array):
+    """Raise ValueError for an array whose class computes in its own way."""
+    if isinstance(array, np.ma.MaskedArray):
+        raise ValueError(f"{name}: expected an array without a mask, got a {type(array).__name__}; give its .filled(…) values")
+    if isinstance(array, np.matrix):
+        raise ValueError(f"{name}: expected a numpy array, got a {type(array).__name__}; convert with numpy.asarray")
 
 
 def _checked(name, array, shape):
@@ -2309,17 +2314,19 @@ def _slope_errors(value, slopes, start, light, rng):
     """For each array its name, whether its slopes are right, by how much they are off, and how large an error would be seen."""
     here = _in_float64(slopes(start))
     noise, slope_noises = _noises(value, slopes, start, rng)
-    for name, largest in {name: float(np.max(np.abs(array))) for name, array in here.items()}.items():
+    for name, slope in here.items():
+        largest = float(np.max(np.abs(slope)))
         # As many of its last bits as a slope's rounding is, and a few of the largest slope's.
         terms = largest + 3 * slope_noises[name] / np.finfo(DTYPE).eps
         if not np.isfinite([noise, terms]).all():
             yield name, False, np.nan, np.nan
             continue
         found = []
-        for direction in _directions(here[name], light, rng):
+        for direction in _directions(slope, light, rng):
             rounding = 60 * np.finfo(DTYPE).eps * terms * float(np.linalg.norm(direction))
-            move = _mover(lambda array: value({**start, name: array}), here[name], _asnumpy(start[name]), direction)
-            for h in (1.0, 0.83, 0.37):  # again from other steps if it seems wrong: chance does not repeat itself
+            move = _mover(lambda array: value({**start, name: array}), slope, _asnumpy(start[name]), direction)
+            # Again from other steps if it seems wrong: chance does not repeat itself. float64 has digits for smaller ones.
+            for h in (1.0, 0.83, 0.37):
                 right, error, seen = _compared(move, noise, rounding, h if DTYPE is np.float32 else h / 8)
                 if right:
                     break
@@ -2411,7 +2418,8 @@ def _noises(value, slopes, start, rng):
         values.append(value(place))
         last = [*last[-3:], _in_float64(slopes(place))]
         if k >= 3:
-            for name, (a, b, c, d) in {name: [slopes[name] for slopes in last] for name in arrays}.items():
+            for name in arrays:
+                a, b, c, d = (slopes[name] for slopes in last)
                 squares[name] += (d - 3 * c + 3 * b - a) ** 2
     # The variance of a third difference is 1 + 9 + 9 + 1 times a value's; the first quartile of |N(0, 1)| is 0.32.
     noise = float(np.quantile(np.abs(np.diff(values, 3)), 0.25)) / np.sqrt(20) / 0.32
@@ -2422,4 +2430,4 @@ def _noises(value, slopes, start, rng):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above c91ed9dfab6c6122746182c509d9678c06eed823fa5993c7e8ac3e44a76cfbb4
+# sha256 of all above b92c5d77fd3164091494a1f0fbd650fa49dd75da0d340eecb75d67e87d1fd941
