@@ -10,7 +10,7 @@ import pytest
 PACKAGE = Path(__file__).resolve().parent.parent / "smgen"
 
 FLOORS = (
-    ("errors",),
+    ("errors", "density"),
     ("constants", "origins"),
     ("functions",),
     ("calculus", "data"),
@@ -26,7 +26,8 @@ FLOORS = (
     ("loader", "files"),
     ("numerics",),
     ("build",),
-    ("report",),
+    ("report", "sampling"),
+    ("evaluation",),
     ("demo", "bench"),
     ("cli",),
     ("__main__",),
