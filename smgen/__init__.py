@@ -68,8 +68,10 @@ if TYPE_CHECKING:
     from smgen.layers.pooling import upsample as upsample
     from smgen.layers.transposed_convolution import conv_transpose1d as conv_transpose1d
     from smgen.layers.transposed_convolution import conv_transpose2d as conv_transpose2d
-    from smgen.loader import load as load
+    from smgen.models import Model as Model
+    from smgen.models import load as load
     from smgen.network import Network as Network
+    from smgen.training import fit as fit
 
 
 __version__: Final = "0.1.0"
@@ -94,8 +96,9 @@ _HOMES: Final = {
     "layers.pooling": ("avg_pool1d", "avg_pool2d", "sum_pool", "upsample"),
     "layers.transposed_convolution": ("conv_transpose1d", "conv_transpose2d"),
     "layers.pointwise": ("add", "pointwise", "scale"),
-    "loader": ("load",),
+    "models": ("Model", "load"),
     "network": ("Network",),
+    "training": ("fit",),
 }  # fmt: skip
 
 __all__ = sorted(name for names in _HOMES.values() for name in names)

@@ -110,13 +110,23 @@ def building(folder: Path) -> Iterator[None]:
 
 
 def write(path: Path, text: str) -> None:
-    """Write the whole file or leave the old one: a temporary file in the same folder, then `os.replace`."""
+    """Write the text, with line ends as they are, as a whole file, or leave the old one."""
+    write_bytes(path, text.encode())
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write the whole file or leave the old one: a temporary file in the same folder, then `os.replace`.
+
+    The bytes are on the disk before the name is theirs.
+    """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:100]}.")
         try:
-            with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-                file.write(text)
+            with os.fdopen(handle, "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
             Path(temporary).chmod(0o644)
             Path(temporary).replace(path)
         except BaseException:

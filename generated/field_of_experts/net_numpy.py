@@ -1928,6 +1928,9 @@ INITIAL = {
 
 METADATA = {
     "network": "field_of_experts",
+    "input": (1, 32, 32),
+    "conditions": {},
+    "objective": "hyvarinen",
     "description_sha256": "aa2eea6ccebc9c4baee36db4f396fa7e48c2f7cfe5aa384d48bfb7df7f1f93bf",
     "template_sha256": "27f545dd313c9e8271fd250b4e24262d6ac557da03c1fb472d2ff14b23887264",
     "generator": "smgen 0.1.0",
@@ -3336,4 +3339,4 @@ def _noises(value, slopes, start, rng):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above 49c91f16c5f7acffbc505148ef19857542ddd4e69e88f310fa9aca36074b599f
+# sha256 of all above d13d234ee2e9ac7f2081db98c9835245c9f1d62bbbb1415fa95e183a47726173

@@ -61,6 +61,9 @@ INITIAL = {
 
 METADATA = {
     "network": "ica",
+    "input": (144,),
+    "conditions": {},
+    "objective": "hyvarinen",
     "description_sha256": "d4d8833c7e2f1965d5d89b1599a300b10c6c55a495183fe0c4dbf5dbfbcd5973",
     "template_sha256": "af1965ff5eaab4939835bc02128ea6fcff5f55333145649eb6836c76bada9231",
     "generator": "smgen 0.1.0",
@@ -2430,4 +2433,4 @@ def _noises(value, slopes, start, rng):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above b92c5d77fd3164091494a1f0fbd650fa49dd75da0d340eecb75d67e87d1fd941
+# sha256 of all above 4e828929aaf3d3c835d59a47a63e9a0d2bb8893183a90872c7a62bced3340821

@@ -1191,6 +1191,9 @@ INITIAL = {
 
 METADATA = {
     "network": "ica",
+    "input": (144,),
+    "conditions": {},
+    "objective": "hyvarinen",
     "description_sha256": "d4d8833c7e2f1965d5d89b1599a300b10c6c55a495183fe0c4dbf5dbfbcd5973",
     "template_sha256": "27f545dd313c9e8271fd250b4e24262d6ac557da03c1fb472d2ff14b23887264",
     "generator": "smgen 0.1.0",
@@ -2490,4 +2493,4 @@ def _noises(value, slopes, start, rng):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above 3b233408f790e74c5773e2e3e3520bc713d2a2b4cc84a67276a2509017be11fa
+# sha256 of all above 8f0148d2662128958b10db809ccbc7ee78ffc64fa137815f251ff38ae2b45c1b

@@ -3573,6 +3573,9 @@ INITIAL = {
 
 METADATA = {
     "network": "mlp",
+    "input": (64,),
+    "conditions": {},
+    "objective": "hyvarinen",
     "description_sha256": "d016ecef1c7374b3dbd6a0d9340fd4e360a478a7bf806748c63a65ede3e31568",
     "template_sha256": "27f545dd313c9e8271fd250b4e24262d6ac557da03c1fb472d2ff14b23887264",
     "generator": "smgen 0.1.0",
@@ -5150,4 +5153,4 @@ def _noises(value, slopes, start, rng):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above f258b3bee49615a9cb852b993625a72e9cdf91ac903822586e1ce6e3ebd6835e
+# sha256 of all above 85287a82f530ccb15b56a9c19d762e75ceb620957a262af1ff1e0420f6e1bf15

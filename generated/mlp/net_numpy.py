@@ -3106,6 +3106,9 @@ INITIAL = {
 
 METADATA = {
     "network": "mlp",
+    "input": (64,),
+    "conditions": {},
+    "objective": "hyvarinen",
     "description_sha256": "d016ecef1c7374b3dbd6a0d9340fd4e360a478a7bf806748c63a65ede3e31568",
     "template_sha256": "27f545dd313c9e8271fd250b4e24262d6ac557da03c1fb472d2ff14b23887264",
     "generator": "smgen 0.1.0",
@@ -4630,4 +4633,4 @@ def _noises(value, slopes, start, rng):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above e2bd3ae67dc66201dda2734121229ee6ca792868485acf8c2f6aec4d67da5e35
+# sha256 of all above d73258b9376628dd93fe664d72381739aa9f31aa17cf44d0b9d3c02081b3a3d7

@@ -2573,6 +2573,9 @@ INITIAL = {
 
 METADATA = {
     "network": "skip",
+    "input": (16,),
+    "conditions": {},
+    "objective": "hyvarinen",
     "description_sha256": "1789c5e4595bbf5e3f43b37206c24ce5960378ac697c917cce154540f46292a6",
     "template_sha256": "27f545dd313c9e8271fd250b4e24262d6ac557da03c1fb472d2ff14b23887264",
     "generator": "smgen 0.1.0",
@@ -3995,4 +3998,4 @@ def _noises(value, slopes, start, rng):
 
 if __name__ == "__main__":
     raise SystemExit(0 if selftest(verbose=True) else 1)
-# sha256 of all above 1bf524968d19b81db1ba1f543b52d3d66c8302369f38e752743b363099a51deb
+# sha256 of all above 6c7d0dcbe26e80135d42af4958d33125ea7a9f495f0ece667711c003ba52c5e4

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from smgen.analysis.exactness import Verdict
 from smgen.errors import counted
 from smgen.hessians import DIAGONAL, MODES, Method, Mode
-from smgen.ir import USUAL, Function, PublicFunction, Shape, functions_for, public_functions, public_losses
+from smgen.ir import Function, PublicFunction, Shape, functions_for, public_functions, public_losses
 from smgen.network import Network
 from smgen.objectives import OBJECTIVES, Objective
 from smgen.targets.choice import USUAL_ONES, listed
@@ -119,10 +119,16 @@ class BuildInfo:
         return MODES[self.method.hessian]
 
     @property
-    def metadata(self) -> dict[str, str | bool | int]:
-        """`METADATA` of the generated module; its order is the order in the file."""
-        chosen: dict[str, str | bool | int] = {
+    def metadata(self) -> dict[str, object]:
+        """`METADATA` of the generated module; its order is the order in the file.
+
+        `input` is the shape of a sample, `conditions` has those of the conditions.
+        """
+        chosen: dict[str, object] = {
             "network": self.name,
+            "input": self.shape,
+            "conditions": {condition.name: condition.shape for condition in self.conditions},
+            "objective": ",".join(objective.name for objective in self.objectives),
             "description_sha256": self.fingerprint,
             "template_sha256": self.template_fingerprint,
             "generator": self.generator,
@@ -137,8 +143,6 @@ class BuildInfo:
             chosen |= {"probes": self.method.probes, "distribution": self.method.distribution}
         if self.memory is not None:
             chosen["memory_mib"] = self.memory
-        if self.objectives != USUAL:
-            chosen["objective"] = ",".join(objective.name for objective in self.objectives)
         if self.chosen:
             chosen["functions"] = listed(self.public)
         return chosen

@@ -219,8 +219,10 @@ def wrapped(names: Iterable[str]) -> tuple[str, ...]:
     return tuple(textwrap.wrap(", ".join([*names, ""]).rstrip(), WIDTH - 8, break_long_words=False))
 
 
-def _literal(value: str | bool | int) -> str:
-    return repr(value) if isinstance(value, bool | int) else json.dumps(value, ensure_ascii=False)
+def _literal(value: object) -> str:
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{_literal(key)}: {_literal(entry)}" for key, entry in value.items()) + "}"
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, str) else repr(value)
 
 
 def returns(info: BuildInfo, function: Function, outputs: tuple[str, ...]) -> tuple[str, ...]:

@@ -93,7 +93,7 @@ def _flaws(x: Array, dtype: np.dtype[Any]) -> Iterator[str]:
     scaled = np.ldexp(x, -np.frexp(size)[1])  # from −1 to 1, whatever the unit is
     still = np.ptp(scaled, axis=0) <= SAME.get(dtype.name, 0.0)
     if still.any():
-        yield f"{_columns(np.flatnonzero(still))} constant"
+        yield f"{columns_text(np.flatnonzero(still))} constant"
     moving = np.flatnonzero(~still)
     yield from _dependent(scaled[rows], moving)
     yield from _repeated(distinct[:SORTED], moving, 0.5 / np.finfo(dtype).eps if dtype.kind == "f" else np.inf)
@@ -101,7 +101,7 @@ def _flaws(x: Array, dtype: np.dtype[Any]) -> Iterator[str]:
         yield f"{len(distinct)} different samples of {x.shape[1]} values are too few to tell a density from its samples"
 
 
-def _columns(positions: Sequence[int] | Array, verb: str = "is", verbs: str = "are") -> str:
+def columns_text(positions: Sequence[int] | Array, verb: str = "is", verbs: str = "are") -> str:
     """`column 2 is`, `columns 0, 1 and 4 are`, `columns 0, 1, 2 and 7 more are`; counted from 0."""
     names = [str(int(position)) for position in positions]
     if len(names) == 1:
@@ -139,7 +139,7 @@ def _dependent(x: Array, columns: Array) -> Iterator[str]:
         weights = np.linalg.lstsq(part[:, kept], part[:, k], rcond=None)[0]
         terms = [columns[kept[n]] for n in np.flatnonzero(np.abs(weights) > 1e-3)]
         reported += 1
-        yield f"column {columns[k]} is a linear function of {_columns(terms, '', '')}"
+        yield f"column {columns[k]} is a linear function of {columns_text(terms, '', '')}"
         if reported == NAMED and missing > reported:
             yield f"and so are {missing - reported} more columns of others"
             return
@@ -160,16 +160,16 @@ def _repeated(x: Array, columns: Array, whole_from: float) -> Iterator[str]:
         elif len(values) >= FEWEST and (spacing := _spacing(values)):
             grids.setdefault(spacing, []).append(column)
     if whole:
-        yield f"{_columns(whole, 'holds', 'hold')} whole numbers only"
+        yield f"{columns_text(whole, 'holds', 'hold')} whole numbers only"
     if len(few) == 1:
         yield f"column {few[0][0]} takes only {few[0][1]} values in {len(x)} samples"
     elif few:
-        yield f"{_columns([column for column, _ in few], '', '')} take some values again and again"
+        yield f"{columns_text([column for column, _ in few], '', '')} take some values again and again"
     yield from atoms[:NAMED]
     if len(atoms) > NAMED:
         yield f"{len(atoms) - NAMED} more columns have such a value"
     for spacing, on_grid_columns in grids.items():
-        yield f"the values of {_columns(on_grid_columns, '', '')} lie on a grid of spacing {spacing:.3g}"
+        yield f"the values of {columns_text(on_grid_columns, '', '')} lie on a grid of spacing {spacing:.3g}"
 
 
 def _spacing(values: Array) -> float:

@@ -1,0 +1,160 @@
+"""The coordinates that a network is trained in: z = A (x − m), stored with the model.
+
+An energy of z is one of x: E_x(x) = E_z(A (x − m)), up to a constant, and its score is Aᵀ score_z. Where A has fewer
+rows than columns, z is a projection, and the density is that of what is kept.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from smgen.errors import BuildError
+
+Array = npt.NDArray[Any]
+
+KINDS: Final = ("none", "standardise", "pca", "zca")
+SMALL: Final = 1e-9
+"""Variances below this part of the greatest are taken for 0: that direction is not scaled up."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transform:
+    """z = A (x′ − m), where x′ is x less its own mean if `without_mean`.
+
+    `mean` is m, (M,); `matrix` A, (D, M), or for the kinds that need none `scale`, (M,), its diagonal. `inverse` is the
+    right inverse of A, (M, D). All float64. `levels` is the width of the steps of the data's grid, 0 without one: noise
+    that is uniform over it is added in training.
+    """
+
+    kind: str
+    mean: Array
+    scale: Array | None = None
+    matrix: Array | None = None
+    inverse: Array | None = None
+    without_mean: bool = False
+    levels: float = 0.0
+
+    @property
+    def inputs(self) -> int:
+        """The number of values of a sample, M."""
+        return len(self.mean)
+
+    @property
+    def outputs(self) -> int:
+        """The number of values that the network sees, D."""
+        return self.inputs if self.matrix is None else len(self.matrix)
+
+    @property
+    def is_identity(self) -> bool:
+        """Whether z = x."""
+        return self.kind == "none" and not self.without_mean
+
+    def forward(self, x: Array, dtype: Any = np.float64) -> Array:
+        """z of samples x (N, M): a new array (N, D) of `dtype`. Computed in float64 where x or `dtype` has that."""
+        if self.is_identity:
+            return np.array(x, dtype)
+        wide = np.float64 if np.float64 in (x.dtype, np.dtype(dtype)) or x.dtype.kind in "iu" else np.float32
+        z: Array = np.array(x, wide)
+        if self.without_mean:
+            z -= z.mean(axis=1, keepdims=True)
+        z -= self.mean.astype(wide)
+        if self.matrix is not None:
+            return np.asarray((z @ self.matrix.T.astype(wide)).astype(dtype, copy=False))
+        if self.scale is not None:
+            z *= self.scale.astype(wide)
+        return z.astype(dtype, copy=False)
+
+    def backward(self, z: Array) -> Array:
+        """The x of least norm (about m) of z (N, D): float64, (N, M)."""
+        x = np.asarray(z, np.float64)
+        if self.inverse is not None:
+            x = x @ self.inverse.T
+        elif self.scale is not None:
+            x = x / self.scale
+        return np.asarray(x + self.mean)
+
+    def pull_back(self, gradient: Array) -> Array:
+        """∂/∂x of a function of z whose ∂/∂z is this, (N, D): float64, (N, M)."""
+        g = np.asarray(gradient, np.float64)
+        if self.matrix is not None:
+            g = g @ self.matrix
+        elif self.scale is not None:
+            g = g * self.scale
+        return np.asarray(g - g.mean(axis=1, keepdims=True) if self.without_mean else g)
+
+    @property
+    def log_volume(self) -> float:
+        """log of the volume that the map multiplies volumes by, ½ log det(A Aᵀ): log p_x = log p_z + it."""
+        if self.matrix is not None:
+            return float(0.5 * np.linalg.slogdet(self.matrix @ self.matrix.T)[1])
+        return 0.0 if self.scale is None else float(np.log(self.scale).sum())
+
+
+def fitted(
+    x: Array, kind: str, outputs: int, *, channels: int = 0, without_mean: bool = False, levels: float = 0.0
+) -> Transform:
+    """The transform for samples x (N, M) and a network with `outputs` inputs.
+
+    `standardise` gives every column mean 0 and variance 1, every channel where there are `channels`; `pca` rotates to
+    the principal axes and scales them to variance 1, dropping the last ones where the network has fewer inputs; `zca`
+    scales alike and rotates back. A column that does not vary is only centred. Raises `BuildError` if the shapes do not
+    fit, and for whitening with fewer directions in the data than the network has inputs.
+    """
+    if kind not in KINDS:
+        raise BuildError(what=f"--whiten {kind}: no such transform", hint=f"one of {', '.join(KINDS)}")
+    count, inputs = x.shape
+    wide = x.astype(np.float64)
+    if without_mean:
+        wide -= wide.mean(axis=1, keepdims=True)
+    if inputs != outputs and kind != "pca":
+        raise BuildError(
+            what=f"samples of {inputs} values, where the network has {outputs} inputs",
+            hint="--whiten pca keeps the first principal axes" if inputs > outputs else "is the right file named?",
+        )
+    if inputs < outputs:
+        what = f"samples of {inputs} values, where the network has {outputs} inputs"
+        raise BuildError(what=what, hint="is the right file named?")
+    shared = {"kind": kind, "without_mean": without_mean, "levels": levels}
+    if kind == "none":
+        return Transform(mean=np.zeros(inputs), **shared)  # type: ignore[arg-type]
+    if kind == "standardise":
+        mean, scale = _by_column(wide) if not channels else _by_channel(wide, channels)
+        return Transform(mean=mean, scale=scale, **shared)  # type: ignore[arg-type]
+    mean = wide.mean(axis=0)
+    wide -= mean
+    variances, axes = np.linalg.eigh(wide.T @ wide / count)
+    variances, axes = variances[::-1], axes[:, ::-1]
+    kept = int((variances > SMALL * max(variances[0], 1e-300)).sum())
+    if kept < outputs:
+        raise BuildError(
+            what=f"--whiten {kind}: the samples span {kept} directions, where the network has {outputs} inputs",
+            hint=f"sm.input({kept}) with --whiten pca, or --whiten standardise" if kept else "are all samples equal?",
+        )
+    # The sign of an axis is arbitrary: its greatest entry is positive.
+    axes = axes[:, :outputs] * np.sign(axes[np.abs(axes[:, :outputs]).argmax(axis=0), np.arange(outputs)])
+    spread = np.sqrt(variances[:outputs])
+    matrix, inverse = (axes / spread).T, axes * spread
+    if kind == "zca":
+        matrix, inverse = axes @ matrix, inverse @ axes.T
+    return Transform(mean=mean, matrix=matrix, inverse=inverse, **shared)  # type: ignore[arg-type]
+
+
+def _by_column(x: Array) -> tuple[Array, Array]:
+    return x.mean(axis=0), _inverse(x.std(axis=0), np.abs(x).max(axis=0))
+
+
+def _by_channel(x: Array, channels: int) -> tuple[Array, Array]:
+    """The mean and the inverse spread of each channel, repeated over its values."""
+    parts = x.reshape(len(x), channels, -1)
+    mean, spread = parts.mean(axis=(0, 2)), parts.std(axis=(0, 2))
+    repeats = parts.shape[2]
+    return np.repeat(mean, repeats), np.repeat(_inverse(spread, np.abs(parts).max(axis=(0, 2))), repeats)
+
+
+def _inverse(spread: Array, size: Array) -> Array:
+    varies = spread > SMALL * size
+    return np.asarray(1 / np.where(varies, spread, 1.0))

@@ -1,0 +1,119 @@
+"""A trained model: a generated module, its parameters, and the coordinates that it was trained in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import prod
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from smgen.data.transform import Transform
+from smgen.density import Density
+from smgen.errors import BuildError
+from smgen.models.record import Record
+
+Array = npt.NDArray[Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Model:
+    """The density p(x) ∝ exp(−E(A (x − m))), E the energy of `module` with `params`, A and m of `transform`.
+
+    Samples are arrays (N, …) as the data were. Conditions of the network come by name, one for each sample or one for
+    all. `source` is the text of net.py, `code` that of the module; both may be missing.
+    """
+
+    params: Mapping[str, Array]
+    transform: Transform
+    record: Record
+    module: ModuleType | None = None
+    source: str = ""
+    code: str = ""
+
+    def energy(self, x: Array, **conditions: Any) -> Array:
+        """E of each sample, (N,), float64; log p(x) = −E(x) + a constant. Raises `ValueError` for a wrong shape."""
+        rows = self._rows(x)
+        return self.density(len(rows), **conditions).energy(self._inner(rows)).astype(np.float64)
+
+    def score(self, x: Array, **conditions: Any) -> Array:
+        """∂ log p/∂x of each sample, of the shape of x, float64."""
+        rows = self._rows(x)
+        inner = self.density(len(rows), **conditions).score(self._inner(rows))
+        return self.transform.pull_back(inner).reshape(np.shape(x))
+
+    def density(self, count: int | None = None, **conditions: Any) -> Density:
+        """The density of z = A (x − m), (N, D), which samplers and evaluation take, given conditions.
+
+        A condition of one sample is repeated for all; `count` says how many there will be if it has one for each.
+        """
+        module = self.needs_module()
+        shape = self.record.shape
+
+        def given(z: Array) -> dict[str, Array]:
+            return {name: _for_each(value, len(z)) for name, value in conditions.items()}
+
+        def whole(z: Array) -> Array:
+            return np.ascontiguousarray(z, module.DTYPE).reshape(len(z), *shape)
+
+        def energy(z: Array) -> Array:
+            return on_host(module.energy(self.params, whole(z), **given(z)))
+
+        def score(z: Array) -> Array:
+            return on_host(module.score(self.params, whole(z), **given(z))).reshape(len(z), -1)
+
+        def fused(z: Array) -> tuple[Array, Array]:
+            energies, scores = module.energy_and_score(self.params, whole(z), **given(z))
+            return on_host(energies), on_host(scores).reshape(len(z), -1)
+
+        return Density(
+            dimension=prod(shape),
+            energy=energy,
+            score=score,
+            fused=fused if hasattr(module, "energy_and_score") else None,
+            dtype=module.DTYPE,
+        )
+
+    def outer(self, z: Array) -> Array:
+        """Samples in the coordinates of the data, (N, …), from those of the network, (N, D)."""
+        return self.transform.backward(z).reshape(len(z), *self.record.sample_shape)
+
+    def inner(self, x: Array) -> Array:
+        """Samples in the coordinates of the network, (N, D) of the module's dtype."""
+        return self._inner(self._rows(x))
+
+    def needs_module(self) -> ModuleType:
+        """The module. Raises `BuildError` if the model was loaded without one."""
+        if self.module is None:
+            raise BuildError(
+                what="this model was loaded without its module: its net.py, which is Python, has not been run",
+                hint="smgen.load(folder, trust=True) runs it; do that only with folders you trust",
+            )
+        return self.module
+
+    def _inner(self, rows: Array) -> Array:
+        return np.ascontiguousarray(self.transform.forward(rows, self.needs_module().DTYPE))
+
+    def _rows(self, x: Array) -> Array:
+        """Samples as rows, (N, M)."""
+        x = np.asarray(x)
+        wanted = self.record.sample_shape
+        if x.dtype.kind not in "fiub" or x.ndim < 1 or x.shape[1:] not in (wanted, (prod(wanted),)):
+            raise ValueError(
+                f"x: expected real numbers of shape (N, {', '.join(map(str, wanted))}), got {x.dtype} {x.shape}"
+            )
+        return x.reshape(len(x), -1)
+
+
+def _for_each(value: Any, count: int) -> Array:
+    """A condition for each of `count` samples."""
+    array = np.asarray(value)
+    return array if array.ndim and len(array) == count else np.repeat(array[None], count, axis=0)
+
+
+def on_host(array: Any) -> Array:
+    """The array as one of NumPy's."""
+    return np.asarray(array.get() if hasattr(array, "get") else array)

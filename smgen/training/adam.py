@@ -1,0 +1,54 @@
+"""Adam on one vector, in place."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+MEAN_DECAY: Final = 0.9
+SQUARE_DECAY: Final = 0.999
+TINY: Final = 1e-8
+
+
+class Adam:
+    """θ ← (1 − rate · decay) θ − rate · m̂ / (√v̂ + 1e-8), with the running means m of the gradient g and v of g².
+
+    m̂ and v̂ are corrected for the start at 0. (Kingma and Ba 2015; weight decay apart from the gradient: Loshchilov
+    and Hutter 2019.) `mean` and `square` are m and v; `xp` is NumPy or CuPy.
+    """
+
+    def __init__(self, xp: Any, theta: Any) -> None:
+        self.xp, self.mean, self.square = xp, xp.zeros_like(theta), xp.zeros_like(theta)
+        self._room = xp.empty_like(theta)
+
+    def update(self, theta: Any, gradient: Any, *, step: int, rate: float, decay: float) -> None:
+        """One step, counted from 0. `gradient` is left as it is."""
+        xp, room = self.xp, self._room
+        xp.multiply(gradient, 1 - MEAN_DECAY, out=room)
+        self.mean *= MEAN_DECAY
+        self.mean += room
+        xp.multiply(gradient, gradient, out=room)
+        room *= 1 - SQUARE_DECAY
+        self.square *= SQUARE_DECAY
+        self.square += room
+        xp.sqrt(self.square, out=room)
+        size = (1 - SQUARE_DECAY ** (step + 1)) ** 0.5  # √v̂ = √v / size
+        room += TINY * size
+        xp.divide(self.mean, room, out=room)
+        room *= rate * size / (1 - MEAN_DECAY ** (step + 1))
+        if decay:
+            theta *= 1 - rate * decay
+        theta -= room
+
+
+def clip(xp: Any, gradient: Any, greatest: float) -> None:
+    """Scale a gradient whose norm is above `greatest` down to it, without waiting for a device."""
+    norm = xp.sqrt(xp.dot(gradient, gradient))
+    gradient *= xp.minimum(1, greatest / xp.maximum(norm, 1e-30)).astype(gradient.dtype)
+
+
+def average(xp: Any, mean: Any, theta: Any, beta: float, step: int, room: Any) -> None:
+    """mean ← β mean + (1 − β) θ, with a smaller β in the first steps: the mean forgets where θ began."""
+    beta = min(beta, (step + 1) / (step + 10))
+    xp.subtract(theta, mean, out=room)
+    room *= 1 - beta
+    mean += room

@@ -1,0 +1,171 @@
+"""`smgen.fit`: from a network and samples to a trained model."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, fields
+from math import inf
+from pathlib import Path
+from typing import Any, Final
+
+from rich.console import Console
+
+from smgen.build import Options
+from smgen.errors import BuildError, did_you_mean
+from smgen.models import Model, Record, save
+from smgen.training import checkpoints
+from smgen.training.loop import run
+from smgen.training.preparation import BATCH, FUNCTIONS, MEMORY, DataOptions, Prepared, machine, prepare
+from smgen.training.progress import Display, Saver, Together
+from smgen.training.settings import Settings
+from smgen.training.state import State
+
+CHECKPOINTS: Final = "checkpoints"
+_BUILD: Final = ("backend", "dtype", "hessian", "probes", "distribution", "memory", "objective")
+
+
+def fit(
+    network: object,
+    data: object,
+    *,
+    folder: Path | str | None = None,
+    resume: bool = False,
+    force: bool = False,
+    console: Console | None = None,
+    **options: Any,
+) -> Model:
+    """Train a network on samples by score matching; the model with the least held-out loss.
+
+    `network` is the path of a net.py, an sm.Network, or a generated module of any backend. `data` is an array (N, …),
+    the path of an .npy, .npz, .csv, .parquet, .h5 or .zarr file or of a folder of images, or a dict of these with "x"
+    and the network's conditions. `options` are those of the build (`backend`, by default C where it runs and NumPy
+    elsewhere, `dtype`, `hessian`, `probes`, `objective` …), of the data (`DataOptions`: `whiten`, `held_out` …) and of
+    the training (`Settings`: `steps`, `rate`, `lam`, `sigma`, `seed` …).
+
+    With `folder`, checkpoints and the model are written there; `resume` goes on from the latest checkpoint, with the
+    same result as if the run had not been interrupted. Ctrl-C ends the run and keeps the best so far. Raises
+    `SmgenError` for wrong options and data before anything is computed or written; warns with `DataWarning` of flaws
+    of the data, and as `smgen build` does.
+    """
+    chosen = divided(options)
+    prepared = prepare(network, data, *chosen)
+    place = None if folder is None else _folder(Path(folder), resume, force)
+    settings, split = prepared.settings, prepared.split
+    state = State.start(prepared.problem.module, prepared.problem.module.init_params(settings.seed))
+    if place is not None and resume:
+        _restore(state, place / CHECKPOINTS, prepared)
+    assert settings.batch_size is not None
+    display = Display(console=console, steps=settings.steps, batch_size=settings.batch_size)
+    saver = () if place is None else (Saver(folder=place / CHECKPOINTS, run=_run_text(prepared)),)
+    with display:
+        run(prepared.problem, split.training, split.held_out, settings, state, Together((display, *saver)))
+    model = _model(prepared, state)
+    if place is not None:
+        save(model, place)
+    return model
+
+
+def divided(options: dict[str, Any]) -> tuple[Options | None, Options, DataOptions, Settings]:
+    """The options by what they are for; the first are those to try before the second, if the backend is not named.
+
+    Raises `BuildError` for an unknown one, and for values out of range.
+    """
+    known = {"build": _BUILD, "data": _names(DataOptions), "training": _names(Settings)}
+    names = [name for members in known.values() for name in members]
+    for name in options:
+        if name not in names:
+            raise BuildError(
+                what=f"{name}: no such option{did_you_mean(name, names)}", hint=f"one of {', '.join(names)}"
+            )
+    build, data, training = ({n: v for n, v in options.items() if n in members} for members in known.values())
+    settings = Settings(**training)
+    backend = build.pop("backend", None)
+    common: dict[str, Any] = {
+        "memory": MEMORY,
+        "batch_size": settings.batch_size or BATCH,
+        "functions": FUNCTIONS,
+    } | build
+    first = Options(backend="c", **common) if backend is None else None
+    return first, Options(backend=backend or "numpy", **common), DataOptions(**data), settings
+
+
+def _names(kind: type) -> tuple[str, ...]:
+    return tuple(f.name for f in fields(kind))
+
+
+def _folder(folder: Path, resume: bool, force: bool) -> Path:
+    """The folder of a model, made if need be. Raises `BuildError` if something is in it that would be overwritten."""
+    if resume or force or not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
+        if force and not resume:
+            for old in checkpoints.numbered(folder / CHECKPOINTS):
+                old.unlink()
+        return folder
+    what = "exists and is not empty" if folder.is_dir() else "is a file"
+    raise BuildError(origin=str(folder), what=what, hint="name another folder, --resume the run in it, or --force")
+
+
+def _run_text(prepared: Prepared) -> str:
+    """What must be the same for a run to go on: all that its numbers depend on."""
+    facts = {
+        "network": prepared.fingerprint,
+        "build": prepared.build,
+        "settings": asdict(prepared.settings),
+        "data": [prepared.rows, *prepared.sample_shape, prepared.transform.kind],
+    }
+    return json.dumps(facts, sort_keys=True)
+
+
+def _restore(state: State, folder: Path, prepared: Prepared) -> None:
+    path, arrays, texts = checkpoints.latest(folder)
+    before, now = json.loads(texts.get("of", "{}")), json.loads(_run_text(prepared))
+    differing = [
+        f"{name} is {now[group][name]!r}, was {before[group][name]!r}"
+        for group in ("build", "settings")
+        for name in now[group]
+        if name in before.get(group, {}) and before[group][name] != now[group][name]
+    ]
+    if before != now:
+        what = f"a checkpoint of another run: {'; '.join(differing) or 'the network or the data are others'}"
+        raise BuildError(origin=str(path), what=what, hint="give the same options and data as then, or another folder")
+    state.restore(arrays, texts)
+
+
+def _model(prepared: Prepared, state: State) -> Model:
+    settings, problem = prepared.settings, prepared.problem
+    has_best = prepared.split.held_out is not None and state.best_loss < inf
+    vector = state.best if has_best else state.average if settings.average else state.flat.vector
+    record = Record(
+        network=prepared.name,
+        fingerprint=prepared.fingerprint,
+        module=prepared.module_file,
+        shape=prepared.shape,
+        sample_shape=prepared.sample_shape,
+        objective=problem.objective.name,
+        build=prepared.build,
+        training=asdict(settings),
+        data={
+            "origin": prepared.origin,
+            "rows": prepared.rows,
+            "learned_from": prepared.split.training.rows,
+            "held_out": 0 if prepared.split.held_out is None else len(prepared.split.held_out.x),
+            "advice": list(prepared.advice),
+        },
+        verdict=problem.module.METADATA["reason"],
+        history=[asdict(entry) for entry in state.history],
+        result={
+            "stopped": state.stopped,
+            "steps": state.step,
+            "best_step": state.best_step,
+            "held_out": state.best_loss if has_best else None,
+            "seconds": state.seconds,
+        },
+        machine=machine(),
+    )
+    return Model(
+        params=state.params(vector),
+        transform=prepared.transform,
+        record=record,
+        module=problem.module,
+        source=prepared.network_text,
+        code=prepared.code,
+    )

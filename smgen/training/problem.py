@@ -1,0 +1,148 @@
+"""The loss of a generated module as training sees it: a step's loss and gradient, and the loss of samples held out.
+
+Everything goes through the public functions of the module. Which they are and what they take follows from the record of
+the objective. Held-out losses are at λ = 0, where J estimates the divergence from the data's score, and are true ones:
+where the module's own δ′ may be wrong, −Σ h_d δ′_d is estimated from the score alone, along random directions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import sympy as sp
+
+from smgen.data.batches import Batch
+from smgen.errors import BuildError, several
+from smgen.objectives import DELTA, SIGMA, Objective, X, chosen_objectives
+from smgen.training.settings import Settings
+
+Array = npt.NDArray[Any]
+
+TRACE_PROBES: Final = 4
+_HELD_OUT_SEED: Final = 0x5EED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """A module, the objective that it is trained for, and what the objective is given.
+
+    `is_true` says that the module's own losses are those of the network: exact, or an unbiased estimate.
+    """
+
+    module: ModuleType
+    objective: Objective
+    lam: float
+    sigma: float | tuple[float, float] | None
+
+    @classmethod
+    def of(cls, module: ModuleType, settings: Settings, objective: str | None = None) -> Problem:
+        """The problem of a module, by default for its first objective. Raises `BuildError` if it lacks a function."""
+        known = chosen_objectives(module.METADATA["objective"])
+        wanted = known[:1] if objective is None else [o for o in known if o.name == objective]
+        if not wanted:
+            names = several([o.name for o in known], str)
+            raise BuildError(
+                what=f"objective {objective}: this module has losses for {names}", hint="build it for both"
+            )
+        chosen = wanted[0]
+        missing = [f for f in ("loss_and_grad", "losses") if not hasattr(module, chosen.prefix + f)]
+        missing += [f for f in ("energy", "score") if not hasattr(module, f)]
+        if missing:
+            raise BuildError(what=f"the module has no {several(missing, str)}", hint="smgen build --functions usual")
+        noisy = SIGMA in chosen.given
+        if noisy != (settings.sigma is not None):
+            what = "takes a noise level" if noisy else "takes no noise level"
+            hint = "sigma=0.1, or sigma=(0.01, 1.0); in units of the transformed data" if noisy else "leave sigma out"
+            raise BuildError(what=f"the {chosen.name} loss {what}", hint=hint)
+        if settings.lam and not chosen.takes_lam:
+            raise BuildError(what=f"the {chosen.name} loss has no λ", hint="leave lam out")
+        return cls(module=module, objective=chosen, lam=settings.lam or 0.0, sigma=settings.sigma)
+
+    @property
+    def conditions(self) -> tuple[str, ...]:
+        """The conditions that must come with the data."""
+        own = {given.name for given in self.objective.given}
+        return tuple(name for name in self.module.METADATA["conditions"] if name not in own)
+
+    @property
+    def takes_probes(self) -> bool:
+        """Whether the module estimates δ′ along random probes."""
+        return hasattr(self.module, "draw_probes")
+
+    @property
+    def is_true(self) -> bool:
+        """Whether the module's own losses are exact or unbiased."""
+        return bool(not self.objective.is_curved or self.module.METADATA["exact"] or self.takes_probes)
+
+    def _given(self, lam: float, seed: object) -> tuple[list[Any], dict[str, Any]]:
+        """The arguments of a loss after x."""
+        places: list[Any] = [lam] if self.objective.takes_lam else []
+        if SIGMA in self.objective.given:
+            places.append(self.sigma)
+        random = self.objective.given or (self.takes_probes and self.objective.is_curved)
+        return places, {"rng": np.random.default_rng(seed)} if random else {}  # type: ignore[arg-type]
+
+    def loss_and_grad(self, params: Mapping[str, Any], batch: Batch, seed: object, workspace: Any) -> tuple[Any, Any]:
+        """J of a batch and its gradient. Noise and probes follow from the seed."""
+        places, named = self._given(self.lam, seed)
+        function = getattr(self.module, f"{self.objective.prefix}loss_and_grad")
+        result: tuple[Any, Any] = function(params, batch.x, *places, workspace=workspace, **named, **batch.conditions)
+        return result
+
+    def own_losses(self, params: Mapping[str, Any], batch: Batch) -> Array:
+        """J of each sample at λ = 0 as the module computes it, (N,), float64. The noise is the same in every call."""
+        places, named = self._given(0.0, _HELD_OUT_SEED)
+        function = getattr(self.module, f"{self.objective.prefix}losses")
+        return on_host(function(params, batch.x, *places, **named, **batch.conditions)).astype(np.float64)
+
+    def true_losses(self, params: Mapping[str, Any], batch: Batch) -> Array:
+        """J of each sample at λ = 0, (N,), float64: the module's own if that is true, or with an estimated trace."""
+        if self.is_true:
+            return self.own_losses(params, batch)
+
+        def score(x: Array) -> Array:
+            return on_host(self.module.score(params, np.ascontiguousarray(x), **batch.conditions)).astype(np.float64)
+
+        of_delta, of_curvature = _expressions(self.objective)
+        x = batch.x.reshape(len(batch.x), -1)
+        shape = (len(x), -1)
+        delta = -score(batch.x).reshape(shape)
+        wide = x.astype(np.float64)
+        losses = np.broadcast_to(of_delta(delta, wide), x.shape).sum(axis=1)
+        h = np.broadcast_to(of_curvature(delta, wide), x.shape)
+        rng = np.random.default_rng(_HELD_OUT_SEED)
+        for _ in range(TRACE_PROBES):
+            losses = losses + directional(score, batch.x, h, rng) / TRACE_PROBES
+        return np.asarray(losses)
+
+
+def directional(score: Callable[[Array], Array], x: Array, h: Array, rng: np.random.Generator) -> Array:
+    """An unbiased estimate of Σ_d h_d H_dd of each sample up to O(t²), (N,): v·(score(x − t u) − score(x + t u)) / 2t.
+
+    v is random with entries ±1, and u = h ∘ v. t is the cube root of the rounding error of x, in units of x over u.
+    """
+    rows = x.reshape(len(x), -1)
+    v = rng.integers(0, 2, rows.shape) * 2.0 - 1.0
+    u = h * v
+    size = max(float(np.abs(rows).mean()), 1e-30) / max(float(np.abs(u).mean()), 1e-30)
+    t = float(np.finfo(x.dtype).eps) ** (1 / 3) * size
+    ahead, behind = ((rows + sign * t * u).astype(x.dtype) for sign in (1, -1))
+    change = score(behind.reshape(x.shape)) - score(ahead.reshape(x.shape))
+    return np.asarray((v * change.reshape(rows.shape)).sum(axis=1) / (2 * t))
+
+
+def _expressions(objective: Objective) -> tuple[Callable[..., Any], Callable[..., Any]]:
+    """The parts of an objective at λ = 0, a(δ, x) + b(x) δ′, as functions of arrays δ and x."""
+    parts = objective.parts("J", sp.S.Zero)
+    spelled = [{"choose": lambda a, b, then, other: np.where(a < b, then, other), "log1p": np.log1p}, "numpy"]
+    return tuple(sp.lambdify((DELTA, X), part, spelled) for part in (parts.of_delta, parts.first))
+
+
+def on_host(array: Any) -> Array:
+    """The array as one of NumPy's."""
+    return np.asarray(array.get() if hasattr(array, "get") else array)
