@@ -29,11 +29,11 @@ def numbered(folder: Path) -> list[Path]:
     return sorted(path for path in folder.glob("step-*.safetensors") if _NAME.fullmatch(path.name))
 
 
-def latest(folder: Path) -> tuple[Path, dict[str, Array], dict[str, str]]:
-    """The latest checkpoint that can be read. Raises `BuildError` if there is none."""
+def latest(folder: Path) -> tuple[Path, dict[str, Array], dict[str, str]] | None:
+    """The latest checkpoint that can be read, if there is one."""
     for path in reversed(numbered(folder)):
         try:
             return path, *tensors.load(path)
         except BuildError:
             continue
-    raise BuildError(origin=str(folder), what="no checkpoint to resume from", hint="leave out --resume to start anew")
+    return None

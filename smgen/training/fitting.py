@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, fields
+from collections.abc import Callable
+from dataclasses import asdict, fields, replace
 from math import inf
 from pathlib import Path
 from typing import Any, Final
@@ -13,14 +14,15 @@ from rich.console import Console
 from smgen.build import Options
 from smgen.errors import BuildError, did_you_mean
 from smgen.models import Model, Record, save
-from smgen.training import checkpoints
-from smgen.training.loop import run
+from smgen.training import checkpoints, lbfgs, loop
 from smgen.training.preparation import BATCH, FUNCTIONS, MEMORY, DataOptions, Prepared, machine, prepare
 from smgen.training.progress import Display, Saver, Together
+from smgen.training.regulariser import choose
 from smgen.training.settings import Settings
 from smgen.training.state import State
 
 CHECKPOINTS: Final = "checkpoints"
+OPTIMISERS: Final = {"adam": loop.run, "lbfgs": lbfgs.run}
 _BUILD: Final = ("backend", "dtype", "hessian", "probes", "distribution", "memory", "objective")
 
 
@@ -52,12 +54,19 @@ def fit(
     place = None if folder is None else _folder(Path(folder), resume, force)
     settings, split = prepared.settings, prepared.split
     state = State.start(prepared.problem.module, prepared.problem.module.init_params(settings.seed))
-    if place is not None and resume:
-        _restore(state, place / CHECKPOINTS, prepared)
+    found = checkpoints.latest(place / CHECKPOINTS) if place is not None and resume else None
+    lam = settings.lam
+    if found is not None:
+        lam = _restore(state, found, prepared)
+    elif lam is None:
+        lam = choose(prepared.problem, split, settings, _teller(console))
+    prepared = replace(prepared, problem=replace(prepared.problem, lam=lam))
     assert settings.batch_size is not None
     display = Display(console=console, steps=settings.steps, batch_size=settings.batch_size)
-    saver = () if place is None else (Saver(folder=place / CHECKPOINTS, run=_run_text(prepared)),)
+    of = {"of": _run_text(prepared), "lam": repr(lam)}
+    saver = () if place is None else (Saver(folder=place / CHECKPOINTS, of=of),)
     with display:
+        run = OPTIMISERS[settings.optimiser]
         run(prepared.problem, split.training, split.held_out, settings, state, Together((display, *saver)))
     model = _model(prepared, state)
     if place is not None:
@@ -115,8 +124,13 @@ def _run_text(prepared: Prepared) -> str:
     return json.dumps(facts, sort_keys=True)
 
 
-def _restore(state: State, folder: Path, prepared: Prepared) -> None:
-    path, arrays, texts = checkpoints.latest(folder)
+def _teller(console: Console | None) -> Callable[[str], None]:
+    return lambda text: None if console is None else console.print(text, highlight=False)
+
+
+def _restore(state: State, found: tuple[Path, dict[str, Any], dict[str, str]], prepared: Prepared) -> float:
+    """Go on from a checkpoint, with its λ. Raises `BuildError` if it is of another run."""
+    path, arrays, texts = found
     before, now = json.loads(texts.get("of", "{}")), json.loads(_run_text(prepared))
     differing = [
         f"{name} is {now[group][name]!r}, was {before[group][name]!r}"
@@ -128,6 +142,7 @@ def _restore(state: State, folder: Path, prepared: Prepared) -> None:
         what = f"a checkpoint of another run: {'; '.join(differing) or 'the network or the data are others'}"
         raise BuildError(origin=str(path), what=what, hint="give the same options and data as then, or another folder")
     state.restore(arrays, texts)
+    return float(texts["lam"])
 
 
 def _model(prepared: Prepared, state: State) -> Model:
@@ -142,7 +157,7 @@ def _model(prepared: Prepared, state: State) -> Model:
         sample_shape=prepared.sample_shape,
         objective=problem.objective.name,
         build=prepared.build,
-        training=asdict(settings),
+        training=asdict(settings) | {"lam": problem.lam, "lam_was_chosen": settings.lam is None},
         data={
             "origin": prepared.origin,
             "rows": prepared.rows,

@@ -99,10 +99,10 @@ def _sentence(state: State) -> str:
 
 @dataclass(slots=True, kw_only=True)
 class Saver:
-    """Writes checkpoints, at least `SAVE_EVERY` seconds apart but for the last one. `run` says what run they are of."""
+    """Writes checkpoints, at least `SAVE_EVERY` seconds apart but for the last one. `of` says what run they are of."""
 
     folder: Path
-    run: str
+    of: dict[str, str]
     every: float = SAVE_EVERY
     _latest: float = field(default_factory=time.perf_counter)
     _step: int = -1
@@ -118,7 +118,7 @@ class Saver:
         now = time.perf_counter()
         if state.step != self._step and (state.stopped or now - self._latest >= self.every):
             arrays, texts = state.saved()
-            checkpoints.save(self.folder, state.step, arrays, texts | {"of": self.run})
+            checkpoints.save(self.folder, state.step, arrays, texts | self.of)
             self._latest, self._step = now, state.step
 
 

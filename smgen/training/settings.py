@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
-from math import isfinite
-from typing import Any, Final
+from dataclasses import dataclass
+from math import cos, isfinite, pi
+from typing import Final
 
 from smgen.errors import BuildError, did_you_mean, shortened
 
@@ -24,7 +24,7 @@ class Settings:
     rate        the step size of Adam, which falls to 0 by the `schedule` after rising from 0 for `warmup` steps
     decay       each step takes rate · decay off every weight
     clip        the greatest norm of a gradient; longer ones are scaled down to it. 0 for none
-    average     β of the exponential moving average of the parameters, which is what is kept. 0 for none
+    average     β of the exponential moving average of the parameters, which is what is kept. 0 for none, as for lbfgs
     lam         λ; None: chosen by the loss of the samples held out
     sigma       the noise of the denoising loss: a number, or a pair between which log σ is drawn evenly
     patience    evaluations clearly worse than the best so far after which training stops; 0 for never
@@ -60,6 +60,8 @@ class Settings:
             raise BuildError(what="rate: 0 trains nothing", hint="0.01 to 0.001 is usual")
         if self.average == 1:
             raise BuildError(what="average: 1 keeps the first parameters", hint="0.999 is usual, 0 turns it off")
+        if self.optimiser == "lbfgs":
+            object.__setattr__(self, "average", 0.0)
         if self.lam is not None:
             _number("lam", self.lam, 0.0, None)
         if self.sigma is not None:
@@ -73,8 +75,6 @@ class Settings:
 
     def rate_at(self, step: int) -> float:
         """The step size of a step, counted from 0."""
-        from math import cos, pi
-
         rising = min(1.0, (step + 1) / self.warmup) if self.warmup else 1.0
         done = min(1.0, max(0.0, (step - self.warmup) / max(1, self.steps - self.warmup)))
         falling = {"constant": 1.0, "linear": 1 - done, "cosine": 0.5 * (1 + cos(pi * done))}[self.schedule]
@@ -84,17 +84,6 @@ class Settings:
     def evaluate_every(self) -> int:
         """The number of steps between two evaluations."""
         return max(1, self.steps // self.evaluations)
-
-
-def settings(options: dict[str, Any]) -> Settings:
-    """The settings of keyword arguments. Raises `BuildError` for an unknown one."""
-    known = [field.name for field in fields(Settings)]
-    for name in options:
-        if name not in known:
-            raise BuildError(
-                what=f"{name}: no such setting{did_you_mean(name, known)}", hint=f"one of {', '.join(known)}"
-            )
-    return Settings(**options)
 
 
 def _one_of(name: str, value: object, known: tuple[str, ...]) -> None:
