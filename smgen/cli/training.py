@@ -44,8 +44,9 @@ def fit(
     dtype: Dtype = "float32",
     memory: Memory = None,
     whiten: Annotated[
-        str, typer.Option("--whiten", help="Before training: none, standardise, pca or zca; stored with the model.")
-    ] = "standardise",
+        str | None,
+        typer.Option("--whiten", help="Before training: none, standardise (the default), pca or zca."),
+    ] = None,
     without_mean: Annotated[
         bool, typer.Option("--without-mean", help="Take off each sample its own mean: patches of photographs.")
     ] = False,

@@ -1,6 +1,6 @@
 """Minibatches in a random order, from memory or straight from disk.
 
-Data that fit in `RESIDENT` bytes are read once and shuffled row by row. Others stay where they are: the rows are cut
+Data that fit in `RESIDENT` bytes are read once and their rows shuffled. Others stay where they are: the rows are cut
 into blocks, each epoch takes the blocks in a random order, some `POOL` bytes of them at a time, and shuffles the rows
 of those; the next pool is read while the present one is used. The order depends on the seed and the epoch alone, so
 that a run can go on where it stopped.
@@ -23,8 +23,9 @@ from smgen.errors import BuildError
 
 Array = npt.NDArray[Any]
 
-RESIDENT: Final = 64 << 20
+RESIDENT: Final = 48 << 20
 POOL: Final = 24 << 20
+SHUFFLED: Final = 8
 BLOCK: Final = 1 << 20
 """Bytes of a block: enough for a disk to read at full speed, and few enough for a pool of many."""
 
@@ -114,14 +115,19 @@ def _as_given(part: Array, dtype: Any) -> Array:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resident:
-    """Batches of data in memory. `chosen` are the rows in use. With `is_noisy`, noise is new in every epoch."""
+    """Batches of data in memory. `chosen` are the rows in use. With `is_noisy`, noise is new in every epoch.
+
+    To gather random rows takes a tenth of the time of a step of a small network, so that is done once in `SHUFFLED`
+    epochs. Between, an epoch takes neighbouring rows as batches, in a new order and from a new offset.
+    """
 
     reader: Reader
     samples: Batch
     chosen: Array
     batch_size: int
     seed: int
-    is_noisy: bool = field(default=False)
+    is_noisy: bool = False
+    _shuffled: dict[int, Batch] = field(default_factory=dict)
 
     @property
     def rows(self) -> int:
@@ -135,19 +141,33 @@ class Resident:
 
     def epoch(self, number: int, skipped: int = 0) -> Iterator[Batch]:
         """The batches of an epoch."""
-        order = self.chosen[np.random.default_rng([self.seed, number]).permutation(self.rows)]
-        for n in range(skipped, self.in_epoch):
-            part = order[n * self.batch_size : (n + 1) * self.batch_size]
-            yield self._made(self.samples.x[part], part, [self.seed, number, n])
+        rng = np.random.default_rng([self.seed, number])
+        samples = self._in_order(number // SHUFFLED)
+        offset = int(rng.integers(self.rows % self.batch_size + 1))
+        for n in rng.permutation(self.in_epoch)[skipped:]:
+            first = offset + int(n) * self.batch_size
+            batch = some_rows(samples, slice(first, first + self.batch_size))
+            yield self._noisy(batch, [self.seed, number, int(n)])
 
-    def _made(self, x: Array, part: Array, seed: list[int]) -> Batch:
-        batch = Batch(x, {name: values[part] for name, values in self.samples.conditions.items()})
+    def _in_order(self, generation: int) -> Batch:
+        """All samples, shuffled as for these epochs."""
+        if generation not in self._shuffled:
+            self._shuffled.clear()
+            rng = np.random.default_rng([self.seed, generation, 0x5F])
+            self._shuffled[generation] = some_rows(self.samples, self.chosen[rng.permutation(self.rows)])
+        return self._shuffled[generation]
+
+    def _noisy(self, batch: Batch, seed: list[int]) -> Batch:
         return self.reader.rows_of(batch, np.random.default_rng(seed)) if self.is_noisy else batch
 
     def whole(self) -> Iterator[Batch]:
         """All samples at once."""
-        part = np.sort(self.chosen)
-        yield self._made(self.samples.x[part], part, [self.seed])
+        yield self._noisy(some_rows(self.samples, np.sort(self.chosen)), [self.seed])
+
+
+def some_rows(batch: Batch, rows: Array | slice) -> Batch:
+    """Some rows of a batch, by their numbers or as a slice, which is a view."""
+    return Batch(batch.x[rows], {name: values[rows] for name, values in batch.conditions.items()})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -201,8 +221,7 @@ class Streamed:
                 for first in range(
                     wanted[k][2] * self.batch_size, len(samples.x) - self.batch_size + 1, self.batch_size
                 ):
-                    part = slice(first, first + self.batch_size)
-                    yield Batch(samples.x[part], {name: values[part] for name, values in samples.conditions.items()})
+                    yield some_rows(samples, slice(first, first + self.batch_size))
 
     def _shuffled(self, epoch: int, number: int, pool: Array) -> Batch:
         """The samples of a pool in random order, in the network's coordinates."""

@@ -91,9 +91,9 @@ def open_sources(data: object) -> dict[str, Source]:
 
 def _open(path: Path) -> Source:
     key: str | None = None
-    if not path.exists() and ":" in path.name:
-        name, _, key = path.name.rpartition(":")
-        path = path.with_name(name)
+    file, colon, name = str(path).rpartition(":")
+    if colon and not path.exists() and Path(file).exists():
+        path, key = Path(file), name
     if not path.exists():
         raise BuildError(origin=str(path), what="no such file", hint="--data takes the path of a file of samples")
     reader = READERS.get(path.suffix.lower())

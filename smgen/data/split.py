@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from smgen.data.batches import BLOCK, RESIDENT, Batch, Batches, Reader, Resident, Streamed
+from smgen.data.batches import BLOCK, RESIDENT, Batch, Batches, Reader, Resident, Streamed, some_rows
 from smgen.data.sources import Source
 from smgen.errors import BuildError
 
@@ -86,8 +86,7 @@ def split(reader: Reader, batch_size: int, share: float | None, seed: int, part:
 
 def _picked(reader: Reader, raw: Batch, rows: Array, seed: int) -> Batch:
     """Some samples in the network's coordinates."""
-    part = Batch(raw.x[rows], {name: values[rows] for name, values in raw.conditions.items()})
-    return reader.rows_of(part, np.random.default_rng([seed, 0xD1]))
+    return reader.rows_of(some_rows(raw, rows), np.random.default_rng([seed, 0xD1]))
 
 
 def _enough(left: int, batch_size: int, rows: int, held_out: int) -> None:

@@ -7,13 +7,15 @@ from typing import Any, Final
 MEAN_DECAY: Final = 0.9
 SQUARE_DECAY: Final = 0.999
 TINY: Final = 1e-8
+AVERAGED: Final = 8
 
 
 class Adam:
     """θ ← (1 − rate · decay) θ − rate · m̂ / (√v̂ + 1e-8), with the running means m of the gradient g and v of g².
 
     m̂ and v̂ are corrected for the start at 0. (Kingma and Ba 2015; weight decay apart from the gradient: Loshchilov
-    and Hutter 2019.) `mean` and `square` are m and v; `xp` is NumPy or CuPy.
+    and Hutter 2019.) `mean` is m / (1 − 0.9) and `square` v / (1 − 0.999): sums take fewer passes over memory than
+    means, and a step of a small network lasts as long as a few dozen of them. `xp` is NumPy or CuPy.
     """
 
     def __init__(self, xp: Any, theta: Any) -> None:
@@ -23,18 +25,16 @@ class Adam:
     def update(self, theta: Any, gradient: Any, *, step: int, rate: float, decay: float) -> None:
         """One step, counted from 0. `gradient` is left as it is."""
         xp, room = self.xp, self._room
-        xp.multiply(gradient, 1 - MEAN_DECAY, out=room)
         self.mean *= MEAN_DECAY
-        self.mean += room
+        self.mean += gradient
         xp.multiply(gradient, gradient, out=room)
-        room *= 1 - SQUARE_DECAY
         self.square *= SQUARE_DECAY
         self.square += room
+        root = ((1 - SQUARE_DECAY) / (1 - SQUARE_DECAY ** (step + 1))) ** 0.5  # √v̂ = root √square
         xp.sqrt(self.square, out=room)
-        size = (1 - SQUARE_DECAY ** (step + 1)) ** 0.5  # √v̂ = √v / size
-        room += TINY * size
+        room += TINY / root
         xp.divide(self.mean, room, out=room)
-        room *= rate * size / (1 - MEAN_DECAY ** (step + 1))
+        room *= rate * (1 - MEAN_DECAY) / (1 - MEAN_DECAY ** (step + 1)) / root
         if decay:
             theta *= 1 - rate * decay
         theta -= room
@@ -47,8 +47,13 @@ def clip(xp: Any, gradient: Any, greatest: float) -> None:
 
 
 def average(xp: Any, mean: Any, theta: Any, beta: float, step: int, room: Any) -> None:
-    """mean ← β mean + (1 − β) θ, with a smaller β in the first steps: the mean forgets where θ began."""
-    beta = min(beta, (step + 1) / (step + 10))
+    """mean ← β mean + (1 − β) θ after the step, with a smaller β in the first ones: the mean forgets where θ began.
+
+    It is done in every `AVERAGED`-th step, with a power of β.
+    """
+    if (step + 1) % AVERAGED:
+        return
+    beta = min(beta, (step + 1) / (step + 10)) ** AVERAGED
     xp.subtract(theta, mean, out=room)
     room *= 1 - beta
     mean += room

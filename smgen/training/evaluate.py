@@ -23,6 +23,9 @@ GAP_ERRORS: Final = 5.0
 def evaluate(problem: Problem, held_out: Batch | None, settings: Settings, state: State, loss: float | None) -> None:
     """Measure, keep the best, and say whether to stop."""
     vector = state.average if settings.average else state.flat.vector
+    if not state.flat.xp.isfinite(vector).all():
+        state.stopped = not_finite(state.step)
+        return
     params = state.flat.views(vector)
     value = error = own = None
     if held_out is not None:
@@ -48,7 +51,7 @@ def evaluate(problem: Problem, held_out: Batch | None, settings: Settings, state
         )
     state.history.append(entry)
     if not finite:
-        state.stopped = f"the loss is not finite at step {state.step}: try a lower rate, clip=1.0, or a larger lam"
+        state.stopped = not_finite(state.step)
         return
     if value is None:
         state.best[...], state.best_step = vector, state.step
@@ -62,6 +65,11 @@ def evaluate(problem: Problem, held_out: Batch | None, settings: Settings, state
         state.stopped = _diverged(state, value, own, spread)
     if settings.patience and state.stale >= settings.patience and not state.stopped:
         state.stopped = f"no better held-out loss since step {state.best_step}"
+
+
+def not_finite(step: int) -> str:
+    """The reason to stop."""
+    return f"the loss is not finite at step {step}: try a lower rate, clip=1.0, or a larger lam"
 
 
 def _diverged(state: State, value: float, own: float, spread: float) -> str:

@@ -15,9 +15,10 @@ from smgen.build import Options
 from smgen.errors import BuildError, did_you_mean
 from smgen.models import Model, Record, save
 from smgen.training import checkpoints, lbfgs, loop
-from smgen.training.preparation import BATCH, FUNCTIONS, MEMORY, DataOptions, Prepared, machine, prepare
+from smgen.training.preparation import BATCH, FUNCTIONS, MEMORY, Prepared, machine, prepare
 from smgen.training.progress import Display, Saver, Together
 from smgen.training.regulariser import choose
+from smgen.training.samples import DataOptions
 from smgen.training.settings import Settings
 from smgen.training.state import State
 

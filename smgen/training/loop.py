@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from smgen.data.batches import Batch, Batches
 from smgen.training import adam
-from smgen.training.evaluate import evaluate
+from smgen.training.evaluate import evaluate, not_finite
 from smgen.training.problem import Problem
 from smgen.training.settings import Settings
 from smgen.training.state import State
@@ -38,7 +38,13 @@ def run(
                 state.stopped = "interrupted"
             if state.stopped:
                 break
-            loss, slopes = problem.loss_and_grad(state.flat.parts, batch, [settings.seed, state.step], workspace)
+            try:
+                loss, slopes = problem.loss_and_grad(state.flat.parts, batch, [settings.seed, state.step], workspace)
+            except ValueError:
+                if state.flat.xp.isfinite(state.flat.vector).all():
+                    raise
+                state.stopped = not_finite(state.step)
+                break
             for name, part in into.items():
                 part[...] = slopes[name]
             if settings.clip:
