@@ -18,6 +18,8 @@ import sys
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
+    from smgen.applications import evaluate as evaluate
+    from smgen.applications import sample as sample
     from smgen.errors import SmgenError as SmgenError
     from smgen.errors import SmgenWarning as SmgenWarning
     from smgen.layers.across import group_norm as group_norm
@@ -99,6 +101,7 @@ _HOMES: Final = {
     "models": ("Model", "load"),
     "network": ("Network",),
     "training": ("fit",),
+    "applications": ("evaluate", "sample"),
 }  # fmt: skip
 
 __all__ = sorted(name for names in _HOMES.values() for name in names)

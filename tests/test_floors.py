@@ -29,6 +29,7 @@ FLOORS = (
     ("report", "sampling"),
     ("evaluation", "models"),
     ("training",),
+    ("applications",),
     ("demo", "bench"),
     ("cli",),
     ("__main__",),

@@ -37,18 +37,18 @@ class Model:
     def energy(self, x: Array, **conditions: Any) -> Array:
         """E of each sample, (N,), float64; log p(x) = −E(x) + a constant. Raises `ValueError` for a wrong shape."""
         rows = self._rows(x)
-        return self.density(len(rows), **conditions).energy(self._inner(rows)).astype(np.float64)
+        return self.density(**conditions).energy(self._inner(rows)).astype(np.float64)
 
     def score(self, x: Array, **conditions: Any) -> Array:
         """∂ log p/∂x of each sample, of the shape of x, float64."""
         rows = self._rows(x)
-        inner = self.density(len(rows), **conditions).score(self._inner(rows))
+        inner = self.density(**conditions).score(self._inner(rows))
         return self.transform.pull_back(inner).reshape(np.shape(x))
 
-    def density(self, count: int | None = None, **conditions: Any) -> Density:
+    def density(self, **conditions: Any) -> Density:
         """The density of z = A (x − m), (N, D), which samplers and evaluation take, given conditions.
 
-        A condition of one sample is repeated for all; `count` says how many there will be if it has one for each.
+        A condition is that of one sample, which is repeated for all, or has one for each.
         """
         module = self.needs_module()
         shape = self.record.shape

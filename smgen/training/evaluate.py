@@ -11,7 +11,7 @@ from smgen.data.batches import Batch
 from smgen.errors import BuildError
 from smgen.training.problem import Problem
 from smgen.training.settings import Settings
-from smgen.training.state import Evaluation, State
+from smgen.training.state import Entry, State
 
 WORSE: Final = 2.0
 """Standard errors of the difference by which a held-out loss must be above the best to count as worse."""
@@ -35,7 +35,7 @@ def evaluate(problem: Problem, held_out: Batch | None, settings: Settings, state
             value, error = float(truth.mean()), float(truth.std() / sqrt(len(truth)))
             own = None if problem.is_true else float(mine.mean())
             spread = float((truth - mine).std() / sqrt(len(truth)))
-    entry = Evaluation(
+    entry = Entry(
         step=state.step,
         seconds=state.seconds,
         loss=float("nan") if loss is None else loss,

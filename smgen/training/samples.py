@@ -58,7 +58,7 @@ class DataOptions:
 
 
 def named_sources(data: object, options: DataOptions, shape: tuple[int, ...], problem: Problem) -> dict[str, Source]:
-    """The sources of x and of the network's conditions. Raises `BuildError` if one is missing or they differ in rows."""
+    """The sources of x and of the network's conditions. Raises `BuildError` if one is missing or rows differ."""
     if options.patch is not None or (
         isinstance(data, (str, Path)) and Path(data).is_dir() and Path(data).suffix != ".zarr"
     ):
@@ -90,6 +90,7 @@ def named_sources(data: object, options: DataOptions, shape: tuple[int, ...], pr
 def fitted_transform(
     x: Source, seen: Array, shape: tuple[int, ...], options: DataOptions, problem: Problem
 ) -> Transform:
+    """The transform for samples of the source, fitted to those seen. Raises `BuildError` if their shapes do not fit."""
     bounded = problem.objective.domain != (None, None)
     whiten = options.whiten or ("none" if bounded else "standardise")
     if bounded and (whiten != "none" or options.without_mean):

@@ -21,7 +21,7 @@ _NUMBERS: Final = ("step", "seconds", "best_loss", "best_step", "stale", "count"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Evaluation:
+class Entry:
     """An entry of a run's history.
 
     `loss` is the mean training loss since the entry before, `held_out` the true J at λ = 0 of the samples held out
@@ -57,7 +57,7 @@ class State:
     stale: int = 0
     total: float = 0.0
     count: int = 0
-    history: list[Evaluation] = field(default_factory=list)
+    history: list[Entry] = field(default_factory=list)
     stopped: str = ""
 
     @classmethod
@@ -91,7 +91,7 @@ class State:
         self.best_losses = arrays["best_losses"]
         for name, value in json.loads(texts["run"]).items():
             setattr(self, name, value)
-        self.history = [Evaluation(**entry) for entry in json.loads(texts["history"])]
+        self.history = [Entry(**entry) for entry in json.loads(texts["history"])]
         self.stopped = ""
 
     def params(self, vector: Any) -> dict[str, Array]:

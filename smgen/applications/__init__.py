@@ -1,0 +1,8 @@
+"""What is done with a trained model: samples, evaluation, restoration."""
+
+from __future__ import annotations
+
+from smgen.applications.evaluating import Evaluation, evaluate
+from smgen.applications.sampling import sample
+
+__all__ = ["Evaluation", "evaluate", "sample"]
