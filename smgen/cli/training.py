@@ -76,6 +76,7 @@ def fit(
         int, typer.Option("--patience", help="Evaluations clearly worse than the best before it stops; 0: never.")
     ] = 20,
     evaluations: Annotated[int, typer.Option("--evaluations", help="Evaluations of the held-out samples in all.")] = 50,
+    save_every: Annotated[float, typer.Option("--save-every", help="Seconds between two checkpoints.")] = 30.0,
     seed: Annotated[int, typer.Option("--seed", help="Of parameters, order, noise and probes.")] = 0,
 ) -> None:
     """Train NET on samples by score matching, and write the model to a folder. Ctrl-C keeps the best so far."""
@@ -88,6 +89,7 @@ def fit(
             folder=output,
             resume=resume,
             force=force,
+            save_every=save_every,
             console=out,
             objective=objective,
             hessian=hessian,

@@ -34,6 +34,7 @@ def fit(
     folder: Path | str | None = None,
     resume: bool = False,
     force: bool = False,
+    save_every: float = 30.0,
     console: Console | None = None,
     **options: Any,
 ) -> Model:
@@ -45,10 +46,10 @@ def fit(
     elsewhere, `dtype`, `hessian`, `probes`, `objective` …), of the data (`DataOptions`: `whiten`, `held_out` …) and of
     the training (`Settings`: `steps`, `rate`, `lam`, `sigma`, `seed` …).
 
-    With `folder`, checkpoints and the model are written there; `resume` goes on from the latest checkpoint, with the
-    same result as if the run had not been interrupted. Ctrl-C ends the run and keeps the best so far. Raises
-    `SmgenError` for wrong options and data before anything is computed or written; warns with `DataWarning` of flaws
-    of the data, and as `smgen build` does.
+    With `folder`, checkpoints, at least `save_every` seconds apart, and the model are written there; `resume` goes on
+    from the latest checkpoint, with the same result as if the run had not been interrupted. Ctrl-C ends the run and
+    keeps the best so far. Raises `SmgenError` for wrong options and data before anything is computed or written; warns
+    with `DataWarning` of flaws of the data, and as `smgen build` does.
     """
     chosen = divided(options)
     prepared = prepare(network, data, *chosen)
@@ -65,7 +66,7 @@ def fit(
     assert settings.batch_size is not None
     display = Display(console=console, steps=settings.steps, batch_size=settings.batch_size)
     of = {"of": _run_text(prepared), "lam": repr(lam)}
-    saver = () if place is None else (Saver(folder=place / CHECKPOINTS, of=of),)
+    saver = () if place is None else (Saver(folder=place / CHECKPOINTS, of=of, every=save_every),)
     with display:
         run = OPTIMISERS[settings.optimiser]
         run(prepared.problem, split.training, split.held_out, settings, state, Together((display, *saver)))

@@ -17,9 +17,6 @@ from smgen.training.state import State
 LOG_EVERY: Final = 10.0
 """Seconds between two lines of a log, at least."""
 
-SAVE_EVERY: Final = 30.0
-"""Seconds between two checkpoints, at least."""
-
 _REFRESH: Final = 0.1
 
 
@@ -99,11 +96,11 @@ def _sentence(state: State) -> str:
 
 @dataclass(slots=True, kw_only=True)
 class Saver:
-    """Writes checkpoints, at least `SAVE_EVERY` seconds apart but for the last one. `of` says what run they are of."""
+    """Writes checkpoints, at least `every` seconds apart but for the last one. `of` says what run they are of."""
 
     folder: Path
     of: dict[str, str]
-    every: float = SAVE_EVERY
+    every: float
     _latest: float = field(default_factory=time.perf_counter)
     _step: int = -1
 

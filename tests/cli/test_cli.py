@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import sys
@@ -105,13 +106,16 @@ def test_interrupted_builds(net: Path, monkeypatch: pytest.MonkeyPatch, step: st
     def fail(*args: object) -> None:
         raise failure
 
-    def half_open(*args: Any, **options: Any) -> Any:
-        file = fdopen(*args, **options)
-        file.write("half of")
-        monkeypatch.setattr(file, "write", fail)
-        return file
+    class Half(io.BytesIO):
+        """A file that takes the first bytes and no more."""
 
-    monkeypatch.setattr(*(os, "fdopen", half_open) if step == "write" else (Path, step, fail))
+        def __init__(self, handle: int, mode: str) -> None:
+            with fdopen(handle, mode) as file:
+                file.write(b"half of")
+
+        write = fail  # type: ignore[assignment]
+
+    monkeypatch.setattr(*(os, "fdopen", Half) if step == "write" else (Path, step, fail))
     result = run("build", net, "--dtype", "float64", code=130 if isinstance(failure, KeyboardInterrupt) else 2)
     if isinstance(failure, OSError):
         assert f"cannot be written: {failure.strerror or failure}\n  hint: " in result.stderr
