@@ -81,6 +81,7 @@ def fit(
 ) -> None:
     """Train NET on samples by score matching, and write the model to a folder. Ctrl-C keeps the best so far."""
     from smgen.training import fit as train
+    from smgen.training.team import team
 
     with reported(), running(net):
         model = train(
@@ -119,6 +120,8 @@ def fit(
             evaluations=evaluations,
             seed=seed,
         )
+        if team().rank:
+            return  # the first process says it
         result = model.record.result
         best = (
             ""

@@ -56,6 +56,7 @@ def split(reader: Reader, batch_size: int, share: float | None, seed: int, part:
     wanted = min(reader.rows // 10, HELD_OUT) if share is None else round(share * reader.rows)
     rng = np.random.default_rng([seed, 0xD0])
     rank, ranks = part
+    own = seed + (rank << 32)  # of the order and the noise
     if reader.rows * reader.row_bytes <= RESIDENT:
         order = rng.permutation(reader.rows)
         chosen = np.sort(order[wanted:])[rank::ranks]
@@ -65,7 +66,7 @@ def split(reader: Reader, batch_size: int, share: float | None, seed: int, part:
         held_out = _picked(reader, raw, np.sort(order[:wanted]), seed) if wanted else None
         samples = raw if noisy else reader.rows_of(raw, None)
         training: Batches = Resident(
-            reader=reader, samples=samples, chosen=chosen, batch_size=batch_size, seed=seed, is_noisy=noisy
+            reader=reader, samples=samples, chosen=chosen, batch_size=batch_size, seed=own, is_noisy=noisy
         )
         return Split(training, held_out)
     rows = max(1, BLOCK // reader.row_bytes)
@@ -81,7 +82,7 @@ def split(reader: Reader, batch_size: int, share: float | None, seed: int, part:
         )
         held_out = _picked(reader, joined, np.arange(min(wanted, len(joined.x))), seed)
     blocks = np.sort(order[few:])[rank::ranks]
-    return Split(Streamed(reader=reader, blocks=blocks, block_rows=rows, batch_size=batch_size, seed=seed), held_out)
+    return Split(Streamed(reader=reader, blocks=blocks, block_rows=rows, batch_size=batch_size, seed=own), held_out)
 
 
 def _picked(reader: Reader, raw: Batch, rows: Array, seed: int) -> Batch:

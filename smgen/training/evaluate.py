@@ -30,8 +30,9 @@ def evaluate(problem: Problem, held_out: Batch | None, settings: Settings, state
     value = error = own = None
     if held_out is not None:
         with np.errstate(all="ignore"):
-            truth = problem.true_losses(params, held_out)
-            mine = truth if problem.is_true else problem.own_losses(params, held_out)
+            part = problem.share(held_out)
+            truth = problem.team.joined(problem.true_losses(params, part))
+            mine = truth if problem.is_true else problem.team.joined(problem.own_losses(params, part))
             value, error = float(truth.mean()), float(truth.std() / sqrt(len(truth)))
             own = None if problem.is_true else float(mine.mean())
             spread = float((truth - mine).std() / sqrt(len(truth)))

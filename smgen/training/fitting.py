@@ -21,6 +21,7 @@ from smgen.training.regulariser import choose
 from smgen.training.samples import DataOptions
 from smgen.training.settings import Settings
 from smgen.training.state import State
+from smgen.training.team import team
 
 CHECKPOINTS: Final = "checkpoints"
 OPTIMISERS: Final = {"adam": loop.run, "lbfgs": lbfgs.run}
@@ -52,7 +53,8 @@ def fit(
     with `DataWarning` of flaws of the data, and as `smgen build` does.
     """
     chosen = divided(options)
-    prepared = prepare(network, data, *chosen)
+    ranks = team()
+    prepared = prepare(network, data, *chosen, ranks)
     place = None if folder is None else _folder(Path(folder), resume, force)
     settings, split = prepared.settings, prepared.split
     state = State.start(prepared.problem.module, prepared.problem.module.init_params(settings.seed))
@@ -61,17 +63,17 @@ def fit(
     if found is not None:
         lam = _restore(state, found, prepared)
     elif lam is None:
-        lam = choose(prepared.problem, split, settings, _teller(console))
+        lam = choose(prepared.problem, split, settings, _teller(None if ranks.rank else console))
     prepared = replace(prepared, problem=replace(prepared.problem, lam=lam))
     assert settings.batch_size is not None
-    display = Display(console=console, steps=settings.steps, batch_size=settings.batch_size)
+    display = Display(console=None if ranks.rank else console, steps=settings.steps, batch_size=settings.batch_size)
     of = {"of": _run_text(prepared), "lam": repr(lam)}
-    saver = () if place is None else (Saver(folder=place / CHECKPOINTS, of=of, every=save_every),)
+    saver = () if place is None or ranks.rank else (Saver(folder=place / CHECKPOINTS, of=of, every=save_every),)
     with display:
         run = OPTIMISERS[settings.optimiser]
         run(prepared.problem, split.training, split.held_out, settings, state, Together((display, *saver)))
     model = _model(prepared, state)
-    if place is not None:
+    if place is not None and not ranks.rank:
         save(model, place)
     return model
 
@@ -122,6 +124,7 @@ def _run_text(prepared: Prepared) -> str:
         "build": prepared.build,
         "settings": asdict(prepared.settings),
         "data": [prepared.rows, *prepared.sample_shape, prepared.transform.kind],
+        "processes": prepared.problem.team.size,
     }
     return json.dumps(facts, sort_keys=True)
 
@@ -141,7 +144,8 @@ def _restore(state: State, found: tuple[Path, dict[str, Any], dict[str, str]], p
         if name in before.get(group, {}) and before[group][name] != now[group][name]
     ]
     if before != now:
-        what = f"a checkpoint of another run: {'; '.join(differing) or 'the network or the data are others'}"
+        others = "; ".join(differing) or "the network, the data or the number of processes are others"
+        what = f"a checkpoint of another run: {others}"
         raise BuildError(origin=str(path), what=what, hint="give the same options and data as then, or another folder")
     state.restore(arrays, texts)
     return float(texts["lam"])
@@ -150,6 +154,7 @@ def _restore(state: State, found: tuple[Path, dict[str, Any], dict[str, str]], p
 def _model(prepared: Prepared, state: State) -> Model:
     settings, problem = prepared.settings, prepared.problem
     has_best = prepared.split.held_out is not None and state.best_loss < inf
+    held_out = 0 if prepared.split.held_out is None else len(prepared.split.held_out.x)
     vector = state.best if has_best else state.average if settings.average else state.flat.vector
     record = Record(
         network=prepared.name,
@@ -163,8 +168,8 @@ def _model(prepared: Prepared, state: State) -> Model:
         data={
             "origin": prepared.origin,
             "rows": prepared.rows,
-            "learned_from": prepared.split.training.rows,
-            "held_out": 0 if prepared.split.held_out is None else len(prepared.split.held_out.x),
+            "learned_from": prepared.rows - held_out,
+            "held_out": held_out,
             "advice": list(prepared.advice),
         },
         verdict=problem.module.METADATA["reason"],

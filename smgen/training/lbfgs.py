@@ -59,7 +59,7 @@ def run(
                 if state.step % settings.evaluate_every == 0 or state.step == settings.steps:
                     evaluate(problem, held_out, settings, state, losses[-1])
                     watch.evaluated(state)
-                if interrupted():
+                if problem.team.agree(0.0, interrupted())[1]:
                     state.stopped = "interrupted"
                 if state.stopped:
                     raise StopIteration
@@ -92,12 +92,15 @@ def _whole(problem: Problem, batches: Batches, theta: Array, settings: Settings,
         params = problem.module.unflatten(theta)
     except ValueError as error:
         raise FloatingPointError(str(error)) from error
-    loss, gradient, rows = 0.0, np.zeros_like(theta), 0
+    loss, gradient, rows = 0.0, np.zeros_like(theta), 0.0
     for number, batch in enumerate(batches.whole()):
-        value, slopes = problem.loss_and_grad(params, batch, [settings.seed, number], workspace)
+        value, slopes = problem.loss_and_grad(params, batch, number, workspace)
         loss += float(value) * len(batch.x)
         gradient += problem.module.flatten(slopes) * len(batch.x)
         rows += len(batch.x)
+    if problem.team.size > 1:
+        loss, *summed, share = problem.team.mean(np.concatenate([[loss], gradient, [float(rows)]])).tolist()
+        gradient, rows = np.array(summed), share
     if not np.isfinite(loss) or not np.isfinite(gradient).all():
         raise FloatingPointError
     return loss / rows, gradient / rows

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from smgen.data.batches import Batch, Batches
 from smgen.training import adam
 from smgen.training.evaluate import evaluate, not_finite
-from smgen.training.problem import Problem
+from smgen.training.problem import Problem, on_host
 from smgen.training.settings import Settings
 from smgen.training.state import State
 from smgen.training.watch import Watch, interruptible
@@ -27,19 +27,21 @@ def run(
     gradient = state.flat.xp.empty_like(state.flat.vector)
     into = state.flat.views(gradient)
     room = state.flat.xp.empty_like(state.flat.vector)
+    team = problem.team
     if not state.history:
         evaluate(problem, held_out, settings, state, None)
         watch.evaluated(state)
     with interruptible() as interrupted:
+        stop = False
         for batch in _stream(batches, state.step):
             if state.step >= settings.steps:
                 state.stopped = "all steps are done"
-            elif interrupted():
+            elif stop:
                 state.stopped = "interrupted"
             if state.stopped:
                 break
             try:
-                loss, slopes = problem.loss_and_grad(state.flat.parts, batch, [settings.seed, state.step], workspace)
+                loss, slopes = problem.loss_and_grad(state.flat.parts, batch, state.step, workspace)
             except ValueError:
                 if state.flat.xp.isfinite(state.flat.vector).all():
                     raise
@@ -47,6 +49,9 @@ def run(
                 break
             for name, part in into.items():
                 part[...] = slopes[name]
+            if team.size > 1:
+                gradient[...] = state.flat.xp.asarray(team.mean(on_host(gradient)))
+            loss, stop = team.agree(loss, interrupted())
             if settings.clip:
                 adam.clip(state.flat.xp, gradient, settings.clip)
             state.adam.update(

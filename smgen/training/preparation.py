@@ -17,7 +17,7 @@ from smgen.data.advice import advice
 from smgen.data.batches import Reader
 from smgen.data.split import Split, look, split
 from smgen.data.transform import Transform
-from smgen.errors import BuildError, shortened
+from smgen.errors import BuildError, SmgenWarning, shortened
 from smgen.hessians import question
 from smgen.loader import load_source
 from smgen.network import Network
@@ -25,6 +25,7 @@ from smgen.network.netfile import load_network
 from smgen.training.problem import Problem
 from smgen.training.samples import DataOptions, DataWarning, fitted_transform, named_sources
 from smgen.training.settings import Settings
+from smgen.training.team import Team
 
 Array = npt.NDArray[Any]
 
@@ -62,14 +63,18 @@ def prepare(
     options: Options,
     data_options: DataOptions,
     settings: Settings,
+    team: Team,
 ) -> Prepared:
     """Read, check and compile; nothing is written. Raises `SmgenError`; warns of flaws of the data with `DataWarning`.
 
     The module is built with the options `first`, if there are any and it runs here, else with `options`.
     """
-    compiled = _compiled(described, first or options)
-    if first is not None and not _runs(compiled.module):
-        compiled = _compiled(described, options)
+    with warnings.catch_warnings():
+        if team.rank:  # the first process says it
+            warnings.simplefilter("ignore", SmgenWarning)
+        compiled = _compiled(described, first or options)
+        if first is not None and not _runs(compiled.module):
+            compiled = _compiled(described, options)
     module = compiled.module
     problem = Problem.of(module, settings, None)
     shape = _input_shape(module)
@@ -78,13 +83,13 @@ def prepare(
     seen = look(x)
     transform = fitted_transform(x, seen, shape, data_options, problem)
     found = advice(seen, transform, at_zero=problem.objective.is_curved and settings.lam == 0)
-    for sentence in found:
+    for sentence in found if not team.rank else ():
         warnings.warn(sentence, DataWarning, stacklevel=2)
     reader = Reader(sources=sources, transform=transform, dtype=np.dtype(module.DTYPE))
     rows = x.rows - (
         min(x.rows // 10, 10_000) if data_options.held_out is None else round(data_options.held_out * x.rows)
     )
-    settings = replace(settings, batch_size=settings.batch_size or max(1, min(BATCH, rows)))
+    settings = replace(settings, batch_size=settings.batch_size or max(1, min(BATCH, rows // team.size)))
     assert settings.batch_size is not None
     return Prepared(
         name=module.METADATA["network"],
@@ -92,9 +97,9 @@ def prepare(
         network_text=compiled.network_text,
         code=compiled.code,
         module_file=compiled.file,
-        problem=problem,
+        problem=replace(problem, team=team),
         transform=transform,
-        split=split(reader, settings.batch_size, data_options.held_out, settings.seed),
+        split=split(reader, settings.batch_size, data_options.held_out, settings.seed, (team.rank, team.size)),
         settings=settings,
         build=compiled.facts,
         sample_shape=x.shape,

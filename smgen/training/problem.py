@@ -8,7 +8,7 @@ where the module's own δ′ may be wrong, −Σ h_d δ′_d is estimated from t
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any, Final
 
@@ -16,10 +16,11 @@ import numpy as np
 import numpy.typing as npt
 import sympy as sp
 
-from smgen.data.batches import Batch
+from smgen.data.batches import Batch, some_rows
 from smgen.errors import BuildError, several
 from smgen.objectives import DELTA, SIGMA, Objective, X, chosen_objectives
 from smgen.training.settings import Settings
+from smgen.training.team import Alone, Team
 
 Array = npt.NDArray[Any]
 
@@ -31,13 +32,15 @@ _HELD_OUT_SEED: Final = 0x5EED
 class Problem:
     """A module, the objective that it is trained for, and what the objective is given.
 
-    `is_true` says that the module's own losses are those of the network: exact, or an unbiased estimate.
+    `seed` is that of noise and probes, `team` the processes that train together.
     """
 
     module: ModuleType
     objective: Objective
     lam: float
     sigma: float | tuple[float, float] | None
+    seed: int = 0
+    team: Team = field(default_factory=Alone)
 
     @classmethod
     def of(cls, module: ModuleType, settings: Settings, objective: str | None = None) -> Problem:
@@ -61,7 +64,7 @@ class Problem:
             raise BuildError(what=f"the {chosen.name} loss {what}", hint=hint)
         if settings.lam and not chosen.takes_lam:
             raise BuildError(what=f"the {chosen.name} loss has no λ", hint="leave lam out")
-        return cls(module=module, objective=chosen, lam=settings.lam or 0.0, sigma=settings.sigma)
+        return cls(module=module, objective=chosen, lam=settings.lam or 0.0, sigma=settings.sigma, seed=settings.seed)
 
     @property
     def conditions(self) -> tuple[str, ...]:
@@ -87,9 +90,9 @@ class Problem:
         random = self.objective.given or (self.takes_probes and self.objective.is_curved)
         return places, {"rng": np.random.default_rng(seed)} if random else {}  # type: ignore[arg-type]
 
-    def loss_and_grad(self, params: Mapping[str, Any], batch: Batch, seed: object, workspace: Any) -> tuple[Any, Any]:
-        """J of a batch and its gradient. Noise and probes follow from the seed."""
-        places, named = self._given(self.lam, seed)
+    def loss_and_grad(self, params: Mapping[str, Any], batch: Batch, step: int, workspace: Any) -> tuple[Any, Any]:
+        """J of a batch and its gradient. Noise and probes follow from the seed, the step and the process."""
+        places, named = self._given(self.lam, [self.seed, step, self.team.rank])
         function = getattr(self.module, f"{self.objective.prefix}loss_and_grad")
         result: tuple[Any, Any] = function(params, batch.x, *places, workspace=workspace, **named, **batch.conditions)
         return result
@@ -99,6 +102,11 @@ class Problem:
         places, named = self._given(0.0, _HELD_OUT_SEED)
         function = getattr(self.module, f"{self.objective.prefix}losses")
         return on_host(function(params, batch.x, *places, **named, **batch.conditions)).astype(np.float64)
+
+    def share(self, batch: Batch) -> Batch:
+        """The samples of a batch that this process evaluates: neighbours, about as many as every other's."""
+        ends = [len(batch.x) * n // self.team.size for n in (self.team.rank, self.team.rank + 1)]
+        return batch if self.team.size == 1 else some_rows(batch, slice(*ends))
 
     def true_losses(self, params: Mapping[str, Any], batch: Batch) -> Array:
         """J of each sample at λ = 0, (N,), float64: the module's own if that is true, or with an estimated trace."""

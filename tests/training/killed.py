@@ -50,9 +50,8 @@ def main(folder: Path, times: int) -> None:
             assert step >= latest, (step, latest)
             latest = step
     print("killed", times, "times, the last time at step", latest)
-    again, whole = (fit(module, DATA, **options, **more) for more in ({"folder": folder, "resume": True}, {}))
-    for model in (again, whole):
-        print(sum(float(np.abs(value).sum(dtype=np.float64)) for value in model.params.values()).hex())
+    for model in (fit(module, DATA, folder=folder, resume=True, **options), fit(module, DATA, **options)):
+        print(float(np.sum([np.abs(value).sum(dtype=np.float64) for value in model.params.values()])).hex())
     left = [path.name for path in (folder / "checkpoints").iterdir() if not path.name.startswith("step-")]
     assert not left, left
 

@@ -199,7 +199,7 @@ def test_a_resumed_run_with_other_options_is_refused(net: Path, tmp_path: Path) 
     fit(net, GAUSSIAN[:1000], **SMALL, folder=tmp_path / "model")
     with pytest.raises(BuildError, match=r"a checkpoint of another run: rate is 0.1, was 0.01"):
         fit(net, GAUSSIAN[:1000], **SMALL, rate=0.1, folder=tmp_path / "model", resume=True)
-    with pytest.raises(BuildError, match="the network or the data are others"):
+    with pytest.raises(BuildError, match="the network, the data or the number of processes are others"):
         fit(net, GAUSSIAN[:900], **SMALL, folder=tmp_path / "model", resume=True)
     with pytest.raises(BuildError, match="exists and is not empty"):
         fit(net, GAUSSIAN[:1000], **SMALL, folder=tmp_path / "model")

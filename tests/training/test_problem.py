@@ -59,7 +59,7 @@ def test_probes_and_noise_of_held_out_samples_stay_the_same() -> None:
     for made in (problem("hutchinson"), problem("exact", "denoising", sigma=(0.1, 1.0))):
         params = made.module.init_params(0)
         assert np.array_equal(made.true_losses(params, batch), made.true_losses(params, batch))
-        losses = [float(made.loss_and_grad(params, batch, [0, step], None)[0]) for step in (0, 0, 1)]
+        losses = [float(made.loss_and_grad(params, batch, step, None)[0]) for step in (0, 0, 1)]
         assert losses[0] == losses[1] != losses[2]
 
 
