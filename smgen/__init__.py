@@ -18,8 +18,11 @@ import sys
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
+    from smgen.applications import denoise as denoise
     from smgen.applications import evaluate as evaluate
+    from smgen.applications import inpaint as inpaint
     from smgen.applications import sample as sample
+    from smgen.applications import super_resolve as super_resolve
     from smgen.errors import SmgenError as SmgenError
     from smgen.errors import SmgenWarning as SmgenWarning
     from smgen.layers.across import group_norm as group_norm
@@ -101,7 +104,7 @@ _HOMES: Final = {
     "models": ("Model", "load"),
     "network": ("Network",),
     "training": ("fit",),
-    "applications": ("evaluate", "sample"),
+    "applications": ("denoise", "evaluate", "inpaint", "sample", "super_resolve"),
 }  # fmt: skip
 
 __all__ = sorted(name for names in _HOMES.values() for name in names)

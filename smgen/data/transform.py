@@ -16,7 +16,7 @@ from smgen.errors import BuildError
 
 Array = npt.NDArray[Any]
 
-KINDS: Final = ("none", "standardise", "pca", "zca")
+KINDS: Final = ("none", "scale", "standardise", "pca", "zca")
 SMALL: Final = 1e-9
 """Variances below this part of the greatest are taken for 0: that direction is not scaled up."""
 
@@ -99,10 +99,11 @@ def fitted(
 ) -> Transform:
     """The transform for samples x (N, M) and a network with `outputs` inputs.
 
-    `standardise` gives every column mean 0 and variance 1, every channel where there are `channels`; `pca` rotates to
-    the principal axes and scales them to variance 1, dropping the last ones where the network has fewer inputs; `zca`
-    scales alike and rotates back. A column that does not vary is only centred. Raises `BuildError` if the shapes do not
-    fit, and for whitening with fewer directions in the data than the network has inputs.
+    `scale` takes off the mean of every column and divides all by one number; `standardise` gives every column mean 0
+    and variance 1, every channel where there are `channels`; `pca` rotates to the principal axes and scales them to
+    variance 1, dropping the last ones where the network has fewer inputs; `zca` scales alike and rotates back. A
+    column that does not vary is only centred. Raises `BuildError` if the shapes do not fit, and for whitening with
+    fewer directions in the data than the network has inputs.
     """
     if kind not in KINDS:
         raise BuildError(what=f"--whiten {kind}: no such transform", hint=f"one of {', '.join(KINDS)}")
@@ -121,6 +122,10 @@ def fitted(
     shared = {"kind": kind, "without_mean": without_mean, "levels": levels}
     if kind == "none":
         return Transform(mean=np.zeros(inputs), **shared)  # type: ignore[arg-type]
+    if kind == "scale":
+        mean = wide.mean(axis=0)
+        spread = float(np.sqrt(((wide - mean) ** 2).mean()))
+        return Transform(mean=mean, scale=np.full(inputs, 1 / spread if spread else 1.0), **shared)  # type: ignore[arg-type]
     if kind == "standardise":
         mean, scale = _by_column(wide) if not channels else _by_channel(wide, channels)
         return Transform(mean=mean, scale=scale, **shared)  # type: ignore[arg-type]
