@@ -26,21 +26,26 @@ def _source(name: str) -> str | None:
     return path.read_text(encoding="utf-8") if path.is_file() else None
 
 
-@lru_cache(maxsize=1)
-def _environment() -> jinja2.Environment:
+@lru_cache(maxsize=2)
+def _environment(*, html: bool = False) -> jinja2.Environment:
     return jinja2.Environment(
         loader=jinja2.FunctionLoader(_source),
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
-        autoescape=False,
+        autoescape=html,
     )
 
 
 def render(template: str, context: Any) -> str:
     """Render `template` with one frozen context, under the name `module`."""
     return _environment().get_template(template).render(module=context)
+
+
+def render_html(template: str, context: Any) -> str:
+    """Render as `render` does, with every text escaped that is no `Markup`."""
+    return _environment(html=True).get_template(template).render(module=context)
 
 
 def plain(name: str) -> str:

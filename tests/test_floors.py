@@ -30,6 +30,7 @@ FLOORS = (
     ("evaluation", "models"),
     ("training",),
     ("applications",),
+    ("pages",),
     ("demo", "bench"),
     ("cli",),
     ("__main__",),

@@ -50,9 +50,8 @@ def sample(
         options = {"sigmas": _levels(model)} | options
         density = lambda sigma: model.density(sigma=sigma, **given)  # noqa: E731
     elif "sigma" in model.needs_module().METADATA["conditions"] and "sigma" not in given:
-        raise BuildError(
-            what="the network has a condition sigma", hint='method="annealed", or conditions={"sigma": 0.1}'
-        )
+        hint = 'method="annealed", or conditions={"sigma": 0.1}'
+        raise BuildError(what="the network has a condition sigma, the noise level", hint=hint)
     inner: dict[str, Any] = {
         name: model.inner(value) for name, value in (("start", start), ("data", data)) if value is not None
     }
@@ -86,7 +85,8 @@ def _limits(model: Model, bounds: tuple[Any, Any]) -> tuple[Array, Array]:
     scale = np.ones(transform.inputs) if transform.scale is None else transform.scale
     ends = []
     for bound, none in zip(bounds, (-np.inf, np.inf), strict=True):
-        whole = np.full(model.record.sample_shape, none) if bound is None else np.asarray(bound, np.float64)
+        whole = np.array(none if bound is None else bound, np.float64)  # NaN stands for None in it
+        whole[np.isnan(whole)] = none
         rows = np.broadcast_to(whole, model.record.sample_shape).reshape(-1)
         ends.append((rows - transform.mean) * scale)
     return ends[0], ends[1]

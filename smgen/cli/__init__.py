@@ -10,11 +10,11 @@ from typing import Annotated
 import typer
 
 from smgen import __version__
-from smgen.cli import building, extras, models, training
+from smgen.cli import building, extras, models, report, training
 from smgen.cli.options import app, out
 from smgen.cli.streams import standard_streams
 
-__all__ = ["app", "building", "extras", "main", "models", "training"]
+__all__ = ["app", "building", "extras", "main", "models", "report", "training"]
 
 
 def _version(wanted: bool) -> None:

@@ -76,6 +76,9 @@ def fit(
         int, typer.Option("--patience", help="Evaluations clearly worse than the best before it stops; 0: never.")
     ] = 20,
     evaluations: Annotated[int, typer.Option("--evaluations", help="Evaluations of the held-out samples in all.")] = 50,
+    unit_rows: Annotated[
+        list[str] | None, typer.Option("--unit-rows", help="A parameter whose rows are held at unit length.")
+    ] = None,
     save_every: Annotated[float, typer.Option("--save-every", help="Seconds between two checkpoints.")] = 30.0,
     seed: Annotated[int, typer.Option("--seed", help="Of parameters, order, noise and probes.")] = 0,
 ) -> None:
@@ -118,6 +121,7 @@ def fit(
             average=average,
             patience=patience,
             evaluations=evaluations,
+            unit_rows=tuple(unit_rows or ()),
             seed=seed,
         )
         if team().rank:

@@ -91,7 +91,7 @@ def load_model(folder: Path | str, *, trust: bool = False, network: Network | No
     code = source(described, info)
     module = load_source(code, info.name)
     _check_params(params, module.PARAMS, folder / PARAMS)
-    return replace(model, module=module, code=code)
+    return replace(model, module=module, network=described, code=code)
 
 
 def _name(record: Record) -> str | None:

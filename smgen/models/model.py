@@ -15,6 +15,7 @@ from smgen.data.transform import Transform
 from smgen.density import Density
 from smgen.errors import BuildError
 from smgen.models.record import Record
+from smgen.network import Network
 
 Array = npt.NDArray[Any]
 
@@ -24,13 +25,15 @@ class Model:
     """The density p(x) ∝ exp(−E(A (x − m))), E the energy of `module` with `params`, A and m of `transform`.
 
     Samples are arrays (N, …) as the data were. Conditions of the network come by name, one for each sample or one for
-    all. `source` is the text of net.py, `code` that of the module; both may be missing.
+    all. `network` is what the module was generated from, `source` the text of net.py, `code` that of the module; all may
+    be missing.
     """
 
     params: Mapping[str, Array]
     transform: Transform
     record: Record
     module: ModuleType | None = None
+    network: Network | None = None
     source: str = ""
     code: str = ""
 

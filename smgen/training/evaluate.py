@@ -11,6 +11,7 @@ from smgen.data.batches import Batch
 from smgen.errors import BuildError
 from smgen.training.problem import Problem
 from smgen.training.settings import Settings
+from smgen.training.spheres import Spheres
 from smgen.training.state import Entry, State
 
 WORSE: Final = 2.0
@@ -26,13 +27,16 @@ def evaluate(problem: Problem, held_out: Batch | None, settings: Settings, state
     if not state.flat.xp.isfinite(vector).all():
         state.stopped = not_finite(state.step)
         return
+    if settings.unit_rows:  # the mean of unit rows is shorter
+        vector = vector.copy()
+        Spheres(settings.unit_rows).normalise(state.flat.views(vector))
     params = state.flat.views(vector)
     value = error = own = None
     if held_out is not None:
         with np.errstate(all="ignore"):
             part = problem.share(held_out)
-            truth = problem.team.joined(problem.true_losses(params, part))
-            mine = truth if problem.is_true else problem.team.joined(problem.own_losses(params, part))
+            truth = problem.team.joined(problem.true_losses(params, part, problem.lam))
+            mine = truth if problem.is_true else problem.team.joined(problem.own_losses(params, part, problem.lam))
             value, error = float(truth.mean()), float(truth.std() / sqrt(len(truth)))
             own = None if problem.is_true else float(mine.mean())
             spread = float((truth - mine).std() / sqrt(len(truth)))

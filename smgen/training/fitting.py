@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import asdict, fields, replace
+from datetime import datetime, timezone
 from math import inf
 from pathlib import Path
 from typing import Any, Final
@@ -180,6 +181,7 @@ def _model(prepared: Prepared, state: State) -> Model:
             "best_step": state.best_step,
             "held_out": state.best_loss if has_best else None,
             "seconds": state.seconds,
+            "finished": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         },
         machine=machine(),
     )
@@ -188,6 +190,7 @@ def _model(prepared: Prepared, state: State) -> Model:
         transform=prepared.transform,
         record=record,
         module=problem.module,
+        network=prepared.network,
         source=prepared.network_text,
         code=prepared.code,
     )

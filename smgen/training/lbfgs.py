@@ -13,6 +13,7 @@ from smgen.errors import BuildError
 from smgen.training.evaluate import evaluate
 from smgen.training.problem import Problem
 from smgen.training.settings import Settings
+from smgen.training.spheres import Spheres
 from smgen.training.state import State
 from smgen.training.watch import Watch, interruptible
 
@@ -38,7 +39,9 @@ def run(
     except ImportError as error:
         raise BuildError(what="--optimiser lbfgs needs SciPy", hint="pip install 'smgen[fit]'") from error
     begun = time.perf_counter() - state.seconds
+    spheres = Spheres.of(settings.unit_rows, state.flat.shapes)
     if not state.history:
+        spheres.normalise(state.flat.parts)
         evaluate(problem, held_out, settings, state, None)
         watch.evaluated(state)
     workspace = problem.module.Workspace()
@@ -53,6 +56,7 @@ def run(
 
             def after(theta: Array, first: int = first, losses: list[float] = losses) -> None:
                 state.flat.fill(problem.module.unflatten(theta))
+                spheres.normalise(state.flat.parts)
                 state.step += 1
                 state.seconds = time.perf_counter() - begun
                 watch.stepped(state)
@@ -92,10 +96,16 @@ def _whole(problem: Problem, batches: Batches, theta: Array, settings: Settings,
         params = problem.module.unflatten(theta)
     except ValueError as error:
         raise FloatingPointError(str(error)) from error
+    spheres = Spheres(settings.unit_rows)
+    lengths = spheres.lengths(params)
+    spheres.normalise(params)
     loss, gradient, rows = 0.0, np.zeros_like(theta), 0.0
     for number, batch in enumerate(batches.whole()):
         value, slopes = problem.loss_and_grad(params, batch, number, workspace)
         loss += float(value) * len(batch.x)
+        spheres.project(params, slopes)
+        for name, length in lengths.items():
+            slopes[name] /= length
         gradient += problem.module.flatten(slopes) * len(batch.x)
         rows += len(batch.x)
     if problem.team.size > 1:

@@ -10,6 +10,7 @@ from smgen.training import adam
 from smgen.training.evaluate import evaluate, not_finite
 from smgen.training.problem import Problem, on_host
 from smgen.training.settings import Settings
+from smgen.training.spheres import Spheres
 from smgen.training.state import State
 from smgen.training.watch import Watch, interruptible
 
@@ -27,8 +28,10 @@ def run(
     gradient = state.flat.xp.empty_like(state.flat.vector)
     into = state.flat.views(gradient)
     room = state.flat.xp.empty_like(state.flat.vector)
-    team = problem.team
+    team, spheres = problem.team, Spheres.of(settings.unit_rows, state.flat.shapes)
     if not state.history:
+        spheres.normalise(state.flat.parts)
+        state.average[...] = state.flat.vector
         evaluate(problem, held_out, settings, state, None)
         watch.evaluated(state)
     with interruptible() as interrupted:
@@ -52,6 +55,7 @@ def run(
             if team.size > 1:
                 gradient[...] = state.flat.xp.asarray(team.mean(on_host(gradient)))
             loss, stop = team.agree(loss, interrupted())
+            spheres.project(state.flat.parts, into)
             if settings.clip:
                 adam.clip(state.flat.xp, gradient, settings.clip)
             state.adam.update(
@@ -61,6 +65,7 @@ def run(
                 rate=settings.rate_at(state.step),
                 decay=settings.decay,
             )
+            spheres.normalise(state.flat.parts)
             if settings.average:
                 adam.average(state.flat.xp, state.average, state.flat.vector, settings.average, state.step, room)
             state.total, state.count = state.total + loss, state.count + 1

@@ -37,10 +37,14 @@ MEMORY: Final = 1024
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prepared:
-    """All that training needs, checked. `network_text` is the text of net.py, empty for a network without one."""
+    """All that training needs, checked. `network_text` is the text of net.py, empty for a network without one.
+
+    `network` is None where a generated module is trained.
+    """
 
     name: str
     fingerprint: str
+    network: Network | None
     network_text: str
     code: str
     module_file: str
@@ -94,6 +98,7 @@ def prepare(
     return Prepared(
         name=module.METADATA["network"],
         fingerprint=module.METADATA["description_sha256"],
+        network=compiled.network,
         network_text=compiled.network_text,
         code=compiled.code,
         module_file=compiled.file,
@@ -115,6 +120,7 @@ class _Compiled:
     """A module; its text, that of net.py, its file's name and the options that make it again, where known."""
 
     module: ModuleType
+    network: Network | None = None
     code: str = ""
     network_text: str = ""
     file: str = ""
@@ -144,7 +150,9 @@ def _compiled(described: object, options: Options) -> _Compiled:
     check(network, info)
     code = source(network, info)
     facts = {name: value for name, value in asdict(options).items() if value is not None}
-    return _Compiled(module=load_source(code, info.name), code=code, network_text=text, file=info.file, facts=facts)
+    return _Compiled(
+        module=load_source(code, info.name), network=network, code=code, network_text=text, file=info.file, facts=facts
+    )
 
 
 def _runs(module: ModuleType) -> bool:

@@ -1,8 +1,8 @@
 """The loss of a generated module as training sees it: a step's loss and gradient, and the loss of samples held out.
 
 Everything goes through the public functions of the module. Which they are and what they take follows from the record of
-the objective. Held-out losses are at λ = 0, where J estimates the divergence from the data's score, and are true ones:
-where the module's own δ′ may be wrong, −Σ h_d δ′_d is estimated from the score alone, along random directions.
+the objective. Held-out losses are true ones: where the module's own δ′ may be wrong, δ′ and δ′² are estimated from the
+score alone, along random probes.
 """
 
 from __future__ import annotations
@@ -97,9 +97,9 @@ class Problem:
         result: tuple[Any, Any] = function(params, batch.x, *places, workspace=workspace, **named, **batch.conditions)
         return result
 
-    def own_losses(self, params: Mapping[str, Any], batch: Batch) -> Array:
-        """J of each sample at λ = 0 as the module computes it, (N,), float64. The noise is the same in every call."""
-        places, named = self._given(0.0, _HELD_OUT_SEED)
+    def own_losses(self, params: Mapping[str, Any], batch: Batch, lam: float = 0.0) -> Array:
+        """J of each sample as the module computes it, (N,), float64. The noise is the same in every call."""
+        places, named = self._given(lam, _HELD_OUT_SEED)
         function = getattr(self.module, f"{self.objective.prefix}losses")
         return on_host(function(params, batch.x, *places, **named, **batch.conditions)).astype(np.float64)
 
@@ -108,47 +108,45 @@ class Problem:
         ends = [len(batch.x) * n // self.team.size for n in (self.team.rank, self.team.rank + 1)]
         return batch if self.team.size == 1 else some_rows(batch, slice(*ends))
 
-    def true_losses(self, params: Mapping[str, Any], batch: Batch) -> Array:
-        """J of each sample at λ = 0, (N,), float64: the module's own if that is true, or with an estimated trace."""
+    def true_losses(self, params: Mapping[str, Any], batch: Batch, lam: float = 0.0) -> Array:
+        """J of each sample, (N,), float64: the module's own if that is true, or with δ′ estimated along probes."""
         if self.is_true:
-            return self.own_losses(params, batch)
+            return self.own_losses(params, batch, lam)
 
         def score(x: Array) -> Array:
             return on_host(self.module.score(params, np.ascontiguousarray(x), **batch.conditions)).astype(np.float64)
 
-        of_delta, of_curvature = _expressions(self.objective)
-        x = batch.x.reshape(len(batch.x), -1)
-        shape = (len(x), -1)
-        delta = -score(batch.x).reshape(shape)
-        wide = x.astype(np.float64)
-        losses = np.broadcast_to(of_delta(delta, wide), x.shape).sum(axis=1)
-        h = np.broadcast_to(of_curvature(delta, wide), x.shape)
+        x = batch.x.reshape(len(batch.x), -1).astype(np.float64)
+        delta = -score(batch.x).reshape(x.shape)
+        constant, first, second = (
+            np.broadcast_to(part(delta, x), x.shape) for part in _coefficients(self.objective, lam)
+        )
         rng = np.random.default_rng(_HELD_OUT_SEED)
-        for _ in range(TRACE_PROBES):
-            losses = losses + directional(score, batch.x, h, rng) / TRACE_PROBES
-        return np.asarray(losses)
+        estimates = np.array([curvature(score, batch.x, rng) for _ in range(TRACE_PROBES)])
+        mean = estimates.mean(axis=0)
+        square = (TRACE_PROBES * mean**2 - (estimates**2).mean(axis=0)) / (TRACE_PROBES - 1)
+        return np.asarray((constant + first * mean + second * square).sum(axis=1))
 
 
-def directional(score: Callable[[Array], Array], x: Array, h: Array, rng: np.random.Generator) -> Array:
-    """An unbiased estimate of Σ_d h_d H_dd of each sample up to O(t²), (N,): v·(score(x − t u) − score(x + t u)) / 2t.
+def curvature(score: Callable[[Array], Array], x: Array, rng: np.random.Generator) -> Array:
+    """An estimate of the diagonal H_dd of each sample, (N, D): v ∘ (score(x − h v) − score(x + h v)) / 2h.
 
-    v is random with entries ±1, and u = h ∘ v. t is the cube root of the rounding error of x, in units of x over u.
+    v is random with entries ±1, so that the estimate is unbiased up to O(h²); two of them are independent, and their
+    product estimates H_dd². h is the cube root of the rounding error of x, in units of x.
     """
     rows = x.reshape(len(x), -1)
     v = rng.integers(0, 2, rows.shape) * 2.0 - 1.0
-    u = h * v
-    size = max(float(np.abs(rows).mean()), 1e-30) / max(float(np.abs(u).mean()), 1e-30)
-    t = float(np.finfo(x.dtype).eps) ** (1 / 3) * size
-    ahead, behind = ((rows + sign * t * u).astype(x.dtype) for sign in (1, -1))
-    change = score(behind.reshape(x.shape)) - score(ahead.reshape(x.shape))
-    return np.asarray((v * change.reshape(rows.shape)).sum(axis=1) / (2 * t))
+    h = float(np.finfo(x.dtype).eps) ** (1 / 3) * max(float(np.abs(rows).mean()), 1e-30)
+    ahead, behind = ((rows + sign * h * v).astype(x.dtype) for sign in (1, -1))
+    change = (score(behind.reshape(x.shape)) - score(ahead.reshape(x.shape))).reshape(rows.shape)
+    return np.asarray(change / (ahead.astype(np.float64) - behind))
 
 
-def _expressions(objective: Objective) -> tuple[Callable[..., Any], Callable[..., Any]]:
-    """The parts of an objective at λ = 0, a(δ, x) + b(x) δ′, as functions of arrays δ and x."""
-    parts = objective.parts("J", sp.S.Zero)
+def _coefficients(objective: Objective, lam: float) -> tuple[Callable[..., Any], ...]:
+    """a, b and c of an objective a + b δ′ + c δ′², as functions of arrays δ and x."""
+    parts = objective.parts("J", sp.Float(lam))
     spelled = [{"choose": lambda a, b, then, other: np.where(a < b, then, other), "log1p": np.log1p}, "numpy"]
-    return tuple(sp.lambdify((DELTA, X), part, spelled) for part in (parts.of_delta, parts.first))
+    return tuple(sp.lambdify((DELTA, X), part, spelled) for part in (parts.of_delta, parts.first, parts.second))
 
 
 def on_host(array: Any) -> Array:

@@ -33,7 +33,7 @@ class Quiet:
 
 
 def choose(problem: Problem, split: Split, settings: Settings, tell: Callable[[str], None]) -> float:
-    """The λ of `CANDIDATES` whose short run by Adam reaches the least held-out loss, all at λ = 0 and from one start.
+    """The λ of `CANDIDATES` with which a short run by Adam reaches the least held-out loss at λ = 0.
 
     Raises `BuildError` for a loss without λ, and if no samples are held out.
     """
@@ -50,8 +50,9 @@ def choose(problem: Problem, split: Split, settings: Settings, tell: Callable[[s
         loop.run(replace(problem, lam=lam), split.training, split.held_out, short, state, Quiet())
         if state.stopped == "interrupted":
             raise KeyboardInterrupt
-        reached[lam] = state.best_loss
-        tell(f"λ = {lam:g}: held-out loss {state.best_loss:.5g} after {state.step} steps")
-    best = min(reached, key=lambda lam: reached[lam])
-    tell(f"λ = {best:g} is taken")
-    return best
+        best = problem.team.joined(problem.true_losses(state.flat.views(state.best), problem.share(split.held_out)))
+        reached[lam] = float(best.mean())
+        tell(f"λ = {lam:g}: held-out loss {reached[lam]:.5g}")
+    chosen = min(reached, key=lambda lam: reached[lam])
+    tell(f"λ = {chosen:g} is taken")
+    return chosen

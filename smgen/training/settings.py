@@ -27,6 +27,7 @@ class Settings:
     average     β of the exponential moving average of the parameters, which is what is kept. 0 for none, as for lbfgs
     lam         λ; None: chosen by the loss of the samples held out
     sigma       the noise of the denoising loss: a number, or a pair between which log σ is drawn evenly
+    unit_rows   names of parameters whose rows are held at unit length
     patience    evaluations clearly worse than the best so far after which training stops; 0 for never
     evaluations how often the samples held out are evaluated, in all
     seed        of parameters, order, noise and probes
@@ -43,6 +44,7 @@ class Settings:
     average: float = 0.999
     lam: float | None = 0.0
     sigma: float | tuple[float, float] | None = None
+    unit_rows: tuple[str, ...] = ()
     patience: int = 20
     evaluations: int = 50
     seed: int = 0
@@ -60,6 +62,8 @@ class Settings:
             raise BuildError(what="rate: 0 trains nothing", hint="0.01 to 0.001 is usual")
         if self.average == 1:
             raise BuildError(what="average: 1 keeps the first parameters", hint="0.999 is usual, 0 turns it off")
+        names = (self.unit_rows,) if isinstance(self.unit_rows, str) else tuple(self.unit_rows)
+        object.__setattr__(self, "unit_rows", names)
         if self.optimiser == "lbfgs":
             object.__setattr__(self, "average", 0.0)
         if self.lam is not None:

@@ -24,7 +24,7 @@ _NUMBERS: Final = ("step", "seconds", "best_loss", "best_step", "stale", "count"
 class Entry:
     """An entry of a run's history.
 
-    `loss` is the mean training loss since the entry before, `held_out` the true J at λ = 0 of the samples held out
+    `loss` is the mean training loss since the entry before, `held_out` the true J of the samples held out
     with its standard error, `own` the same as the module computes it, if that is another number.
     """
 

@@ -100,17 +100,6 @@ def test_conditions_come_with_the_data(tmp_path: Path) -> None:
         fit(network, {"x": data["x"], "label": labels[:10]}, **SMALL, objective="denoising", sigma=0.1)
 
 
-@pytest.mark.slow
-def test_two_moons(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("CFLAGS", "-O2")
-    (tmp_path / "net.py").write_text(moons.NET, encoding="utf-8")
-    model = fit(tmp_path / "net.py", moons.samples(50_000, 0).astype(np.float32), hessian="exact")
-    x = moons.samples(5000, 1)
-    truth = moons.score(x)
-    assert ((model.score(x) - truth) ** 2).sum() / (truth**2).sum() < 0.07
-    assert model.record.result["seconds"] < 120
-
-
 class Stop(Exception):
     """A crash."""
 
