@@ -55,7 +55,7 @@ def sample(
         if output.suffix != ".npy":
             raise BuildError(what=f"--output {output}: an .npy file is expected", hint="samples.npy, for example")
         trained = _loaded(model)
-        data = None if start is None else look(_source(start), most=100_000)
+        data = None if start is None else look(source_of(start), most=100_000)
         with Progress(console=out, transient=True, disable=not out.is_terminal) as progress:
             task = progress.add_task("sampling")
             samples = draw(
@@ -64,7 +64,7 @@ def sample(
                 method=method,
                 data=data,
                 bounds=None if bounds is None else _bounds(bounds),
-                conditions=_conditions(condition),
+                conditions=conditions_of(condition),
                 chains=chains,
                 seed=seed,
                 progress=lambda done, total: progress.update(task, completed=done, total=total),
@@ -108,10 +108,10 @@ def evaluate(
     with reported(), running(model):
         trained = _loaded(model)
         named = {"true_score": true_score, "anomalies": anomalies, "samples": compare}
-        source = _source(data)
+        source = source_of(data)
         rows = source.read(0, min(most, source.rows))
         others = {name: _rows(file, len(rows)) for name, file in named.items() if file is not None}
-        found = measure(trained, rows, conditions=_conditions(condition), normalise=normalise, **others)
+        found = measure(trained, rows, conditions=conditions_of(condition), normalise=normalise, **others)
         if json:
             typer.echo(json_module.dumps(found.facts(), indent=2, ensure_ascii=False))
             return
@@ -127,14 +127,15 @@ def _loaded(folder: Path) -> Model:
     return load_model(folder, trust=True)
 
 
-def _source(file: str) -> Any:
+def source_of(file: str) -> Any:
+    """The samples in a file, which are not read yet."""
     from smgen.data.sources import open_source
 
     return open_source(file)
 
 
 def _rows(file: str, most: int) -> Any:
-    source = _source(file)
+    source = source_of(file)
     return source.read(0, min(most, source.rows))
 
 
@@ -149,7 +150,8 @@ def _bounds(text: str) -> tuple[float | None, float | None]:
     return ends[0], ends[1]
 
 
-def _conditions(texts: list[str] | None) -> dict[str, float]:
+def conditions_of(texts: list[str] | None) -> dict[str, float]:
+    """The numbers of `--condition NAME=NUMBER`, by name. Raises `BuildError` for other texts."""
     conditions = {}
     for text in texts or ():
         name, equals, number = text.partition("=")

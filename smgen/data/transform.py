@@ -6,6 +6,7 @@ rows than columns, z is a projection, and the density is that of what is kept.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -19,6 +20,8 @@ Array = npt.NDArray[Any]
 KINDS: Final = ("none", "scale", "standardise", "pca", "zca")
 SMALL: Final = 1e-9
 """Variances below this part of the greatest are taken for 0: that direction is not scaled up."""
+
+_ROWS: Final = 8192
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,10 +110,7 @@ def fitted(
     """
     if kind not in KINDS:
         raise BuildError(what=f"--whiten {kind}: no such transform", hint=f"one of {', '.join(KINDS)}")
-    count, inputs = x.shape
-    wide = x.astype(np.float64)
-    if without_mean:
-        wide -= wide.mean(axis=1, keepdims=True)
+    inputs = x.shape[1]
     if inputs != outputs and kind != "pca":
         raise BuildError(
             what=f"samples of {inputs} values, where the network has {outputs} inputs",
@@ -119,19 +119,38 @@ def fitted(
     if inputs < outputs:
         what = f"samples of {inputs} values, where the network has {outputs} inputs"
         raise BuildError(what=what, hint="is the right file named?")
-    shared = {"kind": kind, "without_mean": without_mean, "levels": levels}
+    shared: dict[str, Any] = {"kind": kind, "without_mean": without_mean, "levels": levels}
     if kind == "none":
-        return Transform(mean=np.zeros(inputs), **shared)  # type: ignore[arg-type]
+        return Transform(mean=np.zeros(inputs), **shared)
+    mean = sum(block.sum(axis=0) for block in _blocks(x, without_mean)) / len(x)
+    if kind in ("pca", "zca"):
+        covariance = sum((block - mean).T @ (block - mean) for block in _blocks(x, without_mean)) / len(x)
+        matrix, inverse = _whitening(covariance, kind, outputs)
+        return Transform(mean=mean, matrix=matrix, inverse=inverse, **shared)
+    variance = sum(((block - mean) ** 2).sum(axis=0) for block in _blocks(x, without_mean)) / len(x)
     if kind == "scale":
-        mean = wide.mean(axis=0)
-        spread = float(np.sqrt(((wide - mean) ** 2).mean()))
-        return Transform(mean=mean, scale=np.full(inputs, 1 / spread if spread else 1.0), **shared)  # type: ignore[arg-type]
-    if kind == "standardise":
-        mean, scale = _by_column(wide) if not channels else _by_channel(wide, channels)
-        return Transform(mean=mean, scale=scale, **shared)  # type: ignore[arg-type]
-    mean = wide.mean(axis=0)
-    wide -= mean
-    variances, axes = np.linalg.eigh(wide.T @ wide / count)
+        spread = float(np.sqrt(variance.mean()))
+        return Transform(mean=mean, scale=np.full(inputs, 1 / spread if spread else 1.0), **shared)
+    if channels:  # the values of a channel share a mean and a variance
+        means, variances = mean.reshape(channels, -1), variance.reshape(channels, -1)
+        level = means.mean(axis=1, keepdims=True)
+        variance = np.repeat((variances + (means - level) ** 2).mean(axis=1), means.shape[1])
+        mean = np.repeat(level[:, 0], means.shape[1])
+    size = np.max([np.abs(block).max(axis=0) for block in _blocks(x, without_mean)], axis=0)
+    spread = np.sqrt(variance)
+    return Transform(mean=mean, scale=1 / np.where(spread > SMALL * size, spread, 1.0), **shared)
+
+
+def _blocks(x: Array, without_mean: bool) -> Iterator[Array]:
+    """The samples in float64, a few thousand at a time, each less its own mean if that is wanted."""
+    for start in range(0, len(x), _ROWS):
+        block = x[start : start + _ROWS].astype(np.float64)
+        yield block - block.mean(axis=1, keepdims=True) if without_mean else block
+
+
+def _whitening(covariance: Array, kind: str, outputs: int) -> tuple[Array, Array]:
+    """The matrix A that whitens and its right inverse."""
+    variances, axes = np.linalg.eigh(covariance)
     variances, axes = variances[::-1], axes[:, ::-1]
     kept = int((variances > SMALL * max(variances[0], 1e-300)).sum())
     if kept < outputs:
@@ -143,23 +162,4 @@ def fitted(
     axes = axes[:, :outputs] * np.sign(axes[np.abs(axes[:, :outputs]).argmax(axis=0), np.arange(outputs)])
     spread = np.sqrt(variances[:outputs])
     matrix, inverse = (axes / spread).T, axes * spread
-    if kind == "zca":
-        matrix, inverse = axes @ matrix, inverse @ axes.T
-    return Transform(mean=mean, matrix=matrix, inverse=inverse, **shared)  # type: ignore[arg-type]
-
-
-def _by_column(x: Array) -> tuple[Array, Array]:
-    return x.mean(axis=0), _inverse(x.std(axis=0), np.abs(x).max(axis=0))
-
-
-def _by_channel(x: Array, channels: int) -> tuple[Array, Array]:
-    """The mean and the inverse spread of each channel, repeated over its values."""
-    parts = x.reshape(len(x), channels, -1)
-    mean, spread = parts.mean(axis=(0, 2)), parts.std(axis=(0, 2))
-    repeats = parts.shape[2]
-    return np.repeat(mean, repeats), np.repeat(_inverse(spread, np.abs(parts).max(axis=(0, 2))), repeats)
-
-
-def _inverse(spread: Array, size: Array) -> Array:
-    varies = spread > SMALL * size
-    return np.asarray(1 / np.where(varies, spread, 1.0))
+    return (axes @ matrix, inverse @ axes.T) if kind == "zca" else (matrix, inverse)

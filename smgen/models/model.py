@@ -25,8 +25,8 @@ class Model:
     """The density p(x) ∝ exp(−E(A (x − m))), E the energy of `module` with `params`, A and m of `transform`.
 
     Samples are arrays (N, …) as the data were. Conditions of the network come by name, one for each sample or one for
-    all. `network` is what the module was generated from, `source` the text of net.py, `code` that of the module; all may
-    be missing.
+    all. `network` is what the module was generated from, `source` the text of net.py, `code` that of the module; all
+    may be missing.
     """
 
     params: Mapping[str, Array]

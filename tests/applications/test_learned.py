@@ -39,7 +39,7 @@ def test_two_moons(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert not found.gap.significant
     assert found.log_likelihood is not None
     assert -1.15 < found.log_likelihood.value < -0.9
-    inside = sm.sample(model, 200, bounds=((-0.5, None), (None, 0.4))).values
+    inside = sm.sample(model, 500, method="tempering", bounds=((-0.5, None), (None, 0.4))).values
     assert inside[:, 0].min() >= -0.5 - 1e-6
     assert inside[:, 1].max() <= 0.4 + 1e-6
 
