@@ -29,6 +29,7 @@ FLOORS = (
     ("report", "sampling"),
     ("evaluation", "models"),
     ("training",),
+    ("estimators",),
     ("applications",),
     ("pages",),
     ("demo", "bench"),

@@ -164,7 +164,7 @@ def evaluate(
             log_normaliser_quadrature(density, data=z) if quadrature else log_normaliser_ais(density, data=z, rng=seed)
         )
     likelihood = None if normaliser is None else _likelihood(model, density.energy(z), normaliser.log_z)
-    rows = x.reshape(len(x), -1)
+    rows = model.outer(z).reshape(len(z), -1)  # what the transform leaves of the data, as samples have it
     drawn = None if samples is None else np.asarray(samples).reshape(len(samples), -1)
     return Evaluation(
         samples=len(z),

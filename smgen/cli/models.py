@@ -69,7 +69,7 @@ def sample(
                 seed=seed,
                 progress=lambda done, total: progress.update(task, completed=done, total=total),
             )
-        write_bytes(output, _npy(np.asarray(samples.values)))
+        write_bytes(output, npy_bytes(np.asarray(samples.values)))
         parts = [f"{len(samples.values)} samples in {samples.seconds:.1f} s"]
         parts += [f"acceptance {samples.acceptance:.2f}"] if samples.acceptance is not None else []
         parts += [f"R-hat {samples.r_hat:.3f}"] if samples.r_hat is not None else []
@@ -165,7 +165,8 @@ def conditions_of(texts: list[str] | None) -> dict[str, float]:
     return conditions
 
 
-def _npy(array: Any) -> bytes:
+def npy_bytes(array: Any) -> bytes:
+    """The bytes of an .npy file."""
     from io import BytesIO
 
     import numpy as np

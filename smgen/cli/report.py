@@ -22,7 +22,9 @@ def report(
     data: Annotated[
         str | None, typer.Option("--data", help="Samples that the model did not learn from, a file.")
     ] = None,
-    output: Annotated[Path, typer.Option("-o", "--output", help="Where to write the page.")] = Path("report.html"),
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="Where to write the page; report.html in the folder.")
+    ] = None,
     most: Annotated[int, typer.Option("--most", min=2, help="The most samples of the data that are used.")] = 10_000,
     samples: Annotated[
         bool, typer.Option("--samples/--no-samples", help="Draw samples of the model, and show them.")
@@ -39,7 +41,6 @@ def report(
 ) -> None:
     """Write a page about the model in a folder: one HTML file with its network, training, samples and figures."""
     from smgen.models import load_model
-    from smgen.pages import report as write
 
     with reported(), running(model):
         trained = load_model(model, trust=trust)
@@ -47,37 +48,66 @@ def report(
         if data is not None:
             source = source_of(data)
             rows = source.read(0, min(most, source.rows))
-        conditions = conditions_of(condition)
-        drawn, why_none = None, ""
-        if samples and trust:
-            try:
-                drawn = _drawn(trained, count, rows, method, conditions, seed)
-            except (SmgenError, ValueError) as error:  # of a density that cannot be sampled: the page says so
-                why_none = f"No samples: {getattr(error, 'what', error)}"
+        path = output or model / "report.html"
+        write_page(trained, path, rows, conditions_of(condition), count if samples and trust else 0, method, seed)
+        typer.echo(f"wrote {path}")
+
+
+def write_page(
+    model: Model, path: Path, data: Any, conditions: dict[str, float], count: int, method: str | None, seed: int
+) -> Any:
+    """Write the page about a model with `count` samples of it, and return these. Raises `SmgenError`."""
+    from smgen.pages import report as write
+
+    drawn, why_none = None, ""
+    if count:
         try:
-            write(trained, output, data=rows, samples=drawn, conditions=conditions, why_no_samples=why_none)
-        except ValueError as error:
-            raise BuildError(origin=str(data), what=str(error), hint="give samples of the shape of the data") from error
-        typer.echo(f"wrote {output}")
+            drawn = _drawn(model, count, data, method, conditions, seed)
+        except (SmgenError, ValueError) as error:  # of a density that cannot be sampled: the page says so
+            why_none = f"No samples: {getattr(error, 'what', error)}"
+    try:
+        write(model, path, data=data, samples=drawn, conditions=conditions, why_no_samples=why_none)
+    except ValueError as error:
+        hint = "give samples of the shape of the data"
+        raise BuildError(origin=str(path), what=str(error), hint=hint) from error
+    return drawn
 
 
 def _drawn(model: Model, count: int, data: Any, method: str | None, conditions: dict[str, float], seed: int) -> Any:
-    """Samples of the model; None where it depends on a condition that was not given."""
+    """Samples of the model; None where it depends on a condition that was not given.
+
+    Without a method, Hamiltonian Monte Carlo is tried, and tempering where its chains disagree.
+    """
+    import warnings
+
     from smgen.applications import sample
+    from smgen.sampling import SamplingWarning
 
     missing = set(model.needs_module().METADATA["conditions"]) - set(conditions)
     ranged = isinstance(model.record.training.get("sigma"), (list, tuple))
-    method = method or ("annealed" if missing == {"sigma"} and ranged else "hmc")
-    if missing - ({"sigma"} if method == "annealed" else set()):
+    annealed = method == "annealed" or (method is None and missing == {"sigma"} and ranged)
+    if missing - ({"sigma"} if annealed else set()):
         return None
     with Progress(console=out, transient=True, disable=not out.is_terminal) as progress:
         task = progress.add_task("sampling")
-        return sample(
-            model,
-            count,
-            method=method,
-            data=data if method != "annealed" else None,
-            conditions=conditions,
-            seed=seed,
-            progress=lambda done, total: progress.update(task, completed=done, total=total),
-        )
+
+        def draw(chosen: str) -> Any:
+            return sample(
+                model,
+                count,
+                method=chosen,
+                data=None if annealed else data,
+                conditions=conditions,
+                seed=seed,
+                progress=lambda done, total: progress.update(task, completed=done, total=total),
+            )
+
+        if annealed or method is not None:
+            return draw(method or "annealed")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", SamplingWarning)  # the page has them
+            first = draw("hmc")
+            if not first.warnings:
+                return first
+            second = draw("tempering")
+    return second if (second.r_hat or 9.0) < (first.r_hat or 9.0) else first

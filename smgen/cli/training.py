@@ -79,15 +79,19 @@ def fit(
     unit_rows: Annotated[
         list[str] | None, typer.Option("--unit-rows", help="A parameter whose rows are held at unit length.")
     ] = None,
+    page: Annotated[bool, typer.Option("--report/--no-report", help="Draw samples, and write report.html.")] = True,
     save_every: Annotated[float, typer.Option("--save-every", help="Seconds between two checkpoints.")] = 30.0,
     seed: Annotated[int, typer.Option("--seed", help="Of parameters, order, noise and probes.")] = 0,
 ) -> None:
     """Train NET on samples by score matching, and write the model to a folder. Ctrl-C keeps the best so far."""
-    from smgen.training import fit as train
+    from smgen.cli.models import npy_bytes
+    from smgen.cli.report import write_page
+    from smgen.files import write_bytes
+    from smgen.training.fitting import train
     from smgen.training.team import team
 
     with reported(), running(net):
-        model = train(
+        trained = train(
             net,
             data,
             folder=output,
@@ -126,6 +130,7 @@ def fit(
         )
         if team().rank:
             return  # the first process says it
+        model, batch = trained.model, trained.held_out
         result = model.record.result
         best = (
             ""
@@ -133,7 +138,16 @@ def fit(
             else f", held-out loss {result['held_out']:.5g} at step {result['best_step']}"
         )
         out.print(f"{result['stopped']}; {result['steps']} steps in {result['seconds']:.1f} s{best}", highlight=False)
-        typer.echo(f"wrote {output}")
+        written = [str(output)]
+        if page:
+            rows = None if batch is None else model.outer(batch.x.reshape(len(batch.x), -1))
+            drawn = write_page(model, output / "report.html", rows, {}, 1000, None, seed)
+            written.append(f"{output / 'report.html'}, to look at")
+            if drawn is not None:
+                write_bytes(output / "samples.npy", npy_bytes(drawn.values))
+                written.append(f"{output / 'samples.npy'}")
+        for path in written:
+            typer.echo(f"wrote {path}")
 
 
 def _number(option: str, text: str) -> float:

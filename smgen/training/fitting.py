@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import asdict, fields, replace
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime, timezone
 from math import inf
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import Any, Final
 from rich.console import Console
 
 from smgen.build import Options
+from smgen.data.batches import Batch
 from smgen.errors import BuildError, did_you_mean
 from smgen.models import Model, Record, save
 from smgen.training import checkpoints, lbfgs, loop
@@ -53,6 +54,39 @@ def fit(
     keeps the best so far. Raises `SmgenError` for wrong options and data before anything is computed or written; warns
     with `DataWarning` of flaws of the data, and as `smgen build` does.
     """
+    trained = train(
+        network,
+        data,
+        folder=folder,
+        resume=resume,
+        force=force,
+        save_every=save_every,
+        console=console,
+        **options,
+    )
+    return trained.model
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """A model, and the samples that were held out, in the network's coordinates."""
+
+    model: Model
+    held_out: Batch | None
+
+
+def train(
+    network: object,
+    data: object,
+    *,
+    folder: Path | str | None = None,
+    resume: bool = False,
+    force: bool = False,
+    save_every: float = 30.0,
+    console: Console | None = None,
+    **options: Any,
+) -> Trained:
+    """What `fit` does, with the samples that were held out beside the model."""
     chosen = divided(options)
     ranks = team()
     prepared = prepare(network, data, *chosen, ranks)
@@ -76,7 +110,7 @@ def fit(
     model = _model(prepared, state)
     if place is not None and not ranks.rank:
         save(model, place)
-    return model
+    return Trained(model, split.held_out)
 
 
 def divided(options: dict[str, Any]) -> tuple[Options | None, Options, DataOptions, Settings]:
