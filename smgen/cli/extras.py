@@ -75,16 +75,29 @@ def bench(
 def new(
     path: Annotated[Path, typer.Argument(help="Where to write the description.")] = Path("net.py"),
     force: Annotated[bool, typer.Option("--force", help="Overwrite an existing file.")] = False,
+    example: Annotated[
+        bool, typer.Option("--example", help="An example with data, moons.npy, ready for smgen fit.")
+    ] = False,
 ) -> None:
     """Write a commented description to start from."""
-    from smgen.files import write
+    from smgen.files import write, write_bytes
     from smgen.render import render
 
     with reported():
-        if path.exists() and not force:
-            raise BuildError(origin=str(path), what="exists already", hint="name another file, or --force")
+        data = path.with_name("moons.npy")
+        for file in (path, data) if example else (path,):
+            if file.exists() and not force:
+                raise BuildError(origin=str(file), what="exists already", hint="name another file, or --force")
+        if example:
+            from smgen.cli.models import npy_bytes
+            from smgen.data.examples import two_moons
+
+            write(path, render("examples/moons.py.j2", path))
+            write_bytes(data, npy_bytes(two_moons(50_000)))
+            typer.echo(f"wrote {path} and {data}; next: smgen fit {path} --data {data} --hessian exact")
+            return
         write(path, render("shared/net.py.j2", None))
-        typer.echo(f"wrote {path}; next: smgen show {path}, then smgen build {path}")
+        typer.echo(f"wrote {path}; next: smgen show {path}, then smgen fit {path} --data YOUR.npy")
 
 
 @app.command()

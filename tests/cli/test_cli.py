@@ -224,7 +224,7 @@ def test_show(net: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_new(tmp_path: Path) -> None:
     net = tmp_path / "fresh" / "net.py"
-    assert run("new", net).stdout == f"wrote {net}; next: smgen show {net}, then smgen build {net}\n"
+    assert run("new", net).stdout == f"wrote {net}; next: smgen show {net}, then smgen fit {net} --data YOUR.npy\n"
     assert run("build", net).stderr == ""
     net.write_text("mine")
     assert run("new", net, code=2).stderr.startswith(f"error: {net}: exists already\n  hint: ")

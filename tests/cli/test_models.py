@@ -128,6 +128,18 @@ def test_figures_of_a_model(trained: Path, tmp_path: Path) -> None:
     assert facts["log_likelihood"]["value"] == pytest.approx(-entropy, abs=0.15)
 
 
+def test_the_example_is_ready_to_fit(tmp_path: Path) -> None:
+    text = run("new", tmp_path / "net.py", "--example").stdout
+    assert text.endswith(f"next: smgen fit {tmp_path / 'net.py'} --data {tmp_path / 'moons.npy'} --hessian exact\n")
+    assert np.load(tmp_path / "moons.npy").shape == (50_000, 2)
+    command = ("fit", tmp_path / "net.py", "--data", tmp_path / "moons.npy", "-o", tmp_path / "model", *QUICK)
+    assert "--hessian exact" in run(*command, code=2).stderr
+    run(*command, "--hessian", "exact", "--steps", "3")
+    assert (tmp_path / "model" / "report.html").read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
+    assert np.load(tmp_path / "model" / "samples.npy").shape == (1000, 2)
+    assert "moons.npy: exists already" in run("new", tmp_path / "other.py", "--example", code=2).stderr
+
+
 def test_mistakes_are_one_line(trained: Path, tmp_path: Path) -> None:
     for arguments, what in (
         (("--data", tmp_path / "none.npy"), "no such file"),

@@ -56,7 +56,7 @@ def mpi(folder: Path, ranks: int, *arguments: str, code: int = 0) -> str:
 
 def fitted(folder: Path, ranks: int, name: str, *arguments: str) -> Model:
     text = mpi(folder, ranks, "--data", "x.npy", "-o", name, *OPTIONS, *arguments)
-    assert text.count(f"wrote {name}") == 1
+    assert text.count(f"wrote {name}\n") == 1
     model: Model = sm.load(folder / name, trust=True)
     return model
 
