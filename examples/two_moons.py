@@ -58,7 +58,9 @@ def main() -> None:
     # The network is deep, so that the diagonal recursion would be wrong: δ′ is computed exactly.
     model = sm.fit(network, data, hessian="exact", steps=200 if quick else 20_000, console=Console())
 
-    samples = sm.sample(model, 1000, method="tempering")  # which changes between the moons
+    # Tempering changes between the moons.
+    few = {"warmup": 50, "chains": 8} if quick else {}
+    samples = sm.sample(model, 100 if quick else 1000, method="tempering", **few)
     fresh = moons(1000, seed=1)
     for what, value, note in sm.evaluate(model, fresh, true_score=true_score, samples=samples.values).rows():
         print(f"{what:35} {value:20} {note}")

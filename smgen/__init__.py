@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from smgen.applications import super_resolve as super_resolve
     from smgen.errors import SmgenError as SmgenError
     from smgen.errors import SmgenWarning as SmgenWarning
+    from smgen.estimators import ICA as ICA
+    from smgen.estimators import ScoreMatching as ScoreMatching
     from smgen.layers.across import group_norm as group_norm
     from smgen.layers.across import l2_pool as l2_pool
     from smgen.layers.across import layer_norm as layer_norm
@@ -82,6 +84,7 @@ if TYPE_CHECKING:
 __version__: Final = "0.1.0"
 
 _HOMES: Final = {
+    "estimators": ("ICA", "ScoreMatching"),
     "errors": ("SmgenError", "SmgenWarning"),
     "layers.across": ("group_norm", "l2_pool", "layer_norm", "logsumexp", "norm", "softmax"),
     "layers.arrange": ("flatten", "permute", "reshape"),
