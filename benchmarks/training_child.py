@@ -8,13 +8,13 @@ training_child.py ranks STEPS         steps of each process that mpiexec started
 from __future__ import annotations
 
 import json
-import resource
 import sys
 from typing import Any
 
 import numpy as np
 
 import smgen as sm
+from smgen.bench.worker import memory
 from smgen.network import Network
 from smgen.training import fit
 from smgen.training.team import team
@@ -39,7 +39,7 @@ def main(what: str, *arguments: str) -> None:
     figures = {
         "step_seconds": seconds / options["steps"],
         "samples_per_second": options["steps"] * BATCH / seconds,
-        "peak_bytes": 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss,
+        "peak_bytes": memory("VmHWM"),
     }
     if not team().rank:
         print(json.dumps(figures))
