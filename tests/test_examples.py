@@ -16,6 +16,8 @@ PRINTED = {
     "noise_levels": "restored: mean squared error",
     "bounded": "samples: least",
     "photographs": "denoised:",
+    "sources": "ten atoms from five mixtures",
+    "model_selection": "the least likely wines",
 }
 
 

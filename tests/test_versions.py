@@ -77,6 +77,16 @@ def test_the_lower_bounds(wheel: Path, tmp_path: Path) -> None:
     subprocess.run(demo, cwd=tmp_path / "work", check=True, env=ENVIRONMENT, stdout=subprocess.DEVNULL)
 
 
+def test_the_lower_bounds_of_training(wheel: Path, tmp_path: Path) -> None:
+    own = oldest(wheel, tmp_path / "venv", f"{wheel}[fit,files,sklearn]")
+    fit = ["fit", "net.py", "--data", "moons.npy", "--hessian", "exact", "--steps", "20"]
+    for command in (["new", "--example"], fit, ["evaluate", "model", "--data", "moons.npy"]):
+        done = subprocess.run(
+            [own, "-m", "smgen", *command], cwd=tmp_path, env=ENVIRONMENT, check=False, capture_output=True, text=True
+        )
+        assert done.returncode == 0, done.stderr
+
+
 def test_the_lower_bounds_of_benchmarks(wheel: Path, tmp_path: Path) -> None:
     """But PyTorch's, which takes gigabytes."""
     listed = re.search(r"^bench = \[(.*)\]", (ROOT / "pyproject.toml").read_text(encoding="utf-8"), re.MULTILINE)

@@ -15,7 +15,7 @@ from rich.console import Console
 from smgen.build import Options
 from smgen.data.batches import Batch
 from smgen.errors import BuildError, did_you_mean
-from smgen.models import Model, Record, save
+from smgen.models import Model, Record, save, tensors
 from smgen.training import checkpoints, lbfgs, loop
 from smgen.training.preparation import BATCH, FUNCTIONS, MEMORY, Prepared, machine, prepare
 from smgen.training.progress import Display, Saver, Together
@@ -88,6 +88,8 @@ def train(
 ) -> Trained:
     """What `fit` does, with the samples that were held out beside the model."""
     chosen = divided(options)
+    if folder is not None:
+        tensors.require()
     ranks = team()
     prepared = prepare(network, data, *chosen, ranks)
     place = None if folder is None else _folder(Path(folder), resume, force)

@@ -71,7 +71,8 @@ class Display:
             now = time.perf_counter()
             if now - self._shown > LOG_EVERY or state.step >= self.steps or state.stopped:
                 self._shown = now
-                line = f"step {state.step} of {self.steps}: {_sentence(state)}, {self._speed(state)}"
+                parts = [part for part in (_sentence(state), self._speed(state)) if part]
+                line = f"step {state.step} of {self.steps}: {', '.join(parts)}"
                 self.console.print(line, highlight=False, soft_wrap=True)
 
     def checkpoint(self, state: State) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import sys
 import threading
 from pathlib import Path
 from typing import Any
@@ -269,6 +270,17 @@ def test_a_module_of_any_backend_can_be_given(tmp_path: Path, net: Path) -> None
         reached.append(fit(module, GAUSSIAN[:1000], **{k: v for k, v in SMALL.items() if k != "backend"}))
     x = GAUSSIAN[:10]
     assert np.allclose(reached[0].score(x), reached[1].score(x), atol=1e-3)
+
+
+def test_what_is_not_installed_is_named_first(net: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "safetensors.numpy", None)
+    with pytest.raises(BuildError, match="model folders need safetensors"):
+        fit(net, GAUSSIAN, **SMALL, folder=tmp_path / "model")
+    assert not (tmp_path / "model").exists()
+    fit(net, GAUSSIAN, **SMALL | {"steps": 1})
+    monkeypatch.setitem(sys.modules, "scipy.optimize", None)
+    with pytest.raises(BuildError, match="--optimiser lbfgs needs SciPy"):
+        fit(net, GAUSSIAN, **SMALL, optimiser="lbfgs")
 
 
 def test_what_is_no_network(net: Path) -> None:
