@@ -22,10 +22,9 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="few steps, to see that it runs")
     quick = parser.parse_args().quick
 
-    wines = load_wine().data + np.random.default_rng(0).uniform(
-        -0.005, 0.005, (178, 13)
-    )  # two decimals: noise over them
-    estimator = sm.ScoreMatching(steps=50 if quick else 1000, backend="numpy", options={"levels": 0.01})
+    wines = load_wine().data
+    wines += np.random.default_rng(0).uniform(-0.005, 0.005, wines.shape)  # they have two decimals: noise over the steps
+    estimator = sm.ScoreMatching(steps=50 if quick else 1000, backend="numpy")
     pipeline = make_pipeline(PowerTransformer(), estimator)
     search = GridSearchCV(pipeline, {"scorematching__lam": [0.01, 0.1, 1.0]}, cv=3)
     search.fit(wines)
