@@ -45,7 +45,7 @@ def own_cost(backend: str, lam: float, steps: int, rounds: int) -> Row:
     """The time of steps of `fit` and of the same calls of the module alone, in alternating rounds."""
     data = np.random.default_rng(0).laplace(size=(50 * SAMPLES, 144)).astype(np.float32)
     options = {"steps": steps, "batch_size": SAMPLES, "evaluations": 1, "held_out": 0.0, "lam": lam, "backend": backend}
-    prepared = prepare(NETWORKS["A"](), data, *divided(options), Alone())
+    prepared = prepare(NETWORKS["A"](), data, *divided(options), None, Alone())
     problem, batches = prepared.problem, prepared.split.training
     module, workspace = problem.module, problem.module.Workspace()
     whole, alone = [], []

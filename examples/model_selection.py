@@ -23,7 +23,8 @@ def main() -> None:
     quick = parser.parse_args().quick
 
     wines = load_wine().data
-    wines += np.random.default_rng(0).uniform(-0.005, 0.005, wines.shape)  # they have two decimals: noise over the steps
+    # They have two decimals; noise fills the steps.
+    wines += np.random.default_rng(0).uniform(-0.005, 0.005, wines.shape)
     estimator = sm.ScoreMatching(steps=50 if quick else 1000, backend="numpy")
     pipeline = make_pipeline(PowerTransformer(), estimator)
     search = GridSearchCV(pipeline, {"scorematching__lam": [0.01, 0.1, 1.0]}, cv=3)

@@ -49,6 +49,8 @@ def fit(
     elsewhere, `dtype`, `hessian`, `probes`, `objective` …), of the data (`DataOptions`: `whiten`, `held_out` …) and of
     the training (`Settings`: `steps`, `rate`, `lam`, `sigma`, `seed` …).
 
+    Of several objectives with commas, the first is trained for; the module has losses for all.
+
     With `folder`, checkpoints, at least `save_every` seconds apart, and the model are written there; `resume` goes on
     from the latest checkpoint, with the same result as if the run had not been interrupted. Ctrl-C ends the run and
     keeps the best so far. Raises `SmgenError` for wrong options and data before anything is computed or written; warns
@@ -91,7 +93,7 @@ def train(
     if folder is not None:
         tensors.require()
     ranks = team()
-    prepared = prepare(network, data, *chosen, ranks)
+    prepared = prepare(network, data, *chosen, first_named(options.get("objective")), ranks)
     place = None if folder is None else _folder(Path(folder), resume, force)
     settings, split = prepared.settings, prepared.split
     state = State.start(prepared.problem.module, prepared.problem.module.init_params(settings.seed))
@@ -137,6 +139,11 @@ def divided(options: dict[str, Any]) -> tuple[Options | None, Options, DataOptio
     } | build
     first = Options(backend="c", **common) if backend is None else None
     return first, Options(backend=backend or "numpy", **common), DataOptions(**data), settings
+
+
+def first_named(objective: Any) -> str | None:
+    """The objective to train for: of several with commas, the first."""
+    return None if objective is None else str(objective).split(",")[0].strip()
 
 
 def _names(kind: type) -> tuple[str, ...]:

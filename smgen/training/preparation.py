@@ -67,11 +67,13 @@ def prepare(
     options: Options,
     data_options: DataOptions,
     settings: Settings,
+    objective: str | None,
     team: Team,
 ) -> Prepared:
     """Read, check and compile; nothing is written. Raises `SmgenError`; warns of flaws of the data with `DataWarning`.
 
-    The module is built with the options `first`, if there are any and it runs here, else with `options`.
+    The module is built with the options `first`, if there are any and it runs here, else with `options`; it is trained
+    for `objective`, by default the first that it has.
     """
     with warnings.catch_warnings():
         if team.rank:  # the first process says it
@@ -80,7 +82,7 @@ def prepare(
         if first is not None and not _runs(compiled.module):
             compiled = _compiled(described, options)
     module = compiled.module
-    problem = Problem.of(module, settings, None)
+    problem = Problem.of(module, settings, objective)
     shape = _input_shape(module)
     sources = named_sources(data, data_options, shape, problem)
     x = sources["x"]

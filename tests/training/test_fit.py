@@ -82,6 +82,14 @@ class _quiet:
     def __exit__(self, *_: object) -> None: ...
 
 
+def test_of_several_objectives_the_first_is_trained_for(net: Path) -> None:
+    options: dict[str, Any] = SMALL | {"objective": "denoising,hyvarinen", "sigma": 0.5}
+    model = fit(net, GAUSSIAN[:1000], **options)
+    assert model.record.objective == "denoising"
+    assert hasattr(model.module, "loss_and_grad")
+    same(model, fit(net, GAUSSIAN[:1000], **options | {"objective": "denoising"}))
+
+
 def test_conditions_come_with_the_data(tmp_path: Path) -> None:
     """Two Gaussians, told apart by a label; σ is a condition that the denoising loss gives."""
     label, sigma = sm.condition(name="label"), sm.condition(name="sigma", domain=(1e-3, None))
