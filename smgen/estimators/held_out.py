@@ -10,8 +10,9 @@ import numpy.typing as npt
 from smgen.data.batches import Batch
 from smgen.data.transform import Transform
 from smgen.models import Model
+from smgen.models.device import on_host
 from smgen.objectives import HYVARINEN
-from smgen.training.problem import Problem, on_host
+from smgen.training.problem import Problem
 from smgen.training.settings import Settings
 
 Array = npt.NDArray[Any]

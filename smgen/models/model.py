@@ -14,6 +14,7 @@ import numpy.typing as npt
 from smgen.data.transform import Transform
 from smgen.density import Density
 from smgen.errors import BuildError
+from smgen.models.device import all_placed, on_host, placed
 from smgen.models.record import Record
 from smgen.network import Network
 
@@ -56,20 +57,22 @@ class Model:
         module = self.needs_module()
         shape = self.record.shape
 
-        def given(z: Array) -> dict[str, Array]:
-            return {name: _for_each(value, len(z)) for name, value in conditions.items()}
+        params = all_placed(module, self.params)
 
-        def whole(z: Array) -> Array:
-            return np.ascontiguousarray(z, module.DTYPE).reshape(len(z), *shape)
+        def given(z: Array) -> dict[str, Any]:
+            return all_placed(module, {name: _for_each(value, len(z)) for name, value in conditions.items()})
+
+        def whole(z: Array) -> Any:
+            return placed(module, np.ascontiguousarray(z, module.DTYPE).reshape(len(z), *shape))
 
         def energy(z: Array) -> Array:
-            return on_host(module.energy(self.params, whole(z), **given(z)))
+            return on_host(module.energy(params, whole(z), **given(z)))
 
         def score(z: Array) -> Array:
-            return on_host(module.score(self.params, whole(z), **given(z))).reshape(len(z), -1)
+            return on_host(module.score(params, whole(z), **given(z))).reshape(len(z), -1)
 
         def fused(z: Array) -> tuple[Array, Array]:
-            energies, scores = module.energy_and_score(self.params, whole(z), **given(z))
+            energies, scores = module.energy_and_score(params, whole(z), **given(z))
             return on_host(energies), on_host(scores).reshape(len(z), -1)
 
         return Density(
@@ -115,8 +118,3 @@ def _for_each(value: Any, count: int) -> Array:
     """A condition for each of `count` samples."""
     array = np.asarray(value)
     return array if array.ndim and len(array) == count else np.repeat(array[None], count, axis=0)
-
-
-def on_host(array: Any) -> Array:
-    """The array as one of NumPy's."""
-    return np.asarray(array.get() if hasattr(array, "get") else array)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib import import_module
 from math import prod
 from types import ModuleType
 from typing import Any
+
+from smgen.models.device import namespace
 
 
 class Flat:
@@ -14,7 +15,7 @@ class Flat:
 
     def __init__(self, module: ModuleType, values: Mapping[str, Any] | None = None) -> None:
         self.shapes: Mapping[str, tuple[int, ...]] = module.PARAMS
-        self.xp = import_module("cupy" if module.METADATA["backend"] == "cuda" else "numpy")
+        self.xp = namespace(module)
         self.vector = self.xp.zeros(sum(map(prod, self.shapes.values())), module.DTYPE)
         self.parts = self.views(self.vector)
         if values is not None:

@@ -6,9 +6,10 @@ import time
 from collections.abc import Iterator
 
 from smgen.data.batches import Batch, Batches
+from smgen.models.device import on_host
 from smgen.training import adam
 from smgen.training.evaluate import evaluate, not_finite
-from smgen.training.problem import Problem, on_host
+from smgen.training.problem import Problem
 from smgen.training.settings import Settings
 from smgen.training.spheres import Spheres
 from smgen.training.state import State

@@ -18,6 +18,7 @@ import sympy as sp
 
 from smgen.data.batches import Batch, some_rows
 from smgen.errors import BuildError, several
+from smgen.models.device import all_placed, on_host, placed
 from smgen.objectives import DELTA, SIGMA, Objective, X, chosen_objectives
 from smgen.training.settings import Settings
 from smgen.training.team import Alone, Team
@@ -94,14 +95,16 @@ class Problem:
         """J of a batch and its gradient. Noise and probes follow from the seed, the step and the process."""
         places, named = self._given(self.lam, [self.seed, step, self.team.rank])
         function = getattr(self.module, f"{self.objective.prefix}loss_and_grad")
-        result: tuple[Any, Any] = function(params, batch.x, *places, workspace=workspace, **named, **batch.conditions)
+        x, given = placed(self.module, batch.x), all_placed(self.module, batch.conditions)
+        result: tuple[Any, Any] = function(params, x, *places, workspace=workspace, **named, **given)
         return result
 
     def own_losses(self, params: Mapping[str, Any], batch: Batch, lam: float = 0.0) -> Array:
         """J of each sample as the module computes it, (N,), float64. The noise is the same in every call."""
         places, named = self._given(lam, _HELD_OUT_SEED)
         function = getattr(self.module, f"{self.objective.prefix}losses")
-        return on_host(function(params, batch.x, *places, **named, **batch.conditions)).astype(np.float64)
+        x, given = placed(self.module, batch.x), all_placed(self.module, batch.conditions)
+        return on_host(function(params, x, *places, **named, **given)).astype(np.float64)
 
     def share(self, batch: Batch) -> Batch:
         """The samples of a batch that this process evaluates: neighbours, about as many as every other's."""
@@ -113,8 +116,11 @@ class Problem:
         if self.is_true:
             return self.own_losses(params, batch, lam)
 
+        given = all_placed(self.module, batch.conditions)
+
         def score(x: Array) -> Array:
-            return on_host(self.module.score(params, np.ascontiguousarray(x), **batch.conditions)).astype(np.float64)
+            there = placed(self.module, np.ascontiguousarray(x))
+            return on_host(self.module.score(params, there, **given)).astype(np.float64)
 
         x = batch.x.reshape(len(batch.x), -1).astype(np.float64)
         delta = -score(batch.x).reshape(x.shape)
@@ -147,8 +153,3 @@ def _coefficients(objective: Objective, lam: float) -> tuple[Callable[..., Any],
     parts = objective.parts("J", sp.Float(lam))
     spelled = [{"choose": lambda a, b, then, other: np.where(a < b, then, other), "log1p": np.log1p}, "numpy"]
     return tuple(sp.lambdify((DELTA, X), part, spelled) for part in (parts.of_delta, parts.first, parts.second))
-
-
-def on_host(array: Any) -> Array:
-    """The array as one of NumPy's."""
-    return np.asarray(array.get() if hasattr(array, "get") else array)

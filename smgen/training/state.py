@@ -11,9 +11,9 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from smgen.models.device import on_host
 from smgen.training.adam import Adam
 from smgen.training.flat import Flat
-from smgen.training.problem import on_host
 
 Array = npt.NDArray[Any]
 
