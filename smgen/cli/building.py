@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
@@ -28,6 +29,7 @@ from smgen.cli.options import (
     reported,
     running,
 )
+from smgen.errors import BuildError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -104,7 +106,8 @@ def check(
     functions: FunctionChoice = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the random parameters, data and probes.")] = 0,
     data: Annotated[
-        Path | None, typer.Option("--data", help="Your samples, an .npy file: also compare the hessian modes on them.")
+        str | None,
+        typer.Option("--data", help="Your samples, a file as for smgen fit: also compare the hessian modes on them."),
     ] = None,
     lam: Annotated[
         float, typer.Option("--lam", min=0.0, callback=finite, help="With --data: the weight of the regulariser.")
@@ -167,12 +170,25 @@ def _quality(network: Network, module: ModuleType, options: Options) -> str:
     return f"The {'recursion' if mode is DIAGONAL else f'{mode.name} mode'} is {quality}: {reason}."
 
 
-def _samples(net: Path, data: Path, dtype: str) -> npt.NDArray[np.float64]:
-    """The user's samples, read before anything is computed."""
-    from smgen.data import load_data
+def _samples(net: Path, data: str, dtype: str) -> npt.NDArray[np.float64]:
+    """The user's samples, read before anything is computed: rows (N, units) of `dtype`; of many, some."""
+    import numpy as np
+
+    from smgen.data.sources import open_source
+    from smgen.data.split import look
     from smgen.network.netfile import load_network
 
-    return load_data(data, load_network(net).input.units, dtype)
+    shape, source = load_network(net).input.shape, open_source(data)
+    if source.shape not in (shape, (math.prod(shape),)):
+        what = f"an array of shape {(source.rows, *source.shape)}"
+        hint = f"samples of shape (N, {', '.join(map(str, shape))}) are expected"
+        raise BuildError(origin=source.origin, what=what, hint=hint)
+    with np.errstate(over="ignore"):
+        samples = look(source).astype(dtype)
+    if not np.isfinite(samples).all():
+        what = f"not finite real numbers in {np.dtype(dtype)} throughout"
+        raise BuildError(origin=source.origin, what=what, hint="clean or rescale the data")
+    return samples
 
 
 def _advise(

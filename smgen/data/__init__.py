@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from smgen.data.flaws import Array, flaws, load_data, unbounded
+from smgen.data.flaws import Array, flaws, unbounded
 
-__all__ = ["Array", "flaws", "load_data", "unbounded"]
+__all__ = ["Array", "flaws", "unbounded"]

@@ -1,4 +1,4 @@
-"""Reads the user's samples, and looks for flaws that leave the loss at λ = 0 without a minimum.
+"""Looks for flaws of the user's samples that leave the loss at λ = 0 without a minimum.
 
 At λ = 0 the loss rewards curvature without bound where the data have no density: at a value that a column takes again
 and again, in a direction in which the samples do not differ, and at single samples. λ > 0 is a penalty on curvature,
@@ -8,13 +8,10 @@ and noise gives the data a density.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
-
-from smgen.errors import BuildError
 
 Array = npt.NDArray[Any]
 
@@ -43,27 +40,6 @@ ATOM: Final = 5
 """A value is an atom of the data if more samples than this, of those compared, have it."""
 
 _GRIDS: Final = (1, 10, 100, 1000, 127.5, 255, 256)
-
-
-def load_data(path: Path, units: int, dtype: Any) -> Array:
-    """The samples of an .npy file, (N, D). Raises `BuildError` for anything else."""
-    hint = f"save an array of shape (N, {units}) with numpy.save"
-    try:
-        data = np.load(path, allow_pickle=False)
-    except FileNotFoundError:
-        raise BuildError(origin=str(path), what="no such file", hint=hint) from None
-    except (EOFError, OSError, ValueError) as error:
-        raise BuildError(origin=str(path), what=f"not a .npy file ({error})", hint=hint) from None
-    if not isinstance(data, np.ndarray):
-        raise BuildError(origin=str(path), what="several arrays, not one", hint=hint)
-    if data.ndim != 2 or data.shape[1] != units or len(data) == 0:
-        raise BuildError(origin=str(path), what=f"an array of shape {data.shape}", hint=hint)
-    with np.errstate(over="ignore"):
-        samples = data.astype(dtype) if data.dtype.kind in "fiu" else np.full(1, np.nan)
-    if not np.isfinite(samples).all():
-        what = f"not finite real numbers in {np.dtype(dtype)} throughout"
-        raise BuildError(origin=str(path), what=what, hint="clean or rescale the data")
-    return samples
 
 
 def flaws(data: Array) -> list[str]:

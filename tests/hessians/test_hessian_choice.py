@@ -167,7 +167,7 @@ def test_advice_for_an_exact_network_is_the_recursion(net: Path) -> None:
         (b"not an array", "not a .npy file"),
         (np.zeros((4, 2)), "an array of shape (4, 2)"),
         (np.full((4, 3), np.nan), "not finite real numbers"),
-        (np.zeros((4, 3), dtype=complex), "not finite real numbers"),
+        (np.zeros((4, 3), dtype=complex), "not real numbers"),
         (b"", "not a .npy file"),
     ],
 )
@@ -179,7 +179,7 @@ def test_bad_data(net: Path, content: object, complaint: str) -> None:
         np.save(path, np.asarray(content))
     result = run("check", net, "--data", path, code=2)
     assert complaint in result.stderr
-    assert "save an array of shape (N, 3)" in result.stderr or "clean or rescale" in result.stderr
+    assert "hint: " in result.stderr
 
 
 @pytest.mark.parametrize("backend", ["numpy", "c"])
