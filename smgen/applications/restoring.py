@@ -129,8 +129,12 @@ def _positive(name: str, number: Any) -> float:
 def _inner_sigma(model: Model, sigma: float) -> float:
     """Noise of the data in the network's coordinates, where it must have one size too."""
     transform = model.transform
-    scale = np.ones(1) if transform.scale is None else transform.scale
-    if transform.matrix is not None or np.ptp(scale) > 1e-6 * scale[0]:
+    squares, rest = np.ones(1) if transform.scale is None else transform.scale**2, 0.0
+    if transform.matrix is not None:
+        gram = transform.matrix @ transform.matrix.T
+        squares = np.diag(gram)
+        rest = np.abs(gram - np.diag(squares)).max()
+    if max(float(np.ptp(squares)), rest) > 1e-6 * squares[0]:
         what = f"noise of one size in the data has several in coordinates with whiten={transform.kind}"
-        raise BuildError(what=f"method tweedie: {what}", hint="train with whiten=scale, or none")
-    return sigma * float(scale[0])
+        raise BuildError(what=f"method tweedie: {what}", hint="train with whiten=scale, rotate or none")
+    return sigma * float(squares[0]) ** 0.5

@@ -45,7 +45,7 @@ def fit(
     memory: Memory = None,
     whiten: Annotated[
         str | None,
-        typer.Option("--whiten", help="Before training: none, scale, standardise (the default), pca, zca."),
+        typer.Option("--whiten", help="Before training: none, scale, standardise (the default), rotate, pca, zca."),
     ] = None,
     without_mean: Annotated[
         bool, typer.Option("--without-mean", help="Take off each sample its own mean: patches of photographs.")

@@ -17,7 +17,8 @@ from smgen.errors import BuildError
 
 Array = npt.NDArray[Any]
 
-KINDS: Final = ("none", "scale", "standardise", "pca", "zca")
+KINDS: Final = ("none", "scale", "standardise", "rotate", "pca", "zca")
+_PROJECTING: Final = ("rotate", "pca")
 SMALL: Final = 1e-9
 """Variances below this part of the greatest are taken for 0: that direction is not scaled up."""
 
@@ -103,15 +104,16 @@ def fitted(
     """The transform for samples x (N, M) and a network with `outputs` inputs.
 
     `scale` takes off the mean of every column and divides all by one number; `standardise` gives every column mean 0
-    and variance 1, every channel where there are `channels`; `pca` rotates to the principal axes and scales them to
-    variance 1, dropping the last ones where the network has fewer inputs; `zca` scales alike and rotates back. A
+    and variance 1, every channel where there are `channels`; `rotate` turns to the principal axes, drops the last ones
+    where the network has fewer inputs, and divides all by one number; `pca` scales each axis to variance 1; `zca` does
+    and rotates back. A
     column that does not vary is only centred. Raises `BuildError` if the shapes do not fit, and for whitening with
     fewer directions in the data than the network has inputs.
     """
     if kind not in KINDS:
         raise BuildError(what=f"--whiten {kind}: no such transform", hint=f"one of {', '.join(KINDS)}")
     inputs = x.shape[1]
-    if inputs != outputs and kind != "pca":
+    if inputs != outputs and kind not in _PROJECTING:
         raise BuildError(
             what=f"samples of {inputs} values, where the network has {outputs} inputs",
             hint="--whiten pca keeps the first principal axes" if inputs > outputs else "is the right file named?",
@@ -123,7 +125,7 @@ def fitted(
     if kind == "none":
         return Transform(mean=np.zeros(inputs), **shared)
     mean = sum(block.sum(axis=0) for block in _blocks(x, without_mean)) / len(x)
-    if kind in ("pca", "zca"):
+    if kind in ("rotate", "pca", "zca"):
         covariance = sum((block - mean).T @ (block - mean) for block in _blocks(x, without_mean)) / len(x)
         matrix, inverse = _whitening(covariance, kind, outputs)
         return Transform(mean=mean, matrix=matrix, inverse=inverse, **shared)
@@ -160,6 +162,6 @@ def _whitening(covariance: Array, kind: str, outputs: int) -> tuple[Array, Array
         )
     # The sign of an axis is arbitrary: its greatest entry is positive.
     axes = axes[:, :outputs] * np.sign(axes[np.abs(axes[:, :outputs]).argmax(axis=0), np.arange(outputs)])
-    spread = np.sqrt(variances[:outputs])
+    spread = np.sqrt(variances[:outputs] if kind != "rotate" else np.full(outputs, variances[:outputs].mean()))
     matrix, inverse = (axes / spread).T, axes * spread
     return (axes @ matrix, inverse @ axes.T) if kind == "zca" else (matrix, inverse)

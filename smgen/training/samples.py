@@ -29,7 +29,8 @@ class DataOptions:
     """What is done with the samples.
 
     whiten        none; scale (one number for all columns); standardise (each column, or channel, to mean 0 and variance
-                  1); pca or zca; by default standardise, or none for an objective of data within bounds
+                  1); rotate (principal axes, one number for all); pca or zca; by default standardise, or none for an
+                  objective of data within bounds
     without_mean  take off each sample its own mean, as of patches of photographs
     levels        the width of the steps of whole numbers or grey levels: noise that is uniform over it is added; 0 for
     none held_out      the share of the samples that is held out; by default a tenth, but at most 10,000 patch, count

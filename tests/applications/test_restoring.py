@@ -13,6 +13,7 @@ import pytest
 import smgen as sm
 from smgen.applications import denoise, inpaint, super_resolve
 from smgen.applications.patches import Patches
+from smgen.applications.restoring import _inner_sigma
 from smgen.errors import BuildError
 from smgen.models import Model
 from smgen.network import Network
@@ -36,6 +37,15 @@ def gaussian(covariance: Array, whiten: str, shape: tuple[int, ...] = (16,)) -> 
     back = np.eye(16) if transform.scale is None else np.diag(1 / transform.scale)
     weights = np.linalg.cholesky(back @ np.linalg.inv(2 * covariance) @ back).T
     return replace(model, params={"w.weight": weights}, transform=transform)
+
+
+def test_noise_of_one_size_is_that_in_rotated_coordinates() -> None:
+    x = 3 + RNG.standard_normal((4000, 16)) @ ROOT.T
+    network = Network(energy=sm.square(sm.linear(sm.input(15), 15)))
+    model = fit(network, x, backend="numpy", steps=1, whiten="rotate", without_mean=True)
+    inner = _inner_sigma(model, 0.5)
+    noise = model.transform.forward(0.5 * RNG.standard_normal((100_000, 16)))
+    assert np.allclose(noise.std(axis=0), inner, rtol=0.02)
 
 
 @pytest.mark.parametrize("whiten", ["none", "scale"])

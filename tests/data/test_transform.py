@@ -37,16 +37,24 @@ def test_whitened_data_are_white() -> None:
         assert np.allclose(z.mean(axis=0), 0, atol=1e-10)
     z = fitted(x, "standardise", 4).forward(x)
     assert np.allclose(z.std(axis=0), 1)
+    for kind in ("scale", "rotate"):  # one number for all: distances keep their ratios
+        z = fitted(x, kind, 4).forward(x)
+        assert (z**2).mean() == pytest.approx(1)
+        ratios = np.linalg.norm(z[1:] - z[:-1], axis=1) / np.linalg.norm(x[1:] - x[:-1], axis=1)
+        assert np.ptp(ratios) < 1e-9
     matrix = fitted(x, "zca", 4).matrix
     assert matrix is not None
     assert np.allclose(matrix, matrix.T)
 
 
 @pytest.mark.parametrize("without_mean", [False, True])
-@pytest.mark.parametrize(("kind", "outputs"), [("none", 4), ("standardise", 4), ("pca", 4), ("pca", 2), ("zca", 4)])
+@pytest.mark.parametrize(
+    ("kind", "outputs"),
+    [("none", 4), ("scale", 4), ("standardise", 4), ("rotate", 4), ("rotate", 3), ("pca", 4), ("pca", 2), ("zca", 4)],
+)
 def test_the_score_is_the_slope_of_the_energy(kind: str, outputs: int, without_mean: bool) -> None:
     """Of E(z) = Σ z⁴ / 4, by central differences in x."""
-    if without_mean and (kind, outputs) in {("pca", 4), ("zca", 4)}:
+    if without_mean and (kind, outputs) in {("rotate", 4), ("pca", 4), ("zca", 4)}:
         return  # a direction is missing
     x = correlated()
     transform = fitted(x, kind, outputs, without_mean=without_mean)
