@@ -137,4 +137,4 @@ def _inner_sigma(model: Model, sigma: float) -> float:
     if max(float(np.ptp(squares)), rest) > 1e-6 * squares[0]:
         what = f"noise of one size in the data has several in coordinates with whiten={transform.kind}"
         raise BuildError(what=f"method tweedie: {what}", hint="train with whiten=scale, rotate or none")
-    return sigma * float(squares[0]) ** 0.5
+    return float(sigma * squares[0] ** 0.5)
