@@ -24,13 +24,14 @@ REMEDY: Final = (
 )
 
 
-def advice(seen: Array, transform: Transform, *, at_zero: bool) -> tuple[str, ...]:
-    """Sentences about samples (N, M) as they are before the transform; `at_zero`: the loss has δ′ and λ is 0."""
-    noisy = bool(transform.levels)
+def advice(seen: Array, transform: Transform, *, curved: bool, lam: float | None) -> tuple[str, ...]:
+    """Sentences about samples (N, M) as they are before the transform. A `curved` loss has δ′; it needs a density."""
     sentences = []
-    if not noisy:
+    if curved and not transform.levels:
         for flaw in flaws(_as_float(seen)):
-            sentences.append(f"Your data: {flaw}. {REMEDY if at_zero else 'The loss stays bounded all the same.'}")
+            sentences.append(
+                f"Your data: {flaw}. {REMEDY if lam == 0 else 'λ > 0 keeps the loss bounded all the same.'}"
+            )
     moved = transform.forward(seen[:20_000])
     sentences += _tails(moved)
     if transform.kind == "none":

@@ -2,53 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
-from types import ModuleType
+from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
+from rich.console import Console
 
-from smgen.demo.arrays import Array, Batch, Params
-from smgen.demo.optimise import Training, adam
-from smgen.demo.patches import average_overlaps, sample, without_mean
-from smgen.demo.whitening import Axes
-
-WEIGHT = "filters.weight"
-
-
-def tweedie(score: Callable[[Batch], Batch], noisy: Batch) -> Batch:
-    """The posterior mean E[x | y] = y + ∇ log p(y) for y = x + noise of unit variance (Miyasawa 1961; Robbins 1956)."""
-    return noisy + score(noisy)
+from smgen.applications import denoise
+from smgen.data.sources import open_source
+from smgen.data.split import look
+from smgen.data.transform import Transform, fitted
+from smgen.demo.arrays import Array, Batch
+from smgen.demo.patches import sample
+from smgen.demo.plan import Part
+from smgen.models import Model
+from smgen.training import fit
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Denoiser:
-    """A module, its parameters and the coordinates they live in: u = Uᵀ(y − mean)/σ, so the noise on u is unit.
+    """A model of patches with noise of standard deviation `sigma`, in principal axes with one scale.
 
-    U (P², P² − 1) has orthonormal columns: unlike whitening, it leaves the noise white and the error of u the error
-    of the pixels, up to σ². The mean of a patch is kept as it is; its noise is only σ²/P².
+    Those leave the noise white. The mean of a patch is kept as it is; its noise is only σ²/P².
     """
 
-    module: ModuleType
-    params: Params
-    directions: Array
+    model: Model
     sigma: float
 
-    def __call__(self, patches: Array) -> Array:
+    def patches(self, noisy: Array) -> Array:
         """Posterior means of noisy patches, (N, P²)."""
-        rest, mean = without_mean(patches)
-        clean = tweedie(lambda u: self.module.score(self.params, u), _coordinates(rest, self.directions, self.sigma))
-        return np.asarray(mean + self.sigma * (clean @ self.directions.T.astype(np.float32)))
+        return denoise(self.model, noisy, self.sigma)
 
     def image(self, noisy: Array) -> Array:
         """Every patch denoised, overlaps averaged, clipped to [0, 1]."""
-        size = round(np.sqrt(len(self.directions)))
-        return np.clip(average_overlaps(noisy, size, self), 0, 1)
+        return np.clip(denoise(self.model, noisy, self.sigma), 0, 1)
 
-    def loss(self, noisy: Array) -> float:
-        """J of noisy patches (N, P²)."""
-        u = _coordinates(without_mean(noisy)[0], self.directions, self.sigma)
-        return float(self.module.loss(self.params, u))
+    def loss(self, noisy: Array, params: dict[str, Batch] | None = None) -> float:
+        """J of noisy patches (N, P²) in units of the noise, in which its standard deviation is 1."""
+        module = self.model.needs_module()
+        inner = module.loss(dict(self.model.params) if params is None else params, self.model.inner(noisy))
+        return float((self.sigma * scale_of(self.model.transform)) ** 2 * inner)
 
     def foreseen(self, noisy: Array) -> float:
         """Mean squared error per pixel of denoised `noisy` patches (N, P²), from these alone.
@@ -57,61 +50,39 @@ class Denoiser:
         unbiased risk estimate (Stein 1981; Raphan and Simoncelli 2011), so J predicts the error without a clean patch.
         The noise of the mean adds one more unit.
         """
-        pixels, inputs = self.directions.shape
-        return float(self.sigma**2 * (inputs + 2 * self.loss(noisy) + 1) / pixels)
+        transform = self.model.transform
+        return float(self.sigma**2 * (transform.outputs + 2 * self.loss(noisy) + 1) / transform.inputs)
 
 
-def _coordinates(rest: Array, directions: Array, sigma: float) -> Batch:
-    return np.asarray(rest @ directions / sigma, dtype=np.float32)
+def learn(
+    net: Path, part: Part, images: list[Array], sigma: float, seed: int, console: Console | None
+) -> tuple[Denoiser, dict[str, Batch]]:
+    """The denoiser, and the parameters that it started from.
 
-
-@dataclass(frozen=True)
-class Supply:
-    """What noisy patches are made from: clean ones in the coordinates of `Denoiser`, (N, P² − 1).
-
-    `spread` (P² − 1,) is the standard deviation of the noisy ones along each axis.
+    It minimises the denoising loss on clean patches, whose minimiser is the score of noisy ones.
     """
-
-    clean: Batch
-    directions: Array
-    spread: Array
-    sigma: float
-
-    def batches(self, size: int, rng: np.random.Generator) -> Iterator[Batch]:
-        """The patches, `size` at a time, over and over. Their noise is new each time; nobody sees a clean one."""
-        while True:
-            for start in range(0, len(self.clean) - size + 1, size):
-                batch = self.clean[start : start + size]
-                yield batch + rng.standard_normal(batch.shape, dtype=np.float32)
-
-
-def prepare(images: list[Array], size: int, sigma: float, count: int, rng: np.random.Generator) -> Supply:
-    """Patches of the training images; the axes are the principal ones of noisy patches."""
-    clean = without_mean(sample(images, count, size, rng))[0]
-    axes = Axes.fit(clean + sigma * without_mean(rng.standard_normal(clean.shape))[0])
-    return Supply(_coordinates(clean, axes.directions, sigma), axes.directions, np.sqrt(axes.variances) / sigma, sigma)
-
-
-def untrained(module: ModuleType, supply: Supply, seed: int) -> Denoiser:
-    """Random filters that respond to every direction alike, with responses around 1, where the bumps bend."""
-    params: Params = module.init_params(seed)
-    directions = params[WEIGHT] / supply.spread
-    length = np.sqrt(np.sum(directions**2) / len(supply.spread))
-    params[WEIGHT] = (1.4 * directions / length).astype(np.float32)
-    return Denoiser(module, params, supply.directions, supply.sigma)
+    patches = sample(images, part.patches, part.size, np.random.default_rng(seed)).astype(np.float32)
+    transform = fitted(look(open_source(patches)), "rotate", part.size**2 - 1, without_mean=True)  # as `fit` will
+    model = fit(
+        net,
+        patches,
+        backend="numpy",
+        objective="denoising,hyvarinen",
+        sigma=sigma * scale_of(transform),
+        whiten="rotate",
+        without_mean=True,
+        patience=0,
+        evaluations=10,
+        steps=part.steps,
+        batch_size=part.batch,
+        rate=part.rate,
+        seed=seed,
+        console=console,
+    )
+    return Denoiser(model=model, sigma=sigma), model.needs_module().init_params(seed)
 
 
-def train(
-    denoiser: Denoiser,
-    supply: Supply,
-    training: Training,
-    rng: np.random.Generator,
-    tick: Callable[[], None] = lambda: None,
-) -> Denoiser:
-    """Score matching on noisy patches.
-
-    A weight's step is in inverse proportion to the data's spread along its axis: no axis dominates the responses.
-    """
-    scales = {WEIGHT: (1 / supply.spread).astype(np.float32)}
-    batches = supply.batches(training.batch, rng)
-    return replace(denoiser, params=adam(denoiser.module, denoiser.params, batches, training, scales=scales, tick=tick))
+def scale_of(transform: Transform) -> float:
+    """The one scale of a rotation: what noise of the pixels is multiplied by."""
+    assert transform.matrix is not None
+    return float(np.linalg.norm(transform.matrix[0]))

@@ -2,72 +2,90 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from types import ModuleType
+from pathlib import Path
 
 import numpy as np
+from rich.console import Console
 
-from smgen.demo.arrays import Array, Batch, Floats
-from smgen.demo.optimise import Training, adam, unit_rows
-from smgen.demo.patches import dequantised, sample, without_mean
-from smgen.demo.whitening import Axes
+from smgen.demo.arrays import Array, Floats
+from smgen.demo.patches import dequantised, sample
+from smgen.demo.plan import LEVEL, Part
+from smgen.models import Model
+from smgen.training import fit
 
 WEIGHT, STRENGTH = "filters.weight", "strength.gain"
 
 
-@dataclass(frozen=True)
-class Patches:
-    """Whitened patches of one size: to learn from, and of photographs that are not learned from."""
-
-    size: int
-    axes: Axes
-    training: Batch
-    held_out: Batch
-
-
 @dataclass(frozen=True, kw_only=True)
 class Learned:
-    """Filters: unit rows `weights` (M, D) on whitened patches, their `strength` α (M,), J on held-out patches."""
+    """A model of patches, P² pixels: its filters are the unit rows of `weights` (M, D) on whitened patches.
 
-    patches: Patches
-    weights: Floats
-    strength: Floats
+    J is at λ = 0, of patches of photographs that were not learned from.
+    """
+
+    model: Model
+    size: int
     loss_before: float
     loss_after: float
 
+    @property
+    def weights(self) -> Floats:
+        """w_j, (M, D)."""
+        return np.asarray(self.model.params[WEIGHT])
 
-def prepare(training: list[Array], held_out: list[Array], size: int, count: int, rng: np.random.Generator) -> Patches:
-    """Dequantised, mean-free, whitened patches; the axes are those of the training patches for both."""
+    @property
+    def filters(self) -> Array:
+        """The filters on pixels, w·z = (Aᵀ w)·x with z = A x: (M, P²)."""
+        matrix = self.model.transform.matrix
+        assert matrix is not None
+        return np.asarray(self.weights @ matrix)
 
-    def draw(images: list[Array], number: int) -> Array:
-        return without_mean(dequantised(sample(images, number, size, rng), rng))[0]
+    @property
+    def features(self) -> Array:
+        """What each filter looks for, the covariance times the filter: (M, P²).
 
-    learn = draw(training, count)
-    axes = Axes.fit(learn)
-    return Patches(size, axes, axes.whiten(learn), axes.whiten(draw(held_out, 10_000)))
+        A filter of whitened data weighs fine detail up as much as nature weighs it down, and so looks finer than
+        what it answers to.
+        """
+        inverse = self.model.transform.inverse
+        assert inverse is not None
+        return np.asarray(self.weights @ inverse.T)
 
 
 def learn(
-    module: ModuleType, patches: Patches, training: Training, seed: int, tick: Callable[[], None] = lambda: None
+    net: Path, part: Part, training: list[Array], held_out: list[Array], seed: int, console: Console | None
 ) -> Learned:
-    """Minimise J of nets/ica.py with ‖w_j‖ = 1.
+    """Minimise J of nets/ica.py with ‖w_j‖ = 1 on patches of the training images.
 
     Without that constraint the energy sharpens some filters without bound, for photographs have many flat patches, and
     lets the others die (a filter of length 0 has no gradient). λ tames the same peak; J is reported at λ = 0.
     """
+    rng = np.random.default_rng([seed, part.size])
+    patches = sample(training, part.patches, part.size, rng).astype(np.float32)
+    model = fit(
+        net,
+        patches,
+        backend="numpy",
+        whiten="pca",
+        without_mean=True,
+        levels=LEVEL,
+        unit_rows=WEIGHT,
+        patience=0,
+        evaluations=10,
+        steps=part.steps,
+        batch_size=part.batch,
+        rate=part.rate,
+        lam=part.lam,
+        seed=seed,
+        console=console,
+    )
+    module = model.needs_module()
+    z = model.inner(dequantised(sample(held_out, 10_000, part.size, rng), rng).astype(np.float32))
     start = module.init_params(seed)
-    start[WEIGHT] = unit_rows(start[WEIGHT])
-    end = adam(module, start, _batches(patches.training, training.batch), training, spherical=WEIGHT, tick=tick)
-    before, after = (float(module.loss(params, patches.held_out)) for params in (start, end))
-    return Learned(patches=patches, weights=end[WEIGHT], strength=end[STRENGTH], loss_before=before, loss_after=after)
-
-
-def _batches(patches: Batch, size: int) -> Iterator[Batch]:
-    """The patches, `size` at a time, over and over."""
-    while True:
-        for start in range(0, len(patches) - size + 1, size):
-            yield patches[start : start + size]
+    start[WEIGHT] /= np.linalg.norm(start[WEIGHT], axis=1, keepdims=True)
+    before, after = (float(module.loss(params, z)) for params in (start, dict(model.params)))
+    return Learned(model=model, size=part.size, loss_before=before, loss_after=after)
 
 
 def overlaps(weights: Floats) -> Array:
@@ -93,8 +111,7 @@ def orientation(features: Array, size: int) -> tuple[Array, Array]:
 
 def arranged(learned: Learned) -> tuple[Array, Array]:
     """The filters and the features as pixels, (M, P²): oriented ones by their direction, then the rest."""
-    axes, size = learned.patches.axes, learned.patches.size
-    features = axes.features(learned.weights)
-    angle, oriented = orientation(features, size)
+    features = learned.features
+    angle, oriented = orientation(features, learned.size)
     order = np.lexsort((angle, oriented < 0.5))
-    return axes.filters(learned.weights)[order], features[order]
+    return learned.filters[order], features[order]

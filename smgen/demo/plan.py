@@ -5,17 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from smgen.demo.optimise import Training
+LEVEL: Final = 1 / 255
+"""The step of grey levels."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Part:
-    """One thing to learn: its description in nets/, the side of a patch, how many patches, and how long."""
+    """One thing to learn: its description in nets/, the side of a patch, how many patches, how long and how boldly."""
 
     net: str
     size: int
     patches: int
-    training: Training
+    steps: int
+    batch: int
+    rate: float
+    lam: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -34,12 +38,12 @@ class Plan:
 
 
 FULL: Final = Plan(
-    filters=Part("ica", 12, 100_000, Training(steps=2500, batch=500, rate=0.01, lam=0.01)),
-    small=Part("ica_small", 8, 100_000, Training(steps=2500, batch=500, rate=0.01, lam=0.01)),
-    denoiser=Part("denoiser", 8, 400_000, Training(steps=7000, batch=500, rate=0.006)),
+    filters=Part(net="ica", size=12, patches=100_000, steps=2500, batch=500, rate=0.01, lam=0.01),
+    small=Part(net="ica_small", size=8, patches=100_000, steps=2500, batch=500, rate=0.01, lam=0.01),
+    denoiser=Part(net="denoiser", size=8, patches=400_000, steps=7000, batch=500, rate=0.02),
 )
 QUICK: Final = Plan(
-    filters=Part("ica", 12, 10_000, Training(steps=60, batch=200, rate=0.03, lam=0.01)),
-    small=Part("ica_small", 8, 10_000, Training(steps=60, batch=200, rate=0.03, lam=0.01)),
-    denoiser=Part("denoiser", 8, 20_000, Training(steps=200, batch=200, rate=0.02)),
+    filters=Part(net="ica", size=12, patches=10_000, steps=60, batch=200, rate=0.03, lam=0.01),
+    small=Part(net="ica_small", size=8, patches=10_000, steps=60, batch=200, rate=0.03, lam=0.01),
+    denoiser=Part(net="denoiser", size=8, patches=20_000, steps=200, batch=200, rate=0.05),
 )

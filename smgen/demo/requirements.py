@@ -11,6 +11,7 @@ from smgen.errors import SmgenError
 PACKAGES: Final = {
     "matplotlib": "matplotlib",
     "pywt": "PyWavelets",
+    "safetensors": "safetensors",
     "scipy": "scipy",
     "skimage": "scikit-image",
     "threadpoolctl": "threadpoolctl",

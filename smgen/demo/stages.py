@@ -6,9 +6,10 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
+from typing import Final
 
 import numpy as np
+from rich.console import Console
 
 from smgen.demo import baselines, denoising, filters
 from smgen.demo.arrays import Array
@@ -20,8 +21,8 @@ from smgen.demo.pictures import draw_denoised, draw_filters
 from smgen.demo.plan import Part
 from smgen.demo.results import DenoiserNumbers, FilterNumbers, ImageNumbers, Method
 
+NETS: Final = Path(__file__).resolve().parent / "nets"
 SIGMA = 25 / 255
-METHODS = 4  # that compare_denoisers ticks off on each image
 WINDOW = (slice(30, 286), slice(110, 366))  # the part of the first held-out photograph that is drawn
 
 
@@ -39,14 +40,14 @@ class Photographs:
 
 
 def learn_filters(
-    module: ModuleType, part: Part, photographs: Photographs, seed: int, tick: Callable[[], None]
+    part: Part, photographs: Photographs, seed: int, console: Console | None
 ) -> tuple[Learned, FilterNumbers]:
     """Learn one set of filters and measure it."""
-    began, rng = time.perf_counter(), np.random.default_rng([seed, part.size])
-    patches = filters.prepare(photographs.training, photographs.held_out, part.size, part.patches, rng)
-    learned = filters.learn(module, patches, part.training, seed, tick)
+    began = time.perf_counter()
+    net = NETS / f"{part.net}.py"
+    learned = filters.learn(net, part, photographs.training, photographs.held_out, seed, console)
     overlaps = filters.overlaps(learned.weights)
-    _, oriented = filters.orientation(patches.axes.features(learned.weights), part.size)
+    _, oriented = filters.orientation(learned.features, part.size)
     units, inputs = learned.weights.shape
     return learned, FilterNumbers(
         patch=part.size,
@@ -63,34 +64,34 @@ def learn_filters(
 
 
 def learn_denoiser(
-    module: ModuleType, part: Part, photographs: Photographs, seed: int, tick: Callable[[], None]
+    part: Part, photographs: Photographs, seed: int, console: Console | None
 ) -> tuple[Denoiser, DenoiserNumbers]:
     """Learn the denoiser and measure it on single patches of held-out photographs."""
-    began, rng = time.perf_counter(), np.random.default_rng(seed)
-    supply = denoising.prepare(photographs.training, part.size, SIGMA, part.patches, rng)
-    start = denoising.untrained(module, supply, seed)
-    denoiser = denoising.train(start, supply, part.training, rng, tick)
+    began = time.perf_counter()
+    net = NETS / f"{part.net}.py"
+    denoiser, start = denoising.learn(net, part, photographs.training, SIGMA, seed, console)
+    rng = np.random.default_rng([seed, 1])
     clean = sample(photographs.held_out, 20_000, part.size, rng)
     seen = noisy(clean, SIGMA, rng)
     return denoiser, DenoiserNumbers(
         patch=part.size,
-        filters=len(denoiser.params[denoising.WEIGHT]),
+        filters=len(denoiser.model.params[filters.WEIGHT]),
         sigma=SIGMA,
-        loss_before=start.loss(seen),
+        loss_before=denoiser.loss(seen, start),
         loss_after=denoiser.loss(seen),
         psnr_foreseen=float(-10 * np.log10(denoiser.foreseen(seen))),
-        psnr_of_patches=baselines.psnr(clean, denoiser(seen)),
+        psnr_of_patches=baselines.psnr(clean, denoiser.patches(seen)),
         seconds=time.perf_counter() - began,
     )
 
 
 def compare_denoisers(
-    denoiser: Denoiser, photographs: Photographs, seed: int, tick: Callable[[], None]
+    denoiser: Denoiser, photographs: Photographs, seed: int
 ) -> tuple[tuple[ImageNumbers, ...], list[tuple[str, Array]]]:
     """Ours and scikit-image's on the held-out photographs, and the panels of the picture for the first of them."""
     numbers, panels = [], list[tuple[str, Array]]()
     for n, (name, clean) in enumerate(zip(HELD_OUT, photographs.held_out, strict=True)):
-        methods, images = _compare(clean, denoiser, np.random.default_rng([seed, n]), tick)
+        methods, images = _compare(clean, denoiser, np.random.default_rng([seed, n]))
         numbers.append(ImageNumbers(name, methods))
         if n == 0:
             titles = [f"{m.name}: {m.psnr:.2f} dB, SSIM {m.ssim:.3f}" for m in methods]
@@ -98,9 +99,7 @@ def compare_denoisers(
     return tuple(numbers), panels
 
 
-def _compare(
-    clean: Array, denoiser: Denoiser, rng: np.random.Generator, tick: Callable[[], None]
-) -> tuple[tuple[Method, ...], list[Array]]:
+def _compare(clean: Array, denoiser: Denoiser, rng: np.random.Generator) -> tuple[tuple[Method, ...], list[Array]]:
     sigma = denoiser.sigma
     seen = noisy(clean, sigma, rng)
     contestants: dict[str, Callable[[], tuple[Array, str]]] = {
@@ -114,13 +113,12 @@ def _compare(
         image, setting = denoise()
         methods.append(Method(name, baselines.psnr(clean, image), baselines.ssim(clean, image), setting))
         images.append(image)
-        tick()
     return tuple(methods), images
 
 
 def draw(out_dir: Path, learned: Learned, panels: list[tuple[str, Array]]) -> tuple[Path, ...]:
     """Both pictures; their paths."""
     paths = out_dir / "filters.png", out_dir / "denoised.png"
-    draw_filters(paths[0], *filters.arranged(learned), learned.patches.size)
+    draw_filters(paths[0], *filters.arranged(learned), learned.size)
     draw_denoised(paths[1], panels, WINDOW)
     return paths

@@ -88,7 +88,7 @@ def prepare(
     x = sources["x"]
     seen = look(x)
     transform = fitted_transform(x, seen, shape, data_options, problem)
-    found = advice(seen, transform, at_zero=problem.objective.is_curved and settings.lam == 0)
+    found = advice(seen, transform, curved=problem.objective.is_curved, lam=settings.lam)
     for sentence in found if not team.rank else ():
         warnings.warn(sentence, DataWarning, stacklevel=2)
     reader = Reader(sources=sources, transform=transform, dtype=np.dtype(module.DTYPE))

@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 from itertools import repeat
-from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
+from smgen.build import Options, compiled
+from smgen.demo import denoising, filters
 from smgen.demo.baselines import psnr
-from smgen.demo.denoising import Denoiser, Supply, prepare, train, untrained
 from smgen.demo.filters import orientation, overlaps
 from smgen.demo.optimise import Training, adam, tangent, unit_rows
-from smgen.demo.plan import FULL, QUICK
-from smgen.demo.run import NETS, build_module
+from smgen.demo.patches import sample
+from smgen.demo.plan import FULL, QUICK, Part
+from smgen.demo.stages import NETS
 
-QUADRATIC = """
-import smgen as sm
-y = sm.input(15)
-network = sm.Network(energy=sm.square(sm.linear(y, 15, bias=False, name="filters")))
-"""
+Array = npt.NDArray[Any]
 
 
 def bowl(centre: np.ndarray[tuple[int, ...], np.dtype[np.float32]]) -> ModuleType:
@@ -75,72 +74,52 @@ def test_overlaps_of_all_pairs() -> None:
     assert np.allclose(np.sort(overlaps(weights)), [0, 0.6, 0.8])
 
 
-@pytest.fixture(scope="module")
-def quadratic(tmp_path_factory: pytest.TempPathFactory) -> ModuleType:
-    folder = tmp_path_factory.mktemp("quadratic")
-    (folder / "net.py").write_text(QUADRATIC, encoding="utf-8")
-    return build_module(folder / "net.py", folder, "float32")
+def textures(count: int) -> list[Array]:
+    """Smooth random images with a little grain, values around ½."""
+    rng = np.random.default_rng(0)
+    kernel = np.exp(-(np.arange(-6, 7) ** 2) / 8)
+    images = []
+    for _ in range(count):
+        white = rng.standard_normal((60, 60))
+        for _ in range(2):
+            white = np.apply_along_axis(np.convolve, 0, white, kernel, "same").T
+        images.append(0.5 + 0.15 * white / white.std() + 0.005 * rng.standard_normal(white.shape))
+    return images
 
 
-def walks(count: int, rng: np.random.Generator) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
-    """Gaussian 4×4 "patches": random walks, with a mean of their own."""
-    return np.cumsum(rng.standard_normal((count, 16)), axis=1) / 4
+def test_a_denoiser_foresees_its_error_and_makes_images_better() -> None:
+    part = Part(net="denoiser", size=8, patches=20_000, steps=300, batch=200, rate=0.03)
+    learned, start = denoising.learn(NETS / "denoiser.py", part, textures(8), 0.1, 0, None)
+    rng = np.random.default_rng(1)
+    new = textures(9)[8]
+    clean = sample([new], 4000, 8, rng)
+    seen = clean + 0.1 * rng.standard_normal(clean.shape)
+    assert learned.loss(seen) < learned.loss(seen, start)
+    measured = np.mean((learned.patches(seen) - clean) ** 2)
+    assert measured < 0.3 * 0.1**2
+    assert learned.foreseen(seen) == pytest.approx(measured, rel=0.05)
+    noisy = new + 0.1 * rng.standard_normal(new.shape)
+    assert psnr(new, learned.image(noisy)) > psnr(new, noisy) + 6
 
 
-def test_the_denoiser_is_the_posterior_mean_of_a_gaussian(quadratic: ModuleType) -> None:
-    """x ~ N(0, C), unit noise: p(y) = N(0, C + 1); with E = Σ (w_j·y)², 2 WᵀW = (C + 1)⁻¹. E[x|y] = C (C + 1)⁻¹ y."""
-    rng, sigma = np.random.default_rng(0), 0.3
-    directions = np.linalg.qr(np.column_stack([np.ones(16), rng.standard_normal((16, 15))]))[0][:, 1:]
-    root = rng.standard_normal((15, 15))
-    C = root @ root.T
-    W = np.linalg.cholesky(np.linalg.inv(C + np.eye(15)) / 2).T
-    denoiser = Denoiser(quadratic, {"filters.weight": W.astype(np.float32)}, directions, sigma)
-    y = rng.standard_normal((50, 16))
-    mean = y.mean(axis=1, keepdims=True)
-    expected = mean + (y - mean) @ directions @ np.linalg.solve(C + np.eye(15), C) @ directions.T
-    assert np.allclose(denoiser(y), expected, atol=1e-5)
-
-
-def test_score_matching_learns_that_posterior_mean_from_noisy_samples_alone(quadratic: ModuleType) -> None:
-    rng, sigma = np.random.default_rng(0), 0.5
-    clean = walks(20_000, rng)
-    rest = clean - clean.mean(axis=1, keepdims=True)
-    variances, directions = np.linalg.eigh(rest.T @ rest / len(rest))
-    directions, C = directions[:, 1:], np.diag(variances[1:]) / sigma**2
-    spread = np.sqrt(np.diag(C) + 1)
-    supply = Supply((rest @ directions / sigma).astype(np.float32), directions, spread, sigma)
-    learned = train(untrained(quadratic, supply, 0), supply, Training(steps=1500, batch=500, rate=0.01), rng)
-    W = learned.params["filters.weight"].astype(np.float64)
-    assert np.allclose(2 * W.T @ W, np.linalg.inv(C + np.eye(15)), atol=0.03)
-
-
-def test_the_error_foreseen_from_the_noisy_patches_is_the_error(quadratic: ModuleType) -> None:
-    rng, sigma = np.random.default_rng(0), 0.5
-    clean = walks(100_000, rng)
-    noisy = clean + sigma * rng.standard_normal(clean.shape)
-    directions = np.linalg.qr(np.column_stack([np.ones(16), np.eye(16)[:, 1:]]))[0][:, 1:]
-    weights = {"filters.weight": (rng.standard_normal((15, 15)) / 8).astype(np.float32)}
-    denoiser = Denoiser(quadratic, weights, directions, sigma)
-    assert denoiser.foreseen(noisy) == pytest.approx(np.mean((denoiser(noisy) - clean) ** 2), rel=0.01)
-
-
-def test_new_noise_each_time_the_patches_come_round() -> None:
-    image = np.random.default_rng(0).random((30, 30))
-    supply = prepare([image], 4, 0.2, 600, np.random.default_rng(0))
-    batches = supply.batches(300, np.random.default_rng(1))
-    first, _, again = (next(batches) for _ in range(3))
-    clean = supply.clean[:300]
-    assert not np.array_equal(first, again)
-    for batch in (first, again):
-        assert np.std(batch - clean) == pytest.approx(1, abs=0.05)
+def test_filters_are_unit_rows_and_lower_the_loss() -> None:
+    part = Part(net="ica_small", size=8, patches=5000, steps=60, batch=200, rate=0.03, lam=0.01)
+    learned = filters.learn(NETS / "ica_small.py", part, textures(4), textures(5)[4:], 0, None)
+    assert np.allclose(np.linalg.norm(learned.weights, axis=1), 1, atol=1e-5)
+    assert learned.loss_after < learned.loss_before
+    assert learned.filters.shape == learned.features.shape == (200, 64)
+    z = learned.model.inner(sample(textures(1), 50, 8, np.random.default_rng(0)))
+    x = learned.model.outer(z)
+    x = x - x.mean(axis=1, keepdims=True) - learned.model.transform.mean
+    assert np.allclose(x @ learned.filters.T, z @ learned.weights.T, atol=1e-3)
 
 
 def test_psnr() -> None:
     assert psnr(np.zeros((4, 4)), np.full((4, 4), 0.1)) == pytest.approx(20)
 
 
-def test_every_network_of_the_plan_is_exact_for_the_diagonal_recursion(tmp_path: Path) -> None:
+def test_every_network_of_the_plan_is_exact_for_the_diagonal_recursion() -> None:
     for part in (*FULL.parts.values(), *QUICK.parts.values()):
-        module = build_module(NETS / f"{part.net}.py", tmp_path, "float32")
+        _, module = compiled(NETS / f"{part.net}.py", Options())
         assert module.METADATA["exact"] is True
         assert module.PARAMS["filters.weight"][1] == part.size**2 - 1

@@ -258,7 +258,7 @@ def test_data_without_a_density_are_named(net: Path) -> None:
     flat[:, 1] = 3
     with pytest.warns(DataWarning, match=r"column 1 is constant.*At λ = 0 the loss has no minimum"):
         fit(net, flat, **SMALL | {"steps": 2})
-    with pytest.warns(DataWarning, match="hold whole numbers only. The loss stays bounded"):
+    with pytest.warns(DataWarning, match="hold whole numbers only. λ > 0 keeps the loss bounded"):
         fit(net, np.rint(GAUSSIAN[:1000] * 100), **SMALL | {"steps": 2}, lam=0.1)
     heavy = GAUSSIAN[:1000].copy()
     heavy[5, 2] = 1e4

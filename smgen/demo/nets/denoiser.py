@@ -2,7 +2,7 @@
 
     E(y) = −Σ_j [ a_j exp(−h_j²/2) + b_j exp(−h_j²/8) ],    h_j = w_j·y
 
-y is an 8×8 patch without its mean, 63 values, in units of the noise's standard deviation.
+y is an 8×8 patch without its mean, 63 values.
 
 Why these experts: the denoiser subtracts Σ_j w_j (a_j exp(−h_j²/2) + …) h_j. A small response is taken for noise and
 removed, a large one is an edge and stays untouched, since the bump is flat there. log cosh would take the same amount
