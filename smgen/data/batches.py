@@ -84,13 +84,7 @@ class Reader:
         """The samples as they are, (N, M). Raises `BuildError` for a value that is not finite."""
         parts = {}
         for name, source in self.sources.items():
-            block = source.read(start, stop)
-            if block.dtype.kind == "f" and not np.isfinite(block).all():
-                row, *place = (int(axis[0]) for axis in np.nonzero(~np.isfinite(block)))
-                column = f", column {', '.join(map(str, place))}" if place else ""
-                what = f"row {start + row}{column} is {block[(row, *place)]}, no finite number"
-                raise BuildError(origin=source.origin, what=what, hint="clean the data, or leave out such rows")
-            parts[name] = block
+            parts[name] = read_finite(source, start, stop)
         x = parts.pop("x")
         return Batch(x.reshape(len(x), -1), {n: _as_given(part, self.dtype) for n, part in parts.items()})
 
@@ -107,6 +101,17 @@ class Reader:
         if not np.isfinite(z).all():
             raise BuildError(what=f"samples that {np.dtype(self.dtype)} cannot hold", hint="rescale the data")
         return Batch(np.ascontiguousarray(z), batch.conditions)
+
+
+def read_finite(source: Source, start: int, stop: int) -> Array:
+    """The rows of a source. Raises `BuildError` for a value that is not finite, with its place."""
+    block = source.read(start, stop)
+    if block.dtype.kind == "f" and not np.isfinite(block).all():
+        row, *place = (int(axis[0]) for axis in np.nonzero(~np.isfinite(block)))
+        column = f", column {', '.join(map(str, place))}" if place else ""
+        what = f"row {start + row}{column} is {block[(row, *place)]}, no finite number"
+        raise BuildError(origin=source.origin, what=what, hint="clean the data, or leave out such rows")
+    return block
 
 
 def _as_given(part: Array, dtype: Any) -> Array:

@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from smgen.data.batches import BLOCK, RESIDENT, Batch, Batches, Reader, Resident, Streamed, some_rows
+from smgen.data.batches import BLOCK, RESIDENT, Batch, Batches, Reader, Resident, Streamed, read_finite, some_rows
 from smgen.data.sources import Source
 from smgen.errors import BuildError
 
@@ -31,7 +31,7 @@ class Split:
 
 
 def look(source: Source, most: int = LOOKED_AT, seed: int = 0) -> Array:
-    """Up to `most` samples of a source, (N, M): all of them, or random blocks."""
+    """Up to `most` samples of a source, (N, M): all of them, or random blocks. Raises `BuildError` if not finite."""
     blocks = list(_some_blocks(source, most, seed))
     sample = np.concatenate(blocks) if len(blocks) > 1 else blocks[0]
     return sample.reshape(len(sample), -1)
@@ -39,12 +39,12 @@ def look(source: Source, most: int = LOOKED_AT, seed: int = 0) -> Array:
 
 def _some_blocks(source: Source, most: int, seed: int) -> Iterator[Array]:
     if source.rows <= most:
-        yield source.read(0, source.rows)
+        yield read_finite(source, 0, source.rows)
         return
     size = max(1, most // 100)
     starts = np.random.default_rng(seed).choice(source.rows // size, most // size, replace=False)
     for start in np.sort(starts) * size:
-        yield source.read(int(start), int(start) + size)
+        yield read_finite(source, int(start), int(start) + size)
 
 
 def split(reader: Reader, batch_size: int, share: float | None, seed: int, part: tuple[int, int] = (0, 1)) -> Split:

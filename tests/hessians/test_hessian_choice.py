@@ -166,7 +166,7 @@ def test_advice_for_an_exact_network_is_the_recursion(net: Path) -> None:
         (None, "no such file"),
         (b"not an array", "not a .npy file"),
         (np.zeros((4, 2)), "an array of shape (4, 2)"),
-        (np.full((4, 3), np.nan), "not finite real numbers"),
+        (np.full((4, 3), np.nan), "row 0, column 0 is nan, no finite number"),
         (np.zeros((4, 3), dtype=complex), "not real numbers"),
         (b"", "not a .npy file"),
     ],

@@ -269,6 +269,13 @@ def test_data_without_a_density_are_named(net: Path) -> None:
     fit(net, np.rint(GAUSSIAN[:1000] * 3), **SMALL | {"steps": 2}, levels=1.0)
 
 
+def test_a_number_that_is_not_finite_is_named_before_anything_else(net: Path) -> None:
+    broken = GAUSSIAN[:1000].copy()
+    broken[123, 2] = np.inf
+    with pytest.raises(BuildError, match="data: row 123, column 2 is inf, no finite number"):
+        fit(net, broken, **SMALL)
+
+
 def test_a_module_of_any_backend_can_be_given(tmp_path: Path, net: Path) -> None:
     reached = []
     for backend in ("numpy", "c"):
