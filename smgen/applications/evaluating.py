@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from math import isfinite
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +18,7 @@ from smgen.evaluation import (
     Auc,
     EnergyDistance,
     Estimate,
+    EvaluationError,
     FisherDivergence,
     HeldOut,
     Moments,
@@ -40,6 +41,7 @@ from smgen.training.problem import Problem
 from smgen.training.settings import Settings
 
 Array = npt.NDArray[Any]
+Measured = TypeVar("Measured")
 
 QUADRATURE: Final = 3
 """The most dimensions in which a density is normalised by quadrature."""
@@ -142,27 +144,30 @@ def evaluate(
     """
     x = np.asarray(data)
     z = model.inner(x)
-    module, given = model.needs_module(), dict(conditions or {})
-    problem = _problem(model)
-    full = {name: _repeated(value, len(z)) for name, value in given.items()}
+    given, problem = model.checked(conditions or {}), _problem(model)
+    full = {name: model.for_each(name, value, len(z)) for name, value in given.items()}
+    if lacking := [name for name in problem.conditions if name not in full]:
+        what = f"the conditions of the samples are missing: {', '.join(lacking)}"
+        raise BuildError(what=what, hint="one for each sample, or one for all")
     batch = Batch(z.reshape(len(z), *model.record.shape), {n: v for n, v in full.items() if n in problem.conditions})
     losses = problem.true_losses(model.params, batch)
-    missing = [name for name in module.METADATA["conditions"] if name not in full]
-    if missing:  # noise levels that the loss draws: there is no one density
+    if any(name not in full for name in model.conditions):  # noise levels that the loss draws: there is no one density
         return Evaluation(samples=len(z), objective=problem.objective.name, loss=mean(losses))
     density = model.density(**given)
     terms = None
     if problem.objective.name == HYVARINEN.name:
         K = 0.5 * (density.score(z).astype(np.float64) ** 2).sum(axis=1)
-        terms = held_out(K, losses - K)
-    quadrature = density.dimension <= QUADRATURE and not full
+        terms = _if_possible(lambda: held_out(K, losses - K))
+    one_for_all = all(np.shape(value) == model.conditions[name] for name, value in given.items())
+    quadrature = density.dimension <= QUADRATURE and one_for_all
     normaliser: Quadrature | AnnealedImportance | None = None
     if normalise or (normalise is None and quadrature):
-        if full:
+        if not one_for_all:
             raise BuildError(what="normalise: a density for each condition", hint="give one condition for all samples")
-        normaliser = (
-            log_normaliser_quadrature(density, data=z) if quadrature else log_normaliser_ais(density, data=z, rng=seed)
-        )
+        if normalise:
+            normaliser = _normaliser(model, density, z, seed)
+        else:
+            normaliser = _if_possible(lambda: _normaliser(model, density, z, seed))
     likelihood = None if normaliser is None else _likelihood(model, density.energy(z), normaliser.log_z)
     rows = model.outer(z).reshape(len(z), -1)  # what the transform leaves of the data, as samples have it
     drawn = None if samples is None else np.asarray(samples).reshape(len(samples), -1)
@@ -171,7 +176,7 @@ def evaluate(
         objective=problem.objective.name,
         loss=mean(losses),
         terms=terms,
-        gap=_gap(model, problem, batch, given) if problem.objective.is_curved and not problem.takes_probes else None,
+        gap=_if_possible(lambda: _gap(model, problem, batch, given)),
         fisher=None if true_score is None else _fisher(model, x, given, true_score),
         log_z=None if normaliser is None else normaliser.log_z,
         log_likelihood=likelihood,
@@ -190,12 +195,12 @@ def _problem(model: Model) -> Problem:
 
 def _gap(model: Model, problem: Problem, batch: Batch, given: Mapping[str, Any]) -> TraceGap | None:
     module = model.needs_module()
-    if not hasattr(module, "hessian_diagonal"):
+    if not problem.objective.is_curved or problem.takes_probes or not hasattr(module, "hessian_diagonal"):
         return None
     few = Batch(batch.x[:GAP], {name: values[:GAP] for name, values in batch.conditions.items()})
     own = module.hessian_diagonal(model.params, few.x, **few.conditions).reshape(len(few.x), -1).sum(axis=1)
     z = few.x.reshape(len(few.x), -1)
-    repeated = {name: _repeated(value, len(batch.x))[:GAP] for name, value in given.items()}
+    repeated = {name: model.for_each(name, value, len(batch.x))[:GAP] for name, value in given.items()}
     return gap(own, hutchinson_trace(model.density(**repeated), z, probes=8))
 
 
@@ -218,9 +223,28 @@ def _likelihood(model: Model, energies: Array, log_z: Estimate) -> Estimate:
     return Estimate(own.value - log_z.value + model.transform.log_volume, error)
 
 
-def _repeated(value: Any, count: int) -> Array:
-    array = np.asarray(value)
-    return array if array.ndim and len(array) == count else np.repeat(array[None], count, axis=0)
+def _normaliser(model: Model, density: Density, z: Array, seed: int) -> Quadrature | AnnealedImportance:
+    """log Z by quadrature or by sampling, within the bounds of the objective."""
+    domain = model.domain
+    if density.dimension > QUADRATURE:
+        if domain is not None:
+            what = f"normalise: of a density within bounds in {density.dimension} dimensions"
+            raise BuildError(what=what, hint=f"it is done up to {QUADRATURE} dimensions")
+        return log_normaliser_ais(density, data=z, rng=seed)
+    if domain is None:
+        return log_normaliser_quadrature(density, data=z)
+    reach = z.max(axis=0) - z.min(axis=0)
+    low = z.min(axis=0) - 4 * reach if domain[0] is None else np.full(density.dimension, domain[0])
+    high = z.max(axis=0) + 4 * reach if domain[1] is None else np.full(density.dimension, domain[1])
+    return log_normaliser_quadrature(density, data=z, bounds=np.stack([low, high], axis=1))
+
+
+def _if_possible(measure: Callable[[], Measured]) -> Measured | None:
+    """A measurement that nobody asked for by name; None where the samples do not allow it."""
+    try:
+        return measure()
+    except EvaluationError:
+        return None
 
 
 def _plain(value: Any) -> Any:

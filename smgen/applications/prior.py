@@ -40,6 +40,9 @@ class Prior:
                 what=f"an array of shape {shape}, where the model has samples of shape {own}",
                 hint="give samples (N, …), or one image, (H, W) or (C, H, W), of at least that size",
             )
+        if stride > min(window[1:]):
+            what = f"stride: {stride} leaves pixels between patches of {window[1]}×{window[2]}"
+            raise BuildError(what=what, hint=f"at most {min(window[1:])}")
         patches = Patches((image[0], image[1], image[2]), window[1], window[2], stride)
         return cls(model=model, conditions=conditions, shape=shape, patches=patches)
 

@@ -68,8 +68,13 @@ def inpaint(
     `missing` has the shape of `image`, or of one sample. The search starts from the mean of the values that are known.
     Raises `SmgenError` for other shapes, and if nothing is known or nothing missing.
     """
-    y, prior = _prepared(model, np.where(np.isnan(np.asarray(image, np.float64)), 0, image), stride, conditions)
-    hole = np.broadcast_to(np.asarray(missing), y.shape)
+    values = np.asarray(image, np.float64)
+    try:
+        hole = np.broadcast_to(np.asarray(missing), values.shape)
+    except ValueError:
+        what = f"missing: shape {np.shape(missing)}, where the values have {values.shape}"
+        raise BuildError(what=what, hint="the same shape, or that of one sample") from None
+    y, prior = _prepared(model, np.where(hole.astype(bool), 0, values), stride, conditions)
     if hole.dtype != np.bool_ or hole.all() or not hole.any():
         raise BuildError(what="missing: no array of True and False, with both", hint="True where a value is missing")
     start = np.where(hole, y[~hole].mean(), y)

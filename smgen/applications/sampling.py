@@ -37,19 +37,26 @@ def sample(
     `smgen.sampling.sample`: chains, warmup, thin, step_size, temperatures, sigmas, denoise, progress … Chains start
     from `start` (chains, …), from random rows of `data`, or from noise of the size of the training data. `bounds` =
     (low, high) are in the coordinates of the data: numbers or arrays of the shape of a sample; chains are reflected
-    there. `conditions` of the network are one for all samples. A `Density` can be given in place of a model.
+    there. By default they are those of the objective, of data that are not negative, for example. `conditions` of the
+    network are one for all samples. A `Density` can be given in place of a model.
 
     Raises `SmgenError` for wrong arguments, before anything is computed; issues a `SamplingWarning` for each reason to
     distrust the samples.
     """
     if isinstance(model, Density):
         return sample_density(model, count, method=method, start=start, data=data, bounds=bounds, seed=seed, **options)
-    given = dict(conditions or {})
+    given = model.checked(conditions or {})
+    if bounds is None:
+        bounds = model.domain
     density: Density | Callable[[float], Density] = model.density(**given)
     if method in METHODS and METHODS[method].ONE_DRAW:
-        options = {"sigmas": _levels(model)} | options
+        if "sigma" in given:
+            what = "conditions: method='annealed' goes through noise levels of its own"
+            raise BuildError(what=what, hint="sigmas=(1.0, …, 0.01) sets them")
+        if options.get("sigmas") is None:
+            options["sigmas"] = _levels(model)
         density = lambda sigma: model.density(sigma=sigma, **given)  # noqa: E731
-    elif "sigma" in model.needs_module().METADATA["conditions"] and "sigma" not in given:
+    elif "sigma" in model.conditions and "sigma" not in given:
         hint = 'method="annealed", or conditions={"sigma": 0.1}'
         raise BuildError(what="the network has a condition sigma, the noise level", hint=hint)
     inner: dict[str, Any] = {

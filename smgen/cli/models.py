@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json as json_module
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.progress import Progress
 
-from smgen.cli.options import app, out, reported, running
+from smgen.cli.options import app, given, out, reported, running
 from smgen.errors import BuildError
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def sample(
     from smgen.data.split import look
     from smgen.files import write_bytes
 
-    with reported(), running(model):
+    with reported(), running(model), given(str(model)):
         if output.suffix != ".npy":
             raise BuildError(what=f"--output {output}: an .npy file is expected", hint="samples.npy, for example")
         trained = _loaded(model)
@@ -105,7 +106,7 @@ def evaluate(
     from smgen.applications import evaluate as measure
     from smgen.report.tables import Table, put
 
-    with reported(), running(model):
+    with reported(), running(model), given(str(model)):
         trained = _loaded(model)
         named = {"true_score": true_score, "anomalies": anomalies, "samples": compare}
         source = source_of(data)
@@ -158,7 +159,9 @@ def conditions_of(texts: list[str] | None) -> dict[str, float]:
         try:
             value = float(number)
         except ValueError:
-            raise BuildError(what=f"--condition {text}: NAME=NUMBER is expected", hint="sigma=0.1") from None
+            value = math.nan
+        if not math.isfinite(value):
+            raise BuildError(what=f"--condition {text}: NAME=NUMBER is expected", hint="sigma=0.1")
         conditions[name.strip()] = int(value) if value == int(value) and "." not in number else value
         if not equals:
             raise BuildError(what=f"--condition {text}: NAME=NUMBER is expected", hint="sigma=0.1")

@@ -106,6 +106,16 @@ def running(net: Path) -> Iterator[None]:
 
 
 @contextmanager
+def given(origin: str) -> Iterator[None]:
+    """Show on one line what a model's functions say of their arguments."""
+    try:
+        yield
+    except ValueError as error:
+        hint = "docs/training.md says what the data and the conditions must be"
+        raise BuildError(origin=origin, what=shortened(error, str), hint=hint) from error
+
+
+@contextmanager
 def reported() -> Iterator[None]:
     """Show the compiler's warnings and the user's mistakes on stderr, without a traceback."""
     try:

@@ -9,7 +9,7 @@ import typer
 from rich.progress import Progress
 
 from smgen.cli.models import Folder, conditions_of, source_of
-from smgen.cli.options import app, out, reported, running
+from smgen.cli.options import app, given, out, reported, running
 from smgen.errors import BuildError, SmgenError
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def report(
     """Write a page about the model in a folder: one HTML file with its network, training, samples and figures."""
     from smgen.models import load_model
 
-    with reported(), running(model):
+    with reported(), running(model), given(str(model)):
         trained = load_model(model, trust=trust)
         rows = None
         if data is not None:

@@ -7,7 +7,20 @@ from typing import Annotated
 
 import typer
 
-from smgen.cli.options import Distribution, Dtype, HessianMode, Memory, Net, Probes, app, finite, out, reported, running
+from smgen.cli.options import (
+    Distribution,
+    Dtype,
+    HessianMode,
+    Memory,
+    Net,
+    Probes,
+    app,
+    finite,
+    given,
+    out,
+    reported,
+    running,
+)
 from smgen.errors import BuildError
 
 Data = Annotated[
@@ -90,7 +103,7 @@ def fit(
     from smgen.training.fitting import train
     from smgen.training.team import team
 
-    with reported(), running(net):
+    with reported(), running(net), given(str(net)):
         trained = train(
             net,
             data,

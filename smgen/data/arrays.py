@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import zipfile
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
@@ -140,6 +141,6 @@ def npz_members(path: Path, key: str | None, *, all_of_them: bool = False) -> Ar
         raise BuildError(
             origin=str(path), what=f"no array {key!r} in it", hint="numpy.load(path).files lists them"
         ) from None
-    except (EOFError, OSError, ValueError) as error:
+    except (EOFError, OSError, TypeError, ValueError, zipfile.BadZipFile) as error:
         raise BuildError(origin=str(path), what=f"not a .npz file ({error})", hint="numpy.savez writes one") from None
     return members if all_of_them else members[names[0]]

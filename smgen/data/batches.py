@@ -39,15 +39,14 @@ class Batch:
 
 
 class Batches(Protocol):
-    """The training samples: `rows` of them, `in_epoch` batches an epoch, the last incomplete one left out."""
+    """The training samples: `rows` of them; the last incomplete batch of an epoch is left out."""
 
     @property
     def rows(self) -> int:
         """The number of samples."""
         ...
 
-    @property
-    def in_epoch(self) -> int:
+    def in_epoch(self, number: int) -> int:
         """The number of batches in an epoch."""
         ...
 
@@ -139,8 +138,7 @@ class Resident:
         """The number of samples."""
         return len(self.chosen)
 
-    @property
-    def in_epoch(self) -> int:
+    def in_epoch(self, number: int) -> int:
         """The number of whole batches in an epoch."""
         return self.rows // self.batch_size
 
@@ -149,7 +147,7 @@ class Resident:
         rng = np.random.default_rng([self.seed, number])
         samples = self._in_order(number // SHUFFLED)
         offset = int(rng.integers(self.rows % self.batch_size + 1))
-        for n in rng.permutation(self.in_epoch)[skipped:]:
+        for n in rng.permutation(self.in_epoch(number))[skipped:]:
             first = offset + int(n) * self.batch_size
             batch = some_rows(samples, slice(first, first + self.batch_size))
             yield self._noisy(batch, [self.seed, number, int(n)])
@@ -190,10 +188,13 @@ class Streamed:
         """The number of samples."""
         return int(sum(stop - start for start, stop in map(self._bounds, self.blocks)))
 
-    @property
-    def in_epoch(self) -> int:
+    def in_epoch(self, number: int) -> int:
         """The number of whole batches in an epoch: those of each pool, since no batch spans two."""
-        return sum(self._rows_of(pool) // self.batch_size for pool in self._pools(self.blocks))
+        return sum(self._rows_of(pool) // self.batch_size for pool in self._pools(self._order(number)))
+
+    def _order(self, number: int) -> Array:
+        """The blocks in the order of an epoch."""
+        return self.blocks[np.random.default_rng([self.seed, number]).permutation(len(self.blocks))]
 
     def _bounds(self, block: int) -> tuple[int, int]:
         start = int(block) * self.block_rows
@@ -210,9 +211,8 @@ class Streamed:
 
     def epoch(self, number: int, skipped: int = 0) -> Iterator[Batch]:
         """The batches of an epoch. A thread reads ahead by one pool."""
-        order = self.blocks[np.random.default_rng([self.seed, number]).permutation(len(self.blocks))]
         wanted = []
-        for n, pool in enumerate(self._pools(order)):
+        for n, pool in enumerate(self._pools(self._order(number))):
             here = self._rows_of(pool) // self.batch_size
             if skipped < here:
                 wanted.append((n, pool, skipped))

@@ -83,12 +83,16 @@ def picture(path: Path, channels: int | None) -> Array:
     pillow = library("PIL.Image", path, "files")
     try:
         with pillow.open(path) as opened:
-            deep = opened.mode in ("I", "I;16", "I;16B", "F")
+            mode = opened.mode
+            deep = mode in ("I", "I;16", "I;16B", "F")
             image = np.array(opened if deep else opened.convert("RGB" if channels == 3 else "L"), np.float32)
     except Exception as error:  # Pillow raises classes of its own
         what = f"cannot be read as an image: {shortened(error, str)}"
         raise BuildError(origin=str(path), what=what, hint="remove it from the folder, or convert it") from error
-    image /= 65535 if deep and image.max() > 255 else 255
+    if mode != "F":  # whose values are what they are
+        image /= 65535 if deep else 255
+    if channels == 3 and image.ndim == 2:
+        image = np.repeat(image[..., None], 3, axis=2)
     return np.moveaxis(image, 2, 0) if image.ndim == 3 else image[None]
 
 

@@ -71,6 +71,10 @@ def open_source(data: object, origin: str = "data") -> Source:
         return _open(Path(data))
     if isinstance(data, Source):
         return data
+    if isinstance(data, np.ma.MaskedArray):
+        raise BuildError(
+            origin=origin, what="a masked array", hint="give its .filled(…) values, or leave such rows out"
+        )
     try:
         array = np.asarray(data)
     except Exception as error:
@@ -94,6 +98,8 @@ def _open(path: Path) -> Source:
     file, colon, name = str(path).rpartition(":")
     if colon and not path.exists() and Path(file).exists():
         path, key = Path(file), name
+        if path.suffix.lower() == ".npy":
+            raise BuildError(origin=str(path), what=f"an array without a name, where {name!r} is asked for", hint=file)
     if not path.exists():
         raise BuildError(origin=str(path), what="no such file", hint="--data takes the path of a file of samples")
     reader = READERS.get(path.suffix.lower())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import prod
 from typing import Any, Final
 
 import numpy as np
@@ -17,6 +18,9 @@ Array = npt.NDArray[Any]
 
 LOOKED_AT: Final = 100_000
 """The most samples from which the transform is computed: of more, those of random blocks."""
+
+LOOKED_AT_BYTES: Final = 32 << 20
+"""The most bytes of them, beyond a thousand samples."""
 
 HELD_OUT: Final = 10_000
 """The most samples that are held out, unless the user gives a share."""
@@ -32,7 +36,8 @@ class Split:
 
 def look(source: Source, most: int = LOOKED_AT, seed: int = 0) -> Array:
     """Up to `most` samples of a source, (N, M): all of them, or random blocks. Raises `BuildError` if not finite."""
-    blocks = list(_some_blocks(source, most, seed))
+    width = max(1, prod(source.shape)) * source.dtype.itemsize
+    blocks = list(_some_blocks(source, max(1000, min(most, LOOKED_AT_BYTES // width)), seed))
     sample = np.concatenate(blocks) if len(blocks) > 1 else blocks[0]
     return sample.reshape(len(sample), -1)
 
@@ -72,7 +77,8 @@ def split(reader: Reader, batch_size: int, share: float | None, seed: int, part:
     rows = max(1, BLOCK // reader.row_bytes)
     order = rng.permutation(-(-reader.rows // rows))
     few = -(-wanted // rows)
-    _enough((len(order) - few) * rows // ranks, batch_size, reader.rows, few * rows)
+    left = [min((int(n) + 1) * rows, reader.rows) - int(n) * rows for n in order[few:][rank::ranks]]
+    _enough(sum(left), batch_size, reader.rows, min(few * rows, reader.rows))
     held = [reader.raw(int(n) * rows, min((int(n) + 1) * rows, reader.rows)) for n in np.sort(order[:few])]
     held_out = None
     if held:

@@ -20,7 +20,8 @@ Array = npt.NDArray[Any]
 KINDS: Final = ("none", "scale", "standardise", "rotate", "pca", "zca")
 _PROJECTING: Final = ("rotate", "pca")
 SMALL: Final = 1e-9
-"""Variances below this part of the greatest are taken for 0: that direction is not scaled up."""
+"""A column whose spread is below this part of its size does not vary, and is not scaled up; nor is a direction whose
+variance, of columns with variance 1, is below it."""
 
 _ROWS: Final = 8192
 
@@ -61,7 +62,8 @@ class Transform:
         """z of samples x (N, M): a new array (N, D) of `dtype`. Computed in float64 where x or `dtype` has that."""
         if self.is_identity:
             return np.array(x, dtype)
-        wide = np.float64 if np.float64 in (x.dtype, np.dtype(dtype)) or x.dtype.kind in "iu" else np.float32
+        narrow = x.dtype.kind in "fb" and max(x.dtype.itemsize, np.dtype(dtype).itemsize) <= 4
+        wide = np.float32 if narrow else np.float64
         z: Array = np.array(x, wide)
         if self.without_mean:
             z -= z.mean(axis=1, keepdims=True)
@@ -150,11 +152,19 @@ def _blocks(x: Array, without_mean: bool) -> Iterator[Array]:
         yield block - block.mean(axis=1, keepdims=True) if without_mean else block
 
 
+def directions(covariance: Array) -> int:
+    """The number of directions in which samples vary, whatever the scales of their columns are."""
+    spread = np.sqrt(np.diag(covariance))
+    varying = spread > 0
+    correlation = covariance[np.ix_(varying, varying)] / np.outer(spread[varying], spread[varying])
+    return int((np.linalg.eigvalsh(correlation) > SMALL).sum())
+
+
 def _whitening(covariance: Array, kind: str, outputs: int) -> tuple[Array, Array]:
     """The matrix A that whitens and its right inverse."""
     variances, axes = np.linalg.eigh(covariance)
     variances, axes = variances[::-1], axes[:, ::-1]
-    kept = int((variances > SMALL * max(variances[0], 1e-300)).sum())
+    kept = directions(covariance)
     if kept < outputs:
         raise BuildError(
             what=f"--whiten {kind}: the samples span {kept} directions, where the network has {outputs} inputs",

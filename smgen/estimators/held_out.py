@@ -12,7 +12,7 @@ from smgen.data.transform import Transform
 from smgen.models import Model
 from smgen.models.device import on_host
 from smgen.objectives import HYVARINEN
-from smgen.training.problem import Problem
+from smgen.training.problem import Problem, difference_step
 from smgen.training.settings import Settings
 
 Array = npt.NDArray[Any]
@@ -46,7 +46,7 @@ def losses(model: Model, x: Array) -> Array:
 def _trace(model: Model, z: Array) -> Array:
     """Estimates of the trace of A Aᵀ H_z, (N,): uᵀ (score(z − h u) − score(z + h u)) / 2h, u = A v, v random signs.
 
-    They are unbiased up to O(h²). h is the cube root of the rounding error of z, in units of z over u.
+    They are unbiased up to O(h²). h is the cube root of the rounding error of z, in units of the spread of z over u.
     """
     transform, density, rng = model.transform, model.density(), np.random.default_rng(_SEED)
     origin = transform.forward(np.zeros((1, transform.inputs)))
@@ -54,8 +54,7 @@ def _trace(model: Model, z: Array) -> Array:
     for _ in range(PROBES):
         signs = rng.integers(0, 2, (len(z), transform.inputs)) * 2.0 - 1.0
         u = transform.forward(signs) - origin
-        size = max(float(np.abs(z).mean()), 1e-30) / max(float(np.abs(u).mean()), 1e-30)
-        h = float(np.finfo(z.dtype).eps) ** (1 / 3) * size
+        h = float((difference_step(z) / np.maximum(np.abs(u).max(axis=0), 1e-300)).min())
         behind, ahead = (density.score((z + sign * h * u).astype(z.dtype)).astype(np.float64) for sign in (-1, 1))
         total += (u * (behind - ahead)).sum(axis=1) / (2 * h)
     return total / PROBES

@@ -12,7 +12,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from smgen.data.transform import SMALL, Transform, fitted
+from smgen.data.transform import Transform, directions, fitted
 from smgen.errors import BuildError, shortened
 from smgen.estimators import overcomplete, rotation
 from smgen.estimators.seeds import seed_of
@@ -188,8 +188,7 @@ class ICA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
 def _directions(x: Array) -> int:
     """The number of directions in which the samples vary."""
     centred = x - x.mean(axis=0, dtype=np.float64)
-    variances = np.linalg.eigvalsh(centred.T @ centred)
-    return int((variances > SMALL * max(float(variances[-1]), 1e-300)).sum())
+    return directions(centred.T @ centred / len(x))
 
 
 def _whole(name: str, value: object) -> int:

@@ -112,7 +112,7 @@ class ScoreMatching(DensityMixin, BaseEstimator):
         named = {name: getattr(self, name) for name in _PASSED}
         named = {name: value for name, value in named.items() if value is not None or name not in _OPTIONAL}
         if isinstance(self.network, ModuleType):
-            named = {name: value for name, value in named.items() if name not in _OPTIONAL}
+            named = {name: value for name, value in named.items() if name not in (*_OPTIONAL, "dtype")}
         named["seed"] = seed_of(self.random_state)
         more = {} if self.options is None else dict(self.options)
         twice = [name for name in more if name in (*_PASSED, "seed")]

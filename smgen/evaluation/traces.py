@@ -61,9 +61,14 @@ def hutchinson_trace(density: Density, x: object, probes: int = 16, rng: Any = 0
 
 
 def _steps(x: Array, epsilon: float) -> Array:
-    """ε^⅓ · max(rms of the row, rms of x), (N,); ε^⅓ if x = 0."""
-    size = np.maximum(np.sqrt(np.mean(x**2, axis=1)), np.sqrt(np.mean(x**2)))
-    return np.asarray(np.cbrt(epsilon) * np.where(size > 0, size, 1.0))
+    """ε^⅓ · the least spread of a column that varies, (N,), or of its size if none does; ε^⅓ if x = 0.
+
+    It is never less than a few units in the last place of the largest number of the row.
+    """
+    size, spread = np.abs(x).max(axis=0), x.std(axis=0)
+    varying = spread[spread > 1e-6 * size]
+    unit = float(varying.min() if len(varying) else size.max()) or 1.0
+    return np.asarray(np.maximum(np.cbrt(epsilon) * unit, 16 * epsilon * np.abs(x).max(axis=1)))
 
 
 def _quadratic_form(density: Density, x: Array, displacement: Array) -> Array:

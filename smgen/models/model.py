@@ -17,6 +17,7 @@ from smgen.errors import BuildError
 from smgen.models.device import all_placed, on_host, placed
 from smgen.models.record import Record
 from smgen.network import Network
+from smgen.objectives import chosen_objectives
 
 Array = npt.NDArray[Any]
 
@@ -60,7 +61,7 @@ class Model:
         params = all_placed(module, self.params)
 
         def given(z: Array) -> dict[str, Any]:
-            return all_placed(module, {name: _for_each(value, len(z)) for name, value in conditions.items()})
+            return all_placed(module, {name: self.for_each(name, value, len(z)) for name, value in conditions.items()})
 
         def whole(z: Array) -> Any:
             return placed(module, np.ascontiguousarray(z, module.DTYPE).reshape(len(z), *shape))
@@ -82,6 +83,31 @@ class Model:
             fused=fused if hasattr(module, "energy_and_score") else None,
             dtype=module.DTYPE,
         )
+
+    @property
+    def conditions(self) -> dict[str, tuple[int, ...]]:
+        """The conditions of the network, with the shape of one."""
+        conditions: dict[str, tuple[int, ...]] = self.needs_module().METADATA["conditions"]
+        return conditions
+
+    @property
+    def domain(self) -> tuple[float | None, float | None] | None:
+        """The bounds of the data that the objective is for, if it has any."""
+        (objective,) = chosen_objectives(self.record.objective)
+        return None if objective.domain == (None, None) else objective.domain
+
+    def checked(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """The conditions that were given. Raises `BuildError` for one that the network does not have."""
+        for name in given:
+            if name not in self.conditions:
+                hint = f"it has {', '.join(self.conditions)}" if self.conditions else "it has none"
+                raise BuildError(what=f"conditions: the network has no condition {name!r}", hint=hint)
+        return dict(given)
+
+    def for_each(self, name: str, value: Any, count: int) -> Array:
+        """A condition for each of `count` samples: one that was given for all is repeated."""
+        array, shape = np.asarray(value), self.conditions.get(name, ())
+        return np.repeat(array[None], count, axis=0) if array.shape == shape else array
 
     def outer(self, z: Array) -> Array:
         """Samples in the coordinates of the data, (N, …), from those of the network, (N, D)."""
@@ -112,9 +138,3 @@ class Model:
                 f"x: expected real numbers of shape (N, {', '.join(map(str, wanted))}), got {x.dtype} {x.shape}"
             )
         return x.reshape(len(x), -1)
-
-
-def _for_each(value: Any, count: int) -> Array:
-    """A condition for each of `count` samples."""
-    array = np.asarray(value)
-    return array if array.ndim and len(array) == count else np.repeat(array[None], count, axis=0)

@@ -11,6 +11,7 @@ import numpy as np
 from markupsafe import Markup
 
 from smgen.applications import Evaluation, evaluate
+from smgen.errors import SmgenError
 from smgen.files import write
 from smgen.models import Model
 from smgen.pages import comparison, description, losses, measured, repeating, summary, surface, weights
@@ -116,12 +117,20 @@ def page(
     return _clean(render_html("pages/page.html.j2", written))
 
 
-def _evaluated(subject: Subject) -> Evaluation:
-    """The model measured on the data as far as the network sees them, which is what its samples compare with."""
+def _evaluated(subject: Subject) -> Evaluation | None:
+    """The model measured on the data as far as the network sees them, which is what its samples compare with.
+
+    None where that cannot be done: without the conditions of the samples, for example.
+    """
     assert subject.seen is not None
     seen = subject.seen.reshape(len(subject.seen), *subject.model.record.sample_shape)
     with np.errstate(all="ignore"):
-        return evaluate(subject.model, seen, conditions=subject.conditions, samples=subject.samples)
+        for samples in (subject.samples, None):  # a few samples allow less
+            try:
+                return evaluate(subject.model, seen, conditions=subject.conditions, samples=samples)
+            except (SmgenError, ValueError):
+                continue
+    return None
 
 
 def _shaped(model: Model, name: str, rows: Any) -> Any:

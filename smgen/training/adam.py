@@ -46,14 +46,12 @@ def clip(xp: Any, gradient: Any, greatest: float) -> None:
     gradient *= xp.minimum(1, greatest / xp.maximum(norm, 1e-30)).astype(gradient.dtype)
 
 
-def average(xp: Any, mean: Any, theta: Any, beta: float, step: int, room: Any) -> None:
-    """mean ← β mean + (1 − β) θ after the step, with a smaller β in the first ones: the mean forgets where θ began.
+def average(xp: Any, mean: Any, theta: Any, beta: float, *, step: int, since: int, room: Any) -> None:
+    """mean ← βⁿ mean + (1 − βⁿ) θ after n = `since` more steps, `step` in all.
 
-    It is done in every `AVERAGED`-th step, with a power of β.
+    β is smaller in the first steps: the mean forgets where θ began.
     """
-    if (step + 1) % AVERAGED:
-        return
-    beta = min(beta, (step + 1) / (step + 10)) ** AVERAGED
+    beta = min(beta, step / (step + 9)) ** since
     xp.subtract(theta, mean, out=room)
     room *= 1 - beta
     mean += room

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime, timezone
 from math import inf
 from pathlib import Path
+from types import ModuleType
 from typing import Any, Final
 
 from rich.console import Console
@@ -15,7 +16,9 @@ from rich.console import Console
 from smgen.build import Options
 from smgen.data.batches import Batch
 from smgen.errors import BuildError, did_you_mean
+from smgen.files import write_bytes
 from smgen.models import Model, Record, save, tensors
+from smgen.models.folder import RECORD
 from smgen.training import checkpoints, lbfgs, loop
 from smgen.training.preparation import BATCH, FUNCTIONS, MEMORY, Prepared, machine, prepare
 from smgen.training.progress import Display, Saver, Together
@@ -90,11 +93,18 @@ def train(
 ) -> Trained:
     """What `fit` does, with the samples that were held out beside the model."""
     chosen = divided(options)
+    if isinstance(network, ModuleType) and (given := [name for name in _BUILD[:-1] if options.get(name) is not None]):
+        what = f"{', '.join(given)}: options of a build, where the network is a module that is built"
+        raise BuildError(what=what, hint="give the path of its net.py, or leave them out")
     if folder is not None:
         tensors.require()
     ranks = team()
     prepared = prepare(network, data, *chosen, first_named(options.get("objective")), ranks)
-    place = None if folder is None else _folder(Path(folder), resume, force)
+    say = _teller(None if ranks.rank else console)
+    place = None if folder is None else Path(folder)
+    if place is not None and not ranks.rank:
+        _folder(place, resume, force, say)
+    ranks.agree(0.0, False)  # nobody goes on before the first process has looked
     settings, split = prepared.settings, prepared.split
     state = State.start(prepared.problem.module, prepared.problem.module.init_params(settings.seed))
     found = checkpoints.latest(place / CHECKPOINTS) if place is not None and resume else None
@@ -102,7 +112,7 @@ def train(
     if found is not None:
         lam = _restore(state, found, prepared)
     elif lam is None:
-        lam = choose(prepared.problem, split, settings, _teller(None if ranks.rank else console))
+        lam = choose(prepared.problem, split, settings, say)
     prepared = replace(prepared, problem=replace(prepared.problem, lam=lam))
     assert settings.batch_size is not None
     display = Display(console=None if ranks.rank else console, steps=settings.steps, batch_size=settings.batch_size)
@@ -150,15 +160,28 @@ def _names(kind: type) -> tuple[str, ...]:
     return tuple(f.name for f in fields(kind))
 
 
-def _folder(folder: Path, resume: bool, force: bool) -> Path:
-    """The folder of a model, made if need be. Raises `BuildError` if something is in it that would be overwritten."""
-    if resume or force or not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
-        if force and not resume:
-            for old in checkpoints.numbered(folder / CHECKPOINTS):
-                old.unlink()
-        return folder
-    what = "exists and is not empty" if folder.is_dir() else "is a file"
-    raise BuildError(origin=str(folder), what=what, hint="name another folder, --resume the run in it, or --force")
+def _folder(folder: Path, resume: bool, force: bool, say: Callable[[str], None]) -> None:
+    """The folder of a model, made if need be. Raises `BuildError` if it cannot be written, or is of something else."""
+    try:
+        names = {path.name for path in folder.iterdir()}
+    except FileNotFoundError:
+        names = set()
+    except OSError as error:
+        raise BuildError(origin=str(folder), what=f"is no folder: {error.strerror}", hint="name another one") from None
+    is_ours = bool(names & {CHECKPOINTS, RECORD})
+    if names and not (force or (resume and is_ours)):
+        if resume:
+            raise BuildError(origin=str(folder), what="no run in it to resume", hint="name the folder of a run")
+        hint = "name another folder, --resume the run in it, or --force"
+        raise BuildError(origin=str(folder), what="exists and is not empty", hint=hint)
+    if resume and not checkpoints.numbered(folder / CHECKPOINTS):
+        say(f"no checkpoint in {folder}: training from the start")
+    write_bytes(folder / ".writable", b"")
+    (folder / ".writable").unlink()
+    if force and not resume and is_ours:  # what is left of another model would mislead
+        stale = [folder / name for name in (RECORD, "report.html", "samples.npy")]
+        for path in (*checkpoints.numbered(folder / CHECKPOINTS), *stale):
+            path.unlink(missing_ok=True)
 
 
 def _run_text(prepared: Prepared) -> str:
@@ -167,7 +190,7 @@ def _run_text(prepared: Prepared) -> str:
         "network": prepared.fingerprint,
         "build": prepared.build,
         "settings": asdict(prepared.settings),
-        "data": [prepared.rows, *prepared.sample_shape, prepared.transform.kind],
+        "data": [prepared.rows, *prepared.sample_shape, prepared.digest],
         "processes": prepared.problem.team.size,
     }
     return json.dumps(facts, sort_keys=True)

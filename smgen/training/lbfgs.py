@@ -40,6 +40,8 @@ def run(
         raise BuildError(what="--optimiser lbfgs needs SciPy", hint="pip install 'smgen[fit]'") from error
     begun = time.perf_counter() - state.seconds
     spheres = Spheres.of(settings.unit_rows, state.flat.shapes)
+    if state.stopped:  # before, for a reason that stands
+        return
     if not state.history:
         spheres.normalise(state.flat.parts)
         evaluate(problem, held_out, settings, state, None)

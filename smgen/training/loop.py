@@ -30,6 +30,8 @@ def run(
     into = state.flat.views(gradient)
     room = state.flat.xp.empty_like(state.flat.vector)
     team, spheres = problem.team, Spheres.of(settings.unit_rows, state.flat.shapes)
+    if state.stopped:  # before, for a reason that stands
+        return
     if not state.history:
         spheres.normalise(state.flat.parts)
         state.average[...] = state.flat.vector
@@ -67,13 +69,17 @@ def run(
                 decay=settings.decay,
             )
             spheres.normalise(state.flat.parts)
-            if settings.average:
-                adam.average(state.flat.xp, state.average, state.flat.vector, settings.average, state.step, room)
             state.total, state.count = state.total + loss, state.count + 1
             state.step += 1
             state.seconds = time.perf_counter() - begun
+            is_due = state.step % settings.evaluate_every == 0 or state.step == settings.steps
+            since = state.step - state.averaged
+            if settings.average and (is_due or since == adam.AVERAGED):
+                beta, xp = settings.average, state.flat.xp
+                adam.average(xp, state.average, state.flat.vector, beta, step=state.step, since=since, room=room)
+                state.averaged = state.step
             watch.stepped(state)
-            if state.step % settings.evaluate_every == 0 or state.step == settings.steps:
+            if is_due:
                 evaluate(problem, held_out, settings, state, float(state.total) / state.count)
                 state.total, state.count = 0.0, 0
                 watch.evaluated(state)
@@ -84,7 +90,9 @@ def run(
 
 def _stream(batches: Batches, done: int) -> Iterator[Batch]:
     """Epoch after epoch, from after the batches that are done."""
-    epoch, skipped = divmod(done, batches.in_epoch)
+    epoch, skipped = 0, done
+    while skipped >= (length := batches.in_epoch(epoch)):
+        epoch, skipped = epoch + 1, skipped - length
     while True:
         yield from batches.epoch(epoch, skipped)
         epoch, skipped = epoch + 1, 0

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+import tokenize
 import warnings
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -29,6 +31,7 @@ from smgen.training.team import Team
 
 Array = npt.NDArray[Any]
 
+_OF_MODULE: Final = ("backend", "dtype", "hessian", "batch_size", "probes", "distribution", "objective", "functions")
 FUNCTIONS: Final = "usual,energy_and_score"
 BATCH: Final = 512
 MEMORY: Final = 1024
@@ -58,6 +61,7 @@ class Prepared:
     origin: str
     rows: int
     advice: tuple[str, ...]
+    digest: str
 
 
 def prepare(
@@ -114,7 +118,16 @@ def prepare(
         origin=x.origin,
         rows=x.rows,
         advice=found,
+        digest=_digest(seen, transform, data_options),
     )
+
+
+def _digest(seen: Array, transform: Transform, options: DataOptions) -> str:
+    """What tells these samples, and what is done with them, from others."""
+    digest = hashlib.sha256(repr(options).encode())
+    for array in (seen[:20_000], transform.mean, transform.scale, transform.matrix):
+        digest.update(b"" if array is None else np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,10 +149,15 @@ def _compiled(described: object, options: Options) -> _Compiled:
             raise BuildError(
                 what=f"{described.__name__}: not a module that smgen generated", hint="smgen build writes one"
             )
-        return _Compiled(module=described)
+        facts = {name: described.METADATA[name] for name in _OF_MODULE if name in described.METADATA}
+        if "memory_mib" in described.METADATA:
+            facts["memory"] = described.METADATA["memory_mib"]
+        return _Compiled(module=described, facts=facts)
     if isinstance(described, (str, Path)):
         net = Path(described)
-        network, text = load_network(net), net.read_text(encoding="utf-8")
+        network = load_network(net)
+        with tokenize.open(net) as file:
+            text = file.read()
     elif isinstance(described, Network):
         net, network, text = Path("net.py"), described, ""
     else:

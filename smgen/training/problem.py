@@ -65,6 +65,10 @@ class Problem:
             raise BuildError(what=f"the {chosen.name} loss {what}", hint=hint)
         if settings.lam and not chosen.takes_lam:
             raise BuildError(what=f"the {chosen.name} loss has no λ", hint="leave lam out")
+        probes = module.METADATA.get("probes")
+        if probes == 1 and chosen.takes_lam and settings.lam != 0:
+            what = "λ > 0 with one probe: Σ_d H_dd² has no unbiased estimate from it"
+            raise BuildError(what=what, hint="--probes 2, --lam 0, or --hessian exact")
         return cls(module=module, objective=chosen, lam=settings.lam or 0.0, sigma=settings.sigma, seed=settings.seed)
 
     @property
@@ -138,14 +142,27 @@ def curvature(score: Callable[[Array], Array], x: Array, rng: np.random.Generato
     """An estimate of the diagonal H_dd of each sample, (N, D): v ∘ (score(x − h v) − score(x + h v)) / 2h.
 
     v is random with entries ±1, so that the estimate is unbiased up to O(h²); two of them are independent, and their
-    product estimates H_dd². h is the cube root of the rounding error of x, in units of x.
+    product estimates H_dd². h is the cube root of the rounding error of x, in units of the spread of its columns.
     """
     rows = x.reshape(len(x), -1)
     v = rng.integers(0, 2, rows.shape) * 2.0 - 1.0
-    h = float(np.finfo(x.dtype).eps) ** (1 / 3) * max(float(np.abs(rows).mean()), 1e-30)
+    h = difference_step(rows)
     ahead, behind = ((rows + sign * h * v).astype(x.dtype) for sign in (1, -1))
     change = (score(behind.reshape(x.shape)) - score(ahead.reshape(x.shape))).reshape(rows.shape)
     return np.asarray(change / (ahead.astype(np.float64) - behind))
+
+
+def difference_step(rows: Array) -> Array:
+    """A step for central differences along each column of samples (N, D), (D,).
+
+    ε^⅓ of the column's spread, where truncation and rounding are alike; never less than a few units in its last place.
+    A column that does not vary, or of one sample, has its size for a spread.
+    """
+    eps, wide = float(np.finfo(rows.dtype).eps), rows.astype(np.float64)
+    size = np.abs(wide).max(axis=0)
+    spread = wide.std(axis=0)
+    spread = np.where(spread > 1e-6 * size, spread, np.where(size > 0, size, 1.0))
+    return np.asarray(np.maximum(eps ** (1 / 3) * spread, 16 * eps * size))
 
 
 def _coefficients(objective: Objective, lam: float) -> tuple[Callable[..., Any], ...]:

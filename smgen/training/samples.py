@@ -97,6 +97,9 @@ def fitted_transform(
     if bounded and (whiten != "none" or options.without_mean):
         what = f"whiten: {whiten} moves the bounds of the {problem.objective.name} loss"
         raise BuildError(what=what, hint="whiten=none; scale the data before, so that the bounds stay")
+    if len(shape) > 1 and x.shape not in (shape, (prod(shape),)):
+        what = f"samples of shape {x.shape}, where the network has input {shape}"
+        raise BuildError(origin=x.origin, what=what, hint="channels come first: (N, C, H, W)")
     channels = shape[0] if len(shape) > 1 and len(x.shape) > 1 else 0
     try:
         return fitted(

@@ -17,7 +17,8 @@ from smgen.training.flat import Flat
 
 Array = npt.NDArray[Any]
 
-_NUMBERS: Final = ("step", "seconds", "best_loss", "best_step", "stale", "count", "stopped")
+INTERRUPTED: Final = "interrupted"
+_NUMBERS: Final = ("step", "seconds", "best_loss", "best_step", "stale", "averaged", "count", "stopped")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,9 +41,8 @@ class Entry:
 class State:
     """A run at a step. `best` are the parameters with the least held-out loss, `best_losses` its samples, (N,).
 
-    `stale` counts the evaluations since then that were clearly worse.
-
-    `total` is the sum of the training losses of the `count` steps since the latest evaluation.
+    `stale` counts the evaluations since then that were clearly worse. `averaged` is the step up to which `average`
+    goes, `total` the sum of the training losses of the `count` steps since the latest evaluation.
     """
 
     flat: Flat
@@ -55,6 +55,7 @@ class State:
     best_loss: float = inf
     best_step: int = 0
     stale: int = 0
+    averaged: int = 0
     total: float = 0.0
     count: int = 0
     history: list[Entry] = field(default_factory=list)
@@ -92,7 +93,8 @@ class State:
         for name, value in json.loads(texts["run"]).items():
             setattr(self, name, value)
         self.history = [Entry(**entry) for entry in json.loads(texts["history"])]
-        self.stopped = ""
+        if self.stopped == INTERRUPTED:
+            self.stopped = ""
 
     def params(self, vector: Any) -> dict[str, Array]:
         """The parameters in a vector as arrays of NumPy's of their own."""

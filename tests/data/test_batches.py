@@ -48,7 +48,7 @@ def test_an_epoch_has_each_sample_once(made: Split) -> None:
     assert held_out is not None
     for epoch in (0, 1, 9):
         seen = [number for batch in numbers(made.training, epoch) for number in batch]
-        assert len(seen) == made.training.in_epoch * 64
+        assert len(seen) == made.training.in_epoch(epoch) * 64
         assert len(set(seen)) == len(seen)
         assert made.training.rows - len(seen) < 64 * 10
         assert not set(seen) & set(held_out.conditions["number"].tolist())

@@ -44,10 +44,10 @@ def test_clipping() -> None:
 
 def test_the_average_forgets_the_start_and_follows() -> None:
     mean, room = np.full(2, 100.0), np.empty(2)
-    for step in range(4000):
-        average(np, mean, np.full(2, 7.0), 0.99, step, room)
+    for step in range(AVERAGED, 4001, AVERAGED):
+        average(np, mean, np.full(2, 7.0), 0.99, step=step, since=AVERAGED, room=room)
     assert np.allclose(mean, 7)
-    before = mean.copy()
-    for step in range(4000, 4000 + AVERAGED):
-        average(np, mean, np.full(2, 8.0), 0.99, step, room)
-    assert np.allclose(mean - before, 1 - 0.99**AVERAGED)
+    for since in (1, 3, AVERAGED):
+        before = mean.copy()
+        average(np, mean, before + 1, 0.99, step=5000, since=since, room=room)
+        assert np.allclose(mean - before, 1 - 0.99**since)
