@@ -158,7 +158,7 @@ def evaluate(
     if problem.objective.name == HYVARINEN.name:
         K = 0.5 * (density.score(z).astype(np.float64) ** 2).sum(axis=1)
         terms = _if_possible(lambda: held_out(K, losses - K))
-    one_for_all = all(np.shape(value) == model.conditions[name] for name, value in given.items())
+    one_for_all = all(model.is_one(name, value) for name, value in given.items())
     quadrature = density.dimension <= QUADRATURE and one_for_all
     normaliser: Quadrature | AnnealedImportance | None = None
     if normalise or (normalise is None and quadrature):

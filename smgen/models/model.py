@@ -106,8 +106,14 @@ class Model:
 
     def for_each(self, name: str, value: Any, count: int) -> Array:
         """A condition for each of `count` samples: one that was given for all is repeated."""
-        array, shape = np.asarray(value), self.conditions.get(name, ())
-        return np.repeat(array[None], count, axis=0) if array.shape == shape else array
+        array = np.asarray(value)
+        one = array.reshape(self.conditions[name]) if self.is_one(name, array) else None
+        return array if one is None else np.repeat(one[None], count, axis=0)
+
+    def is_one(self, name: str, value: Any) -> bool:
+        """Whether a condition was given as one for all samples: of its own shape, or a number."""
+        shape = self.conditions[name]
+        return np.shape(value) == shape or (shape == (1,) and np.shape(value) == ())
 
     def outer(self, z: Array) -> Array:
         """Samples in the coordinates of the data, (N, …), from those of the network, (N, D)."""

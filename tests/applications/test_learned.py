@@ -16,9 +16,8 @@ from tests import moons
 
 Array = npt.NDArray[Any]
 
-pytestmark = pytest.mark.slow
 
-
+@pytest.mark.slow
 def test_two_moons(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The score, learned exactly in less than two minutes of an idle machine; samples of it pass for data.
 
@@ -44,6 +43,7 @@ def test_two_moons(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert inside[:, 1].max() <= 0.4 + 1e-6
 
 
+@pytest.mark.slow
 def test_digits_are_told_from_shuffled_pixels() -> None:
     digits = pytest.importorskip("sklearn.datasets").load_digits().data.astype(np.float32)
     rng = np.random.default_rng(0)
@@ -57,6 +57,7 @@ def test_digits_are_told_from_shuffled_pixels() -> None:
     assert found.anomalies.area.value >= 0.99
 
 
+@pytest.mark.slow
 def test_noise_levels_as_a_condition() -> None:
     """Two Gaussians, learned at all levels at once: annealed samples, Tweedie's mean, a loss without one σ."""
     sigma = sm.condition(name="sigma", domain=(1e-3, None))
@@ -76,3 +77,42 @@ def test_noise_levels_as_a_condition() -> None:
     assert sm.evaluate(model, data[:500]).terms is None
     with pytest.raises(BuildError, match="the network has a condition sigma, the noise level"):
         sm.sample(model, 10)
+
+
+def test_a_model_of_bounded_data_keeps_to_the_bounds() -> None:
+    """Half a normal density: log p has ½ log (2/π) for a constant, and samples are not negative."""
+    data = np.abs(np.random.default_rng(0).standard_normal((5000, 1)))
+    network = Network(energy=0.5 * sm.square(sm.linear(sm.input(1), 1)))
+    options: dict[str, Any] = {"objective": "generalised:x", "optimiser": "lbfgs", "steps": 200, "held_out": 0.0}
+    model = sm.fit(network, data, backend="numpy", **options)
+    found = sm.evaluate(model, data)
+    assert found.log_likelihood is not None
+    assert found.log_likelihood.value == pytest.approx(0.5 * np.log(2 / np.pi) - 0.5, abs=0.02)
+    samples = sm.sample(model, 500)
+    assert samples.values.min() >= 0
+    assert samples.values.mean() == pytest.approx(np.sqrt(2 / np.pi), abs=0.1)
+
+
+def test_conditions_that_are_missing_or_too_many() -> None:
+    label = sm.condition(name="label")
+    network = Network(energy=sm.square(sm.linear(sm.input(2), 3) * sm.linear(sm.embedding(label, 3, 4), 3)))
+    rng = np.random.default_rng(0)
+    data = {"x": rng.standard_normal((500, 2)), "label": rng.integers(0, 3, 500)}
+    model = sm.fit(network, data, backend="numpy", hessian="exact", steps=5)
+    with pytest.raises(BuildError, match="the conditions of the samples are missing: label"):
+        sm.evaluate(model, data["x"])
+    with pytest.raises(BuildError, match="the network has no condition 'colour'"):
+        sm.evaluate(model, data["x"], conditions={"label": 1, "colour": 2})
+    assert sm.evaluate(model, data["x"], conditions={"label": data["label"]}).log_likelihood is None
+    assert sm.evaluate(model, data["x"], conditions={"label": 1}, normalise=True).log_likelihood is not None
+    assert model.score(data["x"][:3], label=data["label"][:3]).shape == (3, 2)
+
+
+def test_few_samples_allow_less() -> None:
+    model = sm.fit(
+        Network(energy=sm.square(sm.linear(sm.input(2), 3))), moons.samples(300, 0), backend="numpy", steps=5
+    )
+    for count in (1, 2, 3):
+        assert np.isfinite(sm.evaluate(model, moons.samples(count, 1)).loss.value)
+    with pytest.raises(BuildError, match="annealed sampling needs noise levels"):
+        sm.sample(model, 3, method="annealed")

@@ -131,6 +131,8 @@ def test_what_is_refused() -> None:
         (lambda: super_resolve(model, np.zeros((4, 4)), 1), "factor: 1"),
         (lambda: super_resolve(model, np.zeros((1, 1)), 2), "an array of shape"),
         (lambda: denoise(model, y, 0.1, stride=0), "stride: 0"),
+        (lambda: denoise(model, np.zeros((12, 12)), 0.1, stride=5), "stride: 5 leaves pixels between patches"),
+        (lambda: inpaint(model, np.full((2, 16), np.nan), np.eye(16, dtype=bool)[0]), "no finite numbers"),
     )
     for call, what in cases:
         with pytest.raises(BuildError, match=what):

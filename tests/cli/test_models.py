@@ -140,6 +140,40 @@ def test_the_example_is_ready_to_fit(tmp_path: Path) -> None:
     assert "moons.npy: exists already" in run("new", tmp_path / "other.py", "--example", code=2).stderr
 
 
+LABELLED = """import smgen as sm
+
+label = sm.condition(name="label")
+network = sm.Network(energy=sm.square(sm.linear(sm.input(2), 3) * sm.linear(sm.embedding(label, 3, 4), 3)))
+"""
+
+
+def test_a_network_with_a_condition(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    (tmp_path / "net.py").write_text(LABELLED, encoding="utf-8")
+    np.savez(tmp_path / "x.npz", x=rng.standard_normal((500, 2)), label=rng.integers(0, 3, 500))
+    np.save(tmp_path / "x.npy", rng.standard_normal((100, 2)))
+    command = ("fit", tmp_path / "net.py", "--data", tmp_path / "x.npz", "--hessian", "exact", *QUICK, "--steps", "5")
+    run(*command, "-o", tmp_path / "model")
+    assert (tmp_path / "model" / "report.html").exists()
+    data = ("--data", tmp_path / "x.npy")
+    assert "log p, mean" in run("evaluate", tmp_path / "model", *data, "--condition", "label=1").stdout
+    for options, what in (
+        ((), "the conditions of the samples are missing: label"),
+        (("--condition", "label=9"), "label"),
+        (("--condition", "label=inf"), "NAME=NUMBER is expected"),
+        (("--condition", "colour=1"), "no condition 'colour'"),
+    ):
+        assert what in run("evaluate", tmp_path / "model", *data, *options, code=2).stderr
+
+
+def test_a_dozen_samples_are_enough_for_a_report(tmp_path: Path) -> None:
+    (tmp_path / "net.py").write_text(NET, encoding="utf-8")
+    np.save(tmp_path / "x.npy", np.random.default_rng(0).standard_normal((20, 3)))
+    options = ("--backend", "numpy", "--steps", "3", "-o", tmp_path / "model", "--lam", "0.1")
+    run("fit", tmp_path / "net.py", "--data", tmp_path / "x.npy", *options)
+    assert (tmp_path / "model" / "report.html").exists()
+
+
 def test_mistakes_are_one_line(trained: Path, tmp_path: Path) -> None:
     for arguments, what in (
         (("--data", tmp_path / "none.npy"), "no such file"),

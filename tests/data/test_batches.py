@@ -70,6 +70,11 @@ def test_an_epoch_can_be_entered_anywhere(made: Split) -> None:
         assert numbers(made.training, 3, skipped) == whole[skipped:]
 
 
+def test_the_length_of_every_epoch_is_known(made: Split) -> None:
+    for epoch in range(20):
+        assert made.training.in_epoch(epoch) == len(numbers(made.training, epoch))
+
+
 def test_all_samples_in_order(made: Split) -> None:
     rows = np.concatenate([batch.conditions["number"] for batch in made.training.whole()])
     assert len(rows) == made.training.rows

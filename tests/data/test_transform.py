@@ -102,3 +102,15 @@ def test_what_does_not_fit() -> None:
         with pytest.raises(BuildError, match=what):
             fitted(x, kind, outputs)
     assert fitted(x, "pca", 3).outputs == 3
+
+
+def test_directions_are_counted_whatever_the_scales_are() -> None:
+    x = correlated() * np.array([1e5, 1.0, 1e-3, 1.0])
+    assert fitted(x, "pca", 4).outputs == 4
+
+
+def test_numbers_are_not_rounded_before_they_are_centred() -> None:
+    x = correlated() + 1e7
+    transform = fitted(x, "standardise", 4)
+    for dtype in (">f8", np.longdouble):
+        assert np.array_equal(transform.forward(x.astype(dtype), np.float32), transform.forward(x, np.float32))

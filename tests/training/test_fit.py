@@ -15,9 +15,11 @@ import numpy.typing as npt
 import pytest
 
 import smgen as sm
+from smgen.build import Options, build
 from smgen.errors import BuildError
 from smgen.models import Model
 from smgen.network import Network
+from smgen.network.netfile import load_network
 from smgen.training import checkpoints, fit, lbfgs
 from smgen.training.progress import Saver
 from smgen.training.samples import DataWarning
@@ -203,6 +205,68 @@ def test_a_resumed_run_with_other_options_is_refused(net: Path, tmp_path: Path) 
         fit(net, GAUSSIAN[:1000], **SMALL, folder=tmp_path / "model")
 
 
+def test_a_run_is_resumed_with_its_own_data_and_options(net: Path, tmp_path: Path) -> None:
+    data, folder = GAUSSIAN[:1000], tmp_path / "model"
+    fit(net, data, **SMALL, folder=folder)
+    others: tuple[tuple[Array, dict[str, Any]], ...] = (
+        (data[::-1] * 3 + 5, {}),
+        (data, {"held_out": 0.2}),
+        (data, {"without_mean": True}),
+        (data, {"levels": 0.5}),
+    )
+    for other, more in others:
+        with pytest.raises(BuildError, match="a checkpoint of another run"):
+            fit(net, other, **SMALL, **more, folder=folder, resume=True)
+
+
+def test_a_folder_that_is_not_a_models_is_left_alone(net: Path, tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "net.py").write_text("precious", encoding="utf-8")
+    (tmp_path / "file").write_text("precious", encoding="utf-8")
+    for name, what in (("mine", "no run in it to resume"), ("file", "is no folder"), ("file/below", "is no folder")):
+        with pytest.raises(BuildError, match=what):
+            fit(net, GAUSSIAN[:1000], **SMALL, folder=tmp_path / name, resume=True)
+    with pytest.raises(BuildError, match="is no folder"):
+        fit(net, GAUSSIAN[:1000], **SMALL, folder=tmp_path / "file", force=True)
+    assert (tmp_path / "mine" / "net.py").read_text(encoding="utf-8") == "precious"
+
+
+def test_what_has_ended_stays_ended(tmp_path: Path) -> None:
+    options: dict[str, Any] = {
+        "held_out": 0.5,
+        "patience": 2,
+        "evaluations": 200,
+        "schedule": "constant",
+        "steps": 5000,
+    }
+    options |= {"backend": "numpy", "hessian": "exact", "folder": tmp_path / "model"}
+    first = fit(deep(tmp_path / "net.py"), moons.samples(80, 0), **options)
+    assert first.record.result["stopped"].startswith("no better held-out loss")
+    same(first, fit(tmp_path / "net.py", moons.samples(80, 0), **options, resume=True))
+
+
+def test_the_average_is_up_to_date_when_it_is_kept(net: Path) -> None:
+    start = fit(net, GAUSSIAN[:1000], **SMALL | {"steps": 1}, held_out=0.0, rate=1e-30)
+    few = fit(net, GAUSSIAN[:1000], **SMALL | {"steps": 7}, held_out=0.0)
+    assert not np.allclose(start.params["linear_1.weight"], few.params["linear_1.weight"], atol=1e-4)
+
+
+def test_a_module_keeps_its_own_options(net: Path, tmp_path: Path) -> None:
+    module = sm.load(build(net, tmp_path, Options(backend="numpy", dtype="float64", functions="usual")).path)
+    with pytest.raises(BuildError, match="backend, dtype: options of a build"):
+        fit(module, GAUSSIAN, backend="c", dtype="float32")
+    fit(module, GAUSSIAN[:1000], steps=5, batch_size=64, folder=tmp_path / "model")
+    again = sm.load(tmp_path / "model", network=load_network(net))
+    assert again.score(GAUSSIAN[:3]).shape == (3, 3)
+    assert again.record.build["dtype"] == "float64"
+
+
+def test_probes_that_are_too_few_are_named_first(tmp_path: Path) -> None:
+    for lam in (0.1, None):
+        with pytest.raises(BuildError, match="λ > 0 with one probe"):
+            fit(deep(tmp_path / "net.py"), moons.samples(100, 0), **SMALL, hessian="hutchinson", lam=lam)
+
+
 def test_damaged_checkpoints_are_passed_over(net: Path, tmp_path: Path) -> None:
     whole = fit(net, GAUSSIAN[:1000], **SMALL, folder=tmp_path / "model")
     folder = tmp_path / "model" / "checkpoints"
@@ -279,8 +343,6 @@ def test_a_number_that_is_not_finite_is_named_before_anything_else(net: Path) ->
 def test_a_module_of_any_backend_can_be_given(tmp_path: Path, net: Path) -> None:
     reached = []
     for backend in ("numpy", "c"):
-        from smgen.build import Options, build
-
         module = sm.load(build(net, tmp_path, Options(backend=backend, functions="usual")).path)
         reached.append(fit(module, GAUSSIAN[:1000], **{k: v for k, v in SMALL.items() if k != "backend"}))
     x = GAUSSIAN[:10]

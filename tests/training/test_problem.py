@@ -56,6 +56,15 @@ def test_an_estimate_along_a_direction_is_of_second_order() -> None:
     assert np.allclose(found, 12 * SAMPLES**2, rtol=1e-6)
 
 
+@pytest.mark.parametrize("scales", [np.ones(3), np.array([1.0, 1e-3, 30.0])])
+def test_the_step_suits_every_column(scales: Any) -> None:
+    """E = Σ cosh((x − m)/s), m a thousand times s: the Hessian is known at every place and scale."""
+    m = 1000 * scales
+    x = (m + scales * np.random.default_rng(0).standard_normal((500, 3))).astype(np.float64)
+    found = curvature(lambda at: -np.sinh((at - m) / scales) / scales, x, np.random.default_rng(1))
+    assert np.allclose(found, np.cosh((x - m) / scales) / scales**2, rtol=1e-5)
+
+
 def test_probes_and_noise_of_held_out_samples_stay_the_same() -> None:
     batch = Batch(SAMPLES, {})
     for made in (problem("hutchinson"), problem("exact", "denoising", sigma=(0.1, 1.0))):
