@@ -64,6 +64,8 @@ def write_page(
         try:
             drawn = _drawn(model, count, data, method, conditions, seed)
         except (SmgenError, ValueError) as error:  # of a density that cannot be sampled: the page says so
+            if method is not None:
+                raise
             why_none = f"No samples: {getattr(error, 'what', error)}"
     try:
         write(model, path, data=data, samples=drawn, conditions=conditions, why_no_samples=why_none)

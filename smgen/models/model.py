@@ -139,7 +139,7 @@ class Model:
         """Samples as rows, (N, M)."""
         x = np.asarray(x)
         wanted = self.record.sample_shape
-        if x.dtype.kind not in "fiub" or x.ndim < 1 or x.shape[1:] not in (wanted, (prod(wanted),)):
+        if x.dtype.kind not in "fiub" or x.ndim < 1 or not len(x) or x.shape[1:] not in (wanted, (prod(wanted),)):
             raise ValueError(
                 f"x: expected real numbers of shape (N, {', '.join(map(str, wanted))}), got {x.dtype} {x.shape}"
             )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
 from typing import Any, Final
 
 from smgen.errors import BuildError
@@ -56,6 +57,8 @@ class Record:
         try:
             record = cls(**{name: value for name, value in facts.items() if name in known})
             shapes = {name: tuple(map(int, getattr(record, name))) for name in ("shape", "sample_shape")}
-        except (TypeError, ValueError) as error:
+            if record.module != Path(record.module).name:
+                raise ValueError(f"module {record.module!r} is no name of a file")
+        except (TypeError, ValueError, OverflowError) as error:
             raise BuildError(origin=origin, what=f"not a complete model.json: {error}", hint=hint) from error
         return cls(**{f.name: getattr(record, f.name) for f in fields(cls)} | shapes)

@@ -35,8 +35,13 @@ def evaluate(problem: Problem, held_out: Batch | None, settings: Settings, state
     if held_out is not None:
         with np.errstate(all="ignore"):
             part = problem.share(held_out)
-            truth = problem.team.joined(problem.true_losses(params, part, problem.lam))
-            mine = truth if problem.is_true else problem.team.joined(problem.own_losses(params, part, problem.lam))
+            none = np.zeros(0)  # of a process, where there are fewer samples than processes
+            truth = problem.team.joined(problem.true_losses(params, part, problem.lam) if len(part.x) else none)
+            mine = (
+                truth
+                if problem.is_true
+                else problem.team.joined(problem.own_losses(params, part, problem.lam) if len(part.x) else none)
+            )
             value, error = float(truth.mean()), float(truth.std() / sqrt(len(truth)))
             own = None if problem.is_true else float(mine.mean())
             spread = float((truth - mine).std() / sqrt(len(truth)))

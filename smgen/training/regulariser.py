@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
+import numpy as np
+
 from smgen.data.split import Split
 from smgen.errors import BuildError
 from smgen.training import loop
@@ -50,7 +52,9 @@ def choose(problem: Problem, split: Split, settings: Settings, tell: Callable[[s
         loop.run(replace(problem, lam=lam), split.training, split.held_out, short, state, Quiet())
         if state.stopped == "interrupted":
             raise KeyboardInterrupt
-        best = problem.team.joined(problem.true_losses(state.flat.views(state.best), problem.share(split.held_out)))
+        part = problem.share(split.held_out)
+        losses = problem.true_losses(state.flat.views(state.best), part) if len(part.x) else np.zeros(0)
+        best = problem.team.joined(losses)
         reached[lam] = float(best.mean())
         tell(f"λ = {lam:g}: held-out loss {reached[lam]:.5g}")
     chosen = min(reached, key=lambda lam: reached[lam])

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import cos, isfinite, pi
+from math import cos, isfinite, nan, pi
+from numbers import Integral, Real
 from typing import Final
 
 from smgen.errors import BuildError, did_you_mean, shortened
@@ -53,11 +54,12 @@ class Settings:
         _one_of("optimiser", self.optimiser, OPTIMISERS)
         _one_of("schedule", self.schedule, SCHEDULES)
         for name, least in (("steps", 1), ("warmup", 0), ("patience", 0), ("evaluations", 1), ("seed", 0)):
-            _whole(name, getattr(self, name), least)
+            object.__setattr__(self, name, _whole(name, getattr(self, name), least))
         if self.batch_size is not None:
-            _whole("batch_size", self.batch_size, 1)
+            object.__setattr__(self, "batch_size", _whole("batch_size", self.batch_size, 1))
         for name in ("rate", "decay", "clip", "average"):
-            _number(name, getattr(self, name), 0.0, 1.0 if name == "average" else None)
+            number = _number(name, getattr(self, name), 0.0, 1.0 if name == "average" else None)
+            object.__setattr__(self, name, number)
         if self.rate == 0:
             raise BuildError(what="rate: 0 trains nothing", hint="0.01 to 0.001 is usual")
         if self.average == 1:
@@ -67,7 +69,7 @@ class Settings:
         if self.optimiser == "lbfgs":
             object.__setattr__(self, "average", 0.0)
         if self.lam is not None:
-            _number("lam", self.lam, 0.0, None)
+            object.__setattr__(self, "lam", _number("lam", self.lam, 0.0, None))
         if self.sigma is not None:
             ends = self.sigma if isinstance(self.sigma, (tuple, list)) else (self.sigma,)
             for end in ends:
@@ -87,7 +89,7 @@ class Settings:
     @property
     def evaluate_every(self) -> int:
         """The number of steps between two evaluations."""
-        return max(1, self.steps // self.evaluations)
+        return -(-self.steps // self.evaluations)
 
 
 def _one_of(name: str, value: object, known: tuple[str, ...]) -> None:
@@ -96,13 +98,15 @@ def _one_of(name: str, value: object, known: tuple[str, ...]) -> None:
         raise BuildError(what=f"{name}: {shortened(value)} is unknown{guess}", hint=f"one of {', '.join(known)}")
 
 
-def _whole(name: str, value: object, least: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+def _whole(name: str, value: object, least: int) -> int:
+    if isinstance(value, bool) or not isinstance(value, Integral) or int(value) < least:
         raise BuildError(what=f"{name}: {shortened(value)} is no whole number of at least {least}")
+    return int(value)
 
 
-def _number(name: str, value: object, least: float, greatest: float | None) -> None:
-    good = isinstance(value, (int, float)) and not isinstance(value, bool) and isfinite(value) and value >= least
-    if not good or (greatest is not None and float(value) > greatest):  # type: ignore[arg-type]
+def _number(name: str, value: object, least: float, greatest: float | None) -> float:
+    number = float(value) if isinstance(value, Real) and not isinstance(value, bool) else nan
+    if not isfinite(number) or number < least or (greatest is not None and number > greatest):
         bounds = f"at least {least:g}" if greatest is None else f"from {least:g} to {greatest:g}"
         raise BuildError(what=f"{name}: {shortened(value)} is no number {bounds}")
+    return number

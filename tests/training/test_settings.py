@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 
 from smgen.errors import BuildError
@@ -43,6 +44,12 @@ BAD: tuple[tuple[dict[str, Any], str], ...] = (
 def test_what_is_refused(options: dict[str, Any], what: str) -> None:
     with pytest.raises(BuildError, match=what):
         divided(options)
+
+
+def test_numbers_of_numpys_are_numbers() -> None:
+    given: dict[str, Any] = {"steps": np.int64(7), "rate": np.float32(0.5), "sigma": np.float32(0.25)}
+    settings = Settings(**given)
+    assert (type(settings.steps), type(settings.rate), type(settings.sigma)) == (int, float, float)
 
 
 @pytest.mark.parametrize("schedule", ["cosine", "linear", "constant"])
