@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime, timezone
@@ -16,19 +15,17 @@ from rich.console import Console
 from smgen.build import Options
 from smgen.data.batches import Batch
 from smgen.errors import BuildError, did_you_mean
-from smgen.files import write_bytes
 from smgen.models import Model, Record, save, tensors
-from smgen.models.folder import RECORD
 from smgen.training import checkpoints, lbfgs, loop
 from smgen.training.preparation import BATCH, FUNCTIONS, MEMORY, Prepared, machine, prepare
 from smgen.training.progress import Display, Saver, Together
 from smgen.training.regulariser import choose
+from smgen.training.resuming import CHECKPOINTS, claim, restore, run_text
 from smgen.training.samples import DataOptions
 from smgen.training.settings import Settings
 from smgen.training.state import State
 from smgen.training.team import team
 
-CHECKPOINTS: Final = "checkpoints"
 OPTIMISERS: Final = {"adam": loop.run, "lbfgs": lbfgs.run}
 _BUILD: Final = ("backend", "dtype", "hessian", "probes", "distribution", "memory", "objective")
 
@@ -103,20 +100,20 @@ def train(
     say = _teller(None if ranks.rank else console)
     place = None if folder is None else Path(folder)
     if place is not None and not ranks.rank:
-        _folder(place, resume, force, say)
+        claim(place, resume, force, say)
     ranks.agree(0.0, False)  # nobody goes on before the first process has looked
     settings, split = prepared.settings, prepared.split
     state = State.start(prepared.problem.module, prepared.problem.module.init_params(settings.seed))
     found = checkpoints.latest(place / CHECKPOINTS) if place is not None and resume else None
     lam = settings.lam
     if found is not None:
-        lam = _restore(state, found, prepared)
+        lam = restore(state, found, prepared)
     elif lam is None:
         lam = choose(prepared.problem, split, settings, say)
     prepared = replace(prepared, problem=replace(prepared.problem, lam=lam))
     assert settings.batch_size is not None
     display = Display(console=None if ranks.rank else console, steps=settings.steps, batch_size=settings.batch_size)
-    of = {"of": _run_text(prepared), "lam": repr(lam)}
+    of = {"of": run_text(prepared), "lam": repr(lam)}
     saver = () if place is None or ranks.rank else (Saver(folder=place / CHECKPOINTS, of=of, every=save_every),)
     with display:
         run = OPTIMISERS[settings.optimiser]
@@ -160,62 +157,8 @@ def _names(kind: type) -> tuple[str, ...]:
     return tuple(f.name for f in fields(kind))
 
 
-def _folder(folder: Path, resume: bool, force: bool, say: Callable[[str], None]) -> None:
-    """The folder of a model, made if need be. Raises `BuildError` if it cannot be written, or is of something else."""
-    try:
-        names = {path.name for path in folder.iterdir()}
-    except FileNotFoundError:
-        names = set()
-    except OSError as error:
-        raise BuildError(origin=str(folder), what=f"is no folder: {error.strerror}", hint="name another one") from None
-    is_ours = bool(names & {CHECKPOINTS, RECORD})
-    if names and not (force or (resume and is_ours)):
-        if resume:
-            raise BuildError(origin=str(folder), what="no run in it to resume", hint="name the folder of a run")
-        hint = "name another folder, --resume the run in it, or --force"
-        raise BuildError(origin=str(folder), what="exists and is not empty", hint=hint)
-    if resume and not checkpoints.numbered(folder / CHECKPOINTS):
-        say(f"no checkpoint in {folder}: training from the start")
-    write_bytes(folder / ".writable", b"")
-    (folder / ".writable").unlink()
-    if force and not resume and is_ours:  # what is left of another model would mislead
-        stale = [folder / name for name in (RECORD, "report.html", "samples.npy")]
-        for path in (*checkpoints.numbered(folder / CHECKPOINTS), *stale):
-            path.unlink(missing_ok=True)
-
-
-def _run_text(prepared: Prepared) -> str:
-    """What must be the same for a run to go on: all that its numbers depend on."""
-    facts = {
-        "network": prepared.fingerprint,
-        "build": prepared.build,
-        "settings": asdict(prepared.settings),
-        "data": [prepared.rows, *prepared.sample_shape, prepared.digest],
-        "processes": prepared.problem.team.size,
-    }
-    return json.dumps(facts, sort_keys=True)
-
-
 def _teller(console: Console | None) -> Callable[[str], None]:
     return lambda text: None if console is None else console.print(text, highlight=False)
-
-
-def _restore(state: State, found: tuple[Path, dict[str, Any], dict[str, str]], prepared: Prepared) -> float:
-    """Go on from a checkpoint, with its λ. Raises `BuildError` if it is of another run."""
-    path, arrays, texts = found
-    before, now = json.loads(texts.get("of", "{}")), json.loads(_run_text(prepared))
-    differing = [
-        f"{name} is {now[group][name]!r}, was {before[group][name]!r}"
-        for group in ("build", "settings")
-        for name in now[group]
-        if name in before.get(group, {}) and before[group][name] != now[group][name]
-    ]
-    if before != now:
-        others = "; ".join(differing) or "the network, the data or the number of processes are others"
-        what = f"a checkpoint of another run: {others}"
-        raise BuildError(origin=str(path), what=what, hint="give the same options and data as then, or another folder")
-    state.restore(arrays, texts)
-    return float(texts["lam"])
 
 
 def _model(prepared: Prepared, state: State) -> Model:
