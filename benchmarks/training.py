@@ -30,7 +30,7 @@ from smgen.bench.results import machine
 from smgen.training import loop
 from smgen.training.fitting import divided
 from smgen.training.preparation import prepare
-from smgen.training.regulariser import Quiet
+from smgen.training.progress import Together
 from smgen.training.state import State
 from smgen.training.team import Alone
 
@@ -55,7 +55,7 @@ def own_cost(backend: str, lam: float, steps: int, rounds: int) -> Row:
     for _ in range(rounds + 1):
         state = State.start(module, module.init_params(0))
         begun = time.perf_counter()
-        loop.run(problem, batches, None, prepared.settings, state, Quiet())
+        loop.run(problem, batches, None, prepared.settings, state, Together(()))
         whole.append((time.perf_counter() - begun) / steps)
         params = module.init_params(0)
         begun = time.perf_counter()

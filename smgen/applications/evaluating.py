@@ -10,7 +10,7 @@ from typing import Any, Final, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from smgen.data.batches import Batch
+from smgen.data.batches import Batch, some_rows
 from smgen.density import Density
 from smgen.errors import BuildError
 from smgen.evaluation import (
@@ -36,6 +36,7 @@ from smgen.evaluation import (
 )
 from smgen.evaluation.estimate import mean
 from smgen.models import Model
+from smgen.models.device import all_placed, on_host, placed
 from smgen.objectives import HYVARINEN
 from smgen.training.problem import Problem
 from smgen.training.settings import Settings
@@ -176,7 +177,7 @@ def evaluate(
         objective=problem.objective.name,
         loss=mean(losses),
         terms=terms,
-        gap=_if_possible(lambda: _gap(model, problem, batch, given)),
+        gap=_if_possible(lambda: _gap(model, problem, batch)),
         fisher=None if true_score is None else _fisher(model, x, given, true_score),
         log_z=None if normaliser is None else normaliser.log_z,
         log_likelihood=likelihood,
@@ -193,15 +194,14 @@ def _problem(model: Model) -> Problem:
     return Problem.of(model.needs_module(), settings, model.record.objective)
 
 
-def _gap(model: Model, problem: Problem, batch: Batch, given: Mapping[str, Any]) -> TraceGap | None:
+def _gap(model: Model, problem: Problem, batch: Batch) -> TraceGap | None:
     module = model.needs_module()
     if not problem.objective.is_curved or problem.takes_probes or not hasattr(module, "hessian_diagonal"):
         return None
-    few = Batch(batch.x[:GAP], {name: values[:GAP] for name, values in batch.conditions.items()})
-    own = module.hessian_diagonal(model.params, few.x, **few.conditions).reshape(len(few.x), -1).sum(axis=1)
-    z = few.x.reshape(len(few.x), -1)
-    repeated = {name: model.for_each(name, value, len(batch.x))[:GAP] for name, value in given.items()}
-    return gap(own, hutchinson_trace(model.density(**repeated), z, probes=8))
+    few = some_rows(batch, slice(GAP))
+    params, given = all_placed(module, model.params), all_placed(module, few.conditions)
+    own = on_host(module.hessian_diagonal(params, placed(module, few.x), **given)).reshape(len(few.x), -1).sum(axis=1)
+    return gap(own, hutchinson_trace(model.density(**few.conditions), few.x.reshape(len(few.x), -1), probes=8))
 
 
 def _auc(model: Model, x: Array, anomalies: Any, given: Mapping[str, Any]) -> Auc:

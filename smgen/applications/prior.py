@@ -18,11 +18,10 @@ Array = npt.NDArray[Any]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prior:
-    """E(x) and ∂E/∂x of arrays of one shape; with `patches`, of an image, which then has three axes inside."""
+    """E(x) and ∂E/∂x of arrays; with `patches`, of an image, which then has three axes inside."""
 
     model: Model
     conditions: dict[str, Any]
-    shape: tuple[int, ...]
     patches: Patches | None
 
     @classmethod
@@ -30,7 +29,7 @@ class Prior:
         """The prior of samples (N, …) or of an image. Raises `BuildError` for a shape that is neither."""
         own = model.record.sample_shape
         if len(shape) == len(own) + 1 and shape[1:] == own:
-            return cls(model=model, conditions=conditions, shape=shape, patches=None)
+            return cls(model=model, conditions=conditions, patches=None)
         side = round(own[0] ** 0.5)
         window = own if len(own) == 3 else (1, *own) if len(own) == 2 else (1, side, side)
         image = shape if len(shape) == 3 else (1, *shape)
@@ -44,7 +43,7 @@ class Prior:
             what = f"stride: {stride} leaves pixels between patches of {window[1]}×{window[2]}"
             raise BuildError(what=what, hint=f"at most {min(window[1:])}")
         patches = Patches((image[0], image[1], image[2]), window[1], window[2], stride)
-        return cls(model=model, conditions=conditions, shape=shape, patches=patches)
+        return cls(model=model, conditions=conditions, patches=patches)
 
     def energy_and_slope(self, x: Array) -> tuple[float, Array]:
         """E, a number, and ∂E/∂x."""

@@ -31,9 +31,8 @@ def denoise(
 ) -> Array:
     """Take Gaussian noise of standard deviation `sigma`, in units of the data, off samples or an image: float64.
 
-    tweedie   E[x | y] = y + σ² ∂ log p_σ(y)/∂y, where p_σ is the density of noisy data (Miyasawa 1961; Robbins 1956):
-    for
-              a model of data with this noise, trained with the denoising loss at σ, or with sigma as a condition
+    tweedie   E[x | y] = y + σ² ∂ log p_σ(y)/∂y, where p_σ is the density of noisy data (Miyasawa 1961; Robbins 1956);
+              for a model of data with this noise, trained with the denoising loss at σ, or with sigma as a condition
     map       argmin_x ½ ‖x − y‖²/σ² + E(x): for a model of clean data
 
     `noisy` is (N, …) of the model's samples, or one image (H, W) or (C, H, W) larger than those, of which a patch at

@@ -52,13 +52,18 @@ def _some_blocks(source: Source, most: int, seed: int) -> Iterator[Array]:
         yield read_finite(source, int(start), int(start) + size)
 
 
+def held_out_of(rows: int, share: float | None) -> int:
+    """The number of samples to hold out: a tenth but at most `HELD_OUT`, or the share that the user gives."""
+    return min(rows // 10, HELD_OUT) if share is None else round(share * rows)
+
+
 def split(reader: Reader, batch_size: int, share: float | None, seed: int, part: tuple[int, int] = (0, 1)) -> Split:
     """Split the samples at random; `share` of them are held out, by default a tenth but at most `HELD_OUT`.
 
     `part` = (rank, ranks) leaves one process its own share of the training samples: every rank-th row or block. All
     hold out the same. Raises `BuildError` if too few samples are left for a batch.
     """
-    wanted = min(reader.rows // 10, HELD_OUT) if share is None else round(share * reader.rows)
+    wanted = held_out_of(reader.rows, share)
     rng = np.random.default_rng([seed, 0xD0])
     rank, ranks = part
     own = seed + (rank << 32)  # of the order and the noise

@@ -17,7 +17,7 @@ import numpy.typing as npt
 from smgen.build import Options, build_info, check, source
 from smgen.data.advice import advice
 from smgen.data.batches import Reader
-from smgen.data.split import Split, look, split
+from smgen.data.split import Split, held_out_of, look, split
 from smgen.data.transform import Transform
 from smgen.errors import BuildError, SmgenWarning, shortened
 from smgen.hessians import question
@@ -96,9 +96,7 @@ def prepare(
     for sentence in found if not team.rank else ():
         warnings.warn(sentence, DataWarning, stacklevel=2)
     reader = Reader(sources=sources, transform=transform, dtype=np.dtype(module.DTYPE))
-    rows = x.rows - (
-        min(x.rows // 10, 10_000) if data_options.held_out is None else round(data_options.held_out * x.rows)
-    )
+    rows = x.rows - held_out_of(x.rows, data_options.held_out)
     settings = replace(settings, batch_size=settings.batch_size or max(1, min(BATCH, rows // team.size)))
     assert settings.batch_size is not None
     return Prepared(

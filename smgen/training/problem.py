@@ -108,7 +108,7 @@ class Problem:
         places, named = self._given(lam, _HELD_OUT_SEED)
         function = getattr(self.module, f"{self.objective.prefix}losses")
         x, given = placed(self.module, batch.x), all_placed(self.module, batch.conditions)
-        return on_host(function(params, x, *places, **named, **given)).astype(np.float64)
+        return on_host(function(all_placed(self.module, params), x, *places, **named, **given)).astype(np.float64)
 
     def share(self, batch: Batch) -> Batch:
         """The samples of a batch that this process evaluates: neighbours, about as many as every other's."""
@@ -120,7 +120,7 @@ class Problem:
         if self.is_true:
             return self.own_losses(params, batch, lam)
 
-        given = all_placed(self.module, batch.conditions)
+        given, params = all_placed(self.module, batch.conditions), all_placed(self.module, params)
 
         def score(x: Array) -> Array:
             there = placed(self.module, np.ascontiguousarray(x))

@@ -122,7 +122,7 @@ class Saver:
 
 @dataclass(frozen=True, slots=True)
 class Together:
-    """Several watches as one."""
+    """Several watches as one; of none, a run that nobody follows."""
 
     watches: tuple[Display | Saver, ...]
 

@@ -12,6 +12,7 @@ from smgen.data.split import Split
 from smgen.errors import BuildError
 from smgen.training import loop
 from smgen.training.problem import Problem
+from smgen.training.progress import Together
 from smgen.training.settings import Settings
 from smgen.training.state import State
 
@@ -19,19 +20,6 @@ CANDIDATES: Final = (0.0, 0.001, 0.01, 0.1, 1.0)
 
 PART: Final = 5
 """Each candidate is tried for this part of the steps."""
-
-
-class Quiet:
-    """A watch that shows nothing and saves nothing."""
-
-    def stepped(self, state: State) -> None:
-        """Nothing."""
-
-    def evaluated(self, state: State) -> None:
-        """Nothing."""
-
-    def checkpoint(self, state: State) -> None:
-        """Nothing."""
 
 
 def choose(problem: Problem, split: Split, settings: Settings, tell: Callable[[str], None]) -> float:
@@ -49,7 +37,7 @@ def choose(problem: Problem, split: Split, settings: Settings, tell: Callable[[s
             settings, optimiser="adam", lam=lam, steps=max(1, settings.steps // PART), evaluations=5, patience=0
         )
         state = State.start(problem.module, problem.module.init_params(settings.seed))
-        loop.run(replace(problem, lam=lam), split.training, split.held_out, short, state, Quiet())
+        loop.run(replace(problem, lam=lam), split.training, split.held_out, short, state, Together(()))
         if state.stopped == "interrupted":
             raise KeyboardInterrupt
         part = problem.share(split.held_out)
